@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Backends: which endpoint takes an exchange, over which connection, and what became of it. The
+ * state here is live (health, idle connections) and found again by identity after a reload. */
+#ifndef BACKEND_BACKEND_H
+#define BACKEND_BACKEND_H
+
+#include "exchange/exchange.h"
+#include "tenant/tenant.h"
+
+struct backends;       /* all of one worker */
+struct backend_group;  /* one upstream of one tenant */
+struct backend_endpoint;
+
+struct backends *backends_new(struct loop *loop);
+/* Closes everything; attached exchanges must be gone. */
+void backends_free(struct backends *backends);
+
+/* Gives each of the tenant's upstreams its group: the one that had the same tenant and upstream
+ * name before, with the same endpoints' health and idle connections, or a new one. */
+void backends_bind(struct backends *backends, struct tenant *tenant);
+
+/* The tenant is no longer the current one of its name. Groups that no bound tenant uses any more
+ * go once their last exchange is over. Called by the last tenant_unref's caller before it. */
+void backends_unbind(struct backends *backends, struct tenant *tenant);
+
+/* Idle connections are closed; used ones end after their exchange. For drain. */
+void backends_drain(struct backends *backends);
+
+/* What one exchange has tried. Embedded by dispatch; zeroed at the start. */
+struct backend_attempts {
+    uint64_t tried[4];  /* endpoints by index */
+    uint32_t count;     /* attempts so far */
+    struct backend_endpoint *endpoint; /* of the last attempt */
+    bool reused;        /* the last attempt went over a connection that had been idle */
+    double started;     /* loop_now() of the last attempt */
+};
+
+/* Starts an attempt: picks the next endpoint (smooth weighted round robin; max_fails,
+ * fail_timeout, backup as nginx has them; not tried before), takes an idle connection or connects,
+ * and attaches itself to the exchange, which must have `forward` made. Returns 0 (whatever happens
+ * comes by the exchange), ERROR_NO_ENDPOINT when all were tried or are down, ERROR_DESCRIPTORS. */
+int backend_start(struct backend_group *group, struct exchange *exchange,
+                  struct backend_attempts *attempts, const struct config_settings *settings);
+
+/* The answer of the last attempt counts as a failure (max_fails), e.g. for http_503. */
+void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts);
+
+/* The last attempt failed over a reused connection before any byte came: the same endpoint may be
+ * tried once more over a fresh one without counting as a try. */
+void backend_attempt_forgive(struct backend_attempts *attempts);
+
+/* "127.0.0.1:9000" of the last attempt; empty before the first. */
+struct slice backend_attempt_address(const struct backend_attempts *attempts);
+
+/* How many endpoints could still be tried. */
+uint32_t backend_untried(const struct backend_group *group, const struct backend_attempts *attempts);
+
+/* For tests and status. */
+unsigned backends_idle_count(const struct backends *backends);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Chains of shared buffers: body bytes move between queues, they are not copied. */
+#ifndef BASE_CHAIN_H
+#define BASE_CHAIN_H
+
+#include "base/slice.h"
+
+#include <sys/queue.h>
+#include <sys/uio.h>
+
+/* Bytes that a large buffer holds: the payload of one full TLS record (RFC 8446 section 5.1). */
+#define BUFFER_SIZE 16384
+/* Bytes that a small buffer holds: what chain_compact leaves a waiting peer with. */
+#define BUFFER_SMALL 1024
+
+struct buffer;
+
+/* One run of bytes in a buffer. Buffers are counted: two segments may share one. */
+struct segment {
+    STAILQ_ENTRY(segment) next;
+    struct buffer *buffer;
+    uint32_t start; /* offsets into the buffer */
+    uint32_t end;
+};
+
+/* Free buffers and segments of one process, so that a steady flow allocates nothing. One per
+ * loop; everything taken from it must be back before pool_free. */
+struct chain_pool {
+    SLIST_HEAD(, buffer) large;
+    SLIST_HEAD(, buffer) small;
+    STAILQ_HEAD(, segment) segments;
+    unsigned large_count, small_count, segment_count; /* that lie free */
+    size_t held;                                      /* bytes of buffers in use and free */
+};
+
+/* Embedded by its owner, who is the only one to touch it. */
+struct chain {
+    STAILQ_HEAD(, segment) segments;
+    struct chain_pool *pool;
+    size_t len; /* bytes in all segments */
+};
+
+void chain_pool_init(struct chain_pool *pool);
+void chain_pool_free(struct chain_pool *pool);
+
+void chain_init(struct chain *chain, struct chain_pool *pool);
+
+/* Gives all bytes back to the pool; the chain stays usable. */
+void chain_clear(struct chain *chain);
+
+/* Room to read into: at the tail when at least min bytes are free there and nobody shares it,
+ * else in a new large buffer. min: 1 to BUFFER_SIZE. Fills *room (len >= min); commit what was
+ * filled before any other call on the chain. */
+char *chain_reserve(struct chain *chain, size_t min, size_t *room);
+void chain_commit(struct chain *chain, size_t len);
+
+/* Copies bytes to the end. */
+void chain_append(struct chain *chain, const void *data, size_t len);
+static inline void chain_append_slice(struct chain *chain, struct slice s)
+{
+    chain_append(chain, s.data, s.len);
+}
+void chain_printf(struct chain *chain, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Moves the first len bytes (at most all) from one chain to the end of another of the same pool,
+ * without copying, but that a run shorter than 256 bytes is copied into free room at the tail. */
+void chain_move(struct chain *to, struct chain *from, size_t len);
+
+/* Drops the first len bytes (at most all). */
+void chain_consume(struct chain *chain, size_t len);
+
+/* The first contiguous run; empty when the chain is. */
+struct slice chain_first(const struct chain *chain);
+
+/* Describes the runs from the start on, at most max of them. Returns how many. */
+int chain_iovec(const struct chain *chain, struct iovec *iov, int max);
+
+/* Copies len bytes from offset on to data; both must lie inside the chain. */
+void chain_peek(const struct chain *chain, size_t offset, void *data, size_t len);
+
+/* When everything is one run of at most BUFFER_SMALL bytes in a large buffer, moves it to a
+ * small one: a peer that waits holds 1 KiB, not 16. */
+void chain_compact(struct chain *chain);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The error log: one per process, the only global that changes. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+/* As nginx's error_log has them. */
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_NOTICE, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+
+enum log_sink { LOG_SINK_STDERR, LOG_SINK_FILE, LOG_SINK_SYSLOG };
+
+/* role: the word behind the pid in each line ("supervisor", "worker 1"); copied. */
+void log_set_role(const char *role);
+
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+bool log_is_enabled(enum log_level level);
+
+/* Where lines go. fd is used for STDERR and FILE, stays the caller's, and must outlive its use;
+ * it is never blocked on: a line that does not fit at once is dropped and counted. */
+void log_set_sink(enum log_sink sink, int fd);
+
+/* Lines that could not be written since the start. */
+unsigned long log_dropped(void);
+
+/* The level of a name ("notice"); -1 for an unknown one. */
+int log_level_parse(const char *name);
+const char *log_level_name(enum log_level level);
+
+/* One line: `2026/11/23 18:03:18 [notice] PID ROLE: TEXT`; control bytes in TEXT are written as
+ * \xHH, so that a peer cannot forge lines. At most 4096 bytes. */
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_debug(...)                                                                             \
+    do {                                                                                           \
+        if (log_is_enabled(LOG_LEVEL_DEBUG))                                                       \
+            log_write(LOG_LEVEL_DEBUG, __VA_ARGS__);                                               \
+    } while (0)
+#define log_info(...)                                                                              \
+    do {                                                                                           \
+        if (log_is_enabled(LOG_LEVEL_INFO))                                                        \
+            log_write(LOG_LEVEL_INFO, __VA_ARGS__);                                                \
+    } while (0)
+#define log_notice(...) log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_warn(...)   log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_error(...)  log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocation that cannot fail: out of memory ends the process, and its parent replaces it. */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* As malloc(3), calloc(3), realloc(3), strdup(3); never NULL. The caller owns the result and
+ * gives it to free(3). */
+void *memory_alloc(size_t size);
+void *memory_zeroed(size_t count, size_t size);
+void *memory_resize(void *old, size_t size);
+char *memory_text(const char *text);
+void *memory_copy(const void *data, size_t size);
+
+/* Says what was wanted, and ends the process. */
+_Noreturn void memory_exhausted(size_t size);
+
+/* Overwrites secrets in a way that the compiler keeps (explicit_bzero(3)), then frees. */
+void memory_wipe_free(void *data, size_t size);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* What a checked configuration says, as types. Everything is owned by the arena of its main or
+ * tenant; nothing changes after it is built. */
+#ifndef CONFIG_MODEL_H
+#define CONFIG_MODEL_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "config/template.h"
+#include "config/tree.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
+
+/* ---- the main file ---- */
+
+struct config_main {
+    struct arena arena;
+    struct slice user;         /* "nobody" by default */
+    struct slice group;        /* empty: the user's own */
+    uint32_t worker_processes; /* 0: one per core */
+    uint32_t workers_per_tenant; /* 0: all */
+    enum log_sink log_sink;
+    enum log_level log_level;
+    struct slice log_file;     /* absolute; empty unless LOG_SINK_FILE */
+    struct slice pid_file;     /* absolute */
+    double worker_shutdown_timeout; /* seconds */
+    struct slice *tenant_globs; /* absolute */
+    uint32_t tenant_glob_count;
+    const struct config_block *defaults; /* in the tree it was built from; NULL when absent */
+    struct slice folder;       /* of the main file, absolute: what relative paths start from */
+};
+
+/* Builds the main file's model from its tree, telling all errors. The tree must outlive it.
+ * path: the main file's. Returns 0 or ERROR_CONFIG; free it in both cases. */
+int config_main_build(struct config_main *model, const struct config_tree *tree, const char *path,
+                      struct diag_list *diags);
+void config_main_free(struct config_main *model);
+
+/* ---- a tenant ---- */
+
+enum config_netns_kind { NETNS_HOST, NETNS_NAME, NETNS_PATH, NETNS_PID };
+
+struct config_netns {
+    enum config_netns_kind kind;
+    struct slice text; /* as written, for people: "acme", "pid:17" */
+    char *path;        /* what to open; NULL for NETNS_HOST */
+    uint32_t pid;      /* NETNS_PID */
+    struct diag_place place;
+};
+
+/* One address of a tenant; servers that name the same one share it. */
+struct config_listen {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t address_len;
+    struct slice text; /* canonical: "10.0.0.1:443", "[::1]:443" */
+    int backlog;       /* 511 by default, as nginx */
+    bool ssl;
+    bool ipv6only;     /* true by default, as nginx */
+    uint32_t *servers; /* indices into the tenant's servers, in the file's order */
+    uint32_t server_count;
+    uint32_t default_server; /* index into the tenant's servers */
+    struct diag_place place; /* where it was first named */
+};
+
+enum config_name_kind {
+    NAME_EXACT,    /* "acme.test"; also "" (no Host) */
+    NAME_LEADING,  /* "*.acme.test": text is ".acme.test" */
+    NAME_DOT,      /* ".acme.test": the name itself and all below it; text is ".acme.test" */
+    NAME_TRAILING, /* "www.*": text is "www." */
+    NAME_REGEX     /* "~PATTERN": text is PATTERN */
+};
+
+struct config_name {
+    enum config_name_kind kind;
+    struct slice text; /* lower case unless NAME_REGEX */
+    struct slice written;
+    struct diag_place place;
+};
+
+struct config_certificate {
+    struct slice certificate; /* absolute paths */
+    struct slice key;
+    struct diag_place place;     /* of the certificate's path */
+    struct diag_place key_place; /* of the key's path */
+};
+
+struct config_header {
+    struct slice name; /* as written */
+    struct config_template value; /* no part: do not send the field (proxy_set_header) */
+    bool always;       /* add_header */
+};
+
+enum config_next {
+    NEXT_ERROR = 1 << 0,
+    NEXT_TIMEOUT = 1 << 1,
+    NEXT_INVALID_HEADER = 1 << 2,
+    NEXT_HTTP_500 = 1 << 3,
+    NEXT_HTTP_502 = 1 << 4,
+    NEXT_HTTP_503 = 1 << 5,
+    NEXT_HTTP_504 = 1 << 6,
+    NEXT_HTTP_403 = 1 << 7,
+    NEXT_HTTP_404 = 1 << 8,
+    NEXT_HTTP_429 = 1 << 9,
+    NEXT_NON_IDEMPOTENT = 1 << 10
+};
+
+enum config_tls_version { TLS_VERSION_1_2 = 1 << 0, TLS_VERSION_1_3 = 1 << 1 };
+
+/* The simple directives that blocks inherit. A block that changes none shares its parent's. */
+struct config_settings {
+    /* client side; seconds */
+    double keepalive_timeout;     /* 75; 0: no keep-alive */
+    uint32_t keepalive_requests;  /* 1000 */
+    double client_header_timeout; /* 10, for the whole head */
+    double client_body_timeout;   /* 60 */
+    double send_timeout;          /* 60 */
+    uint64_t client_max_body_size; /* bytes; 1 MiB; 0: unlimited */
+    uint32_t header_buffers;      /* large_client_header_buffers: 4 */
+    uint32_t header_buffer_size;  /* bytes; 8 KiB */
+    bool http2;                   /* on */
+    /* backend side; seconds */
+    double proxy_connect_timeout; /* 60 */
+    double proxy_read_timeout;    /* 60 */
+    double proxy_send_timeout;    /* 60 */
+    uint32_t proxy_next_upstream; /* config_next bits; 0: off */
+    const struct config_header *set_headers; /* proxy_set_header: all or nothing from above */
+    uint32_t set_header_count;
+    const struct slice *hide_headers; /* proxy_hide_header: all or nothing from above */
+    uint32_t hide_header_count;
+    const struct config_header *add_headers; /* add_header: all or nothing from above */
+    uint32_t add_header_count;
+    /* TLS; server level */
+    uint32_t ssl_protocols;  /* config_tls_version bits */
+    struct slice ssl_ciphers;    /* OpenSSL's cipher list; empty: the default */
+    struct slice ssl_ecdh_curve; /* OpenSSL's group list; empty: the default */
+};
+
+struct config_return {
+    int status;                  /* 0: there is no `return` */
+    struct config_template text; /* the body, or the Location for a redirect */
+    bool is_redirect;            /* 301, 302, 303, 307, 308 with an URL */
+};
+
+enum config_location_kind {
+    LOCATION_PREFIX,
+    LOCATION_EXACT,         /* = */
+    LOCATION_PREFIX_FINAL,  /* ^~ */
+    LOCATION_REGEX,         /* ~ */
+    LOCATION_REGEX_NOCASE   /* ~* */
+};
+
+struct config_proxy {
+    uint32_t upstream;  /* index into the tenant's upstreams */
+    bool has_uri;       /* the URI replaces the matched part of the path */
+    struct slice uri;
+    struct slice host;  /* $proxy_host: as written behind the scheme */
+};
+
+struct config_location {
+    enum config_location_kind kind;
+    struct slice pattern; /* decoded path, or the regular expression */
+    struct diag_place place;
+    const struct config_settings *settings;
+    struct config_return answer; /* `return` */
+    bool has_proxy;
+    struct config_proxy proxy;
+};
+
+struct config_server {
+    struct config_name *names; /* at least one; "" when there was no server_name */
+    uint32_t name_count;
+    struct config_certificate *certificates;
+    uint32_t certificate_count;
+    struct config_location *locations; /* in the file's order */
+    uint32_t location_count;
+    const struct config_settings *settings;
+    struct config_return answer; /* `return` at server level goes before any location */
+    struct diag_place place;
+};
+
+/* One `server` line of an upstream; a name may stand for several addresses. */
+struct config_endpoint {
+    struct slice text;  /* as written: "127.0.0.1:9000", "unix:/run/app.sock", "app.internal:80" */
+    struct slice host;  /* to resolve; empty when address is set */
+    uint16_t port;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un local;
+    } address;
+    socklen_t address_len; /* 0: host must be resolved */
+    uint32_t weight;       /* 1 */
+    uint32_t max_fails;    /* 1; 0: never marked as failed */
+    double fail_timeout;   /* seconds; 10 */
+    bool backup;
+    bool down;
+    struct diag_place place;
+};
+
+struct config_upstream {
+    struct slice name; /* or the address that proxy_pass names */
+    bool implicit;     /* made for a proxy_pass that names an address */
+    struct config_endpoint *endpoints;
+    uint32_t endpoint_count;
+    uint32_t keepalive; /* idle connections that a worker keeps; 64 */
+};
+
+struct config_tenant {
+    struct arena arena;
+    struct slice name;
+    struct config_netns netns;
+    uint32_t max_connections; /* 4096 */
+    struct config_listen *listens;
+    uint32_t listen_count;
+    struct config_server *servers;
+    uint32_t server_count;
+    struct config_upstream *upstreams;
+    uint32_t upstream_count;
+};
+
+/* Builds a tenant's model from the tree of its file and the main file's defaults (may be NULL),
+ * telling all errors, warnings and notices. folder: what relative paths start from. Texts are
+ * copied: the tree may go. The same tree gives the same model in every process. Returns 0 or
+ * ERROR_CONFIG; free it in both cases. */
+int config_tenant_build(struct config_tenant *model, struct slice name, struct slice folder,
+                        const struct config_block *defaults, const struct config_block *root,
+                        struct diag_list *diags);
+void config_tenant_free(struct config_tenant *model);
+
+/* Tenant names are [A-Za-z0-9._-]{1,64}. */
+bool config_tenant_name_is_valid(struct slice name);
+
+#endif

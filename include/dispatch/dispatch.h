@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole story of one exchange: find its server and location, answer here or attach a backend,
+ * retry, and log what became of it. The exchange's mediator. */
+#ifndef DISPATCH_DISPATCH_H
+#define DISPATCH_DISPATCH_H
+
+#include "backend/backend.h"
+#include "exchange/exchange.h"
+#include "tenant/tenant.h"
+
+/* What a request is judged by besides its head. */
+struct dispatch_origin {
+    struct tenant *tenant; /* dispatch takes a reference of its own until the exchange closes */
+    struct tenant_listener *listener;
+    /* The server that the TLS handshake chose, by its place in the tenant of that time; NULL
+     * without TLS. Only compared by its certificates. */
+    const struct tls_server *handshake;
+    bool sent_server_name; /* the client named a server in the handshake */
+};
+
+/* The request head is complete in exchange->request. From here on the exchange's calls tell the
+ * frontend what happens; the response may be passed before this returns. */
+void dispatch_start(struct exchange *exchange, struct backends *backends,
+                    const struct dispatch_origin *origin);
+
+/* The frontend found the request wrong (its head before dispatch_start, or its body after it), too
+ * large or too slow: the backend is aborted and the client gets the error's status, unless the
+ * response has started, in which case the response pipe breaks. */
+void dispatch_refuse(struct exchange *exchange, enum error error);
+
+/* The settings in force: the location's, once it is found; before dispatch_start NULL. */
+const struct config_settings *dispatch_settings(const struct exchange *exchange);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The exchange: one request and its response on their way between a frontend and a backend that
+ * know nothing of each other, under the eye of a mediator (dispatch).
+ *
+ *     frontend --request, body----> [mediator] --> backend
+ *     frontend <--response, body--- [mediator] <-- backend
+ *
+ * Lifetime rules
+ *  1. The frontend makes the exchange, and ends it with exchange_close exactly once, whatever has
+ *     happened; nobody else does. The memory goes back at the turn's end.
+ *  2. A backend end is attached by the mediator and leaves by exchange_detach, or is told
+ *     on_abort, after which it has left. After either, it must not touch the exchange.
+ *  3. Everything in request, forward and response lives in the exchange's arena.
+ *  4. Calls may nest (a push may lead to the other end's pull in the same call). No end frees
+ *     itself inside a callback: it closes streams and buries itself through the loop.
+ *  5. Bytes are never dropped silently: a pipe that does not reach PIPE_ENDED is PIPE_BROKEN, and
+ *     whoever reads it tells its peer (connection closed before the last chunk, RST_STREAM).
+ */
+#ifndef EXCHANGE_EXCHANGE_H
+#define EXCHANGE_EXCHANGE_H
+
+#include "base/error.h"
+#include "http/message.h"
+#include "io/loop.h"
+
+/* Bytes a pipe holds before its writer must wait. */
+#define EXCHANGE_PIPE_LIMIT (64 * 1024)
+
+struct exchange;
+
+enum pipe_state {
+    PIPE_OPEN,
+    PIPE_ENDED, /* all bytes are in, and the trailers */
+    PIPE_BROKEN /* its writer failed: what is missing will not come */
+};
+
+/* One direction of body bytes. */
+struct exchange_pipe {
+    struct chain bytes;          /* pushed and not yet taken */
+    struct http_fields trailers; /* complete when PIPE_ENDED */
+    enum pipe_state state;
+    bool discards;  /* nobody will read: bytes are counted and dropped */
+    bool is_waiting; /* the writer was told to wait and wants on_room */
+    uint64_t passed; /* bytes pushed since the start */
+};
+
+/* What the frontend is told. `front` is the object it gave to exchange_new. */
+struct exchange_front {
+    /* exchange->response is complete: interim (1xx but 101: more will follow) or final. It must be
+     * sent before this returns: an interim response's fields are forgotten then. */
+    void (*on_response)(void *front, struct exchange *exchange);
+    /* The response pipe has bytes, its end, or is broken. */
+    void (*on_body)(void *front, struct exchange *exchange);
+    /* The request pipe has room again. */
+    void (*on_room)(void *front, struct exchange *exchange);
+};
+
+/* What the backend is told. `back` is the object it gave to exchange_attach. */
+struct exchange_back {
+    /* The request pipe has bytes, its end, or is broken. */
+    void (*on_body)(void *back, struct exchange *exchange);
+    /* The response pipe has room again. */
+    void (*on_room)(void *back, struct exchange *exchange);
+    /* The exchange goes on without this end (the client left, a timeout): forget it now. */
+    void (*on_abort)(void *back, struct exchange *exchange);
+};
+
+/* What the mediator is told; it is the only one that knows both ends' doings. */
+struct exchange_mediator {
+    /* The backend filled exchange->response. The mediator may change it (hide, add fields), take
+     * it away to retry elsewhere, or pass it on with exchange_pass_response. */
+    void (*on_response)(void *mediator, struct exchange *exchange);
+    /* The backend failed and has left. untouched: nothing of the request has left this host, so
+     * that any method may be tried again. */
+    void (*on_back_failed)(void *mediator, struct exchange *exchange, enum error error,
+                           bool untouched);
+    /* The frontend closes: log, give references back. The last call. */
+    void (*on_close)(void *mediator, struct exchange *exchange);
+};
+
+/* What the frontend knows of the connection the request came by; it outlives the exchange. */
+struct exchange_client {
+    struct slice peer_host;   /* "192.0.2.1" */
+    uint16_t peer_port;
+    struct slice local_host;
+    uint16_t local_port;
+    bool is_tls;
+    struct slice tls_protocol; /* empty without TLS */
+    struct slice tls_cipher;
+    struct slice tls_server_name;
+    bool tls_reused;
+    uint64_t connection; /* serial number in this worker */
+};
+
+struct exchange {
+    struct arena arena;
+    struct loop *loop;
+    struct exchange_pool *pool;
+    const struct exchange_client *client;
+    uint32_t connection_requests; /* how many requests this connection has had, this one too */
+
+    struct http_request request;   /* as the client sent it */
+    struct http_request forward;   /* as the backend gets it; made by the mediator */
+    struct http_response response; /* as the client gets it */
+    struct exchange_pipe request_body;
+    struct exchange_pipe response_body;
+
+    bool is_tunnel;         /* after 101 (or a CONNECT that succeeded): pipes are raw bytes */
+    bool response_started;  /* the final response was passed to the frontend */
+    bool is_closed;
+    enum error error;       /* why it went wrong, for the log; ERROR_NONE */
+    double started;         /* loop_now() when the head was complete */
+    double response_at;     /* loop_now() when the backend's response head came; 0 */
+    uint64_t request_bytes; /* head and body, as they came */
+    uint64_t response_bytes; /* head and body, as they left; kept by the frontend */
+    uint64_t response_body_bytes;
+
+    const struct exchange_front *front_ops;
+    void *front;
+    const struct exchange_back *back_ops;
+    void *back; /* NULL while no backend is attached */
+    const struct exchange_mediator *mediator_ops;
+    void *mediator;
+
+    struct loop_task grave;
+    SLIST_ENTRY(exchange) free_next;
+};
+
+/* Free exchanges of one process: a steady flow allocates none. */
+struct exchange_pool {
+    SLIST_HEAD(, exchange) free;
+    unsigned free_count;
+    unsigned in_use;
+    struct loop *loop;
+};
+
+void exchange_pool_init(struct exchange_pool *pool, struct loop *loop);
+void exchange_pool_free(struct exchange_pool *pool);
+
+/* A new exchange for a frontend that is about to fill request from arena memory. client must
+ * outlive it. */
+struct exchange *exchange_new(struct exchange_pool *pool, const struct exchange_front *ops,
+                              void *front, const struct exchange_client *client);
+
+/* ---- both ends: pipes ---- */
+
+/* Moves bytes into a pipe and tells its reader. Returns whether there is room for more; false: wait
+ * for on_room. More than the limit is taken all the same: the writer reads in bounded pieces. */
+bool exchange_push_request(struct exchange *exchange, struct chain *bytes);
+bool exchange_push_response(struct exchange *exchange, struct chain *bytes);
+
+/* The writer's end: ENDED, trailers being filled in already, or BROKEN. Tells the reader. */
+void exchange_end_request(struct exchange *exchange, enum pipe_state state);
+void exchange_end_response(struct exchange *exchange, enum pipe_state state);
+
+/* Moves up to limit bytes out of a pipe to `into`; tells a waiting writer once less than half
+ * is left. Returns how many. */
+size_t exchange_take_request(struct exchange *exchange, struct chain *into, size_t limit);
+size_t exchange_take_response(struct exchange *exchange, struct chain *into, size_t limit);
+
+/* Everything taken and nothing more to come. */
+static inline bool exchange_pipe_is_done(const struct exchange_pipe *pipe)
+{
+    return pipe->state == PIPE_ENDED && pipe->bytes.len == 0;
+}
+static inline bool exchange_pipe_has_room(const struct exchange_pipe *pipe)
+{
+    return pipe->discards || pipe->bytes.len < EXCHANGE_PIPE_LIMIT;
+}
+
+/* Nobody will read the request body (a local reply, a backend that answered early). */
+void exchange_discard_request(struct exchange *exchange);
+
+/* ---- the frontend ---- */
+
+/* Done with it, or the client is gone: the backend is told on_abort if it is still attached, the
+ * mediator on_close, and the exchange goes at the turn's end. */
+void exchange_close(struct exchange *exchange);
+
+/* ---- the mediator ---- */
+
+void exchange_set_mediator(struct exchange *exchange, const struct exchange_mediator *ops,
+                           void *mediator);
+
+/* A backend end takes part from now on. It reads exchange->forward and the request pipe. */
+void exchange_attach(struct exchange *exchange, const struct exchange_back *ops, void *back);
+
+/* Tells the attached end on_abort and forgets it, e.g. to try another. */
+void exchange_abort_back(struct exchange *exchange);
+
+/* Hands exchange->response to the frontend. */
+void exchange_pass_response(struct exchange *exchange);
+
+/* ---- the backend ---- */
+
+/* exchange->response is filled (interim or final). */
+void exchange_respond(struct exchange *exchange);
+
+/* This end has done everything (response complete) and leaves. */
+void exchange_detach(struct exchange *exchange);
+
+/* This end cannot go on and leaves; when the final response was passed already, its pipe breaks. */
+void exchange_fail_back(struct exchange *exchange, enum error error, bool untouched);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Frontends: a worker's listeners and client connections. */
+#ifndef FRONTEND_FRONTEND_H
+#define FRONTEND_FRONTEND_H
+
+#include "backend/backend.h"
+#include "exchange/exchange.h"
+#include "ipc/tally.h"
+#include "tenant/tenant.h"
+
+struct frontend;        /* all of one worker */
+struct frontend_tenant; /* the live side of one tenant in this worker */
+
+struct frontend_config {
+    struct loop *loop;
+    struct backends *backends;
+    struct tls_contexts *contexts;
+    struct tally *tally; /* NULL: connections are counted in this process alone */
+    uint32_t worker;     /* column of the tally */
+    uint32_t descriptors; /* RLIMIT_NOFILE: accepting pauses before they run out */
+    /* A listener's accept(2) can never work again (EINVAL after `ss -K`). The listener is closed. */
+    void (*on_listener_dead)(void *owner, struct slice tenant, struct slice address, int error);
+    /* The last connection is gone after frontend_drain. */
+    void (*on_drained)(void *owner);
+    void *owner;
+};
+
+struct frontend *frontend_new(const struct frontend_config *config);
+void frontend_free(struct frontend *frontend);
+
+/* The tenant of that name, or NULL. */
+struct frontend_tenant *frontend_find_tenant(struct frontend *frontend, struct slice name);
+
+/* Takes over the reference: new, or in place of the last one of that name, whose connections go
+ * on and use this one from their next request. slot: its row of the tally. */
+void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot);
+
+/* Closes its listeners; idle connections close now, others after their current exchange. */
+void frontend_remove_tenant(struct frontend *frontend, struct slice name);
+
+/* Owns fd, a listening non-blocking socket that other workers may share. An address that has one
+ * already gets this one in its place. */
+void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
+                           int fd);
+void frontend_remove_listener(struct frontend *frontend, struct slice tenant,
+                              struct slice address);
+
+/* Stops accepting everywhere; idle connections close now, others after their current exchange;
+ * on_drained follows. */
+void frontend_drain(struct frontend *frontend);
+
+/* Client connections now. */
+unsigned frontend_connections(const struct frontend *frontend);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Request and response heads, as every version of HTTP has them (RFC 9110 section 6). */
+#ifndef HTTP_MESSAGE_H
+#define HTTP_MESSAGE_H
+
+#include "http/fields.h"
+
+enum http_method {
+    METHOD_OTHER, /* any other token */
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_DELETE,
+    METHOD_OPTIONS,
+    METHOD_PATCH,
+    METHOD_TRACE,
+    METHOD_CONNECT
+};
+
+enum http_version { HTTP_1_0 = 10, HTTP_1_1 = 11, HTTP_2 = 20 };
+
+/* The length of a body is not known: it ends when its sender says so. */
+#define HTTP_LENGTH_UNKNOWN (-1)
+
+/* All slices live in the arena of the exchange. */
+struct http_request {
+    enum http_method method;
+    enum http_version version;     /* in which the client spoke */
+    struct slice method_text;
+    struct slice target;    /* origin-form or "*", as the client sent it: "/a%20b?x=1" */
+    struct slice path;      /* of target, without the query; still encoded */
+    struct slice query;     /* without the '?' */
+    bool has_query;         /* "/a?" has an empty one */
+    struct slice authority; /* host[:port] of Host, :authority or an absolute target */
+    struct slice host;      /* its host, lower case, without port and final dot; may be empty */
+    struct slice upgrade;   /* protocol of an Upgrade to switch to; empty: none */
+    bool expects_continue;
+    int64_t content_length; /* 0: no body; HTTP_LENGTH_UNKNOWN: streamed */
+    struct http_fields fields; /* all but those of framing: no Transfer-Encoding, Content-Length */
+};
+
+struct http_response {
+    int status;          /* 100 to 599 */
+    struct slice reason; /* may be empty */
+    int64_t content_length; /* of the body that follows, or would for HEAD and 304 */
+    bool has_body;       /* false for HEAD, 1xx, 204, 304 (RFC 9110 section 6.4.1) */
+    struct http_fields fields; /* all but those of framing */
+};
+
+/* METHOD_OTHER for any other; methods are case-sensitive (RFC 9110 section 9.1). */
+enum http_method http_method_lookup(struct slice text);
+
+/* RFC 9110 section 9.2.2 */
+bool http_method_is_idempotent(enum http_method method);
+
+/* The standard reason phrase; "" for unknown ones. */
+const char *http_reason(int status);
+
+/* Splits a target into path and query and refuses bytes outside RFC 3986's set as a strict server
+ * does: control bytes, space, DEL, '#'. target: origin-form, absolute-form (then *authority is
+ * set) or "*" (OPTIONS only). Returns 0 or ERROR_TARGET. */
+int http_target_parse(struct http_request *request, struct slice target);
+
+/* Checks host[:port] of RFC 3986 section 3.2 (no user information) and sets request->host,
+ * allocating in the arena. Returns 0 or ERROR_HOST. */
+int http_authority_parse(struct http_request *request, struct arena *arena, struct slice authority);
+
+/* The path that locations are matched against: percent-decoded, dot segments resolved, slashes
+ * merged. Allocates only when something changes. A path that leaves the root, or decodes to a NUL,
+ * is ERROR_TARGET. */
+int http_path_normalize(struct arena *arena, struct slice path, struct slice *normalized);
+
+/* Percent-encodes what may not stand in a path, as nginx does for a replaced URI. */
+struct slice http_path_encode(struct arena *arena, struct slice decoded);
+
+/* `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7); out holds 30 bytes. */
+void http_date(int64_t unix_seconds, char out[30]);
+
+#endif

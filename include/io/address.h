@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Socket addresses: IPv4, IPv6 and Unix. */
+#ifndef IO_ADDRESS_H
+#define IO_ADDRESS_H
+
+#include "base/slice.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* A little over 110 bytes; embedded and copied freely. */
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un local;
+    };
+    socklen_t len; /* 0: none */
+};
+
+/* Longest text of one, with its NUL: "[v6]:port" or "unix:" and a path. */
+#define ADDRESS_TEXT 128
+
+void address_set(struct address *address, const struct sockaddr *from, socklen_t len);
+bool address_equal(const struct address *a, const struct address *b);
+
+/* "10.0.0.1:443", "[::1]:443", "unix:/run/app.sock" */
+void address_format(const struct address *address, char text[ADDRESS_TEXT]);
+
+/* The host alone: "10.0.0.1", "::1", "unix:"; IPv4-mapped addresses as IPv4. */
+void address_format_host(const struct address *address, char text[ADDRESS_TEXT]);
+
+/* 0 for Unix sockets. */
+uint16_t address_port(const struct address *address);
+
+/* The peer's (getpeername(2)) or our own (getsockname(2)) address; len 0 when it is gone. */
+void address_of_peer(int fd, struct address *address);
+void address_of_socket(int fd, struct address *address);
+
+#endif

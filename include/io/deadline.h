@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A deadline that is moved at every request and seldom met: moving it later is one store, no heap
+ * operation and no system call; the timer behind it re-arms itself when it fires too early. */
+#ifndef IO_DEADLINE_H
+#define IO_DEADLINE_H
+
+#include "io/loop.h"
+
+/* Embedded by its owner. */
+struct deadline {
+    ev_timer timer; /* ev_timer is monotonic: a jump of the clock moves nothing */
+    struct loop *loop;
+    double at; /* loop_now() seconds; 0: none */
+    double armed_at;
+    void (*on_expired)(struct deadline *deadline);
+};
+
+void deadline_init(struct deadline *deadline, struct loop *loop,
+                   void (*on_expired)(struct deadline *deadline));
+
+/* Expires after that many seconds from now (>= 0), in place of what was set before. */
+void deadline_set(struct deadline *deadline, double seconds);
+
+/* Expires never. The timer may stay armed and find nothing to do. */
+void deadline_clear(struct deadline *deadline);
+bool deadline_is_set(const struct deadline *deadline);
+
+/* Must be called before the owner is freed. */
+void deadline_stop(struct deadline *deadline);
+
+#endif

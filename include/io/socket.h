@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets before they are streams: options, listening, accepting. */
+#ifndef IO_SOCKET_H
+#define IO_SOCKET_H
+
+#include "io/address.h"
+
+/* What a listener asks of its socket. */
+struct socket_listen_options {
+    int backlog;   /* at least 1 */
+    bool ipv6only; /* for IPv6 addresses */
+};
+
+/* socket(2), SO_REUSEADDR, IP_FREEBIND (the address need not be configured yet), IPV6_V6ONLY,
+ * TCP_NODELAY, TCP_NOTSENT_LOWAT and SO_KEEPALIVE (accepted sockets inherit them), bind(2),
+ * listen(2); all non-blocking and close-on-exec, in the namespace in which the thread is. Returns
+ * the descriptor, or -1 with errno and the name of the call that failed in *call. */
+int socket_listen(const struct address *address, const struct socket_listen_options *options,
+                  const char **call);
+
+/* accept4(2), non-blocking and close-on-exec; -1 with errno. */
+int socket_accept(int listener, struct address *peer);
+
+/* A socket to connect with: non-blocking, close-on-exec, TCP_NODELAY, SO_KEEPALIVE where they
+ * apply; -1 with errno. */
+int socket_for(int family);
+
+/* Whether errno from accept4(2) is about the one connection (ECONNABORTED, ENETDOWN, ... of
+ * accept(2)), so that accepting may go on. */
+bool socket_accept_may_go_on(int error);
+
+#endif

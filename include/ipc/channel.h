@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* One end of a SOCK_SEQPACKET pair between two processes. Sending never blocks: what the socket
+ * does not take waits in a queue that costs memory and no descriptor (memfds are made when sent). */
+#ifndef IPC_CHANNEL_H
+#define IPC_CHANNEL_H
+
+#include "base/error.h"
+#include "io/loop.h"
+#include "ipc/message.h"
+#include "ipc/wire.h"
+
+#define IPC_BODY_MAX        16384 /* bytes of one message's body */
+#define IPC_DESCRIPTORS_MAX 4
+
+struct ipc_channel;
+
+/* A message as it came. Slices and descriptors are valid during the callback; a descriptor that
+ * the receiver keeps is set to -1 by it, the others are closed. The blob's mapping is read-only,
+ * sealed, and goes after the callback too. */
+struct ipc_received {
+    enum ipc_message message;
+    struct wire_reader body;
+    struct slice blob;
+    int descriptors[IPC_DESCRIPTORS_MAX];
+    unsigned descriptor_count;
+};
+
+struct ipc_events {
+    /* Returns 0, or an error that says the message is malformed: the channel then fails. */
+    int (*on_message)(void *owner, struct ipc_received *received);
+    /* The other end is gone, or broke the rules (reason tells). Called once; free it then. */
+    void (*on_gone)(void *owner, const char *reason);
+};
+
+/* A pair of sockets (socketpair(2)); the second is for a child. 0, or -1 with errno. */
+int ipc_pair(int sockets[2]);
+
+/* Owns fd. self, peer: what the message table is checked against, in both directions. */
+struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, enum ipc_role self,
+                                    enum ipc_role peer, const struct ipc_events *events,
+                                    void *owner);
+/* Drops what is queued. May be called in a callback. */
+void ipc_channel_free(struct ipc_channel *channel);
+
+/* Bytes shared by several queued messages and their keeper; counted; wiped at the last unref. */
+struct ipc_blob;
+struct ipc_blob *ipc_blob_new(struct slice bytes); /* copies */
+struct ipc_blob *ipc_blob_ref(struct ipc_blob *blob);
+void ipc_blob_unref(struct ipc_blob *blob);
+struct slice ipc_blob_bytes(const struct ipc_blob *blob);
+
+/* Sends, or queues. body may be NULL for none; it is copied. Descriptors are duplicated only when
+ * the message must wait. blob is referenced. A message that the table forbids is a programming
+ * error (assert). */
+void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struct wire_writer *body,
+              const int *descriptors, unsigned descriptor_count, struct ipc_blob *blob);
+
+/* Messages that wait for the socket. */
+unsigned ipc_channel_queued(const struct ipc_channel *channel);
+
+/* ---- bodies that more than one process builds or reads ---- */
+
+struct ipc_setup {
+    uint32_t index;   /* of the worker, from 0 */
+    uint32_t workers; /* in all */
+    uint32_t log_level;
+    uint8_t log_sink;
+    struct slice user;  /* empty: keep the identity (the supervisor is not root) */
+    struct slice group; /* empty: the user's */
+};
+
+void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup);
+int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may say what to whom: the messages between the supervisor (S), workers (W) and the resolver
+ * (R). Each is one SEQPACKET datagram; what does not fit, or is secret, travels as a sealed memfd. */
+#ifndef IPC_MESSAGE_H
+#define IPC_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };
+
+#define TO_W ROLE_WORKER
+#define TO_R ROLE_RESOLVER
+#define TO_S ROLE_SUPERVISOR
+
+/* X(NAME, from, to, descriptors, has a blob) and the body in wire.h's types */
+#define IPC_MESSAGES(X)                                                                            \
+    /* u32 index, u32 workers, u32 level, u8 sink, slice user, slice group; 0 or 1 log descriptor, \
+       then (workers) the tally's memfd: struct ipc_setup */                                       \
+    X(SETUP, ROLE_SUPERVISOR, TO_W | TO_R, 2, false)                                               \
+    /* u32 level, u8 sink; the log descriptor of SETUP, opened anew */                             \
+    X(LOG, ROLE_SUPERVISOR, TO_W | TO_R, 1, false)                                                 \
+    /* u64 serial; blob: an unexamined bundle (tenant/bundle.h) */                                 \
+    X(EXAMINE, ROLE_SUPERVISOR, TO_R, 0, true)                                                     \
+    /* u64 serial, u8 usable; blob: diags, then the examined bundle */                             \
+    X(EXAMINED, ROLE_RESOLVER, TO_S, 0, true)                                                      \
+    /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New   \
+       or in place of the last one of that name */                                                 \
+    X(TENANT, ROLE_SUPERVISOR, TO_W, 0, true)                                                      \
+    /* u64 serial, slice tenant: its listeners close, its connections drain */                     \
+    X(TENANT_REMOVE, ROLE_SUPERVISOR, TO_W, 0, false)                                              \
+    /* u64 serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now */ \
+    X(COMMITTED, ROLE_WORKER, TO_S, 0, false)                                                      \
+    /* slice tenant, slice address (config_listen.text); the listening socket */                   \
+    X(LISTENER, ROLE_SUPERVISOR, TO_W, 1, false)                                                   \
+    /* slice tenant, slice address: stop accepting there and close the descriptor */               \
+    X(LISTENER_CLOSE, ROLE_SUPERVISOR, TO_W, 0, false)                                             \
+    /* slice tenant, slice address, u32 errno: accept(2) can never work there again */             \
+    X(LISTENER_DEAD, ROLE_WORKER, TO_S, 0, false)                                                  \
+    /* the child has dropped its privileges and its loop runs */                                   \
+    X(READY, ROLE_WORKER | ROLE_RESOLVER, TO_S, 0, false)                                          \
+    /* u32 milliseconds: accept no more, finish what runs, then end; after that time end anyway */ \
+    X(DRAIN, ROLE_SUPERVISOR, TO_W, 0, false)
+
+enum ipc_message {
+    IPC_NONE,
+#define X(name, from, to, descriptors, blob) IPC_##name,
+    IPC_MESSAGES(X)
+#undef X
+    IPC_MESSAGE_COUNT_
+};
+
+#undef TO_W
+#undef TO_R
+#undef TO_S
+
+/* "TENANT_REMOVE"; constant */
+const char *ipc_message_name(enum ipc_message message);
+
+/* Whether a process of role `from` may send it to one of role `to`. */
+bool ipc_message_is_allowed(enum ipc_message message, enum ipc_role from, enum ipc_role to);
+
+/* Most descriptors that go with it, its blob not counted. */
+unsigned ipc_message_descriptors(enum ipc_message message);
+bool ipc_message_has_blob(enum ipc_message message);
+
+#endif

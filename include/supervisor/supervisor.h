@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The root process, and what the command line asks of it. */
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
+
+#include <stdbool.h>
+
+/* How a child process finds its role: argv of the re-executed binary, and its channel. */
+#define SUPERVISOR_ROLE_ARGUMENT "--role"
+#define SUPERVISOR_CHANNEL_FD    3
+
+/* Runs in the foreground until a signal ends it. config: path of the main file. Returns the
+ * process's exit status: 1 when the main file is broken at the start. */
+int supervisor_run(const char *config);
+
+/* -t: checks everything that can be checked without binding, certificates and names included,
+ * printing all errors and warnings to stderr; 0 or 1. With dump (-T) the configuration goes to
+ * stdout too, file by file. */
+int supervisor_test(const char *config, bool dump);
+
+/* -s: sends the signal to the running supervisor, found by the main file's `pid`; 0, or 1 with a
+ * reason on stderr. name: reload, quit, stop, reopen. */
+int supervisor_signal(const char *config, const char *name);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The bundle: everything that one tenant is, on its way between processes. The supervisor puts
+ * raw files in; the resolver turns them into DER and addresses; workers build from that. */
+#ifndef TENANT_BUNDLE_H
+#define TENANT_BUNDLE_H
+
+#include "config/tree.h"
+#include "io/address.h"
+#include "ipc/wire.h"
+#include "tls/identity.h"
+
+/* A file that the configuration names, as the supervisor read it. */
+struct bundle_file {
+    struct slice path;
+    struct slice bytes;
+    bool is_private; /* a key: wiped */
+};
+
+/* A pair of files, as the resolver examined it; found by its two paths. */
+struct bundle_identity {
+    struct slice certificate_path;
+    struct slice key_path;
+    struct tls_der der;
+};
+
+/* A host name and what it stands for at the time. */
+struct bundle_name {
+    struct slice host;
+    uint16_t port;
+    struct address *addresses;
+    uint32_t address_count;
+};
+
+/* Slices point into the bytes it was decoded from, or wherever its maker had them. */
+struct bundle {
+    struct slice tenant;
+    struct slice folder; /* what relative paths start from */
+    const struct config_block *defaults; /* NULL when there are none */
+    const struct config_block *root;
+    struct bundle_file *files; /* raw bundles only */
+    uint32_t file_count;
+    struct bundle_identity *identities; /* examined bundles only */
+    uint32_t identity_count;
+    struct bundle_name *names; /* examined bundles only */
+    uint32_t name_count;
+};
+
+/* Both directions agree byte for byte: the same bundle gives the same bytes, so that bytes that
+ * are equal mean "nothing changed". */
+void bundle_encode(struct wire_writer *writer, const struct bundle *bundle);
+
+/* Fills *bundle; nodes are made in the arena, texts point into bytes. Returns 0 or ERROR_IPC. */
+int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes);
+
+const struct bundle_file *bundle_find_file(const struct bundle *bundle, struct slice path);
+const struct bundle_identity *bundle_find_identity(const struct bundle *bundle,
+                                                   struct slice certificate, struct slice key);
+const struct bundle_name *bundle_find_name(const struct bundle *bundle, struct slice host,
+                                           uint16_t port);
+
+/* Diags travel too. */
+void bundle_put_diags(struct wire_writer *writer, const struct diag_list *diags);
+int bundle_get_diags(struct wire_reader *reader, struct diag_list *diags);
+
+#endif

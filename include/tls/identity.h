@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates and keys: examined once from PEM, handed on as DER, decoded at first use. */
+#ifndef TLS_IDENTITY_H
+#define TLS_IDENTITY_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+
+/* ---- the resolver's side ---- */
+
+#define TLS_CHAIN_MAX 16
+
+/* One certificate chain and its key, as DER. Slices point into the arena it was examined into. */
+struct tls_der {
+    struct slice chain[TLS_CHAIN_MAX]; /* leaf first, then what signs it, in order */
+    uint32_t chain_count;
+    struct slice key;   /* PKCS#8 (RFC 5958) */
+    int64_t not_before; /* of the leaf; seconds since 1970 */
+    int64_t not_after;
+    struct slice serial; /* of the leaf, upper-case hexadecimal */
+};
+
+/* Parses a PEM chain and its PEM key (PKCS#1, SEC 1 or PKCS#8, not encrypted), puts the chain in
+ * order (an intermediate out of place is moved, a foreign certificate is an error), checks that the
+ * key belongs to the leaf and that level 2 accepts it. Expired, not yet valid or unrelated extra
+ * certificates are warnings. now: seconds since 1970. Returns 0 or ERROR_CERTIFICATE. */
+int tls_examine(struct arena *arena, struct slice certificate_pem, struct diag_place certificate,
+                struct slice key_pem, struct diag_place key, int64_t now, struct tls_der *out,
+                struct diag_list *diags);
+
+/* ---- the worker's side ---- */
+
+/* One chain and key. Counted: SSL objects of connections keep what they use alive. */
+struct tls_identity;
+
+/* Copies nothing: der and what it points to must outlive the identity. */
+struct tls_identity *tls_identity_new(const struct tls_der *der);
+void tls_identity_free(struct tls_identity *identity);
+
+/* Forgets the decoded objects; the next handshake decodes again. */
+void tls_identity_forget(struct tls_identity *identity);
+bool tls_identity_is_decoded(const struct tls_identity *identity);
+
+#endif

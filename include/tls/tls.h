@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS under a stream. Contexts are shared per policy; what is a tenant's own (chain, key, session
+ * id context, ticket keys) is attached to the connection in the client-hello callback. */
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+
+#include "base/diag.h"
+#include "io/stream.h"
+#include "tls/identity.h"
+
+/* ---- policies and their contexts ---- */
+
+enum tls_version_bit { TLS_ALLOW_1_2 = 1 << 0, TLS_ALLOW_1_3 = 1 << 1 };
+
+/* What connections of one kind agree on. Texts may be empty for OpenSSL's default. */
+struct tls_policy {
+    uint32_t versions;    /* tls_version_bit */
+    struct slice ciphers; /* cipher list of TLS 1.2 (openssl-ciphers(1)) */
+    struct slice groups;  /* SSL_CTX_set1_groups_list(3); "auto" is the default too */
+};
+
+/* All contexts of one process, by policy. */
+struct tls_contexts;
+struct tls_contexts *tls_contexts_new(void);
+void tls_contexts_free(struct tls_contexts *contexts);
+
+/* The context of a policy, made at its first use; owned by contexts. NULL when the policy is
+ * refused by OpenSSL, with one error in diags at place. */
+struct tls_context *tls_context_get(struct tls_contexts *contexts, const struct tls_policy *policy,
+                                    struct diag_place place, struct diag_list *diags);
+
+/* ---- servers ---- */
+
+#define TLS_TICKET_KEY 80 /* 16 name, 32 HMAC-SHA256, 32 AES-256-CBC */
+
+/* Ticket keys of one tenant: the first encrypts, all decrypt. Made by the supervisor from
+ * getrandom(2), the same in all workers, kept over reloads. */
+struct tls_ticket_keys {
+    unsigned char keys[2][TLS_TICKET_KEY];
+    uint32_t count; /* 1 or 2 */
+};
+
+/* What a connection presents, once its server name is known. Owned by the tenant. */
+struct tls_server {
+    struct tls_context *context; /* its versions, ciphers and groups apply */
+    struct tls_identity **identities; /* ECDSA and RSA, in the order of preference */
+    uint32_t identity_count;
+    const struct tls_ticket_keys *tickets; /* NULL: no tickets */
+    unsigned char session_context[32]; /* hash of tenant, server and what clients are verified by */
+    bool http2; /* ALPN may agree on h2 */
+};
+
+struct tls_accept {
+    /* Chooses the server for a name (lower case, without final dot; empty when the client sent
+     * none). NULL refuses with the alert unrecognized_name. */
+    const struct tls_server *(*select)(void *argument, struct slice server_name);
+    void *argument;
+};
+
+/* Starts the server's side of TLS on a stream; the stream owns it. first: the context to begin
+ * with, the listener's default server's. accept is copied. */
+void tls_accept(struct stream *stream, struct tls_context *first, const struct tls_accept *accept);
+
+/* Hashes what makes sessions of one server resumable only there (SHA-256 over the parts with their
+ * lengths): tenant, server, verification. */
+void tls_session_context(unsigned char out[32], const struct slice *parts, unsigned count);
+
+/* ---- questions, valid from on_open on; all constant or owned by the connection ---- */
+
+struct slice tls_server_name(const struct stream *stream); /* SNI; empty when none was sent */
+struct slice tls_alpn(const struct stream *stream);        /* "http/1.1", "h2" or empty */
+const char *tls_protocol(const struct stream *stream);     /* "TLSv1.3" */
+const char *tls_cipher(const struct stream *stream);
+bool tls_session_reused(const struct stream *stream);
+const struct tls_server *tls_chosen_server(const struct stream *stream);
+
+/* Why the last handshake or read failed: OpenSSL's reason, constant; "" when there is none. */
+const char *tls_failure(const struct stream *stream);
+
+#endif
