@@ -17,30 +17,33 @@ struct buffer;
 
 /* One run of bytes in a buffer. Buffers are counted: two segments may share one. */
 struct segment {
-    STAILQ_ENTRY(segment) next;
+    TAILQ_ENTRY(segment) next;
     struct buffer *buffer;
     uint32_t start; /* offsets into the buffer */
     uint32_t end;
 };
+
+TAILQ_HEAD(segment_list, segment);
 
 /* Free buffers and segments of one process, so that a steady flow allocates nothing. One per
  * loop; everything taken from it must be back before pool_free. */
 struct chain_pool {
     SLIST_HEAD(, buffer) large;
     SLIST_HEAD(, buffer) small;
-    STAILQ_HEAD(, segment) segments;
+    struct segment_list segments;
     unsigned large_count, small_count, segment_count; /* that lie free */
     size_t held;                                      /* bytes of buffers in use and free */
 };
 
 /* Embedded by its owner, who is the only one to touch it. */
 struct chain {
-    STAILQ_HEAD(, segment) segments;
+    struct segment_list segments;
     struct chain_pool *pool;
     size_t len; /* bytes in all segments */
 };
 
 void chain_pool_init(struct chain_pool *pool);
+/* Frees what lies free; pool->held is what was not given back. */
 void chain_pool_free(struct chain_pool *pool);
 
 void chain_init(struct chain *chain, struct chain_pool *pool);
@@ -64,7 +67,8 @@ void chain_printf(struct chain *chain, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Moves the first len bytes (at most all) from one chain to the end of another of the same pool,
- * without copying, but that a run shorter than 256 bytes is copied into free room at the tail. */
+ * sharing buffers; a run of at most 2 KiB that fits into free room at the tail is copied there, so
+ * that many small reads do not hold a large buffer each. */
 void chain_move(struct chain *to, struct chain *from, size_t len);
 
 /* Drops the first len bytes (at most all). */

@@ -54,7 +54,7 @@ enum error {
 #define X(name, status, token, text) ERROR_##name,
     ERROR_TABLE(X)
 #undef X
-    ERROR_LAST_
+        ERROR_LAST_
 };
 
 /* A sentence without full stop; constant. */

@@ -39,7 +39,7 @@ struct exchange_pipe {
     struct chain bytes;          /* pushed and not yet taken */
     struct http_fields trailers; /* complete when PIPE_ENDED */
     enum pipe_state state;
-    bool discards;  /* nobody will read: bytes are counted and dropped */
+    bool discards;   /* nobody will read: bytes are counted and dropped */
     bool is_waiting; /* the writer was told to wait and wants on_room */
     uint64_t passed; /* bytes pushed since the start */
 };
@@ -71,7 +71,8 @@ struct exchange_mediator {
      * it away to retry elsewhere, or pass it on with exchange_pass_response. */
     void (*on_response)(void *mediator, struct exchange *exchange);
     /* The backend failed and has left. untouched: nothing of the request has left this host, so
-     * that any method may be tried again. */
+     * that any method may be tried again. When exchange->response_started, there is nothing to be
+     * done but to log: the response pipe breaks right after. */
     void (*on_back_failed)(void *mediator, struct exchange *exchange, enum error error,
                            bool untouched);
     /* The frontend closes: log, give references back. The last call. */
@@ -80,7 +81,7 @@ struct exchange_mediator {
 
 /* What the frontend knows of the connection the request came by; it outlives the exchange. */
 struct exchange_client {
-    struct slice peer_host;   /* "192.0.2.1" */
+    struct slice peer_host; /* "192.0.2.1" */
     uint16_t peer_port;
     struct slice local_host;
     uint16_t local_port;
@@ -105,13 +106,13 @@ struct exchange {
     struct exchange_pipe request_body;
     struct exchange_pipe response_body;
 
-    bool is_tunnel;         /* after 101 (or a CONNECT that succeeded): pipes are raw bytes */
-    bool response_started;  /* the final response was passed to the frontend */
+    bool is_tunnel;        /* after 101 (or a CONNECT that succeeded): pipes are raw bytes */
+    bool response_started; /* the final response was passed to the frontend */
     bool is_closed;
-    enum error error;       /* why it went wrong, for the log; ERROR_NONE */
-    double started;         /* loop_now() when the head was complete */
-    double response_at;     /* loop_now() when the backend's response head came; 0 */
-    uint64_t request_bytes; /* head and body, as they came */
+    enum error error;        /* why it went wrong, for the log; ERROR_NONE */
+    double started;          /* loop_now() when the head was complete */
+    double response_at;      /* loop_now() when the backend's response head came; 0 */
+    uint64_t request_bytes;  /* head and body, as they came */
     uint64_t response_bytes; /* head and body, as they left; kept by the frontend */
     uint64_t response_body_bytes;
 

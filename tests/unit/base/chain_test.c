@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Chains: whatever is moved, shared, split and compacted, the bytes stay the same, and the pool
+ * gets everything back. */
+#include "base/chain.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+static struct chain_pool pool;
+
+static void start(void)
+{
+    chain_pool_init(&pool);
+}
+
+static void stop(void)
+{
+    chain_pool_free(&pool);
+    cr_assert_eq(pool.held, 0, "%zu bytes of buffers were not given back", pool.held);
+}
+
+TestSuite(chain, .init = start, .fini = stop);
+
+static void assert_bytes(const struct chain *chain, const char *bytes, size_t len)
+{
+    cr_assert_eq(chain->len, len);
+    char *copy = malloc(len + 1);
+    chain_peek(chain, 0, copy, len);
+    cr_assert_eq(memcmp(copy, bytes, len), 0);
+    free(copy);
+}
+
+Test(chain, appends_over_buffers)
+{
+    struct chain chain;
+    chain_init(&chain, &pool);
+    char *bytes = malloc(50000);
+    for (size_t i = 0; i < 50000; i++)
+        bytes[i] = (char)(i * 7);
+    for (size_t at = 0; at < 50000; at += 1000)
+        chain_append(&chain, bytes + at, 1000);
+    assert_bytes(&chain, bytes, 50000);
+    chain_consume(&chain, 20001);
+    assert_bytes(&chain, bytes + 20001, 29999);
+    chain_clear(&chain);
+    cr_assert_eq(chain_first(&chain).len, 0);
+    free(bytes);
+}
+
+Test(chain, reserve_without_bytes_leaves_nothing)
+{
+    struct chain chain;
+    chain_init(&chain, &pool);
+    size_t room;
+    cr_assert_not_null(chain_reserve(&chain, 1, &room));
+    cr_assert_eq(room, BUFFER_SIZE);
+    chain_commit(&chain, 0);
+    cr_assert(TAILQ_EMPTY(&chain.segments));
+}
+
+Test(chain, moves_by_sharing)
+{
+    struct chain from, to;
+    chain_init(&from, &pool);
+    chain_init(&to, &pool);
+    char bytes[10000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)i;
+    chain_append(&from, bytes, sizeof bytes);
+    const char *place = chain_first(&from).data;
+    chain_move(&to, &from, 4000);
+    cr_assert_eq(chain_first(&to).data, place, "a long part is shared, not copied");
+    assert_bytes(&to, bytes, 4000);
+    assert_bytes(&from, bytes + 4000, 6000);
+
+    /* The tail of a shared buffer is nobody's to fill. */
+    chain_append(&to, "x", 1);
+    assert_bytes(&from, bytes + 4000, 6000);
+    cr_assert_eq(to.len, 4001);
+    chain_clear(&to);
+    assert_bytes(&from, bytes + 4000, 6000);
+    chain_clear(&from);
+}
+
+Test(chain, moves_random_pieces_between_chains)
+{
+    struct chain chains[3];
+    char *bytes = malloc(200000), *copy = malloc(200000);
+    srand(1);
+    for (size_t i = 0; i < 200000; i++)
+        bytes[i] = (char)rand();
+    for (int i = 0; i < 3; i++)
+        chain_init(&chains[i], &pool);
+    chain_append(&chains[0], bytes, 200000);
+    while (chains[2].len < 200000) {
+        chain_move(&chains[1], &chains[0], (size_t)(rand() % 5000));
+        chain_compact(&chains[1]);
+        chain_move(&chains[2], &chains[1], (size_t)(rand() % 3000));
+    }
+    chain_peek(&chains[2], 0, copy, 200000);
+    cr_assert_eq(memcmp(bytes, copy, 200000), 0);
+    chain_peek(&chains[2], 12345, copy, 54321);
+    cr_assert_eq(memcmp(bytes + 12345, copy, 54321), 0);
+    struct iovec runs[64];
+    size_t total = 0;
+    int count = chain_iovec(&chains[2], runs, 64);
+    for (int i = 0; i < count; i++)
+        total += runs[i].iov_len;
+    cr_assert(count <= 64 && total <= 200000);
+    for (int i = 0; i < 3; i++)
+        chain_clear(&chains[i]);
+    free(bytes);
+    free(copy);
+}
+
+Test(chain, small_reads_do_not_hold_a_large_buffer_each)
+{
+    struct chain in, pipe;
+    chain_init(&in, &pool);
+    chain_init(&pipe, &pool);
+    char bytes[300] = {0};
+    for (int i = 0; i < 200; i++) {
+        chain_append(&in, bytes, sizeof bytes);
+        chain_move(&pipe, &in, in.len);
+    }
+    cr_assert_eq(pipe.len, 60000);
+    cr_assert_leq(pool.held, (size_t)6 * BUFFER_SIZE);
+    chain_clear(&pipe);
+}
+
+Test(chain, compacts_what_waits)
+{
+    struct chain chain;
+    chain_init(&chain, &pool);
+    chain_append(&chain, "GET / HT", 8);
+    chain_compact(&chain);
+    assert_bytes(&chain, "GET / HT", 8);
+    size_t room;
+    chain_reserve(&chain, 1, &room);
+    cr_assert_eq(room, BUFFER_SMALL - 8);
+    chain_append(&chain, "TP/1.1", 6);
+    assert_bytes(&chain, "GET / HTTP/1.1", 14);
+    chain_clear(&chain);
+}
+
+Test(chain, steady_flow_allocates_nothing)
+{
+    struct chain in, out;
+    chain_init(&in, &pool);
+    chain_init(&out, &pool);
+    size_t held = 0;
+    for (int i = 0; i < 1000; i++) {
+        chain_append(&in, "0123456789", 10);
+        chain_move(&out, &in, 4);
+        chain_move(&out, &in, 6);
+        chain_clear(&out);
+        if (i == 0)
+            held = pool.held;
+    }
+    cr_assert_eq(pool.held, held);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* The log: its format, what a peer's bytes look like in it, and that it never blocks. */
+#include "base/log.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static int pipes[2];
+
+static void start(void)
+{
+    cr_assert_eq(pipe(pipes), 0);
+    log_set_sink(LOG_SINK_FILE, pipes[1]);
+    log_set_role("worker 1");
+}
+
+TestSuite(log, .init = start);
+
+static size_t read_line(char *line, size_t size)
+{
+    ssize_t len = read(pipes[0], line, size - 1);
+    cr_assert_gt(len, 0);
+    line[len] = '\0';
+    return (size_t)len;
+}
+
+Test(log, writes_one_line)
+{
+    char line[8192];
+    log_notice("tenant %s: %d", "acme", 7);
+    read_line(line, sizeof line);
+    cr_assert_not_null(strstr(line, " [notice] "));
+    cr_assert_not_null(strstr(line, " worker 1: tenant acme: 7\n"));
+}
+
+Test(log, makes_control_bytes_visible)
+{
+    char line[8192];
+    log_error("path %s", "/a\r\n2026/01/01 [error] forged\x1b[0m");
+    read_line(line, sizeof line);
+    cr_assert_not_null(strstr(line, "/a\\x0d\\x0a2026"));
+    cr_assert_not_null(strstr(line, "\\x1b[0m"));
+    cr_assert_eq(strchr(line, '\n'), line + strlen(line) - 1, "one line only");
+}
+
+Test(log, cuts_long_lines)
+{
+    char line[8192], text[6000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    log_error("%s", text);
+    size_t len = read_line(line, sizeof line);
+    cr_assert_leq(len, 4096);
+    cr_assert_eq(line[len - 1], '\n');
+}
+
+Test(log, keeps_quiet_below_its_level)
+{
+    log_set_level(LOG_LEVEL_WARN);
+    log_notice("not seen");
+    log_debug("not seen");
+    fcntl(pipes[0], F_SETFL, O_NONBLOCK);
+    char byte;
+    cr_assert_eq(read(pipes[0], &byte, 1), -1);
+    cr_assert_eq(log_level_parse("warn"), LOG_LEVEL_WARN);
+    cr_assert_eq(log_level_parse("loud"), -1);
+}
+
+Test(log, drops_and_counts_when_the_reader_stalls, .timeout = 10)
+{
+    char text[4000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < 100; i++)
+        log_error("%s", text);
+    cr_assert_gt(log_dropped(), 0);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Allocation: sizes of zero are valid, and running out ends the process with status 1. */
+#include "base/memory.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+Test(memory, never_null)
+{
+    void *none = memory_alloc(0);
+    cr_assert_not_null(none);
+    free(none);
+    int *zero = memory_zeroed(3, sizeof *zero);
+    cr_assert_eq(zero[2], 0);
+    zero = memory_resize(zero, 10 * sizeof *zero);
+    free(zero);
+    char *text = memory_text("abc");
+    cr_assert_str_eq(text, "abc");
+    memory_wipe_free(text, 4);
+    memory_wipe_free(NULL, 0);
+}
+
+Test(memory, exhaustion_ends_the_process, .exit_code = 1)
+{
+    memory_exhausted(12345);
+}

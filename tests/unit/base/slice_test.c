@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Slices: comparing, trimming, numbers at their limits. */
+#include "base/slice.h"
+
+#include <criterion/criterion.h>
+
+Test(slice, compares)
+{
+    cr_assert(slice_equal(SLICE("abc"), slice_of("abc")));
+    cr_assert(slice_equal((struct slice){NULL, 0}, SLICE("")));
+    cr_assert_not(slice_equal(SLICE("abc"), SLICE("abd")));
+    cr_assert(slice_equal_nocase(SLICE("Content-Length"), SLICE("cONTENT-lENGTH")));
+    cr_assert_not(slice_equal_nocase(SLICE("a["), SLICE("a{")), "only letters have case");
+    cr_assert_not(slice_equal_nocase(SLICE("@"), SLICE("`")));
+    cr_assert_lt(slice_compare(SLICE("ab"), SLICE("abc")), 0);
+    cr_assert_gt(slice_compare(SLICE("b"), SLICE("abc")), 0);
+    cr_assert_eq(slice_compare(SLICE(""), SLICE("")), 0);
+    cr_assert(slice_starts_with(SLICE("/a/b"), SLICE("/a")));
+    cr_assert_not(slice_starts_with(SLICE("/"), SLICE("/a")));
+    cr_assert(slice_ends_with(SLICE("x.test"), SLICE(".test")));
+}
+
+Test(slice, cuts)
+{
+    cr_assert(slice_equal(slice_from(SLICE("abc"), 1), SLICE("bc")));
+    cr_assert_eq(slice_from(SLICE("abc"), 9).len, 0);
+    cr_assert(slice_equal(slice_head(SLICE("abc"), 2), SLICE("ab")));
+    cr_assert(slice_equal(slice_trim(SLICE(" \t a b\t ")), SLICE("a b")));
+    cr_assert_eq(slice_trim(SLICE(" \t ")).len, 0);
+}
+
+Test(slice, reads_numbers)
+{
+    uint64_t value;
+    cr_assert_eq(slice_to_u64(SLICE("0"), 10, &value), 0);
+    cr_assert_eq(value, 0);
+    cr_assert_eq(slice_to_u64(SLICE("18446744073709551615"), UINT64_MAX, &value), 0);
+    cr_assert_eq(value, UINT64_MAX);
+    cr_assert_eq(slice_to_u64(SLICE("18446744073709551616"), UINT64_MAX, &value), -1);
+    cr_assert_eq(slice_to_u64(SLICE("11"), 10, &value), -1);
+    cr_assert_eq(slice_to_u64(SLICE("10"), 10, &value), 0);
+    cr_assert_eq(slice_to_u64(SLICE(""), 10, &value), -1);
+    cr_assert_eq(slice_to_u64(SLICE("+1"), 10, &value), -1);
+    cr_assert_eq(slice_to_u64(SLICE("1 "), 10, &value), -1);
+    cr_assert_eq(slice_to_u64(SLICE("7"), 5, &value), -1);
+}
