@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs the Debian 12 packages that are missing: `build` for what compiling needs, `demo` for
+# what the demo needs besides, `test` for what the tests need.  usage: debian-packages.sh build|demo|test
+set -eu
+build="gcc cmake make pkg-config libc6-dev libssl-dev libev-dev libpcre2-dev libc-ares-dev
+    libcap-ng-dev uthash-dev"
+demo="curl openssl iproute2 procps"
+test="clang clang-format clang-tidy libclang-rt-14-dev libcriterion-dev python3 python3-pytest
+    python3-websockets strace git"
+case ${1-} in
+    build) want=$build ;;
+    demo) want="$build $demo" ;;
+    test) want="$build $demo $test" ;;
+    *) echo "usage: $0 build|demo|test" >&2; exit 2 ;;
+esac
+missing=
+for package in $want; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+        missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086  # a list of words
+apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the whole-gateway tests."""
+
+import atexit
+import os
+import signal
+import sys
+
+import pytest
+
+from harness import netns
+from harness.backend import EchoServer, Scripted
+from harness.certs import Authority
+from harness.gateway import Gateway
+
+atexit.register(netns.delete_all)
+
+
+def _end(*_):
+    sys.exit(1)  # runs the fixtures' ends and atexit
+
+
+signal.signal(signal.SIGTERM, _end)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def root():
+    assert os.geteuid() == 0, "the gateway tests need root: they make network namespaces"
+    yield
+    netns.delete_all()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="session")
+def namespaces():
+    """Three namespaces that the tests of a session share; all have the same addresses."""
+    return [netns.make(name) for name in ("a", "b", "c")]
+
+
+@pytest.fixture
+def namespace(namespaces):
+    return namespaces[0]
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    """A gateway to configure and start; stopped and checked at the end."""
+    made = Gateway(tmp_path)
+    yield made
+    if made.process is not None:
+        try:
+            made.stop()
+        except BaseException:
+            if made.process is not None:
+                made.kill()
+            raise
+
+
+@pytest.fixture
+def echo():
+    server = EchoServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def scripted():
+    """scripted(script) starts a backend that does what script(connection, number) does."""
+    servers = []
+
+    def start(script, path=None):
+        servers.append(Scripted(script, path))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()

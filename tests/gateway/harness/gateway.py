@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""A running nsgate: its files, its log, its processes, and the promises every test checks at the
+end (clean exit, no sanitizer report)."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+BINARY = os.environ.get("NSGATE_BINARY", "build/bin/nsgate")
+REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior|Assertion")
+
+
+def is_sanitized():
+    return bool(os.environ.get("NSGATE_SANITIZED"))
+
+
+def wait_for(condition, seconds=10, what="condition"):
+    """Polls until condition() is true and returns its value."""
+    end = time.monotonic() + seconds * (4 if is_sanitized() else 1)
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.01)
+
+
+class Gateway:
+    def __init__(self, folder, **settings):
+        self.folder = pathlib.Path(folder)
+        os.chmod(self.folder, 0o755)
+        (self.folder / "tenants").mkdir(exist_ok=True)
+        self.log_path = self.folder / "error.log"
+        self.process = None
+        self.settings = {"user": "nobody", "worker_processes": "2", "pid": "nsgate.pid",
+                         "worker_shutdown_timeout": "5s", "tenants": "tenants/*.conf"}
+        self.settings.update(settings)
+        self.log_level = self.settings.pop("log_level", "info")
+        self.extra = self.settings.pop("extra", "")
+        self.write_main()
+
+    # -- configuration --
+
+    def write_main(self, text=None):
+        if text is None:
+            lines = [f"{name} {value};" for name, value in self.settings.items()]
+            text = "\n".join(lines) + f"\nerror_log stderr {self.log_level};\n{self.extra}\n"
+        self.replace(self.folder / "nsgate.conf", text)
+
+    def tenant(self, name, text):
+        """Writes or replaces a tenant's file."""
+        self.replace(self.folder / "tenants" / f"{name}.conf", text)
+
+    def remove_tenant(self, name):
+        (self.folder / "tenants" / f"{name}.conf").unlink()
+
+    @staticmethod
+    def replace(path, text):
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(text)
+        fresh.rename(path)
+
+    # -- life --
+
+    def start(self, wait=True, prefix=(), env=None):
+        log = open(self.log_path, "ab")
+        environment = {**os.environ, **(env or {})}
+        environment.setdefault("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1")
+        self.process = subprocess.Popen(
+            [*prefix, BINARY, "-c", str(self.folder / "nsgate.conf")], stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, env=environment, start_new_session=True)
+        log.close()
+        if wait:
+            self.wait_log(r"\bstarted: ", 60)
+        return self
+
+    def stop(self, how=signal.SIGTERM, seconds=15):
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"no end within {seconds} s of {how!r}\n{self.tail()}")
+        process, self.process = self.process, None
+        text = self.log()
+        assert not REPORT.search(text), f"a sanitizer or an assertion spoke:\n{self.tail(200)}"
+        assert process.returncode == 0, f"exit status {process.returncode}\n{self.tail()}"
+
+    def kill(self):
+        for pid in [*self.children(), self.process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+        self.process = None
+
+    def reload(self, seconds=30):
+        """HUP, and the line that tells how it went."""
+        at = self.log_size()
+        os.kill(self.pid, signal.SIGHUP)
+        return self.wait_log(r"reload (done|refused).*", seconds, at)
+
+    # -- log --
+
+    def log(self, since=0):
+        with open(self.log_path, "rb") as file:
+            file.seek(since)
+            return file.read().decode("utf-8", "replace")
+
+    def log_size(self):
+        return self.log_path.stat().st_size
+
+    def tail(self, lines=60):
+        return "\n".join(self.log().splitlines()[-lines:])
+
+    def wait_log(self, pattern, seconds=10, since=0):
+        """Waits for a line; returns what the pattern matched."""
+        compiled = re.compile(pattern)
+
+        def look():
+            if self.process is not None and self.process.poll() is not None:
+                raise AssertionError(f"nsgate ended while waiting for {pattern!r}\n{self.tail()}")
+            return compiled.search(self.log(since))
+
+        try:
+            return wait_for(look, seconds, pattern).group(0)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.tail()}") from None
+
+    # -- processes --
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def children(self):
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        return [int(pid) for pid in pathlib.Path(path).read_text().split()]
+
+    def processes(self):
+        return [self.pid, *self.children()]
+
+    def role(self, pid):
+        arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return arguments[2].decode() if b"--role" in arguments else "supervisor"
+
+    def workers(self):
+        return [pid for pid in self.children() if self.role(pid) == "worker"]
+
+    def resolver(self):
+        return next(pid for pid in self.children() if self.role(pid) == "resolver")
+
+    @staticmethod
+    def descriptors(pid):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+
+    @staticmethod
+    def memory(pid, field="Pss"):
+        """Kilobytes, of smaps_rollup."""
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.MULTILINE).group(1))
+
+    @staticmethod
+    def cpu_seconds(pid):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

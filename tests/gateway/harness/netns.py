@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Network namespaces of the tests' own (nsg-...), and sockets inside them.
+
+A socket keeps the namespace it was made in, so a test stays in one process: a short-lived thread
+enters the namespace, makes the socket and ends."""
+
+import ctypes
+import os
+import socket
+import subprocess
+import threading
+
+PREFIX = f"nsg-{os.getpid()}-"
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+_made = []
+
+
+def run(*command, check=True):
+    return subprocess.run(command, check=check, capture_output=True, text=True)
+
+
+def make(name):
+    """Makes the namespace PREFIX+name with its loopback up; returns its full name."""
+    full = PREFIX + name
+    run("ip", "netns", "add", full)
+    _made.append(full)
+    run("ip", "-n", full, "link", "set", "lo", "up")
+    return full
+
+
+def make_many(count):
+    """Makes many at once (one `ip -batch` call each for adding and raising)."""
+    names = [f"{PREFIX}m{number}" for number in range(count)]
+    _made.extend(names)
+    lines = "".join(f"netns add {name}\n" for name in names)
+    subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
+    for name in names:
+        within(name, _raise_loopback)
+    return names
+
+
+def _raise_loopback():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = b"lo".ljust(16, b"\0") + (1 | 64).to_bytes(2, "little") + bytes(22)
+        import fcntl
+        fcntl.ioctl(control, 0x8914, request)  # SIOCSIFFLAGS: IFF_UP | IFF_RUNNING
+
+
+def delete(full):
+    run("ip", "netns", "del", full, check=False)
+    if full in _made:
+        _made.remove(full)
+
+
+def delete_all():
+    lines = "".join(f"netns del {name}\n" for name in _made)
+    subprocess.run(["ip", "-force", "-batch", "-"], input=lines, text=True, capture_output=True)
+    _made.clear()
+
+
+def within(full, act):
+    """Calls act() in a thread that is in the namespace, and returns its result. None: here."""
+    if full is None:
+        return act()
+    result = []
+
+    def body():
+        handle = os.open(f"/run/netns/{full}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if _libc.setns(handle, CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+            result.append((True, act()))
+        except BaseException as error:  # handed to the caller below
+            result.append((False, error))
+        finally:
+            os.close(handle)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    worked, value = result[0]
+    if not worked:
+        raise value
+    return value
+
+
+def connect(full, address, timeout=10):
+    """A TCP connection made inside the namespace."""
+    return within(full, lambda: socket.create_connection(address, timeout))

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs every test and ends with a line `N passed, N failed`. Installs what it needs (Debian 12),
+# builds into build-*/, and removes the namespaces it made.
+# usage: sudo tests/run.sh [STAGE...]   stages: style unit sanitize gateway gateway-sanitize fuzz
+set -u
+cd "$(dirname "$0")/.." || exit 1
+[ "$(id -u)" -eq 0 ] || { echo "tests/run.sh: needs root, it makes network namespaces" >&2; exit 1; }
+python=/usr/bin/python3
+jobs=$(nproc)
+stages=${*:-style unit sanitize gateway gateway-sanitize fuzz}
+passed=0 failed=0 skipped=0
+failures=()
+
+count() { # count NAME PASSED FAILED [SKIPPED]
+    passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + ${4:-0}))
+    [ "$3" -eq 0 ] || failures+=("$1")
+}
+
+check() { # check NAME COMMAND...: one test that passes when the command does
+    local name=$1
+    shift
+    if "$@"; then count "$name" 1 0; else count "$name" 0 1; fi
+}
+
+build() { # build PRESET [TARGET...]
+    local preset=$1
+    shift
+    cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" -j "$jobs" -- -s "$@"
+}
+
+remove_namespaces() {
+    ip netns list 2>/dev/null | awk '$1 ~ /^nsg-/ {print $1}' | xargs -r -n1 ip netns del
+}
+
+run_pytest() { # run_pytest NAME ARGUMENT...
+    local name=$1 report
+    shift
+    report=$(mktemp)
+    $python -m pytest -q -p no:cacheprovider --junitxml="$report" "$@"
+    local status=$?
+    read -r good bad skip < <($python - "$report" <<'P'
+import sys, xml.etree.ElementTree as tree
+try:
+    suite = tree.parse(sys.argv[1]).getroot().find("testsuite")
+    total, bad, skip = (int(suite.get(k)) for k in ("tests", "failures", "skipped"))
+    bad += int(suite.get("errors"))
+    print(total - bad - skip, bad, skip)
+except Exception:
+    print(0, 1, 0)
+P
+)
+    rm -f "$report"
+    [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
+    # In CI a skipped test is a test that did not run.
+    if [ -n "${CI-}" ] && [ "$skip" -gt 0 ]; then bad=$((bad + skip)) skip=0; fi
+    count "$name" "$good" "$bad" "$skip"
+}
+
+run_units() { # run_units FOLDER: every Criterion program in it
+    local program output good bad
+    for program in "$1"/bin/unit_*; do
+        output=$(timeout 300 "$program" 2>&1)
+        local status=$?
+        good=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' <<<"$output" | tail -1)
+        bad=$(sed -n 's/.*Failing: \([0-9]*\).*/\1/p' <<<"$output" | tail -1)
+        [ "$status" -eq 0 ] || [ "${bad:-0}" -gt 0 ] || bad=1
+        [ "${good:-0}" -gt 0 ] || bad=$((${bad:-0} + 1))
+        if [ "${bad:-0}" -gt 0 ]; then
+            echo "$output" | tail -60
+        else
+            echo "$(basename "$1")/$(basename "$program"): $good passed"
+        fi
+        count "$program" "${good:-0}" "${bad:-0}"
+    done
+}
+
+stage_style() {
+    check clang-format clang-format --dry-run --Werror \
+        $(git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]')
+    run_pytest floors tests/floors_test.py
+    # Every header compiles alone, with both compilers.
+    local header compiler alone=1
+    for header in $(cd include && ls ./*/*.h); do
+        for compiler in gcc clang; do
+            echo "#include \"${header#./}\"" | $compiler -std=c11 -D_GNU_SOURCE -Iinclude -Wall \
+                -Wextra -Wconversion -Werror -fsyntax-only -x c - || alone=0
+        done
+    done
+    check "headers compile alone" [ "$alone" -eq 1 ]
+    check "clang build" build clang
+    check clang-tidy sh -c "git ls-files 'src/*.c' | xargs -P $jobs -n 4 clang-tidy -quiet \
+        -p build-clang 2>/dev/null"
+}
+
+stage_unit() {
+    build test || { count "build test" 0 1; return; }
+    run_units build-test
+}
+
+stage_sanitize() {
+    build sanitize || { count "build sanitize" 0 1; return; }
+    ASAN_OPTIONS=abort_on_error=0 run_units build-sanitize
+}
+
+stage_gateway() {
+    build release nsgate || { count "build release" 0 1; return; }
+    check "cmake --install" tests/install_test.sh build
+    NSGATE_BINARY=$PWD/build/bin/nsgate run_pytest gateway tests/gateway
+}
+
+# The same gateway tests, every process under AddressSanitizer and UBSan; what measures memory,
+# system calls or allocations is left to the release build.
+stage_gateway_sanitize() {
+    build sanitize nsgate || { count "build sanitize" 0 1; return; }
+    NSGATE_SANITIZED=1 NSGATE_BINARY=$PWD/build-sanitize/bin/nsgate \
+        run_pytest gateway-sanitize tests/gateway -m "not measures"
+}
+
+stage_fuzz() {
+    build fuzz || { count "build fuzz" 0 1; return; }
+    local target name work
+    for target in build-fuzz/bin/*_fuzz; do
+        name=$(basename "$target" _fuzz)
+        work=$(mktemp -d)
+        if "$target" -max_total_time="${NSGATE_FUZZ_SECONDS:-8}" -timeout=10 -rss_limit_mb=2048 \
+            -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
+            echo "fuzz $name: $(grep -o 'stat::number_of_executed_units.*\|Done [0-9]* runs.*' \
+                "$work.log" | tail -1)"
+            count "fuzz $name" 1 0
+        else
+            tail -40 "$work.log"
+            count "fuzz $name" 0 1
+        fi
+        rm -rf "$work" "$work.log"
+    done
+}
+
+trap remove_namespaces EXIT
+trap 'exit 130' INT TERM
+conf/debian-packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
+for stage in $stages; do
+    echo "== $stage"
+    "stage_${stage//-/_}" || exit 1
+done
+for name in "${failures[@]}"; do
+    echo "failed: $name"
+done
+if [ "$skipped" -gt 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ "$failed" -eq 0 ]
