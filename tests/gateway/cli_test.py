@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""The command line, and what an operator is told."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from harness import texts
+from harness.gateway import BINARY
+
+
+def nsgate(*arguments):
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+
+def test_version_and_help():
+    version = nsgate("-v")
+    assert version.returncode == 0
+    assert re.search(r"^nsgate version: nsgate/\d+\.\d+\.\d+$", version.stdout + version.stderr, re.M)
+    usage = nsgate("-h")
+    assert usage.returncode == 0
+    for option in ("-c", "-t", "-T", "-s", "-v", "-h"):
+        assert option in usage.stdout + usage.stderr
+    assert nsgate("-z").returncode == 1
+    assert nsgate("-s", "dance").returncode == 1
+    assert nsgate("stray").returncode == 1
+
+
+def test_no_main_file(tmp_path):
+    for option in ((), ("-t",)):
+        result = nsgate("-c", tmp_path / "none.conf", *option)
+        assert result.returncode == 1 and "none.conf" in result.stderr
+
+
+def test_t_says_all_errors_at_once(gateway, authority, namespace):
+    gateway.tenant("good", texts.proxied(authority, namespace, "good.test", "127.0.0.1:1"))
+    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 0, result.stderr
+    assert "successful" in result.stderr
+    gateway.tenant("bad", "netns x;\nserver {\n    lisen 80;\n    listen 99999;\n}\n")
+    gateway.tenant("worse", texts.proxied(authority, namespace, "good.test", "127.0.0.1:1")
+                   .replace("good.test.key", "gone.key"))
+    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 1
+    assert re.search(r"bad\.conf:3:5: .*lisen.*listen", result.stderr)
+    assert re.search(r"bad\.conf:4:12: .*99999", result.stderr)
+    assert re.search(r"worse\.conf:\d+:\d+: .*gone\.key", result.stderr)
+    assert "failed" in result.stderr
+
+
+def test_t_warns_of_a_key_that_others_can_read(gateway, authority, namespace):
+    gateway.tenant("open", texts.proxied(authority, namespace, "open.test", "127.0.0.1:1"))
+    (authority.folder / "open.test.key").chmod(0o644)
+    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 0
+    assert re.search(r"open\.conf:\d+:\d+: .*open\.test\.key", result.stderr)
+    (authority.folder / "open.test.key").chmod(0o600)
+
+
+def test_capital_t_dumps_the_files(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    result = nsgate("-T", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 0
+    assert f"# configuration file {gateway.folder}/nsgate.conf:" in result.stdout
+    assert f"# configuration file {gateway.folder}/tenants/a.conf:" in result.stdout
+    assert 'return 200 "x";' in result.stdout
+
+
+def test_the_sample_files_are_good(tmp_path, authority):
+    import pathlib
+    conf = pathlib.Path(__file__).resolve().parents[2] / "conf"
+    shutil.copytree(conf, tmp_path / "conf")
+    authority.issue("acme.test")
+    (tmp_path / "conf" / "certs").mkdir()
+    shutil.copy(authority.folder / "acme.test.crt", tmp_path / "conf" / "certs" / "acme.crt")
+    shutil.copy(authority.folder / "acme.test.key", tmp_path / "conf" / "certs" / "acme.key")
+    result = nsgate("-t", "-c", tmp_path / "conf" / "nsgate.conf")
+    assert "[error]" not in result.stderr and "unknown" not in result.stderr, result.stderr
+    assert result.returncode == 0
+
+
+REFUSED_BY_NAME = {
+    "proxy_http_version 2": "location / { proxy_http_version 2; proxy_pass http://127.0.0.1:1; }",
+    "https backend": "location / { proxy_pass https://127.0.0.1:1; }",
+    "rewrite": "rewrite ^ /x;",
+    "nested location": "location / { location /a { return 404; } }",
+}
+
+
+@pytest.mark.parametrize("what", REFUSED_BY_NAME)
+def test_what_is_not_there_yet_is_refused_by_name(gateway, namespace, what):
+    gateway.tenant("a", texts.plain(namespace, REFUSED_BY_NAME[what]))
+    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 1
+    assert "not supported yet" in result.stderr
+
+
+def test_a_container_is_refused_by_name(gateway):
+    gateway.tenant("a", "netns container:web; server { listen 80; return 200; }")
+    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 1 and "not supported yet" in result.stderr
+
+
+def test_nginxs_idioms_pass_with_a_warning(gateway, authority, namespace):
+    gateway.tenant("a", texts.tenant(namespace, texts.tls_server(
+        authority, "a.test", """
+        location / {
+            proxy_set_header Connection "";
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_buffering off;
+            proxy_request_buffering off;
+            proxy_redirect off;
+            proxy_pass http://127.0.0.1:1;
+        }""", f"{texts.PORT} ssl http2")))
+    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("[warn]") >= 3, result.stderr
+
+
+def test_a_broken_main_file_does_not_start(gateway):
+    gateway.write_main("worker_processes many;\nuser;\n")
+    result = nsgate("-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 1
+    assert re.search(r"nsgate\.conf:1:18: ", result.stderr)
+    assert re.search(r"nsgate\.conf:2:\d+: ", result.stderr)

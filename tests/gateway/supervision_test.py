@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""Processes that die and are replaced (row R3), signals, and how it all ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from harness import netns, texts
+from harness.backend import read_head
+from harness.client import Connection, fetch
+from harness.gateway import is_sanitized, wait_for
+
+PLAIN = ("127.0.0.1", 8080)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_dead_worker_is_replaced_and_the_other_one_serves(gateway, authority, namespaces, how):
+    if how == signal.SIGSEGV and is_sanitized():
+        how = signal.SIGKILL  # a sanitizer would report the signal as a crash of its own
+    for number, namespace in enumerate(namespaces):
+        gateway.tenant(f"t{number}", texts.tenant(namespace, texts.tls_server(
+            authority, f"t{number}.test", f'return 200 "{number}";')))
+    gateway.start()
+    context = authority.context()
+    kept = [Connection(namespace, texts.ADDRESS, context, f"t{number}.test")
+            for number, namespace in enumerate(namespaces)]
+    for connection in kept:
+        connection.ask()
+    rounds = 10
+    for turn in range(rounds):
+        victim = gateway.workers()[turn % 2]
+        os.kill(victim, how)
+        begin = time.monotonic()
+        wait_for(lambda: victim not in gateway.workers() and len(gateway.workers()) == 2, 12,
+                 "a new worker")
+        if turn == 0:
+            assert time.monotonic() - begin < 1.5 or is_sanitized()
+        for number, namespace in enumerate(namespaces):
+            assert fetch(namespace, texts.ADDRESS, context=context,
+                         name=f"t{number}.test").body == b"%d" % number
+    assert gateway.log().count("worker") > rounds
+    for connection in kept:
+        connection.close()
+
+
+def test_a_dead_resolver_is_replaced(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "old";'))
+    gateway.start()
+    first = gateway.resolver()
+    os.kill(first, signal.SIGKILL)
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "new";'))
+    assert gateway.reload().startswith("reload done: 0 added, 1 changed")
+    assert fetch(namespace, PLAIN).body == b"new"
+    assert gateway.resolver() != first
+
+
+def test_quit_finishes_what_runs(gateway, namespace, scripted):
+    def script(connection, _):
+        read_head(connection)
+        time.sleep(1)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+
+    server = scripted(script)
+    gateway.tenant("a", texts.plain(namespace, f"location / {{ proxy_pass http://{server.address}; }}"))
+    gateway.start()
+    idle = netns.connect(namespace, PLAIN)
+    busy = netns.connect(namespace, PLAIN)
+    busy.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    wait_for(lambda: server.accepted, what="the request is with the backend")
+    os.kill(gateway.pid, signal.SIGQUIT)
+    assert idle.recv(10) == b"", "idle connections close at once"
+    answer = b""
+    while part := busy.recv(1000):
+        answer += part
+    assert answer.endswith(b"done") and b"Connection: close" in answer
+    with pytest.raises(OSError):
+        netns.connect(namespace, PLAIN, 1)
+    gateway.process.wait(5)
+    assert not (gateway.folder / "nsgate.pid").exists()
+    gateway.stop()
+
+
+def test_quit_ends_within_its_limit(gateway, namespace, scripted):
+    gateway.settings["worker_shutdown_timeout"] = "1s"
+    gateway.write_main()
+    server = scripted(lambda connection, _: (read_head(connection), time.sleep(20)))
+    gateway.tenant("a", texts.plain(namespace, f"location / {{ proxy_pass http://{server.address}; }}"))
+    gateway.start()
+    busy = netns.connect(namespace, PLAIN)
+    busy.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    wait_for(lambda: server.accepted, what="the request is with the backend")
+    gateway.stop(signal.SIGQUIT, 8)
+    busy.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_term_ends_at_once_and_leaves_nothing(gateway, namespace, how):
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    children = gateway.children()
+    assert (gateway.folder / "nsgate.pid").read_text().strip() == str(gateway.pid)
+    gateway.stop(how, 5)
+    assert not (gateway.folder / "nsgate.pid").exists()
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 5, "no children")
+    with pytest.raises(OSError):
+        netns.connect(namespace, PLAIN, 1)
+
+
+def test_workers_end_when_the_supervisor_is_gone(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    children = gateway.children()
+    os.kill(gateway.pid, signal.SIGKILL)
+    gateway.process.wait()
+    gateway.process = None
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/fd") and os.listdir(f"/proc/{pid}/fd")
+                             for pid in children if os.path.exists(f"/proc/{pid}")), 10,
+             "the children end")
+
+
+def test_usr1_reopens_the_log(gateway, namespace, tmp_path):
+    log = tmp_path / "own.log"
+    gateway.write_main(f"""user nobody; worker_processes 1; pid nsgate.pid;
+        error_log own.log info; tenants tenants/*.conf;""")
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start(wait=False)
+    wait_for(lambda: log.exists() and " started: " in log.read_text(), what="the log")
+    log.rename(tmp_path / "old.log")
+    os.kill(gateway.pid, signal.SIGUSR1)
+    wait_for(log.exists, what="a new log")
+    os.kill(gateway.pid, signal.SIGHUP)
+    wait_for(lambda: "reload done" in log.read_text(), what="lines in the new log")
+    assert "reload done" not in (tmp_path / "old.log").read_text()
+
+
+def test_the_command_line_sends_signals(gateway, namespace):
+    from harness.gateway import BINARY
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    conf = str(gateway.folder / "nsgate.conf")
+    at = gateway.log_size()
+    subprocess.run([BINARY, "-c", conf, "-s", "reload"], check=True)
+    gateway.wait_log("reload done", since=at)
+    subprocess.run([BINARY, "-c", conf, "-s", "reopen"], check=True)
+    subprocess.run([BINARY, "-c", conf, "-s", "quit"], check=True)
+    gateway.process.wait(10)
+    assert subprocess.run([BINARY, "-c", conf, "-s", "reload"], capture_output=True).returncode == 1
+
+
+def test_a_second_one_does_not_start(gateway, namespace):
+    from harness.gateway import BINARY
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    second = subprocess.run([BINARY, "-c", str(gateway.folder / "nsgate.conf")],
+                            capture_output=True, text=True, timeout=20)
+    assert second.returncode == 1 and "running" in second.stderr
+    assert (gateway.folder / "nsgate.pid").read_text().strip() == str(gateway.pid)
+    assert fetch(namespace, PLAIN).status == 200
+
+
+def test_a_listener_killed_from_inside_is_bound_again(gateway, namespaces):
+    """`ss -K` needs a kernel option; shutdown(2) on the shared socket is the same for accept."""
+    namespace = namespaces[0]
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    killed = netns.run("ip", "netns", "exec", namespace, "ss", "-K", "-ltn", "sport", "=", "8080",
+                       check=False)
+    if "8080" not in killed.stdout:
+        # The kernel has no INET_DIAG_DESTROY: reach into the supervisor's socket instead.
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        process = libc.syscall(434, gateway.pid, 0)  # pidfd_open
+        for name in os.listdir(f"/proc/{gateway.pid}/fd"):
+            handle = libc.syscall(438, process, int(name), 0)  # pidfd_getfd
+            try:
+                sock = socket.socket(fileno=handle)
+                if sock.getsockname()[1:2] == (8080,):
+                    sock.shutdown(socket.SHUT_RDWR)
+                sock.close()
+            except (OSError, ValueError):
+                os.close(handle) if handle >= 0 else None
+        os.close(process)
+    spent = sum(gateway.cpu_seconds(pid) for pid in gateway.processes())
+
+    def answers():
+        try:
+            return fetch(namespace, PLAIN).status == 200
+        except OSError:
+            return False
+
+    wait_for(answers, 6, "the listener is bound again")
+    assert sum(gateway.cpu_seconds(pid) for pid in gateway.processes()) - spent < 1

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Attempts: what is tried, what counts as a failure, and dead idle connections. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static struct rig rig;
+
+static void setup(void)
+{
+    rig_init(&rig, 2);
+}
+
+static void teardown(void)
+{
+    rig_free(&rig);
+}
+
+TestSuite(attempt, .init = setup, .fini = teardown);
+
+static void close_listener(unsigned server)
+{
+    close(rig.listeners[server]);
+    rig.listeners[server] = -1;
+}
+
+Test(attempt, the_address_is_told)
+{
+    struct visit visit;
+    char text[ADDRESS_TEXT];
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    cr_assert_eq(backend_attempt_address(&visit.attempts).len, 0);
+    visit_start(&visit);
+    address_format(&rig.endpoints[0].address, text);
+    cr_assert(slice_equal(backend_attempt_address(&visit.attempts), slice_of(text)));
+    cr_assert_eq(visit.attempts.count, 1);
+    cr_assert_not(visit.attempts.reused);
+    visit_close(&visit);
+}
+
+Test(attempt, a_refused_connection_goes_on_to_the_next_endpoint)
+{
+    struct visit visit;
+    close_listener(0);
+    visit_init(&visit, &rig, METHOD_POST, 0);
+    visit.retries = true;
+    cr_assert_eq(visit_start(&visit), 0);
+    cr_assert_eq(visit.failures, 0, "failures come later, by the loop");
+    int fd = server_accept(&rig, 1);
+    cr_assert_eq(visit.failures, 1);
+    cr_assert_eq(visit.error, ERROR_CONNECT);
+    cr_assert(visit.untouched);
+    server_answer(&rig, fd, "hello");
+    RIG_UNTIL(&rig, visit.has_ended);
+    cr_assert_eq(visit.attempts.count, 2);
+    visit_close(&visit);
+    close(fd);
+}
+
+Test(attempt, all_refuse)
+{
+    struct visit visit;
+    close_listener(0);
+    close_listener(1);
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    visit.retries = true;
+    visit_start(&visit);
+    RIG_UNTIL(&rig, visit.failures == 2);
+    cr_assert_eq(visit_start(&visit), ERROR_NO_ENDPOINT);
+    cr_assert_eq(visit.attempts.count, 2);
+    visit_close(&visit);
+}
+
+/* The server closes a kept connection in the moment in which we use it. */
+static int kill_idle(struct visit *visit)
+{
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    int fd = serve_once(&rig, 0, -1);
+    visit_init(visit, &rig, METHOD_GET, 0);
+    visit->forgives = true;
+    visit_start(visit);
+    cr_assert(visit->attempts.reused);
+    server_read(&rig, fd, "\r\n\r\n");
+    return fd;
+}
+
+Test(attempt, a_dead_idle_connection_is_forgiven_once)
+{
+    struct visit visit;
+    close(kill_idle(&visit));
+    RIG_UNTIL(&rig, visit.failures == 1);
+    cr_assert_eq(visit.error, ERROR_BACKEND_CLOSED);
+    cr_assert_not(visit.untouched);
+    cr_assert_eq(visit.attempts.count, 1);
+    int fd = server_accept(&rig, 0);
+    cr_assert_not(visit.attempts.reused);
+    server_answer(&rig, fd, "again");
+    RIG_UNTIL(&rig, visit.has_ended);
+    visit_close(&visit);
+    close(fd);
+}
+
+Test(attempt, a_reset_idle_connection_is_forgiven_too)
+{
+    struct visit visit;
+    server_reset(kill_idle(&visit));
+    RIG_UNTIL(&rig, visit.failures == 1);
+    cr_assert_eq(visit.error, ERROR_BACKEND_RESET);
+    close(server_accept(&rig, 0));
+    /* The fresh one died as well: that is a failure like any other. */
+    RIG_UNTIL(&rig, visit.failures == 2);
+    cr_assert_not(visit.attempts.reused);
+    visit_close(&visit);
+}
+
+Test(attempt, a_dead_idle_connection_is_no_failure_of_its_endpoint)
+{
+    struct backend_attempts none = {0};
+    struct visit visit;
+    int fds[2] = {serve_once(&rig, 0, -1), serve_once(&rig, 1, -1)};
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    visit_start(&visit);
+    server_read(&rig, fds[0], "\r\n\r\n");
+    close(fds[0]);
+    RIG_UNTIL(&rig, visit.failures == 1);
+    cr_assert_eq(backend_untried(rig_group(&rig), &none), 2);
+    visit_close(&visit);
+    close(fds[1]);
+}
+
+Test(attempt, an_idle_connection_found_dead_before_the_flush_is_untouched)
+{
+    struct visit visit;
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    int fd = serve_once(&rig, 0, -1);
+    server_reset(fd);
+    visit_init(&visit, &rig, METHOD_POST, 0);
+    visit_start(&visit);
+    cr_assert(visit.attempts.reused);
+    RIG_UNTIL(&rig, visit.failures == 1);
+    cr_assert(visit.untouched);
+    visit_close(&visit);
+}
+
+Test(attempt, a_stale_answer_on_a_kept_connection_is_not_taken)
+{
+    struct visit visit;
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    int fd = serve_once(&rig, 0, -1);
+    server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    visit.forgives = true;
+    visit_start(&visit);
+    int fresh = server_accept(&rig, 0);
+    server_answer(&rig, fresh, "good");
+    RIG_UNTIL(&rig, visit.has_ended);
+    cr_assert_str_eq(visit.body, "good");
+    visit_close(&visit);
+    close(fd);
+    close(fresh);
+}
+
+Test(attempt, a_refused_answer_counts_and_leads_elsewhere)
+{
+    struct backend_attempts none = {0};
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    visit.aborts = true;
+    visit_start(&visit);
+    int fds[2] = {server_accept(&rig, 0), -1};
+    server_read(&rig, fds[0], "\r\n\r\n");
+    server_send(fds[0], "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy");
+    fds[1] = server_accept(&rig, 1);
+    server_answer(&rig, fds[1], "good");
+    RIG_UNTIL(&rig, visit.has_ended);
+    cr_assert_str_eq(visit.body, "good");
+    cr_assert_eq(visit.status, 200);
+    cr_assert_eq(backend_untried(rig_group(&rig), &none), 1);
+    cr_assert(server_sees_end(fds[0]));
+    visit_close(&visit);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+Test(attempt, out_of_descriptors_is_told_at_once)
+{
+    struct visit visit;
+    struct rlimit old, none = {0};
+    getrlimit(RLIMIT_NOFILE, &old);
+    none.rlim_max = old.rlim_max;
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    setrlimit(RLIMIT_NOFILE, &none);
+    int error = visit_start(&visit);
+    setrlimit(RLIMIT_NOFILE, &old);
+    cr_assert_eq(error, ERROR_DESCRIPTORS);
+    cr_assert_null(visit.exchange->back);
+    visit_close(&visit);
+}
+
+Test(attempt, unix_sockets_serve)
+{
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    snprintf(local.sun_path, sizeof(local.sun_path), "/tmp/nsgate-attempt-%d.sock", getpid());
+    close(rig.listeners[0]);
+    rig.listeners[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    cr_assert_eq(bind(rig.listeners[0], (struct sockaddr *)&local, sizeof(local)), 0);
+    cr_assert_eq(listen(rig.listeners[0], 8), 0);
+    address_set(&rig.endpoints[0].address, (struct sockaddr *)&local, sizeof(local));
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    close(serve_once(&rig, 0, -1));
+    RIG_UNTIL(&rig, backends_idle_count(rig.backends) == 0);
+
+    /* A path without a server fails at connect(2) itself, which is told by the loop all the same. */
+    unlink(local.sun_path);
+    struct visit visit;
+    visit_get(&visit, &rig);
+    cr_assert_eq(visit.failures, 0);
+    RIG_UNTIL(&rig, visit.failures == 1);
+    cr_assert_eq(visit.error, ERROR_CONNECT);
+    cr_assert(visit.untouched);
+    visit_close(&visit);
+}

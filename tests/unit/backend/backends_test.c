@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry: groups are found again by tenant and upstream, and go when nobody needs them. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+
+#include <unistd.h>
+
+static struct rig rig;
+
+static void setup(void)
+{
+    rig_init(&rig, 1);
+}
+
+static void teardown(void)
+{
+    rig_free(&rig);
+}
+
+TestSuite(backends, .init = setup, .fini = teardown);
+
+Test(backends, a_reload_finds_the_same_group_and_its_connections)
+{
+    int fd = serve_once(&rig, 0, -1);
+    const struct backend_group *before = rig_group(&rig);
+    rig_bind(&rig);
+    cr_assert_eq(rig_group(&rig), before);
+    serve_once(&rig, 0, fd);
+    close(fd);
+}
+
+Test(backends, tenants_of_other_names_share_nothing)
+{
+    struct tenant other = rig.tenant;
+    struct tenant_upstream upstream = rig.upstream;
+    other.config.name = SLICE("other");
+    other.upstreams = &upstream;
+    backends_bind(rig.backends, &other);
+    cr_assert_neq(upstream.group, rig_group(&rig));
+    backends_unbind(rig.backends, &other);
+    rig_turn(&rig);
+}
+
+Test(backends, the_last_unbind_closes_idle_connections)
+{
+    int fd = serve_once(&rig, 0, -1);
+    backends_unbind(rig.backends, &rig.tenant);
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    close(fd);
+}
+
+Test(backends, an_exchange_outlives_its_group_s_tenant)
+{
+    struct visit visit;
+    visit_get(&visit, &rig);
+    int fd = server_accept(&rig, 0);
+    backends_unbind(rig.backends, &rig.tenant);
+    rig_turn(&rig);
+    server_answer(&rig, fd, "late");
+    RIG_UNTIL(&rig, visit.has_ended);
+    cr_assert_str_eq(visit.body, "late");
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    visit_close(&visit);
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    close(fd);
+}
+
+Test(backends, a_group_may_be_bound_again_before_it_is_gone)
+{
+    backends_unbind(rig.backends, &rig.tenant);
+    backends_bind(rig.backends, &rig.tenant);
+    rig_turn(&rig);
+    close(serve_once(&rig, 0, -1));
+}
+
+Test(backends, drain_closes_idle_connections_and_keeps_none)
+{
+    int idle = serve_once(&rig, 0, -1);
+    struct visit visit;
+    backends_drain(rig.backends);
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    RIG_UNTIL(&rig, server_sees_end(idle));
+    visit_get(&visit, &rig);
+    int fd = server_accept(&rig, 0);
+    server_answer(&rig, fd, "bye");
+    RIG_UNTIL(&rig, visit.has_ended);
+    visit_close(&visit);
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    close(fd);
+    close(idle);
+}

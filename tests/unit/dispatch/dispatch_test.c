@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* The story: what is told to whom, and what is given back in the end. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+
+static const char proxied[] = "upstream app { server 127.0.0.1:9000; server 127.0.0.1:9001; }\n"
+                              "server { listen 10.0.0.1:80; server_name acme.test;\n"
+                              "  client_max_body_size 10;\n"
+                              "  location / { proxy_pass http://app; client_max_body_size 100; }\n"
+                              "  location /here { return 200 \"ok\\n\"; }\n"
+                              "}\n";
+
+Test(dispatch, forwards_and_returns)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/a?b=c", "");
+    cr_assert_eq(gate.starts, 1);
+    cr_assert_str_eq(text_of(gate.exchange->forward.target), "/a?b=c");
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Own: yes\r\n\r\n");
+    gate_body(&gate, "hello", PIPE_ENDED);
+    cr_assert_eq(gate.seen.status, 200);
+    cr_assert_eq(gate.seen.response.content_length, 5);
+    cr_assert_str_eq(gate_returned(&gate, "x-own"), "yes");
+    cr_assert_str_eq(gate_body_text(&gate), "hello");
+    cr_assert_eq(gate.seen.end, PIPE_ENDED);
+    gate_close(&gate);
+}
+
+Test(dispatch, settings_are_those_of_the_location)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    struct exchange *fresh = exchange_new(&gate.pool, NULL, NULL, &gate.client);
+    cr_assert_null(dispatch_settings(fresh));
+    exchange_close(fresh);
+    gate_get(&gate, "/", "");
+    cr_assert_eq(dispatch_settings(gate.exchange)->client_max_body_size, 100);
+    gate_get(&gate, "/here", "");
+    cr_assert_eq(dispatch_settings(gate.exchange)->client_max_body_size, 10);
+    gate_close(&gate);
+}
+
+Test(dispatch, gives_the_tenant_back)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/", "");
+    cr_assert_eq(gate.tenant->references, 2);
+    gate_end(&gate);
+    cr_assert_eq(gate.tenant->references, 1);
+    cr_assert_eq(gate.unbinds, 0);
+    cr_assert_eq(gate.aborts, 1, "the backend is told");
+    gate_close(&gate);
+}
+
+Test(dispatch, last_reference_unbinds_the_backends)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/", "");
+    /* A reload takes the tenant away from everybody else. */
+    struct tenant *tenant = gate.tenant;
+    tenant_unref(tenant);
+    gate_end(&gate);
+    cr_assert_eq(gate.unbinds, 1);
+    gate_open(&gate, proxied);
+    gate_close(&gate);
+}
+
+Test(dispatch, survives_a_close_inside_the_response)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/", "");
+    gate.seen.closes_at_once = true;
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    cr_assert_null(gate.exchange);
+    cr_assert_eq(gate.tenant->references, 1);
+    gate_close(&gate);
+}
+
+Test(dispatch, passes_interims_and_then_the_answer)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/", "");
+    gate_answer(&gate,
+                "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nConnection: x\r\nX: y\r\n\r\n");
+    cr_assert_eq(gate.seen.interims, 1);
+    cr_assert_eq(gate.seen.interim_status, 103);
+    cr_assert_str_eq(gate_returned(&gate, "link"), "</a.css>");
+    cr_assert_str_eq(gate_returned(&gate, "x"), "", "named by Connection");
+    gate_answer(&gate, "HTTP/1.1 204 No Content\r\n\r\n");
+    cr_assert_eq(gate.seen.responses, 1);
+    cr_assert_eq(gate.seen.status, 204);
+    gate_close(&gate);
+}
+
+Test(dispatch, switches_protocols)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/", "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    cr_assert_str_eq(text_of(gate.exchange->forward.upgrade), "websocket");
+    gate_answer(&gate, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+                       "Upgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n");
+    cr_assert_eq(gate.seen.status, 101);
+    cr_assert(gate.exchange->is_tunnel);
+    cr_assert(gate.exchange->response_started);
+    cr_assert_str_eq(gate_returned(&gate, "upgrade"), "websocket");
+    cr_assert_str_eq(gate_returned(&gate, "sec-websocket-accept"), "x");
+    cr_assert_str_eq(gate_returned(&gate, "connection"), "");
+    gate_close(&gate);
+}
+
+Test(dispatch, cut_response_is_visible)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/", "");
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n");
+    gate_body(&gate, "hel", PIPE_OPEN);
+    gate_fail(&gate, ERROR_BACKEND_TRUNCATED, false);
+    cr_assert_eq(gate.seen.status, 200);
+    cr_assert_eq(gate.seen.responses, 1);
+    cr_assert_eq(gate.seen.end, PIPE_BROKEN);
+    cr_assert_eq(gate.starts, 1, "no other server is asked");
+    gate_close(&gate);
+}
+
+Test(dispatch, refuses_before_the_start)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/here", "");
+    const struct exchange_front *ops = gate.exchange->front_ops;
+    gate_end(&gate);
+    memset(&gate.seen, 0, sizeof gate.seen);
+    gate.exchange = exchange_new(&gate.pool, ops, &gate, &gate.client);
+    dispatch_refuse(gate.exchange, ERROR_HEADER_TIMEOUT);
+    cr_assert_eq(gate.seen.status, 408);
+    cr_assert_str_eq(gate_body_text(&gate), "408 Request Timeout\n");
+    cr_assert_str_eq(gate_returned(&gate, "server"), "nsgate");
+    cr_assert_eq(gate.seen.end, PIPE_ENDED);
+    gate_close(&gate);
+}
+
+Test(dispatch, refuses_while_a_backend_works)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_send(&gate, "POST / HTTP/1.1\r\nHost: acme.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    dispatch_refuse(gate.exchange, ERROR_BODY_TOO_LARGE);
+    cr_assert_eq(gate.aborts, 1);
+    cr_assert_eq(gate.seen.status, 413);
+    cr_assert_eq(gate.exchange->error, ERROR_BODY_TOO_LARGE);
+    cr_assert(gate.exchange->request_body.discards);
+    gate_close(&gate);
+}
+
+Test(dispatch, refusal_breaks_a_response_that_runs)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_send(&gate, "POST / HTTP/1.1\r\nHost: acme.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n");
+    dispatch_refuse(gate.exchange, ERROR_CHUNK);
+    cr_assert_eq(gate.aborts, 1);
+    cr_assert_eq(gate.seen.responses, 1);
+    cr_assert_eq(gate.seen.status, 200);
+    cr_assert_eq(gate.seen.end, PIPE_BROKEN);
+    gate_close(&gate);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* A gate without sockets: a real tenant, real heads, a recording frontend, and backends that do
+ * what the test says. */
+#ifndef TESTS_DISPATCH_FIXTURE_H
+#define TESTS_DISPATCH_FIXTURE_H
+
+#include "dispatch/dispatch.h"
+
+#define GATE_ENDPOINTS_MAX 8
+
+struct backend_group {
+    struct gate *gate;
+};
+
+/* What the frontend has seen of one exchange. */
+struct seen {
+    unsigned interims;
+    int interim_status;
+    unsigned responses;
+    int status;
+    struct http_response response; /* in the exchange's arena */
+    char body[4096];
+    size_t body_len;
+    enum pipe_state end;
+    unsigned rooms;
+    bool closes_at_once; /* the exchange is closed as soon as its head is here */
+};
+
+struct gate {
+    struct loop loop;
+    struct exchange_pool pool;
+    struct tls_contexts *contexts;
+    struct tenant *tenant;
+    struct tenant_listener *listener;
+    struct dispatch_origin origin;
+    struct exchange_client client;
+    struct exchange *exchange;
+    struct seen seen;
+
+    /* the backends */
+    struct backend_group group;
+    uint32_t endpoints;                /* how many there are; 2 */
+    bool has_kept[GATE_ENDPOINTS_MAX]; /* an idle connection to it */
+    uint32_t starts;                   /* attempts started */
+    uint32_t last;                     /* endpoint of the last attempt */
+    uint32_t failures;                 /* backend_attempt_failed calls */
+    uint32_t aborts;                   /* on_abort calls */
+    uint32_t unbinds;
+    uint32_t forgiven; /* backend_attempt_forgive calls */
+    int start_error;   /* what backend_start says next; 0 */
+    bool wants_fresh;
+    struct chain taken; /* of the request's body */
+    bool takes;         /* the backend takes body bytes as they come */
+};
+
+/* text: the tenant file; it is named "acme". The first listener is used. */
+void gate_open(struct gate *gate, const char *text);
+void gate_close(struct gate *gate);
+
+/* Sends a head as text ("GET / HTTP/1.1\r\n...\r\n\r\n") and a body behind it. */
+void gate_send(struct gate *gate, const char *text);
+
+/* The same with `\r\n` for each line end and a Host: gate_get(gate, "/x", "A: b\r\n"). */
+void gate_get(struct gate *gate, const char *target, const char *fields);
+
+/* Closes the exchange and lets the loop's turn end. */
+void gate_end(struct gate *gate);
+
+/* The attached backend answers with a head as text; then the body and its end. */
+void gate_answer(struct gate *gate, const char *head);
+void gate_body(struct gate *gate, const char *body, enum pipe_state end);
+void gate_fail(struct gate *gate, enum error error, bool untouched);
+
+/* Values joined by "|"; "" for none. Valid until the next call. */
+const char *gate_forwarded(const struct gate *gate, const char *name);
+const char *gate_returned(const struct gate *gate, const char *name);
+const char *gate_body_text(struct gate *gate);
+const char *text_of(struct slice s);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* The request as the backend gets it. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static void open_with(struct gate *gate, const char *inside)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "server { listen 10.0.0.1:80; location / { proxy_pass http://127.0.0.1:9000; %s } }\n",
+             inside);
+    gate_open(gate, text);
+}
+
+static bool forwards(const struct gate *gate, const char *name)
+{
+    return http_fields_find_name(&gate->exchange->forward.fields, slice_of(name)) != NULL;
+}
+
+Test(forward, automatic_fields_replace_the_clients)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate_get(&gate, "/",
+             "X-Forwarded-For: 6.6.6.6\r\nX-FORWARDED-PROTO: gopher\r\n"
+             "X-Forwarded-Host: evil\r\nX-Tenant: other\r\nX_Tenant: other\r\n"
+             "x_forwarded-for: 6.6.6.6\r\nX-Else: stays\r\n");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-forwarded-for"), "192.0.2.1");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-forwarded-proto"), "http");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-forwarded-host"), "acme.test");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-tenant"), "acme");
+    cr_expect_not(forwards(&gate, "x_tenant"));
+    cr_expect_not(forwards(&gate, "x_forwarded-for"));
+    cr_expect_str_eq(gate_forwarded(&gate, "x-else"), "stays");
+    cr_expect_str_eq(text_of(gate.exchange->forward.authority), "acme.test");
+    cr_expect_not(forwards(&gate, "host"));
+    gate_close(&gate);
+}
+
+Test(forward, set_headers_rule)
+{
+    struct gate gate;
+    open_with(&gate, "proxy_set_header HOST $proxy_host; proxy_set_header x-env prod;"
+                     "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
+                     "proxy_set_header X-Tenant \"\"; proxy_set_header Accept-Encoding \"\";"
+                     "proxy_set_header X-Maybe $arg_none;");
+    gate_get(&gate, "/",
+             "X-Env: mine\r\nX_Env: mine\r\nX-Forwarded-For: 198.51.100.7\r\nX-Tenant: t\r\n"
+             "Accept-Encoding: gzip\r\nX-Maybe: client\r\n");
+    cr_expect_str_eq(text_of(gate.exchange->forward.authority), "127.0.0.1:9000");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-env"), "prod");
+    cr_expect_not(forwards(&gate, "x_env"), "a twin of a field that is set here");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-forwarded-for"), "198.51.100.7, 192.0.2.1");
+    cr_expect_not(forwards(&gate, "x-tenant"));
+    cr_expect_not(forwards(&gate, "accept-encoding"));
+    cr_expect_not(forwards(&gate, "x-maybe"));
+    cr_expect_str_eq(gate_forwarded(&gate, "x-forwarded-proto"), "http", "not named: stays");
+    gate_close(&gate);
+}
+
+Test(forward, hop_by_hop_fields_stay_here)
+{
+    struct gate gate;
+    open_with(&gate, "proxy_set_header Connection \"\"; proxy_set_header Upgrade $http_upgrade;"
+                     "proxy_set_header Transfer-Encoding chunked;");
+    gate_get(&gate, "/",
+             "Connection: close, X-Hop, X-Forwarded-For\r\nX-Hop: 1\r\n"
+             "Keep-Alive: timeout=5\r\nTE: trailers\r\nProxy-Connection: x\r\n"
+             "Upgrade: websocket\r\n");
+    static const char *const gone[] = {
+        "connection", "x-hop",   "keep-alive",       "te",
+        "upgrade",    "trailer", "proxy-connection", "transfer-encoding"};
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+        cr_expect_not(forwards(&gate, gone[i]), "%s", gone[i]);
+    cr_expect_eq(gate.exchange->forward.upgrade.len, 0, "Connection did not name it");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-forwarded-for"), "192.0.2.1");
+    gate_close(&gate);
+}
+
+Test(forward, expectations_go_end_to_end)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate_send(&gate,
+              "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 4\r\n\r\n");
+    cr_expect_str_eq(gate_forwarded(&gate, "expect"), "100-Continue");
+    cr_expect(gate.exchange->forward.expects_continue);
+    gate_close(&gate);
+    open_with(&gate, "proxy_set_header Expect \"\";");
+    gate_send(&gate,
+              "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    cr_expect_not(forwards(&gate, "expect"));
+    cr_expect_not(gate.exchange->forward.expects_continue);
+    gate_close(&gate);
+}
+
+Test(forward, only_a_bodyless_get_switches)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate_get(&gate, "/", "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n");
+    cr_expect_str_eq(text_of(gate.exchange->forward.upgrade), "websocket");
+    gate_get(&gate, "/",
+             "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+             "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n");
+    cr_expect_eq(gate.exchange->forward.upgrade.len, 0);
+    cr_expect_not(forwards(&gate, "http2-settings"));
+    gate_send(&gate,
+              "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    cr_expect_eq(gate.exchange->forward.upgrade.len, 0);
+    gate_close(&gate);
+}
+
+Test(forward, host_of_old_clients)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
+    cr_expect_str_eq(text_of(gate.exchange->forward.authority), "127.0.0.1:9000");
+    cr_expect_not(forwards(&gate, "x-forwarded-host"));
+    gate_send(&gate, "GET http://Other.Test:81/x HTTP/1.1\r\nHost: acme.test\r\n\r\n");
+    cr_expect_str_eq(text_of(gate.exchange->forward.authority), "Other.Test:81");
+    cr_expect_str_eq(text_of(gate.exchange->forward.target), "/x");
+    gate_close(&gate);
+    gate_open(&gate,
+              "server { listen 10.0.0.1:80; location / { proxy_pass http://unix:/a.sock:; } }");
+    gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
+    cr_expect_str_eq(text_of(gate.exchange->forward.authority), "localhost");
+    gate_close(&gate);
+}
+
+/* nginx's documentation of proxy_pass, and what its request line really is in the odd cases. */
+Test(forward, targets)
+{
+    static const struct {
+        const char *location, *pass, *target, *sent;
+    } cases[] = {
+        /* without a URI: the original bytes */
+        {"/", "http://127.0.0.1:9000", "/a%20b//./c?x=%20", "/a%20b//./c?x=%20"},
+        {"/name/", "http://127.0.0.1:9000", "/name/%2e%2e/name/x?", "/name/%2e%2e/name/x?"},
+        /* with one: the matched part is replaced */
+        {"/name/", "http://127.0.0.1:9000/remote/", "/name/x", "/remote/x"},
+        {"/name/", "http://127.0.0.1:9000/", "/name/x/y", "/x/y"},
+        {"/name", "http://127.0.0.1:9000/", "/name/x", "//x"},
+        {"/name/", "http://127.0.0.1:9000/remote", "/name/x", "/remotex"},
+        {"/name", "http://127.0.0.1:9000/remote", "/names/x", "/remotes/x"},
+        {"/name/", "http://127.0.0.1:9000/remote/", "/name/x?y=1&z=%41", "/remote/x?y=1&z=%41"},
+        {"/name/", "http://127.0.0.1:9000/remote/", "/name/x?", "/remote/x"},
+        {"= /name", "http://127.0.0.1:9000/exact", "/name?q=1", "/exact?q=1"},
+        {"^~ /name/", "http://127.0.0.1:9000/f/", "/name/x", "/f/x"},
+        {"/", "http://127.0.0.1:9000/", "/a", "/a"},
+        /* normalized, and encoded anew */
+        {"/name/", "http://127.0.0.1:9000/r/", "/name//x/./y/../z", "/r/x/z"},
+        {"/name/", "http://127.0.0.1:9000/r/", "/n%61me/%41%20%3f%23%25", "/r/A%20%3F%23%25"},
+        {"/name/", "http://127.0.0.1:9000/r/", "/name/%0d%0aX:%20y", "/r/%0D%0AX:%20y"},
+        {"/name/", "http://127.0.0.1:9000/r/", "/x/..%2fname/z", "/r/z"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gate gate;
+        char text[512];
+        snprintf(text, sizeof text,
+                 "server { listen 10.0.0.1:80; location %s { proxy_pass %s; } }\n",
+                 cases[i].location, cases[i].pass);
+        gate_open(&gate, text);
+        gate_get(&gate, cases[i].target, "");
+        struct slice sent = gate.exchange->forward.target;
+        cr_expect_str_eq(text_of(sent), cases[i].sent, "%s %s %s: %s", cases[i].location,
+                         cases[i].pass, cases[i].target, text_of(sent));
+        gate_close(&gate);
+    }
+}
+
+Test(forward, replaced_target_is_taken_apart_again)
+{
+    struct gate gate;
+    gate_open(
+        &gate,
+        "server { listen 10.0.0.1:80; location /n/ { proxy_pass http://127.0.0.1:9000/r/; } }");
+    gate_get(&gate, "/n/x?y", "");
+    cr_expect_str_eq(text_of(gate.exchange->forward.path), "/r/x");
+    cr_expect_str_eq(text_of(gate.exchange->forward.query), "y");
+    cr_expect(gate.exchange->forward.has_query);
+    cr_expect_str_eq(text_of(gate.exchange->request.target), "/n/x?y");
+    gate_close(&gate);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* Servers by host, 421, locations, and what is refused before any backend is asked. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static const char two_servers[] =
+    "server { listen 10.0.0.1:443 ssl; server_name a.test *.both.test;\n"
+    "  ssl_certificate certs/a.crt; ssl_certificate_key certs/a.key;\n"
+    "  return 200 a; }\n"
+    "server { listen 10.0.0.1:443 ssl; server_name b.test;\n"
+    "  ssl_certificate certs/b.crt; ssl_certificate_key certs/b.key;\n"
+    "  return 200 b; }\n"
+    "server { listen 10.0.0.1:443 ssl; server_name c.test;\n"
+    "  ssl_certificate certs/a.crt; ssl_certificate_key certs/a.key;\n"
+    "  return 200 c; }\n"
+    "server { listen 10.0.0.1:443 ssl; server_name d.test;\n"
+    "  ssl_certificate certs/a.crt; ssl_certificate_key certs/a.key;\n"
+    "  ssl_certificate certs/b.crt; ssl_certificate_key certs/b.key;\n"
+    "  return 200 d; }\n";
+
+static void shake_hands(struct gate *gate, const char *server_name)
+{
+    gate->client.is_tls = true;
+    gate->client.tls_server_name = slice_of(server_name);
+    gate->origin.handshake = &gate->tenant->servers[0].tls;
+    gate->origin.sent_server_name = server_name[0] != '\0';
+}
+
+static void get_host(struct gate *gate, const char *host)
+{
+    char text[256];
+    snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+    gate_send(gate, text);
+}
+
+Test(route, misdirected_only_where_certificates_differ)
+{
+    static const struct {
+        const char *named, *host;
+        int status;
+        const char *body;
+    } cases[] = {
+        {"a.test", "a.test", 200, "a"},
+        {"a.test", "A.TEST:443", 200, "a"},
+        {"A.Test.", "a.test", 200, "a"},
+        {"a.test", "b.test", 421, "421 Misdirected Request\n"},
+        {"b.test", "a.test", 421, NULL},
+        {"a.test", "c.test", 200, "c"},
+        {"c.test", "a.test", 200, "a"},
+        {"a.test", "d.test", 421, NULL},
+        {"d.test", "a.test", 421, NULL},
+        {"x.both.test", "y.both.test", 200, "a"},
+        {"a.test", "unknown.test", 200, "a"},
+        {"b.test", "unknown.test", 421, NULL},
+        {"", "b.test", 200, "b"}, /* no server name was sent */
+    };
+    struct gate gate;
+    gate_open(&gate, two_servers);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        shake_hands(&gate, cases[i].named);
+        get_host(&gate, cases[i].host);
+        cr_expect_eq(gate.seen.status, cases[i].status, "%s then %s: %d", cases[i].named,
+                     cases[i].host, gate.seen.status);
+        if (cases[i].body)
+            cr_expect_str_eq(gate_body_text(&gate), cases[i].body);
+    }
+    gate_close(&gate);
+}
+
+Test(route, plain_text_is_never_misdirected)
+{
+    struct gate gate;
+    gate_open(&gate, two_servers);
+    gate.client.tls_server_name = SLICE("");
+    get_host(&gate, "b.test");
+    cr_assert_eq(gate.seen.status, 200);
+    gate_close(&gate);
+}
+
+static const char places[] = "server { listen 10.0.0.1:80 default_server; server_name acme.test;\n"
+                             "  client_max_body_size 10;\n"
+                             "  location = /exact { return 200 exact; }\n"
+                             "  location /pre { return 200 pre; }\n"
+                             "  location /pre/longer { return 200 longer; }\n"
+                             "  location ^~ /final { return 200 final; }\n"
+                             "  location ~ \\.php$ { return 200 regex; }\n"
+                             "  location /empty { }\n"
+                             "  location /big { client_max_body_size 0; return 200 big; }\n"
+                             "  location /app/ { proxy_pass http://127.0.0.1:9000; }\n"
+                             "  location /api { proxy_pass http://127.0.0.1:9000; }\n"
+                             "  location /api/ { proxy_pass http://127.0.0.1:9000; }\n"
+                             "  location /here/ { return 200 here; }\n"
+                             "}\n"
+                             "server { listen 10.0.0.1:80; server_name closed.test; return 403; "
+                             "location / { return 200 no; } }\n";
+
+static void expect(struct gate *gate, const char *target, int status, const char *body)
+{
+    gate_get(gate, target, "");
+    cr_expect_eq(gate->seen.status, status, "%s: %d", target, gate->seen.status);
+    if (body)
+        cr_expect_str_eq(gate_body_text(gate), body, "%s: %s", target, gate_body_text(gate));
+}
+
+Test(route, locations)
+{
+    struct gate gate;
+    gate_open(&gate, places);
+    expect(&gate, "/exact", 200, "exact");
+    expect(&gate, "/exact/no", 404, "404 Not Found\n");
+    expect(&gate, "/prefix", 200, "pre");
+    expect(&gate, "/pre/longer/x", 200, "longer");
+    expect(&gate, "/pre//longer", 200, "longer");
+    expect(&gate, "/x/../pre", 200, "pre");
+    expect(&gate, "/%70re", 200, "pre");
+    expect(&gate, "/pre/x.php", 200, "regex");
+    expect(&gate, "/final/x.php", 200, "final");
+    expect(&gate, "/nothing", 404, "404 Not Found\n");
+    expect(&gate, "/empty", 404, "404 Not Found\n");
+    expect(&gate, "/../etc/passwd", 400, "400 Bad Request\n");
+    expect(&gate, "/%00", 400, "400 Bad Request\n");
+    expect(&gate, "/%zz", 400, "400 Bad Request\n");
+    gate_close(&gate);
+}
+
+Test(route, server_return_goes_first)
+{
+    struct gate gate;
+    gate_open(&gate, places);
+    get_host(&gate, "closed.test");
+    cr_assert_eq(gate.seen.status, 403);
+    cr_assert_str_eq(gate_body_text(&gate), "403 Forbidden\n");
+    gate_close(&gate);
+}
+
+Test(route, missing_slash_is_redirected_as_nginx_does)
+{
+    struct gate gate;
+    gate_open(&gate, places);
+    expect(&gate, "/app", 301, NULL);
+    cr_expect_str_eq(gate_returned(&gate, "location"), "http://acme.test/app/");
+    expect(&gate, "/app?x=1", 301, NULL);
+    cr_expect_str_eq(gate_returned(&gate, "location"), "http://acme.test/app/?x=1");
+    expect(&gate, "/here", 404, NULL);
+    gate_get(&gate, "/api", "");
+    cr_expect_eq(gate.starts, 1, "a location of that very path has it");
+    gate_close(&gate);
+}
+
+Test(route, body_length_is_judged_at_once)
+{
+    struct gate gate;
+    gate_open(&gate, places);
+    gate_send(&gate, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 11\r\n\r\n");
+    cr_expect_eq(gate.seen.status, 413);
+    cr_expect(gate.exchange->request_body.discards);
+    gate_send(&gate, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 10\r\n\r\n");
+    cr_expect_eq(gate.seen.status, 200);
+    gate_send(&gate,
+              "POST /big HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 99999999999\r\n\r\n");
+    cr_expect_eq(gate.seen.status, 200, "0 is without limit");
+    gate_close(&gate);
+}

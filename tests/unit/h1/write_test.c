@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* What is written is exactly one message, and reads back as what was meant. */
+#include "h1/feed.h"
+
+#include <criterion/criterion.h>
+
+/* 1994-11-06 08:49:37, the example of RFC 9110 */
+#define NOW  784111777
+#define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+
+#define expect_text(feed, chain, expected)                                                         \
+    do {                                                                                           \
+        struct slice text_ = feed_text(feed, chain);                                               \
+        cr_expect(slice_equal(text_, slice_of(expected)), "'%.*s' is not '%s'",                    \
+                  SLICE_PRINTF(text_), expected);                                                  \
+    } while (0)
+
+static struct http_request make_request(struct feed *feed, const char *method, int64_t length)
+{
+    struct http_request request = {
+        .method_text = slice_of(method),
+        .method = http_method_lookup(slice_of(method)),
+        .target = SLICE("/a?b"),
+        .authority = SLICE("a.test:81"),
+        .content_length = length,
+    };
+    http_fields_init(&request.fields, &feed->arena);
+    return request;
+}
+
+Test(h1_write, request_framing)
+{
+    static const struct {
+        const char *method;
+        int64_t length;
+        enum h1_framing framing;
+        const char *text;
+    } samples[] = {
+        {"GET", 0, H1_NO_BODY, ""},
+        {"DELETE", 0, H1_NO_BODY, ""},
+        {"FOO", 0, H1_NO_BODY, ""},
+        {"POST", 0, H1_NO_BODY, "Content-Length: 0\r\n"},
+        {"PUT", 0, H1_NO_BODY, "Content-Length: 0\r\n"},
+        {"PATCH", 0, H1_NO_BODY, "Content-Length: 0\r\n"},
+        {"GET", 7, H1_LENGTH, "Content-Length: 7\r\n"},
+        {"POST", INT64_MAX, H1_LENGTH, "Content-Length: 9223372036854775807\r\n"},
+        {"POST", HTTP_LENGTH_UNKNOWN, H1_CHUNKED, "Transfer-Encoding: chunked\r\n"},
+    };
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        struct feed feed;
+        feed_open(&feed, SLICE(""), 0);
+        struct http_request request = make_request(&feed, samples[i].method, samples[i].length);
+        cr_expect_eq(h1_write_request(&feed.out, &request), samples[i].framing);
+        struct slice expected =
+            arena_printf(&feed.arena, "%s /a?b HTTP/1.1\r\nHost: a.test:81\r\n%s\r\n",
+                         samples[i].method, samples[i].text);
+        expect_text(&feed, &feed.out, expected.data);
+        feed_close(&feed);
+    }
+}
+
+Test(h1_write, request_fields)
+{
+    struct feed feed;
+    feed_open(&feed, SLICE(""), 0);
+    struct http_request request = make_request(&feed, "GET", 0);
+    request.target = SLICE("/a b\r\nX: y");
+    request.upgrade = SLICE("websocket");
+    http_fields_add(&request.fields, SLICE("hoST"), SLICE("other"));
+    http_fields_add(&request.fields, SLICE("X-One"), SLICE("1"));
+    http_fields_add(&request.fields, SLICE("X-Empty"), SLICE(""));
+    http_fields_add(&request.fields, SLICE("X-Split"), SLICE("a\r\nContent-Length: 5"));
+    http_fields_add(&request.fields, SLICE("X-Line"), SLICE("a\nb"));
+    http_fields_add(&request.fields, SLICE("X-Nul"), SLICE("a\0b"));
+    http_fields_add(&request.fields, SLICE("X\r\nY"), SLICE("a"));
+    http_fields_add(&request.fields, SLICE(""), SLICE("a"));
+    http_fields_add(&request.fields, SLICE("Content-Length"), SLICE("5"));
+    http_fields_add(&request.fields, SLICE("Transfer-Encoding"), SLICE("chunked"));
+    http_fields_add(&request.fields, SLICE("Connection"), SLICE("close"));
+    http_fields_add(&request.fields, SLICE("TE"), SLICE("trailers"));
+    http_fields_add(&request.fields, SLICE("expect"), SLICE("100-continue"));
+    h1_write_request(&feed.out, &request);
+    expect_text(&feed, &feed.out,
+                "GET /a%20b%0D%0AX:%20y HTTP/1.1\r\nHost: a.test:81\r\nX-One: 1\r\nX-Empty: \r\n"
+                "expect: 100-continue\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    feed_close(&feed);
+}
+
+Test(h1_write, large_head_spans_buffers)
+{
+    static char value[7000];
+    struct feed feed;
+    struct http_request back;
+    struct h1_head_facts facts;
+    memset(value, 'v', sizeof(value));
+    feed_open(&feed, SLICE(""), 0);
+    struct http_request request = make_request(&feed, "POST", HTTP_LENGTH_UNKNOWN);
+    for (int i = 0; i < 4; i++)
+        http_fields_add(&request.fields, SLICE("X"), (struct slice){value, sizeof(value)});
+    h1_write_request(&feed.in, &request);
+    cr_assert_eq(feed_request(&feed, &feed_limits, &back, &facts), H1_DONE);
+    cr_expect_eq(facts.framing, H1_CHUNKED);
+    cr_assert_eq(back.fields.count, 5);
+    for (uint32_t i = 1; i < 5; i++)
+        cr_expect(slice_equal(back.fields.items[i].value, (struct slice){value, sizeof(value)}));
+    feed_close(&feed);
+}
+
+struct answer {
+    int status;
+    int64_t length;
+    bool has_body;
+    enum http_version version;
+    enum http_method method;
+    bool keep_alive;
+    enum h1_framing framing;
+    const char *text; /* behind the status line and Date */
+};
+
+Test(h1_write, response_framing)
+{
+    static const struct answer answers[] = {
+        {200, 5, true, HTTP_1_1, METHOD_GET, true, H1_LENGTH, "Content-Length: 5\r\n\r\n"},
+        {200, 5, true, HTTP_1_1, METHOD_GET, false, H1_LENGTH,
+         "Content-Length: 5\r\nConnection: close\r\n\r\n"},
+        {200, 5, true, HTTP_1_0, METHOD_GET, true, H1_LENGTH,
+         "Content-Length: 5\r\nConnection: keep-alive\r\n\r\n"},
+        {200, 0, true, HTTP_1_1, METHOD_GET, true, H1_NO_BODY, "Content-Length: 0\r\n\r\n"},
+        {200, -1, true, HTTP_1_1, METHOD_GET, true, H1_CHUNKED,
+         "Transfer-Encoding: chunked\r\n\r\n"},
+        {200, -1, true, HTTP_1_0, METHOD_GET, true, H1_UNTIL_CLOSE, "Connection: close\r\n\r\n"},
+        {200, 5, true, HTTP_1_1, METHOD_HEAD, true, H1_NO_BODY, "Content-Length: 5\r\n\r\n"},
+        {200, 0, false, HTTP_1_1, METHOD_HEAD, true, H1_NO_BODY, "Content-Length: 0\r\n\r\n"},
+        {200, -1, false, HTTP_1_1, METHOD_HEAD, true, H1_NO_BODY, "\r\n"},
+        {304, 5, false, HTTP_1_1, METHOD_GET, true, H1_NO_BODY, "Content-Length: 5\r\n\r\n"},
+        {304, 0, false, HTTP_1_1, METHOD_GET, true, H1_NO_BODY, "\r\n"},
+        {304, -1, false, HTTP_1_1, METHOD_GET, true, H1_NO_BODY, "\r\n"},
+        {204, 0, false, HTTP_1_1, METHOD_GET, true, H1_NO_BODY, "\r\n"},
+        {204, 5, true, HTTP_1_1, METHOD_GET, true, H1_NO_BODY, "\r\n"},
+    };
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        const struct answer *answer = &answers[i];
+        struct feed feed;
+        feed_open(&feed, SLICE(""), 0);
+        struct http_response response = {.status = answer->status,
+                                         .reason = SLICE("R"),
+                                         .content_length = answer->length,
+                                         .has_body = answer->has_body};
+        struct h1_response_options options = {answer->version, answer->method, answer->keep_alive};
+        http_fields_init(&response.fields, &feed.arena);
+        cr_expect_eq(h1_write_response(&feed.out, &response, &options, NOW), answer->framing, "%zu",
+                     i);
+        struct slice expected =
+            arena_printf(&feed.arena, "HTTP/1.1 %d R\r\n" DATE "%s", answer->status, answer->text);
+        expect_text(&feed, &feed.out, expected.data);
+        feed_close(&feed);
+    }
+}
+
+Test(h1_write, interim_responses)
+{
+    struct feed feed;
+    feed_open(&feed, SLICE(""), 0);
+    struct http_response response = {.status = 103, .reason = SLICE("Early Hints")};
+    struct h1_response_options options = {HTTP_1_0, METHOD_GET, true};
+    http_fields_init(&response.fields, &feed.arena);
+    http_fields_add(&response.fields, SLICE("Link"), SLICE("</a>"));
+    cr_expect_eq(h1_write_response(&feed.out, &response, &options, NOW), H1_NO_BODY);
+    cr_expect_eq(feed.out.len, 0, "HTTP/1.0 knows no 1xx");
+    options.version = HTTP_1_1;
+    cr_expect_eq(h1_write_response(&feed.out, &response, &options, NOW), H1_NO_BODY);
+    expect_text(&feed, &feed.out, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+    feed_close(&feed);
+}
+
+Test(h1_write, switching_protocols)
+{
+    struct feed feed;
+    feed_open(&feed, SLICE(""), 0);
+    struct http_response response = {.status = 101, .reason = SLICE("Switching Protocols")};
+    struct h1_response_options options = {HTTP_1_1, METHOD_GET, true};
+    http_fields_init(&response.fields, &feed.arena);
+    http_fields_add(&response.fields, SLICE("Connection"), SLICE("Upgrade, x"));
+    http_fields_add(&response.fields, SLICE("Upgrade"), SLICE("websocket"));
+    http_fields_add(&response.fields, SLICE("Sec-WebSocket-Accept"), SLICE("x="));
+    h1_write_response(&feed.out, &response, &options, NOW);
+    expect_text(&feed, &feed.out,
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Accept: x=\r\nConnection: upgrade\r\n\r\n");
+    feed_close(&feed);
+}
+
+Test(h1_write, response_fields)
+{
+    struct feed feed;
+    feed_open(&feed, SLICE(""), 0);
+    struct http_response response = {.status = 200, .reason = SLICE("O\r\nK"), .has_body = true};
+    struct h1_response_options options = {HTTP_1_1, METHOD_GET, true};
+    http_fields_init(&response.fields, &feed.arena);
+    http_fields_add(&response.fields, SLICE("date"), SLICE("then"));
+    http_fields_add(&response.fields, SLICE("Location"), SLICE("/a\r\nSet-Cookie: x"));
+    http_fields_add(&response.fields, SLICE("Keep-Alive"), SLICE("timeout=5"));
+    http_fields_add(&response.fields, SLICE("content-length"), SLICE("77"));
+    h1_write_response(&feed.out, &response, &options, NOW);
+    expect_text(&feed, &feed.out, "HTTP/1.1 200 \r\ndate: then\r\nContent-Length: 0\r\n\r\n");
+    feed_close(&feed);
+}
+
+Test(h1_write, bodies)
+{
+    struct feed feed;
+    struct chain body;
+    struct http_fields trailers;
+    feed_open(&feed, SLICE(""), 0);
+    chain_init(&body, &feed.pool);
+    http_fields_init(&trailers, &feed.arena);
+    http_fields_add(&trailers, SLICE("grpc-status"), SLICE("0"));
+    http_fields_add(&trailers, SLICE("Content-Length"), SLICE("0"));
+    http_fields_add(&trailers, SLICE("X-Split"), SLICE("\r\n\r\nGET"));
+
+    h1_write_body(&feed.out, &body, H1_CHUNKED);
+    cr_expect_eq(feed.out.len, 0, "no bytes are no chunk: it would be the last one");
+    chain_append_slice(&body, SLICE("hello world, hello"));
+    h1_write_body(&feed.out, &body, H1_CHUNKED);
+    h1_write_end(&feed.out, H1_CHUNKED, &trailers);
+    h1_write_end(&feed.out, H1_CHUNKED, NULL);
+    expect_text(&feed, &feed.out,
+                "12\r\nhello world, hello\r\n0\r\ngrpc-status: 0\r\n\r\n0\r\n\r\n");
+    chain_clear(&feed.out);
+
+    chain_append_slice(&body, SLICE("hello"));
+    h1_write_body(&feed.out, &body, H1_LENGTH);
+    h1_write_end(&feed.out, H1_LENGTH, &trailers);
+    expect_text(&feed, &feed.out, "hello");
+    chain_append_slice(&body, SLICE(" you"));
+    h1_write_body(&feed.out, &body, H1_UNTIL_CLOSE);
+    expect_text(&feed, &feed.out, "hello you");
+    chain_append_slice(&body, SLICE("for HEAD"));
+    h1_write_body(&feed.out, &body, H1_NO_BODY);
+    expect_text(&feed, &feed.out, "hello you");
+    cr_expect_eq(body.len, 0);
+    feed_close(&feed);
+}
+
+Test(h1_write, chunks_read_back)
+{
+    static char data[40000];
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (char)(i * 31 >> 3);
+    struct feed feed;
+    struct chain body;
+    struct http_fields trailers;
+    struct h1_head_facts facts = {.framing = H1_CHUNKED};
+    feed_open(&feed, SLICE(""), 0);
+    chain_init(&body, &feed.pool);
+    for (size_t at = 0, step = 1; at < sizeof(data); at += step, step = step * 3 + 1) {
+        if (step > sizeof(data) - at)
+            step = sizeof(data) - at;
+        chain_append(&body, data + at, step);
+        h1_write_body(&feed.in, &body, H1_CHUNKED);
+    }
+    h1_write_end(&feed.in, H1_CHUNKED, NULL);
+    cr_assert_eq(feed_body(&feed, &feed_limits, &facts, 5000, &trailers), H1_DONE);
+    cr_expect(slice_equal(feed_text(&feed, &feed.out), (struct slice){data, sizeof(data)}));
+    cr_expect_eq(feed.in.len, 0);
+    feed_close(&feed);
+}

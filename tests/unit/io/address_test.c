@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses: their text, their equality, odd lengths. */
+#include "io/address.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct address v4_of(const char *host, uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct address address;
+
+    cr_assert_eq(inet_pton(AF_INET, host, &in.sin_addr), 1);
+    address_set(&address, (struct sockaddr *)&in, sizeof(in));
+    return address;
+}
+
+static struct address v6_of(const char *host, uint16_t port)
+{
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    struct address address;
+
+    cr_assert_eq(inet_pton(AF_INET6, host, &in.sin6_addr), 1);
+    address_set(&address, (struct sockaddr *)&in, sizeof(in));
+    return address;
+}
+
+static struct address local_of(const char *path, size_t len)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    struct address address;
+
+    memcpy(un.sun_path, path, len);
+    address_set(&address, (struct sockaddr *)&un,
+                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+    return address;
+}
+
+static void check(struct address address, const char *text, const char *host, uint16_t port)
+{
+    char buffer[ADDRESS_TEXT];
+
+    address_format(&address, buffer);
+    cr_assert_str_eq(buffer, text);
+    address_format_host(&address, buffer);
+    cr_assert_str_eq(buffer, host);
+    cr_assert_eq(address_port(&address), port);
+}
+
+Test(address, text)
+{
+    check(v4_of("10.0.0.1", 443), "10.0.0.1:443", "10.0.0.1", 443);
+    check(v6_of("::1", 443), "[::1]:443", "::1", 443);
+    check(v6_of("::ffff:10.0.0.1", 8080), "[::ffff:10.0.0.1]:8080", "10.0.0.1", 8080);
+    check(local_of("/run/app.sock", 13), "unix:/run/app.sock", "unix:", 0);
+    check(local_of("/run/app.sock", 14), "unix:/run/app.sock", "unix:", 0);
+    check(local_of("\0name", 5), "unix:@name", "unix:", 0);
+    check(local_of("", 0), "unix:", "unix:", 0);
+    check((struct address){.len = 0}, "-", "-", 0);
+}
+
+Test(address, longest_path_fits)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    struct address address;
+    char text[ADDRESS_TEXT], expected[ADDRESS_TEXT];
+
+    memset(un.sun_path, 'x', sizeof(un.sun_path));
+    address_set(&address, (struct sockaddr *)&un, sizeof(un));
+    address_format(&address, text);
+    snprintf(expected, sizeof(expected), "unix:%.*s", (int)sizeof(un.sun_path), un.sun_path);
+    cr_assert_str_eq(text, expected);
+}
+
+Test(address, equality)
+{
+    struct address a = v4_of("10.0.0.1", 443), b = v4_of("10.0.0.1", 443);
+    struct address none = {.len = 0}, c = local_of("/a", 2), d = local_of("/a", 3);
+
+    cr_assert(address_equal(&a, &b));
+    b = v4_of("10.0.0.1", 444);
+    cr_assert_not(address_equal(&a, &b));
+    b = v6_of("::ffff:10.0.0.1", 443);
+    cr_assert_not(address_equal(&a, &b));
+    a = b;
+    a.v6.sin6_flowinfo = 1;
+    cr_assert(address_equal(&a, &b), "the flow is no part of an address");
+    a.v6.sin6_scope_id = 2;
+    cr_assert_not(address_equal(&a, &b));
+    cr_assert(address_equal(&c, &d), "with or without the final NUL");
+    cr_assert_not(address_equal(&c, &none));
+    cr_assert(address_equal(&none, &none));
+}
+
+Test(address, of_sockets)
+{
+    struct address address;
+    int pair[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    address_of_peer(pair[0], &address);
+    cr_assert_eq(address.any.sa_family, AF_UNIX);
+    address_of_socket(pair[0], &address);
+    cr_assert_neq(address.len, 0);
+    close(pair[0]);
+    close(pair[1]);
+    address_of_peer(-1, &address);
+    cr_assert_eq(address.len, 0);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Deadlines: they expire in time, and moving them later touches no timer. */
+#include "io/deadline.h"
+
+#include <criterion/criterion.h>
+
+struct owner {
+    struct deadline deadline;
+    struct loop loop;
+    int expired;
+    double at;
+};
+
+static void on_expired(struct deadline *deadline)
+{
+    struct owner *owner = (struct owner *)deadline;
+
+    owner->expired++;
+    owner->at = loop_now(&owner->loop);
+    loop_stop(&owner->loop);
+}
+
+static void on_stop(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    (void)timer;
+    (void)events;
+    ev_break(ev, EVBREAK_ALL);
+}
+
+static void run_for(struct loop *loop, double seconds)
+{
+    ev_timer timer;
+
+    ev_timer_init(&timer, on_stop, seconds, 0.);
+    ev_timer_start(loop->ev, &timer);
+    loop_run(loop);
+    ev_timer_stop(loop->ev, &timer);
+}
+
+static void start(struct owner *owner)
+{
+    memset(owner, 0, sizeof(*owner));
+    loop_init(&owner->loop);
+    deadline_init(&owner->deadline, &owner->loop, on_expired);
+}
+
+Test(deadline, expires_once_and_not_early)
+{
+    struct owner owner;
+
+    start(&owner);
+    double begun = loop_now(&owner.loop);
+    deadline_set(&owner.deadline, 0.03);
+    cr_assert(deadline_is_set(&owner.deadline));
+    loop_run(&owner.loop);
+    cr_assert_eq(owner.expired, 1);
+    cr_assert_geq(owner.at, begun + 0.028);
+    cr_assert_not(deadline_is_set(&owner.deadline));
+    run_for(&owner.loop, 0.05);
+    cr_assert_eq(owner.expired, 1);
+    deadline_stop(&owner.deadline);
+    loop_free(&owner.loop);
+}
+
+Test(deadline, moving_it_later_leaves_the_timer_alone)
+{
+    struct owner owner;
+
+    start(&owner);
+    double begun = loop_now(&owner.loop);
+    deadline_set(&owner.deadline, 0.02);
+    double armed = ev_timer_remaining(owner.loop.ev, &owner.deadline.timer);
+    deadline_set(&owner.deadline, 0.08);
+    cr_assert_leq(ev_timer_remaining(owner.loop.ev, &owner.deadline.timer), armed);
+    loop_run(&owner.loop);
+    cr_assert_eq(owner.expired, 1);
+    cr_assert_geq(owner.at, begun + 0.078, "the early timer was armed again");
+    deadline_stop(&owner.deadline);
+    loop_free(&owner.loop);
+}
+
+Test(deadline, moving_it_earlier_counts)
+{
+    struct owner owner;
+
+    start(&owner);
+    double begun = loop_now(&owner.loop);
+    deadline_set(&owner.deadline, 60);
+    deadline_set(&owner.deadline, 0.02);
+    loop_run(&owner.loop);
+    cr_assert_eq(owner.expired, 1);
+    cr_assert_lt(owner.at, begun + 10);
+    deadline_stop(&owner.deadline);
+    loop_free(&owner.loop);
+}
+
+Test(deadline, cleared_or_stopped_it_stays_silent)
+{
+    struct owner owner;
+
+    start(&owner);
+    deadline_set(&owner.deadline, 0.01);
+    deadline_clear(&owner.deadline);
+    cr_assert_not(deadline_is_set(&owner.deadline));
+    run_for(&owner.loop, 0.04);
+    deadline_set(&owner.deadline, 0.01);
+    deadline_stop(&owner.deadline);
+    cr_assert_not(ev_is_active(&owner.deadline.timer));
+    run_for(&owner.loop, 0.04);
+    cr_assert_eq(owner.expired, 0);
+    deadline_set(&owner.deadline, -1);
+    loop_run(&owner.loop);
+    cr_assert_eq(owner.expired, 1, "what is past expires at once");
+    deadline_stop(&owner.deadline);
+    loop_free(&owner.loop);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening and accepting: the options, the addresses that are not there yet, the failures. */
+#include "io/socket.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+static struct address address_v4(const char *host)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct address address;
+
+    inet_pton(AF_INET, host, &in.sin_addr);
+    address_set(&address, (struct sockaddr *)&in, sizeof(in));
+    return address;
+}
+
+static int option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+
+    cr_assert_eq(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+static void assert_flags(int fd)
+{
+    cr_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+}
+
+Test(socket, accepted_connections_inherit_the_options)
+{
+    const struct socket_listen_options options = {.backlog = 16};
+    struct address address = address_v4("127.0.0.1"), peer, own;
+    const char *call;
+    int listener = socket_listen(&address, &options, &call), client, fd;
+
+    cr_assert_geq(listener, 0);
+    assert_flags(listener);
+    address_of_socket(listener, &address);
+    errno = 0;
+    cr_assert_eq(socket_accept(listener, &peer), -1);
+    cr_assert_eq(errno, EAGAIN);
+
+    client = socket_for(AF_INET);
+    assert_flags(client);
+    cr_assert_eq(option_of(client, IPPROTO_TCP, TCP_NODELAY), 1);
+    cr_assert(connect(client, &address.any, address.len) == 0 || errno == EINPROGRESS);
+    cr_assert_eq(poll(&(struct pollfd){listener, POLLIN, 0}, 1, 5000), 1);
+    fd = socket_accept(listener, &peer);
+    cr_assert_geq(fd, 0);
+    assert_flags(fd);
+    address_of_socket(client, &own);
+    cr_assert(address_equal(&peer, &own));
+    cr_assert_eq(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    cr_assert_eq(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    cr_assert_gt(option_of(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 0);
+    close(fd);
+    close(client);
+    close(listener);
+}
+
+Test(socket, addresses_that_are_not_configured_can_be_bound)
+{
+    const struct socket_listen_options options = {.backlog = 1, .ipv6only = true};
+    struct address address = address_v4("192.0.2.77");
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    const char *call;
+    int fd = socket_listen(&address, &options, &call);
+
+    cr_assert_geq(fd, 0, "%s: %s", call, strerror(errno));
+    close(fd);
+    inet_pton(AF_INET6, "2001:db8::77", &in6.sin6_addr);
+    address_set(&address, (struct sockaddr *)&in6, sizeof(in6));
+    fd = socket_listen(&address, &options, &call);
+    if (fd < 0 && errno == EAFNOSUPPORT)
+        cr_skip_test("no IPv6 here");
+    cr_assert_geq(fd, 0, "%s: %s", call, strerror(errno));
+    cr_assert_eq(option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    close(fd);
+}
+
+Test(socket, a_taken_port_names_the_call)
+{
+    const struct socket_listen_options options = {.backlog = 1};
+    struct address address = address_v4("127.0.0.1");
+    const char *call;
+    int first = socket_listen(&address, &options, &call);
+
+    address_of_socket(first, &address);
+    cr_assert_eq(socket_listen(&address, &options, &call), -1);
+    cr_assert_eq(errno, EADDRINUSE);
+    cr_assert_str_eq(call, "bind");
+    close(first);
+    address.any.sa_family = AF_MAX;
+    cr_assert_eq(socket_listen(&address, &options, &call), -1);
+    cr_assert_str_eq(call, "socket");
+}
+
+Test(socket, errors_of_one_connection_do_not_stop_accepting)
+{
+    cr_assert(socket_accept_may_go_on(ECONNABORTED));
+    cr_assert(socket_accept_may_go_on(ENETDOWN));
+    cr_assert(socket_accept_may_go_on(EINTR));
+    cr_assert_not(socket_accept_may_go_on(EAGAIN));
+    cr_assert_not(socket_accept_may_go_on(EMFILE));
+    cr_assert_not(socket_accept_may_go_on(ENFILE));
+    cr_assert_not(socket_accept_may_go_on(EINVAL));
+}

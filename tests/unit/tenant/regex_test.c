@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Regular expressions: errors with their place, limits that hold. */
+#include "tenant/fixture.h"
+
+#include <criterion/criterion.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+Test(regex, mistakes_are_errors_at_their_place)
+{
+    static const char text[] = "netns acme;\n"
+                               "server { listen 1.1.1.1:80; server_name ~^(a a.test;\n"
+                               "    location ~ \"^/(x\" { return 200 a; }\n"
+                               "    location ~* \"[z-a]\" { return 200 b; }\n"
+                               "    location ~ \"\\C\" { return 200 c; }\n"
+                               "    location ~ fine { return 200 d; }\n"
+                               "}\n"
+                               "server { listen 1.1.1.1:80; return 200 e; }\n";
+    struct fixture fixture;
+    fixture_init(&fixture, text);
+    cr_assert_not(fixture_build(&fixture));
+    cr_expect(fixture_has_diag(&fixture, 2, "\"^(a\": missing closing parenthesis at offset 3"));
+    cr_expect(fixture_has_diag(&fixture, 3, "at offset 4"));
+    cr_expect(fixture_has_diag(&fixture, 4, "range out of order"));
+    cr_expect(fixture_has_diag(&fixture, 5, "\\C"));
+    cr_expect_eq(fixture.diags.errors, 4);
+    fixture_free(&fixture);
+}
+
+Test(regex, check_tells_the_same_without_building)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, "netns acme;\n"
+                           "server { listen 1.1.1.1:80; server_name ~^(a;\n"
+                           "    location ~ [ { return 200 a; } }\n");
+    struct config_tenant model;
+    cr_assert_eq(config_tenant_build(&model, SLICE("acme"), SLICE("/c"), NULL, &fixture.tree.root,
+                                     &fixture.diags),
+                 0);
+    cr_assert_neq(tenant_check(&model, fixture.contexts, &fixture.diags), 0);
+    cr_expect_eq(fixture.diags.errors, 2);
+    cr_expect(fixture_has_diag(&fixture, 2, "offset"));
+    cr_expect(fixture_has_diag(&fixture, 3, "offset"));
+    config_tenant_free(&model);
+    fixture_free(&fixture);
+}
+
+Test(regex, a_runaway_is_stopped_and_nothing_else_is_tried)
+{
+    struct fixture fixture;
+    fixture_run(&fixture, "netns acme; server { listen 1.1.1.1:80;\n"
+                          "location / { return 200 a; }\n"
+                          "location ~ ^/(a+)+$ { return 403; }\n"
+                          "location ~ ^/a { return 200 b; } }\n");
+    const struct tenant_server *server = &fixture.tenant->servers[0];
+    static char path[4096] = "/";
+    memset(path + 1, 'a', sizeof(path) - 3);
+    path[sizeof(path) - 2] = '!';
+    double start = now();
+    for (int i = 0; i < 10; i++)
+        cr_expect_null(tenant_find_location(server, slice_of(path)));
+    cr_expect_lt(now() - start, 2.0); /* with sanitizers */
+    const struct tenant_location *found = tenant_find_location(server, SLICE("/aaa"));
+    cr_expect(found && found->config->place.line == 3);
+    found = tenant_find_location(server, SLICE("/aab"));
+    cr_expect(found && found->config->place.line == 4);
+    fixture_free(&fixture);
+}
+
+Test(regex, long_paths_pass_ordinary_expressions)
+{
+    struct fixture fixture;
+    fixture_run(&fixture, "netns acme; server { listen 1.1.1.1:80;\n"
+                          "location / { return 200 a; }\n"
+                          "location ~ ^/.*\\.php$ { return 200 b; }\n"
+                          "location ~ ^(/[a-z]+)+/end$ { return 200 c; } }\n");
+    const struct tenant_server *server = &fixture.tenant->servers[0];
+    static char path[8000];
+    for (size_t i = 0; i + 5 < sizeof(path); i++)
+        path[i] = i % 8 ? 'x' : '/';
+    strcpy(path + sizeof(path) - 8, "/a.php");
+    const struct tenant_location *found = tenant_find_location(server, slice_of(path));
+    cr_expect(found && found->config->place.line == 3);
+    strcpy(path + sizeof(path) - 8, "/end");
+    found = tenant_find_location(server, slice_of(path));
+    cr_expect(found && found->config->place.line == 4);
+    fixture_free(&fixture);
+}
+
+Test(regex, works_again_after_trim)
+{
+    struct fixture fixture;
+    fixture_run(&fixture, "netns acme; server { listen 1.1.1.1:80;\n"
+                          "location ~ ^/a { return 200 a; } }\n");
+    const struct tenant_server *server = &fixture.tenant->servers[0];
+    for (int i = 0; i < 3; i++) {
+        cr_expect_not_null(tenant_find_location(server, SLICE("/a")));
+        tenant_trim(fixture.tenant);
+        tenant_trim(fixture.tenant);
+    }
+    fixture_free(&fixture);
+}

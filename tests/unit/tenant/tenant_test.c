@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* The runtime as a whole: TLS sides, endpoints, references, what a tenant costs. */
+#include "tenant/fixture.h"
+
+#include <criterion/criterion.h>
+#include <malloc.h>
+
+static const char TLS_TEXT[] =
+    "netns acme;\n"
+    "server { listen 1.1.1.1:443 ssl; listen 1.1.1.1:80; server_name a.test;\n"
+    "    ssl_certificate a.crt; ssl_certificate_key a.key;\n"
+    "    ssl_certificate b.crt; ssl_certificate_key b.key; return 200 a; }\n"
+    "server { listen 1.1.1.1:443 ssl; server_name b.test;\n"
+    "    ssl_certificate b.crt; ssl_certificate_key b.key; return 200 b; }\n"
+    "server { listen 1.1.1.1:80; server_name c.test; return 200 c; }\n";
+
+Test(tenant, servers_share_identities_and_contexts)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, TLS_TEXT);
+    fixture_add_identity(&fixture, "a");
+    fixture_add_identity(&fixture, "b");
+    cr_assert(fixture_build(&fixture));
+    const struct tls_server *a = &fixture.tenant->servers[0].tls;
+    const struct tls_server *b = &fixture.tenant->servers[1].tls;
+    const struct tls_server *c = &fixture.tenant->servers[2].tls;
+    cr_expect_eq(a->identity_count, 2);
+    cr_expect_eq(b->identity_count, 1);
+    cr_expect_eq(a->identities[1], b->identities[0]);
+    cr_expect_neq(a->identities[0], a->identities[1]);
+    cr_expect_eq(a->context, b->context);
+    cr_expect_not_null(a->context);
+    cr_expect_null(c->context);
+    cr_expect_eq(c->identity_count, 0);
+    cr_expect_not(a->http2);
+    cr_expect_neq(memcmp(a->session_context, b->session_context, 32), 0);
+
+    cr_expect_null(a->tickets);
+    struct tls_ticket_keys keys = {.count = 1};
+    tenant_set_tickets(fixture.tenant, &keys);
+    cr_expect_eq(a->tickets, &fixture.tenant->tickets);
+    cr_expect_eq(a->tickets->count, 1);
+    tenant_trim(fixture.tenant);
+    fixture_free(&fixture);
+}
+
+Test(tenant, session_contexts_tell_tenants_and_twins_apart)
+{
+    static const char text[] =
+        "netns acme;\n"
+        "server { listen 1.1.1.1:443 ssl; ssl_certificate a.crt; ssl_certificate_key a.key;\n"
+        "    return 200 a; }\n"
+        "server { listen 1.1.1.2:443 ssl; ssl_certificate a.crt; ssl_certificate_key a.key;\n"
+        "    return 200 b; }\n";
+    struct fixture one, two, same;
+    struct fixture *all[] = {&one, &two, &same};
+    for (int i = 0; i < 3; i++) {
+        fixture_init(all[i], text);
+        fixture_add_identity(all[i], "a");
+        if (i == 1)
+            all[i]->bundle.tenant = SLICE("other");
+        cr_assert(fixture_build(all[i]));
+    }
+    const unsigned char *first = one.tenant->servers[0].tls.session_context;
+    cr_expect_neq(memcmp(first, one.tenant->servers[1].tls.session_context, 32), 0);
+    cr_expect_neq(memcmp(first, two.tenant->servers[0].tls.session_context, 32), 0);
+    cr_expect_eq(memcmp(first, same.tenant->servers[0].tls.session_context, 32), 0);
+    for (int i = 0; i < 3; i++)
+        fixture_free(all[i]);
+}
+
+Test(tenant, an_identity_that_was_not_examined_is_an_error)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, TLS_TEXT);
+    fixture_add_identity(&fixture, "b");
+    cr_assert_not(fixture_build(&fixture));
+    cr_expect(fixture_has_diag(&fixture, 3, "/c/a.crt"));
+    cr_expect_eq(fixture.diags.errors, 1);
+    fixture_free(&fixture);
+}
+
+Test(tenant, settings_that_openssl_refuses_are_an_error)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, "netns acme;\n"
+                           "server { listen 1.1.1.1:443 ssl; ssl_ciphers NONSENSE;\n"
+                           "    ssl_certificate a.crt; ssl_certificate_key a.key;\n"
+                           "    return 200 a; }\n");
+    fixture_add_identity(&fixture, "a");
+    cr_expect_not(fixture_build(&fixture));
+    cr_expect_eq(fixture.diags.errors, 1);
+    fixture_free(&fixture);
+}
+
+Test(tenant, one_endpoint_per_address)
+{
+    struct fixture fixture;
+    char text[ADDRESS_TEXT];
+    fixture_init(&fixture, "netns acme;\n"
+                           "upstream app { server 127.0.0.1:9000 weight=2; server app.test:81;\n"
+                           "    server unix:/run/app.sock backup; }\n"
+                           "server { listen 1.1.1.1:80;\n"
+                           "    location / { proxy_pass http://app; } }\n");
+    fixture_add_name(&fixture, "app.test", 81, 2);
+    cr_assert(fixture_build(&fixture));
+    const struct tenant_upstream *upstream = &fixture.tenant->upstreams[0];
+    cr_assert_eq(upstream->endpoint_count, 4);
+    static const char *const expected[] = {"127.0.0.1:9000", "192.0.2.1:81", "192.0.2.2:81",
+                                           "unix:/run/app.sock"};
+    for (uint32_t i = 0; i < 4; i++) {
+        address_format(&upstream->endpoints[i].address, text);
+        cr_expect_str_eq(text, expected[i]);
+    }
+    cr_expect_eq(upstream->endpoints[1].config, upstream->endpoints[2].config);
+    cr_expect_eq(upstream->endpoints[0].config->weight, 2);
+    cr_expect(upstream->endpoints[3].config->backup);
+    fixture_free(&fixture);
+}
+
+Test(tenant, a_name_without_addresses_is_an_error)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, "netns acme;\n"
+                           "upstream app {\n"
+                           "    server gone.test:81; }\n"
+                           "server { listen 1.1.1.1:80;\n"
+                           "    location / { proxy_pass http://app; } }\n");
+    cr_expect_not(fixture_build(&fixture));
+    cr_expect(fixture_has_diag(&fixture, 3, "host not found in upstream \"gone.test:81\""));
+    fixture_free(&fixture);
+}
+
+Test(tenant, outlives_the_bytes_it_was_made_from)
+{
+    struct fixture fixture;
+    struct wire_writer writer;
+    struct arena arena;
+    struct bundle bundle;
+    fixture_init(&fixture, TLS_TEXT);
+    fixture_add_identity(&fixture, "a");
+    fixture_add_identity(&fixture, "b");
+    wire_writer_init(&writer);
+    bundle_encode(&writer, &fixture.bundle);
+    arena_init(&arena, 4096);
+    cr_assert_eq(bundle_decode(&bundle, &arena, wire_written(&writer)), 0);
+    struct tenant *tenant = tenant_new(&bundle, fixture.contexts, &fixture.diags);
+    cr_assert(tenant);
+    wire_writer_free(&writer);
+    arena_free(&arena);
+
+    struct tenant_listener *listener = tenant_find_listener(tenant, SLICE("1.1.1.1:443"));
+    cr_assert(listener && listener->config->ssl);
+    struct tenant_server *server = tenant_find_server(listener, SLICE("b.test"));
+    cr_expect(slice_equal(server->config->names[0].text, SLICE("b.test")));
+    cr_expect_str_eq(server->config->place.file, "/etc/nsgate/acme.conf");
+    cr_expect_eq(tenant_ref(tenant), tenant);
+    tenant_unref(tenant);
+    cr_expect(slice_equal(tenant->config.name, SLICE("acme")));
+    tenant_unref(tenant);
+    fixture_free(&fixture);
+}
+
+/* Under a sanitizer mallinfo2 tells nothing, and this only runs the code. */
+Test(tenant, costs_little)
+{
+    enum { TENANTS = 100, BOUND = 6 * 1024 };
+    static const char text[] =
+        "netns acme;\n"
+        "server { listen 10.0.0.1:443 ssl; server_name acme.test;\n"
+        "    ssl_certificate certs/acme.crt; ssl_certificate_key certs/acme.key;\n"
+        "    location / { proxy_pass http://127.0.0.1:9000; } }\n";
+    struct fixture fixture;
+    struct tenant *tenants[TENANTS];
+    fixture_init(&fixture, text);
+    fixture_add_identity(&fixture, "certs/acme");
+    cr_assert(fixture_build(&fixture)); /* the context is made now */
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < TENANTS; i++)
+        tenants[i] = tenant_new(&fixture.bundle, fixture.contexts, &fixture.diags);
+    size_t each = (mallinfo2().uordblks - before) / TENANTS;
+    cr_log_info("%zu bytes per tenant", each);
+    cr_expect_lt(each, BOUND, "%zu bytes per tenant", each);
+    for (int i = 0; i < TENANTS; i++)
+        tenant_unref(tenants[i]);
+    cr_expect_leq(mallinfo2().uordblks, before);
+    fixture_free(&fixture);
+}
