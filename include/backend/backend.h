@@ -7,8 +7,8 @@
 #include "exchange/exchange.h"
 #include "tenant/tenant.h"
 
-struct backends;       /* all of one worker */
-struct backend_group;  /* one upstream of one tenant */
+struct backends;      /* all of one worker */
+struct backend_group; /* one upstream of one tenant */
 struct backend_endpoint;
 
 struct backends *backends_new(struct loop *loop);
@@ -28,11 +28,14 @@ void backends_drain(struct backends *backends);
 
 /* What one exchange has tried. Embedded by dispatch; zeroed at the start. */
 struct backend_attempts {
-    uint64_t tried[4];  /* endpoints by index */
-    uint32_t count;     /* attempts so far */
+    uint64_t tried[4];                 /* endpoints by index */
+    uint32_t count;                    /* attempts so far */
     struct backend_endpoint *endpoint; /* of the last attempt */
-    bool reused;        /* the last attempt went over a connection that had been idle */
-    double started;     /* loop_now() of the last attempt */
+    bool reused;          /* the last attempt went over a connection that had been idle */
+    double started;       /* loop_now() of the last attempt */
+    uint32_t slot;        /* of that endpoint in `tried` */
+    bool wants_fresh;     /* forgiven: the next attempt takes no idle connection */
+    struct slice address; /* its text, in the exchange's arena: endpoints may go before the log */
 };
 
 /* Starts an attempt: picks the next endpoint (smooth weighted round robin; max_fails,
@@ -53,7 +56,8 @@ void backend_attempt_forgive(struct backend_attempts *attempts);
 struct slice backend_attempt_address(const struct backend_attempts *attempts);
 
 /* How many endpoints could still be tried. */
-uint32_t backend_untried(const struct backend_group *group, const struct backend_attempts *attempts);
+uint32_t backend_untried(const struct backend_group *group,
+                         const struct backend_attempts *attempts);
 
 /* For tests and status. */
 unsigned backends_idle_count(const struct backends *backends);

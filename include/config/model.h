@@ -10,27 +10,27 @@
 #include "config/template.h"
 #include "config/tree.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <netinet/in.h>
 
 /* ---- the main file ---- */
 
 struct config_main {
     struct arena arena;
-    struct slice user;         /* "nobody" by default */
-    struct slice group;        /* empty: the user's own */
-    uint32_t worker_processes; /* 0: one per core */
+    struct slice user;           /* "nobody" by default */
+    struct slice group;          /* empty: the user's own */
+    uint32_t worker_processes;   /* 0: one per core */
     uint32_t workers_per_tenant; /* 0: all */
     enum log_sink log_sink;
     enum log_level log_level;
-    struct slice log_file;     /* absolute; empty unless LOG_SINK_FILE */
-    struct slice pid_file;     /* absolute */
+    struct slice log_file;          /* absolute; empty unless LOG_SINK_FILE */
+    struct slice pid_file;          /* absolute */
     double worker_shutdown_timeout; /* seconds */
-    struct slice *tenant_globs; /* absolute */
+    struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;
     const struct config_block *defaults; /* in the tree it was built from; NULL when absent */
-    struct slice folder;       /* of the main file, absolute: what relative paths start from */
+    struct slice folder; /* of the main file, absolute: what relative paths start from */
 };
 
 /* Builds the main file's model from its tree, telling all errors. The tree must outlive it.
@@ -92,9 +92,9 @@ struct config_certificate {
 };
 
 struct config_header {
-    struct slice name; /* as written */
+    struct slice name;            /* as written */
     struct config_template value; /* no part: do not send the field (proxy_set_header) */
-    bool always;       /* add_header */
+    bool always;                  /* add_header */
 };
 
 enum config_next {
@@ -116,20 +116,20 @@ enum config_tls_version { TLS_VERSION_1_2 = 1 << 0, TLS_VERSION_1_3 = 1 << 1 };
 /* The simple directives that blocks inherit. A block that changes none shares its parent's. */
 struct config_settings {
     /* client side; seconds */
-    double keepalive_timeout;     /* 75; 0: no keep-alive */
-    uint32_t keepalive_requests;  /* 1000 */
-    double client_header_timeout; /* 10, for the whole head */
-    double client_body_timeout;   /* 60 */
-    double send_timeout;          /* 60 */
+    double keepalive_timeout;      /* 75; 0: no keep-alive */
+    uint32_t keepalive_requests;   /* 1000 */
+    double client_header_timeout;  /* 10, for the whole head */
+    double client_body_timeout;    /* 60 */
+    double send_timeout;           /* 60 */
     uint64_t client_max_body_size; /* bytes; 1 MiB; 0: unlimited */
-    uint32_t header_buffers;      /* large_client_header_buffers: 4 */
-    uint32_t header_buffer_size;  /* bytes; 8 KiB */
-    bool http2;                   /* on */
+    uint32_t header_buffers;       /* large_client_header_buffers: 4 */
+    uint32_t header_buffer_size;   /* bytes; 8 KiB */
+    bool http2;                    /* on */
     /* backend side; seconds */
-    double proxy_connect_timeout; /* 60 */
-    double proxy_read_timeout;    /* 60 */
-    double proxy_send_timeout;    /* 60 */
-    uint32_t proxy_next_upstream; /* config_next bits; 0: off */
+    double proxy_connect_timeout;            /* 60 */
+    double proxy_read_timeout;               /* 60 */
+    double proxy_send_timeout;               /* 60 */
+    uint32_t proxy_next_upstream;            /* config_next bits; 0: off */
     const struct config_header *set_headers; /* proxy_set_header: all or nothing from above */
     uint32_t set_header_count;
     const struct slice *hide_headers; /* proxy_hide_header: all or nothing from above */
@@ -137,7 +137,7 @@ struct config_settings {
     const struct config_header *add_headers; /* add_header: all or nothing from above */
     uint32_t add_header_count;
     /* TLS; server level */
-    uint32_t ssl_protocols;  /* config_tls_version bits */
+    uint32_t ssl_protocols;      /* config_tls_version bits */
     struct slice ssl_ciphers;    /* OpenSSL's cipher list; empty: the default */
     struct slice ssl_ecdh_curve; /* OpenSSL's group list; empty: the default */
 };
@@ -150,17 +150,17 @@ struct config_return {
 
 enum config_location_kind {
     LOCATION_PREFIX,
-    LOCATION_EXACT,         /* = */
-    LOCATION_PREFIX_FINAL,  /* ^~ */
-    LOCATION_REGEX,         /* ~ */
-    LOCATION_REGEX_NOCASE   /* ~* */
+    LOCATION_EXACT,        /* = */
+    LOCATION_PREFIX_FINAL, /* ^~ */
+    LOCATION_REGEX,        /* ~ */
+    LOCATION_REGEX_NOCASE  /* ~* */
 };
 
 struct config_proxy {
-    uint32_t upstream;  /* index into the tenant's upstreams */
-    bool has_uri;       /* the URI replaces the matched part of the path */
+    uint32_t upstream; /* index into the tenant's upstreams */
+    bool has_uri;      /* the URI replaces the matched part of the path */
     struct slice uri;
-    struct slice host;  /* $proxy_host: as written behind the scheme */
+    struct slice host; /* $proxy_host: as written behind the scheme */
 };
 
 struct config_location {
@@ -187,8 +187,8 @@ struct config_server {
 
 /* One `server` line of an upstream; a name may stand for several addresses. */
 struct config_endpoint {
-    struct slice text;  /* as written: "127.0.0.1:9000", "unix:/run/app.sock", "app.internal:80" */
-    struct slice host;  /* to resolve; empty when address is set */
+    struct slice text; /* as written: "127.0.0.1:9000", "unix:/run/app.sock", "app.internal:80" */
+    struct slice host; /* to resolve; empty when address is set */
     uint16_t port;
     union {
         struct sockaddr any;

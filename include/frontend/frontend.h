@@ -15,10 +15,11 @@ struct frontend_config {
     struct loop *loop;
     struct backends *backends;
     struct tls_contexts *contexts;
-    struct tally *tally; /* NULL: connections are counted in this process alone */
-    uint32_t worker;     /* column of the tally */
+    struct tally *tally;  /* NULL: connections are counted in this process alone */
+    uint32_t worker;      /* column of the tally */
     uint32_t descriptors; /* RLIMIT_NOFILE: accepting pauses before they run out */
-    /* A listener's accept(2) can never work again (EINVAL after `ss -K`). The listener is closed. */
+    /* A listener's accept(2) can never work again (EINVAL after `ss -K`). The listener is closed.
+     */
     void (*on_listener_dead)(void *owner, struct slice tenant, struct slice address, int error);
     /* The last connection is gone after frontend_drain. */
     void (*on_drained)(void *owner);
@@ -42,8 +43,7 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name);
  * already gets this one in its place. */
 void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
                            int fd);
-void frontend_remove_listener(struct frontend *frontend, struct slice tenant,
-                              struct slice address);
+void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address);
 
 /* Stops accepting everywhere; idle connections close now, others after their current exchange;
  * on_drained follows. */

@@ -23,8 +23,8 @@ struct h1_limits {
 /* How the body that follows a head is delimited (RFC 9112 section 6.3). */
 enum h1_framing { H1_NO_BODY, H1_LENGTH, H1_CHUNKED, H1_UNTIL_CLOSE };
 
-/* State of one head being read; zeroed before the first byte and after each message. It remembers
- * how far it has looked, so that a trickling peer costs linear time. */
+/* State of one head being read; zeroed before the first byte, and by the reader once a head is
+ * complete. It remembers how far it has looked, so that a trickling peer costs linear time. */
 struct h1_head_reader {
     size_t scanned; /* bytes of the chain that were looked at */
     uint32_t line_start;
@@ -35,22 +35,24 @@ struct h1_head_reader {
 /* What a head says about the connection and the body, besides the message itself. */
 struct h1_head_facts {
     enum h1_framing framing;
-    int64_t length;     /* H1_LENGTH */
-    bool keep_alive;    /* the sender would keep the connection (RFC 9112 section 9.3) */
-    size_t head_bytes;  /* that the head took */
+    int64_t length;    /* H1_LENGTH */
+    bool keep_alive;   /* the sender would keep the connection (RFC 9112 section 9.3) */
+    size_t head_bytes; /* that the head took */
 };
 
 /* Reads a request head out of the chain; everything in *request is allocated in the arena.
  * Returns a verdict, or ERROR_REQUEST_LINE, _FIELD, _TARGET, _HOST, _LENGTH, _CODING,
  * _HTTP_VERSION, _METHOD (CONNECT), _TARGET_TOO_LONG or _HEAD_TOO_LARGE. A bare LF or CR, NUL,
  * white space before a colon, obs-fold, CL with TE, repeated or malformed CL, TE other than exactly
- * one final `chunked`, TE in HTTP/1.0, a missing, repeated or malformed Host are errors. */
+ * one final `chunked`, TE in HTTP/1.0, a missing, repeated or malformed Host are errors.
+ * ERROR_CODING is for other codings below one final `chunked`; every other Transfer-Encoding is
+ * ERROR_LENGTH. An absolute-form's authority replaces Host, in the fields too. After an error the
+ * connection cannot be read further. */
 int h1_read_request(struct h1_head_reader *reader, struct chain *in, const struct h1_limits *limits,
-                    struct arena *arena, struct http_request *request,
-                    struct h1_head_facts *facts);
+                    struct arena *arena, struct http_request *request, struct h1_head_facts *facts);
 
-/* Reads a response head. method: of the request that it answers. Returns a verdict,
- * ERROR_RESPONSE or ERROR_RESPONSE_TOO_LARGE. */
+/* Reads a response head. method: of the request that it answers. A body of length 0 is H1_NO_BODY.
+ * Returns a verdict, ERROR_RESPONSE or ERROR_RESPONSE_TOO_LARGE. */
 int h1_read_response(struct h1_head_reader *reader, struct chain *in,
                      const struct h1_limits *limits, enum http_method method, struct arena *arena,
                      struct http_response *response, struct h1_head_facts *facts);
@@ -58,18 +60,19 @@ int h1_read_response(struct h1_head_reader *reader, struct chain *in,
 /* State of one body being read. */
 struct h1_body_reader {
     enum h1_framing framing;
-    uint64_t left;  /* of the length, or of this chunk */
-    uint8_t state;  /* inside the chunk grammar */
-    uint32_t line;  /* bytes of this chunk line or of all trailer lines */
+    uint64_t left; /* of the length, or of this chunk */
+    uint8_t state; /* inside the chunk grammar */
+    uint32_t line; /* bytes of this chunk line or of all trailer lines */
     struct h1_head_reader trailer;
 };
 
 void h1_body_start(struct h1_body_reader *reader, const struct h1_head_facts *facts);
 
 /* Moves body bytes from `in` to `out` (decoded, not copied), at most limit. Trailers that may be
- * forwarded go to *trailers. Returns a verdict or ERROR_CHUNK, ERROR_HEAD_TOO_LARGE (trailers).
- * H1_UNTIL_CLOSE is never done: the stream's end is its end. Chunk lines are at most 256 bytes with
- * extensions, sizes at most 15 hexadecimal digits, trailers at most limits->head_max bytes. */
+ * forwarded go to *trailers, which must have its arena. Returns a verdict or ERROR_CHUNK,
+ * ERROR_HEAD_TOO_LARGE (trailers). H1_UNTIL_CLOSE is never done: the stream's end is its end. Chunk
+ * lines are at most 256 bytes with extensions, sizes at most 15 hexadecimal digits, trailers at
+ * most limits->head_max bytes. */
 int h1_read_body(struct h1_body_reader *reader, struct chain *in, struct chain *out, size_t limit,
                  const struct h1_limits *limits, struct http_fields *trailers);
 

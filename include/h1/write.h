@@ -9,7 +9,9 @@
 
 /* Writes `METHOD target HTTP/1.1`, Host, the fields, and the framing that fits
  * request->content_length: none for 0 (but `Content-Length: 0` for methods that expect a body:
- * POST, PUT, PATCH), Content-Length, or chunked. An Upgrade is written with its Connection.
+ * POST, PUT, PATCH), Content-Length, or chunked. An Upgrade is written with its Connection. Host is
+ * request->authority; Host, framing and hop-by-hop fields of the list are not written, nor any
+ * field whose name is no token or whose value has a control byte. method_text must be a token.
  * Returns the framing of the body. */
 enum h1_framing h1_write_request(struct chain *out, const struct http_request *request);
 
@@ -19,13 +21,15 @@ struct h1_response_options {
     bool keep_alive;           /* what we offer; `Connection: close` or `keep-alive` as needed */
 };
 
-/* Writes a response head; for 101 with Connection and Upgrade. Adds Date when it is absent (now:
- * seconds since 1970). Returns how the body must be framed; H1_UNTIL_CLOSE means that the
- * connection cannot be kept, and `Connection: close` was written. */
+/* Writes a response head; for 101 with Connection and the Upgrade that is in its fields. Other
+ * hop-by-hop fields are not written. Adds Date when it is absent (now: seconds since 1970). Returns
+ * how the body must be framed; H1_UNTIL_CLOSE means that the connection cannot be kept, and
+ * `Connection: close` was written. */
 enum h1_framing h1_write_response(struct chain *out, const struct http_response *response,
                                   const struct h1_response_options *options, int64_t now);
 
-/* Frames and moves body bytes: as they are, or as one chunk. Nothing for no bytes. */
+/* Frames and moves body bytes: as they are, or as one chunk. Nothing for no bytes. With H1_NO_BODY
+ * they are dropped. */
 void h1_write_body(struct chain *out, struct chain *body, enum h1_framing framing);
 
 /* The last chunk and the trailers; nothing for other framings. */

@@ -33,11 +33,11 @@ enum http_field_id {
 #define X(name, text, hop) FIELD_##name,
     HTTP_FIELD_TABLE(X)
 #undef X
-    FIELD_COUNT_
+        FIELD_COUNT_
 };
 
 struct http_field {
-    struct slice name; /* in the case in which it came */
+    struct slice name;  /* in the case in which it came */
     struct slice value; /* without surrounding white space */
     enum http_field_id id;
 };
@@ -77,7 +77,9 @@ bool http_field_is_hop_by_hop(enum http_field_id id);
 
 /* Copies the fields that may be forwarded: not the hop-by-hop ones, not those that Connection
  * names (RFC 9110 section 7.6.1), not `HTTP2-Settings`. Connection can not name Host,
- * Content-Length or the like away: those of HTTP_FIELD_TABLE that are not hop-by-hop stay. */
+ * Content-Length or the like away: those of HTTP_FIELD_TABLE that are not hop-by-hop stay. A name
+ * that is one of the table but for '_' in place of '-' is dropped: CGI-like servers take it for
+ * that one. */
 void http_fields_forward(struct http_fields *to, const struct http_fields *from);
 
 /* token of RFC 9110 section 5.6.2; at least one character. */

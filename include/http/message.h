@@ -26,7 +26,7 @@ enum http_version { HTTP_1_0 = 10, HTTP_1_1 = 11, HTTP_2 = 20 };
 /* All slices live in the arena of the exchange. */
 struct http_request {
     enum http_method method;
-    enum http_version version;     /* in which the client spoke */
+    enum http_version version; /* in which the client spoke */
     struct slice method_text;
     struct slice target;    /* origin-form or "*", as the client sent it: "/a%20b?x=1" */
     struct slice path;      /* of target, without the query; still encoded */
@@ -36,15 +36,15 @@ struct http_request {
     struct slice host;      /* its host, lower case, without port and final dot; may be empty */
     struct slice upgrade;   /* protocol of an Upgrade to switch to; empty: none */
     bool expects_continue;
-    int64_t content_length; /* 0: no body; HTTP_LENGTH_UNKNOWN: streamed */
+    int64_t content_length;    /* 0: no body; HTTP_LENGTH_UNKNOWN: streamed */
     struct http_fields fields; /* all but those of framing: no Transfer-Encoding, Content-Length */
 };
 
 struct http_response {
-    int status;          /* 100 to 599 */
-    struct slice reason; /* may be empty */
-    int64_t content_length; /* of the body that follows, or would for HEAD and 304 */
-    bool has_body;       /* false for HEAD, 1xx, 204, 304 (RFC 9110 section 6.4.1) */
+    int status;                /* 100 to 599 */
+    struct slice reason;       /* may be empty */
+    int64_t content_length;    /* of the body that follows, or would for HEAD and 304 */
+    bool has_body;             /* false for HEAD, 1xx, 204, 304 (RFC 9110 section 6.4.1) */
     struct http_fields fields; /* all but those of framing */
 };
 
@@ -59,11 +59,12 @@ const char *http_reason(int status);
 
 /* Splits a target into path and query and refuses bytes outside RFC 3986's set as a strict server
  * does: control bytes, space, DEL, '#'. target: origin-form, absolute-form (then *authority is
- * set) or "*" (OPTIONS only). Returns 0 or ERROR_TARGET. */
+ * set) or "*" (OPTIONS only). request->method must be set; an absolute-form with a query but no
+ * path is put together in request->fields.arena. Returns 0 or ERROR_TARGET. */
 int http_target_parse(struct http_request *request, struct slice target);
 
-/* Checks host[:port] of RFC 3986 section 3.2 (no user information) and sets request->host,
- * allocating in the arena. Returns 0 or ERROR_HOST. */
+/* Checks host[:port] of RFC 3986 section 3.2 (no user information) and sets request->authority and
+ * ->host, allocating in the arena. An empty host is malformed. Returns 0 or ERROR_HOST. */
 int http_authority_parse(struct http_request *request, struct arena *arena, struct slice authority);
 
 /* The path that locations are matched against: percent-decoded, dot segments resolved, slashes

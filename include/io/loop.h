@@ -13,7 +13,8 @@
 struct loop_task {
     TAILQ_ENTRY(loop_task) next;
     void (*run)(struct loop_task *task);
-    bool queued;
+    bool queued; /* in one of the queues, which loop_defer and loop_bury see to */
+    bool buried; /* ... namely among the graves */
 };
 
 /* Embedded by its owner (a process role). A turn is: wait, callbacks, tasks, graves. */
@@ -23,15 +24,20 @@ struct loop {
     TAILQ_HEAD(, loop_task) tasks;  /* flushes and continuations, until none is left */
     TAILQ_HEAD(, loop_task) graves; /* frees, after the tasks: nothing dies in its own callback */
     ev_prepare turn;
+    ev_check wake;
+    double now;    /* CLOCK_MONOTONIC when the loop last woke */
     char *scratch; /* LOOP_SCRATCH bytes that anyone may use within one call */
 };
 
 #define LOOP_SCRATCH (64 * 1024)
 
+/* Also ignores SIGPIPE for the whole process. */
 void loop_init(struct loop *loop);
+
+/* Runs what tasks and graves still wait, then frees everything. */
 void loop_free(struct loop *loop);
 
-/* Runs until loop_stop. */
+/* Runs until loop_stop; the tasks and graves of the last turn are done when it returns. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 

@@ -22,11 +22,15 @@ struct stream;
 struct stream_events {
     /* Connected, or the TLS handshake is complete. Before it nothing is readable. */
     void (*on_open)(void *owner);
-    /* Bytes, the end or an error wait for stream_read. Level-triggered: comes again until read. */
+    /* Bytes, the end or an error wait for stream_read. Comes again after every stream_read that
+     * left something, until the end or an error was read. An owner that does not want to read now
+     * must pause. */
     void (*on_readable)(void *owner);
     /* The queue was full and is below half now, or has become empty. */
     void (*on_drained)(void *owner);
-    /* Connecting, the handshake or writing failed. The owner must close the stream. */
+    /* Connecting, the handshake or writing failed. The owner must close the stream, but after a
+     * failed write may first take with stream_read what the peer had sent before. Comes once,
+     * never from within a function of this header. */
     void (*on_failed)(void *owner, enum error error);
 };
 
@@ -76,6 +80,8 @@ void stream_resume(struct stream *stream);
 
 /* Ends our side once the queue is empty: close_notify, then shutdown(SHUT_WR). Reading goes on. */
 void stream_end(struct stream *stream);
+
+/* Whether our side's end is on the wire. */
 bool stream_has_ended(const struct stream *stream);
 
 /* Ends everything at once; what is queued is dropped. With reset, the peer sees a RST (SO_LINGER
@@ -106,6 +112,8 @@ struct stream_layer {
     int (*end)(void *layer, struct stream *stream);
     /* Whether decrypted or undecrypted bytes are held that epoll will not tell of. */
     bool (*has_pending)(void *layer);
+    /* Bytes on the way to the wire that the socket did not take yet; `write` goes on with them. */
+    size_t (*queued)(void *layer);
     void (*free)(void *layer);
 };
 
@@ -116,7 +124,7 @@ void stream_set_layer(struct stream *stream, const struct stream_layer *ops, voi
 /* The layer, for questions about it; NULL for a plain stream. */
 void *stream_layer(const struct stream *stream);
 
-/* recv(2) and writev(2) on the socket: the count, 0 for "would block", or an error (ERROR_END for
+/* recv(2) and sendmsg(2) on the socket: the count, 0 for "would block", or an error (ERROR_END for
  * FIN on reading). */
 long stream_socket_read(struct stream *stream, void *data, size_t size);
 long stream_socket_write(struct stream *stream, const struct iovec *iov, int count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One end of a SOCK_SEQPACKET pair between two processes. Sending never blocks: what the socket
- * does not take waits in a queue that costs memory and no descriptor (memfds are made when sent). */
+ * does not take waits in a queue that costs memory and no descriptor (memfds are made when sent).
+ */
 #ifndef IPC_CHANNEL_H
 #define IPC_CHANNEL_H
 
@@ -31,6 +32,9 @@ struct ipc_events {
     /* The other end is gone, or broke the rules (reason tells). Called once; free it then. */
     void (*on_gone)(void *owner, const char *reason);
 };
+
+/* The reason when the other end only closed. */
+#define IPC_REASON_CLOSED "the other end closed the channel"
 
 /* A pair of sockets (socketpair(2)); the second is for a child. 0, or -1 with errno. */
 int ipc_pair(int sockets[2]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may say what to whom: the messages between the supervisor (S), workers (W) and the resolver
- * (R). Each is one SEQPACKET datagram; what does not fit, or is secret, travels as a sealed memfd. */
+ * (R). Each is one SEQPACKET datagram; what does not fit, or is secret, travels as a sealed memfd.
+ */
 #ifndef IPC_MESSAGE_H
 #define IPC_MESSAGE_H
 
@@ -22,9 +23,10 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     X(LOG, ROLE_SUPERVISOR, TO_W | TO_R, 1, false)                                                 \
     /* u64 serial; blob: an unexamined bundle (tenant/bundle.h) */                                 \
     X(EXAMINE, ROLE_SUPERVISOR, TO_R, 0, true)                                                     \
-    /* u64 serial, u8 usable; blob: diags, then the examined bundle */                             \
+    /* u64 serial, u8 usable, u8 outdated (a certificate is expired or not yet valid: must not     \
+       replace a bundle that is not); blob: diags, then, if usable, the examined bundle */         \
     X(EXAMINED, ROLE_RESOLVER, TO_S, 0, true)                                                      \
-    /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New   \
+    /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New  \
        or in place of the last one of that name */                                                 \
     X(TENANT, ROLE_SUPERVISOR, TO_W, 0, true)                                                      \
     /* u64 serial, slice tenant: its listeners close, its connections drain */                     \
@@ -47,7 +49,7 @@ enum ipc_message {
 #define X(name, from, to, descriptors, blob) IPC_##name,
     IPC_MESSAGES(X)
 #undef X
-    IPC_MESSAGE_COUNT_
+        IPC_MESSAGE_COUNT_
 };
 
 #undef TO_W
@@ -62,6 +64,8 @@ bool ipc_message_is_allowed(enum ipc_message message, enum ipc_role from, enum i
 
 /* Most descriptors that go with it, its blob not counted. */
 unsigned ipc_message_descriptors(enum ipc_message message);
+/* Fewest of them. */
+unsigned ipc_message_least_descriptors(enum ipc_message message);
 bool ipc_message_has_blob(enum ipc_message message);
 
 #endif

@@ -22,6 +22,7 @@ void tally_free(struct tally *tally);
 /* slot < TALLY_TENANTS, worker < TALLY_WORKERS */
 void tally_add(struct tally *tally, uint32_t slot, uint32_t worker, int32_t change);
 uint32_t tally_total(const struct tally *tally, uint32_t slot);
+/* Both only by who made it. */
 void tally_clear_worker(struct tally *tally, uint32_t worker);
 void tally_clear_slot(struct tally *tally, uint32_t slot);
 

@@ -31,8 +31,8 @@ struct netns_id netns_home_id(const struct netns_home *home);
 
 enum netns_verdict {
     NETNS_OPEN_OK,
-    NETNS_OPEN_ABSENT,  /* no such file, a dead pid, or the placeholder of `ip netns add` */
-    NETNS_OPEN_REFUSED  /* not a network namespace, the host's own, no permission */
+    NETNS_OPEN_ABSENT, /* no such file, a dead pid, or the placeholder of `ip netns add` */
+    NETNS_OPEN_REFUSED /* not a network namespace, the host's own, no permission */
 };
 
 /* Opens the namespace at path without following it anywhere harmful: O_PATH first, then fstatfs(2)
@@ -46,7 +46,6 @@ enum netns_verdict netns_open(const struct netns_home *home, const char *path, b
 /* Calls act(argument) inside the namespace of fd and returns its result; ERROR_NETNS when the
  * namespace could not be entered (errno tells). If the way back fails, the process ends itself:
  * it must never run in a tenant's namespace. act must not block, log or fork. */
-int netns_within(const struct netns_home *home, int fd, int (*act)(void *argument),
-                 void *argument);
+int netns_within(const struct netns_home *home, int fd, int (*act)(void *argument), void *argument);
 
 #endif

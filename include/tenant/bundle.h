@@ -34,7 +34,7 @@ struct bundle_name {
 /* Slices point into the bytes it was decoded from, or wherever its maker had them. */
 struct bundle {
     struct slice tenant;
-    struct slice folder; /* what relative paths start from */
+    struct slice folder;                 /* what relative paths start from */
     const struct config_block *defaults; /* NULL when there are none */
     const struct config_block *root;
     struct bundle_file *files; /* raw bundles only */

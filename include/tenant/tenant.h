@@ -11,7 +11,10 @@
 
 struct backend_group; /* the live side of an upstream; the backend room's */
 struct tenant_names;
+struct tenant_paths;
 struct tenant_regex;
+struct tenant_regexes;
+struct tenant_identities;
 
 struct tenant_location {
     const struct config_location *config;
@@ -21,12 +24,13 @@ struct tenant_location {
 struct tenant_server {
     const struct config_server *config;
     struct tenant_location *locations; /* as in config, same order */
-    struct tls_server tls;             /* identities: none when no listener of it has ssl */
+    struct tenant_paths *paths;        /* the same, made fast to search */
+    struct tls_server tls;             /* zero when no listener of it has ssl */
 };
 
 struct tenant_listener {
     const struct config_listen *config;
-    struct tenant_names *names; /* the servers of this address, by name */
+    struct tenant_names *names; /* the servers of this address, by name; NULL for a single one */
     struct tenant_server *default_server;
 };
 
@@ -50,18 +54,27 @@ struct tenant {
     uint32_t server_count;
     struct tenant_upstream *upstreams;
     uint32_t upstream_count;
+    struct tenant_identities *identities; /* chains and keys, each pair once; NULL: none */
+    struct tenant_regexes *regexes;       /* NULL: none */
     struct tls_ticket_keys tickets;
     uint32_t references;
 };
 
+/* What building can find beyond the model's own checks and what the bundle must bring: regular
+ * expressions that do not compile (with their offset) and TLS settings that OpenSSL refuses are
+ * errors in diags. Returns 0 or ERROR_CONFIG. */
+int tenant_check(const struct config_tenant *model, struct tls_contexts *contexts,
+                 struct diag_list *diags);
+
 /* Builds from a decoded bundle, copying what it needs. Returns NULL with errors in diags, which
- * for an examined bundle never happens; warnings may be added. The caller holds one reference. */
+ * for an examined bundle never happens; the model's warnings are added again. The caller holds one
+ * reference. contexts must outlive the tenant. */
 struct tenant *tenant_new(const struct bundle *bundle, struct tls_contexts *contexts,
                           struct diag_list *diags);
 struct tenant *tenant_ref(struct tenant *tenant);
 void tenant_unref(struct tenant *tenant);
 
-/* Before the first handshake. */
+/* Before the first handshake; without it there are no tickets. */
 void tenant_set_tickets(struct tenant *tenant, const struct tls_ticket_keys *keys);
 
 /* By the listener's address text (config_listen.text); NULL when the tenant has no such one. */
@@ -72,11 +85,18 @@ struct tenant_listener *tenant_find_listener(struct tenant *tenant, struct slice
 struct tenant_server *tenant_find_server(const struct tenant_listener *listener, struct slice host);
 
 /* The location for a normalized path, in nginx's order: =, longest prefix if ^~, first regex that
- * matches, longest prefix. NULL when none matches. */
+ * matches, longest prefix. NULL when none matches, or when an expression went past its limits (it
+ * could be one that forbids; the log tells). */
 const struct tenant_location *tenant_find_location(const struct tenant_server *server,
                                                    struct slice path);
 
-/* Forgets decoded certificates that no handshake has needed since the last call. */
+/* Whether nginx would send a client from this path to the one with a slash behind it (301): a
+ * proxied prefix location has that name, and none has the path's own. Goes before every regular
+ * expression. */
+bool tenant_wants_slash(const struct tenant_server *server, struct slice path);
+
+/* Gives back what idle tenants need not hold: decoded certificates (the next handshake decodes
+ * again, in about 0.25 ms) and the workspace of expressions not used since the last call. */
 void tenant_trim(struct tenant *tenant);
 
 #endif

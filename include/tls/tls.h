@@ -14,9 +14,9 @@ enum tls_version_bit { TLS_ALLOW_1_2 = 1 << 0, TLS_ALLOW_1_3 = 1 << 1 };
 
 /* What connections of one kind agree on. Texts may be empty for OpenSSL's default. */
 struct tls_policy {
-    uint32_t versions;    /* tls_version_bit */
+    uint32_t versions;    /* tls_version_bit; 0: both */
     struct slice ciphers; /* cipher list of TLS 1.2 (openssl-ciphers(1)) */
-    struct slice groups;  /* SSL_CTX_set1_groups_list(3); "auto" is the default too */
+    struct slice groups;  /* SSL_CTX_set1_groups_list(3); empty or "auto": the elliptic ones */
 };
 
 /* All contexts of one process, by policy. */
@@ -42,17 +42,18 @@ struct tls_ticket_keys {
 
 /* What a connection presents, once its server name is known. Owned by the tenant. */
 struct tls_server {
-    struct tls_context *context; /* its versions, ciphers and groups apply */
+    struct tls_context *context;      /* its versions, ciphers and groups apply */
     struct tls_identity **identities; /* ECDSA and RSA, in the order of preference */
     uint32_t identity_count;
     const struct tls_ticket_keys *tickets; /* NULL: no tickets */
     unsigned char session_context[32]; /* hash of tenant, server and what clients are verified by */
-    bool http2; /* ALPN may agree on h2 */
+    bool http2;                        /* ALPN may agree on h2 */
 };
 
 struct tls_accept {
     /* Chooses the server for a name (lower case, without final dot; empty when the client sent
-     * none). NULL refuses with the alert unrecognized_name. */
+     * none). NULL refuses with the alert unrecognized_name. What it returns must live as long as
+     * the stream. Must not close the stream. */
     const struct tls_server *(*select)(void *argument, struct slice server_name);
     void *argument;
 };

@@ -148,6 +148,29 @@ Test(attempt, an_idle_connection_found_dead_before_the_flush_is_untouched)
     visit_close(&visit);
 }
 
+struct starter {
+    ev_check check;
+    struct visit *visit;
+};
+
+static void on_check(struct ev_loop *ev, ev_check *check, int events)
+{
+    (void)events;
+    struct starter *starter = (struct starter *)check;
+    ev_check_stop(ev, check);
+    visit_start(starter->visit);
+}
+
+/* Starts after the loop has learnt what is readable, and before it tells anyone. */
+static void start_inside_turn(struct visit *visit)
+{
+    struct starter starter = {.visit = visit};
+    ev_check_init(&starter.check, on_check);
+    ev_check_start(rig.loop.ev, &starter.check);
+    rig_turn(&rig);
+    cr_assert_eq(visit->attempts.count, 1);
+}
+
 Test(attempt, a_stale_answer_on_a_kept_connection_is_not_taken)
 {
     struct visit visit;
@@ -157,7 +180,9 @@ Test(attempt, a_stale_answer_on_a_kept_connection_is_not_taken)
     server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
     visit_init(&visit, &rig, METHOD_GET, 0);
     visit.forgives = true;
-    visit_start(&visit);
+    start_inside_turn(&visit);
+    cr_assert_eq(visit.failures, 1);
+    cr_assert(visit.untouched);
     int fresh = server_accept(&rig, 0);
     server_answer(&rig, fresh, "good");
     RIG_UNTIL(&rig, visit.has_ended);
@@ -218,7 +243,8 @@ Test(attempt, unix_sockets_serve)
     close(serve_once(&rig, 0, -1));
     RIG_UNTIL(&rig, backends_idle_count(rig.backends) == 0);
 
-    /* A path without a server fails at connect(2) itself, which is told by the loop all the same. */
+    /* A path without a server fails at connect(2) itself, which is told by the loop all the same.
+     */
     unlink(local.sun_path);
     struct visit visit;
     visit_get(&visit, &rig);

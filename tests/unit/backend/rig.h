@@ -27,12 +27,12 @@ struct visit {
     struct rig *rig;
     struct exchange *exchange;
     struct backend_attempts attempts;
-    bool takes;          /* the front takes body bytes as they come */
-    bool closes;         /* the front closes as soon as the response has ended */
-    bool retries;        /* the mediator starts another attempt after a failure */
-    bool forgives;       /* ... of the same endpoint after a dead idle connection */
-    bool aborts;         /* the mediator refuses the final response and starts again */
-    unsigned responses;  /* final ones */
+    bool takes;         /* the front takes body bytes as they come */
+    bool closes;        /* the front closes as soon as the response has ended */
+    bool retries;       /* the mediator starts another attempt after a failure */
+    bool forgives;      /* ... of the same endpoint after a dead idle connection */
+    bool aborts;        /* the mediator refuses the final response and starts again */
+    unsigned responses; /* final ones */
     unsigned interims;
     unsigned last_interim;
     int status;

@@ -188,9 +188,11 @@ static void make_tenant(struct gate *gate, const char *text)
     struct config_tree tree;
     struct config_tenant model;
     struct diag_list diags;
+    char file[4096];
+    snprintf(file, sizeof file, "netns host;\n%s", text);
     config_tree_init(&tree);
     diag_list_init(&diags);
-    int parsed = config_parse_text(&tree, &config_files, "acme.conf", slice_of(text), &diags);
+    int parsed = config_parse_text(&tree, &config_files, "acme.conf", slice_of(file), &diags);
     int built =
         config_tenant_build(&model, SLICE("acme"), SLICE("/etc/nsgate"), NULL, &tree.root, &diags);
     print_diags(&diags);
@@ -232,7 +234,8 @@ void gate_close(struct gate *gate)
     if (gate->exchange)
         gate_end(gate);
     ev_run(gate->loop.ev, EVRUN_NOWAIT);
-    tenant_unref(gate->tenant);
+    if (gate->tenant)
+        tenant_unref(gate->tenant);
     tls_contexts_free(gate->contexts);
     chain_clear(&gate->taken);
     cr_assert_eq(gate->pool.in_use, 0);

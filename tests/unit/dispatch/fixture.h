@@ -53,7 +53,7 @@ struct gate {
     bool takes;         /* the backend takes body bytes as they come */
 };
 
-/* text: the tenant file; it is named "acme". The first listener is used. */
+/* text: the tenant file without its netns; it is named "acme". The first listener is used. */
 void gate_open(struct gate *gate, const char *text);
 void gate_close(struct gate *gate);
 

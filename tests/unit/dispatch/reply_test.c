@@ -78,16 +78,6 @@ Test(reply, codes_alone)
     }
 }
 
-Test(reply, close_without_an_answer)
-{
-    struct gate gate;
-    open_with(&gate, "return 444;");
-    gate_get(&gate, "/", "");
-    cr_expect_eq(gate.seen.responses, 0);
-    cr_expect_eq(gate.seen.end, PIPE_BROKEN);
-    gate_close(&gate);
-}
-
 Test(reply, added_fields)
 {
     struct gate gate;

@@ -136,6 +136,18 @@ Test(retry, body_that_waits_goes_to_the_next)
     gate_close(&gate);
 }
 
+Test(retry, client_that_left_gets_no_answer)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate_get(&gate, "/", "");
+    gate_fail(&gate, ERROR_CLIENT_GONE, true);
+    cr_expect_eq(gate.starts, 1);
+    cr_expect_eq(gate.seen.responses, 0);
+    cr_expect_eq(gate.seen.end, PIPE_BROKEN);
+    gate_close(&gate);
+}
+
 /* ---- kept connections that had died ---- */
 
 Test(retry, kept_connection_is_replaced_by_a_fresh_one)

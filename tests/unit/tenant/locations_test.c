@@ -3,6 +3,7 @@
 #include "tenant/fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static uint32_t line_of(struct fixture *fixture, const char *path)
 {

@@ -3,6 +3,7 @@
 #include "tenant/fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static const char SERVERS[] =
     "netns acme;\n"

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Smooth weighted round robin, as nginx's ngx_http_upstream_round_robin does it: the same servers
+ * in the same order, and the same meaning of max_fails, fail_timeout, backup and down. */
+#include "balance_internal.h"
+
+#include "base/log.h"
+
+/* Slots beyond the bitmap share its bits: such endpoints are tried less often, never twice. */
+static uint32_t slot_bit(uint32_t slot)
+{
+    return slot % (64 * 4);
+}
+
+static bool was_tried(const struct backend_attempts *attempts,
+                      const struct backend_endpoint *endpoint)
+{
+    uint32_t bit = slot_bit(endpoint->slot);
+    return attempts->tried[bit / 64] >> (bit % 64) & 1;
+}
+
+void balance_mark(struct backend_attempts *attempts, const struct backend_endpoint *endpoint)
+{
+    uint32_t bit = slot_bit(endpoint->slot);
+    attempts->tried[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+void balance_unmark(struct backend_attempts *attempts, uint32_t slot)
+{
+    uint32_t bit = slot_bit(slot);
+    attempts->tried[bit / 64] &= ~(UINT64_C(1) << (bit % 64));
+}
+
+/* With one server alone there is nobody else to ask: it is always tried. */
+static bool is_out(const struct backend_endpoint *endpoint, double now)
+{
+    if (endpoint->group->endpoint_count == 1 || endpoint->max_fails == 0)
+        return false;
+    return endpoint->fails >= endpoint->max_fails &&
+           now - endpoint->checked <= endpoint->fail_timeout;
+}
+
+static bool is_available(const struct backend_endpoint *endpoint,
+                         const struct backend_attempts *attempts, double now)
+{
+    return !endpoint->is_down && !was_tried(attempts, endpoint) && !is_out(endpoint, now);
+}
+
+static struct backend_endpoint *pick_among(struct backend_group *group,
+                                           const struct backend_attempts *attempts, bool backups,
+                                           double now)
+{
+    struct backend_endpoint *best = NULL;
+    int32_t total = 0;
+    for (uint32_t i = 0; i < group->endpoint_count; i++) {
+        struct backend_endpoint *endpoint = group->endpoints[i];
+        if (endpoint->is_backup != backups || !is_available(endpoint, attempts, now))
+            continue;
+        endpoint->current_weight += endpoint->effective_weight;
+        total += endpoint->effective_weight;
+        if (endpoint->effective_weight < endpoint->weight)
+            endpoint->effective_weight++;
+        if (best == NULL || endpoint->current_weight > best->current_weight)
+            best = endpoint;
+    }
+    if (best != NULL)
+        best->current_weight -= total;
+    return best;
+}
+
+struct backend_endpoint *balance_pick(struct backend_group *group,
+                                      struct backend_attempts *attempts, double now)
+{
+    struct backend_endpoint *best = pick_among(group, attempts, false, now);
+    if (best == NULL)
+        best = pick_among(group, attempts, true, now);
+    if (best == NULL)
+        return NULL;
+    balance_mark(attempts, best);
+    /* After fail_timeout one attempt probes; until it is decided the others stay away. */
+    if (now - best->checked > best->fail_timeout)
+        best->checked = now;
+    return best;
+}
+
+void balance_failed(struct backend_endpoint *endpoint, double now)
+{
+    if (endpoint->is_retired || endpoint->group->endpoint_count == 1)
+        return;
+    endpoint->fails++;
+    endpoint->accessed = now;
+    endpoint->checked = now;
+    if (endpoint->max_fails == 0)
+        return;
+    endpoint->effective_weight -= endpoint->weight / (int32_t)endpoint->max_fails;
+    if (endpoint->effective_weight < 0)
+        endpoint->effective_weight = 0;
+    if (endpoint->fails == endpoint->max_fails)
+        log_warn("upstream %s: server %s is left out for %.3gs after %u failures",
+                 endpoint->group->key, endpoint->text, endpoint->fail_timeout, endpoint->fails);
+}
+
+void balance_succeeded(struct backend_endpoint *endpoint)
+{
+    if (endpoint->accessed < endpoint->checked)
+        endpoint->fails = 0;
+}
+
+uint32_t balance_untried(const struct backend_group *group, const struct backend_attempts *attempts,
+                         double now)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < group->endpoint_count; i++)
+        count += is_available(group->endpoints[i], attempts, now);
+    return count;
+}

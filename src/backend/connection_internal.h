@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What group, balance and pool know of a connection: that it serves one endpoint in some protocol.
+ */
+#ifndef BACKEND_CONNECTION_INTERNAL_H
+#define BACKEND_CONNECTION_INTERNAL_H
+
+#include "backend/backend.h"
+
+struct backend_connection;
+
+/* One version of HTTP towards servers. */
+struct backend_protocol {
+    /* Connects to the endpoint and attaches to the exchange; never calls into the exchange before
+     * it returns. Returns 0, or ERROR_DESCRIPTORS with nothing attached. */
+    int (*open)(struct backend_endpoint *endpoint, struct exchange *exchange,
+                const struct config_settings *settings);
+    /* Attaches a connection that was idle (and is out of the pool) to the exchange, as open. */
+    void (*assign)(struct backend_connection *connection, struct exchange *exchange,
+                   const struct config_settings *settings);
+    /* Ends an idle connection at once. The memory goes at the turn's end. */
+    void (*close)(struct backend_connection *connection);
+};
+
+/* Embedded first by every protocol's connection. */
+struct backend_connection {
+    const struct backend_protocol *protocol;
+    struct backend_endpoint *endpoint; /* holds one of its references */
+    bool is_idle;                      /* in the pool */
+    TAILQ_ENTRY(backend_connection) of_endpoint;
+    TAILQ_ENTRY(backend_connection) of_group;
+};
+
+TAILQ_HEAD(backend_connections, backend_connection);
+
+extern const struct backend_protocol h1_protocol;
+
+#endif

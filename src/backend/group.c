@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* One group: its endpoints over reloads, and its end. */
+#include "group_internal.h"
+
+#include "base/memory.h"
+#include "pool_internal.h"
+
+#include <stdlib.h>
+
+static void on_grave(struct loop_task *task)
+{
+    struct backend_group *group =
+        (struct backend_group *)((char *)task - offsetof(struct backend_group, grave));
+    /* It may have been bound or used again in the meantime. */
+    if (group->bindings == 0 && group->attached == 0)
+        group_free(group);
+}
+
+struct backend_group *group_new(struct backends *backends, const char *key, size_t key_len)
+{
+    struct backend_group *group = memory_zeroed(1, sizeof(*group));
+    group->backends = backends;
+    group->key = memory_alloc(key_len + 1);
+    memcpy(group->key, key, key_len);
+    group->key[key_len] = '\0';
+    group->key_len = key_len;
+    group->grave.run = on_grave;
+    TAILQ_INIT(&group->idle);
+    HASH_ADD_KEYPTR(hh, backends->groups, group->key, group->key_len, group);
+    return group;
+}
+
+void endpoint_ref(struct backend_endpoint *endpoint)
+{
+    endpoint->references++;
+}
+
+void endpoint_unref(struct backend_endpoint *endpoint)
+{
+    if (--endpoint->references == 0 && endpoint->is_retired)
+        free(endpoint);
+}
+
+static void endpoint_retire(struct backend_endpoint *endpoint)
+{
+    endpoint_ref(endpoint);
+    endpoint->is_retired = true;
+    pool_close_endpoint(endpoint);
+    endpoint_unref(endpoint);
+}
+
+static struct backend_endpoint *endpoint_new(struct backend_group *group,
+                                             const struct address *address)
+{
+    struct backend_endpoint *endpoint = memory_zeroed(1, sizeof(*endpoint));
+    endpoint->group = group;
+    endpoint->address = *address;
+    address_format(address, endpoint->text);
+    TAILQ_INIT(&endpoint->idle);
+    return endpoint;
+}
+
+static void endpoint_configure(struct backend_endpoint *endpoint,
+                               const struct config_endpoint *config)
+{
+    if (endpoint->weight != (int32_t)config->weight) {
+        endpoint->weight = (int32_t)config->weight;
+        endpoint->effective_weight = endpoint->weight;
+        endpoint->current_weight = 0;
+    }
+    endpoint->max_fails = config->max_fails;
+    endpoint->fail_timeout = config->fail_timeout;
+    endpoint->is_backup = config->backup;
+    endpoint->is_down = config->down;
+}
+
+/* The same address may stand in several `server` lines: each finds one of its own. */
+static struct backend_endpoint *take_known(struct backend_endpoint **known, uint32_t count,
+                                           const struct address *address)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct backend_endpoint *endpoint = known[i];
+        if (endpoint != NULL && address_equal(&endpoint->address, address)) {
+            known[i] = NULL;
+            return endpoint;
+        }
+    }
+    return NULL;
+}
+
+static bool slot_is_used(const struct backend_group *group, uint32_t slot)
+{
+    for (uint32_t i = 0; i < group->endpoint_count; i++)
+        if (group->endpoints[i] != NULL && group->endpoints[i]->slot == slot)
+            return true;
+    return false;
+}
+
+/* Endpoints that stay keep their slots, so that attempts under way know what they have tried. */
+static void add_new_endpoints(struct backend_group *group, const struct tenant_upstream *upstream)
+{
+    uint32_t slot = 0;
+    for (uint32_t i = 0; i < group->endpoint_count; i++) {
+        if (group->endpoints[i] != NULL)
+            continue;
+        while (slot_is_used(group, slot))
+            slot++;
+        group->endpoints[i] = endpoint_new(group, &upstream->endpoints[i].address);
+        group->endpoints[i]->slot = slot++;
+    }
+}
+
+void group_configure(struct backend_group *group, const struct tenant_upstream *upstream)
+{
+    struct backend_endpoint **known = group->endpoints;
+    uint32_t known_count = group->endpoint_count;
+
+    group->keepalive = upstream->config->keepalive;
+    group->endpoint_count = upstream->endpoint_count;
+    group->endpoints =
+        memory_zeroed(upstream->endpoint_count + (size_t)1, sizeof(struct backend_endpoint *));
+    for (uint32_t i = 0; i < upstream->endpoint_count; i++)
+        group->endpoints[i] = take_known(known, known_count, &upstream->endpoints[i].address);
+    add_new_endpoints(group, upstream);
+    for (uint32_t i = 0; i < upstream->endpoint_count; i++)
+        endpoint_configure(group->endpoints[i], upstream->endpoints[i].config);
+    for (uint32_t i = 0; i < known_count; i++)
+        if (known[i] != NULL)
+            endpoint_retire(known[i]);
+    free(known);
+    pool_trim(group);
+}
+
+void group_free(struct backend_group *group)
+{
+    pool_close_group(group);
+    for (uint32_t i = 0; i < group->endpoint_count; i++)
+        endpoint_retire(group->endpoints[i]);
+    free(group->endpoints);
+    loop_cancel(group->backends->loop, &group->grave);
+    HASH_DELETE(hh, group->backends->groups, group);
+    free(group->key);
+    free(group);
+}
+
+void group_check(struct backend_group *group)
+{
+    if (group->bindings == 0 && group->attached == 0)
+        loop_bury(group->backends->loop, &group->grave);
+}
+
+void group_enter(struct backend_group *group)
+{
+    group->attached++;
+}
+
+void group_leave(struct backend_group *group)
+{
+    group->attached--;
+    group_check(group);
+}
+
+bool group_has_endpoint(const struct backend_group *group, const struct backend_endpoint *endpoint)
+{
+    for (uint32_t i = 0; i < group->endpoint_count; i++)
+        if (group->endpoints[i] == endpoint)
+            return true;
+    return false;
+}

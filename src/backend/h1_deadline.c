@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* When a server has kept us waiting for too long. The deadline is only moved later on the way of a
+ * request; what it means is found out when it expires. */
+#include "h1_internal.h"
+
+/* How often, per timeout, a queue that moves slowly is looked at: a stall is noticed by so much of
+ * the timeout too late. */
+#define LOOKS 8
+
+static double patience(const struct h1_connection *connection)
+{
+    return connection->read_timeout < connection->send_timeout ? connection->read_timeout
+                                                               : connection->send_timeout;
+}
+
+void h1_connection_touch(struct h1_connection *connection)
+{
+    connection->touched = loop_now(connection->loop);
+    deadline_set(&connection->deadline, patience(connection));
+}
+
+void h1_connection_note_queue(struct h1_connection *connection)
+{
+    if (stream_queued(connection->stream) > 0)
+        return;
+    connection->out_seen = stream_bytes_out(connection->stream);
+    connection->out_at = loop_now(connection->loop);
+}
+
+/* Whether the next move is the server's. It is not while the client has still to send, or to take;
+ * but a client that waits for 100 (RFC 9110 section 10.1.1) sends nothing before it. */
+static bool server_is_due(const struct h1_connection *connection)
+{
+    if (connection->is_paused)
+        return false;
+    if (connection->phase == H1_TUNNEL || connection->sending != SENDING_BODY)
+        return true;
+    return connection->exchange->forward.expects_continue && connection->taken == 0 &&
+           connection->interim_count == 0 && connection->receiving == RECEIVING_HEAD;
+}
+
+/* Bytes are queued: the time between two writes that the kernel took counts. */
+static void check_sending(struct h1_connection *connection, double now)
+{
+    uint64_t out = stream_bytes_out(connection->stream);
+    if (out != connection->out_seen) {
+        connection->out_seen = out;
+        connection->out_at = now;
+    }
+    double left = connection->out_at + connection->send_timeout - now;
+    double look = connection->send_timeout / LOOKS;
+    if (left <= 0)
+        h1_connection_fail(connection, ERROR_WRITE_TIMEOUT);
+    else
+        deadline_set(&connection->deadline, left < look ? left : look);
+}
+
+static void check_waiting(struct h1_connection *connection, double now)
+{
+    double left = connection->touched + connection->read_timeout - now;
+    if (!server_is_due(connection))
+        deadline_set(&connection->deadline, patience(connection));
+    else if (left <= 0)
+        h1_connection_fail(connection, ERROR_READ_TIMEOUT);
+    else
+        deadline_set(&connection->deadline, left);
+}
+
+void h1_connection_on_expired(struct deadline *deadline)
+{
+    struct h1_connection *connection =
+        (struct h1_connection *)((char *)deadline - offsetof(struct h1_connection, deadline));
+    double now = loop_now(connection->loop);
+    switch (connection->phase) {
+    case H1_CONNECTING:
+        h1_connection_fail(connection, ERROR_CONNECT_TIMEOUT);
+        break;
+    case H1_ACTIVE:
+    case H1_TUNNEL:
+        if (stream_queued(connection->stream) > 0)
+            check_sending(connection, now);
+        else
+            check_waiting(connection, now);
+        break;
+    case H1_IDLE:
+    case H1_CLOSED:
+        h1_connection_close(connection);
+        break;
+    }
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Keeps idle connections for the next exchange. */
+#include "pool_internal.h"
+
+static void pool_unlink(struct backend_connection *connection)
+{
+    struct backend_endpoint *endpoint = connection->endpoint;
+    struct backend_group *group = endpoint->group;
+    TAILQ_REMOVE(&endpoint->idle, connection, of_endpoint);
+    TAILQ_REMOVE(&group->idle, connection, of_group);
+    group->idle_count--;
+    group->backends->idle_count--;
+    connection->is_idle = false;
+}
+
+struct backend_connection *pool_take(struct backend_endpoint *endpoint)
+{
+    struct backend_connection *connection = TAILQ_FIRST(&endpoint->idle);
+    if (connection != NULL)
+        pool_unlink(connection);
+    return connection;
+}
+
+static void pool_close(struct backend_connection *connection)
+{
+    pool_unlink(connection);
+    connection->protocol->close(connection);
+}
+
+bool pool_put(struct backend_connection *connection)
+{
+    struct backend_endpoint *endpoint = connection->endpoint;
+    struct backend_group *group = endpoint->group;
+    if (endpoint->is_retired || group->bindings == 0 || group->keepalive == 0 ||
+        group->backends->is_draining)
+        return false;
+    if (group->idle_count >= group->keepalive)
+        pool_close(TAILQ_LAST(&group->idle, backend_connections));
+    TAILQ_INSERT_HEAD(&endpoint->idle, connection, of_endpoint);
+    TAILQ_INSERT_HEAD(&group->idle, connection, of_group);
+    group->idle_count++;
+    group->backends->idle_count++;
+    connection->is_idle = true;
+    return true;
+}
+
+void pool_trim(struct backend_group *group)
+{
+    while (group->idle_count > group->keepalive)
+        pool_close(TAILQ_LAST(&group->idle, backend_connections));
+}
+
+void pool_remove(struct backend_connection *connection)
+{
+    if (connection->is_idle)
+        pool_unlink(connection);
+}
+
+void pool_close_endpoint(struct backend_endpoint *endpoint)
+{
+    /* Closing the last connection may free a retired endpoint: hold it. */
+    endpoint_ref(endpoint);
+    struct backend_connection *connection;
+    while ((connection = TAILQ_FIRST(&endpoint->idle)) != NULL)
+        pool_close(connection);
+    endpoint_unref(endpoint);
+}
+
+void pool_close_group(struct backend_group *group)
+{
+    struct backend_connection *connection;
+    while ((connection = TAILQ_FIRST(&group->idle)) != NULL)
+        pool_close(connection);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Idle connections: per endpoint the most recently used first, bounded for the whole group. */
+#ifndef BACKEND_POOL_INTERNAL_H
+#define BACKEND_POOL_INTERNAL_H
+
+#include "group_internal.h"
+
+/* Seconds after which an idle connection is closed; as nginx's keepalive_timeout of an upstream. */
+#define POOL_IDLE_SECONDS 60.0
+
+/* Takes the endpoint's most recently used idle connection out; NULL when there is none. */
+struct backend_connection *pool_take(struct backend_endpoint *endpoint);
+
+/* Keeps a connection, closing the group's least recently used one when there are too many. Returns
+ * false when it must not be kept: the caller closes it. */
+bool pool_put(struct backend_connection *connection);
+
+/* Takes a connection out, e.g. because its peer closed it; harmless when it is not idle. */
+void pool_remove(struct backend_connection *connection);
+
+/* Closes what is beyond the group's limit, after it has changed. */
+void pool_trim(struct backend_group *group);
+
+void pool_close_endpoint(struct backend_endpoint *endpoint);
+void pool_close_group(struct backend_group *group);
+
+#endif

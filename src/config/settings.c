@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Inherited settings: their defaults, and setters of those that no generic setter fits. */
+#include "setters_internal.h"
+
+#include "build_internal.h"
+#include "value_internal.h"
+
+const struct config_settings build_default_settings = {
+    .keepalive_timeout = 75,
+    .keepalive_requests = 1000,
+    .client_header_timeout = 10,
+    .client_body_timeout = 60,
+    .send_timeout = 60,
+    .client_max_body_size = 1024 * 1024,
+    .header_buffers = 4,
+    .header_buffer_size = 8 * 1024,
+    .http2 = true,
+    .proxy_connect_timeout = 60,
+    .proxy_read_timeout = 60,
+    .proxy_send_timeout = 60,
+    .proxy_next_upstream = NEXT_ERROR | NEXT_TIMEOUT,
+    .ssl_protocols = TLS_VERSION_1_2 | TLS_VERSION_1_3,
+};
+
+void set_keepalive_timeout(struct build *build, const struct rule *rule,
+                           const struct config_directive *directive)
+{
+    uint64_t ignored;
+
+    set_time(build, rule, directive);
+    if (directive->word_count < 3)
+        return;
+
+    const struct config_word *word = build_word(directive, 2);
+
+    if (value_time(word->text, &ignored) != 0)
+        diag_error(build->diags, word->place, "\"%.*s\" is no time",
+                   SLICE_PRINTF(slice_head(word->text, 64)));
+    else
+        diag_warning(build->diags, word->place,
+                     "the second time of \"keepalive_timeout\" has no effect: no \"Keep-Alive\" "
+                     "header is sent");
+}
+
+/* A head may take number times size bytes; the bound keeps one client from taking much more. */
+#define HEADER_BUFFERS_MAX     64
+#define HEADER_BUFFER_SIZE_MIN 512
+#define HEADER_BUFFER_SIZE_MAX (1024 * 1024)
+#define HEADER_TOTAL_MAX       (1024 * 1024)
+
+void set_header_buffers(struct build *build, const struct rule *rule,
+                        const struct config_directive *directive)
+{
+    const struct config_word *count = build_word(directive, 1);
+    const struct config_word *size = build_word(directive, 2);
+    struct config_settings *settings;
+    uint64_t number = 0, bytes = 0;
+
+    if (slice_to_u64(count->text, HEADER_BUFFERS_MAX, &number) != 0 || number == 0)
+        diag_error(build->diags, count->place,
+                   "\"%.*s\" is not allowed: the number of \"%s\" is 1 to %d",
+                   SLICE_PRINTF(slice_head(count->text, 64)), rule->name, HEADER_BUFFERS_MAX);
+    if (value_size(size->text, &bytes) != 0 || bytes < HEADER_BUFFER_SIZE_MIN ||
+        bytes > HEADER_BUFFER_SIZE_MAX) {
+        diag_error(build->diags, size->place,
+                   "\"%.*s\" is not allowed: the size of \"%s\" is %d bytes to 1m",
+                   SLICE_PRINTF(slice_head(size->text, 64)), rule->name, HEADER_BUFFER_SIZE_MIN);
+        return;
+    }
+    if (number == 0)
+        return;
+    if (number * bytes > HEADER_TOTAL_MAX) {
+        diag_error(build->diags, count->place,
+                   "\"%s\" allows %llu bytes in all: at most 1m is supported", rule->name,
+                   (unsigned long long)(number * bytes));
+        return;
+    }
+    settings = build_settings(build);
+    settings->header_buffers = (uint32_t)number;
+    settings->header_buffer_size = (uint32_t)bytes;
+}
+
+void set_http2(struct build *build, const struct rule *rule,
+               const struct config_directive *directive)
+{
+    unsigned before = build->diags->errors;
+
+    set_flag(build, rule, directive);
+    if (build->diags->errors == before && build->level->settings->http2)
+        diag_notice(build->diags, directive->words[0].place,
+                    "HTTP/2 comes later; HTTP/1.1 is served");
+}
+
+void set_http_version(struct build *build, const struct rule *rule,
+                      const struct config_directive *directive)
+{
+    const struct config_word *word = build_word(directive, 1);
+
+    if (slice_equal(word->text, SLICE("1.1")))
+        return;
+    if (slice_equal(word->text, SLICE("2")) || slice_equal(word->text, SLICE("2.0")))
+        diag_error(build->diags, word->place, "\"%s %.*s\" is not supported yet", rule->name,
+                   SLICE_PRINTF(word->text));
+    else
+        diag_error(build->diags, word->place,
+                   "\"%.*s\" is not allowed: \"%s\" is 1.1, backends are spoken to in HTTP/1.1",
+                   SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
+}
+
+/* ---- words that are bits ---- */
+
+struct bit_name {
+    const char *name;
+    uint32_t bit;
+};
+
+/* Joins the bits of all words; an unknown one is told with those that are allowed. */
+static bool read_bits(struct build *build, const struct config_directive *directive,
+                      const struct bit_name *names, unsigned count, uint32_t *bits)
+{
+    bool is_good = true;
+
+    *bits = 0;
+    for (uint32_t i = 1; i < directive->word_count; i++) {
+        const struct config_word *word = build_word(directive, i);
+        unsigned found = 0;
+
+        while (found < count && !slice_equal(word->text, slice_of(names[found].name)))
+            found++;
+        if (found < count) {
+            *bits |= names[found].bit;
+            continue;
+        }
+
+        struct slice allowed = {"", 0};
+
+        for (unsigned j = 0; j < count; j++)
+            allowed = arena_printf(&build->scratch, "%.*s%s%s", SLICE_PRINTF(allowed),
+                                   j ? ", " : "", names[j].name);
+        diag_error(build->diags, word->place, "\"%.*s\" is not allowed in \"%.*s\"; allowed: %.*s",
+                   SLICE_PRINTF(slice_head(word->text, 64)), SLICE_PRINTF(directive->words[0].text),
+                   SLICE_PRINTF(allowed));
+        is_good = false;
+    }
+    return is_good;
+}
+
+void set_next_upstream(struct build *build, const struct rule *rule,
+                       const struct config_directive *directive)
+{
+    static const struct bit_name names[] = {{"error", NEXT_ERROR},
+                                            {"timeout", NEXT_TIMEOUT},
+                                            {"invalid_header", NEXT_INVALID_HEADER},
+                                            {"http_500", NEXT_HTTP_500},
+                                            {"http_502", NEXT_HTTP_502},
+                                            {"http_503", NEXT_HTTP_503},
+                                            {"http_504", NEXT_HTTP_504},
+                                            {"http_403", NEXT_HTTP_403},
+                                            {"http_404", NEXT_HTTP_404},
+                                            {"http_429", NEXT_HTTP_429},
+                                            {"non_idempotent", NEXT_NON_IDEMPOTENT},
+                                            {"off", 0}};
+    uint32_t bits;
+
+    if (!read_bits(build, directive, names, sizeof(names) / sizeof(names[0]), &bits))
+        return;
+    for (uint32_t i = 1; i < directive->word_count; i++) {
+        const struct config_word *word = build_word(directive, i);
+
+        if (slice_equal(word->text, SLICE("off")) && directive->word_count > 2) {
+            diag_error(build->diags, word->place, "\"off\" stands alone in \"%s\"", rule->name);
+            return;
+        }
+    }
+    build_settings(build)->proxy_next_upstream = bits;
+}
+
+void set_ssl_protocols(struct build *build, const struct rule *rule,
+                       const struct config_directive *directive)
+{
+    static const struct bit_name names[] = {{"TLSv1.2", TLS_VERSION_1_2},
+                                            {"TLSv1.3", TLS_VERSION_1_3}};
+    static const char *const old[] = {"SSLv2", "SSLv3", "TLSv1", "TLSv1.1"};
+    uint32_t bits;
+
+    for (uint32_t i = 1; i < directive->word_count; i++) {
+        const struct config_word *word = build_word(directive, i);
+
+        for (unsigned j = 0; j < sizeof(old) / sizeof(old[0]); j++) {
+            if (slice_equal(word->text, slice_of(old[j]))) {
+                diag_error(build->diags, word->place,
+                           "%s is not supported: it is not safe (RFC 8996); \"%s\" takes TLSv1.2 "
+                           "and TLSv1.3",
+                           old[j], rule->name);
+                return;
+            }
+        }
+    }
+    if (read_bits(build, directive, names, sizeof(names) / sizeof(names[0]), &bits))
+        build_settings(build)->ssl_protocols = bits;
+}

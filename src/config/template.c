@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Takes texts with $variables apart. */
+#include "config/template.h"
+
+#include "base/error.h"
+#include "names_internal.h"
+
+static const struct variable_name {
+    const char *name;
+    enum config_variable variable;
+} variables[] = {
+#define X(name, text) {text, VARIABLE_##name},
+    CONFIG_VARIABLES(X)
+#undef X
+};
+
+#define VARIABLE_COUNT (sizeof(variables) / sizeof(variables[0]))
+
+/* One piece of a text: a literal run, or a variable's name. */
+struct piece {
+    struct slice text;
+    bool is_variable;
+    const char *wrong; /* what is wrong with it, or NULL */
+};
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Cuts the next piece off rest, which is not empty. */
+static struct piece next_piece(struct slice *rest)
+{
+    struct piece piece = {0};
+    struct slice text = *rest;
+    size_t len = 0;
+    bool braced;
+
+    if (text.data[0] != '$') {
+        const char *dollar = memchr(text.data, '$', text.len);
+
+        piece.text = slice_head(text, dollar ? (size_t)(dollar - text.data) : text.len);
+        *rest = slice_from(text, piece.text.len);
+        return piece;
+    }
+    piece.is_variable = true;
+    text = slice_from(text, 1);
+    braced = text.len && text.data[0] == '{';
+    if (braced)
+        text = slice_from(text, 1);
+    while (len < text.len && is_name_char(text.data[len]))
+        len++;
+    piece.text = slice_head(text, len);
+    text = slice_from(text, len);
+    if (braced) {
+        if (text.len && text.data[0] == '}')
+            text = slice_from(text, 1);
+        else
+            piece.wrong = "\"${\" is not closed by \"}\" behind the variable's name";
+    }
+    if (!piece.wrong && len == 0)
+        piece.wrong = "\"$\" is followed by no variable's name";
+    *rest = text;
+    return piece;
+}
+
+static struct slice lower_dashed(struct arena *arena, struct slice name)
+{
+    char *text = arena_text(arena, name);
+
+    for (size_t i = 0; i < name.len; i++) {
+        if (text[i] >= 'A' && text[i] <= 'Z')
+            text[i] = (char)(text[i] + ('a' - 'A'));
+        else if (text[i] == '_')
+            text[i] = '-';
+    }
+    return (struct slice){text, name.len};
+}
+
+static bool has_prefix(struct slice name, struct slice prefix)
+{
+    return name.len > prefix.len && slice_equal_nocase(slice_head(name, prefix.len), prefix);
+}
+
+/* nginx compares the names of variables without regard to case. Returns false for unknown ones. */
+static bool find_variable(struct arena *arena, struct slice name, struct config_part *part)
+{
+    part->text = (struct slice){NULL, 0};
+    for (size_t i = 0; i < VARIABLE_COUNT; i++) {
+        if (slice_equal_nocase(name, slice_of(variables[i].name))) {
+            part->variable = variables[i].variable;
+            return true;
+        }
+    }
+    if (has_prefix(name, SLICE("http_"))) {
+        part->variable = VARIABLE_HTTP;
+        part->text = lower_dashed(arena, slice_from(name, 5));
+    } else if (has_prefix(name, SLICE("arg_"))) {
+        part->variable = VARIABLE_ARG;
+        part->text = arena_slice(arena, slice_from(name, 4));
+    } else if (has_prefix(name, SLICE("cookie_"))) {
+        part->variable = VARIABLE_COOKIE;
+        part->text = arena_slice(arena, slice_from(name, 7));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void tell_unknown(struct slice name, struct diag_place place, struct diag_list *diags)
+{
+    struct nearest nearest = {0};
+
+    if (name.data[0] >= '0' && name.data[0] <= '9') {
+        diag_error(diags, place,
+                   "captures of regular expressions (\"$%.*s\") are not supported yet",
+                   SLICE_PRINTF(slice_head(name, 64)));
+        return;
+    }
+    for (size_t i = 0; i < VARIABLE_COUNT; i++)
+        nearest_try(&nearest, name, variables[i].name);
+    diag_error(diags, place, "unknown variable \"$%.*s\"%s%s%s", SLICE_PRINTF(slice_head(name, 64)),
+               nearest.name ? "; did you mean \"$" : "", nearest.name ? nearest.name : "",
+               nearest.name ? "\"?" : "");
+}
+
+int config_template_parse(struct config_template *template, struct arena *arena, struct slice text,
+                          struct diag_place place, struct diag_list *diags)
+{
+    struct slice rest = text;
+    uint32_t count = 0;
+    int result = 0;
+
+    *template = (struct config_template){NULL, 0};
+    while (rest.len) {
+        next_piece(&rest);
+        count++;
+    }
+    if (count == 0)
+        return 0;
+    template->parts = ARENA_ARRAY(arena, struct config_part, count);
+    for (rest = text; rest.len;) {
+        struct piece piece = next_piece(&rest);
+        struct config_part *part = &template->parts[template->count];
+
+        if (piece.wrong) {
+            diag_error(diags, place, "in \"%.*s\": %s", SLICE_PRINTF(slice_head(text, 128)),
+                       piece.wrong);
+            result = ERROR_CONFIG;
+        } else if (!piece.is_variable) {
+            *part = (struct config_part){VARIABLE_LITERAL, arena_slice(arena, piece.text)};
+            template->count++;
+        } else if (find_variable(arena, piece.text, part)) {
+            template->count++;
+        } else {
+            tell_unknown(piece.text, place, diags);
+            result = ERROR_CONFIG;
+        }
+    }
+    return result;
+}
+
+bool config_template_is_literal(const struct config_template *template)
+{
+    return template->count == 0 ||
+           (template->count == 1 && template->parts[0].variable == VARIABLE_LITERAL);
+}

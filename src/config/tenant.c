@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Builds a tenant's model: defaults, then its file, then what only the whole can tell. */
+#include "tenant_internal.h"
+
+#include "base/error.h"
+#include "setters_internal.h"
+
+#define MAX_CONNECTIONS_DEFAULT 4096
+#define PID_MAX                 4194304 /* of 64-bit Linux, proc(5) */
+
+bool config_tenant_name_is_valid(struct slice name)
+{
+    if (name.len == 0 || name.len > 64)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '.' || c == '_' || c == '-'))
+            return false;
+    }
+    return true;
+}
+
+/* ---- netns ---- */
+
+static void tell_netns(struct build *build, const struct config_word *word, const char *wrong)
+{
+    diag_error(
+        build->diags, word->place,
+        "\"%.*s\" is no network namespace: %s; it is a NAME of /run/netns, an /absolute/path,"
+        " pid:N or host",
+        SLICE_PRINTF(slice_head(word->text, 64)), wrong);
+}
+
+static void read_netns(struct build *build, const struct config_word *word,
+                       struct config_netns *netns)
+{
+    struct slice text = word->text;
+    uint64_t pid;
+
+    if (slice_equal(text, SLICE("host"))) {
+        netns->kind = NETNS_HOST;
+    } else if (slice_starts_with(text, SLICE("container:"))) {
+        diag_error(build->diags, word->place, "\"netns container:\" is not supported yet");
+    } else if (slice_starts_with(text, SLICE("pid:"))) {
+        if (slice_to_u64(slice_from(text, 4), PID_MAX, &pid) != 0 || pid == 0) {
+            tell_netns(build, word, "behind \"pid:\" stands the number of a process");
+            return;
+        }
+        netns->kind = NETNS_PID;
+        netns->pid = (uint32_t)pid;
+        netns->path =
+            arena_text(build->arena, arena_printf(&build->scratch, "/proc/%u/ns/net", netns->pid));
+    } else if (text.len && text.data[0] == '/') {
+        netns->kind = NETNS_PATH;
+        netns->path = arena_text(build->arena, text);
+    } else if (text.len == 0 || text.len > 255 || memchr(text.data, '/', text.len) ||
+               slice_equal(text, SLICE(".")) || slice_equal(text, SLICE(".."))) {
+        tell_netns(build, word, "a name is one file's name");
+    } else {
+        netns->kind = NETNS_NAME;
+        netns->path = arena_text(
+            build->arena, arena_printf(&build->scratch, "/run/netns/%.*s", SLICE_PRINTF(text)));
+    }
+}
+
+void set_netns(struct build *build, const struct rule *rule,
+               const struct config_directive *directive)
+{
+    const struct config_word *word = build_word(directive, 1);
+    struct config_netns *netns = &build->tenant->netns;
+
+    (void)rule;
+    if (!build_is_clean(word->text)) {
+        tell_netns(build, word, "it has control characters");
+        return;
+    }
+    netns->text = arena_slice(build->arena, word->text);
+    netns->place = build_place(build, word->place);
+    read_netns(build, word, netns);
+}
+
+/* ---- the whole ---- */
+
+/* Where the file as a whole is meant. */
+static struct diag_place file_place(const struct config_tenant *model,
+                                    const struct config_block *root)
+{
+    const struct config_directive *first = STAILQ_FIRST(root);
+
+    if (first)
+        return (struct diag_place){first->words[0].place.file, 0, 0};
+    return (struct diag_place){model->name.data, 0, 0};
+}
+
+static bool has_directive(const struct config_block *block, struct slice name)
+{
+    const struct config_directive *directive;
+
+    STAILQ_FOREACH (directive, block, next) {
+        if (slice_equal(directive->words[0].text, name))
+            return true;
+    }
+    return false;
+}
+
+static void finish(struct build *build, const struct config_block *root)
+{
+    struct config_tenant *model = build->tenant;
+    struct tenant_build *parts = build->parts;
+
+    model->upstreams = list_copy(&parts->upstreams, build->arena, sizeof(struct config_upstream));
+    model->upstream_count = parts->upstreams.count;
+    model->servers = list_copy(&parts->servers, build->arena, sizeof(struct config_server));
+    model->server_count = parts->servers.count;
+    listen_finish(build);
+    certificate_check_listens(build);
+    server_check_names(build);
+    if (!has_directive(root, SLICE("netns")))
+        diag_error(build->diags, file_place(model, root),
+                   "\"netns\" is missing: it says in which network namespace the tenant lives, as "
+                   "in \"netns %.*s;\" or \"netns host;\"",
+                   SLICE_PRINTF(model->name));
+    if (!has_directive(root, SLICE("server")))
+        diag_warning(build->diags, file_place(model, root),
+                     "there is no \"server\": this tenant listens nowhere");
+}
+
+/* The main file's build has told what is wrong with them; a tenant hears nothing of it again. */
+static void apply_defaults(struct build *build, struct level *level,
+                           const struct config_block *defaults)
+{
+    struct diag_list *diags = build->diags;
+    struct diag_list unheard;
+
+    diag_list_init(&unheard);
+    build->diags = &unheard;
+    build_inner(build, level, CONTEXT_DEFAULTS, defaults);
+    build_level(build, level);
+    build->diags = diags;
+    diag_list_free(&unheard);
+}
+
+int config_tenant_build(struct config_tenant *model, struct slice name, struct slice folder,
+                        const struct config_block *defaults, const struct config_block *root,
+                        struct diag_list *diags)
+{
+    unsigned before = diags->errors;
+    struct tenant_build parts = {0};
+    struct level defaults_level, level;
+    struct build build;
+
+    *model = (struct config_tenant){.max_connections = MAX_CONNECTIONS_DEFAULT};
+    arena_init(&model->arena, 2048);
+    model->name = arena_slice(&model->arena, name);
+    build_init(&build, &model->arena, folder, diags);
+    build.tenant = model;
+    build.parts = &parts;
+    if (!config_tenant_name_is_valid(name))
+        diag_error(diags, file_place(model, root),
+                   "\"%.*s\" is no tenant's name: 1 to 64 of A-Z, a-z, 0-9, \".\", \"_\", \"-\"",
+                   SLICE_PRINTF(slice_head(name, 80)));
+    if (defaults) {
+        apply_defaults(&build, &defaults_level, defaults);
+        build.level = &defaults_level;
+    }
+    build_inner(&build, &level, CONTEXT_TENANT, root);
+    build_level(&build, &level);
+    finish(&build, root);
+    build_end(&build);
+    return diags->errors == before ? 0 : ERROR_CONFIG;
+}
+
+void config_tenant_free(struct config_tenant *model)
+{
+    arena_free(&model->arena);
+    *model = (struct config_tenant){0};
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* A tenant while it is read: what its blocks have said so far. */
+#ifndef CONFIG_TENANT_INTERNAL_H
+#define CONFIG_TENANT_INTERNAL_H
+
+#include "build_internal.h"
+
+#define TENANT_LISTENS_MAX   200
+#define TENANT_ENDPOINTS_MAX 256
+
+struct listen_build {
+    struct config_listen listen;
+    struct list servers; /* uint32_t */
+    bool has_default;
+    bool has_options; /* backlog or ipv6only were given */
+    struct diag_place default_place;
+    struct diag_place options_place;
+};
+
+struct tenant_build {
+    struct list upstreams; /* struct config_upstream */
+    struct list servers;   /* struct config_server */
+    struct list listens;   /* struct listen_build */
+    uint32_t endpoint_count;
+    bool told_listens; /* that there are too many */
+    bool told_endpoints;
+};
+
+struct server_build {
+    uint32_t index;
+    struct config_server config;
+    struct list names;     /* struct config_name */
+    struct list locations; /* struct config_location */
+    struct list listens;   /* uint32_t: indices into the tenant's */
+    struct seen *patterns; /* of locations */
+    bool has_ssl;
+};
+
+/* upstream.c: counts endpoints of the tenant; false (and told once) when there are too many. */
+bool upstream_count_endpoint(struct build *build, struct diag_place place);
+
+/* listen.c */
+void listen_default(struct build *build, struct diag_place place); /* *:80, as nginx */
+void listen_finish(struct build *build); /* all servers are read: checks, and fills the model */
+
+/* certificate.c */
+void certificate_finish(struct build *build);        /* of the server being read */
+void certificate_check_listens(struct build *build); /* every ssl listener has one */
+
+/* names are checked per listener */
+void server_check_names(struct build *build);
+
+#endif

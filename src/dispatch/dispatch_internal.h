@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this room share: the state of one exchange's story, and its chapters. */
+#ifndef DISPATCH_DISPATCH_INTERNAL_H
+#define DISPATCH_DISPATCH_INTERNAL_H
+
+#include "dispatch/dispatch.h"
+
+/* An attempt that came to nothing, for $upstream_addr and its kin. */
+struct dispatch_past {
+    STAILQ_ENTRY(dispatch_past) next;
+    struct slice address;
+    int status; /* what the endpoint answered, or what its failure would tell a client */
+    double seconds;
+};
+
+/* Lives in the exchange's arena; the tenant reference is all that must be given back. */
+struct dispatch {
+    struct exchange *exchange;
+    struct backends *backends;
+    struct tenant *tenant;
+    const struct tenant_server *server;
+    const struct tenant_location *location; /* NULL until one is found */
+    const struct config_settings *settings; /* the location's, the server's before it is found */
+    struct slice path;                      /* normalized */
+    struct slice request_id;                /* made at its first use */
+    struct backend_group *group;            /* NULL when this gateway answers itself */
+    struct backend_attempts attempts;
+    STAILQ_HEAD(, dispatch_past) past;
+    uint32_t past_count;
+    int backend_status; /* of the last attempt's final response; 0: none yet */
+};
+
+/* Whether the last attempt is not one of the past. */
+static inline bool dispatch_is_attempting(const struct dispatch *dispatch)
+{
+    return dispatch->attempts.count > dispatch->past_count;
+}
+
+/* ---- route.c ---- */
+
+/* Chooses the server by host and normalizes the path. Returns 0, ERROR_MISDIRECTED or
+ * ERROR_TARGET; the server is chosen in any case. */
+int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin);
+
+/* Chooses the location. Returns 0, ERROR_NOT_FOUND or ERROR_BODY_TOO_LARGE. */
+int route_location(struct dispatch *dispatch);
+
+/* Whether nginx would send "/a" to "/a/": only a proxied prefix location "/a/" covers it. */
+bool route_wants_slash(const struct dispatch *dispatch);
+
+/* ---- variables.c ---- */
+
+/* The text of a template for this exchange; in the arena, or the template's own. */
+struct slice variables_evaluate(struct dispatch *dispatch, const struct config_template *template);
+
+/* The same, made fit for a field: control bytes, which $uri may have decoded, become spaces. */
+struct slice variables_field_value(struct dispatch *dispatch,
+                                   const struct config_template *template);
+
+/* ---- values.c ---- */
+
+/* What a part stands for; empty for what is not known (yet). */
+struct slice variable_value(struct dispatch *dispatch, const struct config_part *part);
+
+/* ---- lookup.c ---- */
+
+struct slice lookup_field(struct exchange *exchange, struct slice name);
+struct slice lookup_argument(struct slice query, struct slice name);
+struct slice lookup_cookie(const struct http_fields *fields, struct slice name);
+
+/* All fields of that name, joined; empty when there is none. */
+struct slice lookup_joined(struct exchange *exchange, struct slice name, struct slice separator);
+
+/* ---- forward.c ---- */
+
+/* Makes exchange->forward of exchange->request. */
+void forward_make(struct dispatch *dispatch);
+
+/* ---- respond.c ---- */
+
+/* Makes the backend's response what the client gets. */
+void respond_filter(struct dispatch *dispatch);
+
+/* Appends the add_header fields that go with the response's status. */
+void respond_add_headers(struct dispatch *dispatch);
+
+/* ---- reply.c ---- */
+
+/* A reply made here. */
+struct reply {
+    int status;
+    struct slice body;
+    struct slice location; /* empty: none */
+};
+
+/* Sends it; the request body is discarded. dispatch is NULL before dispatch_start. */
+void reply_send(struct exchange *exchange, struct dispatch *dispatch, const struct reply *reply);
+
+/* The small plain reply that tells an error. */
+void reply_error(struct exchange *exchange, struct dispatch *dispatch, int status);
+
+/* Does what a `return` says. */
+void reply_configured(struct dispatch *dispatch, const struct config_return *answer);
+
+/* 301 to the same path with a slash behind it. */
+void reply_slash(struct dispatch *dispatch);
+
+/* ---- retry.c ---- */
+
+/* Starts an attempt, or tells the client why there is none. last: what ended the one before. */
+void retry_attempt(struct dispatch *dispatch, enum error last);
+
+/* What becomes of the exchange when an attempt failed before its response was passed. */
+void retry_failed(struct dispatch *dispatch, enum error error, bool untouched);
+
+/* Whether the final response in exchange->response sends us to another endpoint; then the attempt
+ * is aborted and the next one started. */
+bool retry_response(struct dispatch *dispatch);
+
+/* ---- report.c ---- */
+
+/* A failure that the client is told by status (0: the response was cut). */
+void report_failure(const struct exchange *exchange, const struct dispatch *dispatch,
+                    enum error error, int status);
+
+/* An attempt failed and another one follows. */
+void report_retry(const struct dispatch *dispatch, enum error error, int status);
+
+/* The exchange is over. */
+void report_close(const struct dispatch *dispatch);
+
+#endif

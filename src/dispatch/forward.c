@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The request as the backend gets it: fields, target and authority. */
+#include "dispatch_internal.h"
+
+static char folded(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c == '_' ? '-' : c;
+}
+
+/* Many backends (CGI, RFC 3875 section 4.1.18, and what follows it) cannot tell "X_Env" from
+ * "X-Env": a client must not get past a field that is set here by writing it that way. */
+static bool is_same_to_backends(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (folded(a.data[i]) != folded(b.data[i]))
+            return false;
+    return true;
+}
+
+static const struct config_header *find_set_header(const struct config_settings *settings,
+                                                   struct slice name)
+{
+    for (uint32_t i = 0; i < settings->set_header_count; i++)
+        if (is_same_to_backends(settings->set_headers[i].name, name))
+            return &settings->set_headers[i];
+    return NULL;
+}
+
+/* Twins like X_Tenant are gone by http_fields_forward. */
+static bool is_automatic(enum http_field_id id)
+{
+    return id == FIELD_X_FORWARDED_FOR || id == FIELD_X_FORWARDED_PROTO ||
+           id == FIELD_X_FORWARDED_HOST || id == FIELD_X_TENANT;
+}
+
+static bool is_kept(const struct dispatch *dispatch, const struct http_field *field)
+{
+    if (field->id == FIELD_HOST || is_automatic(field->id))
+        return false;
+    if (field->id == FIELD_EXPECT && !dispatch->exchange->request.expects_continue)
+        return false;
+    return !find_set_header(dispatch->settings, field->name);
+}
+
+static void keep_fields(struct dispatch *dispatch, struct http_fields *fields)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (is_kept(dispatch, &fields->items[i]))
+            fields->items[kept++] = fields->items[i];
+    fields->count = kept;
+}
+
+static void add_automatic(struct dispatch *dispatch, struct http_fields *fields, struct slice name,
+                          struct slice value)
+{
+    if (value.len > 0 && !find_set_header(dispatch->settings, name))
+        http_fields_add(fields, name, value);
+}
+
+/* CONFIG.md: these are always set, unless proxy_set_header says otherwise. */
+static void add_automatic_fields(struct dispatch *dispatch, struct http_fields *fields)
+{
+    const struct exchange *exchange = dispatch->exchange;
+    add_automatic(dispatch, fields, SLICE("X-Forwarded-For"), exchange->client->peer_host);
+    add_automatic(dispatch, fields, SLICE("X-Forwarded-Proto"),
+                  exchange->client->is_tls ? SLICE("https") : SLICE("http"));
+    add_automatic(dispatch, fields, SLICE("X-Forwarded-Host"), exchange->request.authority);
+    add_automatic(dispatch, fields, SLICE("X-Tenant"), dispatch->tenant->config.name);
+}
+
+/* Names that the codecs own never get here: the configuration drops them with a warning. */
+static void apply_set_headers(struct dispatch *dispatch)
+{
+    struct http_request *forward = &dispatch->exchange->forward;
+    const struct config_settings *settings = dispatch->settings;
+    for (uint32_t i = 0; i < settings->set_header_count; i++) {
+        const struct config_header *header = &settings->set_headers[i];
+        struct slice value = variables_field_value(dispatch, &header->value);
+        if (slice_equal_nocase(header->name, SLICE("host")))
+            forward->authority = value;
+        else if (value.len > 0)
+            http_fields_add(&forward->fields, header->name, value);
+    }
+}
+
+/* An HTTP/1.0 client need not name a host; HTTP/1.1 towards the backend must (RFC 9112 section
+ * 3.2). */
+static struct slice default_authority(const struct dispatch *dispatch)
+{
+    struct slice host = dispatch->location->config->proxy.host;
+    return slice_starts_with(host, SLICE("unix:")) ? SLICE("localhost") : host;
+}
+
+/* Only a bodyless GET may switch (RFC 6455 section 4.1), so that no body byte is ever taken for a
+ * byte of the new protocol. */
+static struct slice upgrade_of(const struct http_request *request)
+{
+    bool may_switch = request->method == METHOD_GET && request->content_length == 0;
+    return may_switch ? request->upgrade : (struct slice){0};
+}
+
+/* nginx's replacement: what the location matched gives way to the URI of proxy_pass; the rest of
+ * the normalized path is encoded anew, and the arguments follow. */
+static void replace_target(struct dispatch *dispatch)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct http_request *forward = &exchange->forward;
+    const struct config_location *location = dispatch->location->config;
+    struct slice rest = slice_from(dispatch->path, location->pattern.len);
+    rest = http_path_encode(&exchange->arena, rest);
+    struct slice query = exchange->request.query;
+    forward->target =
+        arena_printf(&exchange->arena, "%.*s%.*s%s%.*s", SLICE_PRINTF(location->proxy.uri),
+                     SLICE_PRINTF(rest), query.len > 0 ? "?" : "", SLICE_PRINTF(query));
+    const char *mark = memchr(forward->target.data, '?', forward->target.len);
+    forward->has_query = mark != NULL;
+    forward->path = forward->target;
+    forward->query = (struct slice){0};
+    if (mark) {
+        forward->path.len = (size_t)(mark - forward->target.data);
+        forward->query = slice_from(forward->target, forward->path.len + 1);
+    }
+}
+
+void forward_make(struct dispatch *dispatch)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct http_request *forward = &exchange->forward;
+    *forward = exchange->request;
+    http_fields_init(&forward->fields, &exchange->arena);
+    http_fields_forward(&forward->fields, &exchange->request.fields);
+    keep_fields(dispatch, &forward->fields);
+    add_automatic_fields(dispatch, &forward->fields);
+    if (forward->authority.len == 0)
+        forward->authority = default_authority(dispatch);
+    apply_set_headers(dispatch);
+    forward->upgrade = upgrade_of(&exchange->request);
+    if (dispatch->location->config->proxy.has_uri)
+        replace_target(dispatch);
+}

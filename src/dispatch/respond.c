@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* What is changed in a response on its way to the client. */
+#include "dispatch_internal.h"
+
+/* As nginx: these are for the proxy in front, not for its clients. Date and Server stay. */
+static bool is_for_proxy(struct slice name)
+{
+    return slice_equal_nocase(slice_head(name, 8), SLICE("x-accel-")) ||
+           slice_equal_nocase(name, SLICE("x-pad"));
+}
+
+static bool is_hidden(const struct config_settings *settings, const struct http_field *field)
+{
+    if (field->id == FIELD_OTHER && is_for_proxy(field->name))
+        return true;
+    for (uint32_t i = 0; i < settings->hide_header_count; i++)
+        if (slice_equal_nocase(settings->hide_headers[i], field->name))
+            return true;
+    return false;
+}
+
+static bool is_header_status(int status)
+{
+    switch (status) {
+    case 200:
+    case 201:
+    case 204:
+    case 206:
+    case 301:
+    case 302:
+    case 303:
+    case 304:
+    case 307:
+    case 308:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void respond_add_headers(struct dispatch *dispatch)
+{
+    struct http_response *response = &dispatch->exchange->response;
+    const struct config_settings *settings = dispatch->settings;
+    bool is_usual = is_header_status(response->status);
+    for (uint32_t i = 0; i < settings->add_header_count; i++) {
+        const struct config_header *header = &settings->add_headers[i];
+        if (!is_usual && !header->always)
+            continue;
+        struct slice value = variables_field_value(dispatch, &header->value);
+        if (value.len > 0)
+            http_fields_add(&response->fields, header->name, value);
+    }
+}
+
+void respond_filter(struct dispatch *dispatch)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct http_response *response = &exchange->response;
+    struct http_fields came = response->fields;
+    struct http_fields *fields = &response->fields;
+    http_fields_init(fields, &exchange->arena);
+    http_fields_forward(fields, &came);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (!is_hidden(dispatch->settings, &fields->items[i]))
+            fields->items[kept++] = fields->items[i];
+    fields->count = kept;
+    if (response->status == 101) {
+        /* The one hop-by-hop field that must go through (RFC 9110 section 7.8). */
+        const struct http_field *upgrade = http_fields_find(&came, FIELD_UPGRADE);
+        http_fields_add(fields, SLICE("Upgrade"),
+                        upgrade ? upgrade->value : exchange->forward.upgrade);
+    } else if (response->status >= 200) {
+        respond_add_headers(dispatch);
+    }
+}

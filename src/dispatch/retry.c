@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Attempts: when another endpoint, or the same once more, may be asked (proxy_next_upstream). */
+#include "dispatch_internal.h"
+
+/* The body that was taken by a backend is gone: it is streamed, not kept. */
+static bool is_body_whole(const struct exchange *exchange)
+{
+    const struct exchange_pipe *pipe = &exchange->request_body;
+    return !pipe->discards && pipe->passed == pipe->bytes.len;
+}
+
+/* RFC 9110 section 9.2.2: what a backend may have acted on is repeated only if that does no
+ * harm, or the operator says that it does none. */
+static bool is_repeatable(const struct dispatch *dispatch, bool untouched)
+{
+    const struct exchange *exchange = dispatch->exchange;
+    return is_body_whole(exchange) &&
+           (untouched || http_method_is_idempotent(exchange->request.method));
+}
+
+static bool may_go_on(const struct dispatch *dispatch, bool untouched)
+{
+    if (!is_body_whole(dispatch->exchange) || dispatch->exchange->is_closed)
+        return false;
+    return is_repeatable(dispatch, untouched) ||
+           (dispatch->settings->proxy_next_upstream & NEXT_NON_IDEMPOTENT) != 0;
+}
+
+/* The flag of proxy_next_upstream that a failure falls under; 0: none. */
+static uint32_t next_flag(enum error error)
+{
+    switch (error) {
+    case ERROR_CONNECT:
+    case ERROR_BACKEND_CLOSED:
+    case ERROR_BACKEND_RESET:
+    case ERROR_BACKEND_TRUNCATED:
+        return NEXT_ERROR;
+    case ERROR_CONNECT_TIMEOUT:
+    case ERROR_READ_TIMEOUT:
+    case ERROR_WRITE_TIMEOUT:
+        return NEXT_TIMEOUT;
+    case ERROR_RESPONSE:
+    case ERROR_RESPONSE_TOO_LARGE:
+        return NEXT_INVALID_HEADER;
+    default:
+        return 0;
+    }
+}
+
+static uint32_t next_flag_of_status(int status)
+{
+    switch (status) {
+    case 403:
+        return NEXT_HTTP_403;
+    case 404:
+        return NEXT_HTTP_404;
+    case 429:
+        return NEXT_HTTP_429;
+    case 500:
+        return NEXT_HTTP_500;
+    case 502:
+        return NEXT_HTTP_502;
+    case 503:
+        return NEXT_HTTP_503;
+    case 504:
+        return NEXT_HTTP_504;
+    default:
+        return 0;
+    }
+}
+
+/* A kept connection that the backend had closed, or closed as we wrote, says nothing about the
+ * backend: the same endpoint is asked once more (RFC 9112 section 9.3.1), over a fresh one, which
+ * ends it. */
+static bool is_stale(const struct dispatch *dispatch, enum error error, bool untouched)
+{
+    bool is_end = error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
+    return is_end && dispatch->attempts.reused && !dispatch->exchange->is_closed &&
+           is_repeatable(dispatch, untouched);
+}
+
+static void remember(struct dispatch *dispatch, int status)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct dispatch_past *past = ARENA_NEW(&exchange->arena, struct dispatch_past);
+    past->address = arena_slice(&exchange->arena, backend_attempt_address(&dispatch->attempts));
+    past->status = status;
+    past->seconds = loop_now(exchange->loop) - dispatch->attempts.started;
+    STAILQ_INSERT_TAIL(&dispatch->past, past, next);
+    dispatch->past_count++;
+    dispatch->backend_status = 0;
+    exchange->response_at = 0;
+}
+
+static void give_up(struct dispatch *dispatch, enum error error)
+{
+    struct exchange *exchange = dispatch->exchange;
+    int status = error_status(error);
+    exchange->error = error;
+    if (error == ERROR_CLIENT_GONE) {
+        /* Its body broke off: nobody is there to be told. */
+        report_failure(exchange, dispatch, error, 0);
+        exchange_end_response(exchange, PIPE_BROKEN);
+        return;
+    }
+    if (status == 0)
+        status = 502;
+    if (dispatch->backend_status == 0 && dispatch_is_attempting(dispatch))
+        dispatch->backend_status = status;
+    report_failure(exchange, dispatch, error, status);
+    reply_error(exchange, dispatch, status);
+}
+
+void retry_attempt(struct dispatch *dispatch, enum error last)
+{
+    struct exchange *exchange = dispatch->exchange;
+    int error = backend_start(dispatch->group, exchange, &dispatch->attempts, dispatch->settings);
+    if (error)
+        give_up(dispatch, last != ERROR_NONE ? last : (enum error)error);
+}
+
+void retry_failed(struct dispatch *dispatch, enum error error, bool untouched)
+{
+    if (is_stale(dispatch, error, untouched)) {
+        backend_attempt_forgive(&dispatch->attempts);
+        retry_attempt(dispatch, error);
+        return;
+    }
+    uint32_t flag = next_flag(error);
+    if ((dispatch->settings->proxy_next_upstream & flag) != 0 && may_go_on(dispatch, untouched) &&
+        backend_untried(dispatch->group, &dispatch->attempts) > 0) {
+        int status = error_status(error);
+        report_retry(dispatch, error, status);
+        remember(dispatch, status);
+        retry_attempt(dispatch, error);
+        return;
+    }
+    give_up(dispatch, error);
+}
+
+bool retry_response(struct dispatch *dispatch)
+{
+    struct exchange *exchange = dispatch->exchange;
+    int status = exchange->response.status;
+    uint32_t flag = next_flag_of_status(status);
+    if ((dispatch->settings->proxy_next_upstream & flag) == 0)
+        return false;
+    if (status != 403 && status != 404)
+        backend_attempt_failed(dispatch->group, &dispatch->attempts);
+    if (!may_go_on(dispatch, false) || backend_untried(dispatch->group, &dispatch->attempts) == 0)
+        return false;
+    report_retry(dispatch, ERROR_NONE, status);
+    exchange_abort_back(exchange);
+    remember(dispatch, status);
+    retry_attempt(dispatch, ERROR_NONE);
+    return true;
+}

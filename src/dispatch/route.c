@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Which server and location a request is for. */
+#include "dispatch_internal.h"
+
+static bool has_pair(const struct config_server *server, const struct config_certificate *pair)
+{
+    for (uint32_t i = 0; i < server->certificate_count; i++) {
+        const struct config_certificate *own = &server->certificates[i];
+        if (slice_equal(own->certificate, pair->certificate) && slice_equal(own->key, pair->key))
+            return true;
+    }
+    return false;
+}
+
+static bool covers(const struct config_server *server, const struct config_server *other)
+{
+    for (uint32_t i = 0; i < other->certificate_count; i++)
+        if (!has_pair(server, &other->certificates[i]))
+            return false;
+    return true;
+}
+
+/* Server names of the handshake may come in any case and with a final dot. */
+static struct slice canonical_host(struct arena *arena, struct slice name)
+{
+    if (name.len > 0 && name.data[name.len - 1] == '.')
+        name.len--;
+    char *lower = arena_alloc(arena, name.len + 1);
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    return (struct slice){lower, name.len};
+}
+
+/* Whether the host belongs to a server with other certificates than the server that the client
+ * named in the handshake (RFC 9110 section 15.5.20). Both are looked up in today's configuration:
+ * so a reload that moves or renews a certificate does not turn kept connections away. */
+static bool is_misdirected(const struct dispatch *dispatch, const struct dispatch_origin *origin)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct slice name = exchange->client->tls_server_name;
+    if (!origin->handshake || !origin->sent_server_name ||
+        slice_equal_nocase(name, exchange->request.host))
+        return false;
+    const struct tenant_server *named =
+        tenant_find_server(origin->listener, canonical_host(&exchange->arena, name));
+    if (named == dispatch->server)
+        return false;
+    const struct config_server *a = named->config;
+    const struct config_server *b = dispatch->server->config;
+    return !covers(a, b) || !covers(b, a);
+}
+
+int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
+{
+    const struct http_request *request = &dispatch->exchange->request;
+    dispatch->server = tenant_find_server(origin->listener, request->host);
+    dispatch->settings = dispatch->server->config->settings;
+    dispatch->path = request->path;
+    if (is_misdirected(dispatch, origin))
+        return ERROR_MISDIRECTED;
+    return http_path_normalize(&dispatch->exchange->arena, request->path, &dispatch->path);
+}
+
+int route_location(struct dispatch *dispatch)
+{
+    dispatch->location = tenant_find_location(dispatch->server, dispatch->path);
+    if (!dispatch->location)
+        return ERROR_NOT_FOUND;
+    const struct config_location *config = dispatch->location->config;
+    dispatch->settings = config->settings;
+    int64_t length = dispatch->exchange->request.content_length;
+    uint64_t most = config->settings->client_max_body_size;
+    if (most != 0 && length > 0 && (uint64_t)length > most)
+        return ERROR_BODY_TOO_LARGE;
+    if (!config->has_proxy && config->answer.status == 0)
+        return ERROR_NOT_FOUND;
+    return 0;
+}
+
+/* Regular expressions do not keep nginx from this redirect; a location of exactly that path does.
+ */
+bool route_wants_slash(const struct dispatch *dispatch)
+{
+    struct slice path = dispatch->path;
+    const struct config_server *server = dispatch->server->config;
+    bool wants = false;
+    if (path.len == 0 || path.data[path.len - 1] == '/')
+        return false;
+    for (uint32_t i = 0; i < server->location_count; i++) {
+        const struct config_location *location = &server->locations[i];
+        if (location->kind == LOCATION_REGEX || location->kind == LOCATION_REGEX_NOCASE)
+            continue;
+        if (slice_equal(location->pattern, path))
+            return false;
+        if (location->has_proxy && location->kind != LOCATION_EXACT &&
+            location->pattern.len == path.len + 1 && location->pattern.data[path.len] == '/' &&
+            slice_starts_with(location->pattern, path))
+            wants = true;
+    }
+    return wants;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* What each variable stands for in one exchange. */
+#include "dispatch_internal.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+static struct slice request_id(struct dispatch *dispatch)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (dispatch->request_id.len > 0)
+        return dispatch->request_id;
+    unsigned char random[16];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
+        /* getrandom(2) does not fail for so few bytes once the pool is ready. */
+        log_error("getrandom failed");
+        abort();
+    }
+    char *text = arena_alloc(&dispatch->exchange->arena, 2 * sizeof random);
+    for (size_t i = 0; i < sizeof random; i++) {
+        text[2 * i] = digits[random[i] >> 4];
+        text[2 * i + 1] = digits[random[i] & 15];
+    }
+    return dispatch->request_id = (struct slice){text, 2 * sizeof random};
+}
+
+static struct slice number(struct dispatch *dispatch, uint64_t value)
+{
+    return arena_printf(&dispatch->exchange->arena, "%llu", (unsigned long long)value);
+}
+
+static struct slice seconds(struct dispatch *dispatch, double value)
+{
+    return arena_printf(&dispatch->exchange->arena, "%.3f", value > 0 ? value : 0.0);
+}
+
+static struct slice wall_time(struct dispatch *dispatch, const char *format)
+{
+    time_t now = (time_t)loop_wall(dispatch->exchange->loop);
+    struct tm parts;
+    char text[64];
+    localtime_r(&now, &parts);
+    size_t len = strftime(text, sizeof text, format, &parts);
+    return arena_slice(&dispatch->exchange->arena, (struct slice){text, len});
+}
+
+/* strftime's %z has no colon, which nginx's ISO 8601 has. */
+static struct slice iso_time(struct dispatch *dispatch)
+{
+    struct slice text = wall_time(dispatch, "%Y-%m-%dT%H:%M:%S%z");
+    return arena_printf(&dispatch->exchange->arena, "%.*s:%.*s", (int)(text.len - 2), text.data, 2,
+                        text.data + text.len - 2);
+}
+
+/* The first name of the server block, as nginx has it: without the dot of `.acme.test`. */
+static struct slice server_name(const struct dispatch *dispatch)
+{
+    const struct config_server *server = dispatch->server->config;
+    if (server->name_count == 0)
+        return (struct slice){0};
+    const struct config_name *name = &server->names[0];
+    return name->kind == NAME_DOT ? slice_from(name->text, 1) : name->written;
+}
+
+static struct slice protocol_text(enum http_version version)
+{
+    switch (version) {
+    case HTTP_1_0:
+        return SLICE("HTTP/1.0");
+    case HTTP_1_1:
+        return SLICE("HTTP/1.1");
+    case HTTP_2:
+        return SLICE("HTTP/2.0");
+    }
+    return (struct slice){0};
+}
+
+static struct slice forwarded_for(struct dispatch *dispatch)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct slice before = lookup_joined(exchange, SLICE("x-forwarded-for"), SLICE(", "));
+    if (before.len == 0)
+        return exchange->client->peer_host;
+    return arena_printf(&exchange->arena, "%.*s, %.*s", SLICE_PRINTF(before),
+                        SLICE_PRINTF(exchange->client->peer_host));
+}
+
+static struct slice content_length(struct dispatch *dispatch)
+{
+    int64_t length = dispatch->exchange->request.content_length;
+    return length > 0 ? number(dispatch, (uint64_t)length) : (struct slice){0};
+}
+
+static struct slice content_type(const struct dispatch *dispatch)
+{
+    const struct http_field *field =
+        http_fields_find(&dispatch->exchange->request.fields, FIELD_CONTENT_TYPE);
+    return field ? field->value : (struct slice){0};
+}
+
+static struct slice upstream_item(struct dispatch *dispatch, enum config_variable variable,
+                                  const struct dispatch_past *attempt)
+{
+    if (variable == VARIABLE_UPSTREAM_ADDR)
+        return attempt->address;
+    if (attempt->status == 0)
+        return SLICE("-");
+    return variable == VARIABLE_UPSTREAM_STATUS ? number(dispatch, (uint64_t)attempt->status)
+                                                : seconds(dispatch, attempt->seconds);
+}
+
+/* The attempts in their order, as nginx lists them: "127.0.0.1:9000, 127.0.0.1:9001". */
+static struct slice upstream_list(struct dispatch *dispatch, enum config_variable variable)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct slice list = {0};
+    struct dispatch_past *past;
+    STAILQ_FOREACH (past, &dispatch->past, next) {
+        struct slice item = upstream_item(dispatch, variable, past);
+        list = list.len == 0 ? item
+                             : arena_printf(&exchange->arena, "%.*s, %.*s", SLICE_PRINTF(list),
+                                            SLICE_PRINTF(item));
+    }
+    double until = exchange->response_at > 0 ? exchange->response_at : loop_now(exchange->loop);
+    struct dispatch_past last = {.address = backend_attempt_address(&dispatch->attempts),
+                                 .status = dispatch->backend_status,
+                                 .seconds = until - dispatch->attempts.started};
+    bool is_unknown = last.status == 0 && variable != VARIABLE_UPSTREAM_ADDR;
+    if (!dispatch_is_attempting(dispatch) || (list.len == 0 && is_unknown))
+        return list;
+    struct slice item = upstream_item(dispatch, variable, &last);
+    return list.len == 0 ? item
+                         : arena_printf(&exchange->arena, "%.*s, %.*s", SLICE_PRINTF(list),
+                                        SLICE_PRINTF(item));
+}
+
+/* What the request's head says. */
+static bool head_variable(struct dispatch *dispatch, const struct config_part *part,
+                          struct slice *value)
+{
+    struct exchange *exchange = dispatch->exchange;
+    const struct http_request *request = &exchange->request;
+    switch (part->variable) {
+    case VARIABLE_HTTP:
+        *value = lookup_field(exchange, part->text);
+        return true;
+    case VARIABLE_ARG:
+        *value = lookup_argument(request->query, part->text);
+        return true;
+    case VARIABLE_COOKIE:
+        *value = lookup_cookie(&request->fields, part->text);
+        return true;
+    case VARIABLE_HOST:
+        *value = request->host.len > 0 ? request->host : server_name(dispatch);
+        return true;
+    case VARIABLE_REQUEST_METHOD:
+        *value = request->method_text;
+        return true;
+    case VARIABLE_REQUEST_URI:
+        *value = request->target;
+        return true;
+    case VARIABLE_URI:
+        *value = dispatch->path;
+        return true;
+    case VARIABLE_ARGS:
+    case VARIABLE_QUERY_STRING:
+        *value = request->query;
+        return true;
+    case VARIABLE_IS_ARGS:
+        *value = request->query.len > 0 ? SLICE("?") : SLICE("");
+        return true;
+    case VARIABLE_SERVER_PROTOCOL:
+        *value = protocol_text(request->version);
+        return true;
+    case VARIABLE_PROXY_ADD_X_FORWARDED_FOR:
+        *value = forwarded_for(dispatch);
+        return true;
+    case VARIABLE_CONTENT_LENGTH:
+        *value = content_length(dispatch);
+        return true;
+    case VARIABLE_CONTENT_TYPE:
+        *value = content_type(dispatch);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What the connection and the configuration say. */
+static bool place_variable(struct dispatch *dispatch, enum config_variable variable,
+                           struct slice *value)
+{
+    const struct exchange_client *client = dispatch->exchange->client;
+    switch (variable) {
+    case VARIABLE_SCHEME:
+        *value = client->is_tls ? SLICE("https") : SLICE("http");
+        return true;
+    case VARIABLE_SERVER_NAME:
+        *value = server_name(dispatch);
+        return true;
+    case VARIABLE_SERVER_ADDR:
+        *value = client->local_host;
+        return true;
+    case VARIABLE_SERVER_PORT:
+        *value = number(dispatch, client->local_port);
+        return true;
+    case VARIABLE_REMOTE_ADDR:
+        *value = client->peer_host;
+        return true;
+    case VARIABLE_REMOTE_PORT:
+        *value = number(dispatch, client->peer_port);
+        return true;
+    case VARIABLE_PROXY_HOST:
+        if (dispatch->location && dispatch->location->config->has_proxy)
+            *value = dispatch->location->config->proxy.host;
+        return true;
+    case VARIABLE_CONNECTION:
+        *value = number(dispatch, client->connection);
+        return true;
+    case VARIABLE_CONNECTION_REQUESTS:
+        *value = number(dispatch, dispatch->exchange->connection_requests);
+        return true;
+    case VARIABLE_SSL_PROTOCOL:
+        *value = client->tls_protocol;
+        return true;
+    case VARIABLE_SSL_CIPHER:
+        *value = client->tls_cipher;
+        return true;
+    case VARIABLE_SSL_SERVER_NAME:
+        *value = client->tls_server_name;
+        return true;
+    case VARIABLE_SSL_SESSION_REUSED:
+        if (client->is_tls)
+            *value = client->tls_reused ? SLICE("r") : SLICE(".");
+        return true;
+    case VARIABLE_TENANT:
+        *value = dispatch->tenant->config.name;
+        return true;
+    case VARIABLE_NETNS:
+        *value = dispatch->tenant->config.netns.text;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What has happened so far. */
+static struct slice progress_variable(struct dispatch *dispatch, enum config_variable variable)
+{
+    const struct exchange *exchange = dispatch->exchange;
+    switch (variable) {
+    case VARIABLE_REQUEST_ID:
+        return request_id(dispatch);
+    case VARIABLE_REQUEST_LENGTH:
+        return number(dispatch, exchange->request_bytes);
+    case VARIABLE_STATUS:
+        return exchange->response.status > 0 ? number(dispatch, (uint64_t)exchange->response.status)
+                                             : (struct slice){0};
+    case VARIABLE_BODY_BYTES_SENT:
+        return number(dispatch, exchange->response_body_bytes);
+    case VARIABLE_BYTES_SENT:
+        return number(dispatch, exchange->response_bytes);
+    case VARIABLE_REQUEST_TIME:
+        return seconds(dispatch, loop_now(exchange->loop) - exchange->started);
+    case VARIABLE_MSEC:
+        return seconds(dispatch, loop_wall(exchange->loop));
+    case VARIABLE_TIME_ISO8601:
+        return iso_time(dispatch);
+    case VARIABLE_TIME_LOCAL:
+        return wall_time(dispatch, "%d/%b/%Y:%H:%M:%S %z");
+    case VARIABLE_UPSTREAM_ADDR:
+    case VARIABLE_UPSTREAM_STATUS:
+    case VARIABLE_UPSTREAM_RESPONSE_TIME:
+        return upstream_list(dispatch, variable);
+    default:
+        return (struct slice){0};
+    }
+}
+
+struct slice variable_value(struct dispatch *dispatch, const struct config_part *part)
+{
+    struct slice value = {0};
+    if (part->variable == VARIABLE_LITERAL)
+        return part->text;
+    if (head_variable(dispatch, part, &value) || place_variable(dispatch, part->variable, &value))
+        return value;
+    return progress_variable(dispatch, part->variable);
+}

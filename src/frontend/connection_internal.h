@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* One client connection, whatever it speaks: its state, its clocks, its place in its tenant. */
+#ifndef FRONTEND_CONNECTION_INTERNAL_H
+#define FRONTEND_CONNECTION_INTERNAL_H
+
+#include "dispatch/dispatch.h"
+#include "frontend_internal.h"
+#include "h1/read.h"
+#include "h1/write.h"
+#include "limits_internal.h"
+
+enum connection_state {
+    CONNECTION_HANDSHAKE, /* TLS */
+    CONNECTION_IDLE,      /* no byte of the next request is here */
+    CONNECTION_HEAD,      /* a request head is incomplete, or waits for room to answer it */
+    CONNECTION_EXCHANGE,
+    CONNECTION_TUNNEL, /* an exchange of raw bytes */
+    CONNECTION_LINGER, /* our side has ended; what comes is dropped */
+    CONNECTION_CLOSED  /* the stream is gone, the memory goes at the turn's end */
+};
+
+/* How far the current request has been read. */
+enum request_progress {
+    REQUEST_READING,
+    REQUEST_BLOCKED,   /* the exchange has no room */
+    REQUEST_DONE,      /* complete; what comes now is the next one */
+    REQUEST_ABANDONED, /* refused in the middle; what comes is dropped */
+};
+
+/* How far its response has been queued. */
+enum response_progress { RESPONSE_AWAITED, RESPONSE_STARTED, RESPONSE_DONE, RESPONSE_BROKEN };
+
+/* What HTTP/1 needs besides. */
+struct h1_side {
+    struct chain in;
+    struct exchange *exchange; /* NULL between requests */
+    struct h1_head_reader head;
+    struct h1_body_reader body;
+    enum request_progress request;
+    enum response_progress response;
+    enum h1_framing framing; /* of the response */
+    bool keep_alive;         /* after the current response */
+    bool is_pumping;         /* the response is being moved: nested calls have nothing to do */
+    bool is_reading;         /* the stream is not paused */
+    bool sends_body;         /* the client was told to send the body, or does so unasked */
+    bool peer_ended;         /* the client's FIN or close_notify came */
+    bool peer_asked;         /* and we asked whether it still listens */
+    uint32_t dropped;        /* bytes while lingering */
+};
+
+struct connection {
+    TAILQ_ENTRY(connection) of_tenant;
+    LIST_ENTRY(connection) of_frontend; /* in all or free */
+    struct front_listener *listener;
+    struct stream *stream;
+    enum connection_state state;
+    bool is_counted; /* in the tally */
+    bool is_last;    /* its current request is its last, whatever becomes of its listener */
+    uint32_t requests;
+    struct tenant *tenant;            /* of the handshake; NULL without TLS */
+    struct tenant_listener *accepted; /* in it */
+    struct limits limits;
+    struct loop_task task; /* what goes on at the turn's end; in the end the grave */
+    struct h1_side h1;
+    struct exchange_client client;
+    char peer_text[INET6_ADDRSTRLEN];
+    char local_text[INET6_ADDRSTRLEN];
+};
+
+/* ---- connection.c ---- */
+
+/* Takes over an accepted socket. */
+void connection_new(struct front_listener *listener, int fd, const struct address *peer);
+
+/* Traces, asserts a legal move, and keeps the tenant's lists. */
+void connection_set_state(struct connection *connection, enum connection_state state);
+
+enum connection_close { CLOSE_NOW, CLOSE_RESET, CLOSE_ORDERLY };
+
+/* Ends it at once: the exchange, the stream, the counts. ORDERLY: with close_notify, and with what
+ * is queued as far as the kernel takes it. error: why, for the exchange's log. */
+void connection_close(struct connection *connection, enum connection_close how, enum error error);
+
+/* Its tenant or the process is going: closes it if it does nothing. hard: also when it has not yet
+ * asked anything. */
+void connection_retire(struct connection *connection, bool hard);
+
+/* Whether no further request may be taken from it. */
+bool connection_must_end(const struct connection *connection);
+
+/* The listener's default server's; and what applies now: the location's once it is known. */
+const struct config_settings *connection_default_settings(const struct connection *connection);
+const struct config_settings *connection_settings(const struct connection *connection);
+
+/* Queues bytes for the client, and runs the clock for them. */
+void connection_write(struct connection *connection, struct chain *bytes);
+
+/* At the frontend's end: closes all of them; and gives the memory of all back. */
+void connection_close_all(struct frontend *frontend);
+void connection_free_all(struct frontend *frontend);
+
+static inline struct frontend *connection_frontend(const struct connection *connection)
+{
+    return listener_frontend(connection->listener);
+}
+
+static inline double connection_now(const struct connection *connection)
+{
+    return loop_now(connection_frontend(connection)->config.loop);
+}
+
+/* ---- h1_connection.c: its events ---- */
+
+/* The stream is open and speaks HTTP/1 from now on. */
+void h1_start(struct connection *connection);
+
+/* The phase's clock ran out. */
+void h1_phase_expired(struct connection *connection);
+
+/* Goes on with what waits in `in`. */
+void h1_advance(struct connection *connection);
+
+/* Reads from the stream only what may be held. */
+void h1_update_reading(struct connection *connection);
+
+/* ---- h1_request.c: reading ---- */
+
+void h1_read_head(struct connection *connection);
+void h1_read_request_body(struct connection *connection);
+void h1_read_tunnel(struct connection *connection);
+
+/* Reads no more of the request, and answers with the error's status. */
+void h1_refuse(struct connection *connection, enum error error);
+
+/* ---- h1_response.c: writing ---- */
+
+extern const struct exchange_front h1_front;
+
+/* Moves what the response has to the stream, as far as there is room. */
+void h1_pump(struct connection *connection);
+
+/* Ends a response's 1xx prelude or asks a silent client: `100 Continue`. */
+void h1_write_continue(struct connection *connection);
+
+/* ---- h1_end.c: how exchanges and connections end ---- */
+
+/* Both sides of the exchange have done what they will: the next request, or the end. */
+void h1_finish(struct connection *connection);
+
+/* Whether what is left of the request can be read and dropped, so that the connection can go on. */
+bool h1_can_discard(const struct connection *connection);
+
+/* Ends our side, and reads on for a while. */
+void h1_linger(struct connection *connection);
+
+/* The backend of a tunnel has ended its side: bounds how long the client may be silent. */
+void h1_check_tunnel(struct connection *connection);
+
+/* The stream's end or an error was read. */
+void h1_peer_ended(struct connection *connection, enum error error);
+
+/* Time to look whether a client that has ended its side still listens. */
+void h1_check_peer(struct connection *connection);
+
+#endif

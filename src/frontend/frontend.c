@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry of a worker's tenants: set, replace, remove, drain. */
+#include "frontend_internal.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "connection_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void on_drained(struct loop_task *task)
+{
+    struct frontend *frontend =
+        (struct frontend *)((char *)task - offsetof(struct frontend, drained));
+
+    if (frontend->config.on_drained)
+        frontend->config.on_drained(frontend->config.owner);
+}
+
+struct frontend *frontend_new(const struct frontend_config *config)
+{
+    struct frontend *frontend = memory_zeroed(1, sizeof(*frontend));
+
+    frontend->config = *config;
+    frontend->drained.run = on_drained;
+    LIST_INIT(&frontend->all);
+    LIST_INIT(&frontend->free);
+    exchange_pool_init(&frontend->exchanges, config->loop);
+    if (listeners_init(frontend) == 0)
+        return frontend;
+    log_error("epoll_create1: %s", strerror(errno));
+    exchange_pool_free(&frontend->exchanges);
+    free(frontend);
+    return NULL;
+}
+
+/* The tenant's entry, also when it was removed and its last connections still run. */
+static struct frontend_tenant *find_entry(struct frontend *frontend, struct slice name)
+{
+    struct frontend_tenant *tenant = NULL;
+
+    if (name.len > 0)
+        HASH_FIND(hh, frontend->tenants, name.data, name.len, tenant);
+    return tenant;
+}
+
+struct frontend_tenant *frontend_find_tenant(struct frontend *frontend, struct slice name)
+{
+    struct frontend_tenant *tenant = find_entry(frontend, name);
+
+    return tenant && tenant->tenant ? tenant : NULL;
+}
+
+void frontend_release_tenant(struct frontend *frontend, struct tenant *tenant)
+{
+    if (tenant->references == 1)
+        backends_unbind(frontend->config.backends, tenant);
+    tenant_unref(tenant);
+}
+
+/* ---- an entry's life ---- */
+
+static void on_recheck(struct deadline *deadline)
+{
+    listeners_tenant_has_room(
+        (struct frontend_tenant *)((char *)deadline - offsetof(struct frontend_tenant, recheck)));
+}
+
+static void tenant_bury(struct loop_task *task)
+{
+    struct frontend_tenant *tenant =
+        (struct frontend_tenant *)((char *)task - offsetof(struct frontend_tenant, grave));
+
+    deadline_stop(&tenant->recheck);
+    HASH_DEL(tenant->frontend->tenants, tenant);
+    free(tenant);
+}
+
+static struct frontend_tenant *entry_new(struct frontend *frontend, struct slice name)
+{
+    struct frontend_tenant *tenant = memory_zeroed(1, sizeof(*tenant) + name.len);
+
+    tenant->frontend = frontend;
+    tenant->grave.run = tenant_bury;
+    tenant->name_len = name.len;
+    memcpy(tenant->name, name.data, name.len);
+    TAILQ_INIT(&tenant->idle);
+    TAILQ_INIT(&tenant->busy);
+    LIST_INIT(&tenant->listeners);
+    deadline_init(&tenant->recheck, frontend->config.loop, on_recheck);
+    HASH_ADD_KEYPTR(hh, frontend->tenants, tenant->name, tenant->name_len, tenant);
+    return tenant;
+}
+
+void frontend_tenant_settle(struct frontend_tenant *tenant)
+{
+    if (!tenant->tenant && tenant->connections == 0 && LIST_EMPTY(&tenant->listeners))
+        loop_bury(tenant->frontend->config.loop, &tenant->grave);
+}
+
+void frontend_forget_connection(struct front_listener *listener, bool is_counted)
+{
+    struct frontend_tenant *tenant = listener->tenant;
+    struct frontend *frontend = tenant->frontend;
+
+    if (is_counted && frontend->config.tally)
+        tally_add(frontend->config.tally, tenant->slot, frontend->config.worker, -1);
+    tenant->connections--;
+    frontend->connections--;
+    listener->connections--;
+    listeners_tenant_has_room(tenant);
+    listeners_resume(frontend);
+    listener_settle(listener);
+    if (frontend->is_draining && frontend->connections == 0)
+        loop_defer(frontend->config.loop, &frontend->drained);
+}
+
+/* ---- many connections at once ---- */
+
+/* Those of one listener, or (NULL) all. */
+static void retire_list(struct connection_list *list, const struct front_listener *listener,
+                        bool hard)
+{
+    struct connection *connection, *next;
+
+    for (connection = TAILQ_FIRST(list); connection; connection = next) {
+        next = TAILQ_NEXT(connection, of_tenant);
+        if (!listener || connection->listener == listener)
+            connection_retire(connection, hard);
+    }
+}
+
+static void retire_connections(struct frontend_tenant *tenant,
+                               const struct front_listener *listener, bool hard)
+{
+    retire_list(&tenant->idle, listener, hard);
+    retire_list(&tenant->busy, listener, hard);
+}
+
+static void refresh_listeners(struct frontend_tenant *tenant)
+{
+    struct front_listener *listener;
+
+    LIST_FOREACH (listener, &tenant->listeners, next) {
+        listener->current = tenant_find_listener(tenant->tenant, listener_address(listener));
+        listener_refresh(listener);
+        if (!listener->current && listener->connections > 0)
+            retire_connections(tenant, listener, true);
+    }
+}
+
+/* ---- what the worker asks for ---- */
+
+/* What is left of a removed tenant counts no more: its row of the tally may be another's soon. */
+static void uncount_list(struct frontend_tenant *tenant, struct connection_list *list)
+{
+    struct frontend_config *config = &tenant->frontend->config;
+    struct connection *connection;
+
+    TAILQ_FOREACH (connection, list, of_tenant) {
+        if (connection->is_counted && config->tally)
+            tally_add(config->tally, tenant->slot, config->worker, -1);
+        connection->is_counted = false;
+    }
+}
+
+static void uncount(struct frontend_tenant *tenant)
+{
+    uncount_list(tenant, &tenant->idle);
+    uncount_list(tenant, &tenant->busy);
+}
+
+void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot)
+{
+    struct frontend_tenant *entry = find_entry(frontend, tenant->config.name);
+    struct tenant *before;
+
+    if (!entry)
+        entry = entry_new(frontend, tenant->config.name);
+    loop_cancel(frontend->config.loop, &entry->grave);
+    if (entry->slot != slot)
+        uncount(entry);
+    before = entry->tenant;
+    entry->tenant = tenant;
+    entry->slot = slot;
+    listeners_tenant_has_room(entry); /* max_connections may have grown */
+    refresh_listeners(entry);
+    if (before)
+        frontend_release_tenant(frontend, before);
+}
+
+void frontend_remove_tenant(struct frontend *frontend, struct slice name)
+{
+    struct frontend_tenant *entry = frontend_find_tenant(frontend, name);
+    struct tenant *before;
+    struct front_listener *listener, *next;
+
+    if (!entry)
+        return;
+    before = entry->tenant;
+    entry->tenant = NULL;
+    uncount(entry);
+    for (listener = LIST_FIRST(&entry->listeners); listener; listener = next) {
+        next = LIST_NEXT(listener, next);
+        listener->current = NULL;
+        listener_set_fd(listener, -1);
+    }
+    retire_connections(entry, NULL, true);
+    deadline_clear(&entry->recheck);
+    frontend_tenant_settle(entry);
+    frontend_release_tenant(frontend, before);
+}
+
+void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
+                           int fd)
+{
+    struct frontend_tenant *entry = frontend_find_tenant(frontend, tenant);
+    struct front_listener *listener;
+
+    if (!entry || frontend->is_draining) {
+        close(fd);
+        return;
+    }
+    listener = listener_find(entry, address);
+    if (!listener)
+        listener = listener_new(entry, address);
+    listener->current = tenant_find_listener(entry->tenant, address);
+    listener_set_fd(listener, fd);
+}
+
+void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address)
+{
+    struct frontend_tenant *entry = find_entry(frontend, tenant);
+    struct front_listener *listener = entry ? listener_find(entry, address) : NULL;
+
+    if (!listener)
+        return;
+    listener_set_fd(listener, -1);
+    /* They would keep the namespace of a socket that is gone alive. */
+    if (listener->connections > 0)
+        retire_connections(entry, listener, true);
+}
+
+void frontend_drain(struct frontend *frontend)
+{
+    struct frontend_tenant *tenant, *next_tenant;
+    struct front_listener *listener, *next;
+
+    if (frontend->is_draining)
+        return;
+    frontend->is_draining = true;
+    HASH_ITER (hh, frontend->tenants, tenant, next_tenant) {
+        for (listener = LIST_FIRST(&tenant->listeners); listener; listener = next) {
+            next = LIST_NEXT(listener, next);
+            listener_set_fd(listener, -1);
+        }
+        retire_connections(tenant, NULL, false);
+    }
+    if (frontend->connections == 0)
+        loop_defer(frontend->config.loop, &frontend->drained);
+}
+
+unsigned frontend_connections(const struct frontend *frontend)
+{
+    return frontend->connections;
+}
+
+static void frontend_bury(struct loop_task *task)
+{
+    struct frontend *frontend =
+        (struct frontend *)((char *)task - offsetof(struct frontend, drained));
+
+    connection_free_all(frontend);
+    exchange_pool_free(&frontend->exchanges);
+    free(frontend);
+}
+
+static void free_entry(struct frontend_tenant *tenant)
+{
+    struct loop *loop = tenant->frontend->config.loop;
+    struct front_listener *listener;
+
+    while ((listener = LIST_FIRST(&tenant->listeners))) {
+        listener_set_fd(listener, -1);
+        loop_cancel(loop, &listener->grave);
+        LIST_REMOVE(listener, next);
+        free(listener);
+    }
+    if (tenant->tenant)
+        frontend_release_tenant(tenant->frontend, tenant->tenant);
+    loop_cancel(loop, &tenant->grave);
+    tenant_bury(&tenant->grave);
+}
+
+void frontend_free(struct frontend *frontend)
+{
+    struct frontend_tenant *tenant, *next_tenant;
+    struct loop *loop;
+
+    if (!frontend)
+        return;
+    loop = frontend->config.loop;
+    connection_close_all(frontend);
+    HASH_ITER (hh, frontend->tenants, tenant, next_tenant) {
+        free_entry(tenant);
+    }
+    listeners_free(frontend);
+    /* Behind the exchanges and connections that were closed before it. */
+    loop_cancel(loop, &frontend->drained);
+    frontend->drained.run = frontend_bury;
+    loop_bury(loop, &frontend->drained);
+}

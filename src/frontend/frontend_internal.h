@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* The live side of a worker's tenants: registry, listeners, and who counts what. */
+#ifndef FRONTEND_FRONTEND_INTERNAL_H
+#define FRONTEND_FRONTEND_INTERNAL_H
+
+#include "frontend/frontend.h"
+#include "io/deadline.h"
+
+#include <uthash.h>
+
+struct connection;
+TAILQ_HEAD(connection_list, connection);
+
+struct frontend {
+    struct frontend_config config;
+    struct frontend_tenant *tenants; /* by name; the removed ones too, until they are empty */
+    struct exchange_pool exchanges;
+
+    int listen_set; /* the epoll set of all listeners */
+    ev_io listen_io;
+    struct deadline listen_retry;
+    bool is_short;      /* accepting is paused: no descriptors */
+    double short_at;    /* loop_now() of the last shortage; 0: none yet */
+    unsigned listeners; /* descriptors open */
+
+    LIST_HEAD(, connection) all; /* until their memory is given back */
+    LIST_HEAD(, connection) free;
+    unsigned connections;
+    uint64_t serial; /* of the last connection */
+
+    bool is_draining;
+    struct loop_task drained; /* tells on_drained; in the end the grave */
+};
+
+struct frontend_tenant {
+    UT_hash_handle hh;
+    struct frontend *frontend;
+    struct tenant *tenant; /* the current one; NULL: removed */
+    uint32_t slot;
+    unsigned connections;
+    struct connection_list idle; /* may be closed at any time; the oldest first */
+    struct connection_list busy;
+    LIST_HEAD(, front_listener) listeners;
+    bool is_full;            /* max_connections: its listeners are not watched */
+    struct deadline recheck; /* another worker may have made room */
+    struct loop_task grave;
+    size_t name_len;
+    char name[];
+};
+
+/* One address of one tenant; lives as long as it has a descriptor or connections. */
+struct front_listener {
+    LIST_ENTRY(front_listener) next;
+    struct frontend_tenant *tenant;
+    struct tenant_listener *current; /* in tenant->tenant; NULL: it has no such address */
+    int fd;                          /* -1: closed */
+    bool is_watched;                 /* is in the epoll set */
+    unsigned connections;
+    struct loop_task grave;
+    size_t address_len;
+    char address[];
+};
+
+static inline struct slice frontend_tenant_name(const struct frontend_tenant *tenant)
+{
+    return (struct slice){tenant->name, tenant->name_len};
+}
+
+static inline struct slice listener_address(const struct front_listener *listener)
+{
+    return (struct slice){listener->address, listener->address_len};
+}
+
+static inline struct frontend *listener_frontend(const struct front_listener *listener)
+{
+    return listener->tenant->frontend;
+}
+
+/* ---- frontend.c ---- */
+
+/* A connection of the listener is gone: counts it out and makes what was waiting for it go on. */
+void frontend_forget_connection(struct front_listener *listener, bool is_counted);
+
+/* Frees the tenant at the turn's end when nothing is left of it. */
+void frontend_tenant_settle(struct frontend_tenant *tenant);
+
+/* Gives a reference back, and the backends' with the last one. */
+void frontend_release_tenant(struct frontend *frontend, struct tenant *tenant);
+
+/* ---- listeners.c ---- */
+
+/* Returns 0, or -1 with errno. */
+int listeners_init(struct frontend *frontend);
+void listeners_free(struct frontend *frontend);
+
+struct front_listener *listener_find(struct frontend_tenant *tenant, struct slice address);
+struct front_listener *listener_new(struct frontend_tenant *tenant, struct slice address);
+
+/* Takes fd over in place of the one it has; -1 closes. */
+void listener_set_fd(struct front_listener *listener, int fd);
+
+/* Watches it or not, as its tenant's state asks. */
+void listener_refresh(struct front_listener *listener);
+
+/* Frees it at the turn's end when nothing is left of it. */
+void listener_settle(struct front_listener *listener);
+
+/* A descriptor was closed: accepting may go on. */
+void listeners_resume(struct frontend *frontend);
+
+/* A connection of the tenant was closed, or may be closed now. */
+void listeners_tenant_has_room(struct frontend_tenant *tenant);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP/1 towards the client: how exchanges and connections end.
+ *
+ * The client's end (FIN, or close_notify under TLS) says that it has nothing more to send, not
+ * whether it still listens (RFC 9112 section 9.6); both look the same. What we then send tells: the
+ * host of a client that is gone answers it with RST. So
+ *  - in the middle of a request: the client is gone;
+ *  - after a complete request, before its response: the client is served. When the response does
+ *    not start at once, an HTTP/1.1 client is asked by a `100 Continue`, which every client must
+ *    take at any time (RFC 9110 section 15.2), and RST is looked for;
+ *  - while the response is sent: nothing can be asked in the middle of it. The bytes that follow
+ *    ask; if none follow at once, the client is taken for gone, and its backend is let go.
+ * FIN without close_notify under TLS, and RST, are the end at once. In a tunnel each direction ends
+ * by itself. */
+#include "connection_internal.h"
+
+#include <netinet/tcp.h>
+
+static void set_phase(struct connection *connection, double seconds)
+{
+    double now = connection_now(connection);
+
+    connection->limits.phase_due = now + seconds;
+    limits_arm(&connection->limits, now);
+}
+
+static void close_exchange(struct connection *connection)
+{
+    struct h1_side *h1 = &connection->h1;
+    struct exchange *exchange = h1->exchange;
+
+    connection->limits.peer_due = 0;
+    limits_body_stop(&connection->limits);
+    h1->exchange = NULL;
+    if (exchange)
+        exchange_close(exchange);
+}
+
+void h1_linger(struct connection *connection)
+{
+    struct h1_side *h1 = &connection->h1;
+
+    close_exchange(connection);
+    chain_clear(&h1->in);
+    h1->dropped = 0;
+    connection_set_state(connection, CONNECTION_LINGER);
+    stream_end(connection->stream);
+    set_phase(connection, LIMIT_LINGER);
+    h1_update_reading(connection);
+    /* Behind the flush that ends our side. */
+    if (h1->peer_ended)
+        loop_defer(connection_frontend(connection)->config.loop, &connection->task);
+}
+
+bool h1_can_discard(const struct connection *connection)
+{
+    const struct h1_body_reader *body = &connection->h1.body;
+
+    return body->framing == H1_LENGTH && body->left <= LIMIT_DISCARD;
+}
+
+static void next_request(struct connection *connection, double keepalive)
+{
+    struct h1_side *h1 = &connection->h1;
+
+    h1->head = (struct h1_head_reader){0};
+    connection_set_state(connection, CONNECTION_IDLE);
+    set_phase(connection, keepalive);
+    h1_advance(connection);
+}
+
+void h1_finish(struct connection *connection)
+{
+    struct h1_side *h1 = &connection->h1;
+    double keepalive = connection_settings(connection)->keepalive_timeout;
+    bool is_read = h1->request == REQUEST_DONE;
+    bool may_read = h1->request <= REQUEST_BLOCKED;
+
+    if (connection->state == CONNECTION_TUNNEL) {
+        if (is_read)
+            h1_linger(connection);
+        else
+            h1_check_tunnel(connection);
+        return;
+    }
+    if (may_read && h1->keep_alive && h1_can_discard(connection)) {
+        if (connection->limits.phase_due <= 0)
+            set_phase(connection, LIMIT_LINGER);
+        exchange_discard_request(h1->exchange);
+        return;
+    }
+    if (!is_read || !h1->keep_alive || connection_must_end(connection) ||
+        (h1->peer_ended && h1->in.len == 0)) {
+        h1_linger(connection);
+        return;
+    }
+    close_exchange(connection);
+    next_request(connection, keepalive);
+}
+
+void h1_check_tunnel(struct connection *connection)
+{
+    struct limits *limits = &connection->limits;
+    uint64_t came = stream_bytes_in(connection->stream);
+    bool has_begun = limits->phase_due > 0;
+
+    if (!connection->h1.exchange->back || (has_begun && came == limits->peer_mark)) {
+        h1_linger(connection);
+        return;
+    }
+    if (has_begun && connection_now(connection) < limits->phase_due)
+        return;
+    limits->peer_mark = came;
+    set_phase(connection, connection_settings(connection)->proxy_read_timeout);
+}
+
+/* ---- the client's end ---- */
+
+static void ended_in_exchange(struct connection *connection)
+{
+    struct h1_side *h1 = &connection->h1;
+    double now = connection_now(connection);
+
+    if (h1->request <= REQUEST_BLOCKED) {
+        exchange_end_request(h1->exchange, PIPE_BROKEN);
+        connection_close(connection, CLOSE_NOW, ERROR_CLIENT_GONE);
+        return;
+    }
+    connection->limits.peer_due = now + LIMIT_PEER_CHECK;
+    connection->limits.peer_mark = stream_bytes_out(connection->stream);
+    limits_arm(&connection->limits, now);
+}
+
+static void ended_in_tunnel(struct connection *connection)
+{
+    struct h1_side *h1 = &connection->h1;
+
+    h1->request = REQUEST_DONE;
+    exchange_end_request(h1->exchange, PIPE_ENDED);
+    if (h1->response == RESPONSE_DONE)
+        loop_defer(connection_frontend(connection)->config.loop, &connection->task);
+}
+
+void h1_peer_ended(struct connection *connection, enum error error)
+{
+    connection->h1.peer_ended = true;
+    if (error != ERROR_END) {
+        connection_close(connection, CLOSE_NOW, ERROR_CLIENT_GONE);
+        return;
+    }
+    switch (connection->state) {
+    case CONNECTION_HEAD:
+        /* Whole requests may wait here for room to answer them. */
+        if (connection->limits.phase_due <= 0)
+            return;
+        connection_close(connection, CLOSE_ORDERLY, ERROR_CLIENT_GONE);
+        break;
+    case CONNECTION_EXCHANGE:
+        ended_in_exchange(connection);
+        break;
+    case CONNECTION_TUNNEL:
+        ended_in_tunnel(connection);
+        break;
+    case CONNECTION_LINGER:
+        if (stream_has_ended(connection->stream))
+            connection_close(connection, CLOSE_NOW, ERROR_NONE);
+        break;
+    case CONNECTION_IDLE:
+    case CONNECTION_HANDSHAKE:
+        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        break;
+    case CONNECTION_CLOSED:
+        break;
+    }
+}
+
+/* After the client's end the stream has nothing to tell until it is written to. */
+static bool was_reset(const struct connection *connection)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    return getsockopt(stream_fd(connection->stream), IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+           info.tcpi_state == TCP_CLOSE;
+}
+
+void h1_check_peer(struct connection *connection)
+{
+    struct h1_side *h1 = &connection->h1;
+    struct stream *stream = connection->stream;
+    bool is_gone = was_reset(connection);
+
+    connection->limits.peer_due = 0;
+    if (!h1->exchange || h1->response >= RESPONSE_DONE)
+        return;
+    /* What is queued waits for a client that is alive, or would have brought RST. */
+    if (h1->response == RESPONSE_STARTED && stream_queued(stream) == 0 &&
+        stream_bytes_out(stream) == connection->limits.peer_mark)
+        is_gone = true;
+    if (is_gone) {
+        connection_close(connection, CLOSE_NOW, ERROR_CLIENT_GONE);
+        return;
+    }
+    if (h1->response == RESPONSE_AWAITED && !h1->peer_asked &&
+        h1->exchange->request.version == HTTP_1_1) {
+        h1->peer_asked = true;
+        h1_write_continue(connection);
+    }
+    connection->limits.peer_due = connection_now(connection) + LIMIT_PEER_CHECK;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The clocks of one client connection: phases, minimum rates, and the one timer behind them. */
+#include "limits_internal.h"
+
+/* libev may call a timer a little early. */
+#define SLACK 0.001
+
+static double earlier(double a, double b)
+{
+    if (a <= 0)
+        return b;
+    if (b <= 0)
+        return a;
+    return a < b ? a : b;
+}
+
+static double body_due(const struct limits *limits)
+{
+    if (limits->body_until <= 0 || limits->body_paused > 0)
+        return 0;
+    return earlier(limits->body_until, limits->body_last + limits->body_timeout);
+}
+
+void limits_arm(struct limits *limits, double now)
+{
+    double due = earlier(limits->phase_due, limits->send_until);
+
+    due = earlier(due, body_due(limits));
+    due = earlier(due, limits->peer_due);
+    if (due <= 0)
+        deadline_clear(&limits->deadline);
+    else
+        deadline_set(&limits->deadline, due > now ? due - now : 0);
+}
+
+void limits_body_start(struct limits *limits, double now, double timeout, uint64_t bytes_in)
+{
+    limits->body_timeout = timeout;
+    limits->body_until = now + timeout;
+    limits->body_last = now;
+    limits->body_paused = 0;
+    limits->body_mark = bytes_in;
+}
+
+void limits_body_stop(struct limits *limits)
+{
+    limits->body_until = 0;
+    limits->body_paused = 0;
+}
+
+void limits_body_read(struct limits *limits, double now)
+{
+    limits->body_last = now;
+}
+
+void limits_body_pause(struct limits *limits, double now)
+{
+    if (limits->body_until > 0 && limits->body_paused <= 0)
+        limits->body_paused = now;
+}
+
+void limits_body_resume(struct limits *limits, double now)
+{
+    if (limits->body_paused <= 0)
+        return;
+    limits->body_until += now - limits->body_paused;
+    limits->body_last = now;
+    limits->body_paused = 0;
+}
+
+bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in)
+{
+    double due = body_due(limits);
+
+    if (due <= 0 || now + SLACK < due)
+        return false;
+    if (now + SLACK >= limits->body_last + limits->body_timeout)
+        return true;
+    if (now + SLACK < limits->body_until)
+        return false;
+    if ((double)(bytes_in - limits->body_mark) < LIMIT_RATE * limits->body_timeout)
+        return true;
+    limits->body_until = now + limits->body_timeout;
+    limits->body_mark = bytes_in;
+    return false;
+}
+
+void limits_send_start(struct limits *limits, double now, double timeout, uint64_t bytes_out)
+{
+    if (limits->send_until > 0)
+        return;
+    limits->send_timeout = timeout;
+    limits->send_until = now + timeout;
+    limits->send_out = bytes_out;
+    limits->send_measured = false;
+}
+
+void limits_send_stop(struct limits *limits)
+{
+    limits->send_until = 0;
+}
+
+/* A window's start is on the request path and must not cost a system call, so what the peer has
+ * acknowledged is first known at a window's end: a client that takes nothing is found after one
+ * window, one that takes too little after two. */
+bool limits_send_is_slow(struct limits *limits, double now, const struct stream *stream)
+{
+    uint64_t out, unacked, acked;
+
+    if (limits->send_until <= 0 || now + SLACK < limits->send_until)
+        return false;
+    if (stream_queued(stream) == 0) {
+        limits_send_stop(limits);
+        return false;
+    }
+    out = stream_bytes_out(stream);
+    unacked = stream_unacked(stream);
+    acked = out > unacked ? out - unacked : 0;
+    /* unacked 0: it has taken all that the kernel had, so it is not what we wait for. */
+    if (unacked > 0) {
+        if (out == limits->send_out)
+            return true;
+        if (limits->send_measured &&
+            (double)acked < (double)limits->send_acked + LIMIT_RATE * limits->send_timeout)
+            return true;
+    }
+    limits->send_acked = acked;
+    limits->send_measured = true;
+    limits->send_out = out;
+    limits->send_until = now + limits->send_timeout;
+    return false;
+}

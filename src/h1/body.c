@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Bodies: the chunk grammar (RFC 9112 section 7.1) is read in place, body bytes move. */
+#include "head_internal.h"
+
+#include "http/characters.h"
+
+/* Bytes of a chunk line without CRLF, with its extensions. */
+#define CHUNK_LINE_MAX 256
+/* 60 bits: no sum of a body comes near overflow. */
+#define CHUNK_DIGITS_MAX 15
+
+enum body_state {
+    BODY_SIZE,      /* the digits of a chunk's size; reader->line of them were read */
+    BODY_EXTENSION, /* behind the size, up to CR */
+    BODY_SIZE_LF,
+    BODY_DATA,
+    BODY_DATA_CR, /* the CRLF behind a chunk's data */
+    BODY_DATA_LF,
+    BODY_TRAILER,
+    BODY_DONE
+};
+
+void h1_body_start(struct h1_body_reader *reader, const struct h1_head_facts *facts)
+{
+    *reader = (struct h1_body_reader){
+        .framing = facts->framing,
+        .left = facts->framing == H1_LENGTH ? (uint64_t)facts->length : 0,
+        .state = facts->framing == H1_CHUNKED ? BODY_SIZE : BODY_DATA,
+    };
+}
+
+/* A byte of a chunk's size or of what may stand behind it. */
+static bool step_size(struct h1_body_reader *reader, char c)
+{
+    int digit = http_hex_digit(c);
+    if (digit >= 0) {
+        reader->left = reader->left << 4 | (uint64_t)digit;
+        return ++reader->line <= CHUNK_DIGITS_MAX;
+    }
+    if (reader->line == 0)
+        return false;
+    /* White space before ';' is BWS, "bad": nobody needs it, and parsers differ about it. */
+    if (c != ';' && c != '\r')
+        return false;
+    reader->line++;
+    reader->state = c == ';' ? BODY_EXTENSION : BODY_SIZE_LF;
+    return true;
+}
+
+static bool step_extension(struct h1_body_reader *reader, char c)
+{
+    if (c == '\r') {
+        reader->state = BODY_SIZE_LF;
+        return true;
+    }
+    return http_char_is(c, HTTP_CHAR_VALUE) && ++reader->line <= CHUNK_LINE_MAX;
+}
+
+/* One byte of the grammar around the data. */
+static bool step(struct h1_body_reader *reader, char c)
+{
+    switch ((enum body_state)reader->state) {
+    case BODY_SIZE:
+        return step_size(reader, c);
+    case BODY_EXTENSION:
+        return step_extension(reader, c);
+    case BODY_SIZE_LF:
+        reader->line = 0;
+        reader->state = reader->left > 0 ? BODY_DATA : BODY_TRAILER;
+        return c == '\n';
+    case BODY_DATA_CR:
+        reader->state = BODY_DATA_LF;
+        return c == '\r';
+    case BODY_DATA_LF:
+        reader->state = BODY_SIZE;
+        return c == '\n';
+    case BODY_DATA:
+    case BODY_TRAILER:
+    case BODY_DONE:
+        break;
+    }
+    return false;
+}
+
+static bool is_grammar(uint8_t state)
+{
+    return state != BODY_DATA && state != BODY_TRAILER && state != BODY_DONE;
+}
+
+/* Reads bytes of the grammar up to data, trailers or the end of the chain. */
+static int read_grammar(struct h1_body_reader *reader, struct chain *in)
+{
+    while (in->len > 0 && is_grammar(reader->state)) {
+        struct slice run = chain_first(in);
+        size_t used = 0;
+        while (used < run.len && is_grammar(reader->state)) {
+            if (!step(reader, run.data[used]))
+                return ERROR_CHUNK;
+            used++;
+        }
+        chain_consume(in, used);
+    }
+    return 0;
+}
+
+/* RFC 9110 section 6.5: the ones that may not be forwarded are dropped, not merged. */
+static int read_trailers(struct h1_body_reader *reader, struct chain *in,
+                         const struct h1_limits *limits, struct http_fields *trailers)
+{
+    size_t len = 0;
+    switch (h1_head_scan(&reader->trailer, in, limits, HEAD_OF_TRAILERS, &len)) {
+    case SCAN_MORE:
+        return H1_MORE;
+    case SCAN_BAD_BYTE:
+        return ERROR_CHUNK;
+    case SCAN_LINE_TOO_LONG:
+    case SCAN_HEAD_TOO_LARGE:
+        return ERROR_HEAD_TOO_LARGE;
+    case SCAN_COMPLETE:
+        break;
+    }
+    reader->state = BODY_DONE;
+    if (len == 2) {
+        chain_consume(in, len);
+        return H1_DONE;
+    }
+    struct slice rest = h1_head_take(in, trailers->arena, len);
+    struct slice line;
+    while (h1_head_line(&rest, &line)) {
+        struct slice name;
+        struct slice value;
+        if (!h1_field_split(line, &name, &value))
+            return ERROR_CHUNK;
+        http_fields_add(trailers, name, value);
+        if (!http_is_trailer(&trailers->items[trailers->count - 1]))
+            trailers->count--;
+    }
+    return H1_DONE;
+}
+
+/* Moves what may be moved; returns how much. */
+static size_t move_data(struct chain *in, struct chain *out, uint64_t left, size_t limit)
+{
+    size_t len = in->len < limit ? in->len : limit;
+    if (len > left)
+        len = (size_t)left;
+    if (len > 0)
+        chain_move(out, in, len);
+    return len;
+}
+
+static int read_chunked(struct h1_body_reader *reader, struct chain *in, struct chain *out,
+                        size_t limit, const struct h1_limits *limits, struct http_fields *trailers)
+{
+    for (;;) {
+        int error = read_grammar(reader, in);
+        if (error != 0)
+            return error;
+        if (reader->state == BODY_DONE)
+            return H1_DONE;
+        if (reader->state == BODY_TRAILER)
+            return read_trailers(reader, in, limits, trailers);
+        if (reader->state != BODY_DATA)
+            return H1_MORE;
+        size_t moved = move_data(in, out, reader->left, limit);
+        reader->left -= moved;
+        limit -= moved;
+        if (reader->left > 0)
+            return H1_MORE;
+        reader->state = BODY_DATA_CR;
+    }
+}
+
+int h1_read_body(struct h1_body_reader *reader, struct chain *in, struct chain *out, size_t limit,
+                 const struct h1_limits *limits, struct http_fields *trailers)
+{
+    switch (reader->framing) {
+    case H1_NO_BODY:
+        return H1_DONE;
+    case H1_LENGTH:
+        reader->left -= move_data(in, out, reader->left, limit);
+        return reader->left == 0 ? H1_DONE : H1_MORE;
+    case H1_CHUNKED:
+        return read_chunked(reader, in, out, limit, limits, trailers);
+    case H1_UNTIL_CLOSE:
+        break;
+    }
+    move_data(in, out, UINT64_MAX, limit);
+    return H1_MORE;
+}

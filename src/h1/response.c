@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Response heads: the status line, and how the body is framed. */
+#include "head_internal.h"
+
+/* HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4); many servers leave out the
+ * last space with the reason. */
+static bool parse_status_line(struct http_response *response, struct slice line,
+                              enum http_version *version)
+{
+    if (slice_starts_with(line, SLICE("HTTP/1.1 ")))
+        *version = HTTP_1_1;
+    else if (slice_starts_with(line, SLICE("HTTP/1.0 ")))
+        *version = HTTP_1_0;
+    else
+        return false;
+    uint64_t status;
+    line = slice_from(line, 9);
+    if (line.len < 3 || slice_to_u64(slice_head(line, 3), 599, &status) != 0 || status < 100)
+        return false;
+    if (line.len > 3 && line.data[3] != ' ')
+        return false;
+    response->status = (int)status;
+    response->reason = slice_from(line, 4);
+    return true;
+}
+
+/* RFC 9112 section 6.3, without its leniency. Fills facts->length and ->framing as the fields have
+ * them, whether or not this response has a body. */
+static bool parse_framing(const struct head_framing *framing, enum http_version version,
+                          struct h1_head_facts *facts)
+{
+    facts->framing = H1_UNTIL_CLOSE;
+    if (framing->codings > 0) {
+        facts->framing = H1_CHUNKED;
+        return framing->codings == 1 && framing->lengths == 0 && version != HTTP_1_0 &&
+               slice_equal_nocase(framing->coding, SLICE("chunked"));
+    }
+    if (framing->lengths == 0)
+        return true;
+    facts->framing = H1_LENGTH;
+    return framing->lengths == 1 && h1_length_parse(framing->length, &facts->length);
+}
+
+/* What the framing means for this status and method (RFC 9110 section 6.4.1). */
+static bool settle_body(struct http_response *response, enum http_method method,
+                        struct h1_head_facts *facts)
+{
+    int status = response->status;
+    bool is_interim = status < 200;
+    bool is_empty = is_interim || status == 204;
+    bool claims_body =
+        facts->framing == H1_CHUNKED || (facts->framing == H1_LENGTH && facts->length > 0);
+    response->has_body = !is_empty && status != 304 && method != METHOD_HEAD;
+    response->content_length = facts->framing == H1_LENGTH ? facts->length : HTTP_LENGTH_UNKNOWN;
+    if (is_empty && claims_body) {
+        /* RFC 9110 section 8.6 forbids it. Bytes may follow that are no response: an interim
+         * response cannot be told from them, and behind a 204 nothing more is read. */
+        if (is_interim)
+            return false;
+        facts->keep_alive = false;
+    }
+    if (is_empty)
+        response->content_length = 0;
+    if (!response->has_body) {
+        facts->framing = H1_NO_BODY;
+        facts->length = 0;
+    } else if (facts->framing == H1_LENGTH && facts->length == 0) {
+        facts->framing = H1_NO_BODY;
+    } else if (facts->framing == H1_UNTIL_CLOSE) {
+        facts->keep_alive = false;
+    }
+    return true;
+}
+
+int h1_read_response(struct h1_head_reader *reader, struct chain *in,
+                     const struct h1_limits *limits, enum http_method method, struct arena *arena,
+                     struct http_response *response, struct h1_head_facts *facts)
+{
+    size_t len = 0;
+    switch (h1_head_scan(reader, in, limits, HEAD_OF_RESPONSE, &len)) {
+    case SCAN_MORE:
+        return H1_MORE;
+    case SCAN_BAD_BYTE:
+        return ERROR_RESPONSE;
+    case SCAN_LINE_TOO_LONG:
+    case SCAN_HEAD_TOO_LARGE:
+        return ERROR_RESPONSE_TOO_LARGE;
+    case SCAN_COMPLETE:
+        break;
+    }
+    *facts = (struct h1_head_facts){.head_bytes = len};
+    *reader = (struct h1_head_reader){0};
+    *response = (struct http_response){0};
+    http_fields_init(&response->fields, arena);
+
+    struct slice head = h1_head_take(in, arena, len);
+    struct slice line;
+    struct head_framing framing;
+    enum http_version version;
+    h1_head_line(&head, &line);
+    if (!parse_status_line(response, line, &version) ||
+        !h1_head_fields(head, &response->fields, &framing) ||
+        !parse_framing(&framing, version, facts))
+        return ERROR_RESPONSE;
+    facts->keep_alive = h1_is_persistent(&response->fields, version);
+    return settle_body(response, method, facts) ? H1_DONE : ERROR_RESPONSE;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets before they are streams. */
+#include "io/socket.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+/* Bytes the kernel takes that it cannot send yet: a tenant's namespace may allow it far more
+ * (tcp_wmem), and what waits there is not ours to bound any more. */
+#define UNSENT_LIMIT (128 * 1024)
+
+static int set_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* Returns the name of the call that failed, or NULL. */
+static const char *prepare_listener(int fd, const struct address *address,
+                                    const struct socket_listen_options *options)
+{
+    int family = address->any.sa_family;
+
+    if (family != AF_UNIX) {
+        if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
+            return "setsockopt(SO_REUSEADDR)";
+        if (set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) < 0)
+            return "setsockopt(TCP_NODELAY)";
+        if (set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_LIMIT) < 0)
+            return "setsockopt(TCP_NOTSENT_LOWAT)";
+        if (set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) < 0)
+            return "setsockopt(SO_KEEPALIVE)";
+    }
+    if (family == AF_INET && set_option(fd, IPPROTO_IP, IP_FREEBIND, 1) < 0)
+        return "setsockopt(IP_FREEBIND)";
+    if (family == AF_INET6) {
+        if (set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6only) < 0)
+            return "setsockopt(IPV6_V6ONLY)";
+        if (set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) < 0)
+            return "setsockopt(IPV6_FREEBIND)";
+    }
+    if (bind(fd, &address->any, address->len) < 0)
+        return "bind";
+    if (listen(fd, options->backlog) < 0)
+        return "listen";
+    return NULL;
+}
+
+int socket_listen(const struct address *address, const struct socket_listen_options *options,
+                  const char **call)
+{
+    int fd, error;
+
+    *call = "socket";
+    fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    *call = prepare_listener(fd, address, options);
+    if (!*call)
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+int socket_accept(int listener, struct address *peer)
+{
+    struct sockaddr_storage storage;
+    socklen_t len = sizeof(storage);
+    int fd;
+
+    fd = accept4(listener, (struct sockaddr *)&storage, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        address_set(peer, (const struct sockaddr *)&storage, len);
+    return fd;
+}
+
+int socket_for(int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    /* Neither option is needed for being right, so neither can fail a connection. */
+    if (fd >= 0 && family != AF_UNIX) {
+        (void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        (void)set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_LIMIT);
+        (void)set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    }
+    return fd;
+}
+
+bool socket_accept_may_go_on(int error)
+{
+    switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM: /* firewall rules forbid this one */
+    /* Pending errors of the new connection, accept(2) "Error handling". */
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the stream share: its inside. */
+#ifndef IO_STREAM_INTERNAL_H
+#define IO_STREAM_INTERNAL_H
+
+#include "io/stream.h"
+
+enum stream_state {
+    STREAM_CONNECTING, /* connect(2) is under way */
+    STREAM_HANDSHAKE,  /* the layer's */
+    STREAM_OPEN,
+    STREAM_FAILED, /* on_failed came or comes; reading what is left is allowed */
+    STREAM_CLOSED  /* waits for its grave */
+};
+
+/* Our direction. */
+enum stream_side { SIDE_OPEN, SIDE_ENDING, SIDE_ENDED };
+
+struct stream {
+    struct loop *loop;
+    const struct stream_events *events;
+    void *owner;
+    const struct stream_layer *ops; /* NULL: plain */
+    void *layer;
+    ev_io reader;
+    ev_io writer;
+    struct loop_task flush; /* sends what was queued in this turn */
+    struct loop_task step;  /* what the stream owes its owner without an event of the socket */
+    struct loop_task grave;
+    struct chain queue;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    int fd; /* -1 once closed */
+    enum stream_state state;
+    enum stream_side side;
+    enum error read_end; /* what the last read ended with, for good */
+    bool paused;
+    bool was_full;
+    bool is_bulk; /* the last read filled its buffer */
+};
+
+/* Legal moves only. */
+void stream_set_state(struct stream *stream, enum stream_state state);
+
+/* Stops watching and tells the owner. Not from within a call of the owner's. */
+void stream_fail(struct stream *stream, enum error error);
+
+/* Puts on the wire what it takes. Returns 0 when all is gone, 1 to wait for the socket, or an
+ * error. Calls nobody. */
+int stream_push(struct stream *stream);
+
+/* Sees that the owner is told of what a layer holds, and that what it made is sent. */
+void stream_rearm(struct stream *stream);
+
+/* The watchers' and tasks' callbacks. */
+void stream_on_reader(struct ev_loop *ev, ev_io *watcher, int events);
+void stream_on_writer(struct ev_loop *ev, ev_io *watcher, int events);
+void stream_on_flush(struct loop_task *task);
+void stream_on_step(struct loop_task *task);
+
+#endif

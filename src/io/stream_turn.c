@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* What moves a stream: the socket's events, the flush at the turn's end, the owner's callbacks. */
+#include "stream_internal.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#define RUNS_PER_CALL 16
+
+#define FROM_MEMBER(pointer, member)                                                               \
+    ((struct stream *)(void *)((char *)(pointer)-offsetof(struct stream, member)))
+
+void stream_fail(struct stream *stream, enum error error)
+{
+    ev_io_stop(stream->loop->ev, &stream->reader);
+    ev_io_stop(stream->loop->ev, &stream->writer);
+    loop_cancel(stream->loop, &stream->flush);
+    loop_cancel(stream->loop, &stream->step);
+    chain_clear(&stream->queue);
+    stream_set_state(stream, STREAM_FAILED);
+    stream->events->on_failed(stream->owner, error);
+}
+
+/* Connected, or through with the handshake. */
+static void open_stream(struct stream *stream)
+{
+    ev_io_stop(stream->loop->ev, &stream->writer);
+    stream_set_state(stream, STREAM_OPEN);
+    if (!stream->paused)
+        ev_io_start(stream->loop->ev, &stream->reader);
+    stream->events->on_open(stream->owner);
+    if (stream->state != STREAM_OPEN)
+        return;
+    if (stream_queued(stream) > 0 || stream->side == SIDE_ENDING)
+        loop_defer(stream->loop, &stream->flush);
+    stream_rearm(stream);
+}
+
+static void want_writable(struct stream *stream, bool wanted)
+{
+    if (wanted)
+        ev_io_start(stream->loop->ev, &stream->writer);
+    else
+        ev_io_stop(stream->loop->ev, &stream->writer);
+}
+
+static void handshake(struct stream *stream)
+{
+    bool wants_write = false;
+    int verdict = stream->ops->handshake(stream->layer, stream, &wants_write);
+
+    if (stream->state != STREAM_HANDSHAKE)
+        return;
+    if (verdict < 0) {
+        stream_fail(stream, (enum error)verdict);
+    } else if (verdict == 0) {
+        want_writable(stream, wants_write);
+        ev_io_start(stream->loop->ev, &stream->reader);
+    } else {
+        open_stream(stream);
+    }
+}
+
+static void finish_connecting(struct stream *stream)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        error = errno;
+    if (error == 0)
+        open_stream(stream);
+    else
+        stream_fail(stream, error == ETIMEDOUT ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT);
+}
+
+/* An event that nobody wants stops the watcher. When it is the peer's reset, nothing would tell
+ * of it any more. */
+static void stop_reading(struct ev_loop *ev, struct stream *stream)
+{
+    char byte;
+
+    ev_io_stop(ev, &stream->reader);
+    if (stream->state != STREAM_OPEN || stream->read_end)
+        return;
+    if (recv(stream->fd, &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR) {
+        stream->read_end = ERROR_RESET;
+        stream_fail(stream, ERROR_RESET);
+    }
+}
+
+void stream_on_reader(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct stream *stream = FROM_MEMBER(watcher, reader);
+
+    (void)events;
+    if (stream->state == STREAM_HANDSHAKE)
+        handshake(stream);
+    else if (stream->paused || stream->read_end)
+        stop_reading(ev, stream);
+    else
+        stream->events->on_readable(stream->owner);
+}
+
+/* Tells the owner that there is room again, when that is news. */
+static void tell_drained(struct stream *stream, size_t before)
+{
+    size_t queued = stream_queued(stream);
+    bool emptied = before > 0 && queued == 0;
+    bool relieved = stream->was_full && queued < STREAM_QUEUE / 2;
+
+    if (!emptied && !relieved)
+        return;
+    stream->was_full = false;
+    stream->events->on_drained(stream->owner);
+}
+
+static void flush(struct stream *stream)
+{
+    size_t before = stream_queued(stream);
+    int verdict = stream_push(stream);
+
+    if (verdict < 0) {
+        stream_fail(stream, (enum error)verdict);
+        return;
+    }
+    want_writable(stream, verdict == 1);
+    tell_drained(stream, before);
+}
+
+void stream_on_writer(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct stream *stream = FROM_MEMBER(watcher, writer);
+
+    (void)ev;
+    (void)events;
+    if (stream->state == STREAM_CONNECTING)
+        finish_connecting(stream);
+    else if (stream->state == STREAM_HANDSHAKE)
+        handshake(stream);
+    else
+        flush(stream);
+}
+
+void stream_on_flush(struct loop_task *task)
+{
+    struct stream *stream = FROM_MEMBER(task, flush);
+
+    /* While the socket takes nothing, its next event does the work. */
+    if (stream->state == STREAM_OPEN && !ev_is_active(&stream->writer))
+        flush(stream);
+}
+
+void stream_on_step(struct loop_task *task)
+{
+    struct stream *stream = FROM_MEMBER(task, step);
+
+    if (stream->state == STREAM_CONNECTING)
+        open_stream(stream);
+    else if (stream->state == STREAM_HANDSHAKE)
+        handshake(stream);
+    else if (stream->state == STREAM_OPEN && !stream->paused && !stream->read_end)
+        stream->events->on_readable(stream->owner);
+}
+
+void stream_rearm(struct stream *stream)
+{
+    if (!stream->ops || stream->state != STREAM_OPEN)
+        return;
+    if (!stream->paused && !stream->read_end && stream->ops->has_pending(stream->layer))
+        loop_defer(stream->loop, &stream->step);
+    if (stream->side != SIDE_ENDED && stream->ops->queued(stream->layer) > 0)
+        loop_defer(stream->loop, &stream->flush);
+}
+
+static int push_plain(struct stream *stream)
+{
+    while (stream->queue.len > 0) {
+        struct iovec iov[RUNS_PER_CALL];
+        size_t wanted = 0;
+        int count = chain_iovec(&stream->queue, iov, RUNS_PER_CALL);
+        long sent = stream_socket_write(stream, iov, count);
+
+        if (sent < 0)
+            return (int)sent;
+        for (int i = 0; i < count; i++)
+            wanted += iov[i].iov_len;
+        chain_consume(&stream->queue, (size_t)sent);
+        /* A short write filled the socket: another one would only say EAGAIN. */
+        if ((size_t)sent < wanted)
+            return 1;
+    }
+    return 0;
+}
+
+int stream_push(struct stream *stream)
+{
+    size_t before = stream->queue.len;
+    int verdict = 0;
+
+    if (stream->ops)
+        verdict = stream->ops->write(stream->layer, stream, &stream->queue);
+    else
+        verdict = push_plain(stream);
+    stream->bytes_out += before - stream->queue.len;
+    if (verdict != 0 || stream->side != SIDE_ENDING)
+        return verdict;
+
+    if (stream->ops)
+        verdict = stream->ops->end(stream->layer, stream);
+    if (verdict != 0)
+        return verdict;
+    /* A peer that is gone already shows at the next read. */
+    (void)shutdown(stream->fd, SHUT_WR);
+    stream->side = SIDE_ENDED;
+    return 0;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/* One end of a channel: sending with a queue, receiving with checks, and its end. */
+#include "ipc/channel.h"
+
+#include "blob_internal.h"
+#include "descriptors_internal.h"
+
+#include "base/memory.h"
+#include "ipc/datagram.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Messages taken in one turn, so that a talkative peer does not starve the others. */
+#define CHANNEL_TURN 64
+/* Seconds until sending is tried again when it lacked descriptors or memory, not room. */
+#define CHANNEL_RETRY 0.1
+/* Descriptors kept aside, so that a message is not lost when the process has none left: the most
+ * that one message carries. */
+#define CHANNEL_RESERVE 2
+
+enum channel_state {
+    CHANNEL_OPEN,
+    CHANNEL_FAILED, /* on_gone is due or was called */
+    CHANNEL_CLOSED  /* waits for the turn's end */
+};
+
+/* A message that waits for the socket. */
+struct channel_item {
+    STAILQ_ENTRY(channel_item) next;
+    enum ipc_message message;
+    struct ipc_blob *blob;
+    int descriptors[IPC_DESCRIPTORS_MAX];
+    unsigned descriptor_count;
+    size_t body_len;
+    unsigned char body[];
+};
+
+struct ipc_channel {
+    struct loop *loop;
+    int fd;
+    enum ipc_role self;
+    enum ipc_role peer;
+    const struct ipc_events *events;
+    void *owner;
+    enum channel_state state;
+    ev_io readable;
+    ev_io writable;
+    ev_timer retry;
+    STAILQ_HEAD(, channel_item) queue;
+    unsigned queued;
+    int reserve[CHANNEL_RESERVE];
+    struct loop_task failure;
+    struct loop_task grave;
+    char reason[128];
+};
+
+int ipc_pair(int sockets[2])
+{
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets);
+}
+
+static void channel_item_free(struct channel_item *item)
+{
+    ipc_blob_unref(item->blob);
+    descriptors_close(item->descriptors, item->descriptor_count);
+    memory_wipe_free(item, sizeof(*item) + item->body_len);
+}
+
+static void channel_drop_queue(struct ipc_channel *channel)
+{
+    struct channel_item *item;
+
+    while ((item = STAILQ_FIRST(&channel->queue))) {
+        STAILQ_REMOVE_HEAD(&channel->queue, next);
+        channel_item_free(item);
+    }
+    channel->queued = 0;
+    ev_io_stop(channel->loop->ev, &channel->writable);
+    ev_timer_stop(channel->loop->ev, &channel->retry);
+}
+
+/* The owner is told at the turn's end, never from inside its own call. */
+static void channel_fail(struct ipc_channel *channel, const char *reason, const char *detail)
+{
+    if (channel->state != CHANNEL_OPEN)
+        return;
+    channel->state = CHANNEL_FAILED;
+    snprintf(channel->reason, sizeof(channel->reason), "%s%s%s", reason, detail ? ": " : "",
+             detail ? detail : "");
+    ev_io_stop(channel->loop->ev, &channel->readable);
+    channel_drop_queue(channel);
+    loop_defer(channel->loop, &channel->failure);
+}
+
+static void channel_on_failure(struct loop_task *task)
+{
+    struct ipc_channel *channel =
+        (struct ipc_channel *)((char *)task - offsetof(struct ipc_channel, failure));
+
+    channel->events->on_gone(channel->owner, channel->reason);
+}
+
+/* ---- receiving ---- */
+
+static void channel_reserve(struct ipc_channel *channel)
+{
+    for (unsigned i = 0; i < CHANNEL_RESERVE; i++) {
+        if (channel->reserve[i] < 0)
+            channel->reserve[i] = fcntl(channel->fd, F_DUPFD_CLOEXEC, 0);
+    }
+}
+
+/* Checks one datagram and shows it to the owner. */
+static void channel_deliver(struct ipc_channel *channel, struct slice bytes, int *descriptors,
+                            unsigned count)
+{
+    struct ipc_datagram datagram;
+    struct ipc_received received = {0};
+    const char *reason;
+
+    if (ipc_datagram_decode(&datagram, bytes, channel->peer, channel->self, count, &reason) != 0) {
+        channel_fail(channel, reason, ipc_message_name(datagram.message));
+        return;
+    }
+    if (ipc_message_has_blob(datagram.message)) {
+        reason = blob_map(descriptors[count - 1], datagram.blob_len, &received.blob);
+        if (reason) {
+            channel_fail(channel, reason, ipc_message_name(datagram.message));
+            return;
+        }
+        close(descriptors[--count]);
+        descriptors[count] = -1;
+    }
+    received.message = datagram.message;
+    wire_reader_init(&received.body, datagram.body);
+    memcpy(received.descriptors, descriptors, count * sizeof(descriptors[0]));
+    received.descriptor_count = count;
+    if (channel->events->on_message(channel->owner, &received) != 0)
+        channel_fail(channel, "malformed message", ipc_message_name(datagram.message));
+    memcpy(descriptors, received.descriptors, count * sizeof(descriptors[0]));
+    blob_unmap(received.blob);
+}
+
+/* Returns whether another message may wait. */
+static bool channel_receive(struct ipc_channel *channel)
+{
+    char bytes[IPC_HEADER_SIZE + IPC_BODY_MAX];
+    int descriptors[DESCRIPTORS_ROOM];
+    unsigned count;
+    bool truncated;
+    ssize_t len;
+
+    descriptors_close(channel->reserve, CHANNEL_RESERVE);
+    len = descriptors_receive(channel->fd, bytes, sizeof(bytes), descriptors, &count, &truncated);
+    if (len < 0) {
+        int error = errno;
+
+        channel_reserve(channel);
+        /* ECONNRESET comes once, when the peer left unread messages; what it sent follows. */
+        if (error == EAGAIN || error == EINTR || error == ECONNRESET)
+            return error != EAGAIN;
+        channel_fail(channel, "cannot receive", strerror(error));
+        return false;
+    }
+    if (len == 0)
+        channel_fail(channel, IPC_REASON_CLOSED, NULL);
+    else if (truncated)
+        channel_fail(channel, "truncated message", NULL);
+    else
+        channel_deliver(channel, (struct slice){bytes, (size_t)len}, descriptors, count);
+    descriptors_close(descriptors, count);
+    if (channel->state != CHANNEL_OPEN)
+        return false;
+    channel_reserve(channel);
+    return true;
+}
+
+static void channel_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct ipc_channel *channel = watcher->data;
+
+    (void)ev;
+    (void)events;
+    for (unsigned i = 0; i < CHANNEL_TURN && channel_receive(channel); i++)
+        ;
+}
+
+/* ---- sending ---- */
+
+enum channel_sent { SENT, SENT_LATER, SENT_NEVER };
+
+/* What sendmsg(2) and memfd_create(2) may lack for a while. */
+static enum channel_sent channel_cannot_send(struct ipc_channel *channel, int error)
+{
+    switch (error) {
+    case EAGAIN:
+        ev_io_start(channel->loop->ev, &channel->writable);
+        return SENT_LATER;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+    case ETOOMANYREFS: /* too many descriptors in flight (unix(7)) */
+        ev_timer_again(channel->loop->ev, &channel->retry);
+        return SENT_LATER;
+    case EPIPE:
+    case ECONNRESET:
+        return SENT_NEVER; /* what the peer last said is still read, and its end found there */
+    default:
+        channel_fail(channel, "cannot send", strerror(error));
+        return SENT_NEVER;
+    }
+}
+
+static enum channel_sent channel_send_item(struct ipc_channel *channel,
+                                           const struct channel_item *item,
+                                           const unsigned char *body)
+{
+    unsigned char head[IPC_HEADER_SIZE];
+    int descriptors[DESCRIPTORS_ROOM];
+    unsigned count = item->descriptor_count;
+    struct iovec parts[2] = {{head, sizeof(head)}, {(void *)(uintptr_t)body, item->body_len}};
+    int memory = -1;
+    int error;
+
+    memcpy(descriptors, item->descriptors, count * sizeof(descriptors[0]));
+    if (item->blob) {
+        memory = blob_to_memfd(item->blob);
+        if (memory < 0)
+            return channel_cannot_send(channel, errno);
+        descriptors[count++] = memory;
+    }
+    ipc_datagram_head(head, item->message,
+                      item->blob ? (uint32_t)ipc_blob_bytes(item->blob).len : 0);
+    error = descriptors_send(channel->fd, parts, 2, descriptors, count);
+    if (memory >= 0)
+        close(memory);
+    return error == 0 ? SENT : channel_cannot_send(channel, error);
+}
+
+static void channel_flush(struct ipc_channel *channel)
+{
+    struct channel_item *item;
+
+    while (channel->state == CHANNEL_OPEN && (item = STAILQ_FIRST(&channel->queue))) {
+        enum channel_sent sent = channel_send_item(channel, item, item->body);
+
+        if (sent == SENT_LATER)
+            return;
+        if (sent == SENT_NEVER) {
+            channel_drop_queue(channel);
+            return;
+        }
+        STAILQ_REMOVE_HEAD(&channel->queue, next);
+        channel->queued--;
+        channel_item_free(item);
+    }
+    ev_io_stop(channel->loop->ev, &channel->writable);
+}
+
+static void channel_on_writable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    (void)ev;
+    (void)events;
+    channel_flush(watcher->data);
+}
+
+static void channel_on_retry(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    (void)events;
+    ev_timer_stop(ev, watcher);
+    channel_flush(watcher->data);
+}
+
+static void channel_enqueue(struct ipc_channel *channel, const struct channel_item *like,
+                            const unsigned char *body)
+{
+    struct channel_item *item = memory_alloc(sizeof(*item) + like->body_len);
+
+    *item = *like;
+    if (like->body_len > 0)
+        memcpy(item->body, body, like->body_len);
+    item->descriptor_count = 0;
+    if (item->blob)
+        ipc_blob_ref(item->blob);
+    for (unsigned i = 0; i < like->descriptor_count; i++) {
+        int copy = fcntl(like->descriptors[i], F_DUPFD_CLOEXEC, 0);
+
+        if (copy < 0) {
+            channel_item_free(item);
+            channel_fail(channel, "cannot keep a descriptor", strerror(errno));
+            return;
+        }
+        item->descriptors[item->descriptor_count++] = copy;
+    }
+    STAILQ_INSERT_TAIL(&channel->queue, item, next);
+    channel->queued++;
+}
+
+void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struct wire_writer *body,
+              const int *descriptors, unsigned descriptor_count, struct ipc_blob *blob)
+{
+    struct slice bytes = body ? wire_written(body) : (struct slice){NULL, 0};
+    struct channel_item item = {.message = message, .blob = blob, .body_len = bytes.len};
+
+    assert(ipc_message_is_allowed(message, channel->self, channel->peer));
+    assert(descriptor_count >= ipc_message_least_descriptors(message));
+    assert(descriptor_count <= ipc_message_descriptors(message));
+    assert((blob != NULL) == ipc_message_has_blob(message));
+    assert(bytes.len <= IPC_BODY_MAX);
+    if (channel->state != CHANNEL_OPEN)
+        return;
+    if (descriptor_count > 0)
+        memcpy(item.descriptors, descriptors, descriptor_count * sizeof(descriptors[0]));
+    item.descriptor_count = descriptor_count;
+    if (!STAILQ_EMPTY(&channel->queue) ||
+        channel_send_item(channel, &item, (const unsigned char *)bytes.data) == SENT_LATER)
+        channel_enqueue(channel, &item, (const unsigned char *)bytes.data);
+}
+
+unsigned ipc_channel_queued(const struct ipc_channel *channel)
+{
+    return channel->queued;
+}
+
+/* ---- life ---- */
+
+struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, enum ipc_role self,
+                                    enum ipc_role peer, const struct ipc_events *events,
+                                    void *owner)
+{
+    struct ipc_channel *channel = memory_zeroed(1, sizeof(*channel));
+
+    channel->loop = loop;
+    channel->fd = fd;
+    channel->self = self;
+    channel->peer = peer;
+    channel->events = events;
+    channel->owner = owner;
+    channel->state = CHANNEL_OPEN;
+    channel->failure.run = channel_on_failure;
+    STAILQ_INIT(&channel->queue);
+    for (unsigned i = 0; i < CHANNEL_RESERVE; i++)
+        channel->reserve[i] = -1;
+    channel_reserve(channel);
+    ev_io_init(&channel->readable, channel_on_readable, fd, EV_READ);
+    ev_io_init(&channel->writable, channel_on_writable, fd, EV_WRITE);
+    ev_timer_init(&channel->retry, channel_on_retry, 0., CHANNEL_RETRY);
+    channel->readable.data = channel;
+    channel->writable.data = channel;
+    channel->retry.data = channel;
+    ev_io_start(loop->ev, &channel->readable);
+    return channel;
+}
+
+static void channel_on_grave(struct loop_task *task)
+{
+    free((char *)task - offsetof(struct ipc_channel, grave));
+}
+
+void ipc_channel_free(struct ipc_channel *channel)
+{
+    if (!channel || channel->state == CHANNEL_CLOSED)
+        return;
+    channel->state = CHANNEL_CLOSED;
+    ev_io_stop(channel->loop->ev, &channel->readable);
+    channel_drop_queue(channel);
+    loop_cancel(channel->loop, &channel->failure);
+    descriptors_close(channel->reserve, CHANNEL_RESERVE);
+    close(channel->fd);
+    channel->fd = -1;
+    channel->grave.run = channel_on_grave;
+    loop_bury(channel->loop, &channel->grave);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending and receiving datagrams that carry descriptors. */
+#include "descriptors_internal.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union descriptors_control {
+    struct cmsghdr head; /* for its alignment */
+    char bytes[CMSG_SPACE(DESCRIPTORS_ROOM * sizeof(int))];
+};
+
+int descriptors_send(int fd, struct iovec *parts, size_t part_count, const int *descriptors,
+                     unsigned count)
+{
+    union descriptors_control control = {0};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = part_count};
+
+    if (count > 0) {
+        struct cmsghdr *head;
+
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(head), descriptors, count * sizeof(int));
+    }
+    while (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        if (errno != EINTR)
+            return errno;
+    }
+    return 0;
+}
+
+/* CMSG_SPACE rounds up, so that one more may come than was made room for: it is closed. */
+static unsigned descriptors_take(struct msghdr *message, int descriptors[DESCRIPTORS_ROOM],
+                                 bool *truncated)
+{
+    unsigned count = 0;
+
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
+        size_t here = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < here; i++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(fd));
+            if (count < DESCRIPTORS_ROOM) {
+                descriptors[count++] = fd;
+            } else {
+                close(fd);
+                *truncated = true;
+            }
+        }
+    }
+    return count;
+}
+
+ssize_t descriptors_receive(int fd, void *data, size_t size, int descriptors[DESCRIPTORS_ROOM],
+                            unsigned *count, bool *truncated)
+{
+    union descriptors_control control;
+    struct iovec part = {data, size};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    ssize_t len = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    *count = 0;
+    *truncated = false;
+    if (len < 0)
+        return -1;
+    *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+    *count = descriptors_take(&message, descriptors, truncated);
+    return len;
+}
+
+void descriptors_close(int *descriptors, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (descriptors[i] >= 0)
+            close(descriptors[i]);
+        descriptors[i] = -1;
+    }
+}

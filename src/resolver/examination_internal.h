@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The examination of one tenant's bundle: from raw files to what workers use without failing. */
+#ifndef RESOLVER_EXAMINATION_INTERNAL_H
+#define RESOLVER_EXAMINATION_INTERNAL_H
+
+#include "ipc/wire.h"
+#include "names_internal.h"
+#include "tls/tls.h"
+
+struct examination;
+
+struct examination_result {
+    uint64_t serial;
+    bool usable;
+    bool outdated;           /* a certificate is expired or not yet valid */
+    struct wire_writer blob; /* diags, then, if usable, the examined bundle; wiped afterwards */
+};
+
+/* What all examinations of a process share. Embedded by its owner. */
+struct examiner {
+    struct names *names;
+    struct tls_contexts *contexts;
+    /* Comes once per examination, possibly before examination_start returns. */
+    void (*on_result)(void *owner, const struct examination_result *result);
+    void *owner;
+    TAILQ_HEAD(, examination) running;
+};
+
+/* Examines a raw bundle, which is copied (and the copy wiped). Names are waited for; any number of
+ * examinations run side by side. */
+void examination_start(struct examiner *examiner, uint64_t serial, struct slice bytes);
+
+/* Drops whatever runs, after names_free. */
+void examiner_abort(struct examiner *examiner);
+
+#endif

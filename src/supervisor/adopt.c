@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* From an accepted plan to sockets and workers, touching only what differs. */
+#include "adopt_internal.h"
+
+#include "claims_internal.h"
+#include "listeners_internal.h"
+#include "workers_internal.h"
+
+static bool adopt_same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool adopt_same_netns(const struct plan *a, const struct plan *b)
+{
+    return a->netns.kind == b->netns.kind && adopt_same_text(a->netns.path, b->netns.path);
+}
+
+/* The old plan's listener that may go on as the new one. */
+static struct listener *adopt_find(struct plan *plan, const struct listener *like)
+{
+    for (uint32_t i = 0; i < plan->listener_count; i++) {
+        struct listener *listener = &plan->listeners[i];
+
+        if (strcmp(listener->text, like->text) == 0 && listener->ipv6only == like->ipv6only)
+            return listener;
+    }
+    return NULL;
+}
+
+/* Moves sockets from the plan in force to the one that follows it. */
+static void adopt_sockets(struct record *record, struct plan *plan)
+{
+    if (!adopt_same_netns(&record->plan, plan))
+        return;
+    for (uint32_t i = 0; i < plan->listener_count; i++) {
+        struct listener *listener = &plan->listeners[i];
+        struct listener *old = adopt_find(&record->plan, listener);
+
+        if (!old)
+            continue;
+        listener->state = old->state;
+        listener->fd = old->fd;
+        listener->holders = old->holders;
+        listener->error = old->error;
+        old->fd = -1;
+        old->state = LISTENER_WAITING;
+        /* listen(2) on a listening socket only sets its backlog anew. */
+        if (listener->fd >= 0 && listener->backlog != old->backlog)
+            (void)listen(listener->fd, listener->backlog);
+    }
+}
+
+enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    bool is_new = !record_is_in_force(record);
+
+    if (!is_new &&
+        slice_equal(ipc_blob_bytes(record->plan.bundle), ipc_blob_bytes(plan->bundle))) {
+        dependencies_free(&record->plan.dependencies);
+        record->plan.dependencies = plan->dependencies;
+        plan->dependencies = (struct dependencies){0};
+        plan_free(plan);
+        return ADOPTED_UNCHANGED;
+    }
+    claims_release(&supervisor->registry, record, &record->plan, plan);
+    adopt_sockets(record, plan);
+    listeners_close(supervisor, record); /* what was not moved */
+    plan_free(&record->plan);
+    record->plan = *plan;
+    *plan = (struct plan){0};
+    workers_assign(supervisor, record);
+    workers_changed(supervisor, record);
+    listeners_bind(supervisor, record);
+    return is_new ? ADOPTED_NEW : ADOPTED_CHANGED;
+}
+
+void adopt_removal(struct supervisor *supervisor, struct record *record)
+{
+    examine_forget(supervisor, record);
+    listeners_close(supervisor, record);
+    workers_withdraw(supervisor, record);
+    claims_release(&supervisor->registry, record, &record->plan, NULL);
+    registry_remove(&supervisor->registry, record);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Putting a tenant in force, and taking it out. */
+#ifndef SUPERVISOR_ADOPT_INTERNAL_H
+#define SUPERVISOR_ADOPT_INTERNAL_H
+
+#include "supervisor_internal.h"
+
+enum adopted { ADOPTED_NEW, ADOPTED_CHANGED, ADOPTED_UNCHANGED };
+
+/* Takes over the plan, whose bundle the resolver has examined: sockets of addresses that stay are
+ * kept, the others closed or bound, and the tenant's workers told. */
+enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan);
+
+/* The tenant goes: its listeners, its workers' part and the record. */
+void adopt_removal(struct supervisor *supervisor, struct record *record);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting children by fork and exec, and what their deaths lead to. */
+#include "child_internal.h"
+
+#include "examine_internal.h"
+#include "supervisor_internal.h"
+#include "workers_internal.h"
+
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILD_QUICK     1.0  /* seconds: who dies sooner after the start is started again later */
+#define CHILD_DELAY     0.05 /* seconds after the first quick death; doubled for each one more */
+#define CHILD_DELAY_MAX 8.0
+#define CHILD_HOPELESS  6   /* quick deaths of every worker before one was ready: the start failed */
+#define CHILD_GRACE     1.0 /* seconds that a child without a channel has to end by itself */
+
+void child_name(const struct child *child, char name[32])
+{
+    if (child->role == ROLE_WORKER)
+        snprintf(name, 32, "worker %u", child->index);
+    else
+        snprintf(name, 32, "resolver");
+}
+
+/* ---- the channel ---- */
+
+static int child_on_message(void *owner, struct ipc_received *received)
+{
+    struct child *child = owner;
+
+    if (received->message == IPC_READY) {
+        child->state = CHILD_READY;
+        child->was_ready = true;
+        return wire_finish(&received->body);
+    }
+    if (child->role == ROLE_WORKER)
+        return workers_on_message(child->supervisor, child, received);
+    return examine_on_message(child->supervisor, received);
+}
+
+static void child_on_gone(void *owner, const char *reason)
+{
+    struct child *child = owner;
+
+    ipc_channel_free(child->channel);
+    child->channel = NULL;
+    if (strcmp(reason, IPC_REASON_CLOSED) != 0)
+        snprintf(child->reason, sizeof(child->reason), "%s", reason);
+    child->state = CHILD_LOST;
+    ev_timer_set(&child->timer, CHILD_GRACE, 0.);
+    ev_timer_start(child->supervisor->loop.ev, &child->timer);
+}
+
+static const struct ipc_events child_events = {child_on_message, child_on_gone};
+
+static void child_send_setup(struct child *child)
+{
+    const struct supervisor *supervisor = child->supervisor;
+    const struct settings *settings = supervisor->settings;
+    struct ipc_setup setup = {.index = child->index,
+                              .workers = supervisor->worker_count,
+                              .log_level = (uint32_t)settings->model.log_level,
+                              .log_sink = (uint8_t)settings->model.log_sink};
+    struct wire_writer body;
+    int descriptors[2];
+    unsigned count = 0;
+
+    if (supervisor->is_root) {
+        setup.user = settings->model.user;
+        setup.group = settings->model.group;
+    }
+    if (supervisor->log_fd >= 0)
+        descriptors[count++] = supervisor->log_fd;
+    if (child->role == ROLE_WORKER)
+        descriptors[count++] = supervisor->tally_fd;
+    wire_writer_init(&body);
+    ipc_put_setup(&body, &setup);
+    ipc_send(child->channel, IPC_SETUP, &body, descriptors, count, NULL);
+    wire_writer_free(&body);
+}
+
+/* ---- starting ---- */
+
+/* In the new process, between fork(2) and execve(2). What is ignored stays so over execve: a
+ * terminal's ^C and an operator's signal to all processes are the supervisor's to answer. */
+_Noreturn static void child_become(const char *program, const char *role, int channel)
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+    char *const arguments[] = {(char *)(uintptr_t) "nsgate",
+                               (char *)(uintptr_t)SUPERVISOR_ROLE_ARGUMENT,
+                               (char *)(uintptr_t)role, NULL};
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
+    if (channel == SUPERVISOR_CHANNEL_FD)
+        fcntl(channel, F_SETFD, 0);
+    else
+        dup2(channel, SUPERVISOR_CHANNEL_FD);
+    close_range(SUPERVISOR_CHANNEL_FD + 1, ~0u, 0);
+    execv(program, arguments);
+    _exit(127);
+}
+
+static void child_retry_later(struct child *child)
+{
+    double delay = 0.;
+
+    if (child->quick_deaths > 0) {
+        delay = CHILD_DELAY;
+        for (unsigned i = 1; i < child->quick_deaths && delay < CHILD_DELAY_MAX; i++)
+            delay *= 2;
+    }
+    if (delay > CHILD_DELAY_MAX)
+        delay = CHILD_DELAY_MAX;
+    ev_timer_set(&child->timer, delay, 0.);
+    ev_timer_start(child->supervisor->loop.ev, &child->timer);
+}
+
+static int child_fork(struct child *child, int sockets[2])
+{
+    const char *role = child->role == ROLE_WORKER ? "worker" : "resolver";
+
+    if (ipc_pair(sockets) < 0)
+        return -1;
+    child->pid = fork();
+    if (child->pid == 0)
+        child_become(child->supervisor->program, role, sockets[1]);
+    if (child->pid < 0) {
+        int saved = errno;
+
+        child->pid = 0;
+        close(sockets[0]);
+        close(sockets[1]);
+        errno = saved;
+        return -1;
+    }
+    close(sockets[1]);
+    return 0;
+}
+
+void child_start(struct child *child)
+{
+    struct supervisor *supervisor = child->supervisor;
+    int sockets[2];
+    char name[32];
+
+    child_name(child, name);
+    child->started = loop_now(&supervisor->loop);
+    child->reason[0] = '\0';
+    if (child_fork(child, sockets) < 0) {
+        log_error("cannot start %s: %s", name, strerror(errno));
+        child->quick_deaths++;
+        child_retry_later(child);
+        return;
+    }
+    log_info("started %s (pid %d)", name, (int)child->pid);
+    child->state = CHILD_STARTING;
+    child->channel = ipc_channel_new(&supervisor->loop, sockets[0], ROLE_SUPERVISOR, child->role,
+                                     &child_events, child);
+    child_send_setup(child);
+    if (child->role == ROLE_WORKER)
+        workers_on_start(supervisor, child);
+    else
+        examine_on_start(supervisor);
+}
+
+static void child_on_timer(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct child *child = timer->data;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    if (child->state == CHILD_LOST)
+        child_signal(child, SIGKILL);
+    else if (child->state == CHILD_DOWN && !child->is_stopping)
+        child_start(child);
+}
+
+void child_init(struct child *child, struct supervisor *supervisor, enum ipc_role role,
+                unsigned index)
+{
+    *child = (struct child){.supervisor = supervisor, .role = role, .index = index};
+    ev_timer_init(&child->timer, child_on_timer, 0., 0.);
+    child->timer.data = child;
+}
+
+void child_close(struct child *child)
+{
+    ev_timer_stop(child->supervisor->loop.ev, &child->timer);
+    ipc_channel_free(child->channel);
+    child->channel = NULL;
+}
+
+void child_signal(const struct child *child, int signal)
+{
+    if (child->pid > 0)
+        kill(child->pid, signal);
+}
+
+/* ---- ending ---- */
+
+static void child_tell_death(const struct child *child, int status)
+{
+    enum log_level level = child->is_stopping ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
+    const char *colon = child->reason[0] ? ": " : "";
+    char name[32];
+
+    child_name(child, name);
+    if (!log_is_enabled(level))
+        return;
+    if (WIFSIGNALED(status))
+        log_write(level, "%s (pid %d) was killed by signal %d (%s)%s%s", name, (int)child->pid,
+                  WTERMSIG(status), sigdescr_np(WTERMSIG(status)), colon, child->reason);
+    else
+        log_write(level, "%s (pid %d) exited with status %d%s%s", name, (int)child->pid,
+                  WEXITSTATUS(status), colon, child->reason);
+}
+
+/* No worker ever came up, however often it was tried. */
+static bool child_start_is_hopeless(const struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        const struct child *worker = &supervisor->workers[i];
+
+        if (worker->was_ready || worker->quick_deaths < CHILD_HOPELESS)
+            return false;
+    }
+    return supervisor->worker_count > 0;
+}
+
+static void child_on_death(struct child *child)
+{
+    struct supervisor *supervisor = child->supervisor;
+    bool was_quick;
+
+    child_close(child);
+    child->pid = 0;
+    child->state = CHILD_DOWN;
+    was_quick = loop_now(&supervisor->loop) - child->started < CHILD_QUICK;
+    child->quick_deaths = was_quick ? child->quick_deaths + 1 : 0;
+    if (child->role == ROLE_WORKER)
+        workers_on_death(supervisor, child);
+    else
+        examine_on_death(supervisor);
+    if (child->is_stopping) {
+        supervisor_on_child_gone(supervisor);
+    } else if (child_start_is_hopeless(supervisor)) {
+        log_error("no worker can be started, ending");
+        supervisor_end(supervisor, EXIT_FAILURE);
+    } else {
+        child_retry_later(child);
+    }
+}
+
+void child_reap(struct child *child)
+{
+    int status = 0;
+
+    if (child->pid <= 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
+        return;
+    child_tell_death(child, status);
+    child_on_death(child);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* One child process: a worker or the resolver, started, watched and started again. */
+#ifndef SUPERVISOR_CHILD_INTERNAL_H
+#define SUPERVISOR_CHILD_INTERNAL_H
+
+#include "ipc/channel.h"
+#include "io/loop.h"
+
+#include <sys/types.h>
+
+struct supervisor;
+
+enum child_state {
+    CHILD_DOWN,     /* not running; may wait to be started again */
+    CHILD_STARTING, /* runs and has its channel */
+    CHILD_READY,    /* said READY */
+    CHILD_LOST      /* runs, but its channel has failed: it must end */
+};
+
+/* Embedded by the supervisor. */
+struct child {
+    struct supervisor *supervisor;
+    enum ipc_role role;
+    unsigned index; /* of a worker */
+    enum child_state state;
+    pid_t pid;                   /* 0: none */
+    struct ipc_channel *channel; /* NULL unless STARTING or READY */
+    double started;              /* loop_now() */
+    unsigned quick_deaths;       /* in a row, each within a second of the start */
+    bool is_stopping;            /* is not started again */
+    bool was_ready;              /* at any time */
+    ev_timer timer;              /* DOWN: start; LOST: kill */
+    char reason[128];            /* why the channel failed; empty when it only closed */
+    /* workers only */
+    unsigned tenants;  /* that it serves */
+    unsigned awaiting; /* TENANT and TENANT_REMOVE sent and not yet COMMITTED */
+    unsigned due;      /* tenants that it must be told of */
+};
+
+void child_init(struct child *child, struct supervisor *supervisor, enum ipc_role role,
+                unsigned index);
+
+/* Forks, executes the supervisor's program in the child's role, and sends it SETUP. A failure is
+ * logged and tried again later. */
+void child_start(struct child *child);
+
+/* Sends it a signal, if it runs. */
+void child_signal(const struct child *child, int signal);
+
+/* SIGCHLD came: has it ended? If so, tells it and sees to the next start. */
+void child_reap(struct child *child);
+
+/* Stops its timer and closes its channel. */
+void child_close(struct child *child);
+
+/* Whether messages can be sent to it. */
+static inline bool child_is_up(const struct child *child)
+{
+    return child->channel != NULL;
+}
+
+/* "worker 1", "resolver" */
+void child_name(const struct child *child, char name[32]);
+
+#endif

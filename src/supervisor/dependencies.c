@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Identities of the files that a tenant was made from. */
+#include "dependencies_internal.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* The kernel's file times move in steps of up to 10 ms: a file written again within one step of
+ * being read would look unchanged. Seconds for which a file must have been still. */
+#define DEPENDENCY_STILL 0.1
+
+static struct dependency *dependencies_grow(struct dependencies *list, const char *path)
+{
+    struct dependency *item;
+
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? list->capacity * 2 : 4;
+        list->items = memory_resize(list->items, list->capacity * sizeof(list->items[0]));
+    }
+    item = &list->items[list->count++];
+    *item = (struct dependency){.path = memory_text(path)};
+    return item;
+}
+
+static double dependency_seconds(struct timespec time)
+{
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void dependency_look(struct dependency *item, const char *path)
+{
+    struct stat status;
+    struct timespec now;
+
+    if (stat(path, &status) < 0)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    item->device = status.st_dev;
+    item->inode = status.st_ino;
+    item->size = status.st_size;
+    item->modified = status.st_mtim;
+    item->changed = status.st_ctim;
+    item->is_settled =
+        dependency_seconds(now) - dependency_seconds(status.st_ctim) > DEPENDENCY_STILL;
+}
+
+void dependencies_add_file(struct dependencies *list, const char *path)
+{
+    dependency_look(dependencies_grow(list, path), path);
+}
+
+/* FNV-1a, 64 bits, over the paths with their terminators. */
+static uint64_t dependency_hash(char *const *paths, size_t count)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < count; i++) {
+        for (const char *c = paths[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+            if (!*c)
+                break;
+        }
+    }
+    return hash;
+}
+
+void dependencies_add_pattern(struct dependencies *list, const char *pattern, char *const *paths,
+                              size_t count)
+{
+    struct dependency *item = dependencies_grow(list, pattern);
+
+    item->is_pattern = true;
+    item->listing = dependency_hash(paths, count);
+}
+
+void dependencies_free(struct dependencies *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        free(list->items[i].path);
+    free(list->items);
+    *list = (struct dependencies){0};
+}
+
+static bool dependency_same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool dependency_same_file(const struct dependency *item)
+{
+    struct dependency now = {0};
+
+    dependency_look(&now, item->path);
+    return item->is_settled && now.device == item->device && now.inode == item->inode &&
+           now.size == item->size && dependency_same_time(now.modified, item->modified) &&
+           dependency_same_time(now.changed, item->changed);
+}
+
+static bool dependency_same_listing(const struct dependency *item,
+                                    const struct config_loader *loader)
+{
+    struct arena arena;
+    char **paths;
+    size_t count;
+    const char *why;
+    bool same;
+
+    arena_init(&arena, 1024);
+    same = loader->expand(loader->context, &arena, item->path, &paths, &count, &why) == 0 &&
+           dependency_hash(paths, count) == item->listing;
+    arena_free(&arena);
+    return same;
+}
+
+bool dependencies_unchanged(const struct dependencies *list, const struct config_loader *loader)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct dependency *item = &list->items[i];
+
+        if (item->is_pattern ? !dependency_same_listing(item, loader) : !dependency_same_file(item))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the loader that notes ---- */
+
+static int recorder_read(void *context, struct arena *arena, const char *path, struct slice *text,
+                         const char **why)
+{
+    struct recorder *recorder = context;
+    struct recorder_file *file;
+
+    if (recorder->dependencies)
+        dependencies_add_file(recorder->dependencies, path);
+    if (config_files.read(config_files.context, arena, path, text, why) != 0)
+        return -1;
+    if (recorder->dump) {
+        file = ARENA_NEW(&recorder->dump->arena, struct recorder_file);
+        file->path = arena_text(&recorder->dump->arena, slice_of(path));
+        file->text = arena_slice(&recorder->dump->arena, *text);
+        STAILQ_INSERT_TAIL(&recorder->dump->files, file, next);
+    }
+    return 0;
+}
+
+static int recorder_expand(void *context, struct arena *arena, const char *pattern, char ***paths,
+                           size_t *count, const char **why)
+{
+    struct recorder *recorder = context;
+
+    if (config_files.expand(config_files.context, arena, pattern, paths, count, why) != 0)
+        return -1;
+    if (recorder->dependencies)
+        dependencies_add_pattern(recorder->dependencies, pattern, *paths, *count);
+    return 0;
+}
+
+void recorder_init(struct recorder *recorder, struct dependencies *dependencies,
+                   struct recorder_dump *dump)
+{
+    recorder->loader =
+        (struct config_loader){.read = recorder_read, .expand = recorder_expand, .context = recorder};
+    recorder->dependencies = dependencies;
+    recorder->dump = dump;
+}
+
+void recorder_dump_init(struct recorder_dump *dump)
+{
+    STAILQ_INIT(&dump->files);
+    arena_init(&dump->arena, 16384);
+}
+
+void recorder_dump_free(struct recorder_dump *dump)
+{
+    arena_free(&dump->arena);
+    STAILQ_INIT(&dump->files);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* The supervisor's side of examining: a window of bundles at the resolver. */
+#include "examine_internal.h"
+
+#include "adopt_internal.h"
+#include "claims_internal.h"
+#include "supervisor_internal.h"
+
+#include "base/memory.h"
+#include "tenant/bundle.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#define EXAMINE_WINDOW 64   /* bundles that may be pending at once */
+#define EXAMINE_LIMIT  60.0 /* seconds for an answer; names have their own, shorter limits */
+#define EXAMINE_DEATHS 2    /* deaths of the resolver over one bundle that refuse it */
+
+static void examine_watch(struct supervisor *supervisor)
+{
+    struct examiner *examiner = &supervisor->examiner;
+    const struct examination *first = TAILQ_FIRST(&examiner->pending);
+    double left;
+
+    ev_timer_stop(supervisor->loop.ev, &examiner->watch);
+    if (!first || !first->is_sent)
+        return;
+    left = first->sent_at + EXAMINE_LIMIT - loop_now(&supervisor->loop);
+    ev_timer_set(&examiner->watch, left > 0. ? left : 0., 0.);
+    ev_timer_start(supervisor->loop.ev, &examiner->watch);
+}
+
+static void examine_send(struct supervisor *supervisor, struct examination *examination)
+{
+    struct wire_writer body;
+
+    examination->is_sent = true;
+    examination->sent_at = loop_now(&supervisor->loop);
+    wire_writer_init(&body);
+    wire_put_u64(&body, examination->serial);
+    ipc_send(supervisor->resolver.channel, IPC_EXAMINE, &body, NULL, 0, examination->plan.bundle);
+    wire_writer_free(&body);
+}
+
+/* Bundles that were there when the resolver died go one at a time, so that the next death finds
+ * the guilty one; the others wait for them. */
+static void examine_send_pending(struct supervisor *supervisor)
+{
+    struct examination *examination;
+    bool has_sent = false;
+
+    if (!child_is_up(&supervisor->resolver))
+        return;
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        bool is_suspect = examination->deaths > 0;
+
+        if (is_suspect && has_sent)
+            break;
+        if (!examination->is_sent)
+            examine_send(supervisor, examination);
+        if (is_suspect)
+            break;
+        has_sent = true;
+    }
+    examine_watch(supervisor);
+}
+
+/* Takes it out of the list; the caller frees it. */
+static void examine_take(struct supervisor *supervisor, struct examination *examination)
+{
+    TAILQ_REMOVE(&supervisor->examiner.pending, examination, next);
+    supervisor->examiner.count--;
+    examination->record->examination = NULL;
+}
+
+static void examine_free(struct examination *examination)
+{
+    plan_free(&examination->plan);
+    free(examination);
+}
+
+/* ---- outcomes ---- */
+
+static void examine_refuse(struct supervisor *supervisor, struct examination *examination)
+{
+    struct record *record = examination->record;
+
+    examine_take(supervisor, examination);
+    claims_release(&supervisor->registry, record, &examination->plan, &record->plan);
+    examine_free(examination);
+    round_refused(supervisor, record);
+}
+
+static void examine_accept(struct supervisor *supervisor, struct examination *examination,
+                           struct slice bundle)
+{
+    struct record *record = examination->record;
+
+    examine_take(supervisor, examination);
+    ipc_blob_unref(examination->plan.bundle);
+    examination->plan.bundle = ipc_blob_new(bundle);
+    round_accepted(supervisor, record, &examination->plan);
+    examine_free(examination);
+}
+
+static int examine_on_answer(struct supervisor *supervisor, struct examination *examination,
+                             bool usable, struct slice blob)
+{
+    struct wire_reader reader;
+    struct diag_list diags;
+
+    diag_list_init(&diags);
+    wire_reader_init(&reader, blob);
+    if (bundle_get_diags(&reader, &diags) != 0 || (usable && reader.rest.len == 0)) {
+        diag_list_free(&diags);
+        return ERROR_IPC;
+    }
+    report_diags(supervisor, examination->record->name, &diags);
+    diag_list_free(&diags);
+    if (usable)
+        examine_accept(supervisor, examination, reader.rest);
+    else
+        examine_refuse(supervisor, examination);
+    examine_send_pending(supervisor);
+    round_advance(supervisor);
+    return 0;
+}
+
+int examine_on_message(struct supervisor *supervisor, struct ipc_received *received)
+{
+    struct examination *examination;
+    uint64_t serial;
+    uint8_t usable;
+
+    if (received->message != IPC_EXAMINED)
+        return ERROR_IPC;
+    serial = wire_get_u64(&received->body);
+    usable = wire_get_u8(&received->body);
+    if (wire_finish(&received->body) != 0)
+        return ERROR_IPC;
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        if (examination->serial == serial)
+            return examine_on_answer(supervisor, examination, usable != 0, received->blob);
+    }
+    return 0; /* its tenant has gone meanwhile */
+}
+
+/* ---- submitting ---- */
+
+bool examine_has_room(const struct supervisor *supervisor)
+{
+    /* -t examines one after the other, so that it tells in the order of the files. */
+    return supervisor->examiner.count <
+           (supervisor->round.kind == ROUND_TEST ? 1 : EXAMINE_WINDOW);
+}
+
+void examine_submit(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    struct examination *examination = memory_zeroed(1, sizeof(*examination));
+
+    examination->record = record;
+    examination->plan = *plan;
+    *plan = (struct plan){0};
+    examination->serial = ++supervisor->examiner.serial;
+    record->examination = examination;
+    TAILQ_INSERT_TAIL(&supervisor->examiner.pending, examination, next);
+    supervisor->examiner.count++;
+    examine_send_pending(supervisor);
+}
+
+void examine_forget(struct supervisor *supervisor, struct record *record)
+{
+    struct examination *examination = record->examination;
+
+    if (!examination)
+        return;
+    examine_take(supervisor, examination);
+    claims_release(&supervisor->registry, record, &examination->plan, NULL);
+    examine_free(examination);
+}
+
+/* ---- the resolver's life ---- */
+
+void examine_on_start(struct supervisor *supervisor)
+{
+    examine_send_pending(supervisor);
+}
+
+void examine_on_death(struct supervisor *supervisor)
+{
+    struct examination *examination = TAILQ_FIRST(&supervisor->examiner.pending);
+
+    ev_timer_stop(supervisor->loop.ev, &supervisor->examiner.watch);
+    while (examination) {
+        struct examination *next = TAILQ_NEXT(examination, next);
+
+        if (examination->is_sent) {
+            examination->is_sent = false;
+            examination->deaths++;
+        }
+        if (examination->deaths >= EXAMINE_DEATHS) {
+            report_text(supervisor, examination->record->name, DIAG_ERROR,
+                        "%s: the resolver died over it twice", examination->record->file);
+            examine_refuse(supervisor, examination);
+        }
+        examination = next;
+    }
+    round_advance(supervisor);
+}
+
+static void examine_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    log_error("the resolver does not answer, killing it");
+    child_signal(&supervisor->resolver, SIGKILL);
+}
+
+void examiner_init(struct supervisor *supervisor)
+{
+    TAILQ_INIT(&supervisor->examiner.pending);
+    ev_timer_init(&supervisor->examiner.watch, examine_on_limit, 0., 0.);
+    supervisor->examiner.watch.data = supervisor;
+}
+
+void examiner_free(struct supervisor *supervisor)
+{
+    struct examination *examination;
+
+    ev_timer_stop(supervisor->loop.ev, &supervisor->examiner.watch);
+    while ((examination = TAILQ_FIRST(&supervisor->examiner.pending))) {
+        examine_take(supervisor, examination);
+        examine_free(examination);
+    }
+}

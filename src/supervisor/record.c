@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry of tenants. */
+#include "record_internal.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+void listener_free(struct listener *listener)
+{
+    if (listener->fd >= 0)
+        close(listener->fd);
+    listener->fd = -1;
+    free(listener->text);
+    listener->text = NULL;
+}
+
+void plan_free(struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->listener_count; i++)
+        listener_free(&plan->listeners[i]);
+    free(plan->listeners);
+    free(plan->netns.path);
+    free(plan->netns.text);
+    dependencies_free(&plan->dependencies);
+    ipc_blob_unref(plan->bundle);
+    *plan = (struct plan){0};
+}
+
+/* getrandom(2) of at most 256 bytes neither blocks nor comes short once the pool is ready. */
+static void record_random(void *data, size_t size)
+{
+    while (getrandom(data, size, 0) != (ssize_t)size) {
+        if (errno != EINTR)
+            abort(); /* without randomness there are no keys to serve with */
+    }
+}
+
+void record_rotate_tickets(struct record *record)
+{
+    struct tls_ticket_keys *tickets = &record->tickets;
+
+    if (tickets->count > 0)
+        memcpy(tickets->keys[1], tickets->keys[0], TLS_TICKET_KEY);
+    record_random(tickets->keys[0], TLS_TICKET_KEY);
+    if (tickets->count < 2)
+        tickets->count++;
+}
+
+static bool registry_slot_is_taken(const struct registry *registry, uint32_t slot)
+{
+    return (registry->slots[slot / 8] >> (slot % 8) & 1) != 0;
+}
+
+/* The first free slot; one whose last tenant still has connections is only the second choice,
+ * since they would count for the new one until they end. */
+static int registry_take_slot(struct registry *registry, const struct tally *tally, uint32_t *slot)
+{
+    uint32_t choice = TALLY_TENANTS;
+
+    for (uint32_t i = 0; i < TALLY_TENANTS; i++) {
+        if (registry_slot_is_taken(registry, i))
+            continue;
+        if (!tally || tally_total(tally, i) == 0) {
+            choice = i;
+            break;
+        }
+        if (choice == TALLY_TENANTS)
+            choice = i;
+    }
+    if (choice == TALLY_TENANTS)
+        return -1;
+    registry->slots[choice / 8] |= (unsigned char)(1u << (choice % 8));
+    *slot = choice;
+    return 0;
+}
+
+struct record *registry_find(const struct registry *registry, struct slice name)
+{
+    struct record *record = NULL;
+
+    HASH_FIND(hh, registry->records, name.data, name.len, record);
+    return record;
+}
+
+struct record *registry_add(struct registry *registry, struct slice name, const char *file,
+                            const struct tally *tally)
+{
+    struct record *record;
+    uint32_t slot;
+
+    if (registry_take_slot(registry, tally, &slot) < 0)
+        return NULL;
+    record = memory_zeroed(1, sizeof(*record));
+    record->name = memory_alloc(name.len + 1);
+    memcpy(record->name, name.data, name.len);
+    record->name[name.len] = '\0';
+    record->file = memory_text(file);
+    record->slot = slot;
+    record_rotate_tickets(record);
+    HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
+    return record;
+}
+
+void registry_remove(struct registry *registry, struct record *record)
+{
+    HASH_DEL(registry->records, record);
+    registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
+    plan_free(&record->plan);
+    free(record->netns_trouble);
+    free(record->name);
+    free(record->file);
+    memory_wipe_free(record, sizeof(*record));
+}
+
+void record_set_file(struct record *record, const char *file)
+{
+    if (strcmp(record->file, file) == 0)
+        return;
+    free(record->file);
+    record->file = memory_text(file);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor keeps of each tenant: its last good bundle, its sockets, who serves it. */
+#ifndef SUPERVISOR_RECORD_INTERNAL_H
+#define SUPERVISOR_RECORD_INTERNAL_H
+
+#include "dependencies_internal.h"
+
+#include "config/model.h"
+#include "io/address.h"
+#include "ipc/channel.h"
+#include "ipc/tally.h"
+#include "netns/netns.h"
+#include "tls/tls.h"
+
+#include <uthash.h>
+
+enum listener_state {
+    LISTENER_WAITING,  /* its namespace is not there */
+    LISTENER_DEGRADED, /* it could not be bound, or died */
+    LISTENER_BOUND
+};
+
+/* One address of a tenant. */
+struct listener {
+    struct address address;
+    char *text; /* config_listen.text */
+    int backlog;
+    bool ipv6only;
+    enum listener_state state;
+    int fd;           /* -1 unless bound */
+    uint64_t holders; /* bit per worker that was sent the socket */
+    int error;        /* errno of the failure that was last told; 0: none since it was bound */
+    int outcome;      /* errno and call of the last attempt */
+    const char *call;
+};
+
+/* Where a tenant's listeners belong. */
+struct record_netns {
+    enum config_netns_kind kind;
+    char *path; /* NULL for the host's */
+    char *text; /* for people */
+};
+
+/* A tenant's file, read and checked as far as the supervisor does; then examined. */
+struct plan {
+    struct record_netns netns;
+    struct listener *listeners;
+    uint32_t listener_count;
+    bool has_names; /* host names, which may stand for other addresses the next time */
+    struct dependencies dependencies;
+    struct ipc_blob *bundle; /* raw at first, what the resolver made of it afterwards */
+};
+
+struct examination;
+
+struct record {
+    UT_hash_handle hh; /* by name */
+    char *name;
+    char *file;
+    struct plan plan;         /* in force; no bundle: none was ever accepted */
+    struct netns_id netns_id; /* of the bound listeners */
+    char *netns_trouble;      /* what was last said about the namespace; NULL: nothing */
+    uint64_t workers;         /* bit per worker that serves it */
+    uint64_t told;            /* those that were sent a bundle of it */
+    uint64_t due;             /* those that must be sent the present one */
+    uint32_t slot;            /* in the tally */
+    struct tls_ticket_keys tickets;
+    uint64_t round;                  /* the last round that saw its file */
+    bool is_todo;                    /* waits in the round's list */
+    bool was_deferred;               /* for an address that another was about to give up */
+    bool is_refused;                 /* its file, as it is now, is not in force */
+    struct examination *examination; /* at the resolver, or on the way */
+    TAILQ_ENTRY(record) todo;
+};
+
+TAILQ_HEAD(record_list, record);
+
+static inline bool record_is_in_force(const struct record *record)
+{
+    return record->plan.bundle != NULL;
+}
+
+/* All tenants, in the order in which they came. Embedded by its owner. */
+struct registry {
+    struct record *records;
+    struct claim *claims;
+    unsigned char slots[TALLY_TENANTS / 8]; /* taken ones */
+};
+
+struct record *registry_find(const struct registry *registry, struct slice name);
+/* NULL when the tally has no room for another. tally may be NULL (-t). */
+struct record *registry_add(struct registry *registry, struct slice name, const char *file,
+                            const struct tally *tally);
+/* Frees it; its listeners must be closed and its claims given up. */
+void registry_remove(struct registry *registry, struct record *record);
+void record_set_file(struct record *record, const char *file);
+
+/* New keys in front; the one before them still decrypts. */
+void record_rotate_tickets(struct record *record);
+
+void plan_free(struct plan *plan);
+void listener_free(struct listener *listener);
+
+#endif

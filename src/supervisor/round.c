@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* Rounds: finding what changed, having it examined, and saying when all of it is in force. */
+#include "round_internal.h"
+
+#include "adopt_internal.h"
+#include "assembly_internal.h"
+#include "claims_internal.h"
+#include "listeners_internal.h"
+#include "tenant_files_internal.h"
+#include "workers_internal.h"
+
+#include <malloc.h>
+
+#define ROUND_LIMIT 10.0 /* seconds to wait for workers that do not commit */
+
+/* ---- the end of a round ---- */
+
+static unsigned round_count_waiting(const struct supervisor *supervisor)
+{
+    const struct record *record;
+    unsigned waiting = 0;
+
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+            if (record->plan.listeners[i].state != LISTENER_BOUND) {
+                waiting++;
+                break;
+            }
+        }
+    }
+    return waiting;
+}
+
+static void round_tell(const struct supervisor *supervisor)
+{
+    const struct round *round = &supervisor->round;
+
+    if (round->kind == ROUND_START)
+        log_notice("started: %u tenants, %u waiting, %u refused, %u workers", round->added,
+                   round_count_waiting(supervisor), round->refused, supervisor->worker_count);
+    else if (round->kind == ROUND_RELOAD)
+        log_notice("reload done: %u added, %u changed, %u removed, %u refused", round->added,
+                   round->changed, round->removed, round->refused);
+}
+
+static void round_finish(struct supervisor *supervisor)
+{
+    struct round *round = &supervisor->round;
+    enum round_kind kind = round->kind;
+
+    ev_timer_stop(supervisor->loop.ev, &round->limit);
+    round_tell(supervisor);
+    round->is_committing = false;
+    if (kind == ROUND_TEST) {
+        loop_stop(&supervisor->loop);
+        return;
+    }
+    round->kind = ROUND_NONE;
+    malloc_trim(0); /* trees and raw bundles have come and gone */
+    if (round->is_wanted) {
+        round->is_wanted = false;
+        round_begin(supervisor, ROUND_RELOAD);
+    }
+}
+
+static void round_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    (void)ev;
+    (void)events;
+    log_warn("some workers have not committed yet");
+    round_finish(timer->data);
+}
+
+/* ---- one tenant ---- */
+
+void round_refused(struct supervisor *supervisor, struct record *record)
+{
+    record->is_refused = true;
+    supervisor->round.refused++;
+}
+
+void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    struct round *round = &supervisor->round;
+
+    record->is_refused = false;
+    if (round->kind == ROUND_TEST) {
+        record->plan = *plan;
+        *plan = (struct plan){0};
+        return;
+    }
+    switch (adopt_plan(supervisor, record, plan)) {
+    case ADOPTED_NEW:
+        round->added++;
+        break;
+    case ADOPTED_CHANGED:
+        round->changed++;
+        break;
+    case ADOPTED_UNCHANGED:
+        break;
+    }
+}
+
+/* Whether the owner of an address may yet give it up in this round. */
+static bool round_may_release(const struct record *owner)
+{
+    return owner->is_todo || owner->examination;
+}
+
+/* Addresses of the host's namespace: free, its own, or another's. Returns whether the tenant must
+ * wait for the end of the round to know. */
+static bool round_check_claims(struct supervisor *supervisor, struct record *record,
+                               struct assembly *assembly)
+{
+    if (assembly->diags.errors > 0 || assembly->model.netns.kind != NETNS_HOST)
+        return false;
+    for (uint32_t i = 0; i < assembly->model.listen_count; i++) {
+        const struct config_listen *wanted = &assembly->model.listens[i];
+        const struct record *owner = claims_owner(&supervisor->registry, wanted->text);
+
+        if (!owner || owner == record)
+            continue;
+        if (!record->was_deferred && round_may_release(owner))
+            return true;
+        diag_error(&assembly->diags, wanted->place,
+                   "tenant \"%s\" cannot listen on %.*s: tenant \"%s\" has that address in the "
+                   "host's namespace",
+                   record->name, SLICE_PRINTF(wanted->text), owner->name);
+    }
+    return false;
+}
+
+static void round_todo(struct supervisor *supervisor, struct record *record)
+{
+    record->is_todo = true;
+    TAILQ_INSERT_TAIL(&supervisor->round.todo, record, todo);
+}
+
+static void round_submit(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    for (uint32_t i = 0; plan->netns.kind == NETNS_HOST && i < plan->listener_count; i++)
+        claims_take(&supervisor->registry, slice_of(plan->listeners[i].text), record);
+    examine_submit(supervisor, record, plan);
+}
+
+static void round_prepare(struct supervisor *supervisor, struct record *record)
+{
+    struct assembly assembly;
+    struct plan plan;
+
+    assembly_open(&assembly, supervisor->settings, slice_of(record->name), record->file,
+                  record->was_deferred ? NULL : supervisor->dump);
+    if (round_check_claims(supervisor, record, &assembly)) {
+        record->was_deferred = true;
+        round_todo(supervisor, record);
+    } else {
+        bool is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
+
+        report_diags(supervisor, record->name, &assembly.diags);
+        if (is_good)
+            round_submit(supervisor, record, &plan);
+        else
+            round_refused(supervisor, record);
+    }
+    assembly_close(&assembly);
+}
+
+/* ---- going on ---- */
+
+static void round_step(struct supervisor *supervisor)
+{
+    struct round *round = &supervisor->round;
+    struct record *record;
+
+    if (round->kind == ROUND_NONE || supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    while ((record = TAILQ_FIRST(&round->todo)) && examine_has_room(supervisor)) {
+        if (record->was_deferred && supervisor->examiner.count > 0)
+            return; /* whoever has its address is not yet decided */
+        TAILQ_REMOVE(&round->todo, record, todo);
+        record->is_todo = false;
+        round_prepare(supervisor, record);
+    }
+    if (record || supervisor->examiner.count > 0)
+        return;
+    if (workers_are_settled(supervisor)) {
+        round_finish(supervisor);
+    } else if (!round->is_committing) {
+        round->is_committing = true;
+        ev_timer_set(&round->limit, ROUND_LIMIT, 0.);
+        ev_timer_start(supervisor->loop.ev, &round->limit);
+    }
+}
+
+static void round_on_step(struct loop_task *task)
+{
+    round_step((struct supervisor *)((char *)task - offsetof(struct supervisor, round.step)));
+}
+
+void round_advance(struct supervisor *supervisor)
+{
+    if (supervisor->round.kind != ROUND_NONE)
+        loop_defer(&supervisor->loop, &supervisor->round.step);
+}
+
+/* ---- the beginning ---- */
+
+static bool round_must_examine(const struct supervisor *supervisor, const struct record *record,
+                               bool all)
+{
+    return all || !record_is_in_force(record) || record->is_refused || record->plan.has_names ||
+           !dependencies_unchanged(&record->plan.dependencies, &config_files) ||
+           supervisor->round.kind != ROUND_RELOAD;
+}
+
+/* A file without a tenant of its own: it counts as refused. */
+static void round_refuse_file(struct supervisor *supervisor, const struct tenant_file *file,
+                              const char *why, const char *which)
+{
+    report_text(supervisor, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s%s", file->path,
+                SLICE_PRINTF(file->name), why, which);
+    supervisor->round.refused++;
+}
+
+static void round_see_file(struct supervisor *supervisor, const struct tenant_file *file, bool all)
+{
+    struct record *record = registry_find(&supervisor->registry, file->name);
+    bool has_moved;
+
+    if (!config_tenant_name_is_valid(file->name)) {
+        round_refuse_file(supervisor, file, "names are [A-Za-z0-9._-]{1,64}", "");
+        return;
+    }
+    if (record && record->round == supervisor->round.number) {
+        round_refuse_file(supervisor, file, "the same name comes from ", record->file);
+        return;
+    }
+    if (!record)
+        record = registry_add(&supervisor->registry, file->name, file->path, supervisor->tally);
+    if (!record) {
+        round_refuse_file(supervisor, file, "there are too many tenants", "");
+        return;
+    }
+    has_moved = strcmp(record->file, file->path) != 0;
+    record_set_file(record, file->path);
+    record->round = supervisor->round.number;
+    record->was_deferred = false;
+    if (has_moved || round_must_examine(supervisor, record, all)) {
+        round_todo(supervisor, record);
+    } else {
+        workers_assign(supervisor, record);
+        workers_send(supervisor, record);
+    }
+}
+
+static void round_remove_unseen(struct supervisor *supervisor)
+{
+    struct record *record;
+    struct record *next;
+
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        if (record->round == supervisor->round.number)
+            continue;
+        if (record_is_in_force(record))
+            supervisor->round.removed++;
+        adopt_removal(supervisor, record);
+    }
+}
+
+/* all: every tenant is read anew, whatever its files' identities say. */
+static void round_collect(struct supervisor *supervisor, const struct tenant_files *files, bool all)
+{
+    for (size_t i = 0; i < files->count; i++)
+        round_see_file(supervisor, &files->items[i], all);
+    round_remove_unseen(supervisor);
+    round_advance(supervisor);
+}
+
+static void round_reset(struct supervisor *supervisor, enum round_kind kind)
+{
+    struct round *round = &supervisor->round;
+
+    round->kind = kind;
+    round->number++;
+    round->added = round->changed = round->removed = round->refused = 0;
+}
+
+/* With the settings that are in force. */
+static int round_begin_first(struct supervisor *supervisor, enum round_kind kind,
+                             struct diag_list *diags)
+{
+    struct tenant_files files;
+    int result = tenant_files_find(&files, supervisor->settings, supervisor->config, &config_files,
+                                   diags);
+
+    round_reset(supervisor, kind);
+    report_print(diags);
+    if (result == 0)
+        round_collect(supervisor, &files, true);
+    else
+        supervisor->round.kind = ROUND_NONE;
+    tenant_files_free(&files);
+    return result;
+}
+
+static int round_begin_reload(struct supervisor *supervisor, struct diag_list *diags)
+{
+    struct settings *settings = settings_read(supervisor->config, &config_files, diags);
+    struct tenant_files files = {0};
+    int result = -1;
+
+    if (settings)
+        result = tenant_files_find(&files, settings, supervisor->config, &config_files, diags);
+    report_diags(supervisor, NULL, diags);
+    if (result == 0) {
+        bool all = !settings_same_tenancy(supervisor->settings, settings);
+
+        supervisor_set_settings(supervisor, settings);
+        round_reset(supervisor, ROUND_RELOAD);
+        round_collect(supervisor, &files, all);
+    } else {
+        log_notice("reload refused: %u error%s in %s", diags->errors, diags->errors == 1 ? "" : "s",
+                   supervisor->config);
+        settings_free(settings);
+    }
+    if (settings)
+        tenant_files_free(&files);
+    return result;
+}
+
+int round_begin(struct supervisor *supervisor, enum round_kind kind)
+{
+    struct diag_list diags;
+    int result;
+
+    if (supervisor->round.kind != ROUND_NONE) {
+        supervisor->round.is_wanted = true;
+        return 0;
+    }
+    diag_list_init(&diags);
+    if (kind == ROUND_RELOAD)
+        result = round_begin_reload(supervisor, &diags);
+    else
+        result = round_begin_first(supervisor, kind, &diags);
+    diag_list_free(&diags);
+    return result;
+}
+
+void round_init(struct supervisor *supervisor)
+{
+    TAILQ_INIT(&supervisor->round.todo);
+    supervisor->round.step.run = round_on_step;
+    ev_timer_init(&supervisor->round.limit, round_on_limit, 0., 0.);
+    supervisor->round.limit.data = supervisor;
+}
+
+void round_free(struct supervisor *supervisor)
+{
+    ev_timer_stop(supervisor->loop.ev, &supervisor->round.limit);
+    loop_cancel(&supervisor->loop, &supervisor->round.step);
+}

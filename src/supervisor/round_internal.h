@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* A round through all tenants: the one at the start, one per reload, or the one of -t. */
+#ifndef SUPERVISOR_ROUND_INTERNAL_H
+#define SUPERVISOR_ROUND_INTERNAL_H
+
+#include "record_internal.h"
+
+#include "io/loop.h"
+
+struct supervisor;
+
+enum round_kind { ROUND_NONE, ROUND_START, ROUND_RELOAD, ROUND_TEST };
+
+/* Embedded by the supervisor. */
+struct round {
+    enum round_kind kind;    /* NONE: none runs */
+    bool is_wanted;          /* another one when this is done */
+    uint64_t number;         /* of the present or last one, from 1 */
+    struct record_list todo; /* to be read, in the order of the files */
+    unsigned added;
+    unsigned changed;
+    unsigned removed;
+    unsigned refused;
+    bool is_committing; /* all are handled; waits for the workers to have committed */
+    ev_timer limit;     /* on that wait */
+    struct loop_task step;
+};
+
+void round_init(struct supervisor *supervisor);
+void round_free(struct supervisor *supervisor);
+
+/* Reads the main file and begins a round. -1: the main file is broken or a pattern cannot be
+ * expanded; everything has been told, and what was in force stays. A reload that comes while a
+ * round runs is remembered. */
+int round_begin(struct supervisor *supervisor, enum round_kind kind);
+
+/* Goes on, at the end of this turn, with whatever can be done. */
+void round_advance(struct supervisor *supervisor);
+
+/* What became of a tenant of the round. */
+void round_refused(struct supervisor *supervisor, struct record *record);
+/* Takes over the plan's parts; the caller frees the rest. */
+void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the main file, and what of it all tenants share. */
+#include "settings_internal.h"
+
+#include "base/memory.h"
+#include "ipc/tally.h"
+#include "tenant/bundle.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdlib.h>
+
+/* A user that does not exist would let every child die at its start, so it is told here. */
+static void settings_check_user(const struct settings *settings, const char *path,
+                                struct diag_list *diags)
+{
+    struct arena arena;
+    struct diag_place place = {.file = path};
+    char *user;
+    char *group;
+
+    arena_init(&arena, 1024);
+    user = arena_text(&arena, settings->model.user);
+    group = arena_text(&arena, settings->model.group);
+    if (*user && !getpwnam(user))
+        diag_error(diags, place, "user \"%s\" does not exist", user);
+    if (*group && !getgrnam(group))
+        diag_error(diags, place, "group \"%s\" does not exist", group);
+    endpwent();
+    endgrent();
+    arena_free(&arena);
+}
+
+static void settings_encode_tenancy(struct settings *settings)
+{
+    struct config_block empty = STAILQ_HEAD_INITIALIZER(empty);
+    struct bundle bundle = {
+        .folder = settings->model.folder, .defaults = settings->model.defaults, .root = &empty};
+
+    bundle_encode(&settings->tenancy, &bundle);
+}
+
+struct settings *settings_read(const char *path, const struct config_loader *loader,
+                               struct diag_list *diags)
+{
+    struct settings *settings = memory_zeroed(1, sizeof(*settings));
+    int parsed;
+    int built;
+
+    config_tree_init(&settings->tree);
+    wire_writer_init(&settings->tenancy);
+    parsed = config_parse(&settings->tree, loader, path, diags);
+    built = config_main_build(&settings->model, &settings->tree, path, diags);
+    if (built == 0)
+        settings_check_user(settings, path, diags);
+    if (parsed != 0 || built != 0 || diags->errors > 0) {
+        settings_free(settings);
+        return NULL;
+    }
+    settings_encode_tenancy(settings);
+    return settings;
+}
+
+void settings_free(struct settings *settings)
+{
+    if (!settings)
+        return;
+    config_main_free(&settings->model);
+    config_tree_free(&settings->tree);
+    wire_writer_free(&settings->tenancy);
+    free(settings);
+}
+
+bool settings_same_tenancy(const struct settings *a, const struct settings *b)
+{
+    return slice_equal(wire_written(&a->tenancy), wire_written(&b->tenancy));
+}
+
+unsigned settings_workers(const struct settings *settings)
+{
+    unsigned wanted = settings->model.worker_processes;
+    cpu_set_t cores;
+
+    if (wanted == 0) {
+        /* As many as this process may run on, which is less than there are under taskset(1). */
+        wanted = sched_getaffinity(0, sizeof(cores), &cores) == 0 ? (unsigned)CPU_COUNT(&cores) : 1;
+    }
+    return wanted < TALLY_WORKERS ? wanted : TALLY_WORKERS;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The main file as read: its tree and its model, which live and go together. */
+#ifndef SUPERVISOR_SETTINGS_INTERNAL_H
+#define SUPERVISOR_SETTINGS_INTERNAL_H
+
+#include "config/model.h"
+#include "ipc/wire.h"
+
+struct settings {
+    struct config_tree tree;
+    struct config_main model;
+    struct wire_writer tenancy; /* what every tenant inherits, as bytes that can be compared */
+};
+
+/* Reads and checks the main file. NULL when it has an error; all are in diags. */
+struct settings *settings_read(const char *path, const struct config_loader *loader,
+                               struct diag_list *diags);
+void settings_free(struct settings *settings);
+
+/* Whether `defaults` and the folder, which all tenants are built with, are the same. */
+bool settings_same_tenancy(const struct settings *a, const struct settings *b);
+
+/* Workers to start: worker_processes, or one per core, at most what the tally has room for. */
+unsigned settings_workers(const struct settings *settings);
+
+#endif

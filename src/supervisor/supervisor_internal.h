@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The root process as one struct, which its parts share. */
+#ifndef SUPERVISOR_SUPERVISOR_INTERNAL_H
+#define SUPERVISOR_SUPERVISOR_INTERNAL_H
+
+#include "child_internal.h"
+#include "examine_internal.h"
+#include "record_internal.h"
+#include "round_internal.h"
+#include "settings_internal.h"
+
+#define SUPERVISOR_SIGNALS 7
+
+enum supervisor_state {
+    SUPERVISOR_RUNNING,
+    SUPERVISOR_DRAINING, /* QUIT: the workers finish what runs */
+    SUPERVISOR_ENDING    /* TERM: everything ends now */
+};
+
+struct pid_file {
+    char *path; /* NULL: none is held */
+    int fd;
+};
+
+struct supervisor {
+    struct loop loop;
+    enum supervisor_state state;
+    int status;          /* the process's exit status */
+    bool is_root;
+    const char *config;  /* the main file's path */
+    const char *program; /* what children execute */
+    struct settings *settings;
+    struct recorder_dump *dump; /* -T; else NULL */
+    struct netns_home *home;
+    struct tally *tally;
+    int tally_fd;
+    int log_fd; /* -1 under syslog */
+    struct pid_file pid;
+    struct registry registry;
+    struct child resolver;
+    struct child *workers;
+    unsigned worker_count;
+    struct examiner examiner;
+    struct round round;
+    uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
+    ev_signal signals[SUPERVISOR_SIGNALS];
+    ev_timer retry;    /* of listeners that are not bound */
+    ev_timer rotation; /* of ticket keys */
+    ev_timer ending;   /* until children that do not end are killed */
+};
+
+/* supervisor.c. program: what children execute, "/proc/self/exe" but in tests. */
+void supervisor_init(struct supervisor *supervisor, const char *config, const char *program);
+void supervisor_free(struct supervisor *supervisor);
+/* Puts new settings in force, as far as a running process can, and frees the old. */
+void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings);
+int supervisor_main(const char *config, const char *program);
+int supervisor_test_with(const char *config, bool dump, const char *program);
+
+/* A child has ended; it is not started again. */
+void supervisor_on_child_gone(struct supervisor *supervisor);
+/* TERM: ends at once. QUIT: drains first. */
+void supervisor_end(struct supervisor *supervisor, int status);
+void supervisor_drain(struct supervisor *supervisor);
+
+/* signals.c */
+void signals_start(struct supervisor *supervisor);
+void signals_stop(struct supervisor *supervisor);
+
+/* pid.c: 0, or -1 with a reason that has been told by log_error. */
+int pid_file_take(struct pid_file *pid, const char *path);
+void pid_file_release(struct pid_file *pid);
+/* The pid of the process that holds the file; -1 with a reason. */
+pid_t pid_file_holder(const char *path, const char **why);
+
+/* privileges.c: keeps the capabilities of the supervisor's job, the bounding set included. */
+void privileges_reduce(void);
+void privileges_raise_descriptors(void);
+
+/* logging.c: where the log goes, as settings say. fd: the one of before, -1 for none; it is closed
+ * when it is not standard error. Returns the new one or -1 for syslog; keeps the old when the file
+ * cannot be opened. */
+int logging_open(const struct settings *settings, int fd);
+void logging_close(int fd);
+/* Sends the log's place to a child, or to all. */
+void logging_tell_all(struct supervisor *supervisor);
+
+/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. */
+void report_diags(const struct supervisor *supervisor, const char *tenant,
+                  const struct diag_list *diags);
+void report_text(const struct supervisor *supervisor, const char *tenant,
+                 enum diag_severity severity, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* As `nsgate -t` prints them. */
+void report_print(const struct diag_list *diags);
+
+#endif

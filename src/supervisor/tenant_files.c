@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Expanding the main file's `tenants` patterns to files and tenants' names. */
+#include "tenant_files_internal.h"
+
+static struct slice tenant_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct slice name = slice_of(slash ? slash + 1 : path);
+
+    return slice_ends_with(name, SLICE(".conf")) ? slice_head(name, name.len - 5) : name;
+}
+
+static bool tenant_files_have(const struct tenant_files *files, const char *path)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        if (strcmp(files->items[i].path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Appends one pattern's files; a file that an earlier pattern named too is taken once. */
+static void tenant_files_append(struct tenant_files *files, char **paths, size_t count)
+{
+    struct tenant_file *items =
+        ARENA_ARRAY(&files->arena, struct tenant_file, files->count + count);
+    size_t earlier = files->count;
+
+    if (earlier > 0)
+        memcpy(items, files->items, earlier * sizeof(*items));
+    for (size_t i = 0; i < count; i++) {
+        if (earlier > 0 && tenant_files_have(files, paths[i]))
+            continue;
+        items[files->count].path = paths[i];
+        items[files->count].name = tenant_file_name(paths[i]);
+        files->count++;
+        if (earlier > 0)
+            files->items = items;
+    }
+    files->items = items;
+}
+
+int tenant_files_find(struct tenant_files *files, const struct settings *settings,
+                      const char *config, const struct config_loader *loader,
+                      struct diag_list *diags)
+{
+    struct diag_place place = {.file = config};
+    int result = 0;
+
+    *files = (struct tenant_files){0};
+    arena_init(&files->arena, 16384);
+    for (uint32_t i = 0; i < settings->model.tenant_glob_count; i++) {
+        char *pattern = arena_text(&files->arena, settings->model.tenant_globs[i]);
+        char **paths = NULL;
+        size_t count = 0;
+        const char *why = "";
+
+        if (loader->expand(loader->context, &files->arena, pattern, &paths, &count, &why) != 0) {
+            diag_error(diags, place, "cannot list the tenants' files \"%s\": %s", pattern, why);
+            result = -1;
+        } else if (count == 0) {
+            diag_warning(diags, place, "no tenant's file matches \"%s\"", pattern);
+        } else {
+            tenant_files_append(files, paths, count);
+        }
+    }
+    return result;
+}
+
+void tenant_files_free(struct tenant_files *files)
+{
+    arena_free(&files->arena);
+    *files = (struct tenant_files){0};
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Handing tenants to workers: choice, sending with a bound on what is under way, answers. */
+#include "workers_internal.h"
+
+#include "listeners_internal.h"
+
+/* A worker is sent more while fewer than LOW tenants wait for its COMMITTED, up to HIGH: a worker
+ * that starts among 10,000 tenants makes no queue of 10,000 bundles and descriptors here. */
+#define WORKERS_LOW    16
+#define WORKERS_HIGH   64
+#define WORKERS_QUEUED 128 /* messages in the channel's queue at which sockets wait too */
+
+static bool worker_has_room(const struct child *worker)
+{
+    return child_is_up(worker) && worker->awaiting < WORKERS_HIGH &&
+           ipc_channel_queued(worker->channel) < WORKERS_QUEUED;
+}
+
+static void record_set_due(struct record *record, struct child *worker)
+{
+    if (record->due & worker_bit(worker))
+        return;
+    record->due |= worker_bit(worker);
+    worker->due++;
+}
+
+static void record_clear_due(struct record *record, struct child *worker)
+{
+    if (!(record->due & worker_bit(worker)))
+        return;
+    record->due &= ~worker_bit(worker);
+    worker->due--;
+}
+
+/* ---- messages ---- */
+
+static void worker_send_tenant(struct supervisor *supervisor, struct child *worker,
+                               struct record *record)
+{
+    struct slice tickets = {(const char *)&record->tickets, sizeof(record->tickets)};
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, ++supervisor->serial);
+    wire_put_slice(&body, slice_of(record->name));
+    wire_put_u32(&body, record->slot);
+    wire_put_slice(&body, tickets);
+    ipc_send(worker->channel, IPC_TENANT, &body, NULL, 0, record->plan.bundle);
+    wire_writer_free(&body);
+    worker->awaiting++;
+    record->told |= worker_bit(worker);
+    record_clear_due(record, worker);
+}
+
+static void worker_send_remove(struct supervisor *supervisor, struct child *worker,
+                               struct record *record)
+{
+    struct wire_writer body;
+
+    record->told &= ~worker_bit(worker);
+    if (!child_is_up(worker))
+        return;
+    wire_writer_init(&body);
+    wire_put_u64(&body, ++supervisor->serial);
+    wire_put_slice(&body, slice_of(record->name));
+    ipc_send(worker->channel, IPC_TENANT_REMOVE, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+    worker->awaiting++;
+}
+
+static void worker_send_listener(struct child *worker, const struct record *record,
+                                 struct listener *listener)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_slice(&body, slice_of(record->name));
+    wire_put_slice(&body, slice_of(listener->text));
+    ipc_send(worker->channel, IPC_LISTENER, &body, &listener->fd, 1, NULL);
+    wire_writer_free(&body);
+    listener->holders |= worker_bit(worker);
+}
+
+/* What one worker lacks of one tenant, as far as it has room. */
+static void worker_send(struct supervisor *supervisor, struct child *worker, struct record *record)
+{
+    if (!record_is_in_force(record) || !worker_has_room(worker))
+        return;
+    if (record->due & worker_bit(worker))
+        worker_send_tenant(supervisor, worker, record);
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        struct listener *listener = &record->plan.listeners[i];
+
+        if (listener->state == LISTENER_BOUND && !(listener->holders & worker_bit(worker)))
+            worker_send_listener(worker, record, listener);
+    }
+}
+
+void workers_send(struct supervisor *supervisor, struct record *record)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (record->workers & worker_bit(&supervisor->workers[i]))
+            worker_send(supervisor, &supervisor->workers[i], record);
+    }
+}
+
+void workers_pump(struct supervisor *supervisor, struct child *worker)
+{
+    struct record *record;
+    struct record *next;
+
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        if (!worker_has_room(worker))
+            return;
+        if (record->workers & worker_bit(worker))
+            worker_send(supervisor, worker, record);
+    }
+}
+
+/* ---- choice ---- */
+
+/* The worker with the fewest (or, for most, the most) tenants among those in the mask. */
+static struct child *workers_pick(struct supervisor *supervisor, uint64_t mask, bool most)
+{
+    struct child *picked = NULL;
+
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        struct child *worker = &supervisor->workers[i];
+
+        if (!(mask & worker_bit(worker)))
+            continue;
+        if (!picked || (most ? worker->tenants > picked->tenants
+                             : worker->tenants < picked->tenants))
+            picked = worker;
+    }
+    return picked;
+}
+
+/* It no longer serves the tenant. */
+static void worker_release(struct supervisor *supervisor, struct child *worker,
+                           struct record *record)
+{
+    uint64_t bit = worker_bit(worker);
+
+    record->workers &= ~bit;
+    record_clear_due(record, worker);
+    worker->tenants--;
+    for (uint32_t i = 0; i < record->plan.listener_count; i++)
+        record->plan.listeners[i].holders &= ~bit;
+    if (record->told & bit)
+        worker_send_remove(supervisor, worker, record);
+}
+
+void workers_assign(struct supervisor *supervisor, struct record *record)
+{
+    unsigned wanted = supervisor->settings->model.workers_per_tenant;
+    unsigned has = (unsigned)__builtin_popcountll(record->workers);
+
+    if (wanted == 0 || wanted > supervisor->worker_count)
+        wanted = supervisor->worker_count;
+    for (; has > wanted; has--)
+        worker_release(supervisor, workers_pick(supervisor, record->workers, true), record);
+    for (; has < wanted; has++) {
+        struct child *worker = workers_pick(supervisor, ~record->workers, false);
+
+        record->workers |= worker_bit(worker);
+        worker->tenants++;
+        record_set_due(record, worker);
+    }
+}
+
+void workers_changed(struct supervisor *supervisor, struct record *record)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (record->workers & worker_bit(&supervisor->workers[i]))
+            record_set_due(record, &supervisor->workers[i]);
+    }
+}
+
+void workers_withdraw(struct supervisor *supervisor, struct record *record)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (record->workers & worker_bit(&supervisor->workers[i]))
+            worker_release(supervisor, &supervisor->workers[i], record);
+    }
+}
+
+/* ---- what happens to them ---- */
+
+void workers_on_start(struct supervisor *supervisor, struct child *worker)
+{
+    workers_pump(supervisor, worker);
+}
+
+/* Its connections are gone with it, and so is all that it was told. */
+void workers_on_death(struct supervisor *supervisor, struct child *worker)
+{
+    struct record *record;
+    struct record *next;
+
+    if (supervisor->tally)
+        tally_clear_worker(supervisor->tally, worker->index);
+    worker->awaiting = 0;
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        record->told &= ~worker_bit(worker);
+        for (uint32_t i = 0; i < record->plan.listener_count; i++)
+            record->plan.listeners[i].holders &= ~worker_bit(worker);
+        if (record->workers & worker_bit(worker))
+            record_set_due(record, worker);
+    }
+    round_advance(supervisor);
+}
+
+static int workers_on_committed(struct supervisor *supervisor, struct child *worker,
+                                struct wire_reader *body)
+{
+    uint64_t serial = wire_get_u64(body);
+
+    if (wire_finish(body) != 0 || serial > supervisor->serial || worker->awaiting == 0)
+        return ERROR_IPC;
+    worker->awaiting--;
+    if (worker->due > 0 && worker->awaiting < WORKERS_LOW)
+        workers_pump(supervisor, worker);
+    if (worker->awaiting == 0)
+        round_advance(supervisor);
+    return 0;
+}
+
+static int workers_on_listener_dead(struct supervisor *supervisor, struct wire_reader *body)
+{
+    struct slice tenant = wire_get_slice(body);
+    struct slice address = wire_get_slice(body);
+    uint32_t error = wire_get_u32(body);
+    struct record *record;
+
+    if (wire_finish(body) != 0)
+        return ERROR_IPC;
+    record = registry_find(&supervisor->registry, tenant);
+    if (record)
+        listeners_on_dead(supervisor, record, address, (int)error);
+    return 0;
+}
+
+int workers_on_message(struct supervisor *supervisor, struct child *worker,
+                       struct ipc_received *received)
+{
+    switch (received->message) {
+    case IPC_COMMITTED:
+        return workers_on_committed(supervisor, worker, &received->body);
+    case IPC_LISTENER_DEAD:
+        return workers_on_listener_dead(supervisor, &received->body);
+    default:
+        return ERROR_IPC;
+    }
+}
+
+bool workers_are_settled(const struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        const struct child *worker = &supervisor->workers[i];
+
+        if (child_is_up(worker) && (worker->awaiting > 0 || worker->due > 0))
+            return false;
+    }
+    return true;
+}

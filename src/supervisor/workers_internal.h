@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Which worker serves which tenant, and what each must still be told. */
+#ifndef SUPERVISOR_WORKERS_INTERNAL_H
+#define SUPERVISOR_WORKERS_INTERNAL_H
+
+#include "supervisor_internal.h"
+
+/* Chooses the tenant's workers: those it has stay, as far as workers_per_tenant lets them; the
+ * ones with the fewest tenants are added. Workers that are no longer its own are told. */
+void workers_assign(struct supervisor *supervisor, struct record *record);
+
+/* Its bundle is new: every worker of it must be sent it. */
+void workers_changed(struct supervisor *supervisor, struct record *record);
+
+/* Sends what the tenant's workers lack: the bundle, then sockets; to those that have room. */
+void workers_send(struct supervisor *supervisor, struct record *record);
+
+/* The tenant goes. */
+void workers_withdraw(struct supervisor *supervisor, struct record *record);
+
+/* A worker has been started, or has died. */
+void workers_on_start(struct supervisor *supervisor, struct child *worker);
+void workers_on_death(struct supervisor *supervisor, struct child *worker);
+
+/* Returns 0 or ERROR_IPC. */
+int workers_on_message(struct supervisor *supervisor, struct child *worker,
+                       struct ipc_received *received);
+
+/* Whether every worker that lives has been told everything and has committed it. */
+bool workers_are_settled(const struct supervisor *supervisor);
+
+/* Sends to a worker what it could not take before. */
+void workers_pump(struct supervisor *supervisor, struct child *worker);
+
+static inline uint64_t worker_bit(const struct child *worker)
+{
+    return UINT64_C(1) << worker->index;
+}
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes become a bundle again, whatever they are: lengths, counts, depth and addresses checked. */
+#include "tenant/bundle.h"
+
+#include "base/error.h"
+#include "tenant_internal.h"
+
+struct decoder {
+    struct wire_reader reader;
+    struct arena *arena;
+    const char **files;
+    uint32_t file_count;
+};
+
+/* The least bytes that each takes, so that a count cannot ask for more memory than a small
+ * multiple of what was sent. */
+#define WORD_MIN      17 /* length, quoted, file, line, column */
+#define DIRECTIVE_MIN (4 + WORD_MIN + 1)
+#define FILE_MIN      9
+#define IDENTITY_MIN  (4 + 4 + 4 + 4 + 4 + 8 + 8 + 4)
+#define NAME_MIN      12
+#define ADDRESS_MIN   4
+#define DIAG_MIN      (1 + 4 + 4 + 4 + 4)
+
+static bool get_bool(struct wire_reader *reader)
+{
+    uint8_t value = wire_get_u8(reader);
+    if (value > 1)
+        reader->failed = true;
+    return value == 1;
+}
+
+static void get_word(struct decoder *decoder, struct config_word *word)
+{
+    word->text = wire_get_slice(&decoder->reader);
+    word->quoted = get_bool(&decoder->reader);
+    uint32_t file = wire_get_u32(&decoder->reader);
+    word->place.line = wire_get_u32(&decoder->reader);
+    word->place.column = wire_get_u32(&decoder->reader);
+    if (file < decoder->file_count)
+        word->place.file = decoder->files[file];
+    else if (file != BUNDLE_NO_FILE)
+        decoder->reader.failed = true;
+}
+
+static struct config_block *get_block(struct decoder *decoder, unsigned depth)
+{
+    struct wire_reader *reader = &decoder->reader;
+    struct config_block *block = ARENA_NEW(decoder->arena, struct config_block);
+    STAILQ_INIT(block);
+    if (depth > BUNDLE_DEPTH)
+        reader->failed = true;
+    uint32_t count = wire_get_count(reader, DIRECTIVE_MIN);
+    for (uint32_t i = 0; i < count && !reader->failed; i++) {
+        struct config_directive *directive = ARENA_NEW(decoder->arena, struct config_directive);
+        directive->word_count = wire_get_count(reader, WORD_MIN);
+        if (directive->word_count == 0)
+            reader->failed = true;
+        if (reader->failed)
+            break;
+        directive->words = ARENA_ARRAY(decoder->arena, struct config_word, directive->word_count);
+        for (uint32_t w = 0; w < directive->word_count && !reader->failed; w++)
+            get_word(decoder, &directive->words[w]);
+        if (get_bool(reader))
+            directive->block = get_block(decoder, depth + 1);
+        STAILQ_INSERT_TAIL(block, directive, next);
+    }
+    return block;
+}
+
+static void get_trees(struct decoder *decoder, struct bundle *bundle)
+{
+    struct wire_reader *reader = &decoder->reader;
+    uint32_t count = wire_get_count(reader, 4);
+    decoder->files = ARENA_ARRAY(decoder->arena, const char *, count);
+    for (uint32_t i = 0; i < count && !reader->failed; i++)
+        decoder->files[i] = arena_text(decoder->arena, wire_get_slice(reader));
+    decoder->file_count = reader->failed ? 0 : count;
+    if (get_bool(reader))
+        bundle->defaults = get_block(decoder, 0);
+    bundle->root = get_block(decoder, 0);
+}
+
+static void get_identity(struct wire_reader *reader, struct bundle_identity *identity)
+{
+    struct tls_der *der = &identity->der;
+    identity->certificate_path = wire_get_slice(reader);
+    identity->key_path = wire_get_slice(reader);
+    der->chain_count = wire_get_count(reader, 4);
+    if (der->chain_count == 0 || der->chain_count > TLS_CHAIN_MAX) {
+        reader->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < der->chain_count; i++)
+        der->chain[i] = wire_get_slice(reader);
+    der->key = wire_get_slice(reader);
+    der->not_before = (int64_t)wire_get_u64(reader);
+    der->not_after = (int64_t)wire_get_u64(reader);
+    der->serial = wire_get_slice(reader);
+}
+
+/* Only what connect(2) can be given: a whole IPv4 or IPv6 address. */
+static void get_address(struct wire_reader *reader, struct address *address)
+{
+    struct slice bytes = wire_get_slice(reader);
+    if (bytes.len < sizeof(sa_family_t) || bytes.len > sizeof(struct sockaddr_in6)) {
+        reader->failed = true;
+        return;
+    }
+    memcpy(&address->local, bytes.data, bytes.len);
+    address->len = (socklen_t)bytes.len;
+    sa_family_t family = address->any.sa_family;
+    if (!(family == AF_INET && bytes.len == sizeof(struct sockaddr_in)) &&
+        !(family == AF_INET6 && bytes.len == sizeof(struct sockaddr_in6)))
+        reader->failed = true;
+}
+
+static void get_name(struct decoder *decoder, struct bundle_name *name)
+{
+    struct wire_reader *reader = &decoder->reader;
+    name->host = wire_get_slice(reader);
+    uint32_t port = wire_get_u32(reader);
+    if (port > UINT16_MAX)
+        reader->failed = true;
+    name->port = (uint16_t)port;
+    /* What an address takes in memory is bounded by what it takes here. */
+    name->address_count = wire_get_count(reader, ADDRESS_MIN + sizeof(struct sockaddr_in));
+    name->addresses = ARENA_ARRAY(decoder->arena, struct address, name->address_count);
+    for (uint32_t i = 0; i < name->address_count && !reader->failed; i++)
+        get_address(reader, &name->addresses[i]);
+}
+
+int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes)
+{
+    struct decoder decoder = {.arena = arena};
+    struct wire_reader *reader = &decoder.reader;
+    memset(bundle, 0, sizeof(*bundle));
+    wire_reader_init(reader, bytes);
+    if (wire_get_u32(reader) != BUNDLE_MAGIC)
+        return ERROR_IPC;
+    bundle->tenant = wire_get_slice(reader);
+    bundle->folder = wire_get_slice(reader);
+    get_trees(&decoder, bundle);
+
+    uint32_t count = wire_get_count(reader, FILE_MIN);
+    bundle->files = ARENA_ARRAY(arena, struct bundle_file, count);
+    for (bundle->file_count = 0; bundle->file_count < count && !reader->failed;) {
+        struct bundle_file *file = &bundle->files[bundle->file_count++];
+        file->path = wire_get_slice(reader);
+        file->bytes = wire_get_slice(reader);
+        file->is_private = get_bool(reader);
+    }
+    count = wire_get_count(reader, IDENTITY_MIN);
+    bundle->identities = ARENA_ARRAY(arena, struct bundle_identity, count);
+    while (bundle->identity_count < count && !reader->failed)
+        get_identity(reader, &bundle->identities[bundle->identity_count++]);
+    count = wire_get_count(reader, NAME_MIN);
+    bundle->names = ARENA_ARRAY(arena, struct bundle_name, count);
+    while (bundle->name_count < count && !reader->failed)
+        get_name(&decoder, &bundle->names[bundle->name_count++]);
+    return wire_finish(reader);
+}
+
+int bundle_get_diags(struct wire_reader *reader, struct diag_list *diags)
+{
+    uint32_t count = wire_get_count(reader, DIAG_MIN);
+    for (uint32_t i = 0; i < count && !reader->failed; i++) {
+        char file[4096]; /* PATH_MAX */
+        uint8_t severity = wire_get_u8(reader);
+        struct slice name = wire_get_slice(reader);
+        struct diag_place place = {.file = file};
+        place.line = wire_get_u32(reader);
+        place.column = wire_get_u32(reader);
+        struct slice message = wire_get_slice(reader);
+        if (severity > DIAG_NOTICE || name.len >= sizeof(file))
+            reader->failed = true;
+        if (reader->failed)
+            break;
+        if (name.len > 0)
+            memcpy(file, name.data, name.len);
+        file[name.len] = '\0';
+        diag_add(diags, (enum diag_severity)severity, place, "%.*s", SLICE_PRINTF(message));
+    }
+    return reader->failed ? ERROR_IPC : 0;
+}
+
+const struct bundle_file *bundle_find_file(const struct bundle *bundle, struct slice path)
+{
+    for (uint32_t i = 0; i < bundle->file_count; i++) {
+        if (slice_equal(bundle->files[i].path, path))
+            return &bundle->files[i];
+    }
+    return NULL;
+}
+
+const struct bundle_identity *bundle_find_identity(const struct bundle *bundle,
+                                                   struct slice certificate, struct slice key)
+{
+    for (uint32_t i = 0; i < bundle->identity_count; i++) {
+        const struct bundle_identity *identity = &bundle->identities[i];
+        if (slice_equal(identity->certificate_path, certificate) &&
+            slice_equal(identity->key_path, key))
+            return identity;
+    }
+    return NULL;
+}
+
+const struct bundle_name *bundle_find_name(const struct bundle *bundle, struct slice host,
+                                           uint16_t port)
+{
+    for (uint32_t i = 0; i < bundle->name_count; i++) {
+        if (bundle->names[i].port == port && slice_equal(bundle->names[i].host, host))
+            return &bundle->names[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Regular expressions with limits: what a client sends must not cost a worker its time. */
+#include "tenant_internal.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+/* Backtracking steps from one starting point. A path is at most some KiB long, and an expression
+ * that is linear in it stays below; one that is not ends within a millisecond
+ * (pcre2_set_match_limit of pcre2api(3)). */
+#define REGEX_MATCH_LIMIT 30000
+#define REGEX_DEPTH_LIMIT 20000
+#define REGEX_HEAP_LIMIT  4096 /* KiB */
+
+struct tenant_regex {
+    SLIST_ENTRY(tenant_regex) next;
+    struct tenant_regexes *owner;
+    pcre2_code *code;
+};
+
+struct tenant_regexes {
+    SLIST_HEAD(, tenant_regex) all;
+    pcre2_match_context *limits;
+    pcre2_match_data *data; /* keeps PCRE2's backtracking frames, 20 KiB and more; NULL when idle */
+    bool used;              /* since the last trim */
+};
+
+static void *regex_alloc(size_t size, void *unused)
+{
+    (void)unused;
+    return memory_alloc(size);
+}
+
+static void regex_release(void *data, void *unused)
+{
+    (void)unused;
+    free(data);
+}
+
+struct tenant_regexes *tenant_regexes_new(void)
+{
+    struct tenant_regexes *regexes = memory_zeroed(1, sizeof(*regexes));
+    SLIST_INIT(&regexes->all);
+    /* The general context is copied into what is made from it. */
+    pcre2_general_context *memory = pcre2_general_context_create(regex_alloc, regex_release, NULL);
+    regexes->limits = pcre2_match_context_create(memory);
+    pcre2_general_context_free(memory);
+    pcre2_set_match_limit(regexes->limits, REGEX_MATCH_LIMIT);
+    pcre2_set_depth_limit(regexes->limits, REGEX_DEPTH_LIMIT);
+    pcre2_set_heap_limit(regexes->limits, REGEX_HEAP_LIMIT);
+    return regexes;
+}
+
+void tenant_regexes_free(struct tenant_regexes *regexes)
+{
+    if (!regexes)
+        return;
+    while (!SLIST_EMPTY(&regexes->all)) {
+        struct tenant_regex *regex = SLIST_FIRST(&regexes->all);
+        SLIST_REMOVE_HEAD(&regexes->all, next);
+        pcre2_code_free(regex->code);
+        free(regex);
+    }
+    pcre2_match_data_free(regexes->data);
+    pcre2_match_context_free(regexes->limits);
+    free(regexes);
+}
+
+void tenant_regexes_trim(struct tenant_regexes *regexes)
+{
+    if (!regexes)
+        return;
+    if (!regexes->used) {
+        pcre2_match_data_free(regexes->data);
+        regexes->data = NULL;
+    }
+    regexes->used = false;
+}
+
+struct tenant_regex *tenant_regex_new(struct tenant_regexes *regexes, struct slice pattern,
+                                      bool ignores_case, struct diag_place place,
+                                      struct diag_list *diags)
+{
+    int error;
+    PCRE2_SIZE offset;
+    /* \C would look at half a character under (*UTF); nobody needs it. */
+    uint32_t options = PCRE2_NEVER_BACKSLASH_C | (ignores_case ? PCRE2_CASELESS : 0);
+    PCRE2_SPTR text = (PCRE2_SPTR)(pattern.len > 0 ? pattern.data : "");
+    pcre2_code *code = pcre2_compile(text, pattern.len, options, &error, &offset, NULL);
+    if (!code) {
+        PCRE2_UCHAR reason[256];
+        pcre2_get_error_message(error, reason, sizeof(reason));
+        diag_error(diags, place, "invalid regular expression \"%.*s\": %s at offset %zu",
+                   SLICE_PRINTF(pattern), (const char *)reason, (size_t)offset);
+        return NULL;
+    }
+    struct tenant_regex *regex = memory_zeroed(1, sizeof(*regex));
+    regex->owner = regexes;
+    regex->code = code;
+    SLIST_INSERT_HEAD(&regexes->all, regex, next);
+    return regex;
+}
+
+enum tenant_match tenant_regex_match(const struct tenant_regex *regex, struct slice subject)
+{
+    struct tenant_regexes *owner = regex->owner;
+    if (!owner->data) {
+        /* One pair: nobody asks for captures. */
+        pcre2_general_context *memory =
+            pcre2_general_context_create(regex_alloc, regex_release, NULL);
+        owner->data = pcre2_match_data_create(1, memory);
+        pcre2_general_context_free(memory);
+    }
+    owner->used = true;
+    PCRE2_SPTR text = (PCRE2_SPTR)(subject.len > 0 ? subject.data : "");
+    int result = pcre2_match(regex->code, text, subject.len, 0, 0, owner->data, owner->limits);
+    if (result >= 0)
+        return MATCH_YES;
+    if (result == PCRE2_ERROR_NOMATCH)
+        return MATCH_NO;
+    PCRE2_UCHAR reason[128];
+    pcre2_get_error_message(result, reason, sizeof(reason));
+    log_warn("a regular expression failed on %zu bytes: %s", subject.len, (const char *)reason);
+    return MATCH_FAILED;
+}
+
+struct tenant_regex *tenant_regex_for_name(struct tenant_regexes *regexes,
+                                           const struct config_name *name, struct diag_list *diags)
+{
+    bool has_capital = false;
+    for (size_t i = 0; i < name->text.len; i++)
+        has_capital |= name->text.data[i] >= 'A' && name->text.data[i] <= 'Z';
+    return tenant_regex_new(regexes, name->text, has_capital, name->place, diags);
+}
+
+struct tenant_regex *tenant_regex_for_location(struct tenant_regexes *regexes,
+                                               const struct config_location *location,
+                                               struct diag_list *diags)
+{
+    if (location->kind != LOCATION_REGEX && location->kind != LOCATION_REGEX_NOCASE)
+        return NULL;
+    return tenant_regex_new(regexes, location->pattern, location->kind == LOCATION_REGEX_NOCASE,
+                            location->place, diags);
+}

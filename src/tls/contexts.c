@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS contexts: one per policy, shared by all tenants that use it. */
+#include "tls_internal.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* OpenSSL's default without finite-field groups: a client that offers only ffdhe8192 would cost
+ * a hundred times what P-256 costs. Always set, since a connection that changes its context keeps
+ * the groups of the first (SSL_set_SSL_CTX switches ciphers, not versions or groups). */
+#define DEFAULT_GROUPS "X25519:P-256:X448:P-521:P-384"
+
+struct tls_contexts *tls_contexts_new(void)
+{
+    struct tls_contexts *contexts = memory_zeroed(1, sizeof(*contexts));
+
+    contexts->method = tls_connection_method();
+    contexts->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    if (!contexts->method || !contexts->ticket_cipher)
+        memory_exhausted(0);
+    return contexts;
+}
+
+static void context_free(struct tls_context *context)
+{
+    SSL_CTX_free(context->ssl);
+    free(context->groups);
+    free(context->policy);
+    free(context);
+}
+
+void tls_contexts_free(struct tls_contexts *contexts)
+{
+    struct tls_context *context, *next;
+
+    if (!contexts)
+        return;
+    HASH_ITER (hh, contexts->by_policy, context, next) {
+        HASH_DEL(contexts->by_policy, context);
+        context_free(context);
+    }
+    BIO_meth_free(contexts->method);
+    EVP_CIPHER_free(contexts->ticket_cipher);
+    free(contexts);
+}
+
+static void configure(SSL_CTX *ssl)
+{
+    SSL_CTX_set_security_level(ssl, 2);
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    /* It would hide truncation; the system's openssl.cnf may have switched it on. */
+    SSL_CTX_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(ssl, 2);
+    SSL_CTX_set_client_hello_cb(ssl, tls_hello_on_client_hello, NULL);
+    SSL_CTX_set_tlsext_servername_callback(ssl, tls_hello_on_server_name);
+    SSL_CTX_set_alpn_select_cb(ssl, tls_hello_on_alpn, NULL);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, tls_ticket_on_key);
+}
+
+/* Whether OpenSSL accepted a text of the policy: 0, or -1 with an error in diags. */
+static int check(int accepted, const char *what, const char *text, struct diag_place place,
+                 struct diag_list *diags)
+{
+    const char *reason;
+
+    if (accepted == 1)
+        return 0;
+    reason = ERR_reason_error_string(ERR_peek_error());
+    diag_error(diags, place, "invalid %s \"%s\": %s", what, text, reason ? reason : "not accepted");
+    ERR_clear_error();
+    return -1;
+}
+
+static struct tls_context *context_new(struct tls_contexts *contexts, uint32_t versions,
+                                       const char *groups)
+{
+    struct tls_context *context = memory_zeroed(1, sizeof(*context));
+
+    context->contexts = contexts;
+    context->min_version = versions & TLS_ALLOW_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    context->max_version = versions & TLS_ALLOW_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    context->groups = memory_text(groups);
+    context->ssl = SSL_CTX_new(TLS_server_method());
+    if (!context->ssl)
+        memory_exhausted(0);
+    configure(context->ssl);
+    SSL_CTX_set_min_proto_version(context->ssl, context->min_version);
+    SSL_CTX_set_max_proto_version(context->ssl, context->max_version);
+    return context;
+}
+
+static char *text_of(struct slice s)
+{
+    char *text = memory_alloc(s.len + 1);
+
+    if (s.len > 0)
+        memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+    return text;
+}
+
+struct tls_context *tls_context_get(struct tls_contexts *contexts, const struct tls_policy *policy,
+                                    struct diag_place place, struct diag_list *diags)
+{
+    const uint32_t both = TLS_ALLOW_1_2 | TLS_ALLOW_1_3;
+    uint32_t versions = policy->versions & both ? policy->versions & both : both;
+    bool is_auto = policy->groups.len == 0 || slice_equal(policy->groups, SLICE("auto"));
+    char *ciphers = text_of(policy->ciphers);
+    char *groups = text_of(is_auto ? SLICE(DEFAULT_GROUPS) : policy->groups);
+    size_t size = strlen(ciphers) + strlen(groups) + 16;
+    char *key = memory_alloc(size);
+    struct tls_context *context;
+
+    snprintf(key, size, "%u %s %s", versions, ciphers, groups);
+    HASH_FIND_STR(contexts->by_policy, key, context);
+    if (context) {
+        free(key);
+        goto done;
+    }
+    context = context_new(contexts, versions, groups);
+    context->policy = key;
+    ERR_clear_error();
+    if ((*ciphers && check(SSL_CTX_set_cipher_list(context->ssl, ciphers), "cipher list", ciphers,
+                           place, diags) < 0) ||
+        check((int)SSL_CTX_set1_groups_list(context->ssl, groups), "group list", groups, place,
+              diags) < 0) {
+        context_free(context);
+        context = NULL;
+        goto done;
+    }
+    HASH_ADD_KEYPTR(hh, contexts->by_policy, context->policy, strlen(context->policy), context);
+done:
+    free(ciphers);
+    free(groups);
+    return context;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the TLS room share: contexts, connections, identities. */
+#ifndef TLS_TLS_INTERNAL_H
+#define TLS_TLS_INTERNAL_H
+
+#include "tls/tls.h"
+
+#include <openssl/ssl.h>
+
+/* uthash's way of saying so. */
+#define uthash_fatal(message) memory_exhausted(0)
+#include "base/memory.h"
+
+#include <uthash.h>
+
+struct tls_contexts {
+    struct tls_context *by_policy;
+    BIO_METHOD *method;
+    EVP_CIPHER *ticket_cipher; /* fetched once, not per ticket */
+};
+
+struct tls_context {
+    UT_hash_handle hh;
+    struct tls_contexts *contexts;
+    SSL_CTX *ssl;
+    int min_version, max_version;
+    char *groups;
+    char *policy; /* the key: its texts joined */
+};
+
+/* The layer under one stream. */
+struct tls_connection {
+    SSL *ssl;
+    struct stream *stream; /* set while one of the layer's functions runs */
+    struct tls_context *context;
+    struct tls_accept accept;
+    const struct tls_server *server; /* NULL until the client's hello was read */
+    char *server_name;               /* NULL: none was sent */
+    struct chain held;               /* ciphertext that was read and not yet decrypted */
+    struct chain out;                /* ciphertext that the socket did not take yet */
+    const char *unread;              /* the same as held, in the loop's scratch, within a call */
+    size_t unread_len;
+    size_t may_receive;  /* bytes that this call may still take from the socket, at one go */
+    uint64_t received;   /* ciphertext in all */
+    unsigned messages;   /* handshake messages since the handshake */
+    const char *failure; /* constant */
+    enum error ended;    /* how reading ended; told once the bytes before it were */
+    enum error socket_error;
+    bool is_open;    /* the handshake is complete */
+    bool is_flooded; /* too many handshake messages */
+    bool is_cut;     /* the socket ended */
+    bool is_shut;    /* close_notify was made; nothing may follow it */
+};
+
+/* ---- connection.c: the layer ---- */
+
+extern const struct stream_layer tls_connection_layer;
+
+BIO_METHOD *tls_connection_method(void);
+
+/* Moves what lies in the loop's scratch to the connection, before somebody else uses it. */
+void tls_connection_save(struct tls_connection *connection);
+
+/* ---- hello.c: what the client's first message decides ---- */
+
+int tls_hello_on_client_hello(SSL *ssl, int *alert, void *argument);
+int tls_hello_on_server_name(SSL *ssl, int *alert, void *argument);
+int tls_hello_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                      const unsigned char *in, unsigned in_len, void *argument);
+
+/* Reads a server_name extension (RFC 6066 section 3) strictly. name: room for 256 bytes, gets the
+ * host name in lower case without final dot, NUL-terminated. Returns 0 or -1. */
+int tls_hello_server_name(const unsigned char *data, size_t len, char name[256]);
+
+/* ---- ticket.c ---- */
+
+int tls_ticket_on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                      EVP_MAC_CTX *mac, int encrypt);
+
+/* ---- identity.c ---- */
+
+/* Decodes at need and gives the pair to the connection. Returns 0 or ERROR_CERTIFICATE. */
+int tls_identity_attach(struct tls_identity *identity, SSL *ssl);
+
+#endif

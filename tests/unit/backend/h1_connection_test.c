@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection's life: what may be kept, what an abort does, and tunnels. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+
+#include <unistd.h>
+
+static struct rig rig;
+
+static void setup(void)
+{
+    rig_init(&rig, 1);
+}
+
+static void teardown(void)
+{
+    rig_free(&rig);
+}
+
+TestSuite(h1_connection, .init = setup, .fini = teardown);
+
+/* Serves one GET with that response; returns whether the connection was kept. */
+static bool is_kept_after(const char *response)
+{
+    struct visit visit;
+    visit_get(&visit, &rig);
+    int fd = server_accept(&rig, 0);
+    server_read(&rig, fd, "\r\n\r\n");
+    server_send(fd, response);
+    RIG_UNTIL(&rig, visit.has_ended);
+    visit_close(&visit);
+    rig_turn(&rig);
+    bool is_kept = backends_idle_count(rig.backends) == 1;
+    if (!is_kept)
+        RIG_UNTIL(&rig, server_sees_end(fd));
+    close(fd);
+    RIG_UNTIL(&rig, backends_idle_count(rig.backends) == 0);
+    return is_kept;
+}
+
+Test(h1_connection, kept_when_the_response_says_so)
+{
+    cr_assert(is_kept_after("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    cr_assert(is_kept_after("HTTP/1.1 204 No Content\r\n\r\n"));
+    cr_assert(is_kept_after("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"));
+    cr_assert(
+        is_kept_after("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"));
+    cr_assert(
+        is_kept_after("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok"));
+}
+
+Test(h1_connection, not_kept_when_it_says_close_or_more_follows)
+{
+    cr_assert_not(
+        is_kept_after("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"));
+    cr_assert_not(is_kept_after("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    cr_assert_not(is_kept_after("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200"));
+}
+
+Test(h1_connection, a_front_that_closes_at_the_end_does_not_cost_the_connection)
+{
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    visit.closes = true;
+    visit_start(&visit);
+    int fd = server_accept(&rig, 0);
+    server_answer(&rig, fd, "hello");
+    RIG_UNTIL(&rig, visit.is_closed);
+    cr_assert_eq(backends_idle_count(rig.backends), 1);
+    serve_once(&rig, 0, fd);
+    close(fd);
+}
+
+Test(h1_connection, an_abort_closes_within_the_turn)
+{
+    struct visit visit;
+    visit_get(&visit, &rig);
+    int fd = server_accept(&rig, 0);
+    server_read(&rig, fd, "\r\n\r\n");
+    visit_close(&visit);
+    cr_assert(server_sees_end(fd));
+    rig_turn(&rig);
+    cr_assert_eq(visit.failures, 0);
+    close(fd);
+}
+
+Test(h1_connection, an_abort_while_connecting_and_before_the_start)
+{
+    struct visit visit;
+    visit_get(&visit, &rig);
+    visit_close(&visit);
+    rig_turn(&rig);
+    close(server_accept(&rig, 0));
+    int fd = serve_once(&rig, 0, -1);
+    visit_get(&visit, &rig);
+    cr_assert(visit.attempts.reused);
+    visit_close(&visit);
+    rig_turn(&rig);
+    cr_assert(server_sees_end(fd));
+    close(fd);
+}
+
+/* ---- tunnels ---- */
+
+/* A visit whose request asks to switch; its request pipe stays open for the tunnel. */
+static int open_tunnel(struct visit *visit, const char *extra)
+{
+    visit_init(visit, &rig, METHOD_GET, 0);
+    visit->exchange->request_body.state = PIPE_OPEN;
+    visit->exchange->forward.upgrade = SLICE("websocket");
+    visit_start(visit);
+    int fd = server_accept(&rig, 0);
+    const char *request = server_read(&rig, fd, "\r\n\r\n");
+    cr_assert(strstr(request, "Upgrade: websocket\r\n"));
+    char text[512] = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+                     "Upgrade: websocket\r\n\r\n";
+    strcat(text, extra);
+    server_send(fd, text);
+    RIG_UNTIL(&rig, visit->responses == 1);
+    cr_assert_eq(visit->status, 101);
+    cr_assert(visit->exchange->is_tunnel);
+    return fd;
+}
+
+Test(h1_connection, a_tunnel_carries_bytes_both_ways)
+{
+    struct visit visit;
+    int fd = open_tunnel(&visit, "first");
+    RIG_UNTIL(&rig, visit.body_len == 5);
+    visit_push(&visit, "ping");
+    server_read(&rig, fd, "ping");
+    server_send(fd, " pong");
+    RIG_UNTIL(&rig, visit.body_len == 10);
+    cr_assert_str_eq(visit.body, "first pong");
+    visit_close(&visit);
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    close(fd);
+}
+
+Test(h1_connection, a_tunnel_half_closes_from_the_server)
+{
+    struct visit visit;
+    int fd = open_tunnel(&visit, "");
+    server_send(fd, "bye");
+    shutdown(fd, SHUT_WR);
+    RIG_UNTIL(&rig, visit.has_ended);
+    cr_assert_str_eq(visit.body, "bye");
+    visit_push(&visit, "still here");
+    server_read(&rig, fd, "still here");
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    RIG_UNTIL(&rig, visit.exchange->back == NULL);
+    cr_assert_eq(visit.failures, 0);
+    visit_close(&visit);
+    close(fd);
+}
+
+Test(h1_connection, a_tunnel_half_closes_from_the_client)
+{
+    struct visit visit;
+    int fd = open_tunnel(&visit, "");
+    visit_push(&visit, "last words");
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    server_read(&rig, fd, "last words");
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    server_send(fd, "answer");
+    close(fd);
+    RIG_UNTIL(&rig, visit.has_ended);
+    cr_assert_str_eq(visit.body, "answer");
+    RIG_UNTIL(&rig, visit.exchange->back == NULL);
+    cr_assert_eq(visit.failures, 0);
+    visit_close(&visit);
+}
+
+Test(h1_connection, what_a_client_said_before_it_left_is_sent)
+{
+    struct visit visit;
+    int fd = open_tunnel(&visit, "");
+    visit_push(&visit, "last words");
+    visit_close(&visit);
+    server_read(&rig, fd, "last words");
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    close(fd);
+}
+
+Test(h1_connection, a_reset_breaks_a_tunnel)
+{
+    struct visit visit;
+    int fd = open_tunnel(&visit, "");
+    server_reset(fd);
+    RIG_UNTIL(&rig, visit.is_broken);
+    cr_assert_eq(visit.error, ERROR_BACKEND_RESET);
+    visit_close(&visit);
+}
+
+Test(h1_connection, a_switch_that_nobody_asked_for_is_malformed)
+{
+    struct visit visit;
+    visit_get(&visit, &rig);
+    int fd = server_accept(&rig, 0);
+    server_read(&rig, fd, "\r\n\r\n");
+    server_send(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: evil\r\n\r\n");
+    RIG_UNTIL(&rig, visit.failures == 1);
+    cr_assert_eq(visit.error, ERROR_RESPONSE);
+    cr_assert_not(visit.exchange->is_tunnel);
+    visit_close(&visit);
+    close(fd);
+}
+
+Test(h1_connection, a_refused_switch_is_an_ordinary_response)
+{
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    visit.exchange->request_body.state = PIPE_OPEN;
+    visit.exchange->forward.upgrade = SLICE("websocket");
+    visit_start(&visit);
+    int fd = server_accept(&rig, 0);
+    server_answer(&rig, fd, "no");
+    RIG_UNTIL(&rig, visit.has_ended);
+    cr_assert_eq(visit.status, 200);
+    cr_assert_not(visit.exchange->is_tunnel);
+    visit_close(&visit);
+    close(fd);
+}

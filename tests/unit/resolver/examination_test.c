@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Examinations: certificates good and bad, what comes back, and that workers can build from it. */
+#include "resolver/certificates.h"
+#include "resolver/process.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define DAY 86400L
+
+static const char TEXT[] = "netns acme;\n"
+                           "server {\n"
+                           "    listen 1.1.1.1:443 ssl;\n"
+                           "    ssl_certificate acme.crt;\n"
+                           "    ssl_certificate_key acme.key;\n"
+                           "    return 200 a;\n"
+                           "}\n"
+                           "server {\n"
+                           "    listen 1.1.1.2:443 ssl;\n"
+                           "    ssl_certificate acme.crt;\n"
+                           "    ssl_certificate_key acme.key;\n"
+                           "    return 200 b;\n"
+                           "}\n";
+
+static void set_files(struct bundle_file files[2], const char *certificate, const char *key)
+{
+    files[0] = (struct bundle_file){SLICE("/c/acme.crt"), slice_of(certificate), false};
+    files[1] = (struct bundle_file){SLICE("/c/acme.key"), slice_of(key), true};
+}
+
+Test(examination, a_good_pair_becomes_der)
+{
+    struct process process;
+    struct pem_pair pair;
+    struct bundle_file files[2];
+    struct bundle bundle;
+    struct arena arena;
+    struct diag_list diags;
+    pem_pair_make(&pair, -DAY, DAY);
+    set_files(files, pair.certificate, pair.key);
+    process_start(&process, true);
+    process_examine(&process, 1, TEXT, files, 2);
+    process_examine(&process, 2, TEXT, files, 2);
+    cr_assert(process_wait(&process, 2));
+    const struct outcome *outcome = process_outcome(&process, 1);
+    cr_assert(outcome->usable);
+    cr_expect_not(outcome->outdated);
+    cr_expect_eq(outcome->diags.errors, 0);
+
+    arena_init(&arena, 4096);
+    diag_list_init(&diags);
+    struct slice bytes = {outcome->bytes, outcome->size};
+    cr_assert_eq(bundle_decode(&bundle, &arena, bytes), 0);
+    cr_expect_eq(bundle.file_count, 0);
+    cr_expect_null(memmem(bytes.data, bytes.len, "-----BEGIN", 10));
+    cr_assert_eq(bundle.identity_count, 1); /* named twice */
+    const struct tls_der *der = &bundle.identities[0].der;
+    cr_expect_eq(der->chain_count, 1);
+    cr_expect_gt(der->key.len, 0);
+    cr_expect_eq(der->not_after - der->not_before, 2 * DAY);
+    cr_expect(slice_equal(der->serial, SLICE("1267")));
+
+    struct tls_contexts *contexts = tls_contexts_new();
+    struct tenant *tenant = tenant_new(&bundle, contexts, &diags);
+    cr_assert(tenant);
+    cr_expect_eq(tenant->servers[0].tls.identity_count, 1);
+    tenant_unref(tenant);
+    tls_contexts_free(contexts);
+
+    /* The same files give the same bytes: "nothing changed". */
+    const struct outcome *again = process_outcome(&process, 2);
+    cr_expect(slice_equal(bytes, (struct slice){again->bytes, again->size}));
+    diag_list_free(&diags);
+    arena_free(&arena);
+    pem_pair_free(&pair);
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(examination, expired_and_not_yet_valid_are_usable_and_outdated)
+{
+    struct process process;
+    struct pem_pair old, young;
+    struct bundle_file files[2];
+    pem_pair_make(&old, -2 * DAY, -DAY);
+    pem_pair_make(&young, DAY, 2 * DAY);
+    process_start(&process, true);
+    set_files(files, old.certificate, old.key);
+    process_examine(&process, 1, TEXT, files, 2);
+    set_files(files, young.certificate, young.key);
+    process_examine(&process, 2, TEXT, files, 2);
+    cr_assert(process_wait(&process, 2));
+    for (uint64_t serial = 1; serial <= 2; serial++) {
+        const struct outcome *outcome = process_outcome(&process, serial);
+        cr_expect(outcome->usable);
+        cr_expect(outcome->outdated);
+        cr_expect_eq(outcome->diags.errors, 0);
+        cr_expect_eq(outcome->diags.warnings, 1);
+        cr_expect(outcome_has_diag(outcome, DIAG_WARNING, 4, ""));
+    }
+    pem_pair_free(&old);
+    pem_pair_free(&young);
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(examination, broken_pairs_are_errors_at_their_place)
+{
+    struct process process;
+    struct pem_pair one, two;
+    struct bundle_file files[2];
+    pem_pair_make(&one, -DAY, DAY);
+    pem_pair_make(&two, -DAY, DAY);
+    process_start(&process, true);
+    set_files(files, one.certificate, two.key); /* does not belong */
+    process_examine(&process, 1, TEXT, files, 2);
+    set_files(files, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", one.key);
+    process_examine(&process, 2, TEXT, files, 2);
+    set_files(files, one.certificate, "no key at all");
+    process_examine(&process, 3, TEXT, files, 2);
+    set_files(files, one.certificate, one.key);
+    process_examine(&process, 4, TEXT, files, 1); /* the key is missing */
+    cr_assert(process_wait(&process, 4));
+    for (uint64_t serial = 1; serial <= 4; serial++) {
+        const struct outcome *outcome = process_outcome(&process, serial);
+        cr_expect_not(outcome->usable);
+        cr_expect_eq(outcome->size, 0);
+        cr_expect_eq(outcome->diags.errors, 1, "serial %u: %u errors", (unsigned)serial,
+                     outcome->diags.errors);
+    }
+    cr_expect(outcome_has_diag(process_outcome(&process, 2), DIAG_ERROR, 4, ""));
+    cr_expect(outcome_has_diag(process_outcome(&process, 3), DIAG_ERROR, 5, ""));
+    cr_expect(outcome_has_diag(process_outcome(&process, 4), DIAG_ERROR, 5,
+                               "\"/c/acme.key\" could not be read"));
+    pem_pair_free(&one);
+    pem_pair_free(&two);
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(examination, all_mistakes_are_told_at_once)
+{
+    struct process process;
+    process_start(&process, true);
+    process_examine(&process, 1,
+                    "netns acme;\n"
+                    "server { listen 1.1.1.1:443 ssl; ssl_ciphers NONSENSE;\n"
+                    "    ssl_certificate acme.crt; ssl_certificate_key acme.key;\n"
+                    "    location ~ ( { return 200 a; }\n"
+                    "    location /x { proxy_pass http://missing.onion:1; } }\n",
+                    NULL, 0);
+    cr_assert(process_wait(&process, 1));
+    const struct outcome *outcome = process_outcome(&process, 1);
+    cr_expect_not(outcome->usable);
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 2, "")); /* the ciphers */
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 3, "/c/acme.crt"));
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 3, "/c/acme.key"));
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 4, "regular expression"));
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 5, "host not found"));
+    cr_expect_eq(outcome->diags.errors, 5);
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(examination, a_broken_model_is_told)
+{
+    struct process process;
+    process_start(&process, true);
+    process_examine(&process, 1, "netns acme;\nserver { lisen 80; }\n", NULL, 0);
+    cr_assert(process_wait(&process, 1));
+    cr_expect_not(process_outcome(&process, 1)->usable);
+    cr_expect(outcome_has_diag(process_outcome(&process, 1), DIAG_ERROR, 2, "lisen"));
+    cr_expect_eq(process_end(&process), 0);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* Host names of upstreams: found, not found, and slow ones that hold up nobody. */
+#include "resolver/process.h"
+
+#include <criterion/criterion.h>
+
+static const char LOCAL[] = "netns acme;\n"
+                            "upstream app { server localhost:9000; server localhost:9001; }\n"
+                            "server { listen 1.1.1.1:80;\n"
+                            "    location / { proxy_pass http://app; } }\n";
+
+/* c-ares refuses .onion by itself (RFC 7686), so that this needs no name server. */
+static const char MISSING[] = "netns acme;\n"
+                              "upstream app {\n"
+                              "    server 127.0.0.1:9000;\n"
+                              "    server missing.onion:9001; }\n"
+                              "server { listen 1.1.1.1:80;\n"
+                              "    location / { proxy_pass http://app; } }\n";
+
+/* RFC 6761: never there. How long a machine takes to know it differs. */
+static const char SLOW[] = "netns acme;\n"
+                           "server { listen 1.1.1.1:80;\n"
+                           "    location / { proxy_pass http://nsgate-test.invalid:80; } }\n";
+
+Test(names, localhost_is_both_families_in_order)
+{
+    struct process process;
+    struct bundle bundle;
+    struct arena arena;
+    process_start(&process, true);
+    process_examine(&process, 1, LOCAL, NULL, 0);
+    cr_assert(process_wait(&process, 1));
+    const struct outcome *outcome = process_outcome(&process, 1);
+    cr_assert(outcome->usable);
+    arena_init(&arena, 4096);
+    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){outcome->bytes, outcome->size}), 0);
+    cr_assert_eq(bundle.name_count, 2);
+    for (uint16_t port = 9000; port <= 9001; port++) {
+        const struct bundle_name *name = bundle_find_name(&bundle, SLICE("localhost"), port);
+        cr_assert(name && name->address_count >= 1);
+        cr_expect_eq(name->addresses[0].any.sa_family, AF_INET);
+        for (uint32_t i = 0; i < name->address_count; i++) {
+            char text[ADDRESS_TEXT];
+            address_format(&name->addresses[i], text);
+            cr_log_info("%s", text);
+            cr_expect_eq(address_port(&name->addresses[i]), port);
+            cr_expect(i == 0 || !address_equal(&name->addresses[i - 1], &name->addresses[i]));
+        }
+    }
+    arena_free(&arena);
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(names, an_unknown_name_is_an_error_at_its_place)
+{
+    struct process process;
+    process_start(&process, true);
+    process_examine(&process, 1, MISSING, NULL, 0);
+    cr_assert(process_wait(&process, 1));
+    const struct outcome *outcome = process_outcome(&process, 1);
+    cr_expect_not(outcome->usable);
+    cr_expect_eq(outcome->size, 0);
+    cr_expect_eq(outcome->diags.errors, 1);
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 4,
+                               "host not found in upstream \"missing.onion:9001\""));
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(names, a_slow_name_holds_up_nobody)
+{
+    struct process process;
+    process_start(&process, true);
+    process_examine(&process, 1, SLOW, NULL, 0);
+    process_examine(&process, 2, SLOW, NULL, 0); /* joins the query of the first */
+    for (uint64_t serial = 3; serial < 13; serial++)
+        process_examine(&process, serial, serial % 2 ? LOCAL : MISSING, NULL, 0);
+    cr_assert(process_wait(&process, 12));
+    for (uint64_t serial = 3; serial < 13; serial++) {
+        const struct outcome *outcome = process_outcome(&process, serial);
+        cr_assert(outcome);
+        cr_expect_eq(outcome->usable, serial % 2 == 1);
+        cr_expect_leq(outcome->at, process_outcome(&process, 1)->at + 1);
+    }
+    for (uint64_t serial = 1; serial <= 2; serial++) {
+        const struct outcome *outcome = process_outcome(&process, serial);
+        cr_expect_not(outcome->usable);
+        cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 3, "host not found in upstream"));
+        cr_expect_lt(outcome->at, 8.0);
+    }
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(names, it_can_end_while_a_query_runs)
+{
+    struct process process;
+    process_start(&process, true);
+    process_examine(&process, 1, SLOW, NULL, 0);
+    process_examine(&process, 2, MISSING, NULL, 0);
+    cr_assert(process_wait(&process, 1));
+    cr_expect_eq(process_end(&process), 0);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* A real resolver process, and the test as its supervisor. */
+#ifndef TESTS_RESOLVER_PROCESS_H
+#define TESTS_RESOLVER_PROCESS_H
+
+#include "ipc/channel.h"
+#include "tenant/tenant.h"
+
+#include <sys/types.h>
+
+#define PROCESS_RESULTS 64
+
+/* An EXAMINED as it came. */
+struct outcome {
+    uint64_t serial;
+    bool usable, outdated;
+    struct diag_list diags;
+    void *bytes; /* the examined bundle, if usable */
+    size_t size;
+    double at; /* seconds since the start of the process */
+};
+
+struct process {
+    struct loop loop;
+    struct ipc_channel *channel;
+    pid_t pid;
+    bool is_ready, is_gone;
+    struct outcome outcomes[PROCESS_RESULTS];
+    unsigned count, wanted;
+    ev_timer guard;
+    double started;
+};
+
+/* Forks it; with_setup also sends SETUP and waits for READY. */
+void process_start(struct process *process, bool with_setup);
+/* Sends the bundle of a tenant file's text with raw files (may be NULL). */
+void process_examine(struct process *process, uint64_t serial, const char *text,
+                     struct bundle_file *files, uint32_t file_count);
+void process_send(struct process *process, enum ipc_message message, const struct wire_writer *body,
+                  struct slice blob);
+/* Until that many outcomes are there; false when it is gone or 15 s have passed. */
+bool process_wait(struct process *process, unsigned outcomes);
+/* Until it is gone. */
+bool process_wait_gone(struct process *process);
+/* The outcome with that serial, or NULL. */
+const struct outcome *process_outcome(const struct process *process, uint64_t serial);
+bool outcome_has_diag(const struct outcome *outcome, enum diag_severity severity, uint32_t line,
+                      const char *text);
+/* Closes the channel and returns the exit status; -1 when a signal ended it. */
+int process_end(struct process *process);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* The resolver process: its cage, its manners, and that it goes when the supervisor goes. */
+#include "resolver/process.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char TEXT[] = "netns acme;\nserver { listen 1.1.1.1:80; return 200 a; }\n";
+
+/* The value behind `name` in /proc/PID/status. */
+static void read_status(pid_t pid, const char *name, char *value, size_t size)
+{
+    char path[64], line[256];
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    cr_assert(file);
+    value[0] = '\0';
+    while (fgets(line, sizeof(line), file)) {
+        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
+            snprintf(value, size, "%s", line + strlen(name) + 2);
+    }
+    fclose(file);
+}
+
+Test(resolver, drops_everything_before_it_is_ready)
+{
+    struct process process;
+    char value[256];
+    process_start(&process, true);
+    static const char *const sets[] = {"CapInh", "CapPrm", "CapEff", "CapAmb"};
+    for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
+        read_status(process.pid, sets[i], value, sizeof(value));
+        cr_expect_str_eq(value, "0000000000000000\n", "%s", sets[i]);
+    }
+    read_status(process.pid, "NoNewPrivs", value, sizeof(value));
+    cr_expect_str_eq(value, "1\n");
+    if (getuid() == 0) {
+        read_status(process.pid, "CapBnd", value, sizeof(value));
+        cr_expect_str_eq(value, "0000000000000000\n");
+        read_status(process.pid, "Uid", value, sizeof(value));
+        cr_expect_str_eq(value, "65534\t65534\t65534\t65534\n");
+        read_status(process.pid, "Gid", value, sizeof(value));
+        cr_expect_str_eq(value, "65534\t65534\t65534\t65534\n");
+    }
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(resolver, an_unknown_user_ends_it)
+{
+    struct process process;
+    struct wire_writer body;
+    process_start(&process, false);
+    struct ipc_setup setup = {.user = SLICE("no-such-user-here"), .log_level = LOG_LEVEL_ERROR};
+    wire_writer_init(&body);
+    ipc_put_setup(&body, &setup);
+    process_send(&process, IPC_SETUP, &body, (struct slice){0});
+    wire_writer_free(&body);
+    cr_expect(process_wait_gone(&process));
+    cr_expect_not(process.is_ready);
+    cr_expect_eq(process_end(&process), 1);
+}
+
+Test(resolver, examines_nothing_with_privileges)
+{
+    struct process process;
+    process_start(&process, false);
+    process_examine(&process, 1, TEXT, NULL, 0);
+    cr_expect(process_wait_gone(&process));
+    cr_expect_eq(process.count, 0);
+    process_end(&process);
+}
+
+Test(resolver, hostile_bundles_are_answered_and_it_goes_on)
+{
+    struct process process;
+    struct wire_writer body;
+    process_start(&process, true);
+    wire_writer_init(&body);
+    wire_put_u64(&body, 7);
+    process_send(&process, IPC_EXAMINE, &body, SLICE("this is no bundle"));
+    wire_writer_free(&body);
+    process_examine(&process, 8, TEXT, NULL, 0);
+    cr_assert(process_wait(&process, 2));
+    cr_expect_not(process_outcome(&process, 7)->usable);
+    cr_expect_eq(process_outcome(&process, 7)->diags.errors, 1);
+    cr_expect_eq(process_outcome(&process, 7)->size, 0);
+    cr_expect(process_outcome(&process, 8)->usable);
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(resolver, switches_its_log)
+{
+    struct process process;
+    struct wire_writer body;
+    process_start(&process, true);
+    wire_writer_init(&body);
+    wire_put_u32(&body, LOG_LEVEL_ERROR);
+    wire_put_u8(&body, LOG_SINK_STDERR);
+    process_send(&process, IPC_LOG, &body, (struct slice){0});
+    wire_writer_free(&body);
+    process_examine(&process, 1, TEXT, NULL, 0);
+    cr_expect(process_wait(&process, 1));
+    cr_expect_eq(process_end(&process), 0);
+}
