@@ -16,7 +16,8 @@ struct backends *backends_new(struct loop *loop);
 void backends_free(struct backends *backends);
 
 /* Gives each of the tenant's upstreams its group: the one that had the same tenant and upstream
- * name before, with the same endpoints' health and idle connections, or a new one. */
+ * name before, with the same endpoints' health and idle connections, or a new one. Upstreams that
+ * this tenant has no more keep no connections. */
 void backends_bind(struct backends *backends, struct tenant *tenant);
 
 /* The tenant is no longer the current one of its name. Groups that no bound tenant uses any more
@@ -28,7 +29,7 @@ void backends_drain(struct backends *backends);
 
 /* What one exchange has tried. Embedded by dispatch; zeroed at the start. */
 struct backend_attempts {
-    uint64_t tried[4];                 /* endpoints by index */
+    uint64_t tried[4];                 /* endpoints by slot */
     uint32_t count;                    /* attempts so far */
     struct backend_endpoint *endpoint; /* of the last attempt */
     bool reused;          /* the last attempt went over a connection that had been idle */

@@ -12,8 +12,8 @@
 struct dispatch_origin {
     struct tenant *tenant; /* dispatch takes a reference of its own until the exchange closes */
     struct tenant_listener *listener;
-    /* The server that the TLS handshake chose, by its place in the tenant of that time; NULL
-     * without TLS. Only compared by its certificates. */
+    /* The server that the TLS handshake chose; NULL without TLS. Not followed: it may be of an
+     * older tenant, so the server that the client named is looked up anew (421). */
     const struct tls_server *handshake;
     bool sent_server_name; /* the client named a server in the handshake */
 };

@@ -26,7 +26,9 @@ struct frontend_config {
     void *owner;
 };
 
+/* NULL with errno when there is no descriptor for the listeners' epoll set. */
 struct frontend *frontend_new(const struct frontend_config *config);
+/* Closes everything at once; before backends_free. Its memory goes at the turn's end. */
 void frontend_free(struct frontend *frontend);
 
 /* The tenant of that name, or NULL. */
@@ -43,11 +45,17 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name);
  * already gets this one in its place. */
 void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
                            int fd);
+/* Closes it; connections that came by it and are idle close now, others after their current
+ * exchange. */
 void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address);
 
-/* Stops accepting everywhere; idle connections close now, others after their current exchange;
- * on_drained follows. */
+/* Stops accepting everywhere; idle connections close now, others after their current exchange, and
+ * those that have asked nothing yet after their first; on_drained follows, never before this
+ * returns. */
 void frontend_drain(struct frontend *frontend);
+
+/* Gives back what idle tenants need not hold (tenant_trim); now and then. */
+void frontend_trim(struct frontend *frontend);
 
 /* Client connections now. */
 unsigned frontend_connections(const struct frontend *frontend);

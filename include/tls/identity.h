@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/error.h"
 
 /* ---- the resolver's side ---- */
 

@@ -19,38 +19,68 @@ void backends_free(struct backends *backends)
 {
     if (backends == NULL)
         return;
-    struct backend_group *group, *next;
-    HASH_ITER (hh, backends->groups, group, next) {
-        group_free(group);
+    struct backend_owner *owner, *next_owner;
+    HASH_ITER (hh, backends->owners, owner, next_owner) {
+        struct backend_group *group, *next;
+        HASH_ITER (hh, owner->groups, group, next) {
+            group_free(group);
+        }
     }
     free(backends);
 }
 
-static struct backend_group *find_or_make(struct backends *backends, struct slice tenant,
-                                          struct slice upstream)
+static struct backend_owner *owner_of(struct backends *backends, struct slice tenant)
 {
-    size_t len = tenant.len + 1 + upstream.len;
-    char *key = memory_alloc(len);
-    memcpy(key, tenant.data, tenant.len);
-    key[tenant.len] = '/';
-    memcpy(key + tenant.len + 1, upstream.data, upstream.len);
+    struct backend_owner *owner;
+    HASH_FIND(hh, backends->owners, tenant.data, tenant.len, owner);
+    if (owner != NULL)
+        return owner;
+    owner = memory_zeroed(1, sizeof(*owner) + tenant.len);
+    memcpy(owner->name, tenant.data, tenant.len);
+    owner->name_len = tenant.len;
+    HASH_ADD_KEYPTR(hh, backends->owners, owner->name, owner->name_len, owner);
+    return owner;
+}
 
+static struct backend_group *group_of(struct backends *backends, struct backend_owner *owner,
+                                      struct slice upstream)
+{
     struct backend_group *group;
-    HASH_FIND(hh, backends->groups, key, len, group);
-    if (group == NULL)
-        group = group_new(backends, key, len);
-    free(key);
-    return group;
+    HASH_FIND(hh, owner->groups, upstream.data, upstream.len, group);
+    return group != NULL ? group : group_new(backends, owner, upstream);
+}
+
+static bool has_group(const struct tenant *tenant, const struct backend_group *group)
+{
+    for (uint32_t i = 0; i < tenant->upstream_count; i++)
+        if (tenant->upstreams[i].group == group)
+            return true;
+    return false;
+}
+
+/* What the tenant before had and this one has not; its exchanges may still need it. */
+static void retire_others(struct backend_owner *owner, const struct tenant *tenant)
+{
+    struct backend_group *group, *next;
+    HASH_ITER (hh, owner->groups, group, next) {
+        if (!has_group(tenant, group))
+            group_retire(group);
+    }
 }
 
 void backends_bind(struct backends *backends, struct tenant *tenant)
 {
+    struct backend_owner *owner;
     for (uint32_t i = 0; i < tenant->upstream_count; i++) {
         struct tenant_upstream *upstream = &tenant->upstreams[i];
-        upstream->group = find_or_make(backends, tenant->config.name, upstream->config->name);
+        owner = owner_of(backends, tenant->config.name);
+        upstream->group = group_of(backends, owner, upstream->config->name);
         upstream->group->bindings++;
         group_configure(upstream->group, upstream);
     }
+    HASH_FIND(hh, backends->owners, tenant->config.name.data, tenant->config.name.len, owner);
+    if (owner != NULL)
+        retire_others(owner, tenant);
 }
 
 void backends_unbind(struct backends *backends, struct tenant *tenant)
@@ -61,7 +91,7 @@ void backends_unbind(struct backends *backends, struct tenant *tenant)
         if (group == NULL || group->bindings == 0)
             continue;
         if (--group->bindings == 0)
-            pool_close_group(group);
+            group_retire(group);
         group_check(group);
     }
 }
@@ -69,9 +99,12 @@ void backends_unbind(struct backends *backends, struct tenant *tenant)
 void backends_drain(struct backends *backends)
 {
     backends->is_draining = true;
-    struct backend_group *group, *next;
-    HASH_ITER (hh, backends->groups, group, next) {
-        pool_close_group(group);
+    struct backend_owner *owner, *next_owner;
+    HASH_ITER (hh, backends->owners, owner, next_owner) {
+        struct backend_group *group, *next;
+        HASH_ITER (hh, owner->groups, group, next) {
+            pool_close_group(group);
+        }
     }
 }
 

@@ -91,12 +91,12 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
     endpoint->checked = now;
     if (endpoint->max_fails == 0)
         return;
-    endpoint->effective_weight -= endpoint->weight / (int32_t)endpoint->max_fails;
+    endpoint->effective_weight -= (int32_t)((uint32_t)endpoint->weight / endpoint->max_fails);
     if (endpoint->effective_weight < 0)
         endpoint->effective_weight = 0;
     if (endpoint->fails == endpoint->max_fails)
         log_warn("upstream %s: server %s is left out for %.3gs after %u failures",
-                 endpoint->group->key, endpoint->text, endpoint->fail_timeout, endpoint->fails);
+                 endpoint->group->name, endpoint->text, endpoint->fail_timeout, endpoint->fails);
 }
 
 void balance_succeeded(struct backend_endpoint *endpoint)

@@ -16,17 +16,21 @@ static void on_grave(struct loop_task *task)
         group_free(group);
 }
 
-struct backend_group *group_new(struct backends *backends, const char *key, size_t key_len)
+struct backend_group *group_new(struct backends *backends, struct backend_owner *owner,
+                                struct slice upstream)
 {
     struct backend_group *group = memory_zeroed(1, sizeof(*group));
+    size_t start = owner->name_len + 1;
     group->backends = backends;
-    group->key = memory_alloc(key_len + 1);
-    memcpy(group->key, key, key_len);
-    group->key[key_len] = '\0';
-    group->key_len = key_len;
+    group->owner = owner;
+    group->name = memory_alloc(start + upstream.len + 1);
+    memcpy(group->name, owner->name, owner->name_len);
+    group->name[owner->name_len] = '/';
+    memcpy(group->name + start, upstream.data, upstream.len);
+    group->name[start + upstream.len] = '\0';
     group->grave.run = on_grave;
     TAILQ_INIT(&group->idle);
-    HASH_ADD_KEYPTR(hh, backends->groups, group->key, group->key_len, group);
+    HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, upstream.len, group);
     return group;
 }
 
@@ -115,6 +119,7 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
     struct backend_endpoint **known = group->endpoints;
     uint32_t known_count = group->endpoint_count;
 
+    group->is_current = true;
     group->keepalive = upstream->config->keepalive;
     group->endpoint_count = upstream->endpoint_count;
     group->endpoints =
@@ -131,6 +136,12 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
     pool_trim(group);
 }
 
+void group_retire(struct backend_group *group)
+{
+    group->is_current = false;
+    pool_close_group(group);
+}
+
 void group_free(struct backend_group *group)
 {
     pool_close_group(group);
@@ -138,8 +149,13 @@ void group_free(struct backend_group *group)
         endpoint_retire(group->endpoints[i]);
     free(group->endpoints);
     loop_cancel(group->backends->loop, &group->grave);
-    HASH_DELETE(hh, group->backends->groups, group);
-    free(group->key);
+    struct backend_owner *owner = group->owner;
+    HASH_DELETE(hh, owner->groups, group);
+    if (owner->groups == NULL) {
+        HASH_DELETE(hh, group->backends->owners, owner);
+        free(owner);
+    }
+    free(group->name);
     free(group);
 }
 

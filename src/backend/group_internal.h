@@ -37,8 +37,9 @@ struct backend_endpoint {
 struct backend_group {
     UT_hash_handle hh;
     struct backends *backends;
-    char *key; /* TENANT/UPSTREAM: a tenant's name has no slash */
-    size_t key_len;
+    struct backend_owner *owner;
+    char *name;                          /* TENANT/UPSTREAM, for people */
+    bool is_current;                     /* the tenant bound last has this upstream */
     struct backend_endpoint **endpoints; /* in the configuration's order */
     uint32_t endpoint_count;
     uint32_t keepalive;
@@ -49,20 +50,34 @@ struct backend_group {
     struct loop_task grave;
 };
 
+/* The groups of all tenants of one name, which follow each other over reloads. It lives as long as
+ * it has one. */
+struct backend_owner {
+    UT_hash_handle hh;
+    struct backend_group *groups; /* by the upstream's name */
+    size_t name_len;
+    char name[];
+};
+
 struct backends {
     struct loop *loop;
-    struct backend_group *groups; /* by key */
+    struct backend_owner *owners; /* by the tenant's name */
     unsigned idle_count;
     bool is_draining;
 };
 
-/* A group without endpoints, owned by the registry, which must not have one of that key. */
-struct backend_group *group_new(struct backends *backends, const char *key, size_t key_len);
+/* A group without endpoints, owned by its owner, which must not have one of that name. */
+struct backend_group *group_new(struct backends *backends, struct backend_owner *owner,
+                                struct slice upstream);
 
 /* Takes over what the upstream says now. Endpoints are found again by their address. */
 void group_configure(struct backend_group *group, const struct tenant_upstream *upstream);
 
-/* Must have no attached exchange. */
+/* Its upstream is no longer in the configuration: idle connections close, used ones are not kept.
+ */
+void group_retire(struct backend_group *group);
+
+/* Must have no attached exchange. The owner goes with its last group. */
 void group_free(struct backend_group *group);
 
 /* Frees it at the turn's end if neither a tenant nor an exchange uses it then. */

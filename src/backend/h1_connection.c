@@ -200,11 +200,11 @@ static void on_drained(void *owner)
 
 static void on_failed(void *owner, enum error error)
 {
-    (void)error;
     struct h1_connection *connection = owner;
     switch (connection->phase) {
     case H1_CONNECTING:
-        h1_connection_fail(connection, ERROR_CONNECT);
+        h1_connection_fail(connection,
+                           error == ERROR_CONNECT_TIMEOUT ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT);
         break;
     case H1_ACTIVE:
     case H1_TUNNEL:
@@ -284,10 +284,12 @@ static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
     if (fd >= 0)
         connection->stream =
             stream_connect(exchange->loop, fd, &endpoint->address, &stream_ops, connection);
-    if (connection->stream == NULL)
+    if (connection->stream == NULL) {
+        log_info("connecting to %s: %s", endpoint->text, strerror(errno));
         loop_defer(connection->loop, &connection->start);
-    else
-        deadline_set(&connection->deadline, settings->proxy_connect_timeout);
+        return 0;
+    }
+    deadline_set(&connection->deadline, settings->proxy_connect_timeout);
     return 0;
 }
 

@@ -6,7 +6,7 @@
 #include "balance_internal.h"
 
 /* Bytes of one read, which bounds how far the response pipe can exceed its limit. */
-#define READ_PIECE (32 * 1024)
+#define READ_PIECE (64 * 1024)
 /* Bytes that are looked at after writing failed: an early error response, not a download. */
 #define LAST_WORDS (256 * 1024)
 /* Interim responses that one exchange may have, and their bytes together: all are in its arena. */

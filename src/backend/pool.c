@@ -31,7 +31,7 @@ bool pool_put(struct backend_connection *connection)
 {
     struct backend_endpoint *endpoint = connection->endpoint;
     struct backend_group *group = endpoint->group;
-    if (endpoint->is_retired || group->bindings == 0 || group->keepalive == 0 ||
+    if (endpoint->is_retired || !group->is_current || group->keepalive == 0 ||
         group->backends->is_draining)
         return false;
     if (group->idle_count >= group->keepalive)

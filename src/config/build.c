@@ -2,7 +2,6 @@
 /* Reads blocks by the grammar: every directive is looked up, checked and handed to its setter. */
 #include "build_internal.h"
 
-#include <stdlib.h>
 
 #define PHASES 3
 
@@ -226,11 +225,16 @@ uint32_t build_count(const struct build *build, struct slice name)
 
 struct diag_place build_place(struct build *build, struct diag_place place)
 {
-    if (build->file != place.file) {
-        build->file = place.file;
-        build->file_copy = arena_text(build->arena, slice_of(place.file));
+    unsigned slot = 0;
+
+    while (slot < BUILD_FILES && build->files[slot] != place.file)
+        slot++;
+    if (slot == BUILD_FILES) {
+        slot = build->file_next++ % BUILD_FILES;
+        build->files[slot] = place.file;
+        build->file_copies[slot] = arena_text(build->arena, slice_of(place.file));
     }
-    place.file = build->file_copy;
+    place.file = build->file_copies[slot];
     return place;
 }
 
@@ -238,5 +242,6 @@ struct slice build_path(struct build *build, struct slice path)
 {
     if (path.len && path.data[0] == '/')
         return arena_slice(build->arena, path);
-    return arena_printf(build->arena, "%.*s/%.*s", SLICE_PRINTF(build->folder), SLICE_PRINTF(path));
+    return arena_printf(build->arena, "%.*s%s%.*s", SLICE_PRINTF(build->folder),
+                        slice_ends_with(build->folder, SLICE("/")) ? "" : "/", SLICE_PRINTF(path));
 }

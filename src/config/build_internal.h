@@ -40,6 +40,8 @@ struct level {
     const struct config_directive *first[GRAMMAR_RULES_MAX]; /* by rule, for duplicates */
 };
 
+#define BUILD_FILES 4 /* remembered; a tenant is rarely in more */
+
 struct build {
     struct arena *arena;  /* the model's */
     struct arena scratch; /* dies with the build */
@@ -54,8 +56,10 @@ struct build {
     struct config_location *location;
     struct config_upstream *upstream;
     struct list endpoints; /* struct config_endpoint: of the upstream block */
-    const char *file;      /* the last file whose name went to the model, as the tree has it */
-    const char *file_copy;
+    /* Files whose names went to the model: as the tree has them, and the copies. */
+    const char *files[BUILD_FILES];
+    const char *file_copies[BUILD_FILES];
+    unsigned file_next;
 };
 
 /* What every setting is when nothing says otherwise. */

@@ -36,6 +36,15 @@ static inline bool dispatch_is_attempting(const struct dispatch *dispatch)
     return dispatch->attempts.count > dispatch->past_count;
 }
 
+/* An empty list with room for that many, so that it does not grow out of several arrays. */
+static inline void dispatch_fields_init(struct http_fields *fields, struct arena *arena,
+                                        uint32_t capacity)
+{
+    http_fields_init(fields, arena);
+    fields->items = arena_alloc(arena, capacity * sizeof *fields->items);
+    fields->capacity = capacity;
+}
+
 /* ---- route.c ---- */
 
 /* Chooses the server by host and normalizes the path. Returns 0, ERROR_MISDIRECTED or

@@ -30,6 +30,8 @@ static const struct config_header *find_set_header(const struct config_settings 
     return NULL;
 }
 
+#define AUTOMATIC_COUNT 4
+
 /* Twins like X_Tenant are gone by http_fields_forward. */
 static bool is_automatic(enum http_field_id id)
 {
@@ -132,7 +134,9 @@ void forward_make(struct dispatch *dispatch)
     struct exchange *exchange = dispatch->exchange;
     struct http_request *forward = &exchange->forward;
     *forward = exchange->request;
-    http_fields_init(&forward->fields, &exchange->arena);
+    uint32_t capacity =
+        forward->fields.count + AUTOMATIC_COUNT + dispatch->settings->set_header_count;
+    dispatch_fields_init(&forward->fields, &exchange->arena, capacity);
     http_fields_forward(&forward->fields, &exchange->request.fields);
     keep_fields(dispatch, &forward->fields);
     add_automatic_fields(dispatch, &forward->fields);

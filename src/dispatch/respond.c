@@ -59,7 +59,8 @@ void respond_filter(struct dispatch *dispatch)
     struct http_response *response = &exchange->response;
     struct http_fields came = response->fields;
     struct http_fields *fields = &response->fields;
-    http_fields_init(fields, &exchange->arena);
+    dispatch_fields_init(fields, &exchange->arena,
+                         came.count + 1 + dispatch->settings->add_header_count);
     http_fields_forward(fields, &came);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < fields->count; i++)

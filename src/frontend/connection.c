@@ -266,10 +266,19 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
 
 /* ---- closed ---- */
 
+/* Not before the stream's own grave: TLS may look at what the tenant chose until then. */
+static void release_tenant(struct connection *connection)
+{
+    if (connection->tenant)
+        frontend_release_tenant(connection_frontend(connection), connection->tenant);
+    connection->tenant = NULL;
+}
+
 static void on_grave(struct loop_task *task)
 {
     struct connection *connection = of_task(task);
 
+    release_tenant(connection);
     LIST_REMOVE(connection, of_frontend);
     LIST_INSERT_HEAD(&connection_frontend(connection)->free, connection, of_frontend);
 }
@@ -316,9 +325,6 @@ void connection_close(struct connection *connection, enum connection_close how, 
     chain_clear(&connection->h1.in);
     connection->stream = NULL;
     close_stream(stream, how);
-    if (connection->tenant)
-        frontend_release_tenant(frontend, connection->tenant);
-    connection->tenant = NULL;
     connection->task.run = on_grave;
     loop_bury(loop, &connection->task);
     frontend_forget_connection(connection->listener, connection->is_counted);
@@ -352,8 +358,9 @@ void connection_close_all(struct frontend *frontend)
     for (connection = LIST_FIRST(&frontend->all); connection; connection = next) {
         next = LIST_NEXT(connection, of_frontend);
         connection_close(connection, CLOSE_NOW, ERROR_NONE);
-        /* Its grave would look for the frontend. */
+        /* Its grave would look for the frontend; and the backends may go before it. */
         loop_cancel(frontend->config.loop, &connection->task);
+        release_tenant(connection);
     }
 }
 

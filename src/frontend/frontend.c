@@ -30,7 +30,6 @@ struct frontend *frontend_new(const struct frontend_config *config)
     exchange_pool_init(&frontend->exchanges, config->loop);
     if (listeners_init(frontend) == 0)
         return frontend;
-    log_error("epoll_create1: %s", strerror(errno));
     exchange_pool_free(&frontend->exchanges);
     free(frontend);
     return NULL;
@@ -260,6 +259,16 @@ void frontend_drain(struct frontend *frontend)
     }
     if (frontend->connections == 0)
         loop_defer(frontend->config.loop, &frontend->drained);
+}
+
+void frontend_trim(struct frontend *frontend)
+{
+    struct frontend_tenant *tenant, *next;
+
+    HASH_ITER (hh, frontend->tenants, tenant, next) {
+        if (tenant->tenant)
+            tenant_trim(tenant->tenant);
+    }
 }
 
 unsigned frontend_connections(const struct frontend *frontend)

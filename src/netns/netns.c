@@ -148,7 +148,8 @@ static enum netns_verdict netns_check_opened(const struct netns_home *home, int 
     if (kind < 0)
         return netns_because(NETNS_OPEN_REFUSED, why, "NS_GET_NSTYPE: %s", strerror(errno));
     if (kind != CLONE_NEWNET)
-        return netns_because(NETNS_OPEN_REFUSED, why, "is a namespace, but not a network namespace");
+        return netns_because(NETNS_OPEN_REFUSED, why,
+                             "is a namespace, but not a network namespace");
     if (!allow_home && netns_id_equal(id, home->id))
         return netns_because(NETNS_OPEN_REFUSED, why, "is the host's own network namespace");
     return NETNS_OPEN_OK;

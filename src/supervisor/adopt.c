@@ -2,8 +2,8 @@
 /* From an accepted plan to sockets and workers, touching only what differs. */
 #include "adopt_internal.h"
 
+#include "bindings_internal.h"
 #include "claims_internal.h"
-#include "listeners_internal.h"
 #include "workers_internal.h"
 
 static bool adopt_same_text(const char *a, const char *b)
@@ -55,8 +55,7 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
 {
     bool is_new = !record_is_in_force(record);
 
-    if (!is_new &&
-        slice_equal(ipc_blob_bytes(record->plan.bundle), ipc_blob_bytes(plan->bundle))) {
+    if (!is_new && slice_equal(ipc_blob_bytes(record->plan.bundle), ipc_blob_bytes(plan->bundle))) {
         dependencies_free(&record->plan.dependencies);
         record->plan.dependencies = plan->dependencies;
         plan->dependencies = (struct dependencies){0};
@@ -65,20 +64,20 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
     }
     claims_release(&supervisor->registry, record, &record->plan, plan);
     adopt_sockets(record, plan);
-    listeners_close(supervisor, record); /* what was not moved */
+    bindings_close(supervisor, record); /* what was not moved */
     plan_free(&record->plan);
     record->plan = *plan;
     *plan = (struct plan){0};
     workers_assign(supervisor, record);
     workers_changed(supervisor, record);
-    listeners_bind(supervisor, record);
+    bindings_bind(supervisor, record);
     return is_new ? ADOPTED_NEW : ADOPTED_CHANGED;
 }
 
 void adopt_removal(struct supervisor *supervisor, struct record *record)
 {
     examine_forget(supervisor, record);
-    listeners_close(supervisor, record);
+    bindings_close(supervisor, record);
     workers_withdraw(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, NULL);
     registry_remove(&supervisor->registry, record);

@@ -112,23 +112,13 @@ static bool assembly_has_names(const struct config_tenant *model)
     return false;
 }
 
-static char *assembly_text(struct slice text)
-{
-    char *copy = memory_alloc(text.len + 1);
-
-    if (text.len > 0)
-        memcpy(copy, text.data, text.len);
-    copy[text.len] = '\0';
-    return copy;
-}
-
 static void assembly_fill(struct assembly *assembly, struct plan *plan)
 {
     const struct config_tenant *model = &assembly->model;
 
     plan->netns.kind = model->netns.kind;
     plan->netns.path = model->netns.path ? memory_text(model->netns.path) : NULL;
-    plan->netns.text = assembly_text(model->netns.text);
+    plan->netns.text = settings_text(model->netns.text);
     plan->has_names = assembly_has_names(model);
     plan->dependencies = assembly->dependencies;
     assembly->dependencies = (struct dependencies){0};
@@ -139,7 +129,7 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
         struct listener *listener = &plan->listeners[i];
 
         address_set(&listener->address, &from->address.any, from->address_len);
-        listener->text = assembly_text(from->text);
+        listener->text = settings_text(from->text);
         listener->backlog = from->backlog;
         listener->ipv6only = from->ipv6only;
         listener->fd = -1;

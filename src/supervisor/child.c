@@ -19,7 +19,7 @@
 #define CHILD_QUICK     1.0  /* seconds: who dies sooner after the start is started again later */
 #define CHILD_DELAY     0.05 /* seconds after the first quick death; doubled for each one more */
 #define CHILD_DELAY_MAX 8.0
-#define CHILD_HOPELESS  6   /* quick deaths of every worker before one was ready: the start failed */
+#define CHILD_HOPELESS  6 /* quick deaths of every worker before one was ready: the start failed */
 #define CHILD_GRACE     1.0 /* seconds that a child without a channel has to end by itself */
 
 void child_name(const struct child *child, char name[32])
@@ -64,18 +64,17 @@ static const struct ipc_events child_events = {child_on_message, child_on_gone};
 static void child_send_setup(struct child *child)
 {
     const struct supervisor *supervisor = child->supervisor;
-    const struct settings *settings = supervisor->settings;
     struct ipc_setup setup = {.index = child->index,
                               .workers = supervisor->worker_count,
-                              .log_level = (uint32_t)settings->model.log_level,
-                              .log_sink = (uint8_t)settings->model.log_sink};
+                              .log_level = (uint32_t)log_get_level(),
+                              .log_sink = (uint8_t)logging_sink(supervisor->log_fd)};
     struct wire_writer body;
     int descriptors[2];
     unsigned count = 0;
 
     if (supervisor->is_root) {
-        setup.user = settings->model.user;
-        setup.group = settings->model.group;
+        setup.user = slice_of(supervisor->user);
+        setup.group = slice_of(supervisor->group);
     }
     if (supervisor->log_fd >= 0)
         descriptors[count++] = supervisor->log_fd;
@@ -95,8 +94,8 @@ _Noreturn static void child_become(const char *program, const char *role, int ch
 {
     static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
     char *const arguments[] = {(char *)(uintptr_t) "nsgate",
-                               (char *)(uintptr_t)SUPERVISOR_ROLE_ARGUMENT,
-                               (char *)(uintptr_t)role, NULL};
+                               (char *)(uintptr_t)SUPERVISOR_ROLE_ARGUMENT, (char *)(uintptr_t)role,
+                               NULL};
 
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         signal(ignored[i], SIG_IGN);

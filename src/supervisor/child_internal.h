@@ -3,8 +3,8 @@
 #ifndef SUPERVISOR_CHILD_INTERNAL_H
 #define SUPERVISOR_CHILD_INTERNAL_H
 
-#include "ipc/channel.h"
 #include "io/loop.h"
+#include "ipc/channel.h"
 
 #include <sys/types.h>
 

@@ -161,8 +161,8 @@ static int recorder_expand(void *context, struct arena *arena, const char *patte
 void recorder_init(struct recorder *recorder, struct dependencies *dependencies,
                    struct recorder_dump *dump)
 {
-    recorder->loader =
-        (struct config_loader){.read = recorder_read, .expand = recorder_expand, .context = recorder};
+    recorder->loader = (struct config_loader){
+        .read = recorder_read, .expand = recorder_expand, .context = recorder};
     recorder->dependencies = dependencies;
     recorder->dump = dump;
 }

@@ -10,7 +10,7 @@
 #include <time.h>
 
 struct dependency {
-    char *path;       /* or a pattern of glob(7) */
+    char *path; /* or a pattern of glob(7) */
     bool is_pattern;
     bool is_settled;  /* the file had been still for a while when it was seen */
     uint64_t listing; /* hash of what the pattern matched */

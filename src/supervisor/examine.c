@@ -11,10 +11,16 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define EXAMINE_WINDOW 64   /* bundles that may be pending at once */
 #define EXAMINE_LIMIT  60.0 /* seconds for an answer; names have their own, shorter limits */
 #define EXAMINE_DEATHS 2    /* deaths of the resolver over one bundle that refuse it */
+
+struct examine_answer {
+    uint8_t usable;
+    uint8_t outdated; /* a certificate is expired or not yet valid */
+};
 
 static void examine_watch(struct supervisor *supervisor)
 {
@@ -103,11 +109,42 @@ static void examine_accept(struct supervisor *supervisor, struct examination *ex
     examine_free(examination);
 }
 
+/* Whether every certificate of the bundle is valid now. It was examined, and may be years old. */
+static bool examine_is_valid_now(const struct ipc_blob *blob)
+{
+    int64_t now = (int64_t)time(NULL);
+    struct arena arena;
+    struct bundle bundle;
+    bool valid;
+
+    arena_init(&arena, 4096);
+    valid = bundle_decode(&bundle, &arena, ipc_blob_bytes(blob)) == 0;
+    for (uint32_t i = 0; valid && i < bundle.identity_count; i++) {
+        const struct tls_der *der = &bundle.identities[i].der;
+
+        valid = der->not_before <= now && now <= der->not_after;
+    }
+    arena_free(&arena);
+    return valid;
+}
+
+/* A certificate that is expired or not yet valid never takes the place of a valid one. */
+static bool examine_may_replace(struct supervisor *supervisor, const struct record *record)
+{
+    if (!record_is_in_force(record) || !examine_is_valid_now(record->plan.bundle))
+        return true;
+    report_text(supervisor, record->name, DIAG_ERROR,
+                "%s: the certificate is not valid at this time, the valid one before it stays",
+                record->file);
+    return false;
+}
+
 static int examine_on_answer(struct supervisor *supervisor, struct examination *examination,
-                             bool usable, struct slice blob)
+                             struct examine_answer answer, struct slice blob)
 {
     struct wire_reader reader;
     struct diag_list diags;
+    bool usable = answer.usable != 0;
 
     diag_list_init(&diags);
     wire_reader_init(&reader, blob);
@@ -117,6 +154,8 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
     }
     report_diags(supervisor, examination->record->name, &diags);
     diag_list_free(&diags);
+    if (usable && answer.outdated)
+        usable = examine_may_replace(supervisor, examination->record);
     if (usable)
         examine_accept(supervisor, examination, reader.rest);
     else
@@ -129,18 +168,19 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
 int examine_on_message(struct supervisor *supervisor, struct ipc_received *received)
 {
     struct examination *examination;
+    struct examine_answer answer;
     uint64_t serial;
-    uint8_t usable;
 
     if (received->message != IPC_EXAMINED)
         return ERROR_IPC;
     serial = wire_get_u64(&received->body);
-    usable = wire_get_u8(&received->body);
+    answer.usable = wire_get_u8(&received->body);
+    answer.outdated = wire_get_u8(&received->body);
     if (wire_finish(&received->body) != 0)
         return ERROR_IPC;
     TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
         if (examination->serial == serial)
-            return examine_on_answer(supervisor, examination, usable != 0, received->blob);
+            return examine_on_answer(supervisor, examination, answer, received->blob);
     }
     return 0; /* its tenant has gone meanwhile */
 }
@@ -150,8 +190,7 @@ int examine_on_message(struct supervisor *supervisor, struct ipc_received *recei
 bool examine_has_room(const struct supervisor *supervisor)
 {
     /* -t examines one after the other, so that it tells in the order of the files. */
-    return supervisor->examiner.count <
-           (supervisor->round.kind == ROUND_TEST ? 1 : EXAMINE_WINDOW);
+    return supervisor->examiner.count < (supervisor->round.kind == ROUND_TEST ? 1 : EXAMINE_WINDOW);
 }
 
 void examine_submit(struct supervisor *supervisor, struct record *record, struct plan *plan)

@@ -4,8 +4,8 @@
 
 #include "adopt_internal.h"
 #include "assembly_internal.h"
+#include "bindings_internal.h"
 #include "claims_internal.h"
-#include "listeners_internal.h"
 #include "tenant_files_internal.h"
 #include "workers_internal.h"
 
@@ -232,6 +232,8 @@ static void round_see_file(struct supervisor *supervisor, const struct tenant_fi
         return;
     }
     if (record && record->round == supervisor->round.number) {
+        if (strcmp(record->file, file->path) == 0)
+            return; /* two patterns name it */
         round_refuse_file(supervisor, file, "the same name comes from ", record->file);
         return;
     }
@@ -290,8 +292,8 @@ static int round_begin_first(struct supervisor *supervisor, enum round_kind kind
                              struct diag_list *diags)
 {
     struct tenant_files files;
-    int result = tenant_files_find(&files, supervisor->settings, supervisor->config, &config_files,
-                                   diags);
+    int result =
+        tenant_files_find(&files, supervisor->settings, supervisor->config, &config_files, diags);
 
     round_reset(supervisor, kind);
     report_print(diags);

@@ -25,11 +25,13 @@ struct pid_file {
 struct supervisor {
     struct loop loop;
     enum supervisor_state state;
-    int status;          /* the process's exit status */
+    int status; /* the process's exit status */
     bool is_root;
     const char *config;  /* the main file's path */
     const char *program; /* what children execute */
     struct settings *settings;
+    char *user; /* of the children, as it was at the start */
+    char *group;
     struct recorder_dump *dump; /* -T; else NULL */
     struct netns_home *home;
     struct tally *tally;
@@ -52,6 +54,8 @@ struct supervisor {
 /* supervisor.c. program: what children execute, "/proc/self/exe" but in tests. */
 void supervisor_init(struct supervisor *supervisor, const char *config, const char *program);
 void supervisor_free(struct supervisor *supervisor);
+/* Reads the main file at the start; errors are on stderr. Returns 0 or -1. */
+int supervisor_load(struct supervisor *supervisor);
 /* Puts new settings in force, as far as a running process can, and frees the old. */
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings);
 int supervisor_main(const char *config, const char *program);
@@ -82,6 +86,8 @@ void privileges_raise_descriptors(void);
  * cannot be opened. */
 int logging_open(const struct settings *settings, int fd);
 void logging_close(int fd);
+/* What such a descriptor stands for. */
+enum log_sink logging_sink(int fd);
 /* Sends the log's place to a child, or to all. */
 void logging_tell_all(struct supervisor *supervisor);
 

@@ -10,34 +10,17 @@ static struct slice tenant_file_name(const char *path)
     return slice_ends_with(name, SLICE(".conf")) ? slice_head(name, name.len - 5) : name;
 }
 
-static bool tenant_files_have(const struct tenant_files *files, const char *path)
-{
-    for (size_t i = 0; i < files->count; i++) {
-        if (strcmp(files->items[i].path, path) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Appends one pattern's files; a file that an earlier pattern named too is taken once. */
+/* Appends one pattern's files. */
 static void tenant_files_append(struct tenant_files *files, char **paths, size_t count)
 {
     struct tenant_file *items =
         ARENA_ARRAY(&files->arena, struct tenant_file, files->count + count);
-    size_t earlier = files->count;
 
-    if (earlier > 0)
-        memcpy(items, files->items, earlier * sizeof(*items));
-    for (size_t i = 0; i < count; i++) {
-        if (earlier > 0 && tenant_files_have(files, paths[i]))
-            continue;
-        items[files->count].path = paths[i];
-        items[files->count].name = tenant_file_name(paths[i]);
-        files->count++;
-        if (earlier > 0)
-            files->items = items;
-    }
+    if (files->count > 0)
+        memcpy(items, files->items, files->count * sizeof(*items));
     files->items = items;
+    for (size_t i = 0; i < count; i++)
+        items[files->count++] = (struct tenant_file){paths[i], tenant_file_name(paths[i])};
 }
 
 int tenant_files_find(struct tenant_files *files, const struct settings *settings,

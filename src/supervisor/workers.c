@@ -2,7 +2,7 @@
 /* Handing tenants to workers: choice, sending with a bound on what is under way, answers. */
 #include "workers_internal.h"
 
-#include "listeners_internal.h"
+#include "bindings_internal.h"
 
 /* A worker is sent more while fewer than LOW tenants wait for its COMMITTED, up to HIGH: a worker
  * that starts among 10,000 tenants makes no queue of 10,000 bundles and descriptors here. */
@@ -37,7 +37,8 @@ static void record_clear_due(struct record *record, struct child *worker)
 static void worker_send_tenant(struct supervisor *supervisor, struct child *worker,
                                struct record *record)
 {
-    struct slice tickets = {(const char *)&record->tickets, sizeof(record->tickets)};
+    struct slice tickets = {(const char *)record->tickets.keys,
+                            (size_t)record->tickets.count * TLS_TICKET_KEY};
     struct wire_writer body;
 
     wire_writer_init(&body);
@@ -129,8 +130,8 @@ static struct child *workers_pick(struct supervisor *supervisor, uint64_t mask, 
 
         if (!(mask & worker_bit(worker)))
             continue;
-        if (!picked || (most ? worker->tenants > picked->tenants
-                             : worker->tenants < picked->tenants))
+        if (!picked ||
+            (most ? worker->tenants > picked->tenants : worker->tenants < picked->tenants))
             picked = worker;
     }
     return picked;
@@ -237,7 +238,7 @@ static int workers_on_listener_dead(struct supervisor *supervisor, struct wire_r
         return ERROR_IPC;
     record = registry_find(&supervisor->registry, tenant);
     if (record)
-        listeners_on_dead(supervisor, record, address, (int)error);
+        bindings_on_dead(supervisor, record, address, (int)error);
     return 0;
 }
 

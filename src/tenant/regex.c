@@ -9,18 +9,26 @@
 #include <pcre2.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <time.h>
 
-/* Backtracking steps from one starting point. A path is at most some KiB long, and an expression
- * that is linear in it stays below; one that is not ends within a millisecond
- * (pcre2_set_match_limit of pcre2api(3)). */
-#define REGEX_MATCH_LIMIT 30000
+/* Backtracking steps that PCRE2 may take from one starting point (pcre2_set_match_limit of
+ * pcre2api(3)): some for each byte, so that an expression that is linear in the path stays below
+ * and one that is exponential ends at once. */
+#define REGEX_STEPS(len)  (2000 + 4 * (len))
 #define REGEX_DEPTH_LIMIT 20000
 #define REGEX_HEAP_LIMIT  4096 /* KiB */
+
+/* The limit holds for each starting point alone, and `x.*[yz]` takes half a second on 8 KiB of x
+ * below it. So a long subject is searched from a window of starting points at a time, about 10 ms
+ * at the very worst, and after REGEX_BUDGET seconds of CPU no further. */
+#define REGEX_WINDOW_STEPS 1000000
+#define REGEX_BUDGET       0.01
 
 struct tenant_regex {
     SLIST_ENTRY(tenant_regex) next;
     struct tenant_regexes *owner;
     pcre2_code *code;
+    bool is_whole; /* never in windows: anchored, or characters of several bytes */
 };
 
 struct tenant_regexes {
@@ -50,7 +58,6 @@ struct tenant_regexes *tenant_regexes_new(void)
     pcre2_general_context *memory = pcre2_general_context_create(regex_alloc, regex_release, NULL);
     regexes->limits = pcre2_match_context_create(memory);
     pcre2_general_context_free(memory);
-    pcre2_set_match_limit(regexes->limits, REGEX_MATCH_LIMIT);
     pcre2_set_depth_limit(regexes->limits, REGEX_DEPTH_LIMIT);
     pcre2_set_heap_limit(regexes->limits, REGEX_HEAP_LIMIT);
     return regexes;
@@ -89,7 +96,8 @@ struct tenant_regex *tenant_regex_new(struct tenant_regexes *regexes, struct sli
     int error;
     PCRE2_SIZE offset;
     /* \C would look at half a character under (*UTF); nobody needs it. */
-    uint32_t options = PCRE2_NEVER_BACKSLASH_C | (ignores_case ? PCRE2_CASELESS : 0);
+    uint32_t options =
+        PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT | (ignores_case ? PCRE2_CASELESS : 0);
     PCRE2_SPTR text = (PCRE2_SPTR)(pattern.len > 0 ? pattern.data : "");
     pcre2_code *code = pcre2_compile(text, pattern.len, options, &error, &offset, NULL);
     if (!code) {
@@ -102,8 +110,42 @@ struct tenant_regex *tenant_regex_new(struct tenant_regexes *regexes, struct sli
     struct tenant_regex *regex = memory_zeroed(1, sizeof(*regex));
     regex->owner = regexes;
     regex->code = code;
+    pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
+    regex->is_whole = (options & (PCRE2_ANCHORED | PCRE2_UTF)) != 0;
     SLIST_INSERT_HEAD(&regexes->all, regex, next);
     return regex;
+}
+
+static double cpu_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int search(const struct tenant_regex *regex, struct slice subject)
+{
+    struct tenant_regexes *owner = regex->owner;
+    PCRE2_SPTR text = (PCRE2_SPTR)(subject.len > 0 ? subject.data : "");
+    size_t steps = REGEX_STEPS(subject.len);
+    size_t window = steps < REGEX_WINDOW_STEPS ? REGEX_WINDOW_STEPS / steps : 1;
+    if (regex->is_whole)
+        window = subject.len + 1;
+    pcre2_set_match_limit(owner->limits, (uint32_t)(steps < UINT32_MAX ? steps : UINT32_MAX));
+    double end = 0;
+    for (size_t start = 0;; start += window) {
+        bool is_last = start + window > subject.len; /* the end is a starting point too */
+        pcre2_set_offset_limit(owner->limits, is_last ? PCRE2_UNSET : start + window - 1);
+        int result =
+            pcre2_match(regex->code, text, subject.len, start, 0, owner->data, owner->limits);
+        if (result != PCRE2_ERROR_NOMATCH || is_last)
+            return result;
+        double now = cpu_now();
+        if (start == 0)
+            end = now + REGEX_BUDGET;
+        else if (now > end)
+            return PCRE2_ERROR_MATCHLIMIT;
+    }
 }
 
 enum tenant_match tenant_regex_match(const struct tenant_regex *regex, struct slice subject)
@@ -117,8 +159,7 @@ enum tenant_match tenant_regex_match(const struct tenant_regex *regex, struct sl
         pcre2_general_context_free(memory);
     }
     owner->used = true;
-    PCRE2_SPTR text = (PCRE2_SPTR)(subject.len > 0 ? subject.data : "");
-    int result = pcre2_match(regex->code, text, subject.len, 0, 0, owner->data, owner->limits);
+    int result = search(regex, subject);
     if (result >= 0)
         return MATCH_YES;
     if (result == PCRE2_ERROR_NOMATCH)

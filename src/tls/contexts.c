@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* TLS contexts: one per policy, shared by all tenants that use it. */
-#include "tls_internal.h"
+#include "wire_internal.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ struct tls_contexts *tls_contexts_new(void)
 {
     struct tls_contexts *contexts = memory_zeroed(1, sizeof(*contexts));
 
-    contexts->method = tls_connection_method();
+    contexts->method = wire_method();
     contexts->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     if (!contexts->method || !contexts->ticket_cipher)
         memory_exhausted(0);

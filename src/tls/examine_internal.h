@@ -3,7 +3,6 @@
 #ifndef TLS_EXAMINE_INTERNAL_H
 #define TLS_EXAMINE_INTERNAL_H
 
-#include "base/error.h"
 #include "tls/identity.h"
 
 #include <openssl/x509.h>

@@ -73,7 +73,6 @@ EVP_PKEY *examine_read_key(struct slice pem, struct diag_place place, struct dia
     BIO *bio = pem.len > 0 ? open_pem(pem) : NULL;
     bool asked = false;
     EVP_PKEY *key;
-    unsigned long code;
 
     if (!bio) {
         diag_error(diags, place, "the key file is %s", pem.len ? "too large" : "empty");
@@ -81,14 +80,12 @@ EVP_PKEY *examine_read_key(struct slice pem, struct diag_place place, struct dia
     }
     ERR_clear_error();
     key = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &asked);
-    code = ERR_peek_last_error();
     if (!key && asked)
         diag_error(diags, place, "the key is encrypted; only keys without passphrase can be used");
-    else if (!key && ERR_GET_LIB(code) == ERR_LIB_PEM &&
-             ERR_GET_REASON(code) == PEM_R_NO_START_LINE)
+    else if (!key && !memmem(pem.data, pem.len, "PRIVATE KEY-----", 16))
         diag_error(diags, place, "no private key in PEM form in the file");
     else if (!key)
-        diag_error(diags, place, "the key cannot be read: %s", reason_of(code));
+        diag_error(diags, place, "the key cannot be read: %s", reason_of(ERR_peek_last_error()));
     ERR_clear_error();
     BIO_free(bio);
     return key;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the client's hello decides: the server, its certificates, the protocol above TLS. */
-#include "tls_internal.h"
+#include "wire_internal.h"
 
 #include <openssl/err.h>
 
@@ -92,7 +92,7 @@ int tls_hello_on_client_hello(SSL *ssl, int *alert, void *argument)
         connection->server_name = memory_text(name);
     }
 
-    tls_connection_save(connection);
+    wire_save(connection);
     connection->server = connection->accept.select(connection->accept.argument, slice_of(name));
     if (!connection->server) {
         connection->failure = "unknown server name";

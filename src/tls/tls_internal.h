@@ -52,15 +52,6 @@ struct tls_connection {
     bool is_shut;    /* close_notify was made; nothing may follow it */
 };
 
-/* ---- connection.c: the layer ---- */
-
-extern const struct stream_layer tls_connection_layer;
-
-BIO_METHOD *tls_connection_method(void);
-
-/* Moves what lies in the loop's scratch to the connection, before somebody else uses it. */
-void tls_connection_save(struct tls_connection *connection);
-
 /* ---- hello.c: what the client's first message decides ---- */
 
 int tls_hello_on_client_hello(SSL *ssl, int *alert, void *argument);

@@ -229,6 +229,21 @@ Test(attempt, out_of_descriptors_is_told_at_once)
     visit_close(&visit);
 }
 
+Test(attempt, ipv6_serves)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) != 0)
+        cr_skip("there is no IPv6 here");
+    cr_assert_eq(listen(fd, 8), 0);
+    close(rig.listeners[0]);
+    rig.listeners[0] = fd;
+    address_of_socket(fd, &rig.endpoints[0].address);
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    close(serve_once(&rig, 0, -1));
+}
+
 Test(attempt, unix_sockets_serve)
 {
     struct sockaddr_un local = {.sun_family = AF_UNIX};

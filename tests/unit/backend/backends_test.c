@@ -67,6 +67,46 @@ Test(backends, an_exchange_outlives_its_group_s_tenant)
     close(fd);
 }
 
+Test(backends, an_upstream_that_a_reload_drops_keeps_no_connections)
+{
+    struct visit visit;
+    int idle = serve_once(&rig, 0, -1);
+    visit_get(&visit, &rig);
+    server_read(&rig, idle, "\r\n\r\n");
+    int second = serve_once(&rig, 0, -1);
+    /* The next tenant of that name has another upstream; the old one still has an exchange. */
+    struct tenant next = rig.tenant;
+    struct tenant_upstream upstream = rig.upstream;
+    struct config_upstream config = rig.upstream_config;
+    config.name = SLICE("other");
+    upstream.config = &config;
+    next.upstreams = &upstream;
+    backends_bind(rig.backends, &next);
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    RIG_UNTIL(&rig, server_sees_end(second));
+    server_send(idle, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    RIG_UNTIL(&rig, visit.has_ended);
+    visit_close(&visit);
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    RIG_UNTIL(&rig, server_sees_end(idle));
+    backends_unbind(rig.backends, &rig.tenant);
+    rig_turn(&rig);
+    close(idle);
+    close(second);
+}
+
+Test(backends, a_reload_without_upstreams)
+{
+    int fd = serve_once(&rig, 0, -1);
+    struct tenant next = {.config = {.name = SLICE("acme")}};
+    backends_bind(rig.backends, &next);
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    backends_unbind(rig.backends, &rig.tenant);
+    rig_turn(&rig);
+    backends_unbind(rig.backends, &next);
+    close(fd);
+}
+
 Test(backends, a_group_may_be_bound_again_before_it_is_gone)
 {
     backends_unbind(rig.backends, &rig.tenant);

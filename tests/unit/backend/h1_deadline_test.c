@@ -75,18 +75,18 @@ Test(h1_deadline, a_silent_server)
 Test(h1_deadline, a_server_that_falls_silent_in_the_body)
 {
     struct visit visit;
-    rig.settings.proxy_read_timeout = 0.2;
+    rig.settings.proxy_read_timeout = 0.5;
     visit_get(&visit, &rig);
     int fd = server_accept(&rig, 0);
     server_read(&rig, fd, "\r\n\r\n");
     server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 7; i++) {
         turn_for(0.1);
         server_send(fd, "x");
     }
-    RIG_UNTIL(&rig, visit.body_len == 5);
+    RIG_UNTIL(&rig, visit.body_len == 7);
     cr_assert_eq(visit.failures, 0, "a slow server is not a silent one");
-    expect(&visit, ERROR_READ_TIMEOUT, rig_seconds(), 0.15);
+    expect(&visit, ERROR_READ_TIMEOUT, rig_seconds(), 0.45);
     cr_assert(visit.is_broken);
     close(fd);
 }
@@ -167,7 +167,7 @@ Test(h1_deadline, a_server_that_never_says_continue)
 Test(h1_deadline, a_tunnel_is_idle_when_neither_side_speaks)
 {
     struct visit visit;
-    rig.settings.proxy_read_timeout = 0.3;
+    rig.settings.proxy_read_timeout = 0.5;
     visit_init(&visit, &rig, METHOD_GET, 0);
     visit.exchange->request_body.state = PIPE_OPEN;
     visit.exchange->forward.upgrade = SLICE("websocket");
@@ -177,7 +177,7 @@ Test(h1_deadline, a_tunnel_is_idle_when_neither_side_speaks)
     server_send(fd, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
                     "Upgrade: websocket\r\n\r\n");
     RIG_UNTIL(&rig, visit.responses == 1);
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         turn_for(0.15);
         if (i % 2 == 0)
             visit_push(&visit, "x");
@@ -187,6 +187,6 @@ Test(h1_deadline, a_tunnel_is_idle_when_neither_side_speaks)
     rig_turn(&rig);
     cr_assert_eq(visit.failures, 0);
     double since = rig_seconds();
-    expect(&visit, ERROR_READ_TIMEOUT, since, 0.25);
+    expect(&visit, ERROR_READ_TIMEOUT, since, 0.45);
     close(fd);
 }

@@ -54,7 +54,6 @@ Test(lexer, braces_behind_a_dollar_belong_to_the_word)
     WORDS("a ${{b;", "a", "${{b");
 }
 
-
 Test(lexer, places_count_from_one)
 {
     struct config_tree tree;

@@ -155,8 +155,8 @@ Test(parser, depth_and_bytes_are_bounded)
 
     diag_list_init(&parsed.diags);
     config_tree_init(&parsed.tree);
-    cr_expect_eq(config_parse_text(&parsed.tree, &config_files, "f",
-                                   (struct slice){"a b\0c;", 6}, &parsed.diags),
+    cr_expect_eq(config_parse_text(&parsed.tree, &config_files, "f", (struct slice){"a b\0c;", 6},
+                                   &parsed.diags),
                  ERROR_CONFIG);
     cr_expect(says(&parsed.diags, DIAG_ERROR, 1, 3, "NUL"));
     drop(&parsed);
@@ -201,9 +201,8 @@ Test(parser, include_takes_patterns_and_an_empty_one_is_no_error)
 
 Test(parser, a_block_does_not_span_files)
 {
-    struct pretended files[] = {{"/m.conf", "b { include /x.conf; }"},
-                                {"/x.conf", "} c {"},
-                                {NULL, NULL}};
+    struct pretended files[] = {
+        {"/m.conf", "b { include /x.conf; }"}, {"/x.conf", "} c {"}, {NULL, NULL}};
     struct parsed parsed;
 
     parse_files(&parsed, files);
@@ -213,8 +212,8 @@ Test(parser, a_block_does_not_span_files)
 
 Test(parser, a_file_that_includes_itself_ends)
 {
-    struct pretended files[] = {{"/m.conf", "a; include /m.conf; include /m.conf; include /m.conf;"},
-                                {NULL, NULL}};
+    struct pretended files[] = {
+        {"/m.conf", "a; include /m.conf; include /m.conf; include /m.conf;"}, {NULL, NULL}};
     struct parsed parsed;
 
     parse_files(&parsed, files);

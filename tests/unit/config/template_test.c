@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Texts with variables, and what is no variable. */
-#include "config_support.h"
 #include "config/template.h"
+#include "config_support.h"
 
 struct made {
     struct arena arena;

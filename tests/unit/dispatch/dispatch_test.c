@@ -172,3 +172,28 @@ Test(dispatch, refusal_breaks_a_response_that_runs)
     cr_assert_eq(gate.seen.end, PIPE_BROKEN);
     gate_close(&gate);
 }
+
+/* More than the one block that a recycled exchange keeps would be a malloc for each request. */
+Test(dispatch, ordinary_exchange_fits_one_block)
+{
+    struct gate gate;
+    gate_open(&gate, proxied);
+    gate_get(&gate, "/", "");
+    size_t block = arena_footprint(&gate.exchange->arena);
+    gate_get(&gate, "/index.html?a=b",
+             "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0\r\n"
+             "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
+             "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\n"
+             "Connection: keep-alive\r\nReferer: https://acme.test/start\r\n"
+             "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark\r\n"
+             "Upgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\n"
+             "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Site: same-origin\r\nPriority: u=1\r\n");
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nServer: app\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                       "Content-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\n"
+                       "Cache-Control: no-store\r\nVary: Accept-Encoding\r\nETag: \"x\"\r\n"
+                       "Set-Cookie: session=1; Secure; HttpOnly\r\nX-Frame-Options: DENY\r\n"
+                       "Content-Security-Policy: default-src 'self'\r\n\r\n");
+    cr_assert_eq(gate.seen.status, 200);
+    cr_assert_eq(arena_footprint(&gate.exchange->arena), block);
+    gate_close(&gate);
+}

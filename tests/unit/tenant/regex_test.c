@@ -93,6 +93,49 @@ Test(regex, long_paths_pass_ordinary_expressions)
     fixture_free(&fixture);
 }
 
+/* From every starting point it stays below the limit; all together must not take long either. */
+Test(regex, a_quadratic_one_is_stopped)
+{
+    struct fixture fixture;
+    fixture_run(&fixture, "netns acme; server { listen 1.1.1.1:80;\n"
+                          "location / { return 200 a; }\n"
+                          "location ~ x.*[yz] { return 200 b; } }\n");
+    const struct tenant_server *server = &fixture.tenant->servers[0];
+    static char path[8192];
+    path[0] = '/';
+    memset(path + 1, 'x', sizeof(path) - 2);
+    double start = now();
+    cr_expect_null(tenant_find_location(server, slice_of(path)));
+    cr_expect_lt(now() - start, 0.15); /* 0.4 s without a budget */
+    fixture_free(&fixture);
+}
+
+/* Long subjects are searched in windows of starting points: none may be left out. */
+Test(regex, a_match_is_found_wherever_it_starts)
+{
+    struct fixture fixture;
+    fixture_run(&fixture, "netns acme; server { listen 1.1.1.1:80;\n"
+                          "location / { return 200 a; }\n"
+                          "location ~ (?<=[y/])z[0-9] { return 200 b; }\n"
+                          "location ~ ^q { return 200 c; }\n"
+                          "location ~ !?$ { return 200 d; } }\n");
+    const struct tenant_server *server = &fixture.tenant->servers[0];
+    static char path[4000];
+    for (size_t at = 1; at + 3 < sizeof(path); at += 7) {
+        memset(path, 'y', sizeof(path) - 1);
+        path[0] = '/';
+        path[at] = 'z';
+        path[at + 1] = '7';
+        const struct tenant_location *found = tenant_find_location(server, slice_of(path));
+        cr_assert(found && found->config->place.line == 3, "at %zu", at);
+    }
+    memset(path, 'q', sizeof(path) - 1); /* ^ is the path's start, not a window's */
+    path[0] = '/';
+    const struct tenant_location *found = tenant_find_location(server, slice_of(path));
+    cr_expect(found && found->config->place.line == 5);
+    fixture_free(&fixture);
+}
+
 Test(regex, works_again_after_trim)
 {
     struct fixture fixture;

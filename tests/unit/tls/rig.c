@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <time.h>
@@ -146,6 +147,7 @@ static void tcp_pair(int *ours, int *peer)
     *ours = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     close(listener);
     fcntl(*peer, F_SETFL, O_NONBLOCK);
+    setsockopt(*peer, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
 void rig_connect(struct rig *rig, struct tls_context *first, int version)

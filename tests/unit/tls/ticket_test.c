@@ -48,6 +48,11 @@ static bool resumes(int version)
     rig_write(&rig, "x", 1);
     rig_until(&rig, rig_take(&rig, data, sizeof(data)) == 1);
     cr_assert_eq(tls_session_reused(rig.stream), SSL_session_reused(rig.client));
+    if (version == TLS1_2_VERSION) {
+        /* OpenSSL's callback does not tell of a renewed ticket. */
+        SSL_SESSION_free(rig.session);
+        rig.session = SSL_get1_session(rig.client);
+    }
     return tls_session_reused(rig.stream);
 }
 
@@ -127,7 +132,7 @@ static void none(int version)
 {
     a.tickets = NULL;
     cr_assert_not(resumes(version));
-    cr_assert(rig.session == NULL || !SSL_SESSION_has_ticket(rig.session));
+    cr_assert(!rig.session || !SSL_SESSION_has_ticket(rig.session));
     cr_assert_not(resumes(version));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners: the only code that acts inside tenants' namespaces. */
-#include "listeners_internal.h"
+#include "bindings_internal.h"
 
 #include "workers_internal.h"
 
@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LISTENERS_RETRY 0.5 /* seconds: a namespace that appears is bound within one second */
+#define BINDINGS_RETRY 0.5 /* seconds: a namespace that appears is bound within one second */
 
 /* Said by the kernel's strerror, without its brackets. */
-static const char *listeners_reason(int error)
+static const char *bindings_reason(int error)
 {
     const char *text = strerrordesc_np(error);
 
@@ -23,7 +23,7 @@ static const char *listeners_reason(int error)
 }
 
 /* Inside the namespace: nothing here may block, log or fork. */
-static int listeners_make(void *argument)
+static int bindings_make(void *argument)
 {
     struct plan *plan = argument;
 
@@ -41,7 +41,7 @@ static int listeners_make(void *argument)
 
 /* ---- what is told ---- */
 
-static void listeners_tell_trouble(struct record *record, const char *why)
+static void bindings_tell_trouble(struct record *record, const char *why)
 {
     if (record->netns_trouble && strcmp(record->netns_trouble, why) == 0)
         return;
@@ -51,8 +51,8 @@ static void listeners_tell_trouble(struct record *record, const char *why)
                record->plan.netns.text, why);
 }
 
-static void listener_tell_bound(const struct record *record, const struct listener *listener,
-                                bool was_troubled)
+static void binding_tell_bound(const struct record *record, const struct listener *listener,
+                               bool was_troubled)
 {
     enum log_level level = was_troubled ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO;
 
@@ -62,10 +62,10 @@ static void listener_tell_bound(const struct record *record, const struct listen
 }
 
 /* Takes the outcome of an attempt. */
-static bool listener_settle(const struct record *record, struct listener *listener)
+static bool binding_settle(const struct record *record, struct listener *listener)
 {
     if (listener->fd >= 0) {
-        listener_tell_bound(record, listener, listener->error != 0 || record->netns_trouble);
+        binding_tell_bound(record, listener, listener->error != 0 || record->netns_trouble);
         listener->state = LISTENER_BOUND;
         listener->holders = 0;
         listener->error = 0;
@@ -73,7 +73,7 @@ static bool listener_settle(const struct record *record, struct listener *listen
     }
     if (listener->state != LISTENER_DEGRADED || listener->error != listener->outcome)
         log_error("tenant %s: cannot listen on %s in %s: %s: %s", record->name, listener->text,
-                  record->plan.netns.text, listener->call, listeners_reason(listener->outcome));
+                  record->plan.netns.text, listener->call, bindings_reason(listener->outcome));
     listener->state = LISTENER_DEGRADED;
     listener->error = listener->outcome;
     return false;
@@ -81,7 +81,7 @@ static bool listener_settle(const struct record *record, struct listener *listen
 
 /* ---- binding ---- */
 
-static bool listeners_are_bound(const struct record *record)
+static bool bindings_are_bound(const struct record *record)
 {
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         if (record->plan.listeners[i].state != LISTENER_BOUND)
@@ -90,7 +90,7 @@ static bool listeners_are_bound(const struct record *record)
     return true;
 }
 
-static bool listeners_have_socket(const struct record *record)
+static bool bindings_have_socket(const struct record *record)
 {
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         if (record->plan.listeners[i].state == LISTENER_BOUND)
@@ -100,9 +100,9 @@ static bool listeners_have_socket(const struct record *record)
 }
 
 /* The namespace is not to be had: the reason is told, what was degraded waits too. */
-static void listeners_wait(struct record *record, const char *why)
+static void bindings_wait(struct record *record, const char *why)
 {
-    listeners_tell_trouble(record, why);
+    bindings_tell_trouble(record, why);
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];
 
@@ -111,8 +111,8 @@ static void listeners_wait(struct record *record, const char *why)
     }
 }
 
-/* Enters the tenant's namespace, if it is there, for the time of listeners_make. */
-static int listeners_make_inside(struct supervisor *supervisor, struct record *record)
+/* Enters the tenant's namespace, if it is there, for the time of bindings_make. */
+static int bindings_make_inside(struct supervisor *supervisor, struct record *record)
 {
     struct netns_id id;
     char why[160];
@@ -121,50 +121,50 @@ static int listeners_make_inside(struct supervisor *supervisor, struct record *r
 
     if (netns_open(supervisor->home, record->plan.netns.path, false, &fd, &id, why) !=
         NETNS_OPEN_OK) {
-        listeners_wait(record, why);
+        bindings_wait(record, why);
         return -1;
     }
     /* Sockets that we hold keep their namespace, so that another identity is another namespace
      * under the same name: all belong into that one now. */
-    if (listeners_have_socket(record) && !netns_id_equal(id, record->netns_id))
-        listeners_close(supervisor, record);
+    if (bindings_have_socket(record) && !netns_id_equal(id, record->netns_id))
+        bindings_close(supervisor, record);
     record->netns_id = id;
-    result = netns_within(supervisor->home, fd, listeners_make, &record->plan);
+    result = netns_within(supervisor->home, fd, bindings_make, &record->plan);
     close(fd);
     if (result == 0)
         return 0;
-    snprintf(why, sizeof(why), "cannot enter it: %s", listeners_reason(errno));
-    listeners_wait(record, why);
+    snprintf(why, sizeof(why), "cannot enter it: %s", bindings_reason(errno));
+    bindings_wait(record, why);
     return -1;
 }
 
 /* One attempt at all that are not bound. Returns whether all are now. */
-static bool listeners_attempt(struct supervisor *supervisor, struct record *record)
+static bool bindings_attempt(struct supervisor *supervisor, struct record *record)
 {
     bool all = true;
 
     if (record->plan.netns.kind == NETNS_HOST)
-        listeners_make(&record->plan);
-    else if (listeners_make_inside(supervisor, record) < 0)
+        bindings_make(&record->plan);
+    else if (bindings_make_inside(supervisor, record) < 0)
         return false;
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         if (record->plan.listeners[i].state != LISTENER_BOUND)
-            all = listener_settle(record, &record->plan.listeners[i]) && all;
+            all = binding_settle(record, &record->plan.listeners[i]) && all;
     }
     free(record->netns_trouble);
     record->netns_trouble = NULL;
     return all;
 }
 
-void listeners_bind(struct supervisor *supervisor, struct record *record)
+void bindings_bind(struct supervisor *supervisor, struct record *record)
 {
-    if (!listeners_are_bound(record) && !listeners_attempt(supervisor, record) &&
+    if (!bindings_are_bound(record) && !bindings_attempt(supervisor, record) &&
         !ev_is_active(&supervisor->retry))
         ev_timer_again(supervisor->loop.ev, &supervisor->retry);
     workers_send(supervisor, record);
 }
 
-static void listeners_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
+static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct supervisor *supervisor = timer->data;
     struct record *record;
@@ -173,14 +173,14 @@ static void listeners_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
     (void)events;
     ev_timer_stop(ev, timer);
     HASH_ITER (hh, supervisor->registry.records, record, next) {
-        if (record_is_in_force(record) && !listeners_are_bound(record))
-            listeners_bind(supervisor, record);
+        if (record_is_in_force(record) && !bindings_are_bound(record))
+            bindings_bind(supervisor, record);
     }
 }
 
 /* ---- closing ---- */
 
-void listener_close(struct supervisor *supervisor, struct record *record, struct listener *listener)
+void binding_close(struct supervisor *supervisor, struct record *record, struct listener *listener)
 {
     struct wire_writer body;
 
@@ -202,14 +202,14 @@ void listener_close(struct supervisor *supervisor, struct record *record, struct
     listener->state = LISTENER_WAITING;
 }
 
-void listeners_close(struct supervisor *supervisor, struct record *record)
+void bindings_close(struct supervisor *supervisor, struct record *record)
 {
     for (uint32_t i = 0; i < record->plan.listener_count; i++)
-        listener_close(supervisor, record, &record->plan.listeners[i]);
+        binding_close(supervisor, record, &record->plan.listeners[i]);
 }
 
 /* A worker may speak of a socket that has been replaced since; ours tells whether it listens. */
-static bool listener_is_alive(const struct listener *listener)
+static bool binding_is_alive(const struct listener *listener)
 {
     socklen_t len = sizeof(int);
     int listening = 0;
@@ -218,18 +218,18 @@ static bool listener_is_alive(const struct listener *listener)
            listening != 0;
 }
 
-void listeners_on_dead(struct supervisor *supervisor, struct record *record, struct slice address,
-                       int error)
+void bindings_on_dead(struct supervisor *supervisor, struct record *record, struct slice address,
+                      int error)
 {
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];
 
         if (!slice_equal(slice_of(listener->text), address) || listener->state != LISTENER_BOUND ||
-            listener_is_alive(listener))
+            binding_is_alive(listener))
             continue;
         log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
-                 listener->text, record->plan.netns.text, listeners_reason(error));
-        listener_close(supervisor, record, listener);
+                 listener->text, record->plan.netns.text, bindings_reason(error));
+        binding_close(supervisor, record, listener);
         listener->error = error; /* so that its return is told */
         /* Not at once: a tenant that keeps closing it would keep us busy. */
         if (!ev_is_active(&supervisor->retry))
@@ -237,13 +237,13 @@ void listeners_on_dead(struct supervisor *supervisor, struct record *record, str
     }
 }
 
-void listeners_init(struct supervisor *supervisor)
+void bindings_init(struct supervisor *supervisor)
 {
-    ev_timer_init(&supervisor->retry, listeners_on_retry, 0., LISTENERS_RETRY);
+    ev_timer_init(&supervisor->retry, bindings_on_retry, 0., BINDINGS_RETRY);
     supervisor->retry.data = supervisor;
 }
 
-void listeners_free(struct supervisor *supervisor)
+void bindings_free(struct supervisor *supervisor)
 {
     ev_timer_stop(supervisor->loop.ev, &supervisor->retry);
 }

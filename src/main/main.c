@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line, and the choice of what this process is. */
+#include "resolver/resolver.h"
+#include "supervisor/supervisor.h"
+#include "worker/worker.h"
+
+#include "version.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAIN_CONFIG "/etc/nsgate/nsgate.conf"
+
+static const char usage[] = "usage: nsgate [-c FILE] [-t | -T] [-s NAME] [-v] [-h]\n"
+                            "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
+                            "  -t       check the configuration, certificates included, and exit\n"
+                            "  -T       the same, and print the configuration\n"
+                            "  -s NAME  tell the running nsgate: reload, quit, stop or reopen\n"
+                            "  -v       print the version\n"
+                            "  -h       print this\n";
+
+struct arguments {
+    const char *config;
+    const char *signal;
+    bool test;
+    bool dump;
+};
+
+/* Returns -1 to go on, or the exit status. */
+static int main_parse(struct arguments *arguments, int argc, char **argv)
+{
+    int option;
+
+    while ((option = getopt(argc, argv, "c:tTs:vh")) != -1) {
+        switch (option) {
+        case 'c':
+            arguments->config = optarg;
+            break;
+        case 'T':
+            arguments->dump = true;
+            arguments->test = true;
+            break;
+        case 't':
+            arguments->test = true;
+            break;
+        case 's':
+            arguments->signal = optarg;
+            break;
+        case 'v':
+            puts("nsgate version: nsgate/" NSGATE_VERSION);
+            return EXIT_SUCCESS;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        default:
+            fputs(usage, stderr);
+            return EXIT_FAILURE;
+        }
+    }
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "nsgate: unexpected argument \"%s\"\n%s", argv[optind], usage);
+    return EXIT_FAILURE;
+}
+
+/* A descriptor that we open must never become 0, 1 or 2, where others write by number. */
+static void main_fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+/* A re-executed child: --role NAME. Returns -1 when this is none. */
+static int main_child(int argc, char **argv)
+{
+    if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
+        return -1;
+    if (strcmp(argv[2], "worker") == 0)
+        return worker_main(SUPERVISOR_CHANNEL_FD);
+    if (strcmp(argv[2], "resolver") == 0)
+        return resolver_main(SUPERVISOR_CHANNEL_FD);
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {.config = MAIN_CONFIG};
+    int status;
+
+    signal(SIGPIPE, SIG_IGN);
+    status = main_child(argc, argv);
+    if (status >= 0)
+        return status;
+    main_fill_standard_descriptors();
+    status = main_parse(&arguments, argc, argv);
+    if (status >= 0)
+        return status;
+    if (arguments.signal)
+        return supervisor_signal(arguments.config, arguments.signal);
+    if (arguments.test)
+        return supervisor_test(arguments.config, arguments.dump);
+    return supervisor_run(arguments.config);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of the root process: start, run, drain, end. */
+#include "supervisor/supervisor.h"
+
+#include "bindings_internal.h"
+#include "claims_internal.h"
+#include "supervisor_internal.h"
+#include "workers_internal.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ROTATION  (12 * 3600.) /* seconds that a ticket key encrypts, and then still decrypts */
+#define END_GRACE 1.0          /* seconds until a child that does not end is killed */
+
+/* ---- ticket keys ---- */
+
+static void supervisor_on_rotation(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+    struct record *record;
+    struct record *next;
+
+    (void)ev;
+    (void)events;
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        record_rotate_tickets(record);
+        workers_changed(supervisor, record);
+        workers_send(supervisor, record);
+    }
+}
+
+/* ---- ending ---- */
+
+static void supervisor_signal_all(struct supervisor *supervisor, int signal)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        child_signal(&supervisor->workers[i], signal);
+    child_signal(&supervisor->resolver, signal);
+}
+
+static bool supervisor_has_children(const struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (supervisor->workers[i].pid > 0)
+            return true;
+    }
+    return supervisor->resolver.pid > 0;
+}
+
+static void supervisor_stop_children(struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        supervisor->workers[i].is_stopping = true;
+    supervisor->resolver.is_stopping = true;
+}
+
+void supervisor_on_child_gone(struct supervisor *supervisor)
+{
+    if (!supervisor_has_children(supervisor))
+        loop_stop(&supervisor->loop);
+}
+
+static void supervisor_wait_for_children(struct supervisor *supervisor, double seconds)
+{
+    ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
+    ev_timer_set(&supervisor->ending, seconds, 0.);
+    ev_timer_start(supervisor->loop.ev, &supervisor->ending);
+    supervisor_on_child_gone(supervisor);
+}
+
+static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+
+    (void)ev;
+    (void)events;
+    log_warn("some processes do not end, killing them");
+    supervisor_signal_all(supervisor, SIGKILL);
+}
+
+static void supervisor_close_listeners(struct supervisor *supervisor)
+{
+    struct record *record;
+    struct record *next;
+
+    bindings_free(supervisor);
+    HASH_ITER (hh, supervisor->registry.records, record, next)
+        bindings_close(supervisor, record);
+}
+
+void supervisor_end(struct supervisor *supervisor, int status)
+{
+    if (supervisor->state == SUPERVISOR_ENDING)
+        return;
+    log_notice("ending");
+    supervisor->state = SUPERVISOR_ENDING;
+    supervisor->status = status;
+    supervisor_stop_children(supervisor);
+    supervisor_signal_all(supervisor, SIGTERM);
+    supervisor_wait_for_children(supervisor, END_GRACE);
+}
+
+static void supervisor_send_drain(struct supervisor *supervisor, double seconds)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u32(&body, seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX);
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (child_is_up(&supervisor->workers[i]))
+            ipc_send(supervisor->workers[i].channel, IPC_DRAIN, &body, NULL, 0, NULL);
+    }
+    wire_writer_free(&body);
+}
+
+void supervisor_drain(struct supervisor *supervisor)
+{
+    double seconds;
+
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    supervisor->status = EXIT_SUCCESS;
+    seconds = supervisor->settings->model.worker_shutdown_timeout;
+    log_notice("draining");
+    supervisor->state = SUPERVISOR_DRAINING;
+    supervisor_stop_children(supervisor);
+    supervisor_close_listeners(supervisor);
+    child_signal(&supervisor->resolver, SIGTERM);
+    supervisor_send_drain(supervisor, seconds);
+    supervisor_wait_for_children(supervisor, seconds + END_GRACE);
+}
+
+/* ---- life ---- */
+
+void supervisor_init(struct supervisor *supervisor, const char *config, const char *program)
+{
+    *supervisor = (struct supervisor){.config = config,
+                                      .program = program,
+                                      .is_root = geteuid() == 0,
+                                      .tally_fd = -1,
+                                      .log_fd = STDERR_FILENO};
+    loop_init(&supervisor->loop);
+    child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
+    examiner_init(supervisor);
+    round_init(supervisor);
+    bindings_init(supervisor);
+    ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
+    ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
+    supervisor->rotation.data = supervisor;
+    supervisor->ending.data = supervisor;
+}
+
+static void supervisor_free_records(struct supervisor *supervisor)
+{
+    struct record *record;
+    struct record *next;
+
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        claims_release(&supervisor->registry, record, &record->plan, NULL);
+        registry_remove(&supervisor->registry, record);
+    }
+}
+
+void supervisor_free(struct supervisor *supervisor)
+{
+    signals_stop(supervisor);
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        child_close(&supervisor->workers[i]);
+    child_close(&supervisor->resolver);
+    examiner_free(supervisor);
+    round_free(supervisor);
+    bindings_free(supervisor);
+    ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
+    ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
+    supervisor_free_records(supervisor);
+    loop_free(&supervisor->loop);
+    free(supervisor->workers);
+    tally_free(supervisor->tally);
+    netns_home_close(supervisor->home);
+    settings_free(supervisor->settings);
+    free(supervisor->user);
+    free(supervisor->group);
+}
+
+/* The settings of the start; whoever is a child's user stays it until a restart. */
+int supervisor_load(struct supervisor *supervisor)
+{
+    struct diag_list diags;
+    struct recorder recorder;
+
+    diag_list_init(&diags);
+    recorder_init(&recorder, NULL, supervisor->dump);
+    supervisor->settings = settings_read(supervisor->config, &recorder.loader, &diags);
+    report_print(&diags);
+    diag_list_free(&diags);
+    if (!supervisor->settings)
+        return -1;
+    supervisor->user = settings_text(supervisor->settings->model.user);
+    supervisor->group = settings_text(supervisor->settings->model.group);
+    return 0;
+}
+
+static void supervisor_start_workers(struct supervisor *supervisor)
+{
+    unsigned count = settings_workers(supervisor->settings);
+
+    supervisor->workers = memory_zeroed(count, sizeof(supervisor->workers[0]));
+    supervisor->worker_count = count;
+    for (unsigned i = 0; i < count; i++)
+        child_init(&supervisor->workers[i], supervisor, ROLE_WORKER, i);
+    for (unsigned i = 0; i < count; i++)
+        child_start(&supervisor->workers[i]);
+}
+
+/* What every later step needs. */
+static int supervisor_prepare(struct supervisor *supervisor)
+{
+    struct arena arena;
+    int result;
+
+    privileges_raise_descriptors();
+    supervisor->home = netns_home_open();
+    supervisor->tally = tally_new(&supervisor->tally_fd);
+    if (!supervisor->home || !supervisor->tally) {
+        log_error("cannot start: %s", strerror(errno));
+        return -1;
+    }
+    arena_init(&arena, 512);
+    result =
+        pid_file_take(&supervisor->pid, arena_text(&arena, supervisor->settings->model.pid_file));
+    arena_free(&arena);
+    return result;
+}
+
+int supervisor_main(const char *config, const char *program)
+{
+    struct supervisor supervisor;
+
+    log_set_role("supervisor");
+    supervisor_init(&supervisor, config, program);
+    supervisor.status = EXIT_FAILURE;
+    if (supervisor_load(&supervisor) == 0 && supervisor_prepare(&supervisor) == 0) {
+        supervisor.log_fd = logging_open(supervisor.settings, supervisor.log_fd);
+        privileges_reduce();
+        signals_start(&supervisor);
+        child_start(&supervisor.resolver);
+        supervisor_start_workers(&supervisor);
+        ev_timer_start(supervisor.loop.ev, &supervisor.rotation);
+        if (round_begin(&supervisor, ROUND_START) < 0)
+            supervisor_end(&supervisor, EXIT_FAILURE);
+        loop_run(&supervisor.loop);
+        pid_file_release(&supervisor.pid);
+    }
+    logging_close(supervisor.log_fd);
+    supervisor_free(&supervisor);
+    return supervisor.status;
+}
+
+int supervisor_run(const char *config)
+{
+    return supervisor_main(config, "/proc/self/exe");
+}
+
+/* ---- settings that change ---- */
+
+static void supervisor_change_pid(struct supervisor *supervisor, const struct settings *settings)
+{
+    struct pid_file old = supervisor->pid;
+    struct arena arena;
+    char *path;
+
+    arena_init(&arena, 512);
+    path = arena_text(&arena, settings->model.pid_file);
+    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0)
+        pid_file_release(&old);
+    arena_free(&arena);
+}
+
+static void supervisor_warn_of_restart(const struct supervisor *supervisor,
+                                       const struct settings *settings)
+{
+    if (settings_workers(settings) != supervisor->worker_count)
+        log_warn("worker_processes has changed: a restart is needed to apply it");
+    if (!slice_equal(settings->model.user, slice_of(supervisor->user)) ||
+        !slice_equal(settings->model.group, slice_of(supervisor->group)))
+        log_warn("user has changed: a restart is needed to apply it");
+}
+
+void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings)
+{
+    supervisor_warn_of_restart(supervisor, settings);
+    supervisor_change_pid(supervisor, settings);
+    settings_free(supervisor->settings);
+    supervisor->settings = settings;
+    supervisor->log_fd = logging_open(settings, supervisor->log_fd);
+    logging_tell_all(supervisor);
+}

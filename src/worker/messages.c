@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor says to a worker, and what the worker says back. */
+#include "worker_internal.h"
+
+#include "base/log.h"
+#include "ipc/cage.h"
+#include "tenant/bundle.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Seconds after the last change of a tenant until freed memory goes back to the kernel. */
+#define SETTLE 1.0
+
+#define ARENA_BLOCK (16 * 1024)
+
+static int take_descriptor(struct ipc_received *received, unsigned index)
+{
+    int fd = -1;
+
+    if (index < received->descriptor_count) {
+        fd = received->descriptors[index];
+        received->descriptors[index] = -1;
+    }
+    return fd;
+}
+
+/* ---- SETUP and LOG ---- */
+
+static int set_log(struct worker *worker, uint32_t level, uint8_t sink, int fd)
+{
+    int old = worker->log_fd;
+
+    if (level > LOG_LEVEL_ERROR || sink > LOG_SINK_SYSLOG) {
+        if (fd >= 0)
+            close(fd);
+        return ERROR_IPC;
+    }
+    worker->log_fd = fd;
+    log_set_level((enum log_level)level);
+    log_set_sink((enum log_sink)sink, fd >= 0 ? fd : STDERR_FILENO);
+    if (old >= 0)
+        close(old);
+    return 0;
+}
+
+static int map_tally(struct worker *worker, int fd)
+{
+    worker->tally = tally_map(fd);
+    if (!worker->tally)
+        log_error("cannot map the tally: %s", strerror(errno));
+    close(fd);
+    return worker->tally ? 0 : -1;
+}
+
+/* The tally is the last descriptor; a log file's may come before it. */
+static int on_setup(struct worker *worker, struct ipc_received *received)
+{
+    struct ipc_setup setup;
+    char role[32];
+    const char *why = "";
+    int tally;
+
+    if (ipc_get_setup(&received->body, &setup) != 0 || worker->frontend ||
+        setup.index >= TALLY_WORKERS || received->descriptor_count == 0)
+        return ERROR_IPC;
+    snprintf(role, sizeof(role), "worker %u", setup.index);
+    log_set_role(role);
+    tally = take_descriptor(received, received->descriptor_count - 1);
+    if (map_tally(worker, tally) != 0) {
+        worker_stop(worker, 1);
+        return 0;
+    }
+    if (set_log(worker, setup.log_level, setup.log_sink, take_descriptor(received, 0)) != 0)
+        return ERROR_IPC;
+    if (cage_enter(setup.user, setup.group, &why) != 0) {
+        log_error("cannot drop privileges: %s: %s", why, strerror(errno));
+        worker_stop(worker, 1);
+        return 0;
+    }
+    if (worker_start(worker, setup.index) != 0) {
+        worker_stop(worker, 1);
+        return 0;
+    }
+    ipc_send(worker->channel, IPC_READY, NULL, NULL, 0, NULL);
+    return 0;
+}
+
+static int on_log(struct worker *worker, struct ipc_received *received)
+{
+    uint32_t level = wire_get_u32(&received->body);
+    uint8_t sink = wire_get_u8(&received->body);
+
+    if (wire_finish(&received->body) != 0)
+        return ERROR_IPC;
+    return set_log(worker, level, sink, take_descriptor(received, 0));
+}
+
+/* ---- tenants ---- */
+
+static void committed(struct worker *worker, uint64_t serial)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    ipc_send(worker->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+    deadline_set(&worker->settle, SETTLE);
+}
+
+static void tell_errors(struct slice tenant, const struct diag_list *diags)
+{
+    const struct diag *diag;
+    char text[1024];
+
+    STAILQ_FOREACH (diag, &diags->items, next) {
+        if (diag->severity != DIAG_ERROR)
+            continue;
+        diag_format(diag, text, sizeof(text));
+        log_error("tenant %.*s: %s", SLICE_PRINTF(tenant), text);
+    }
+}
+
+/* The name in the message and the one in the bundle are one tenant's. */
+static struct tenant *build_tenant(struct worker *worker, struct slice name, struct slice blob)
+{
+    struct tenant *tenant = NULL;
+    struct diag_list diags;
+    struct arena arena;
+    struct bundle bundle;
+
+    arena_init(&arena, ARENA_BLOCK);
+    diag_list_init(&diags);
+    if (bundle_decode(&bundle, &arena, blob) == 0 && slice_equal(bundle.tenant, name))
+        tenant = tenant_new(&bundle, worker->contexts, &diags);
+    if (!tenant) {
+        tell_errors(name, &diags);
+        log_error("tenant %.*s: an examined bundle cannot be used", SLICE_PRINTF(name));
+    }
+    diag_list_free(&diags);
+    arena_free(&arena);
+    return tenant;
+}
+
+/* Returns 0, or ERROR_IPC when their length fits no count of keys. */
+static int read_tickets(struct slice bytes, struct tls_ticket_keys *keys)
+{
+    *keys = (struct tls_ticket_keys){.count = (uint32_t)(bytes.len / TLS_TICKET_KEY)};
+    if (bytes.len > sizeof(keys->keys) || bytes.len % TLS_TICKET_KEY != 0)
+        return ERROR_IPC;
+    if (bytes.len > 0)
+        memcpy(keys->keys, bytes.data, bytes.len);
+    return 0;
+}
+
+static int on_tenant(struct worker *worker, struct ipc_received *received)
+{
+    uint64_t serial = wire_get_u64(&received->body);
+    struct slice name = wire_get_slice(&received->body);
+    uint32_t slot = wire_get_u32(&received->body);
+    struct slice ticket_bytes = wire_get_slice(&received->body);
+    struct tls_ticket_keys tickets;
+    struct tenant *tenant;
+
+    if (wire_finish(&received->body) != 0 || slot >= TALLY_TENANTS || name.len == 0 ||
+        read_tickets(ticket_bytes, &tickets) != 0)
+        return ERROR_IPC;
+    tenant = build_tenant(worker, name, received->blob);
+    if (!tenant) {
+        /* It was examined: what is wrong is here, and a new worker may do better. */
+        explicit_bzero(&tickets, sizeof(tickets));
+        worker_stop(worker, 1);
+        return 0;
+    }
+    if (tickets.count > 0)
+        tenant_set_tickets(tenant, &tickets);
+    explicit_bzero(&tickets, sizeof(tickets));
+    backends_bind(worker->backends, tenant);
+    frontend_set_tenant(worker->frontend, tenant, slot);
+    committed(worker, serial);
+    return 0;
+}
+
+static int on_tenant_remove(struct worker *worker, struct ipc_received *received)
+{
+    uint64_t serial = wire_get_u64(&received->body);
+    struct slice name = wire_get_slice(&received->body);
+
+    if (wire_finish(&received->body) != 0)
+        return ERROR_IPC;
+    frontend_remove_tenant(worker->frontend, name);
+    committed(worker, serial);
+    return 0;
+}
+
+/* ---- listeners ---- */
+
+static int on_listener(struct worker *worker, struct ipc_received *received)
+{
+    struct slice tenant = wire_get_slice(&received->body);
+    struct slice address = wire_get_slice(&received->body);
+
+    if (wire_finish(&received->body) != 0 || received->descriptor_count != 1)
+        return ERROR_IPC;
+    frontend_add_listener(worker->frontend, tenant, address, take_descriptor(received, 0));
+    return 0;
+}
+
+static int on_listener_close(struct worker *worker, struct ipc_received *received)
+{
+    struct slice tenant = wire_get_slice(&received->body);
+    struct slice address = wire_get_slice(&received->body);
+
+    if (wire_finish(&received->body) != 0)
+        return ERROR_IPC;
+    frontend_remove_listener(worker->frontend, tenant, address);
+    return 0;
+}
+
+void messages_listener_dead(void *owner, struct slice tenant, struct slice address, int error)
+{
+    struct worker *worker = owner;
+    struct wire_writer body;
+
+    if (!worker->channel)
+        return;
+    wire_writer_init(&body);
+    wire_put_slice(&body, tenant);
+    wire_put_slice(&body, address);
+    wire_put_u32(&body, (uint32_t)error);
+    ipc_send(worker->channel, IPC_LISTENER_DEAD, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+/* ---- all ---- */
+
+static int on_drain(struct worker *worker, struct ipc_received *received)
+{
+    uint32_t milliseconds = wire_get_u32(&received->body);
+
+    if (wire_finish(&received->body) != 0)
+        return ERROR_IPC;
+    worker_drain(worker, milliseconds / 1000.0);
+    return 0;
+}
+
+int messages_take(void *owner, struct ipc_received *received)
+{
+    struct worker *worker = owner;
+
+    if (received->message == IPC_SETUP)
+        return on_setup(worker, received);
+    if (!worker->frontend) /* nothing is parsed with privileges */
+        return ERROR_IPC;
+    switch (received->message) {
+    case IPC_LOG:
+        return on_log(worker, received);
+    case IPC_TENANT:
+        return on_tenant(worker, received);
+    case IPC_TENANT_REMOVE:
+        return on_tenant_remove(worker, received);
+    case IPC_LISTENER:
+        return on_listener(worker, received);
+    case IPC_LISTENER_CLOSE:
+        return on_listener_close(worker, received);
+    case IPC_DRAIN:
+        return on_drain(worker, received);
+    default:
+        return ERROR_IPC;
+    }
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* The data-plane process: its loop, its life from SETUP to the end of its drain. */
+#include "worker/worker.h"
+
+#include "base/log.h"
+#include "worker_internal.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Seconds to finish what runs when the supervisor has gone without a word. */
+#define ORPHAN_LIMIT 30.0
+/* Seconds between looks for what idle tenants hold. */
+#define TRIM_INTERVAL 60.0
+
+void worker_stop(struct worker *worker, int status)
+{
+    worker->status |= status;
+    loop_stop(&worker->loop);
+}
+
+/* ---- drain ---- */
+
+static void on_drained(void *owner)
+{
+    struct worker *worker = owner;
+
+    log_info("the last connection is gone");
+    worker_stop(worker, 0);
+}
+
+static void on_limit(struct deadline *deadline)
+{
+    struct worker *worker = (struct worker *)((char *)deadline - offsetof(struct worker, limit));
+
+    log_notice("%u connections are cut: the time to drain is over",
+               frontend_connections(worker->frontend));
+    worker_stop(worker, 0);
+}
+
+void worker_drain(struct worker *worker, double seconds)
+{
+    deadline_set(&worker->limit, seconds);
+    if (worker->is_draining)
+        return;
+    worker->is_draining = true;
+    log_info("draining: %u connections", frontend_connections(worker->frontend));
+    frontend_drain(worker->frontend);
+    backends_drain(worker->backends);
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    struct worker *worker = owner;
+
+    ipc_channel_free(worker->channel);
+    worker->channel = NULL;
+    if (!worker->frontend) {
+        worker_stop(worker, 0);
+        return;
+    }
+    if (!worker->is_draining) {
+        log_notice("the supervisor is gone: %s", reason);
+        worker_drain(worker, ORPHAN_LIMIT);
+    }
+}
+
+/* ---- memory ---- */
+
+static void on_settle(struct deadline *deadline)
+{
+    (void)deadline;
+    malloc_trim(0);
+}
+
+static void on_trim(struct ev_loop *ev, ev_timer *watcher, int events)
+{
+    struct worker *worker = watcher->data;
+
+    (void)ev;
+    (void)events;
+    frontend_trim(worker->frontend);
+}
+
+/* ---- start and end ---- */
+
+static uint32_t descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+            getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;
+}
+
+int worker_start(struct worker *worker, uint32_t index)
+{
+    struct frontend_config config = {.loop = &worker->loop,
+                                     .tally = worker->tally,
+                                     .worker = index,
+                                     .descriptors = descriptor_limit(),
+                                     .on_listener_dead = messages_listener_dead,
+                                     .on_drained = on_drained,
+                                     .owner = worker};
+
+    worker->contexts = tls_contexts_new();
+    worker->backends = backends_new(&worker->loop);
+    config.contexts = worker->contexts;
+    config.backends = worker->backends;
+    worker->frontend = frontend_new(&config);
+    if (!worker->frontend) {
+        log_error("epoll_create1: %s", strerror(errno));
+        return -1;
+    }
+    ev_timer_start(worker->loop.ev, &worker->trim);
+    return 0;
+}
+
+/* A terminal sends INT and QUIT to the whole group, and an operator HUP or USR1 to all of that
+ * name: what they mean is the supervisor's affair, which then tells. */
+static void on_term(int signal_number)
+{
+    (void)signal_number;
+    _exit(0);
+}
+
+static void set_signals(void)
+{
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGTERM, on_term);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void init(struct worker *worker, int channel)
+{
+    static const struct ipc_events events = {.on_message = messages_take, .on_gone = on_gone};
+
+    loop_init(&worker->loop);
+    deadline_init(&worker->limit, &worker->loop, on_limit);
+    deadline_init(&worker->settle, &worker->loop, on_settle);
+    ev_timer_init(&worker->trim, on_trim, TRIM_INTERVAL, TRIM_INTERVAL);
+    worker->trim.data = worker;
+    worker->channel =
+        ipc_channel_new(&worker->loop, channel, ROLE_WORKER, ROLE_SUPERVISOR, &events, worker);
+}
+
+static void destroy(struct worker *worker)
+{
+    frontend_free(worker->frontend);
+    if (worker->backends)
+        backends_free(worker->backends);
+    deadline_stop(&worker->limit);
+    deadline_stop(&worker->settle);
+    ev_timer_stop(worker->loop.ev, &worker->trim);
+    if (worker->channel)
+        ipc_channel_free(worker->channel);
+    loop_free(&worker->loop);
+    if (worker->contexts)
+        tls_contexts_free(worker->contexts);
+    if (worker->tally)
+        tally_free(worker->tally);
+    log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
+    if (worker->log_fd >= 0)
+        close(worker->log_fd);
+}
+
+int worker_main(int channel)
+{
+    struct worker worker = {.log_fd = -1};
+
+    prctl(PR_SET_NAME, "nsgate-worker");
+    log_set_role("worker");
+    set_signals();
+    init(&worker, channel);
+    loop_run(&worker.loop);
+    destroy(&worker);
+    return worker.status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the worker share: its state, and what messages do to it. */
+#ifndef WORKER_WORKER_INTERNAL_H
+#define WORKER_WORKER_INTERNAL_H
+
+#include "frontend/frontend.h"
+#include "io/deadline.h"
+#include "ipc/channel.h"
+
+struct worker {
+    struct loop loop;
+    struct ipc_channel *channel; /* NULL: the supervisor is gone */
+    struct tls_contexts *contexts;
+    struct backends *backends;
+    struct frontend *frontend; /* NULL before SETUP */
+    struct tally *tally;
+    int log_fd; /* -1: stderr */
+    bool is_draining;
+    struct deadline limit;  /* of the drain */
+    struct deadline settle; /* memory is given back once a change is over */
+    ev_timer trim;
+    int status; /* of the process */
+};
+
+/* Ends the process soon; the first failure stays one. */
+void worker_stop(struct worker *worker, int status);
+
+/* Accepts no more, and ends when the last connection does, or after that many seconds. */
+void worker_drain(struct worker *worker, double seconds);
+
+/* SETUP has dropped the privileges: everything else begins. Returns 0 or -1. */
+int worker_start(struct worker *worker, uint32_t index);
+
+/* ---- messages.c ---- */
+
+/* As ipc_events has it. */
+int messages_take(void *owner, struct ipc_received *received);
+
+/* Tells the supervisor of a listener that will never accept again. */
+void messages_listener_dead(void *owner, struct slice tenant, struct slice address, int error);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* rooms: dispatch */
+/* A client that asks anything: what is made of its head here never splits a line or forges a field.
+ */
+#include "dispatch/dispatch.h"
+
+#include "base/log.h"
+#include "h1/read.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char text[] =
+    "netns host;\n"
+    "upstream app { server 127.0.0.1:9000; }\n"
+    "server { listen 10.0.0.1:80; server_name acme.test;\n"
+    "  add_header X-Echo \"$uri|$args|$arg_a|$cookie_c|$http_x_a|$host|$http_host\" always;\n"
+    "  location / { proxy_pass http://app; proxy_set_header X-Uri \"$uri $arg_a $cookie_c\"; }\n"
+    "  location /r/ { proxy_pass http://app/new/; proxy_set_header Host $http_x_a; }\n"
+    "  location /go { return 301 https://$host$uri; }\n"
+    "  location /here { return 302 $uri; }\n"
+    "  location ~ \\.txt$ { return 200 \"$request_uri$proxy_add_x_forwarded_for$http_cookie\"; }\n"
+    "}\n";
+
+static struct loop loop;
+static struct exchange_pool pool;
+static struct tls_contexts *contexts;
+static struct tenant *tenant;
+static const struct exchange_client client = {
+    .peer_host = {"192.0.2.1", 9}, .local_host = {"10.0.0.1", 8}, .local_port = 80};
+
+static void demand(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_fields(const struct http_fields *fields)
+{
+    for (uint32_t i = 0; i < fields->count; i++) {
+        const struct http_field *field = &fields->items[i];
+        demand(http_is_token(field->name));
+        demand(field->value.len == 0 || http_is_field_value(field->value));
+        demand(!http_field_is_hop_by_hop(field->id) && field->id != FIELD_CONTENT_LENGTH);
+    }
+}
+
+/* ---- backends that only look at what they get ---- */
+
+int backend_start(struct backend_group *group, struct exchange *exchange,
+                  struct backend_attempts *attempts, const struct config_settings *settings)
+{
+    const struct http_request *forward = &exchange->forward;
+    (void)group;
+    (void)attempts;
+    (void)settings;
+    check_fields(&forward->fields);
+    demand(http_fields_count(&forward->fields, FIELD_X_TENANT) == 1);
+    demand(http_fields_count(&forward->fields, FIELD_X_FORWARDED_FOR) == 1);
+    demand(http_fields_count(&forward->fields, FIELD_HOST) == 0);
+    demand(slice_equal(http_fields_find(&forward->fields, FIELD_X_TENANT)->value, SLICE("acme")));
+    demand(forward->authority.len == 0 || http_is_field_value(forward->authority));
+    demand(forward->target.len > 0 && http_is_field_value(forward->target));
+    return ERROR_NO_ENDPOINT;
+}
+
+void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)
+{
+    (void)group;
+    (void)attempts;
+}
+
+void backend_attempt_forgive(struct backend_attempts *attempts)
+{
+    (void)attempts;
+}
+
+struct slice backend_attempt_address(const struct backend_attempts *attempts)
+{
+    (void)attempts;
+    return (struct slice){0};
+}
+
+uint32_t backend_untried(const struct backend_group *group, const struct backend_attempts *attempts)
+{
+    (void)group;
+    (void)attempts;
+    return 0;
+}
+
+void backends_unbind(struct backends *backends, struct tenant *gone)
+{
+    (void)backends;
+    (void)gone;
+}
+
+/* ---- the frontend ---- */
+
+static void front_response(void *front, struct exchange *exchange)
+{
+    unsigned *responses = front;
+    check_fields(&exchange->response.fields);
+    (*responses)++;
+}
+
+static void front_ignore(void *front, struct exchange *exchange)
+{
+    (void)front;
+    (void)exchange;
+}
+
+static const struct exchange_front front_ops = {
+    .on_response = front_response, .on_body = front_ignore, .on_room = front_ignore};
+
+static void prepare(void)
+{
+    struct config_tree tree;
+    struct diag_list diags;
+    loop_init(&loop);
+    exchange_pool_init(&pool, &loop);
+    config_tree_init(&tree);
+    diag_list_init(&diags);
+    demand(config_parse_text(&tree, &config_files, "acme.conf", slice_of(text), &diags) == 0);
+    struct bundle bundle = {.tenant = SLICE("acme"), .folder = SLICE("/"), .root = &tree.root};
+    contexts = tls_contexts_new();
+    tenant = tenant_new(&bundle, contexts, &diags);
+    demand(tenant != NULL);
+    config_tree_free(&tree);
+    diag_list_free(&diags);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct h1_limits limits = {.line_max = 8192, .head_max = 32768, .fields_max = 100};
+    struct h1_head_reader reader = {0};
+    struct h1_head_facts facts;
+    struct chain in;
+    unsigned responses = 0;
+    if (!tenant) {
+        log_set_sink(LOG_SINK_FILE, open("/dev/null", O_WRONLY | O_CLOEXEC));
+        log_set_level(LOG_LEVEL_DEBUG);
+        prepare();
+    }
+    chain_init(&in, &loop.buffers);
+    chain_append(&in, data, size);
+    struct exchange *exchange = exchange_new(&pool, &front_ops, &responses, &client);
+    int verdict =
+        h1_read_request(&reader, &in, &limits, &exchange->arena, &exchange->request, &facts);
+    struct dispatch_origin origin = {.tenant = tenant, .listener = &tenant->listeners[0]};
+    if (verdict == H1_DONE)
+        dispatch_start(exchange, NULL, &origin);
+    else
+        dispatch_refuse(exchange, verdict < 0 ? (enum error)verdict : ERROR_HEADER_TIMEOUT);
+    demand(responses == 1);
+    exchange_close(exchange);
+    chain_clear(&in);
+    ev_run(loop.ev, EVRUN_NOWAIT);
+    return 0;
+}

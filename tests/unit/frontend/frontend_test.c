@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry: tenants come, change and go under open connections. */
+#include "frontend/gate.h"
+
+#include <unistd.h>
+
+#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static struct gate gate;
+
+Test(frontend, serves_a_tenant)
+{
+    gate_start(&gate, "return 200 'one';");
+    client_ask(&gate, GET, "\r\n\r\none");
+    cr_assert(strstr(gate.text, "HTTP/1.1 200 OK\r\n"));
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    gate_close(&gate);
+}
+
+Test(frontend, connections_use_a_replaced_tenant_from_their_next_request)
+{
+    gate_start(&gate, "return 200 'one';");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, GET);
+    client_expect(&gate, fd, "one");
+    gate_set_tenant(&gate, "acme", "", "return 200 'two';");
+    client_send(&gate, fd, GET);
+    client_expect(&gate, fd, "two");
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(frontend, an_exchange_keeps_the_tenant_that_it_began_with)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, GET);
+    int back = server_accept(&gate);
+    gate_set_tenant(&gate, "acme", "", "return 200 'two';");
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
+    client_expect(&gate, fd, "old");
+    client_send(&gate, fd, GET);
+    client_expect(&gate, fd, "two");
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(frontend, a_removed_tenant_closes_idle_connections_at_once)
+{
+    gate_start(&gate, "return 200 'one';");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, GET);
+    client_expect(&gate, fd, "one");
+    frontend_remove_tenant(gate.frontend, SLICE("acme"));
+    cr_assert_null(frontend_find_tenant(gate.frontend, SLICE("acme")));
+    cr_assert_eq(frontend_connections(gate.frontend), 0);
+    client_rest(&gate, fd);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(frontend, a_removed_tenant_finishes_its_exchanges_and_may_come_back)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, GET);
+    int back = server_accept(&gate);
+    frontend_remove_tenant(gate.frontend, SLICE("acme"));
+    gate_run(&gate, 0.02);
+    gate_set_tenant(&gate, "acme", "", "return 200 'new';");
+    gate_listen(&gate, "acme");
+    client_ask(&gate, GET, "new");
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
+    client_rest(&gate, fd);
+    cr_assert(strstr(gate.text, "Connection: close\r\n"));
+    cr_assert(strstr(gate.text, "\r\n\r\nold"));
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(frontend, a_listener_of_no_tenant_is_closed)
+{
+    gate_open(&gate);
+    gate_listen(&gate, "nobody");
+    shutdown(gate.listener, SHUT_RD);
+    frontend_remove_tenant(gate.frontend, SLICE("nobody"));
+    frontend_remove_listener(gate.frontend, SLICE("nobody"), SLICE(GATE_ADDRESS));
+    gate_close(&gate);
+}
+
+Test(frontend, a_drain_closes_idle_and_finishes_the_rest)
+{
+    gate_start_proxy(&gate, "");
+    int busy = client_open(&gate);
+    client_send(&gate, busy, GET);
+    int back = server_accept(&gate);
+    int fresh = client_open(&gate);
+    gate_until(&gate, frontend_connections(gate.frontend) == 2);
+    frontend_drain(gate.frontend);
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
+    client_rest(&gate, busy);
+    cr_assert(strstr(gate.text, "Connection: close\r\n"));
+    cr_assert(strstr(gate.text, "old"));
+    cr_assert_eq(gate.drained, 0);
+    client_send(&gate, fresh, GET);
+    client_send(&gate, back, "");
+    int second = server_accept(&gate);
+    client_send(&gate, second, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew");
+    client_rest(&gate, fresh);
+    cr_assert(strstr(gate.text, "new"));
+    close(busy);
+    close(fresh);
+    gate_until(&gate, gate.drained == 1);
+    cr_assert_eq(frontend_connections(gate.frontend), 0);
+    close(back);
+    close(second);
+    gate_close(&gate);
+}
+
+Test(frontend, a_drain_of_nothing_is_over_at_once)
+{
+    gate_start(&gate, "return 200 'one';");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, GET);
+    client_expect(&gate, fd, "one");
+    frontend_drain(gate.frontend);
+    cr_assert_eq(gate.drained, 0);
+    gate_until(&gate, gate.drained == 1);
+    client_rest(&gate, fd);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(frontend, may_be_freed_with_everything_open)
+{
+    gate_start(&gate, "return 200 'one';");
+    int idle = client_open(&gate);
+    client_send(&gate, idle, GET);
+    client_expect(&gate, idle, "one");
+    int half = client_open(&gate);
+    client_send(&gate, half, "GET / HT");
+    gate_until(&gate, frontend_connections(gate.frontend) == 2);
+    gate_run(&gate, 0.01);
+    gate_close(&gate);
+    close(idle);
+    close(half);
+}

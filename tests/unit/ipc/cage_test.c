@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* The cage of children: what is gone afterwards stays gone, and a failure names its step. */
+#include "ipc/cage.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ENTERED = 0, FAILED = 1, BROKEN = 2 };
+
+/* What holds for every process in the cage. */
+static int check_cage(void)
+{
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return BROKEN;
+    if (prctl(PR_CAPBSET_READ, 0 /* CAP_CHOWN */, 0, 0, 0) != 0 && getuid() == 0)
+        return BROKEN;
+    return ENTERED;
+}
+
+static int check_nobody(void)
+{
+    gid_t groups[8];
+    if (getuid() != 65534 || geteuid() != 65534 || getgid() != 65534 || getegid() != 65534)
+        return BROKEN;
+    if (getgroups(8, groups) != 1 || groups[0] != 65534)
+        return BROKEN;
+    if (setuid(0) == 0 || setgid(0) == 0 || setgroups(0, NULL) == 0)
+        return BROKEN;
+    return check_cage();
+}
+
+/* Enters in a child; check runs there. why is expected on failure. */
+static int enter(struct slice user, struct slice group, int (*check)(void), const char *step)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        const char *why = NULL;
+        if (cage_enter(user, group, &why) == 0)
+            _exit(check());
+        _exit(step && strcmp(why, step) == 0 && errno != 0 ? FAILED : BROKEN);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(cage, keeps_the_identity_when_none_is_named)
+{
+    cr_expect_eq(enter((struct slice){0}, (struct slice){0}, check_cage, NULL), ENTERED);
+}
+
+Test(cage, becomes_the_user_for_good)
+{
+    if (getuid() != 0)
+        cr_skip_test("needs root");
+    cr_expect_eq(enter(SLICE("nobody"), (struct slice){0}, check_nobody, NULL), ENTERED);
+    cr_expect_eq(enter(SLICE("nobody"), SLICE("nogroup"), check_nobody, NULL), ENTERED);
+    cr_expect_eq(enter(SLICE("root"), (struct slice){0}, check_cage, NULL), ENTERED);
+}
+
+Test(cage, names_the_step_that_failed)
+{
+    static char long_name[1000];
+    struct slice none = {0};
+    memset(long_name, 'a', sizeof(long_name));
+    cr_expect_eq(enter(SLICE("no-such-user"), none, check_cage, "getpwnam"), FAILED);
+    cr_expect_eq(enter(SLICE("root"), SLICE("no-such-group"), check_cage, "getgrnam"), FAILED);
+    cr_expect_eq(enter((struct slice){long_name, 999}, none, check_cage, "the user's name"),
+                 FAILED);
+    cr_expect_eq(enter(SLICE("ro\0ot"), none, check_cage, "the user's name"), FAILED);
+    cr_expect_eq(
+        enter(SLICE("root"), (struct slice){long_name, 999}, check_cage, "the group's name"),
+        FAILED);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Policies: shared contexts, and what OpenSSL refuses told at its place. */
+#include "tls/tls.h"
+
+#include <criterion/criterion.h>
+
+static struct tls_contexts *contexts;
+static struct diag_list diags;
+static const struct diag_place place = {"acme.conf", 7, 5};
+
+static void start(void)
+{
+    contexts = tls_contexts_new();
+    diag_list_init(&diags);
+}
+
+static void stop(void)
+{
+    diag_list_free(&diags);
+    tls_contexts_free(contexts);
+}
+
+TestSuite(contexts, .init = start, .fini = stop);
+
+static struct tls_context *get(uint32_t versions, const char *ciphers, const char *groups)
+{
+    const struct tls_policy policy = {versions, slice_of(ciphers), slice_of(groups)};
+
+    return tls_context_get(contexts, &policy, place, &diags);
+}
+
+Test(contexts, one_per_policy)
+{
+    struct tls_context *first = get(0, "", "");
+
+    cr_assert_not_null(first);
+    cr_assert_eq(get(TLS_ALLOW_1_2 | TLS_ALLOW_1_3, NULL, "auto"), first);
+    cr_assert_neq(get(TLS_ALLOW_1_3, "", ""), first);
+    struct tls_context *narrow = get(0, "HIGH:!aNULL:!MD5", "X25519:secp384r1");
+    cr_assert_not_null(narrow);
+    cr_assert_neq(narrow, first);
+    cr_assert_eq(get(0, "HIGH:!aNULL:!MD5", "X25519:secp384r1"), narrow);
+    cr_assert_eq(diags.errors, 0);
+    tls_contexts_free(NULL);
+}
+
+Test(contexts, bad_texts_are_told)
+{
+    char text[256];
+
+    cr_assert_null(get(0, "NO-SUCH-CIPHER", ""));
+    cr_assert_null(get(0, "", "no-such-group"));
+    cr_assert_eq(diags.errors, 2);
+    diag_format(STAILQ_FIRST(&diags.items), text, sizeof(text));
+    cr_assert_str_eq(text,
+                     "acme.conf:7:5: invalid cipher list \"NO-SUCH-CIPHER\": no cipher match");
+    cr_assert_not_null(get(0, "", ""), "what was refused leaves nothing behind");
+}

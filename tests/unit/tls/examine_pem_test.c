@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* PEM files: all forms of keys, and files that hold something else. */
+#include "examine_rig.h"
+
+#include <criterion/criterion.h>
+#include <openssl/pem.h>
+
+TestSuite(examine_pem, .init = examine_start, .fini = examine_stop);
+
+Test(examine_pem, an_encrypted_key)
+{
+    struct slice chain = pki_certificates_pem(&examined.pki.leaf, 1);
+    struct slice key = pki_encrypted_key_pem(examined.pki.leaf_key);
+
+    cr_assert_eq(examine_text(chain, key), ERROR_CERTIFICATE);
+    assert_told("a.conf:4:5: the key is encrypted");
+    free((char *)chain.data);
+    free((char *)key.data);
+}
+
+static void key_form(int (*write)(BIO *bio, EVP_PKEY *key), EVP_PKEY *key)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    X509 *certificate = pki_certificate(&(struct pki_wish){.name = "any"}, key, examined.pki.root,
+                                        examined.pki.root_key);
+    struct slice chain = pki_certificates_pem(&certificate, 1);
+    char *data;
+    long len;
+
+    cr_assert_eq(write(bio, key), 1);
+    len = BIO_get_mem_data(bio, &data);
+    cr_assert_eq(examine_text(chain, (struct slice){data, (size_t)len}), 0, "%.*s", (int)len, data);
+    cr_assert(STAILQ_EMPTY(&examined.diags.items));
+    free((char *)chain.data);
+    X509_free(certificate);
+    BIO_free(bio);
+}
+
+static int write_traditional(BIO *bio, EVP_PKEY *key)
+{
+    return PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL);
+}
+
+/* As `openssl ecparam -genkey` writes it. */
+static int write_with_parameters(BIO *bio, EVP_PKEY *key)
+{
+    return PEM_write_bio_Parameters(bio, key) == 1 && write_traditional(bio, key);
+}
+
+static int write_with_certificate(BIO *bio, EVP_PKEY *key)
+{
+    return PEM_write_bio_X509(bio, examined.pki.root) == 1 && write_traditional(bio, key);
+}
+
+Test(examine_pem, all_forms_of_keys)
+{
+    EVP_PKEY *rsa = pki_key("RSA", 2048), *edwards = pki_key("ED25519", 0);
+
+    key_form(write_traditional, rsa);
+    key_form(write_traditional, examined.pki.leaf_key);
+    key_form(write_with_parameters, examined.pki.leaf_key);
+    key_form(write_with_certificate, examined.pki.leaf_key);
+    X509 *own = pki_certificate(&(struct pki_wish){.name = "own"}, edwards, NULL, NULL);
+    cr_assert_eq(examine(&own, 1, edwards), 0);
+    X509_free(own);
+    EVP_PKEY_free(edwards);
+    EVP_PKEY_free(rsa);
+}
+
+Test(examine_pem, files_that_hold_nothing)
+{
+    struct slice key = pki_key_pem(examined.pki.leaf_key),
+                 chain = pki_certificates_pem(&examined.pki.leaf, 1);
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"", "the certificate file is empty"},
+        {"hello\n", "no certificate in PEM form in the file"},
+        {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+         "certificate 1 cannot be read"},
+        {"-----BEGIN CERTIFICATE-----\n*!*\n-----END CERTIFICATE-----\n",
+         "certificate 1 cannot be read"},
+        {"-----BEGIN CERTIFICATE-----\nAAAA\n", "certificate 1 cannot be read"},
+    };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        cr_assert_eq(examine_text(slice_of(bad[i].text), key), ERROR_CERTIFICATE);
+        assert_told(bad[i].message);
+        examine_forget();
+    }
+    cr_assert_eq(examine_text(chain, slice_of("")), ERROR_CERTIFICATE);
+    assert_told("a.conf:4:5: the key file is empty");
+    examine_forget();
+    cr_assert_eq(examine_text(chain, chain), ERROR_CERTIFICATE);
+    assert_told("no private key in PEM form in the file");
+    free((char *)key.data);
+    free((char *)chain.data);
+}
+
+Test(examine_pem, too_many_certificates)
+{
+    X509 *chain[TLS_CHAIN_MAX + 1];
+
+    for (int i = 0; i <= TLS_CHAIN_MAX; i++)
+        chain[i] = examined.pki.leaf;
+    cr_assert_eq(examine(chain, TLS_CHAIN_MAX + 1, examined.pki.leaf_key), ERROR_CERTIFICATE);
+    assert_told("more than 16 certificates in one chain");
+}
