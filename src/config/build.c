@@ -2,7 +2,6 @@
 /* Reads blocks by the grammar: every directive is looked up, checked and handed to its setter. */
 #include "build_internal.h"
 
-
 #define PHASES 3
 
 /* A checked directive that waits for its phase. */
@@ -77,15 +76,21 @@ static bool check_count(struct build *build, const struct rule *rule,
     struct slice wanted;
     uint32_t line;
 
-    if (found >= min && found <= max)
+    line = swallowed_line(build, directive);
+    if (found >= min && found <= max) {
+        if (line && max == ANY_COUNT)
+            diag_warning(build->diags, directive->words[0].place,
+                         "\"%s\" goes on behind line %u with the name of a directive: is a \";\" "
+                         "missing there?",
+                         rule->name, line);
         return true;
+    }
     if (min == max)
         wanted = arena_printf(&build->scratch, "%u argument%s", min, min == 1 ? "" : "s");
     else if (max == ANY_COUNT)
         wanted = arena_printf(&build->scratch, "at least %u argument%s", min, min == 1 ? "" : "s");
     else
         wanted = arena_printf(&build->scratch, "%u to %u arguments", min, max);
-    line = swallowed_line(build, directive);
     if (line)
         diag_error(build->diags, directive->words[0].place,
                    "\"%s\" takes %.*s, found %u: is a \";\" missing at the end of line %u?",

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX (1024 * 1024)
+#define FILE_MAX (1024L * 1024)
 
 /* Constant, since strerror(3) is not and the reason outlives this call. */
 static const char *reason_of(struct arena *arena, int error)
@@ -40,7 +40,7 @@ static int read_all(int fd, struct arena *arena, size_t size, struct slice *text
 static int files_read(void *context, struct arena *arena, const char *path, struct slice *text,
                       const char **why)
 {
-    struct stat status;
+    struct stat status = {0};
     int result = -1;
     int fd;
 
@@ -51,9 +51,7 @@ static int files_read(void *context, struct arena *arena, const char *path, stru
         *why = reason_of(arena, errno);
         return -1;
     }
-    if (fstat(fd, &status) != 0)
-        *why = reason_of(arena, errno);
-    else if (!S_ISREG(status.st_mode))
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
         *why = S_ISDIR(status.st_mode) ? "it is a folder" : "it is not a regular file";
     else if (status.st_size > FILE_MAX)
         *why = "it is larger than 1 MiB";

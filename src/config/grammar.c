@@ -176,6 +176,7 @@ const char *grammar_allowed(struct arena *arena, enum context context)
         if ((grammar_rules[i].contexts & context) && grammar_rules[i].set != set_tuning)
             list = append(arena, list, grammar_rules[i].name);
     }
+    list = append(arena, list, "include"); /* the parser's, everywhere */
     return list.data;
 }
 

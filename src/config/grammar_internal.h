@@ -29,12 +29,12 @@ struct rule {
     uint32_t arguments_min;
     uint32_t arguments_max;
     rule_setter *set;
-    enum target target;
     size_t offset; /* of the field in the target */
     uint64_t low;  /* of a number, a size in bytes or a time in milliseconds */
     uint64_t high;
     const char *word; /* of a number: the word that stands for 0; of an idiom: the accepted value */
     const char *note; /* of an idiom: what is said of other values */
+    enum target target;
     bool is_block;
     bool repeats;  /* may be given more than once in a block */
     uint8_t phase; /* blocks are read after simple directives, in this order */

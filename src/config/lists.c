@@ -68,8 +68,8 @@ bool build_is_token(struct slice text)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
 
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-              memchr("!#$%&'*+-.^_`|~", c, 15)))
+        if (c == '\0' || !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                           (c >= 'a' && c <= 'z') || strchr("!#$%&'*+-.^_`|~", c)))
             return false;
     }
     return text.len > 0;

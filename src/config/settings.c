@@ -11,7 +11,7 @@ const struct config_settings build_default_settings = {
     .client_header_timeout = 10,
     .client_body_timeout = 60,
     .send_timeout = 60,
-    .client_max_body_size = 1024 * 1024,
+    .client_max_body_size = 1024UL * 1024,
     .header_buffers = 4,
     .header_buffer_size = 8 * 1024,
     .http2 = true,
@@ -45,8 +45,8 @@ void set_keepalive_timeout(struct build *build, const struct rule *rule,
 /* A head may take number times size bytes; the bound keeps one client from taking much more. */
 #define HEADER_BUFFERS_MAX     64
 #define HEADER_BUFFER_SIZE_MIN 512
-#define HEADER_BUFFER_SIZE_MAX (1024 * 1024)
-#define HEADER_TOTAL_MAX       (1024 * 1024)
+#define HEADER_BUFFER_SIZE_MAX (1024UL * 1024)
+#define HEADER_TOTAL_MAX       (1024UL * 1024)
 
 void set_header_buffers(struct build *build, const struct rule *rule,
                         const struct config_directive *directive)

@@ -5,8 +5,8 @@
 #include <arpa/inet.h>
 
 #define SECOND    1000ULL
-#define DAY       (24 * 3600 * SECOND)
-#define LONG_TIME (100 * 365 * DAY)
+#define DAY       (24 * (3600 * SECOND))
+#define LONG_TIME (100 * (365 * DAY))
 
 /* As nginx has them, months of 30 days and years of 365. */
 static const struct time_unit {

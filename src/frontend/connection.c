@@ -22,7 +22,7 @@ static struct connection *of_task(struct loop_task *task)
 /* ---- state ---- */
 
 /* Idle connections are the ones that may be closed to make room for another. */
-static bool is_idle(const struct connection *connection, enum connection_state state)
+static bool is_spare(const struct connection *connection, enum connection_state state)
 {
     return (state == CONNECTION_IDLE && connection->requests > 0) || state == CONNECTION_LINGER;
 }
@@ -41,18 +41,17 @@ void connection_set_state(struct connection *connection, enum connection_state s
     };
 #undef TO
     struct frontend_tenant *tenant = connection->listener->tenant;
-    bool was_idle = is_idle(connection, connection->state);
 
     assert(legal[connection->state] & 1u << state);
     log_debug("client %llu: state %d to %d", (unsigned long long)connection->client.connection,
               (int)connection->state, (int)state);
-    TAILQ_REMOVE(was_idle ? &tenant->idle : &tenant->busy, connection, of_tenant);
+    TAILQ_REMOVE(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
     connection->state = state;
     if (state == CONNECTION_CLOSED)
         return;
-    TAILQ_INSERT_TAIL(is_idle(connection, state) ? &tenant->idle : &tenant->busy, connection,
-                      of_tenant);
-    if (!was_idle && is_idle(connection, state))
+    connection->is_spare = is_spare(connection, state);
+    TAILQ_INSERT_TAIL(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
+    if (connection->is_spare)
         listeners_tenant_has_room(tenant);
 }
 

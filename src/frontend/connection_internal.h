@@ -55,6 +55,7 @@ struct connection {
     struct stream *stream;
     enum connection_state state;
     bool is_counted; /* in the tally */
+    bool is_spare;   /* in the tenant's idle list */
     bool is_last;    /* its current request is its last, whatever becomes of its listener */
     uint32_t requests;
     struct tenant *tenant;            /* of the handshake; NULL without TLS */

@@ -182,23 +182,24 @@ void listeners_tenant_has_room(struct frontend_tenant *tenant)
     refresh_all(tenant);
 }
 
-/* Whether the tenant may have one more connection, if need be in place of its oldest idle one. */
-static bool make_room(struct frontend_tenant *tenant)
+/* Whether the tenant may have one more connection, if need be in place of an idle one. */
+static bool has_room(struct frontend_tenant *tenant)
 {
-    struct connection *oldest;
-
-    if (!is_at_limit(tenant))
+    if (!TAILQ_EMPTY(&tenant->idle) || !is_at_limit(tenant))
         return true;
-    oldest = TAILQ_FIRST(&tenant->idle);
-    if (oldest) {
-        connection_close(oldest, CLOSE_ORDERLY, ERROR_NONE);
-        if (!is_at_limit(tenant))
-            return true;
-    }
     tenant->is_full = true;
     refresh_all(tenant);
     deadline_set(&tenant->recheck, LIMIT_ACCEPT_PAUSE);
     return false;
+}
+
+/* A connection is here, and not taken by another worker: the oldest idle one goes for it. */
+static void make_room(struct frontend_tenant *tenant)
+{
+    struct connection *oldest = TAILQ_FIRST(&tenant->idle);
+
+    if (oldest && is_at_limit(tenant))
+        connection_close(oldest, CLOSE_ORDERLY, ERROR_NONE);
 }
 
 /* ---- accepting ---- */
@@ -243,13 +244,15 @@ static void accept_some(struct front_listener *listener)
             pause_all(frontend, "the rest of the descriptors is for the backends");
             return;
         }
-        if (!make_room(listener->tenant))
+        if (!has_room(listener->tenant))
             return;
         fd = socket_accept(listener->fd, &peer);
-        if (fd >= 0)
-            connection_new(listener, fd, &peer);
-        else if (!accept_failed(listener, errno))
+        if (fd < 0 && !accept_failed(listener, errno))
             return;
+        if (fd < 0)
+            continue;
+        make_room(listener->tenant);
+        connection_new(listener, fd, &peer);
     }
 }
 

@@ -85,7 +85,7 @@ REFUSED_BY_NAME = {
     "proxy_http_version 2": "location / { proxy_http_version 2; proxy_pass http://127.0.0.1:1; }",
     "https backend": "location / { proxy_pass https://127.0.0.1:1; }",
     "rewrite": "rewrite ^ /x;",
-    "nested location": "location / { location /a { return 404; } }",
+    "location in a location": "location / { location /a { return 404; } }",
 }
 
 

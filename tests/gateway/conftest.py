@@ -5,6 +5,7 @@ import atexit
 import os
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -79,3 +80,11 @@ def scripted():
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def reachable():
+    """A folder that the unprivileged workers can reach, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="nsg-") as folder:
+        os.chmod(folder, 0o755)
+        yield folder

@@ -33,7 +33,7 @@ def steady(request, gateway, authority, namespace, scripted):
 
     server = scripted(script)
     gateway.settings["worker_processes"] = "1"
-    gateway.settings["log_level"] = "notice"
+    gateway.log_level = "notice"
     gateway.write_main()
     settings = "keepalive_requests 1000000;"
     if request.param == "tls":

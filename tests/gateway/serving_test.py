@@ -249,12 +249,12 @@ def test_ipv6_and_addresses_not_configured_yet(gateway, authority, namespace):
         netns.run("ip", "-n", namespace, "addr", "del", "10.99.0.1/32", "dev", "lo")
 
 
-def test_unix_backend(gateway, namespace, scripted, tmp_path):
+def test_unix_backend(gateway, namespace, scripted, reachable):
     def script(connection, _):
         while connection.recv(65536):
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlocal")
 
-    server = scripted(script, str(tmp_path / "app.sock"))
+    server = scripted(script, f"{reachable}/app.sock")
     gateway.tenant("a", texts.plain(namespace, f"location / {{ proxy_pass http://{server.address}:; }}"))
     gateway.start()
     connection = Connection(namespace, PLAIN)

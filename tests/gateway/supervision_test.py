@@ -157,7 +157,7 @@ def test_a_second_one_does_not_start(gateway, namespace):
     gateway.start()
     second = subprocess.run([BINARY, "-c", str(gateway.folder / "nsgate.conf")],
                             capture_output=True, text=True, timeout=20)
-    assert second.returncode == 1 and "running" in second.stderr
+    assert second.returncode == 1 and "nsgate.pid belongs to an nsgate that runs" in second.stderr
     assert (gateway.folder / "nsgate.pid").read_text().strip() == str(gateway.pid)
     assert fetch(namespace, PLAIN).status == 200
 

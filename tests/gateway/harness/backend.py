@@ -75,6 +75,14 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 1024
 
+    def process_request(self, request, client_address):
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
     def handle_error(self, *_):
         pass  # a gateway that hangs up is part of the tests
 
@@ -84,14 +92,20 @@ class EchoServer:
 
     def __init__(self, name="backend"):
         self.server = _Server(("127.0.0.1", 0), Echo)
-        self.server.name = name
+        self.server.name, self.server.connections = name, set()
         self.address = "127.0.0.1:%d" % self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 
     def close(self):
+        """Stops listening, and ends the connections that are kept alive."""
         self.server.shutdown()
         self.server.server_close()
+        for connection in list(self.server.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 class Scripted:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import time
 
-BINARY = os.environ.get("NSGATE_BINARY", "build/bin/nsgate")
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BINARY = os.environ.get("NSGATE_BINARY", str(ROOT / "build" / "bin" / "nsgate"))
 REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior|Assertion")
 
 

@@ -49,3 +49,13 @@ Test(build, all_errors_are_told_at_once)
     cr_expect(says(&built.diags, DIAG_ERROR, 9, 9, "neither a status"));
     free_tenant(&built);
 }
+
+Test(build, a_directive_that_swallows_the_next_is_told)
+{
+    struct built built;
+
+    build_tenant(&built, "netns a; server { return 204;\nlisten 80\nserver_name b;\n}");
+    cr_expect(says(&built.diags, DIAG_WARNING, 2, 1, "is a \";\" missing there?"));
+    cr_expect(says(&built.diags, DIAG_ERROR, 3, 1, "\"server_name\" is not allowed: \"listen\""));
+    free_tenant(&built);
+}

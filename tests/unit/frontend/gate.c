@@ -54,7 +54,7 @@ static void start_frontend(struct gate *gate)
 
 void gate_open(struct gate *gate)
 {
-    log_set_level(LOG_LEVEL_ERROR);
+    log_set_level(getenv("GATE_DEBUG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     gate->server = -1;
     gate->listener = -1;
     loop_init(&gate->loop);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests: the ambiguous ones are refused, bodies stream, limits hold. */
+#include "frontend/gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct gate gate;
+
+#define HOST "Host: a\r\n"
+
+/* Row S1. */
+static const char *const hostile[] = {
+    "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    "POST / HTTP/1.1\r\n" HOST "Content-Length: +3\r\n\r\nabc",
+    "POST / HTTP/1.1\r\n" HOST "Content-Length: 3, 3\r\n\r\nabc",
+    "POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\nabc",
+    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    "POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "GET / HTTP/1.1\n" HOST "\r\n",
+    "GET / HTTP/1.1\r\nHost: a\n\r\n",
+    "GET / HTTP/1.1\r\n" HOST "A: b\r\n c\r\n\r\n",
+    "GET / HTTP/1.1\r\n" HOST "A: b\rc\r\n\r\n",
+    "GET / HTTP/1.1\r\n" HOST "A : b\r\n\r\n",
+    "GET / HTTP/1.1\r\n\r\n",
+    "GET / HTTP/1.1\r\n" HOST "Host: b\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+    "GET  / HTTP/1.1\r\n" HOST "\r\n",
+    "GET / HTTP/1.1 \r\n" HOST "\r\n",
+    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n",
+};
+
+Test(h1_request, ambiguity_is_400_and_the_end)
+{
+    gate_start_proxy(&gate, "");
+    for (size_t i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
+        int fd = client_open(&gate);
+
+        client_send(&gate, fd, hostile[i]);
+        client_send(&gate, fd, "GET /next HTTP/1.1\r\n" HOST "\r\n");
+        client_rest(&gate, fd);
+        cr_assert_eq(gate_count(&gate, "HTTP/1.1 "), 1, "%s: %s", hostile[i], gate.text);
+        cr_assert(strstr(gate.text, "HTTP/1.1 400 "), "%s: %s", hostile[i], gate.text);
+        cr_assert(strstr(gate.text, "Connection: close"));
+        close(fd);
+    }
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    gate_close(&gate);
+}
+
+static void expect_status(const char *request, size_t fill, const char *rest, const char *status)
+{
+    char *text = malloc(strlen(request) + fill + strlen(rest) + 1);
+    int fd = client_open(&gate);
+
+    strcpy(text, request);
+    memset(text + strlen(request), 'a', fill);
+    strcpy(text + strlen(request) + fill, rest);
+    client_send(&gate, fd, text);
+    client_rest(&gate, fd);
+    cr_assert(strstr(gate.text, status), "%s: %.200s", status, gate.text);
+    close(fd);
+    free(text);
+}
+
+Test(h1_request, large_heads_are_told_414_and_431)
+{
+    gate_start(&gate, "large_client_header_buffers 2 1k; return 200 'ok';");
+    expect_status("GET /", 1100, " HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 414 ");
+    expect_status("GET / HTTP/1.1\r\n" HOST "A: ", 1100, "\r\n\r\n", "HTTP/1.1 431 ");
+    expect_status("GET / HTTP/1.1\r\n" HOST "A: ", 900, "\r\n\r\n", "HTTP/1.1 431 ");
+    gate_close(&gate);
+}
+
+Test(h1_request, other_refusals_have_their_status)
+{
+    gate_start(&gate, "return 200 'ok';");
+    expect_status("CONNECT a:443 HTTP/1.1\r\n" HOST "\r\n", 0, "", "HTTP/1.1 501 ");
+    expect_status("GET / HTTP/2.0\r\n" HOST "\r\n", 0, "", "HTTP/1.1 505 ");
+    gate_close(&gate);
+}
+
+/* Reads what the backend gets until it has the text. */
+static void back_expect(int back, const char *text)
+{
+    client_expect(&gate, back, text);
+}
+
+Test(h1_request, a_chunked_body_streams_to_the_backend)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd,
+                "POST /up HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    int back = server_accept(&gate);
+    back_expect(back, "hello");
+    cr_assert(strstr(gate.text, "Transfer-Encoding: chunked\r\n"));
+    client_send(&gate, fd, "6;x=y\r\n world\r\n0\r\nX-Sum: 1\r\n\r\n");
+    back_expect(back, "X-Sum: 1\r\n\r\n");
+    client_send(&gate, back, "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok");
+    client_expect(&gate, fd, "ok");
+    client_send(&gate, fd, "GET /again HTTP/1.1\r\n" HOST "\r\n");
+    back_expect(back, "GET /again ");
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(h1_request, a_large_body_waits_for_a_slow_backend_in_bounded_memory)
+{
+    enum { PIECE = 64 * 1024, TOTAL = 24 * 1024 * 1024 };
+    static char piece[PIECE];
+    char head[128];
+    size_t sent = 0, taken = 0, stuck = 0;
+
+    gate_start_proxy(&gate, "client_max_body_size 0;");
+    int fd = client_open(&gate);
+    snprintf(head, sizeof(head), "POST / HTTP/1.1\r\n" HOST "Content-Length: %d\r\n\r\n", TOTAL);
+    client_send(&gate, fd, head);
+    int back = server_accept(&gate);
+    while (stuck < 100 && sent < TOTAL) {
+        size_t left = TOTAL - sent < PIECE ? TOTAL - sent : PIECE;
+        ssize_t now = send(fd, piece, left, MSG_DONTWAIT);
+
+        sent += now > 0 ? (size_t)now : 0;
+        stuck = now > 0 ? 0 : stuck + 1;
+        gate_turn(&gate);
+    }
+    cr_assert_lt(sent, TOTAL);
+    cr_assert_lt(gate.loop.buffers.held, 1024 * 1024);
+    while (taken < TOTAL) {
+        size_t left = TOTAL - sent < PIECE ? TOTAL - sent : PIECE;
+        ssize_t now = left ? send(fd, piece, left, MSG_DONTWAIT) : 0;
+
+        sent += now > 0 ? (size_t)now : 0;
+        gate_turn(&gate);
+        now = recv(back, gate.text, sizeof(gate.text), MSG_DONTWAIT);
+        taken += now > 0 ? (size_t)now : 0;
+    }
+    cr_assert_lt(gate.loop.buffers.held, 1024 * 1024);
+    client_send(&gate, back, "HTTP/1.1 204 No Content\r\n\r\n");
+    client_expect(&gate, fd, "HTTP/1.1 204 ");
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(h1_request, a_body_over_the_limit_is_told_413)
+{
+    gate_start_proxy(&gate, "client_max_body_size 10;");
+    expect_status("POST / HTTP/1.1\r\n" HOST "Content-Length: 11\r\n\r\n", 11, "", "HTTP/1.1 413 ");
+    expect_status("POST / HTTP/1.1\r\n" HOST
+                  "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n",
+                  0, "", "HTTP/1.1 413 ");
+    gate_close(&gate);
+}
+
+Test(h1_request, a_bad_chunk_is_400_and_the_backend_sees_no_end)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd,
+                "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    int back = server_accept(&gate);
+    back_expect(back, "hello");
+    client_send(&gate, fd, "5 \r\nworld\r\n0\r\n\r\n");
+    client_rest(&gate, fd);
+    cr_assert(strstr(gate.text, "HTTP/1.1 400 "));
+    client_rest(&gate, back);
+    cr_assert_null(strstr(gate.text, "0\r\n\r\n"));
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(h1_request, a_silent_body_is_told_408)
+{
+    gate_start_proxy(&gate, "client_body_timeout 1s;");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc");
+    int back = server_accept(&gate);
+    double before = loop_now(&gate.loop);
+    client_rest(&gate, fd);
+    cr_assert(strstr(gate.text, "HTTP/1.1 408 "));
+    cr_assert_float_eq(loop_now(&gate.loop) - before, 1.0, 0.5);
+    client_rest(&gate, back);
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(h1_request, the_client_is_told_to_continue_by_the_backend)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd,
+                "POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    int back = server_accept(&gate);
+    back_expect(back, "\r\n\r\n");
+    client_send(&gate, back, "HTTP/1.1 100 Continue\r\n\r\n");
+    client_expect(&gate, fd, "HTTP/1.1 100 Continue\r\n\r\n");
+    client_send(&gate, fd, "abc");
+    back_expect(back, "abc");
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    client_expect(&gate, fd, "\r\n\r\nok");
+    cr_assert_null(strstr(gate.text, "Connection: close"));
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+/* Whether the body follows the answer nobody knows: what comes next must not be taken for either.
+ */
+Test(h1_request, an_answer_in_place_of_100_ends_the_connection)
+{
+    gate_start(&gate, "return 403 'no';");
+    expect_status("POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", 0,
+                  "", "Connection: close");
+    gate_close(&gate);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Counters shared between processes. */
+#include "ipc/tally.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+Test(tally, sums_over_workers_and_processes)
+{
+    int fd;
+    struct tally *tally = tally_new(&fd);
+    pid_t child;
+    int status;
+
+    cr_assert_not_null(tally);
+    tally_add(tally, 5, 0, 2);
+    child = fork();
+    if (child == 0) {
+        struct tally *mapped = tally_map(fd);
+
+        tally_add(mapped, 5, 1, 40);
+        tally_free(mapped);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    cr_assert_eq(tally_total(tally, 5), 42);
+    cr_assert_eq(tally_total(tally, 4), 0);
+    tally_clear_worker(tally, 1);
+    cr_assert_eq(tally_total(tally, 5), 2);
+    tally_clear_slot(tally, 5);
+    cr_assert_eq(tally_total(tally, 5), 0);
+    tally_free(tally);
+}
+
+Test(tally, never_below_zero)
+{
+    int fd;
+    struct tally *tally = tally_new(&fd);
+
+    tally_add(tally, TALLY_TENANTS - 1, TALLY_WORKERS - 1, -3);
+    cr_assert_eq(tally_total(tally, TALLY_TENANTS - 1), 0);
+    tally_free(tally);
+}
+
+Test(tally, clearing_a_worker_fills_no_page)
+{
+    int fd;
+    struct tally *tally = tally_new(&fd);
+    struct stat before;
+    struct stat after;
+
+    tally_add(tally, 0, 3, 1);
+    tally_add(tally, 9000, 3, 1);
+    fstat(fd, &before);
+    tally_clear_worker(tally, 3);
+    fstat(fd, &after);
+    cr_assert_eq(before.st_blocks, after.st_blocks);
+    cr_assert_eq(tally_total(tally, 0), 0);
+    cr_assert_eq(tally_total(tally, 9000), 0);
+    tally_free(tally);
+}
+
+Test(tally, its_size_is_sealed_and_checked)
+{
+    int fd;
+    int pipes[2];
+    struct tally *tally = tally_new(&fd);
+
+    cr_assert_lt(ftruncate(fd, 4096), 0);
+    cr_assert_eq(pipe(pipes), 0);
+    cr_assert_null(tally_map(pipes[0]));
+    cr_assert_null(tally_map(-1));
+    tally_free(tally);
+}
