@@ -71,6 +71,11 @@ void chain_printf(struct chain *chain, const char *format, ...)
  * that many small reads do not hold a large buffer each. */
 void chain_move(struct chain *to, struct chain *from, size_t len);
 
+/* Appends a reference to len bytes from offset on of another chain of the same pool, which keeps
+ * them; both must lie inside it. A run of at most 2 KiB is copied: a few bytes do not hold a large
+ * buffer. */
+void chain_share(struct chain *to, const struct chain *from, size_t offset, size_t len);
+
 /* Drops the first len bytes (at most all). */
 void chain_consume(struct chain *chain, size_t len);
 

@@ -222,6 +222,17 @@ static void move_first(struct chain *to, struct chain *from)
     to->len += len;
 }
 
+/* Appends a second segment of the same buffer. */
+static void share_part(struct chain *to, struct segment *segment, size_t offset, size_t len)
+{
+    segment->buffer->references++;
+    struct segment *part = segment_take(to->pool, segment->buffer);
+    part->start = segment->start + (uint32_t)offset;
+    part->end = part->start + (uint32_t)len;
+    TAILQ_INSERT_TAIL(&to->segments, part, next);
+    to->len += len;
+}
+
 /* Moves the front part of the first segment, sharing its buffer. */
 static void move_part(struct chain *to, struct chain *from, size_t len)
 {
@@ -229,12 +240,7 @@ static void move_part(struct chain *to, struct chain *from, size_t len)
     if (len < COPY_PART) {
         chain_append(to, segment->buffer->data + segment->start, len);
     } else {
-        segment->buffer->references++;
-        struct segment *part = segment_take(to->pool, segment->buffer);
-        part->start = segment->start;
-        part->end = segment->start + (uint32_t)len;
-        TAILQ_INSERT_TAIL(&to->segments, part, next);
-        to->len += len;
+        share_part(to, segment, 0, len);
     }
     segment->start += (uint32_t)len;
     from->len -= len;
@@ -251,6 +257,29 @@ void chain_move(struct chain *to, struct chain *from, size_t len)
         }
         move_first(to, from);
         len -= first;
+    }
+}
+
+void chain_share(struct chain *to, const struct chain *from, size_t offset, size_t len)
+{
+    assert(to != from && to->pool == from->pool);
+    assert(offset <= from->len && len <= from->len - offset);
+    struct segment *segment;
+    TAILQ_FOREACH (segment, &from->segments, next) {
+        if (len == 0)
+            return;
+        size_t here = segment_len(segment);
+        if (offset >= here) {
+            offset -= here;
+            continue;
+        }
+        size_t part = here - offset < len ? here - offset : len;
+        if (part <= COPY_WHOLE)
+            chain_append(to, segment->buffer->data + segment->start + offset, part);
+        else
+            share_part(to, segment, offset, part);
+        len -= part;
+        offset = 0;
     }
 }
 

@@ -92,8 +92,7 @@ void connection_write(struct connection *connection, struct chain *bytes)
     if (bytes->len == 0)
         return;
     stream_write(stream, bytes);
-    limits_send_start(&connection->limits, now, connection_settings(connection)->send_timeout,
-                      stream_bytes_out(stream));
+    limits_send_start(&connection->limits, now, connection_settings(connection)->send_timeout);
     limits_arm(&connection->limits, now);
 }
 

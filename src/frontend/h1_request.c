@@ -85,7 +85,6 @@ static void start_body(struct connection *connection)
         h1_refuse(connection, ERROR_BODY_TOO_LARGE);
         return;
     }
-    h1->sends_body = !exchange->request.expects_continue;
     if (h1->sends_body && !exchange->response_started) {
         limits_body_start(&connection->limits, now, settings->client_body_timeout,
                           stream_bytes_in(connection->stream));
@@ -103,6 +102,7 @@ static void start_exchange(struct connection *connection, const struct h1_head_f
     h1_body_start(&h1->body, facts);
     h1->keep_alive = facts->keep_alive;
     h1->request = has_body ? REQUEST_READING : REQUEST_DONE;
+    h1->sends_body = !exchange->request.expects_continue;
     exchange->request_bytes = facts->head_bytes;
     enter_exchange(connection);
     /* The pipe of a request that may become a tunnel stays open until its response. */

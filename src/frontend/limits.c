@@ -85,13 +85,15 @@ bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in)
     return false;
 }
 
-void limits_send_start(struct limits *limits, double now, double timeout, uint64_t bytes_out)
+/* Part of send_timeout after which the first measure is taken. */
+#define MEASURE_AFTER 0.25
+
+void limits_send_start(struct limits *limits, double now, double timeout)
 {
     if (limits->send_until > 0)
         return;
     limits->send_timeout = timeout;
-    limits->send_until = now + timeout;
-    limits->send_out = bytes_out;
+    limits->send_until = now + timeout * MEASURE_AFTER;
     limits->send_measured = false;
 }
 
@@ -100,12 +102,14 @@ void limits_send_stop(struct limits *limits)
     limits->send_until = 0;
 }
 
-/* A window's start is on the request path and must not cost a system call, so what the peer has
- * acknowledged is first known at a window's end: a client that takes nothing is found after one
- * window, one that takes too little after two. */
+/* What counts is what the peer acknowledges: the kernel may hold megabytes for a slow client, so
+ * that no write succeeds for long although it takes them steadily. Asking for it costs a system
+ * call, which the request path must not: a queue that is still there a while after it began is
+ * measured, and judged after a whole window from then on. */
 bool limits_send_is_slow(struct limits *limits, double now, const struct stream *stream)
 {
     uint64_t out, unacked, acked;
+    bool is_slow;
 
     if (limits->send_until <= 0 || now + SLACK < limits->send_until)
         return false;
@@ -117,16 +121,10 @@ bool limits_send_is_slow(struct limits *limits, double now, const struct stream 
     unacked = stream_unacked(stream);
     acked = out > unacked ? out - unacked : 0;
     /* unacked 0: it has taken all that the kernel had, so it is not what we wait for. */
-    if (unacked > 0) {
-        if (out == limits->send_out)
-            return true;
-        if (limits->send_measured &&
-            (double)acked < (double)limits->send_acked + LIMIT_RATE * limits->send_timeout)
-            return true;
-    }
+    is_slow = limits->send_measured && unacked > 0 &&
+              (double)acked < (double)limits->send_acked + LIMIT_RATE * limits->send_timeout;
     limits->send_acked = acked;
     limits->send_measured = true;
-    limits->send_out = out;
     limits->send_until = now + limits->send_timeout;
-    return false;
+    return is_slow;
 }

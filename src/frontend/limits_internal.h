@@ -55,8 +55,7 @@ struct limits {
 
     double send_until; /* end of the window; runs while bytes are queued */
     double send_timeout;
-    uint64_t send_out;   /* stream_bytes_out at the window's start */
-    uint64_t send_acked; /* what the peer had acknowledged then */
+    uint64_t send_acked; /* what the peer had acknowledged at its start */
     bool send_measured;  /* send_acked is known */
 
     double peer_due;    /* next look at a client that has ended its side */
@@ -77,7 +76,7 @@ void limits_body_resume(struct limits *limits, double now);
 bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in);
 
 /* Bytes were queued. Nothing when the window runs already. */
-void limits_send_start(struct limits *limits, double now, double timeout, uint64_t bytes_out);
+void limits_send_start(struct limits *limits, double now, double timeout);
 /* The queue is empty. */
 void limits_send_stop(struct limits *limits);
 /* Whether the client takes too little; if not, and the window is over, the next one starts. */

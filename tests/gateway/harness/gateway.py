@@ -149,7 +149,10 @@ class Gateway:
         return [self.pid, *self.children()]
 
     def role(self, pid):
-        arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        try:
+            arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return "gone"
         return arguments[2].decode() if b"--role" in arguments else "supervisor"
 
     def workers(self):

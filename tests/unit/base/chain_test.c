@@ -159,3 +159,47 @@ Test(chain, steady_flow_allocates_nothing)
     }
     cr_assert_eq(pool.held, held);
 }
+
+Test(chain, share_leaves_the_source_as_it_is)
+{
+    struct chain from, to;
+    chain_init(&from, &pool);
+    chain_init(&to, &pool);
+    char *bytes = malloc(40000);
+    for (size_t i = 0; i < 40000; i++)
+        bytes[i] = (char)(i * 11);
+    chain_append(&from, bytes, 40000);
+    size_t held = pool.held;
+    chain_share(&to, &from, 5000, 30000);
+    cr_assert_eq(pool.held, held, "nothing was copied");
+    assert_bytes(&from, bytes, 40000);
+    assert_bytes(&to, bytes + 5000, 30000);
+    /* What is shared is not overwritten by either. */
+    chain_append(&from, "xxxx", 4);
+    chain_append(&to, "yyyy", 4);
+    chain_consume(&from, 40000);
+    assert_bytes(&from, "xxxx", 4);
+    chain_consume(&to, 30000);
+    assert_bytes(&to, "yyyy", 4);
+    chain_clear(&from);
+    chain_clear(&to);
+    free(bytes);
+}
+
+Test(chain, share_copies_small_runs)
+{
+    struct chain from, to;
+    chain_init(&from, &pool);
+    chain_init(&to, &pool);
+    char bytes[4096];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 3);
+    chain_append(&from, bytes, sizeof(bytes));
+    for (size_t at = 0; at < sizeof(bytes); at += 512)
+        chain_share(&to, &from, at, 512);
+    chain_share(&to, &from, 0, 0);
+    chain_clear(&from);
+    assert_bytes(&to, bytes, sizeof(bytes));
+    cr_assert_eq(chain_first(&to).len, sizeof(bytes), "in one run");
+    chain_clear(&to);
+}

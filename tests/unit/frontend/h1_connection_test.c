@@ -2,6 +2,7 @@
 /* HTTP/1 connections: keep-alive, pipelines, clocks. */
 #include "frontend/gate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

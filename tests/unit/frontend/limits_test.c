@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Row H7: clients that are slow on purpose. */
+#include "frontend/gate.h"
+
+#include <unistd.h>
+
+#define HOST "Host: a\r\n"
+#define GET  "GET / HTTP/1.1\r\n" HOST "\r\n"
+
+static struct gate gate;
+
+Test(limits, a_trickled_body_is_below_the_rate)
+{
+    gate_start_proxy(&gate, "client_body_timeout 1s;");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
+    int back = server_accept(&gate);
+    double before = loop_now(&gate.loop);
+    for (int i = 0; i < 8; i++) {
+        client_send(&gate, fd, "a few bytes");
+        gate_run(&gate, 0.1);
+    }
+    client_rest(&gate, fd);
+    cr_assert(strstr(gate.text, "HTTP/1.1 408 "));
+    cr_assert_float_eq(loop_now(&gate.loop) - before, 1.0, 0.5);
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(limits, a_slow_body_above_the_rate_is_fine)
+{
+    static char piece[100];
+
+    gate_start_proxy(&gate, "client_body_timeout 1s;");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 2500\r\n\r\n");
+    int back = server_accept(&gate);
+    for (int i = 0; i < 25; i++) {
+        client_send_bytes(&gate, fd, piece, sizeof(piece));
+        gate_run(&gate, 0.1);
+    }
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    client_expect(&gate, fd, "ok");
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+/* A response that does not fit the kernel's buffers, to a client that takes `step` bytes each tenth
+ * of a second. Returns the seconds until it is cut, or 6 when it is not. */
+static double read_slowly(size_t step)
+{
+    static char piece[64 * 1024];
+    int size = 4096;
+
+    gate_start_proxy(&gate, "send_timeout 1s;");
+    int fd = client_open(&gate);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    client_send(&gate, fd, GET);
+    int back = server_accept(&gate);
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+    double before = loop_now(&gate.loop), spent = 0;
+    while (frontend_connections(gate.frontend) > 0 && spent < 6.0) {
+        double turn = loop_now(&gate.loop);
+        size_t taken = 0;
+
+        while (loop_now(&gate.loop) - turn < 0.1) {
+            (void)!send(back, piece, sizeof(piece), MSG_DONTWAIT | MSG_NOSIGNAL);
+            gate_turn(&gate);
+        }
+        while (taken < step) {
+            ssize_t got = recv(fd, piece, step - taken, MSG_DONTWAIT);
+            if (got <= 0)
+                break;
+            taken += (size_t)got;
+        }
+        spent = loop_now(&gate.loop) - before;
+    }
+    close(back);
+    close(fd);
+    gate_close(&gate);
+    return spent;
+}
+
+Test(limits, a_client_that_takes_nothing_is_cut)
+{
+    double spent = read_slowly(0);
+    cr_assert(spent > 0.9 && spent < 3.5, "%f s", spent);
+}
+
+Test(limits, a_client_that_takes_a_little_steadily_is_kept)
+{
+    cr_assert_geq(read_slowly(256 * 1024), 6.0);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line asks: -t and -s. */
+#include "rig.h"
+
+#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <signal.h>
+#include <stdio.h>
+
+static int test_with(const struct rig *rig)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/nsgate.conf", rig->folder);
+    return supervisor_test_with(path, false, "/proc/self/exe");
+}
+
+Test(check, tells_whether_the_configuration_is_good)
+{
+    struct rig rig;
+    int port = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", port, "a");
+    cr_assert_eq(test_with(&rig), 0);
+    rig_tenant(&rig, "b", port, "b");
+    cr_assert_eq(test_with(&rig), 1);
+    rig_tenant(&rig, "b", rig_port(), "refuse-me");
+    cr_assert_eq(test_with(&rig), 1);
+    rig_tenant(&rig, "b", rig_port(), "kill-me");
+    cr_assert_eq(test_with(&rig), 1);
+    rig_write(&rig, "tenants/b.conf", "nonsense;\n");
+    cr_assert_eq(test_with(&rig), 1);
+    rig_remove(&rig, "tenants/b.conf");
+    cr_assert_eq(test_with(&rig), 0);
+    rig_write(&rig, "nsgate.conf", "nonsense;\n");
+    cr_assert_eq(test_with(&rig), 1);
+    rig_close(&rig);
+}
+
+Test(check, dumps_all_files)
+{
+    struct rig rig;
+    char path[128];
+
+    cr_redirect_stdout();
+    rig_open(&rig);
+    rig_write(&rig, "nsgate.conf", "pid pid;\ntenants tenants/*.conf;\n");
+    rig_write(&rig, "tenants/a.conf", "netns host;\n");
+    snprintf(path, sizeof(path), "%s/nsgate.conf", rig.folder);
+    cr_assert_eq(supervisor_test_with(path, true, "/proc/self/exe"), 0);
+    char expected[512];
+    snprintf(expected, sizeof(expected),
+             "# configuration file %s:\npid pid;\ntenants tenants/*.conf;\n\n"
+             "# configuration file %s/tenants/a.conf:\nnetns host;\n\n",
+             path, rig.folder);
+    cr_assert_stdout_eq_str(expected);
+    rig_close(&rig);
+}
+
+Test(check, signals_the_one_that_runs)
+{
+    struct rig rig;
+    char path[128];
+
+    rig_open(&rig);
+    snprintf(path, sizeof(path), "%s/nsgate.conf", rig.folder);
+    cr_assert_eq(supervisor_signal(path, "reload"), 1);
+    cr_assert_eq(supervisor_signal(path, "upgrade"), 1);
+    cr_assert_eq(supervisor_signal(path, "dance"), 1);
+    rig_start(&rig, "started: 0 tenants");
+    cr_assert_eq(supervisor_signal(path, "reload"), 0);
+    rig_expect(&rig, "reload done: ");
+    cr_assert_eq(supervisor_signal(path, "stop"), 0);
+    cr_assert_eq(rig_wait(&rig), 0);
+    rig_close(&rig);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Children that die are replaced, and told everything again. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void expect_replaced(struct rig *rig, const char *name)
+{
+    pid_t old = rig_child(rig, name);
+    char line[96];
+
+    kill(old, SIGKILL);
+    snprintf(line, sizeof(line), "%s (pid %d) was killed by signal 9", name, (int)old);
+    rig_expect(rig, line);
+    for (int i = 0; i < 1000 && rig_child(rig, name) == old; i++)
+        usleep(5000);
+    cr_assert_neq(rig_child(rig, name), old);
+}
+
+Test(child, workers_are_replaced)
+{
+    struct rig rig;
+    int port = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", port, "a");
+    rig_start(&rig, "started: 1 tenants");
+    for (int i = 0; i < 3; i++) {
+        expect_replaced(&rig, "worker 0");
+        expect_replaced(&rig, "worker 1");
+    }
+    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 0 removed, 0 refused");
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
+
+Test(child, a_resolver_is_replaced)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_start(&rig, "started: 0 tenants");
+    expect_replaced(&rig, "resolver");
+    rig_tenant(&rig, "a", rig_port(), "a");
+    rig_signal(&rig, SIGHUP, "reload done: 1 added");
+    rig_close(&rig);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs a supervisor for tests, and plays its children. */
+#include "rig.h"
+
+#include "../../../src/supervisor/supervisor_internal.h"
+#include "ipc/channel.h"
+#include "supervisor/supervisor.h"
+#include "tenant/bundle.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RIG_PATIENCE 10000 /* milliseconds */
+
+/* ---- the children ---- */
+
+struct actor {
+    struct loop loop;
+    struct ipc_channel *channel;
+};
+
+static bool blob_has(struct slice blob, const char *text)
+{
+    return blob.len > 0 && memmem(blob.data, blob.len, text, strlen(text)) != NULL;
+}
+
+/* The bundle comes back as it went; texts in it tell what to do instead. */
+static int act_examine(struct actor *actor, struct ipc_received *received)
+{
+    uint64_t serial = wire_get_u64(&received->body);
+    bool refuse = blob_has(received->blob, "refuse-me");
+    struct diag_list diags;
+    struct wire_writer body;
+    struct wire_writer bytes;
+    struct ipc_blob *blob;
+
+    if (blob_has(received->blob, "kill-me"))
+        _exit(9);
+    if (blob_has(received->blob, "garble-me"))
+        serial = UINT64_MAX;
+    diag_list_init(&diags);
+    if (refuse)
+        diag_error(&diags, ((struct diag_place){"examined.conf", 3, 4}), "refused as it wished");
+    wire_writer_init(&body);
+    wire_writer_init(&bytes);
+    wire_put_u64(&body, serial);
+    wire_put_u8(&body, !refuse);
+    wire_put_u8(&body, blob_has(received->blob, "outdate-me"));
+    if (blob_has(received->blob, "garble-me"))
+        wire_put_u8(&body, 0);
+    bundle_put_diags(&bytes, &diags);
+    blob = ipc_blob_new(wire_written(&bytes));
+    if (!refuse) {
+        char *all = malloc(bytes.len + received->blob.len);
+
+        memcpy(all, bytes.data, bytes.len);
+        memcpy(all + bytes.len, received->blob.data, received->blob.len);
+        ipc_blob_unref(blob);
+        blob = ipc_blob_new((struct slice){all, bytes.len + received->blob.len});
+        free(all);
+    }
+    ipc_send(actor->channel, IPC_EXAMINED, &body, NULL, 0, blob);
+    ipc_blob_unref(blob);
+    wire_writer_free(&body);
+    wire_writer_free(&bytes);
+    diag_list_free(&diags);
+    return 0;
+}
+
+static int act_on_message(void *owner, struct ipc_received *received)
+{
+    struct actor *actor = owner;
+    struct wire_writer body;
+
+    switch (received->message) {
+    case IPC_SETUP:
+        ipc_send(actor->channel, IPC_READY, NULL, NULL, 0, NULL);
+        break;
+    case IPC_EXAMINE:
+        return act_examine(actor, received);
+    case IPC_TENANT:
+    case IPC_TENANT_REMOVE:
+        wire_writer_init(&body);
+        wire_put_u64(&body, wire_get_u64(&received->body));
+        ipc_send(actor->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
+        wire_writer_free(&body);
+        break;
+    case IPC_LISTENER: /* kept open until this process ends */
+        received->descriptors[0] = -1;
+        break;
+    case IPC_DRAIN:
+        _exit(0);
+    default:
+        break;
+    }
+    return 0;
+}
+
+static void act_on_gone(void *owner, const char *reason)
+{
+    (void)owner;
+    (void)reason;
+    _exit(0);
+}
+
+_Noreturn static void act(enum ipc_role role)
+{
+    static const struct ipc_events events = {act_on_message, act_on_gone};
+    struct actor actor;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    loop_init(&actor.loop);
+    actor.channel =
+        ipc_channel_new(&actor.loop, SUPERVISOR_CHANNEL_FD, role, ROLE_SUPERVISOR, &events, &actor);
+    loop_run(&actor.loop);
+    _exit(0);
+}
+
+/* Runs before Criterion's main, with the arguments of it (glibc). */
+__attribute__((constructor)) static void become_child(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) == 0)
+        act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
+}
+
+/* ---- the rig ---- */
+
+static void rig_path(const struct rig *rig, const char *name, char path[128])
+{
+    snprintf(path, 128, "%s/%s", rig->folder, name);
+}
+
+void rig_write(const struct rig *rig, const char *name, const char *format, ...)
+{
+    char path[128];
+    va_list arguments;
+    FILE *file;
+
+    rig_path(rig, name, path);
+    file = fopen(path, "w");
+    cr_assert_not_null(file, "%s", path);
+    va_start(arguments, format);
+    vfprintf(file, format, arguments);
+    va_end(arguments);
+    fclose(file);
+}
+
+void rig_remove(const struct rig *rig, const char *name)
+{
+    char path[128];
+
+    rig_path(rig, name, path);
+    cr_assert_eq(unlink(path), 0, "%s", path);
+}
+
+void rig_tenant(const struct rig *rig, const char *name, int port, const char *text)
+{
+    char file[64];
+
+    snprintf(file, sizeof(file), "tenants/%s.conf", name);
+    rig_write(rig, file, "netns host;\nserver { listen 127.0.0.1:%d; return 200 \"%s\"; }\n", port,
+              text);
+}
+
+void rig_open(struct rig *rig)
+{
+    char path[128];
+
+    *rig = (struct rig){.folder = "/tmp/nsg-supervisor-XXXXXX"};
+    cr_assert_not_null(mkdtemp(rig->folder));
+    rig_path(rig, "tenants", path);
+    cr_assert_eq(mkdir(path, 0755), 0);
+    rig_write(rig, "nsgate.conf",
+              "worker_processes 2;\nworkers_per_tenant 1;\nerror_log log info;\npid pid;\n"
+              "worker_shutdown_timeout 1s;\ntenants tenants/*.conf;\n");
+    rig_write(rig, "log", "%s", "");
+}
+
+static int rig_unlink(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+void rig_close(struct rig *rig)
+{
+    if (rig->pid > 0) {
+        kill(rig->pid, SIGKILL);
+        waitpid(rig->pid, NULL, 0);
+    }
+    nftw(rig->folder, rig_unlink, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static char *rig_log(const struct rig *rig)
+{
+    char path[128];
+    static char text[1 << 18];
+    ssize_t len;
+    int fd;
+
+    rig_path(rig, "log", path);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    len = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        close(fd);
+    text[len > 0 ? len : 0] = '\0';
+    return text;
+}
+
+bool rig_has_logged(const struct rig *rig, const char *text)
+{
+    return strstr(rig_log(rig), text) != NULL;
+}
+
+static void rig_expect_from(struct rig *rig, const char *text, size_t from)
+{
+    struct timespec nap = {0, 5 * 1000 * 1000};
+
+    for (int waited = 0; waited < RIG_PATIENCE; waited += 5) {
+        const char *log = rig_log(rig);
+
+        if (strlen(log) > from && strstr(log + from, text))
+            return;
+        nanosleep(&nap, NULL);
+    }
+    fprintf(stderr, "%s", rig_log(rig));
+    cr_assert_fail("the log never said: %s", text);
+}
+
+void rig_expect(struct rig *rig, const char *text)
+{
+    rig_expect_from(rig, text, 0);
+}
+
+void rig_signal(struct rig *rig, int signal, const char *line)
+{
+    size_t from = strlen(rig_log(rig));
+
+    cr_assert_eq(kill(rig->pid, signal), 0);
+    rig_expect_from(rig, line, from);
+}
+
+void rig_start(struct rig *rig, const char *line)
+{
+    char path[128];
+
+    rig_path(rig, "nsgate.conf", path);
+    rig->pid = fork();
+    if (rig->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        _exit(supervisor_main(path, "/proc/self/exe"));
+    }
+    if (line)
+        rig_expect(rig, line);
+}
+
+int rig_wait(struct rig *rig)
+{
+    struct timespec nap = {0, 5 * 1000 * 1000};
+    int status;
+
+    for (int waited = 0; waited < RIG_PATIENCE; waited += 5) {
+        if (waitpid(rig->pid, &status, WNOHANG) == rig->pid) {
+            rig->pid = 0;
+            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        }
+        nanosleep(&nap, NULL);
+    }
+    cr_assert_fail("the supervisor does not end");
+    return -1;
+}
+
+pid_t rig_child(const struct rig *rig, const char *name)
+{
+    char text[64];
+    const char *at = rig_log(rig);
+    long pid = 0;
+
+    snprintf(text, sizeof(text), "started %s (pid ", name);
+    while ((at = strstr(at, text)))
+        pid = strtol(at += strlen(text), NULL, 10);
+    cr_assert_gt(pid, 0);
+    return (pid_t)pid;
+}
+
+static int rig_socket(int port, struct sockaddr_in *address)
+{
+    *address = (struct sockaddr_in){.sin_family = AF_INET,
+                                    .sin_port = htons((uint16_t)port),
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+int rig_port(void)
+{
+    struct sockaddr_in address;
+    socklen_t len = sizeof(address);
+    int fd = rig_socket(0, &address);
+
+    cr_assert_eq(bind(fd, (struct sockaddr *)&address, len), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+bool rig_connects(int port)
+{
+    struct sockaddr_in address;
+    int fd = rig_socket(port, &address);
+    bool connected = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+    close(fd);
+    return connected;
+}
