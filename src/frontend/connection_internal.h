@@ -140,7 +140,7 @@ extern const struct exchange_front h1_front;
 /* Moves what the response has to the stream, as far as there is room. */
 void h1_pump(struct connection *connection);
 
-/* Ends a response's 1xx prelude or asks a silent client: `100 Continue`. */
+/* Sends `100 Continue` of our own, which a client that is gone answers with RST. */
 void h1_write_continue(struct connection *connection);
 
 /* ---- h1_end.c: how exchanges and connections end ---- */

@@ -109,7 +109,7 @@ static void examine_accept(struct supervisor *supervisor, struct examination *ex
     examine_free(examination);
 }
 
-/* Whether every certificate of the bundle is valid now. It was examined, and may be years old. */
+/* Whether it has certificates and every one is valid now: it may have been examined long ago. */
 static bool examine_is_valid_now(const struct ipc_blob *blob)
 {
     int64_t now = (int64_t)time(NULL);
@@ -118,7 +118,7 @@ static bool examine_is_valid_now(const struct ipc_blob *blob)
     bool valid;
 
     arena_init(&arena, 4096);
-    valid = bundle_decode(&bundle, &arena, ipc_blob_bytes(blob)) == 0;
+    valid = bundle_decode(&bundle, &arena, ipc_blob_bytes(blob)) == 0 && bundle.identity_count > 0;
     for (uint32_t i = 0; valid && i < bundle.identity_count; i++) {
         const struct tls_der *der = &bundle.identities[i].der;
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* A session's beginning and end, its SETTINGS, and the facts about it. */
+#include "session_internal.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/* RFC 9113 section 5.1.2 recommends no less; a server that has not said yet will take these. */
+#define STREAMS_BEFORE_SETTINGS 100
+
+/* nghttp2's memory: without it the process ends, as everywhere. */
+static void *nghttp2_take(size_t size, void *user)
+{
+    (void)user;
+    return memory_alloc(size);
+}
+
+static void nghttp2_give(void *memory, void *user)
+{
+    (void)user;
+    free(memory);
+}
+
+static void *nghttp2_take_zeroed(size_t count, size_t size, void *user)
+{
+    (void)user;
+    return memory_zeroed(count, size);
+}
+
+static void *nghttp2_resize(void *old, size_t size, void *user)
+{
+    (void)user;
+    return memory_resize(old, size);
+}
+
+void h2_settings_init(struct h2_settings *settings, enum h2_role role)
+{
+    *settings = (struct h2_settings){
+        .streams_max = 128,
+        .stream_window = 128 * 1024,
+        .stream_window_max = 1024 * 1024,
+        .connection_window = (role == H2_SERVER ? 2 : 16) * 1024 * 1024,
+        .head_max = 32 * 1024,
+        .fields_max = 100,
+        .connect_protocol = true,
+    };
+}
+
+static nghttp2_option *make_options(void)
+{
+    nghttp2_option *option;
+    if (nghttp2_option_new(&option) != 0)
+        memory_exhausted(0);
+    nghttp2_option_set_no_auto_window_update(option, 1);
+    nghttp2_option_set_no_closed_streams(option, 1);
+    nghttp2_option_set_peer_max_concurrent_streams(option, STREAMS_BEFORE_SETTINGS);
+    nghttp2_option_set_max_reserved_remote_streams(option, 0);
+    /* "Rapid Reset", CVE-2023-44487: a thousand at once, 33 a second. */
+    nghttp2_option_set_stream_reset_rate_limit(option, 1000, 33);
+    /* CVE-2024-28182: a head of 32 KiB takes two frames. */
+    nghttp2_option_set_max_continuations(option, 8);
+    /* CVE-2019-9512 and -9515: answers that are queued and not read. */
+    nghttp2_option_set_max_outbound_ack(option, 1000);
+    nghttp2_option_set_max_settings(option, 32);
+    return option;
+}
+
+static void submit_settings(struct h2_session *session)
+{
+    const struct h2_settings *settings = &session->settings;
+    nghttp2_settings_entry entries[6];
+    size_t count = 0;
+    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+                                                settings->stream_window};
+    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+                                                settings->head_max};
+    if (session->role == H2_SERVER) {
+        entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                                    settings->streams_max};
+        /* RFC 9113 section 5.3.2: its priority tree is costly and nobody has use for it. */
+        entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1};
+        if (settings->connect_protocol)
+            entries[count++] =
+                (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
+    } else {
+        entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
+        entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0};
+    }
+    nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, entries, count);
+    nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
+                                          (int32_t)settings->connection_window);
+}
+
+struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *settings,
+                                  const struct h2_events *events, void *owner,
+                                  struct chain_pool *pool)
+{
+    nghttp2_mem memory = {NULL, nghttp2_take, nghttp2_give, nghttp2_take_zeroed, nghttp2_resize};
+    struct h2_session *session = memory_zeroed(1, sizeof(*session));
+    session->role = role;
+    session->settings = *settings;
+    session->events = events;
+    session->owner = owner;
+    session->reason = "";
+    TAILQ_INIT(&session->streams);
+    TAILQ_INIT(&session->free_streams);
+    chain_init(&session->body, pool);
+    chain_init(&session->payload, pool);
+
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option = make_options();
+    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+        memory_exhausted(0);
+    h2_set_receive_callbacks(callbacks);
+    h2_set_write_callbacks(callbacks);
+    int error = role == H2_SERVER
+                    ? nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option,
+                                                  &memory)
+                    : nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option,
+                                                  &memory);
+    if (error != 0)
+        memory_exhausted(0);
+    nghttp2_session_callbacks_del(callbacks);
+    nghttp2_option_del(option);
+    submit_settings(session);
+    return session;
+}
+
+static void free_list(struct h2_stream_list *list)
+{
+    while (!TAILQ_EMPTY(list)) {
+        struct h2_stream *stream = TAILQ_FIRST(list);
+        TAILQ_REMOVE(list, stream, next);
+        free(stream);
+    }
+}
+
+void h2_session_free(struct h2_session *session)
+{
+    if (!session)
+        return;
+    nghttp2_session_del(session->nghttp2);
+    free_list(&session->streams);
+    free_list(&session->free_streams);
+    chain_clear(&session->body);
+    chain_clear(&session->payload);
+    free(session->nv);
+    free(session);
+}
+
+void h2_die(struct h2_session *session, const char *reason)
+{
+    if (session->reason[0] == '\0')
+        session->reason = reason;
+    session->is_dead = true;
+}
+
+void h2_fail(struct h2_session *session, uint32_t code, const char *reason)
+{
+    if (session->is_terminated)
+        return;
+    if (session->reason[0] == '\0')
+        session->reason = reason;
+    session->is_terminated = true;
+    session->is_closing = true;
+    nghttp2_session_terminate_session(session->nghttp2, code);
+}
+
+const char *h2_reason(const struct h2_session *session)
+{
+    return session->reason;
+}
+
+void h2_terminate(struct h2_session *session, uint32_t code)
+{
+    h2_fail(session, code, "");
+}
+
+void h2_announce_shutdown(struct h2_session *session)
+{
+    if (session->role == H2_SERVER)
+        nghttp2_submit_shutdown_notice(session->nghttp2);
+}
+
+void h2_shutdown(struct h2_session *session)
+{
+    session->is_closing = true;
+    nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(session->nghttp2),
+                          NGHTTP2_NO_ERROR, NULL, 0);
+}
+
+void h2_ping(struct h2_session *session)
+{
+    nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL);
+}
+
+bool h2_is_done(const struct h2_session *session)
+{
+    return session->is_dead || (nghttp2_session_want_read(session->nghttp2) == 0 &&
+                                nghttp2_session_want_write(session->nghttp2) == 0);
+}
+
+bool h2_has_output(const struct h2_session *session)
+{
+    return !session->is_dead && nghttp2_session_want_write(session->nghttp2) != 0;
+}
+
+uint32_t h2_requests_left(const struct h2_session *session)
+{
+    if (session->is_dead || session->is_closing ||
+        nghttp2_session_check_request_allowed(session->nghttp2) == 0)
+        return 0;
+    uint32_t most = STREAMS_BEFORE_SETTINGS;
+    if (session->has_settings)
+        most = nghttp2_session_get_remote_settings(session->nghttp2,
+                                                   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    if (most > session->settings.streams_max)
+        most = session->settings.streams_max;
+    return most > session->stream_count ? most - session->stream_count : 0;
+}
+
+bool h2_allows_connect(const struct h2_session *session)
+{
+    return session->has_settings &&
+           nghttp2_session_get_remote_settings(session->nghttp2,
+                                               NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
+uint32_t h2_stream_count(const struct h2_session *session)
+{
+    return session->stream_count - session->forgotten_count;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the HTTP/2 codec: the session, its streams, and what its files call of each other. */
+#ifndef H2_SESSION_INTERNAL_H
+#define H2_SESSION_INTERNAL_H
+
+#include "h2/session.h"
+
+#include <nghttp2/nghttp2.h>
+
+/* DATA that fits a TLS record and a buffer together with its frame header. */
+#define H2_FRAME_HEADER 9
+#define H2_DATA_MAX     (BUFFER_SIZE - H2_FRAME_HEADER)
+
+/* What the peer's message has come to. */
+enum h2_input {
+    H2_IN_HEAD,    /* its head is due; client: interim ones may have come */
+    H2_IN_BODY,    /* head delivered */
+    H2_IN_DROPPED, /* head refused: the body is not looked at */
+    H2_IN_ENDED
+};
+
+/* What our message has come to. */
+enum h2_output { H2_OUT_HEAD, H2_OUT_BODY, H2_OUT_ENDED };
+
+struct h2_stream {
+    TAILQ_ENTRY(h2_stream) next;
+    struct h2_session *session;
+    struct h2_target target;
+    int32_t id;
+    enum h2_input input;
+    enum h2_output output;
+    enum error failure; /* why the session resets it; ERROR_NONE */
+    bool is_forgotten;  /* the owner has reset it: no more events */
+    bool is_complete;   /* the response is: what is left of the request is cancelled */
+    bool is_peer_reset; /* RST_STREAM came */
+    bool is_head;       /* the request is a HEAD */
+    bool is_tunnel;     /* extended CONNECT */
+    uint32_t window;    /* bytes that the peer may send ahead */
+    size_t unconsumed;  /* bytes delivered and not given back */
+    size_t consumed;    /* bytes given back since the window last grew */
+    uint64_t received;
+    uint64_t sent;
+};
+
+TAILQ_HEAD(h2_stream_list, h2_stream);
+
+/* The one head that is arriving: CONTINUATION leaves no room for two (RFC 9113 section 6.10). */
+struct h2_head {
+    struct h2_stream *stream; /* NULL: nobody wants it */
+    struct http_fields fields;
+    struct slice method, scheme, authority, path, protocol, length;
+    int status;
+    uint32_t size; /* decoded bytes, as SETTINGS_MAX_HEADER_LIST_SIZE counts them */
+    uint32_t count;
+    uint32_t hosts, cookies, lengths;
+    bool is_large; /* past the limits: nothing is kept any more */
+    bool has_priority;
+};
+
+/* A leaky bucket: charged by what a peer makes us do for nothing, emptied by time and work. */
+struct h2_bucket {
+    double level;
+    double at; /* seconds; when it was last emptied by time */
+};
+
+struct h2_session {
+    nghttp2_session *nghttp2;
+    enum h2_role role;
+    struct h2_settings settings;
+    const struct h2_events *events;
+    void *owner;
+    double now;
+
+    struct h2_stream_list streams;
+    struct h2_stream_list free_streams;
+    uint32_t stream_count;    /* that nghttp2 still has */
+    uint32_t forgotten_count; /* of those, without handle */
+
+    struct h2_head head;
+    struct chain body;         /* one DATA payload on its way to the owner */
+    const struct chain *input; /* during h2_receive, and its first run */
+    struct slice run;
+
+    struct chain payload; /* one DATA payload on its way out */
+    struct chain *output; /* during h2_write */
+    size_t output_limit;
+    nghttp2_nv *nv; /* a head being encoded; grows to the largest */
+    size_t nv_count, nv_capacity;
+
+    struct h2_bucket useless;
+    struct h2_bucket resets;
+    const char *reason; /* "" */
+    bool is_dead;
+    bool is_terminated; /* the error GOAWAY is queued: input is not looked at */
+    bool is_closing;    /* GOAWAY was sent or received */
+    bool has_settings;  /* the peer's first SETTINGS came */
+};
+
+/* session.c: gives up; the reason is constant text. */
+void h2_fail(struct h2_session *session, uint32_t code, const char *reason);
+void h2_die(struct h2_session *session, const char *reason);
+
+/* stream.c */
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
+struct h2_stream *h2_stream_find(struct h2_session *session, int32_t id);
+/* Tells on_closed unless it is forgotten, and frees it. */
+void h2_stream_close(struct h2_stream *stream, uint32_t code);
+/* Frees it without a word. */
+void h2_stream_drop(struct h2_stream *stream);
+/* Resets what is malformed or broken; on_closed follows. */
+void h2_stream_fail(struct h2_stream *stream, enum error error, uint32_t code);
+/* The peer's message is complete. */
+void h2_stream_input_ended(struct h2_stream *stream);
+/* Our END_STREAM has left. */
+void h2_stream_output_ended(struct h2_stream *stream);
+
+/* head.c: 0, or the error for which the stream must be failed. */
+void h2_head_begin(struct h2_head *head, struct h2_stream *stream);
+int h2_head_field(struct h2_head *head, nghttp2_rcbuf *name, nghttp2_rcbuf *value);
+
+/* message.c: 0, or the error for which the stream must be failed. */
+int h2_make_request(struct h2_head *head, bool ends);
+int h2_make_response(struct h2_head *head, bool ends);
+int h2_take_trailers(struct h2_head *head);
+
+/* receive.c, write.c */
+void h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks);
+void h2_set_write_callbacks(nghttp2_session_callbacks *callbacks);
+/* Of a stream's body: asks on_read. */
+nghttp2_data_provider h2_body_provider(struct h2_stream *stream);
+
+/* encode.c: trailers that may be sent; returns whether there are any. */
+bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers);
+
+/* limits.c */
+void h2_limits_tick(struct h2_session *session, double now);
+/* A frame began; what turns out useful is credited. */
+void h2_charge_frame(struct h2_session *session);
+void h2_credit_work(struct h2_session *session, unsigned frames);
+/* The peer provoked a reset of ours; returns whether it may still be sent. */
+bool h2_charge_reset(struct h2_session *session);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* The streams of a session: their records, their ends, and their windows. */
+#include "session_internal.h"
+
+#include "base/memory.h"
+
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
+{
+    struct h2_stream *stream = TAILQ_FIRST(&session->free_streams);
+    if (stream)
+        TAILQ_REMOVE(&session->free_streams, stream, next);
+    else
+        stream = memory_alloc(sizeof(*stream));
+    *stream = (struct h2_stream){
+        .session = session, .id = id, .window = session->settings.stream_window};
+    TAILQ_INSERT_TAIL(&session->streams, stream, next);
+    session->stream_count++;
+    return stream;
+}
+
+struct h2_stream *h2_stream_find(struct h2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session->nghttp2, id);
+}
+
+/* What the owner was given and has not consumed, or never will: the connection's window must not
+ * shrink by it. A finished response that its reader has not taken yet is bounded by the stream's
+ * window alone: it would be wrong to let it hold up the connection's other streams. */
+static void settle_windows(struct h2_stream *stream)
+{
+    if (stream->unconsumed > 0)
+        nghttp2_session_consume_connection(stream->session->nghttp2, stream->unconsumed);
+    stream->unconsumed = 0;
+}
+
+void h2_stream_drop(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    if (session->head.stream == stream)
+        session->head.stream = NULL;
+    session->stream_count--;
+    session->forgotten_count -= stream->is_forgotten;
+    TAILQ_REMOVE(&session->streams, stream, next);
+    TAILQ_INSERT_HEAD(&session->free_streams, stream, next);
+}
+
+static enum error closing_error(const struct h2_stream *stream, uint32_t code, bool is_by_peer)
+{
+    bool is_server = stream->session->role == H2_SERVER;
+    if (stream->is_complete ||
+        (stream->input == H2_IN_ENDED && stream->output == H2_OUT_ENDED && code == H2_NO_ERROR))
+        return ERROR_NONE;
+    if (stream->failure != ERROR_NONE)
+        return stream->failure;
+    if (is_by_peer || code == H2_NO_ERROR)
+        return is_server ? ERROR_CLIENT_GONE : ERROR_BACKEND_RESET;
+    return is_server ? ERROR_FIELD : ERROR_RESPONSE;
+}
+
+void h2_stream_close(struct h2_stream *stream, uint32_t code)
+{
+    struct h2_session *session = stream->session;
+    settle_windows(stream);
+    if (!stream->is_forgotten) {
+        /* Without RST_STREAM nghttp2 says REFUSED_STREAM only of those that GOAWAY names as not
+         * processed, and of those that it could not send any more. */
+        bool is_refused = session->role == H2_CLIENT && code == H2_REFUSED_STREAM &&
+                          stream->failure == ERROR_NONE;
+        struct h2_closing closing = {.code = code,
+                                     .is_by_peer = stream->is_peer_reset || is_refused};
+        closing.error = closing_error(stream, code, closing.is_by_peer);
+        closing.is_untouched = is_refused && closing.error != ERROR_NONE;
+        if (session->events->on_closed)
+            session->events->on_closed(stream->target.object, &closing);
+    }
+    h2_stream_drop(stream);
+}
+
+void h2_stream_fail(struct h2_stream *stream, enum error error, uint32_t code)
+{
+    stream->failure = error;
+    nghttp2_submit_rst_stream(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, code);
+}
+
+void h2_stream_input_ended(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    stream->input = H2_IN_ENDED;
+    if (session->events->on_end)
+        session->events->on_end(stream->target.object);
+    if (session->role == H2_SERVER || stream->is_forgotten || stream->is_tunnel ||
+        stream->output == H2_OUT_ENDED)
+        return;
+    stream->is_complete = true;
+    nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
+}
+
+void h2_stream_output_ended(struct h2_stream *stream)
+{
+    stream->output = H2_OUT_ENDED;
+    if (stream->session->role == H2_CLIENT || stream->is_tunnel || stream->is_forgotten ||
+        stream->input == H2_IN_ENDED)
+        return;
+    stream->is_complete = true;
+    nghttp2_submit_rst_stream(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                              NGHTTP2_NO_ERROR);
+}
+
+/* A reader that has taken a whole window and left little of it is one that the window slows
+ * down. */
+static void grow_window(struct h2_stream *stream, size_t bytes)
+{
+    uint32_t most = stream->session->settings.stream_window_max;
+    stream->consumed += bytes;
+    if (stream->window >= most || stream->consumed < stream->window ||
+        stream->unconsumed > stream->window / 4 || stream->input == H2_IN_ENDED)
+        return;
+    stream->consumed = 0;
+    stream->window = stream->window > most / 2 ? most : stream->window * 2;
+    nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                          (int32_t)stream->window);
+}
+
+void h2_consume(struct h2_stream *stream, size_t bytes)
+{
+    if (bytes > stream->unconsumed)
+        bytes = stream->unconsumed;
+    if (bytes == 0)
+        return;
+    stream->unconsumed -= bytes;
+    nghttp2_session_consume(stream->session->nghttp2, stream->id, bytes);
+    grow_window(stream, bytes);
+}
+
+void h2_reset(struct h2_stream *stream, uint32_t code)
+{
+    struct h2_session *session = stream->session;
+    settle_windows(stream);
+    stream->is_forgotten = true;
+    session->forgotten_count++;
+    if (session->head.stream == stream)
+        session->head.stream = NULL;
+    if (nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, code) != 0)
+        h2_die(session, "a stream cannot be reset");
+}
+
+void h2_resume(struct h2_stream *stream)
+{
+    /* Fails where there is nothing to resume: that is no error here. */
+    (void)nghttp2_session_resume_data(stream->session->nghttp2, stream->id);
+}
+
+int32_t h2_stream_id(const struct h2_stream *stream)
+{
+    return stream->id;
+}
+
+uint64_t h2_stream_received(const struct h2_stream *stream)
+{
+    return stream->received;
+}
+
+uint64_t h2_stream_sent(const struct h2_stream *stream)
+{
+    return stream->sent;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor's messages do, also the malformed ones. */
+#include "worker/process.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct process process;
+
+static void start_serving(void)
+{
+    process_start(&process);
+    process_setup(&process);
+    process_send_tenant(&process, 1, "return 200 'one';");
+    process_send_listener(&process);
+    process_until(&process, process.committed == 1);
+}
+
+Test(messages, a_tenant_is_replaced_and_removed)
+{
+    start_serving();
+    close(process_get(&process, "one"));
+    process_send_tenant(&process, 2, "return 200 'two';");
+    process_until(&process, process.committed == 2);
+    close(process_get(&process, "two"));
+    process_send_named(&process, IPC_TENANT_REMOVE, "acme", NULL);
+    process_until(&process, process.committed == 99);
+    process_send_tenant(&process, 3, "return 200 'three';");
+    process_send_listener(&process);
+    process_until(&process, process.committed == 3);
+    close(process_get(&process, "three"));
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(messages, a_listener_is_closed_and_given_again)
+{
+    start_serving();
+    close(process_get(&process, "one"));
+    process_send_named(&process, IPC_LISTENER_CLOSE, "acme", PROCESS_ADDRESS);
+    process_send_named(&process, IPC_LISTENER_CLOSE, "nobody", PROCESS_ADDRESS);
+    process_send_listener(&process);
+    close(process_get(&process, "one"));
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(messages, a_dead_listener_is_told)
+{
+    start_serving();
+    close(process_get(&process, "one"));
+    shutdown(process.listener, SHUT_RDWR);
+    process_until(&process, process.dead == 1);
+    cr_assert_eq(process.dead_error, EINVAL);
+    process_send_listener(&process);
+    close(process_get(&process, "one"));
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(messages, nothing_is_parsed_before_setup)
+{
+    process_start(&process);
+    process_send_tenant(&process, 1, "return 200 'one';");
+    process_until(&process, process.is_gone);
+    cr_assert_eq(process.committed, 0);
+    process_end(&process);
+}
+
+Test(messages, a_bundle_that_cannot_be_used_ends_the_worker)
+{
+    process_start(&process);
+    process_setup(&process);
+    process_send_raw_tenant(&process, 1, SLICE("no bundle at all"));
+    process_until(&process, process.is_gone);
+    cr_assert_eq(process.committed, 0);
+    cr_assert_eq(process_end(&process), 1);
+}
+
+Test(messages, a_second_setup_is_against_the_rules)
+{
+    process_start(&process);
+    process_setup(&process);
+    struct tally *first = process.tally;
+    struct wire_writer body;
+    int fd = dup(0);
+
+    wire_writer_init(&body);
+    ipc_put_setup(&body, &(struct ipc_setup){.index = 1, .workers = 1});
+    ipc_send(process.channel, IPC_SETUP, &body, &fd, 1, NULL);
+    wire_writer_free(&body);
+    close(fd);
+    process_until(&process, process.is_gone);
+    cr_assert_eq(process.tally, first);
+    process_end(&process);
+}
+
+Test(messages, the_log_may_be_given_anew)
+{
+    int ends[2];
+    struct wire_writer body;
+
+    start_serving();
+    cr_assert_eq(pipe(ends), 0);
+    wire_writer_init(&body);
+    wire_put_u32(&body, LOG_LEVEL_INFO);
+    wire_put_u8(&body, LOG_SINK_FILE);
+    ipc_send(process.channel, IPC_LOG, &body, &ends[1], 1, NULL);
+    wire_writer_free(&body);
+    close(ends[1]);
+    process_send_u32(&process, IPC_DRAIN, 1000);
+    process_until(&process, process.is_gone);
+    char text[256] = "";
+    cr_assert_gt(read(ends[0], text, sizeof(text) - 1), 0);
+    cr_assert(strstr(text, "worker 2: draining"), "%s", text);
+    close(ends[0]);
+    cr_assert_eq(process_end(&process), 0);
+}

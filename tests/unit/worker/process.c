@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* A real worker process, and the test as its supervisor. */
+#include "worker/process.h"
+
+#include "io/socket.h"
+#include "tenant/bundle.h"
+#include "worker/worker.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TICK 0.003
+
+static int on_message(void *owner, struct ipc_received *received)
+{
+    struct process *process = owner;
+
+    if (received->message == IPC_READY)
+        process->ready++;
+    if (received->message == IPC_COMMITTED)
+        process->committed = wire_get_u64(&received->body);
+    if (received->message == IPC_LISTENER_DEAD) {
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(PROCESS_ADDRESS)));
+        process->dead_error = wire_get_u32(&received->body);
+        process->dead++;
+    }
+    return 0;
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    (void)reason;
+    ((struct process *)owner)->is_gone = true;
+}
+
+static void on_tick(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    (void)ev;
+    (void)timer;
+    (void)events;
+}
+
+void process_start(struct process *process)
+{
+    static const struct ipc_events events = {.on_message = on_message, .on_gone = on_gone};
+    int sockets[2];
+
+    memset(process, 0, sizeof(*process));
+    process->listener = -1;
+    cr_assert_eq(ipc_pair(sockets), 0);
+    process->pid = fork();
+    cr_assert_geq(process->pid, 0);
+    if (process->pid == 0) {
+        close(sockets[0]);
+        /* _exit: a process that cannot be traced cannot be searched for leaks either. */
+        _exit(worker_main(sockets[1]));
+    }
+    close(sockets[1]);
+    loop_init(&process->loop);
+    ev_timer_init(&process->tick, on_tick, TICK, TICK);
+    ev_timer_start(process->loop.ev, &process->tick);
+    process->channel =
+        ipc_channel_new(&process->loop, sockets[0], ROLE_SUPERVISOR, ROLE_WORKER, &events, process);
+}
+
+void process_setup(struct process *process)
+{
+    struct ipc_setup setup = {
+        .index = 2,
+        .workers = 4,
+        .log_level = LOG_LEVEL_ERROR,
+        .log_sink = LOG_SINK_STDERR,
+        .user = getuid() == 0 ? SLICE("nobody") : (struct slice){0},
+    };
+    struct wire_writer body;
+    int fd;
+
+    process->tally = tally_new(&fd);
+    cr_assert_not_null(process->tally);
+    wire_writer_init(&body);
+    ipc_put_setup(&body, &setup);
+    ipc_send(process->channel, IPC_SETUP, &body, &fd, 1, NULL);
+    wire_writer_free(&body);
+    process_until(process, process->ready == 1);
+}
+
+void process_send_raw_tenant(struct process *process, uint64_t serial, struct slice bytes)
+{
+    static const char keys[160];
+    struct wire_writer body;
+    struct ipc_blob *blob = ipc_blob_new(bytes);
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    wire_put_slice(&body, SLICE("acme"));
+    wire_put_u32(&body, 5);
+    wire_put_slice(&body, (struct slice){keys, sizeof(keys)});
+    ipc_send(process->channel, IPC_TENANT, &body, NULL, 0, blob);
+    ipc_blob_unref(blob);
+    wire_writer_free(&body);
+}
+
+void process_send_tenant(struct process *process, uint64_t serial, const char *server)
+{
+    struct config_tree tree;
+    struct diag_list diags;
+    struct wire_writer bytes;
+    char text[512];
+
+    snprintf(text, sizeof(text), "netns host; server { listen %s; %s }", PROCESS_ADDRESS, server);
+    config_tree_init(&tree);
+    diag_list_init(&diags);
+    cr_assert_eq(config_parse_text(&tree, &config_files, "/c/acme.conf", slice_of(text), &diags),
+                 0);
+    struct bundle bundle = {.tenant = SLICE("acme"), .folder = SLICE("/c"), .root = &tree.root};
+    wire_writer_init(&bytes);
+    bundle_encode(&bytes, &bundle);
+    process_send_raw_tenant(process, serial, wire_written(&bytes));
+    wire_writer_free(&bytes);
+    diag_list_free(&diags);
+    config_tree_free(&tree);
+}
+
+void process_send_listener(struct process *process)
+{
+    struct socket_listen_options options = {.backlog = 64};
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct wire_writer body;
+    struct address address;
+    const char *call;
+    int fd;
+
+    address_set(&address, (struct sockaddr *)&any, sizeof(any));
+    fd = socket_listen(&address, &options, &call);
+    cr_assert_geq(fd, 0);
+    address_of_socket(fd, &address);
+    process->port = address_port(&address);
+    wire_writer_init(&body);
+    wire_put_slice(&body, SLICE("acme"));
+    wire_put_slice(&body, SLICE(PROCESS_ADDRESS));
+    ipc_send(process->channel, IPC_LISTENER, &body, &fd, 1, NULL);
+    wire_writer_free(&body);
+    if (process->listener >= 0)
+        close(process->listener);
+    process->listener = fd;
+}
+
+void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
+                        const char *address)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    if (message == IPC_TENANT_REMOVE)
+        wire_put_u64(&body, 99);
+    wire_put_slice(&body, slice_of(tenant));
+    if (address)
+        wire_put_slice(&body, slice_of(address));
+    ipc_send(process->channel, message, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+void process_send_u32(struct process *process, enum ipc_message message, uint32_t value)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u32(&body, value);
+    ipc_send(process->channel, message, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+void process_turn(struct process *process)
+{
+    ev_run(process->loop.ev, EVRUN_ONCE);
+}
+
+int process_get(struct process *process, const char *text)
+{
+    static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(process->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    size_t len = 0;
+
+    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(get) - 1);
+    process->text[0] = '\0';
+    for (int turns = 0; !strstr(process->text, text); turns++) {
+        ssize_t got = recv(fd, process->text + len, sizeof(process->text) - 1 - len, MSG_DONTWAIT);
+
+        cr_assert(turns < 5000 && got != 0, "no \"%s\" in \"%s\"", text, process->text);
+        len += got > 0 ? (size_t)got : 0;
+        process->text[len] = '\0';
+        process_turn(process);
+    }
+    return fd;
+}
+
+int process_end(struct process *process)
+{
+    int status = -1;
+
+    if (process->channel)
+        ipc_channel_free(process->channel);
+    waitpid(process->pid, &status, 0);
+    if (process->tally)
+        tally_free(process->tally);
+    if (process->listener >= 0)
+        close(process->listener);
+    ev_timer_stop(process->loop.ev, &process->tick);
+    loop_free(&process->loop);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}

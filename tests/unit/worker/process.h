@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* A real worker process, and the test as its supervisor. */
+#ifndef TESTS_WORKER_PROCESS_H
+#define TESTS_WORKER_PROCESS_H
+
+#include "base/log.h"
+#include "ipc/channel.h"
+#include "ipc/tally.h"
+
+#include <criterion/criterion.h>
+#include <sys/types.h>
+
+struct process {
+    struct loop loop;
+    struct ipc_channel *channel;
+    struct tally *tally;
+    pid_t pid;
+    bool is_gone;
+    unsigned ready, dead;
+    uint64_t committed; /* the last serial */
+    uint32_t dead_error;
+    ev_timer tick;
+    uint16_t port;
+    int listener; /* a duplicate of the last one that was sent */
+    char text[4096];
+};
+
+#define PROCESS_ADDRESS "127.0.0.1:8080"
+
+void process_start(struct process *process);
+void process_setup(struct process *process);
+void process_send_tenant(struct process *process, uint64_t serial, const char *server);
+void process_send_raw_tenant(struct process *process, uint64_t serial, struct slice blob);
+void process_send_listener(struct process *process);
+void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
+                        const char *address);
+void process_send_u32(struct process *process, enum ipc_message message, uint32_t value);
+
+void process_turn(struct process *process);
+#define process_until(process, condition)                                                          \
+    do {                                                                                           \
+        for (int turns_ = 0; !(condition); turns_++) {                                             \
+            cr_assert_lt(turns_, 5000, "waited in vain for " #condition);                          \
+            process_turn(process);                                                                 \
+        }                                                                                          \
+    } while (0)
+
+/* Connects, sends a GET, and reads until the text has come; the connection stays open. */
+int process_get(struct process *process, const char *text);
+
+/* Waits for the process's end: its exit status, or -1 when a signal ended it. */
+int process_end(struct process *process);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a worker: from SETUP to its drain, its orphanhood or its end. */
+#include "worker/process.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct process process;
+
+static void start_serving(void)
+{
+    process_start(&process);
+    process_setup(&process);
+    process_send_tenant(&process, 1, "return 200 'one';");
+    process_send_listener(&process);
+    process_until(&process, process.committed == 1);
+}
+
+Test(worker, serves_from_its_cage)
+{
+    char path[64], line[256];
+    unsigned found = 0;
+
+    start_serving();
+    close(process_get(&process, "\r\n\r\none"));
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)process.pid);
+    FILE *status = fopen(path, "r");
+    cr_assert_not_null(status);
+    while (fgets(line, sizeof(line), status)) {
+        found += strncmp(line, "Name:\tnsgate-worker\n", 20) == 0;
+        found += strncmp(line, "CapEff:\t0000000000000000", 24) == 0;
+        found += strncmp(line, "NoNewPrivs:\t1", 13) == 0;
+        found += strncmp(line, "Threads:\t1\n", 11) == 0;
+    }
+    fclose(status);
+    cr_assert_eq(found, 4);
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(worker, drains_and_ends)
+{
+    start_serving();
+    int idle = process_get(&process, "one");
+    process_until(&process, tally_total(process.tally, 5) == 1);
+    process_send_u32(&process, IPC_DRAIN, 10000);
+    process_until(&process, process.is_gone);
+    cr_assert_eq(tally_total(process.tally, 5), 0);
+    close(idle);
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(worker, a_drain_ends_when_its_time_is_over)
+{
+    start_serving();
+    int half = process_get(&process, "one");
+    cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
+    for (int i = 0; i < 20; i++)
+        process_turn(&process);
+    process_send_u32(&process, IPC_DRAIN, 300);
+    process_until(&process, process.is_gone);
+    close(half);
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(worker, ends_with_its_supervisor)
+{
+    start_serving();
+    close(process_get(&process, "one"));
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(worker, a_terminal_does_not_end_it_and_term_does)
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
+
+    start_serving();
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+        kill(process.pid, ignored[i]);
+    close(process_get(&process, "one"));
+    kill(process.pid, SIGTERM);
+    process_until(&process, process.is_gone);
+    cr_assert_eq(process_end(&process), 0);
+}
