@@ -32,10 +32,11 @@ struct backend_attempts {
     uint64_t tried[4];                 /* endpoints by slot */
     uint32_t count;                    /* attempts so far */
     struct backend_endpoint *endpoint; /* of the last attempt */
-    bool reused;          /* the last attempt went over a connection that had been idle */
+    bool reused;          /* the last attempt went over a connection that was there before it */
     double started;       /* loop_now() of the last attempt */
     uint32_t slot;        /* of that endpoint in `tried` */
-    bool wants_fresh;     /* forgiven: the next attempt takes no idle connection */
+    bool wants_fresh;     /* forgiven: the next attempt takes no connection from before */
+    uint32_t forgiven;    /* how often: from the second time on it takes one of its own */
     struct slice address; /* its text, in the exchange's arena: endpoints may go before the log */
 };
 

@@ -32,6 +32,7 @@
     X(SEND_TIMEOUT, 0, "send_timeout", "the client takes no bytes")                                \
     X(CONNECT, 502, "connect", "cannot connect to the backend")                                    \
     X(CONNECT_TIMEOUT, 504, "connect_timeout", "connecting to the backend took too long")          \
+    X(BACKEND_TLS, 502, "backend_tls", "the TLS handshake with the backend failed")                \
     X(BACKEND_CLOSED, 502, "backend_closed", "the backend closed the connection")                  \
     X(BACKEND_RESET, 502, "backend_reset", "the backend reset the connection")                     \
     X(BACKEND_TRUNCATED, 502, "backend_truncated", "the backend's response is cut short")          \

@@ -116,15 +116,16 @@ enum config_tls_version { TLS_VERSION_1_2 = 1 << 0, TLS_VERSION_1_3 = 1 << 1 };
 /* The simple directives that blocks inherit. A block that changes none shares its parent's. */
 struct config_settings {
     /* client side; seconds */
-    double keepalive_timeout;      /* 75; 0: no keep-alive */
-    uint32_t keepalive_requests;   /* 1000 */
-    double client_header_timeout;  /* 10, for the whole head */
-    double client_body_timeout;    /* 60 */
-    double send_timeout;           /* 60 */
-    uint64_t client_max_body_size; /* bytes; 1 MiB; 0: unlimited */
-    uint32_t header_buffers;       /* large_client_header_buffers: 4 */
-    uint32_t header_buffer_size;   /* bytes; 8 KiB */
-    bool http2;                    /* on */
+    double keepalive_timeout;              /* 75; 0: no keep-alive */
+    uint32_t keepalive_requests;           /* 1000 */
+    double client_header_timeout;          /* 10, for the whole head */
+    double client_body_timeout;            /* 60 */
+    double send_timeout;                   /* 60 */
+    uint64_t client_max_body_size;         /* bytes; 1 MiB; 0: unlimited */
+    uint32_t header_buffers;               /* large_client_header_buffers: 4 */
+    uint32_t header_buffer_size;           /* bytes; 8 KiB */
+    bool http2;                            /* on */
+    uint32_t http2_max_concurrent_streams; /* 128 */
     /* backend side; seconds */
     double proxy_connect_timeout;            /* 60 */
     double proxy_read_timeout;               /* 60 */
@@ -136,6 +137,16 @@ struct config_settings {
     uint32_t hide_header_count;
     const struct config_header *add_headers; /* add_header: all or nothing from above */
     uint32_t add_header_count;
+    uint32_t proxy_http_version;     /* 11 or 20 */
+    bool proxy_ssl_verify;           /* on */
+    bool proxy_ssl_server_name;      /* off: no SNI, as nginx */
+    bool proxy_ssl_session_reuse;    /* on */
+    uint32_t proxy_ssl_verify_depth; /* 1 */
+    uint32_t proxy_ssl_protocols;    /* config_tls_version bits */
+    struct slice proxy_ssl_ciphers;  /* OpenSSL's cipher list; empty: the default */
+    struct slice proxy_ssl_name;     /* without port; empty: the host of proxy_pass */
+    struct slice proxy_ssl_trusted;  /* absolute path; empty: the system's certificates */
+    struct diag_place proxy_ssl_trusted_place;
     /* TLS; server level */
     uint32_t ssl_protocols;      /* config_tls_version bits */
     struct slice ssl_ciphers;    /* OpenSSL's cipher list; empty: the default */
@@ -157,10 +168,12 @@ enum config_location_kind {
 };
 
 struct config_proxy {
-    uint32_t upstream; /* index into the tenant's upstreams */
+    uint32_t upstream; /* index into the tenant's upstreams: the one of this location's transport */
+    bool is_tls;       /* https:// */
     bool has_uri;      /* the URI replaces the matched part of the path */
     struct slice uri;
     struct slice host; /* $proxy_host: as written behind the scheme */
+    struct diag_place place;
 };
 
 struct config_location {
@@ -205,9 +218,30 @@ struct config_endpoint {
     struct diag_place place;
 };
 
+/* How the connections of a location to its upstream are made. One that differs in it is another
+ * connection: an upstream that locations use in several ways is in the list once for each. */
+struct config_transport {
+    bool is_tls;
+    bool http2; /* prior knowledge, or offered by ALPN when is_tls */
+    /* only when is_tls */
+    bool verify;
+    bool sends_name; /* as SNI */
+    bool reuses_sessions;
+    uint32_t verify_depth;
+    uint32_t protocols;      /* config_tls_version bits */
+    struct slice ciphers;    /* empty: the default */
+    struct slice name;       /* what the certificate must be for; empty when not verify */
+    struct slice trusted;    /* absolute path; empty: the system's, or not verify */
+    struct slice identity;   /* all of the above as one text: equal means equal */
+    struct diag_place place; /* of the proxy_pass that was first to want it */
+    struct diag_place trusted_place;
+};
+
 struct config_upstream {
     struct slice name; /* or the address that proxy_pass names */
     bool implicit;     /* made for a proxy_pass that names an address */
+    bool is_variant;   /* one before it in the list has the same endpoints, another transport */
+    const struct config_transport *transport; /* NULL: HTTP/1.1 without TLS */
     struct config_endpoint *endpoints;
     uint32_t endpoint_count;
     uint32_t keepalive; /* idle connections that a worker keeps; 64 */

@@ -110,6 +110,7 @@ struct exchange {
     bool response_started; /* the final response was passed to the frontend */
     bool is_closed;
     enum error error;        /* why it went wrong, for the log; ERROR_NONE */
+    struct slice reason;     /* more about the last attempt's failure, for the log; may be empty */
     double started;          /* loop_now() when the head was complete */
     double response_at;      /* loop_now() when the backend's response head came; 0 */
     uint64_t request_bytes;  /* head and body, as they came */

@@ -7,7 +7,7 @@
 #include "config/tree.h"
 #include "io/address.h"
 #include "ipc/wire.h"
-#include "tls/identity.h"
+#include "tls/client.h"
 
 /* A file that the configuration names, as the supervisor read it. */
 struct bundle_file {
@@ -21,6 +21,13 @@ struct bundle_identity {
     struct slice certificate_path;
     struct slice key_path;
     struct tls_der der;
+};
+
+/* A file of certificates that backends are verified against, as the resolver examined it. */
+struct bundle_trust {
+    struct slice path;
+    struct slice *certificates; /* DER */
+    uint32_t certificate_count; /* at most TLS_TRUST_MAX */
 };
 
 /* A host name and what it stands for at the time. */
@@ -41,6 +48,8 @@ struct bundle {
     uint32_t file_count;
     struct bundle_identity *identities; /* examined bundles only */
     uint32_t identity_count;
+    struct bundle_trust *trusts; /* examined bundles only */
+    uint32_t trust_count;
     struct bundle_name *names; /* examined bundles only */
     uint32_t name_count;
 };
@@ -55,6 +64,7 @@ int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes
 const struct bundle_file *bundle_find_file(const struct bundle *bundle, struct slice path);
 const struct bundle_identity *bundle_find_identity(const struct bundle *bundle,
                                                    struct slice certificate, struct slice key);
+const struct bundle_trust *bundle_find_trust(const struct bundle *bundle, struct slice path);
 const struct bundle_name *bundle_find_name(const struct bundle *bundle, struct slice host,
                                            uint16_t port);
 

@@ -7,6 +7,7 @@
 
 #include "config/model.h"
 #include "tenant/bundle.h"
+#include "tls/client.h"
 #include "tls/tls.h"
 
 struct backend_group; /* the live side of an upstream; the backend room's */
@@ -41,6 +42,9 @@ struct tenant_endpoint {
 
 struct tenant_upstream {
     const struct config_upstream *config;
+    struct tls_client tls; /* context NULL: no TLS */
+    struct slice identity; /* tells live groups apart: name and, if not plain, transport and the
+                              certificates it trusts; empty: config->name */
     struct tenant_endpoint *endpoints; /* one per address */
     uint32_t endpoint_count;
     struct backend_group *group; /* set once by backends_bind, before the first request */
@@ -54,6 +58,8 @@ struct tenant {
     uint32_t server_count;
     struct tenant_upstream *upstreams;
     uint32_t upstream_count;
+    struct tls_trust **trusts; /* each trusted file once; one reference each */
+    uint32_t trust_count;
     struct tenant_identities *identities; /* chains and keys, each pair once; NULL: none */
     struct tenant_regexes *regexes;       /* NULL: none */
     struct tls_ticket_keys tickets;

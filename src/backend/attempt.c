@@ -3,6 +3,8 @@
 #include "balance_internal.h"
 #include "pool_internal.h"
 
+#include <math.h>
+
 static struct backend_endpoint *next_endpoint(struct backend_group *group,
                                               struct backend_attempts *attempts, double now)
 {
@@ -14,6 +16,32 @@ static struct backend_endpoint *next_endpoint(struct backend_group *group,
     return balance_pick(group, attempts, now);
 }
 
+int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
+                    const struct config_settings *settings, double since, bool *reused)
+{
+    /* One that was opened since is fresh, also when it is another exchange's that opened it. */
+    struct backend_connection *connection = pool_shared(endpoint, since);
+    if (connection == NULL && since == 0)
+        connection = pool_take(endpoint);
+    if (reused != NULL)
+        *reused = connection != NULL;
+    if (connection != NULL) {
+        connection->protocol->assign(connection, exchange, settings);
+        return 0;
+    }
+    const struct backend_protocol *protocol = endpoint->group->http2 ? &h2_protocol : &h1_protocol;
+    return protocol->open(endpoint, exchange, settings);
+}
+
+/* A first failure sends it to what was opened meanwhile, which many may share. There it may be
+ * refused once more; the first exchange of a connection is not. */
+static double fresh_since(const struct backend_attempts *attempts)
+{
+    if (!attempts->wants_fresh)
+        return 0;
+    return attempts->forgiven > 1 ? INFINITY : attempts->started;
+}
+
 int backend_start(struct backend_group *group, struct exchange *exchange,
                   struct backend_attempts *attempts, const struct config_settings *settings)
 {
@@ -21,20 +49,15 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     struct backend_endpoint *endpoint = next_endpoint(group, attempts, now);
     if (endpoint == NULL)
         return ERROR_NO_ENDPOINT;
-    bool fresh = attempts->wants_fresh;
+    double since = fresh_since(attempts);
     attempts->wants_fresh = false;
     attempts->count++;
     attempts->endpoint = endpoint;
     attempts->slot = endpoint->slot;
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
     attempts->started = now;
-
-    struct backend_connection *connection = fresh ? NULL : pool_take(endpoint);
-    attempts->reused = connection != NULL;
-    if (connection == NULL)
-        return h1_protocol.open(endpoint, exchange, settings);
-    connection->protocol->assign(connection, exchange, settings);
-    return 0;
+    exchange->reason = (struct slice){"", 0};
+    return backend_connect(endpoint, exchange, settings, since, &attempts->reused);
 }
 
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)
@@ -52,6 +75,7 @@ void backend_attempt_forgive(struct backend_attempts *attempts)
     attempts->count--;
     attempts->reused = false;
     attempts->wants_fresh = true;
+    attempts->forgiven++;
 }
 
 struct slice backend_attempt_address(const struct backend_attempts *attempts)

@@ -43,11 +43,14 @@ static struct backend_owner *owner_of(struct backends *backends, struct slice te
 }
 
 static struct backend_group *group_of(struct backends *backends, struct backend_owner *owner,
-                                      struct slice upstream)
+                                      const struct tenant_upstream *upstream)
 {
     struct backend_group *group;
-    HASH_FIND(hh, owner->groups, upstream.data, upstream.len, group);
-    return group != NULL ? group : group_new(backends, owner, upstream);
+    struct slice identity = upstream->identity;
+    if (identity.len == 0)
+        identity = upstream->config->name;
+    HASH_FIND(hh, owner->groups, identity.data, identity.len, group);
+    return group != NULL ? group : group_new(backends, owner, identity);
 }
 
 static bool has_group(const struct tenant *tenant, const struct backend_group *group)
@@ -74,7 +77,7 @@ void backends_bind(struct backends *backends, struct tenant *tenant)
     for (uint32_t i = 0; i < tenant->upstream_count; i++) {
         struct tenant_upstream *upstream = &tenant->upstreams[i];
         owner = owner_of(backends, tenant->config.name);
-        upstream->group = group_of(backends, owner, upstream->config->name);
+        upstream->group = group_of(backends, owner, upstream);
         upstream->group->bindings++;
         group_configure(upstream->group, upstream);
     }

@@ -14,7 +14,8 @@ struct backend_protocol {
      * it returns. Returns 0, or ERROR_DESCRIPTORS with nothing attached. */
     int (*open)(struct backend_endpoint *endpoint, struct exchange *exchange,
                 const struct config_settings *settings);
-    /* Attaches a connection that was idle (and is out of the pool) to the exchange, as open. */
+    /* Attaches a connection that was idle (and is out of the pool), or is shared, to the exchange,
+     * as open. */
     void (*assign)(struct backend_connection *connection, struct exchange *exchange,
                    const struct config_settings *settings);
     /* Ends an idle connection at once. The memory goes at the turn's end. */
@@ -26,6 +27,8 @@ struct backend_connection {
     const struct backend_protocol *protocol;
     struct backend_endpoint *endpoint; /* holds one of its references */
     bool is_idle;                      /* in the pool */
+    bool is_shared;                    /* carries exchanges, and takes more */
+    double opened;                     /* loop_now() then; only of those that are ever shared */
     TAILQ_ENTRY(backend_connection) of_endpoint;
     TAILQ_ENTRY(backend_connection) of_group;
 };
@@ -33,5 +36,20 @@ struct backend_connection {
 TAILQ_HEAD(backend_connections, backend_connection);
 
 extern const struct backend_protocol h1_protocol;
+extern const struct backend_protocol h2_protocol;
+
+/* Attaches a connection to the endpoint to the exchange: a shared one, an idle one, or a new one.
+ * since: 0, or the time (loop_now()) before which it must not have been opened. *reused tells
+ * whether it was there before; may be NULL. Returns 0 or ERROR_DESCRIPTORS. */
+int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
+                    const struct config_settings *settings, double since, bool *reused);
+
+struct stream;
+
+/* Goes on in HTTP/1.1 on a stream that is open, e.g. since ALPN did not agree on HTTP/2. It owns
+ * the stream and attaches to the exchange, which has no end attached; nothing is called before
+ * this returns. */
+void h1_adopt(struct backend_endpoint *endpoint, struct stream *stream, struct exchange *exchange,
+              const struct config_settings *settings);
 
 #endif

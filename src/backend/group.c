@@ -17,20 +17,21 @@ static void on_grave(struct loop_task *task)
 }
 
 struct backend_group *group_new(struct backends *backends, struct backend_owner *owner,
-                                struct slice upstream)
+                                struct slice identity)
 {
     struct backend_group *group = memory_zeroed(1, sizeof(*group));
     size_t start = owner->name_len + 1;
     group->backends = backends;
     group->owner = owner;
-    group->name = memory_alloc(start + upstream.len + 1);
+    /* The identity begins with the upstream's name and a NUL, if it goes on. */
+    group->name = memory_alloc(start + identity.len + 1);
     memcpy(group->name, owner->name, owner->name_len);
     group->name[owner->name_len] = '/';
-    memcpy(group->name + start, upstream.data, upstream.len);
-    group->name[start + upstream.len] = '\0';
+    memcpy(group->name + start, identity.data, identity.len);
+    group->name[start + identity.len] = '\0';
     group->grave.run = on_grave;
     TAILQ_INIT(&group->idle);
-    HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, upstream.len, group);
+    HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, identity.len, group);
     return group;
 }
 
@@ -41,8 +42,10 @@ void endpoint_ref(struct backend_endpoint *endpoint)
 
 void endpoint_unref(struct backend_endpoint *endpoint)
 {
-    if (--endpoint->references == 0 && endpoint->is_retired)
-        free(endpoint);
+    if (--endpoint->references > 0 || !endpoint->is_retired)
+        return;
+    tls_sessions_free(endpoint->sessions);
+    free(endpoint);
 }
 
 static void endpoint_retire(struct backend_endpoint *endpoint)
@@ -60,7 +63,10 @@ static struct backend_endpoint *endpoint_new(struct backend_group *group,
     endpoint->group = group;
     endpoint->address = *address;
     address_format(address, endpoint->text);
+    if (group->tls.context != NULL && group->tls.reuses_sessions)
+        endpoint->sessions = tls_sessions_new();
     TAILQ_INIT(&endpoint->idle);
+    TAILQ_INIT(&endpoint->shared);
     return endpoint;
 }
 
@@ -114,11 +120,26 @@ static void add_new_endpoints(struct backend_group *group, const struct tenant_u
     }
 }
 
+/* Once: another transport would be another group's. */
+static void set_transport(struct backend_group *group, const struct tenant_upstream *upstream)
+{
+    const struct config_transport *transport = upstream->config->transport;
+    group->http2 = transport != NULL && transport->http2;
+    if (upstream->tls.context == NULL)
+        return;
+    group->tls = upstream->tls;
+    group->tls.name.data = memory_copy(upstream->tls.name.data, upstream->tls.name.len);
+    if (group->tls.trust != NULL)
+        tls_trust_ref(group->tls.trust);
+}
+
 void group_configure(struct backend_group *group, const struct tenant_upstream *upstream)
 {
     struct backend_endpoint **known = group->endpoints;
     uint32_t known_count = group->endpoint_count;
 
+    if (known == NULL)
+        set_transport(group, upstream);
     group->is_current = true;
     group->keepalive = upstream->config->keepalive;
     group->endpoint_count = upstream->endpoint_count;
@@ -155,6 +176,8 @@ void group_free(struct backend_group *group)
         HASH_DELETE(hh, group->backends->owners, owner);
         free(owner);
     }
+    free((void *)(uintptr_t)group->tls.name.data);
+    tls_trust_unref(group->tls.trust);
     free(group->name);
     free(group);
 }

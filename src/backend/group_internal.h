@@ -31,7 +31,10 @@ struct backend_endpoint {
     double accessed; /* of the last failure */
     double checked;  /* of the last failure, or of the attempt that probes after it */
 
-    struct backend_connections idle; /* most recently used first */
+    struct tls_sessions *sessions;     /* NULL: there is no TLS, or none is to be resumed */
+    struct backend_connections idle;   /* most recently used first */
+    struct backend_connections shared; /* that take more exchanges, the fullest first */
+    uint32_t capacity; /* exchanges that one connection takes at once, as last heard; 0: unknown */
 };
 
 struct backend_group {
@@ -40,6 +43,8 @@ struct backend_group {
     struct backend_owner *owner;
     char *name;                          /* TENANT/UPSTREAM, for people */
     bool is_current;                     /* the tenant bound last has this upstream */
+    bool http2;                          /* prior knowledge, or offered by ALPN */
+    struct tls_client tls;               /* context NULL: no TLS; owns its name and its trust */
     struct backend_endpoint **endpoints; /* in the configuration's order */
     uint32_t endpoint_count;
     uint32_t keepalive;
@@ -54,7 +59,7 @@ struct backend_group {
  * it has one. */
 struct backend_owner {
     UT_hash_handle hh;
-    struct backend_group *groups; /* by the upstream's name */
+    struct backend_group *groups; /* by the upstream's identity */
     size_t name_len;
     char name[];
 };
@@ -66,9 +71,11 @@ struct backends {
     bool is_draining;
 };
 
-/* A group without endpoints, owned by its owner, which must not have one of that name. */
+/* A group without endpoints, owned by its owner, which must not have one of that identity
+ * (tenant_upstream): one upstream has a group for each way in which it is connected to, so that
+ * neither connections nor TLS sessions of two ways mix. */
 struct backend_group *group_new(struct backends *backends, struct backend_owner *owner,
-                                struct slice upstream);
+                                struct slice identity);
 
 /* Takes over what the upstream says now. Endpoints are found again by their address. */
 void group_configure(struct backend_group *group, const struct tenant_upstream *upstream);

@@ -5,11 +5,9 @@
 #include "balance_internal.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "io/socket.h"
 #include "pool_internal.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 
 static const char *const phase_names[] = {"connecting", "active", "tunnel", "idle", "closed"};
@@ -43,6 +41,8 @@ void h1_connection_close(struct h1_connection *connection)
     pool_remove(&connection->base);
     deadline_stop(&connection->deadline);
     loop_cancel(connection->loop, &connection->start);
+    link_close(connection->link);
+    connection->link = NULL;
     /* What a tunnel's client said before it left is still due; a request cut short is not. */
     if (connection->phase == H1_TUNNEL)
         stream_flush_close(connection->stream);
@@ -164,11 +164,10 @@ static const struct exchange_back back_ops = {
 
 /* ---- what the stream tells ---- */
 
+/* Not told of: streams are open when they come here. */
 static void on_open(void *owner)
 {
-    struct h1_connection *connection = owner;
-    h1_connection_set_phase(connection, H1_ACTIVE);
-    h1_connection_begin(connection);
+    (void)owner;
 }
 
 /* Whatever comes while nothing was asked for, the connection is of no use any more. */
@@ -202,9 +201,8 @@ static void on_failed(void *owner, enum error error)
 {
     struct h1_connection *connection = owner;
     switch (connection->phase) {
-    case H1_CONNECTING:
-        h1_connection_fail(connection,
-                           error == ERROR_CONNECT_TIMEOUT ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT);
+    case H1_CONNECTING: /* adopted and not begun */
+        h1_connection_fail(connection, error);
         break;
     case H1_ACTIVE:
     case H1_TUNNEL:
@@ -229,10 +227,9 @@ static void on_start(struct loop_task *task)
 {
     struct h1_connection *connection =
         (struct h1_connection *)((char *)task - offsetof(struct h1_connection, start));
-    if (connection->stream == NULL)
-        h1_connection_fail(connection, ERROR_CONNECT);
-    else
-        h1_connection_begin(connection);
+    if (connection->phase == H1_CONNECTING)
+        h1_connection_set_phase(connection, H1_ACTIVE);
+    h1_connection_begin(connection);
 }
 
 static void join(struct h1_connection *connection, struct exchange *exchange,
@@ -264,32 +261,66 @@ static void h1_assign(struct backend_connection *base, struct exchange *exchange
     loop_defer(connection->loop, &connection->start);
 }
 
-static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
-                   const struct config_settings *settings)
+static struct h1_connection *connection_new(struct backend_endpoint *endpoint, struct loop *loop)
 {
-    int fd = socket_for(endpoint->address.any.sa_family);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-        return ERROR_DESCRIPTORS;
     struct h1_connection *connection = memory_zeroed(1, sizeof(*connection));
     connection->base.protocol = &h1_protocol;
     connection->base.endpoint = endpoint;
     endpoint_ref(endpoint);
-    connection->loop = exchange->loop;
+    connection->loop = loop;
     connection->start.run = on_start;
     connection->grave.run = on_grave;
-    chain_init(&connection->in, &exchange->loop->buffers);
-    chain_init(&connection->wire, &exchange->loop->buffers);
-    deadline_init(&connection->deadline, exchange->loop, h1_connection_on_expired);
+    chain_init(&connection->in, &loop->buffers);
+    chain_init(&connection->wire, &loop->buffers);
+    deadline_init(&connection->deadline, loop, h1_connection_on_expired);
+    return connection;
+}
+
+void h1_adopt(struct backend_endpoint *endpoint, struct stream *stream, struct exchange *exchange,
+              const struct config_settings *settings)
+{
+    struct h1_connection *connection = connection_new(endpoint, exchange->loop);
+    connection->stream = stream;
+    stream_set_owner(stream, &stream_ops, connection);
     join(connection, exchange, settings);
-    if (fd >= 0)
-        connection->stream =
-            stream_connect(exchange->loop, fd, &endpoint->address, &stream_ops, connection);
-    if (connection->stream == NULL) {
-        log_info("connecting to %s: %s", endpoint->text, strerror(errno));
-        loop_defer(connection->loop, &connection->start);
-        return 0;
+    loop_defer(connection->loop, &connection->start);
+}
+
+/* ---- opening ---- */
+
+static void on_link_open(void *owner, struct stream *stream, enum link_protocol protocol)
+{
+    struct h1_connection *connection = owner;
+    (void)protocol;
+    connection->link = NULL;
+    connection->stream = stream;
+    stream_set_owner(stream, &stream_ops, connection);
+    h1_connection_set_phase(connection, H1_ACTIVE);
+    h1_connection_begin(connection);
+}
+
+static void on_link_failed(void *owner, enum error error, struct slice reason)
+{
+    struct h1_connection *connection = owner;
+    struct exchange *exchange = connection->exchange;
+    connection->link = NULL;
+    exchange->reason = arena_slice(&exchange->arena, reason);
+    h1_connection_fail(connection, error);
+}
+
+static const struct link_events link_ops = {.on_open = on_link_open, .on_failed = on_link_failed};
+
+static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
+                   const struct config_settings *settings)
+{
+    struct h1_connection *connection = connection_new(endpoint, exchange->loop);
+    connection->link = link_open(endpoint, settings->proxy_connect_timeout, &link_ops, connection);
+    if (connection->link == NULL) {
+        endpoint_unref(endpoint);
+        free(connection);
+        return ERROR_DESCRIPTORS;
     }
-    deadline_set(&connection->deadline, settings->proxy_connect_timeout);
+    join(connection, exchange, settings);
     return 0;
 }
 

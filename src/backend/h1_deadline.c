@@ -72,15 +72,14 @@ void h1_connection_on_expired(struct deadline *deadline)
         (struct h1_connection *)((char *)deadline - offsetof(struct h1_connection, deadline));
     double now = loop_now(connection->loop);
     switch (connection->phase) {
-    case H1_CONNECTING:
-        h1_connection_fail(connection, ERROR_CONNECT_TIMEOUT);
-        break;
     case H1_ACTIVE:
     case H1_TUNNEL:
         if (stream_queued(connection->stream) > 0)
             check_sending(connection, now);
         else
             check_waiting(connection, now);
+        break;
+    case H1_CONNECTING: /* the link has a deadline of its own */
         break;
     case H1_IDLE:
     case H1_CLOSED:

@@ -4,7 +4,7 @@
 #ifndef BACKEND_H1_INTERNAL_H
 #define BACKEND_H1_INTERNAL_H
 
-#include "group_internal.h"
+#include "link_internal.h"
 
 #include "h1/read.h"
 #include "io/deadline.h"
@@ -32,7 +32,8 @@ enum h1_receiving { RECEIVING_HEAD, RECEIVING_BODY, RECEIVING_DONE };
 struct h1_connection {
     struct backend_connection base;
     struct loop *loop;
-    struct stream *stream;     /* NULL when connect(2) failed at once, and once closed */
+    struct backend_link *link; /* while it is being opened */
+    struct stream *stream;     /* NULL before it is open, and once closed */
     struct exchange *exchange; /* NULL when idle or closed */
     enum h1_phase phase;
     enum h1_sending sending;
@@ -62,7 +63,7 @@ struct h1_connection {
     double read_timeout; /* seconds */
     double send_timeout;
 
-    struct loop_task start; /* begins the exchange, or fails it, after backend_start */
+    struct loop_task start; /* begins the exchange after backend_start */
     struct loop_task grave;
 };
 

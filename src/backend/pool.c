@@ -27,6 +27,31 @@ static void pool_close(struct backend_connection *connection)
     connection->protocol->close(connection);
 }
 
+void pool_share(struct backend_connection *connection)
+{
+    if (connection->is_shared)
+        return;
+    TAILQ_INSERT_HEAD(&connection->endpoint->shared, connection, of_endpoint);
+    connection->is_shared = true;
+}
+
+void pool_unshare(struct backend_connection *connection)
+{
+    if (!connection->is_shared)
+        return;
+    TAILQ_REMOVE(&connection->endpoint->shared, connection, of_endpoint);
+    connection->is_shared = false;
+}
+
+struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double since)
+{
+    struct backend_connection *connection;
+    TAILQ_FOREACH (connection, &endpoint->shared, of_endpoint)
+        if (connection->opened >= since)
+            return connection;
+    return NULL;
+}
+
 bool pool_put(struct backend_connection *connection)
 {
     struct backend_endpoint *endpoint = connection->endpoint;
@@ -52,6 +77,7 @@ void pool_trim(struct backend_group *group)
 
 void pool_remove(struct backend_connection *connection)
 {
+    pool_unshare(connection);
     if (connection->is_idle)
         pool_unlink(connection);
 }

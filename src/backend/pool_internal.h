@@ -11,11 +11,21 @@
 /* Takes the endpoint's most recently used idle connection out; NULL when there is none. */
 struct backend_connection *pool_take(struct backend_endpoint *endpoint);
 
+/* Lists a connection that carries exchanges as one that takes more, or takes it off that list;
+ * both harmless when it is so already. It must not be idle. */
+void pool_share(struct backend_connection *connection);
+void pool_unshare(struct backend_connection *connection);
+
+/* The first shared connection of the endpoint that was opened at that time (loop_now()) or later;
+ * it stays on the list. NULL when there is none. */
+struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double since);
+
 /* Keeps a connection, closing the group's least recently used one when there are too many. Returns
  * false when it must not be kept: the caller closes it. */
 bool pool_put(struct backend_connection *connection);
 
-/* Takes a connection out, e.g. because its peer closed it; harmless when it is not idle. */
+/* Takes a connection out, e.g. because its peer closed it; harmless when it is neither idle nor
+ * shared. */
 void pool_remove(struct backend_connection *connection);
 
 /* Closes what is beyond the group's limit, after it has changed. */

@@ -4,7 +4,8 @@
 
 #include "tenant_internal.h"
 
-static bool check_path(struct build *build, const struct rule *rule, const struct config_word *word)
+bool certificate_check_path(struct build *build, const struct rule *rule,
+                            const struct config_word *word)
 {
     if (word->text.len == 0 || !build_is_clean(word->text)) {
         diag_error(build->diags, word->place, "\"%s\" names no file", rule->name);
@@ -41,7 +42,7 @@ void set_certificate(struct build *build, const struct rule *rule,
 {
     struct certificate_words *words = &build->level->words;
 
-    if (check_path(build, rule, build_word(directive, 1)))
+    if (certificate_check_path(build, rule, build_word(directive, 1)))
         add_word(build, rule, directive, &words->certificates, &words->certificate_count);
 }
 
@@ -50,7 +51,7 @@ void set_certificate_key(struct build *build, const struct rule *rule,
 {
     struct certificate_words *words = &build->level->words;
 
-    if (check_path(build, rule, build_word(directive, 1)))
+    if (certificate_check_path(build, rule, build_word(directive, 1)))
         add_word(build, rule, directive, &words->keys, &words->key_count);
 }
 

@@ -25,11 +25,12 @@ const char *value_endpoint(struct arena *arena, struct slice folder, struct slic
     struct sockaddr_storage address;
     socklen_t len = 0;
     struct slice host;
-    uint16_t port = 80;
+    uint16_t port = endpoint->port ? endpoint->port : 80;
     bool has_port;
 
     if (slice_starts_with(text, SLICE("unix:"))) {
         endpoint->text = arena_slice(arena, text);
+        endpoint->port = 0;
         return read_unix(arena, folder, slice_from(text, 5), endpoint);
     }
     if (text.len == 0)

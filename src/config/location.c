@@ -103,6 +103,8 @@ void set_location(struct build *build, const struct rule *rule,
     location.pattern = arena_slice(build->arena, pattern);
     location.place = build_place(build, place);
     location.settings = level.settings;
+    if (location.has_proxy)
+        transport_finish(build, &location);
     *(struct config_location *)list_add(&build->server->locations, &build->scratch,
                                         sizeof(location)) = location;
 }

@@ -5,8 +5,11 @@
 #include "tenant_internal.h"
 #include "value_internal.h"
 
-/* What stands behind the scheme. */
+#define HTTP_PORT  80
+#define HTTPS_PORT 443
+
 struct url {
+    bool is_tls;
     struct slice server; /* host[:port] or unix:PATH */
     struct slice uri;    /* empty: none */
 };
@@ -19,18 +22,15 @@ static bool split_url(struct build *build, const struct config_word *word, struc
         diag_error(build->diags, word->place, "variables in \"proxy_pass\" are not supported");
         return false;
     }
-    if (slice_equal_nocase(slice_head(text, 8), SLICE("https://"))) {
+    url->is_tls = slice_equal_nocase(slice_head(text, 8), SLICE("https://"));
+    if (!url->is_tls && !slice_equal_nocase(slice_head(text, 7), SLICE("http://"))) {
         diag_error(build->diags, word->place,
-                   "\"https://\" in \"proxy_pass\" is not supported yet");
-        return false;
-    }
-    if (!slice_equal_nocase(slice_head(text, 7), SLICE("http://"))) {
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is no URL for \"proxy_pass\": it begins with \"http://\"",
+                   "\"%.*s\" is no URL for \"proxy_pass\": it begins with \"http://\" or "
+                   "\"https://\"",
                    SLICE_PRINTF(slice_head(text, 128)));
         return false;
     }
-    text = slice_from(text, 7);
+    text = slice_from(text, url->is_tls ? 8 : 7);
 
     /* A socket's path has slashes itself, so its end is a colon. */
     bool is_unix = slice_starts_with(text, SLICE("unix:"));
@@ -70,18 +70,23 @@ static bool check_uri(struct build *build, const struct config_word *word, struc
 }
 
 /* Fills *index. An upstream block of that name is meant if there is one, else an address. */
-static bool find_upstream(struct build *build, const struct config_word *word, struct slice server,
-                          uint32_t *index)
+static bool find_upstream(struct build *build, const struct config_word *word,
+                          const struct url *url, uint32_t *index)
 {
+    struct slice server = url->server;
     struct tenant_build *parts = build->parts;
     const struct config_upstream *upstreams = parts->upstreams.items;
-    struct config_endpoint endpoint = {.weight = 1, .max_fails = 1, .fail_timeout = 10};
+    struct config_endpoint endpoint = {.weight = 1,
+                                       .max_fails = 1,
+                                       .fail_timeout = 10,
+                                       .port = url->is_tls ? HTTPS_PORT : HTTP_PORT};
     struct config_upstream *made;
     struct slice name;
     const char *wrong;
 
     for (uint32_t i = 0; i < parts->upstreams.count; i++) {
-        if (!upstreams[i].implicit && slice_equal_nocase(upstreams[i].name, server)) {
+        if (!upstreams[i].implicit && !upstreams[i].is_variant &&
+            slice_equal_nocase(upstreams[i].name, server)) {
             *index = i;
             return true;
         }
@@ -97,7 +102,8 @@ static bool find_upstream(struct build *build, const struct config_word *word, s
         !slice_ends_with(server, arena_printf(&build->scratch, ":%u", endpoint.port)))
         name = arena_printf(build->arena, "%.*s:%u", SLICE_PRINTF(server), endpoint.port);
     for (uint32_t i = 0; i < parts->upstreams.count; i++) {
-        if (upstreams[i].implicit && slice_equal(upstreams[i].name, name)) {
+        if (upstreams[i].implicit && !upstreams[i].is_variant &&
+            slice_equal(upstreams[i].name, name)) {
             *index = i;
             return true;
         }
@@ -128,9 +134,11 @@ void set_proxy_pass(struct build *build, const struct rule *rule,
         return;
     }
     if (!split_url(build, word, &url) || !check_uri(build, word, url.uri) ||
-        !find_upstream(build, word, url.server, &proxy->upstream))
+        !find_upstream(build, word, &url, &proxy->upstream))
         return;
     build->location->has_proxy = true;
+    proxy->is_tls = url.is_tls;
+    proxy->place = build_place(build, word->place);
     proxy->has_uri = url.uri.len > 0;
     proxy->uri = arena_slice(build->arena, url.uri);
     /* A socket's path is no host; nginx says localhost too. */

@@ -19,10 +19,8 @@ rule_setter set_tuning; /* nothing: a warning that it has no effect */
 /* settings.c */
 rule_setter set_keepalive_timeout;
 rule_setter set_header_buffers;
-rule_setter set_http2;
-rule_setter set_http_version;
 rule_setter set_next_upstream;
-rule_setter set_ssl_protocols;
+rule_setter set_ssl_protocols; /* uint32_t */
 
 /* headers.c */
 rule_setter set_proxy_header;
@@ -57,5 +55,10 @@ rule_setter set_return;
 
 /* proxy.c */
 rule_setter set_proxy_pass;
+
+/* transport.c */
+rule_setter set_http_version;
+rule_setter set_proxy_ssl_name;
+rule_setter set_proxy_ssl_trusted;
 
 #endif

@@ -15,10 +15,16 @@ const struct config_settings build_default_settings = {
     .header_buffers = 4,
     .header_buffer_size = 8 * 1024,
     .http2 = true,
+    .http2_max_concurrent_streams = 128,
     .proxy_connect_timeout = 60,
     .proxy_read_timeout = 60,
     .proxy_send_timeout = 60,
     .proxy_next_upstream = NEXT_ERROR | NEXT_TIMEOUT,
+    .proxy_http_version = 11,
+    .proxy_ssl_verify = true,
+    .proxy_ssl_session_reuse = true,
+    .proxy_ssl_verify_depth = 1,
+    .proxy_ssl_protocols = TLS_VERSION_1_2 | TLS_VERSION_1_3,
     .ssl_protocols = TLS_VERSION_1_2 | TLS_VERSION_1_3,
 };
 
@@ -78,33 +84,6 @@ void set_header_buffers(struct build *build, const struct rule *rule,
     settings = build_settings(build);
     settings->header_buffers = (uint32_t)number;
     settings->header_buffer_size = (uint32_t)bytes;
-}
-
-void set_http2(struct build *build, const struct rule *rule,
-               const struct config_directive *directive)
-{
-    unsigned before = build->diags->errors;
-
-    set_flag(build, rule, directive);
-    if (build->diags->errors == before && build->level->settings->http2)
-        diag_notice(build->diags, directive->words[0].place,
-                    "HTTP/2 comes later; HTTP/1.1 is served");
-}
-
-void set_http_version(struct build *build, const struct rule *rule,
-                      const struct config_directive *directive)
-{
-    const struct config_word *word = build_word(directive, 1);
-
-    if (slice_equal(word->text, SLICE("1.1")))
-        return;
-    if (slice_equal(word->text, SLICE("2")) || slice_equal(word->text, SLICE("2.0")))
-        diag_error(build->diags, word->place, "\"%s %.*s\" is not supported yet", rule->name,
-                   SLICE_PRINTF(word->text));
-    else
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is not allowed: \"%s\" is 1.1, backends are spoken to in HTTP/1.1",
-                   SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
 }
 
 /* ---- words that are bits ---- */
@@ -197,5 +176,5 @@ void set_ssl_protocols(struct build *build, const struct rule *rule,
         }
     }
     if (read_bits(build, directive, names, sizeof(names) / sizeof(names[0]), &bits))
-        build_settings(build)->ssl_protocols = bits;
+        *(uint32_t *)(void *)((char *)build_settings(build) + rule->offset) = bits;
 }

@@ -43,9 +43,14 @@ bool upstream_count_endpoint(struct build *build, struct diag_place place);
 void listen_default(struct build *build, struct diag_place place); /* *:80, as nginx */
 void listen_finish(struct build *build); /* all servers are read: checks, and fills the model */
 
+/* transport.c: the location is read; its upstream becomes the one of its transport */
+void transport_finish(struct build *build, struct config_location *location);
+
 /* certificate.c */
-void certificate_finish(struct build *build);        /* of the server being read */
-void certificate_check_listens(struct build *build); /* every ssl listener has one */
+bool certificate_check_path(struct build *build, const struct rule *rule,
+                            const struct config_word *word); /* tells what is wrong */
+void certificate_finish(struct build *build);                /* of the server being read */
+void certificate_check_listens(struct build *build);         /* every ssl listener has one */
 
 /* names are checked per listener */
 void server_check_names(struct build *build);

@@ -22,7 +22,8 @@ int value_ip(struct slice host, uint16_t port, struct sockaddr_storage *address,
 /* A name that may be looked up (RFC 1123 section 2.1, and underscores). */
 bool value_is_host_name(struct slice host);
 
-/* Reads what stands for one server: host[:port] or unix:PATH. Fills text, host, port and address.
+/* Reads what stands for one server: host[:port] or unix:PATH. Fills text, host, port and address;
+ * the port is what endpoint->port was when none is written, or 80.
  * Texts and the folder are for the arena to copy. Returns NULL, or what is wrong (constant). */
 const char *value_endpoint(struct arena *arena, struct slice folder, struct slice text,
                            struct config_endpoint *endpoint);

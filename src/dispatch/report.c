@@ -41,9 +41,11 @@ void report_failure(const struct exchange *exchange, const struct dispatch *disp
     describe(exchange, dispatch, who);
     struct slice address =
         dispatch ? backend_attempt_address(&dispatch->attempts) : (struct slice){0};
-    log_write(level, "%s: %d %s: %s%s (%s%.*s%sclient %.*s)", who,
+    struct slice reason = exchange->reason;
+    log_write(level, "%s: %d %s: %s%s%.*s%s (%s%.*s%sclient %.*s)", who,
               status != 0 ? status : exchange->response.status, error_token(error),
-              error_text(error), exchange->response_started ? ", after the response began" : "",
+              error_text(error), reason.len > 0 ? ": " : "", SLICE_PRINTF(reason),
+              exchange->response_started ? ", after the response began" : "",
               address.len > 0 ? "backend " : "", SLICE_PRINTF(address), address.len > 0 ? ", " : "",
               SLICE_PRINTF(exchange->client->peer_host));
 }
@@ -56,10 +58,12 @@ void report_retry(const struct dispatch *dispatch, enum error error, int status)
     char who[WHO_SIZE];
     describe(exchange, dispatch, who);
     struct slice address = backend_attempt_address(&dispatch->attempts);
-    log_write(LOG_LEVEL_WARN, "%s: %d %s: %s, trying the next (backend %.*s, client %.*s)", who,
-              status, error_token(error),
+    struct slice reason = exchange->reason;
+    log_write(LOG_LEVEL_WARN, "%s: %d %s: %s%s%.*s, trying the next (backend %.*s, client %.*s)",
+              who, status, error_token(error),
               error != ERROR_NONE ? error_text(error) : "the backend answered so",
-              SLICE_PRINTF(address), SLICE_PRINTF(exchange->client->peer_host));
+              reason.len > 0 ? ": " : "", SLICE_PRINTF(reason), SLICE_PRINTF(address),
+              SLICE_PRINTF(exchange->client->peer_host));
 }
 
 void report_close(const struct dispatch *dispatch)

@@ -31,6 +31,7 @@ static uint32_t next_flag(enum error error)
 {
     switch (error) {
     case ERROR_CONNECT:
+    case ERROR_BACKEND_TLS:
     case ERROR_BACKEND_CLOSED:
     case ERROR_BACKEND_RESET:
     case ERROR_BACKEND_TRUNCATED:

@@ -107,14 +107,10 @@ static bool check_clocks(struct connection *connection, double now)
         connection_close(connection, CLOSE_RESET, ERROR_SEND_TIMEOUT);
         return false;
     }
-    if (limits_body_is_slow(limits, now, stream_bytes_in(connection->stream)))
-        h1_refuse(connection, ERROR_BODY_TIMEOUT);
-    if (limits->peer_due > 0 && now >= limits->peer_due)
-        h1_check_peer(connection);
-    if (connection->state == CONNECTION_CLOSED)
-        return false;
-    if (limits->phase_due > 0 && now >= limits->phase_due)
-        h1_phase_expired(connection);
+    if (connection->protocol)
+        connection->protocol->check(connection, now);
+    else if (limits->phase_due > 0 && now >= limits->phase_due)
+        connection_close(connection, CLOSE_NOW, ERROR_HANDSHAKE_TIMEOUT);
     return connection->state != CONNECTION_CLOSED;
 }
 
@@ -126,6 +122,44 @@ static void on_deadline(struct deadline *deadline)
 
     if (check_clocks(connection, now))
         limits_arm(&connection->limits, connection_now(connection));
+}
+
+/* ---- what the protocol is told ---- */
+
+static void on_readable(void *owner)
+{
+    struct connection *connection = owner;
+
+    connection->protocol->readable(connection);
+}
+
+static void on_drained(void *owner)
+{
+    struct connection *connection = owner;
+
+    connection->protocol->drained(connection);
+}
+
+static void on_broken(void *owner, enum error error)
+{
+    connection_close(owner, CLOSE_NOW, error == ERROR_RESET ? ERROR_CLIENT_GONE : error);
+}
+
+static void on_nothing(void *owner)
+{
+    (void)owner;
+}
+
+const struct stream_events connection_events = {.on_open = on_nothing,
+                                                .on_readable = on_readable,
+                                                .on_drained = on_drained,
+                                                .on_failed = on_broken};
+
+static void on_task(struct loop_task *task)
+{
+    struct connection *connection = of_task(task);
+
+    connection->protocol->task(connection);
 }
 
 /* ---- handshake ---- */
@@ -148,7 +182,7 @@ static void on_open(void *owner)
     client->tls_server_name = tls_server_name(stream);
     client->tls_reused = tls_session_reused(stream);
     connection_set_state(connection, CONNECTION_IDLE);
-    h1_start(connection);
+    protocol_start(connection);
 }
 
 static void on_failed(void *owner, enum error error)
@@ -160,11 +194,6 @@ static void on_failed(void *owner, enum error error)
              SLICE_PRINTF(connection->client.peer_host), error_text(error),
              tls_failure(connection->stream));
     connection_close(connection, CLOSE_NOW, error);
-}
-
-static void on_nothing(void *owner)
-{
-    (void)owner;
 }
 
 static const struct stream_events handshake_events = {.on_open = on_open,
@@ -242,6 +271,7 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
     struct connection *connection = take_memory(frontend);
 
     connection->listener = listener;
+    connection->task.run = on_task;
     deadline_init(&connection->limits.deadline, frontend->config.loop, on_deadline);
     fill_client(connection, fd, peer);
     connection->stream = stream_new(frontend->config.loop, fd, &handshake_events, connection);
@@ -259,14 +289,15 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
     if (connection->state == CONNECTION_HANDSHAKE)
         start_handshake(connection);
     else
-        h1_start(connection);
+        protocol_start(connection);
 }
 
 /* ---- closed ---- */
 
 /* Not before the stream's own grave: TLS may look at what the tenant chose until then. */
-static void release_tenant(struct connection *connection)
+static void release(struct connection *connection)
 {
+    h2_side_free(connection);
     if (connection->tenant)
         frontend_release_tenant(connection_frontend(connection), connection->tenant);
     connection->tenant = NULL;
@@ -276,7 +307,7 @@ static void on_grave(struct loop_task *task)
 {
     struct connection *connection = of_task(task);
 
-    release_tenant(connection);
+    release(connection);
     LIST_REMOVE(connection, of_frontend);
     LIST_INSERT_HEAD(&connection_frontend(connection)->free, connection, of_frontend);
 }
@@ -296,18 +327,6 @@ static void close_stream(struct stream *stream, enum connection_close how)
     }
 }
 
-static void close_exchange(struct connection *connection, enum error error)
-{
-    struct exchange *exchange = connection->h1.exchange;
-
-    if (!exchange)
-        return;
-    connection->h1.exchange = NULL;
-    if (exchange->error == ERROR_NONE)
-        exchange->error = error;
-    exchange_close(exchange);
-}
-
 void connection_close(struct connection *connection, enum connection_close how, enum error error)
 {
     struct frontend *frontend = connection_frontend(connection);
@@ -319,8 +338,8 @@ void connection_close(struct connection *connection, enum connection_close how, 
     connection_set_state(connection, CONNECTION_CLOSED);
     deadline_stop(&connection->limits.deadline);
     loop_cancel(loop, &connection->task);
-    close_exchange(connection, error);
-    chain_clear(&connection->h1.in);
+    if (connection->protocol)
+        connection->protocol->close(connection, how, error);
     connection->stream = NULL;
     close_stream(stream, how);
     connection->task.run = on_grave;
@@ -331,22 +350,10 @@ void connection_close(struct connection *connection, enum connection_close how, 
 void connection_retire(struct connection *connection, bool hard)
 {
     connection->is_last = true;
-    switch (connection->state) {
-    case CONNECTION_IDLE:
-        if (hard || connection->requests > 0)
-            connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
-        break;
-    case CONNECTION_HANDSHAKE:
-    case CONNECTION_HEAD:
-        if (hard)
-            connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
-        break;
-    case CONNECTION_EXCHANGE:
-    case CONNECTION_TUNNEL:
-    case CONNECTION_LINGER:
-    case CONNECTION_CLOSED:
-        break;
-    }
+    if (connection->protocol)
+        connection->protocol->retire(connection, hard);
+    else if (hard)
+        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
 }
 
 void connection_close_all(struct frontend *frontend)
@@ -358,7 +365,7 @@ void connection_close_all(struct frontend *frontend)
         connection_close(connection, CLOSE_NOW, ERROR_NONE);
         /* Its grave would look for the frontend; and the backends may go before it. */
         loop_cancel(frontend->config.loop, &connection->task);
-        release_tenant(connection);
+        release(connection);
     }
 }
 

@@ -48,11 +48,15 @@ struct h1_side {
     uint32_t dropped;        /* bytes while lingering */
 };
 
+struct protocol;
+struct h2_side;
+
 struct connection {
     TAILQ_ENTRY(connection) of_tenant;
     LIST_ENTRY(connection) of_frontend; /* in all or free */
     struct front_listener *listener;
     struct stream *stream;
+    const struct protocol *protocol; /* NULL before the handshake is complete */
     enum connection_state state;
     bool is_counted; /* in the tally */
     bool is_spare;   /* in the tenant's idle list */
@@ -63,6 +67,7 @@ struct connection {
     struct limits limits;
     struct loop_task task; /* what goes on at the turn's end; in the end the grave */
     struct h1_side h1;
+    struct h2_side *h2; /* NULL unless it speaks HTTP/2 */
     struct exchange_client client;
     char peer_text[INET6_ADDRSTRLEN];
     char local_text[INET6_ADDRSTRLEN];
@@ -77,6 +82,23 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
 void connection_set_state(struct connection *connection, enum connection_state state);
 
 enum connection_close { CLOSE_NOW, CLOSE_RESET, CLOSE_ORDERLY };
+
+/* What a protocol does with its connection; each is told of what concerns it alone. */
+struct protocol {
+    /* The stream is open and speaks it from now on. */
+    void (*start)(struct connection *connection);
+    /* As struct stream_events has them. */
+    void (*readable)(struct connection *connection);
+    void (*drained)(struct connection *connection);
+    /* connection->task was deferred, and the turn ends. */
+    void (*task)(struct connection *connection);
+    /* Clocks have run out, though not that of sending; may close the connection. */
+    void (*check)(struct connection *connection, double now);
+    /* As connection_retire; is_last is set. */
+    void (*retire)(struct connection *connection, bool hard);
+    /* The stream closes next: last words, if it is ORDERLY; and the end of every exchange. */
+    void (*close)(struct connection *connection, enum connection_close how, enum error error);
+};
 
 /* Ends it at once: the exchange, the stream, the counts. ORDERLY: with close_notify, and with what
  * is queued as far as the kernel takes it. error: why, for the exchange's log. */
@@ -100,6 +122,9 @@ void connection_write(struct connection *connection, struct chain *bytes);
 void connection_close_all(struct frontend *frontend);
 void connection_free_all(struct frontend *frontend);
 
+/* The stream's events, handed to the protocol. */
+extern const struct stream_events connection_events;
+
 static inline struct frontend *connection_frontend(const struct connection *connection)
 {
     return listener_frontend(connection->listener);
@@ -110,13 +135,23 @@ static inline double connection_now(const struct connection *connection)
     return loop_now(connection_frontend(connection)->config.loop);
 }
 
+/* ---- protocol.c ---- */
+
+/* Begins with what ALPN has agreed on, or, without TLS, with what the first bytes say. */
+void protocol_start(struct connection *connection);
+
+/* ---- h2_connection.c ---- */
+
+extern const struct protocol protocol_h2;
+
+/* Gives back what the connection had of HTTP/2. */
+void h2_side_free(struct connection *connection);
+/* At the frontend's end. */
+void h2_streams_free(struct frontend *frontend);
+
 /* ---- h1_connection.c: its events ---- */
 
-/* The stream is open and speaks HTTP/1 from now on. */
-void h1_start(struct connection *connection);
-
-/* The phase's clock ran out. */
-void h1_phase_expired(struct connection *connection);
+extern const struct protocol protocol_h1;
 
 /* Goes on with what waits in `in`. */
 void h1_advance(struct connection *connection);
@@ -127,6 +162,8 @@ void h1_update_reading(struct connection *connection);
 /* ---- h1_request.c: reading ---- */
 
 void h1_read_head(struct connection *connection);
+/* The rest of the head is awaited; the clock begins with its first byte. */
+void h1_await_head(struct connection *connection);
 void h1_read_request_body(struct connection *connection);
 void h1_read_tunnel(struct connection *connection);
 

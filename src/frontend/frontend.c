@@ -27,6 +27,7 @@ struct frontend *frontend_new(const struct frontend_config *config)
     frontend->drained.run = on_drained;
     LIST_INIT(&frontend->all);
     LIST_INIT(&frontend->free);
+    TAILQ_INIT(&frontend->free_streams);
     exchange_pool_init(&frontend->exchanges, config->loop);
     if (listeners_init(frontend) == 0)
         return frontend;
@@ -282,6 +283,7 @@ static void frontend_bury(struct loop_task *task)
         (struct frontend *)((char *)task - offsetof(struct frontend, drained));
 
     connection_free_all(frontend);
+    h2_streams_free(frontend);
     exchange_pool_free(&frontend->exchanges);
     free(frontend);
 }

@@ -9,7 +9,9 @@
 #include <uthash.h>
 
 struct connection;
+struct front_stream;
 TAILQ_HEAD(connection_list, connection);
+TAILQ_HEAD(front_stream_list, front_stream);
 
 struct frontend {
     struct frontend_config config;
@@ -27,6 +29,8 @@ struct frontend {
     LIST_HEAD(, connection) free;
     unsigned connections;
     uint64_t serial; /* of the last connection */
+    struct front_stream_list free_streams;
+    unsigned free_stream_count;
 
     bool is_draining;
     struct loop_task drained; /* tells on_drained; in the end the grave */

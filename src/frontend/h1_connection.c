@@ -5,11 +5,6 @@
 /* Bytes that one read of a body or tunnel may bring. */
 #define READ_BULK (64 * 1024)
 
-static struct connection *of_task(struct loop_task *task)
-{
-    return (struct connection *)((char *)task - offsetof(struct connection, task));
-}
-
 /* ---- reading ---- */
 
 /* Whether bytes are wanted now: a body's as long as the exchange has room, a next request's as long
@@ -99,9 +94,8 @@ static void drop_bytes(struct connection *connection)
         connection_close(connection, CLOSE_NOW, ERROR_NONE);
 }
 
-static void on_readable(void *owner)
+static void readable(struct connection *connection)
 {
-    struct connection *connection = owner;
     long got = stream_read(connection->stream, &connection->h1.in, read_limit(connection));
 
     if (got == 0)
@@ -116,9 +110,8 @@ static void on_readable(void *owner)
 
 /* ---- writing ---- */
 
-static void on_drained(void *owner)
+static void drained(struct connection *connection)
 {
-    struct connection *connection = owner;
     struct loop *loop = connection_frontend(connection)->config.loop;
 
     if (stream_queued(connection->stream) == 0) {
@@ -131,27 +124,11 @@ static void on_drained(void *owner)
         loop_defer(loop, &connection->task);
 }
 
-static void on_failed(void *owner, enum error error)
-{
-    connection_close(owner, CLOSE_NOW, error == ERROR_RESET ? ERROR_CLIENT_GONE : error);
-}
-
-static void on_open(void *owner)
-{
-    (void)owner;
-}
-
-static const struct stream_events h1_events = {.on_open = on_open,
-                                               .on_readable = on_readable,
-                                               .on_drained = on_drained,
-                                               .on_failed = on_failed};
-
 /* ---- what waits for the turn's end ---- */
 
 /* What must not be done inside a call of the exchange, or again and again inside one another. */
-static void on_task(struct loop_task *task)
+static void on_task(struct connection *connection)
 {
-    struct connection *connection = of_task(task);
     struct h1_side *h1 = &connection->h1;
 
     if (connection->state == CONNECTION_LINGER) {
@@ -172,12 +149,9 @@ static void on_task(struct loop_task *task)
 
 /* ---- clocks ---- */
 
-void h1_phase_expired(struct connection *connection)
+static void phase_expired(struct connection *connection)
 {
     switch (connection->state) {
-    case CONNECTION_HANDSHAKE:
-        connection_close(connection, CLOSE_NOW, ERROR_HANDSHAKE_TIMEOUT);
-        break;
     case CONNECTION_HEAD:
         h1_refuse(connection, ERROR_HEADER_TIMEOUT);
         break;
@@ -197,18 +171,62 @@ void h1_phase_expired(struct connection *connection)
     case CONNECTION_TUNNEL:
         h1_check_tunnel(connection);
         break;
+    case CONNECTION_HANDSHAKE:
     case CONNECTION_CLOSED:
         break;
     }
 }
 
-void h1_start(struct connection *connection)
+static void check(struct connection *connection, double now)
+{
+    struct limits *limits = &connection->limits;
+
+    if (limits_body_is_slow(limits, now, stream_bytes_in(connection->stream)))
+        h1_refuse(connection, ERROR_BODY_TIMEOUT);
+    if (limits->peer_due > 0 && now >= limits->peer_due)
+        h1_check_peer(connection);
+    if (connection->state != CONNECTION_CLOSED && limits->phase_due > 0 && now >= limits->phase_due)
+        phase_expired(connection);
+}
+
+/* ---- its beginning and its end ---- */
+
+static void start(struct connection *connection)
 {
     double now = connection_now(connection);
 
-    connection->task.run = on_task;
     connection->h1.is_reading = true;
-    stream_set_owner(connection->stream, &h1_events, connection);
     connection->limits.phase_due = now + connection_settings(connection)->client_header_timeout;
     limits_arm(&connection->limits, now);
 }
+
+static void retire(struct connection *connection, bool hard)
+{
+    bool is_idle = connection->state == CONNECTION_IDLE;
+
+    if ((is_idle && (hard || connection->requests > 0)) ||
+        (connection->state == CONNECTION_HEAD && hard))
+        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+}
+
+static void close_side(struct connection *connection, enum connection_close how, enum error error)
+{
+    struct exchange *exchange = connection->h1.exchange;
+
+    (void)how;
+    chain_clear(&connection->h1.in);
+    if (!exchange)
+        return;
+    connection->h1.exchange = NULL;
+    if (exchange->error == ERROR_NONE)
+        exchange->error = error;
+    exchange_close(exchange);
+}
+
+const struct protocol protocol_h1 = {.start = start,
+                                     .readable = readable,
+                                     .drained = drained,
+                                     .task = on_task,
+                                     .check = check,
+                                     .retire = retire,
+                                     .close = close_side};

@@ -123,6 +123,12 @@ static void wait_for_head(struct connection *connection, double timeout)
     set_phase(connection, timeout);
 }
 
+void h1_await_head(struct connection *connection)
+{
+    chain_compact(&connection->h1.in);
+    wait_for_head(connection, connection_settings(connection)->client_header_timeout);
+}
+
 void h1_read_head(struct connection *connection)
 {
     struct h1_side *h1 = &connection->h1;
@@ -153,8 +159,7 @@ void h1_read_head(struct connection *connection)
     } else if (h1->peer_ended) {
         connection_close(connection, CLOSE_ORDERLY, ERROR_CLIENT_GONE);
     } else {
-        chain_compact(&h1->in);
-        wait_for_head(connection, connection_settings(connection)->client_header_timeout);
+        h1_await_head(connection);
     }
 }
 

@@ -34,6 +34,16 @@
 /* Seconds between looks at a client that has ended its side. */
 #define LIMIT_PEER_CHECK 0.5
 
+/* Seconds that a stream's response may wait for a window that the client does not open, if
+ * send_timeout is not shorter: other than a full connection it costs the client nothing to hold. */
+#define LIMIT_STALL 20.0
+/* How often, per such timeout, a stream is looked at: a stall is noticed by so much too late. */
+#define LIMIT_LOOKS 4
+/* Seconds between the two GOAWAY of a graceful end, if the client does not answer the PING. */
+#define LIMIT_GOAWAY 1.0
+/* Streams whose memory is kept for the next ones. */
+#define LIMIT_FREE_STREAMS 256
+
 /* Connections accepted from one listener in one turn: the others, and the connections that are
  * there already, get their turn too. */
 #define LIMIT_ACCEPT 16

@@ -45,8 +45,7 @@ static int take_target(const struct h2_head *head, struct http_request *request)
         !slice_equal_nocase(head->scheme, SLICE("http")))
         return ERROR_TARGET;
     /* Origin-form or the asterisk: never absolute (RFC 9113 section 8.3.1). */
-    if (head->path.len == 0 ||
-        (head->path.data[0] != '/' && !slice_equal(head->path, SLICE("*"))))
+    if (head->path.len == 0 || (head->path.data[0] != '/' && !slice_equal(head->path, SLICE("*"))))
         return ERROR_TARGET;
     return http_target_parse(request, head->path);
 }
@@ -85,12 +84,14 @@ static void join_cookies(struct http_fields *fields)
         if (first == NULL) {
             first = &fields->items[kept];
             fields->items[kept++] = field;
-        } else {
+        }
+        if (field.value.len == 0)
+            continue;
+        if (len > 0) {
             memcpy(text + len, "; ", 2);
             len += 2;
         }
-        if (field.value.len > 0)
-            memcpy(text + len, field.value.data, field.value.len);
+        memcpy(text + len, field.value.data, field.value.len);
         len += field.value.len;
     }
     fields->count = kept;

@@ -6,10 +6,6 @@
  * them pile up does not read the answers. Each takes about 200 bytes. */
 #define OUTBOUND_MAX 3000
 
-/* What a message pays for of the frames around it. */
-#define CREDIT_HEAD 8
-#define CREDIT_DATA 2
-
 static enum h2_verdict verdict(const struct h2_session *session)
 {
     if (session->is_dead)
@@ -23,6 +19,9 @@ enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, double 
     session->input = in;
     while (in->len > 0 && !session->is_dead && !session->is_terminated) {
         session->run = chain_first(in);
+        h2_charge_frames(session, session->run);
+        if (session->is_terminated)
+            break;
         ssize_t used = nghttp2_session_mem_recv(
             session->nghttp2, (const uint8_t *)session->run.data, session->run.len);
         if (used < 0)
@@ -48,27 +47,22 @@ static int fail_stream(struct h2_stream *stream, enum error error)
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
-static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *header, void *user)
+/* Whether what comes for a stream is still of use. */
+static bool is_heard(const struct h2_stream *stream)
 {
-    struct h2_session *session = user;
-    (void)nghttp2;
-    /* A head's frames are few: nghttp2 counts them. */
-    if (header->type != NGHTTP2_CONTINUATION)
-        h2_charge_frame(session);
-    return 0;
+    return stream != NULL && !stream->is_forgotten && stream->failure == ERROR_NONE &&
+           stream->input != H2_IN_DROPPED && !stream->session->is_terminated;
 }
 
 static int begin_request(struct h2_session *session, int32_t id)
 {
     struct h2_stream *stream = h2_stream_new(session, id);
-    if (session->is_terminated ||
+    nghttp2_session_set_stream_user_data(session->nghttp2, id, stream);
+    if (session->is_terminated || session->is_shut ||
         !session->events->on_begin(session->owner, stream, &stream->target)) {
-        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id,
-                                  NGHTTP2_REFUSED_STREAM);
-        h2_stream_drop(stream);
+        h2_reset(stream, H2_REFUSED_STREAM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
-    nghttp2_session_set_stream_user_data(session->nghttp2, id, stream);
     h2_head_begin(&session->head, stream);
     return 0;
 }
@@ -83,10 +77,8 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
         return begin_request(session, frame->hd.stream_id);
     struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
-    if (stream == NULL || stream->is_forgotten || session->is_terminated ||
-        stream->input == H2_IN_DROPPED)
-        return 0;
-    h2_head_begin(&session->head, stream);
+    if (is_heard(stream))
+        h2_head_begin(&session->head, stream);
     return 0;
 }
 
@@ -141,7 +133,7 @@ static void deliver_request(struct h2_session *session, struct h2_stream *stream
     if (!has_priority)
         set_fair_priority(session, stream->id);
     stream->input = H2_IN_BODY;
-    h2_credit_work(session, CREDIT_HEAD);
+    h2_credit_work(session, H2_CREDIT_HEAD);
     session->events->on_request(stream->target.object, ends);
     if (ends && !stream->is_forgotten)
         h2_stream_input_ended(stream);
@@ -156,7 +148,7 @@ static void deliver_response(struct h2_session *session, struct h2_stream *strea
     }
     if (stream->target.response->status >= 200) {
         stream->input = H2_IN_BODY;
-        h2_credit_work(session, CREDIT_HEAD);
+        h2_credit_work(session, H2_CREDIT_HEAD);
     }
     session->events->on_response(stream->target.object, ends);
     if (ends && !stream->is_forgotten)
@@ -184,12 +176,12 @@ static void on_head_complete(struct h2_session *session, const nghttp2_frame *fr
 static void on_data_complete(struct h2_session *session, const nghttp2_frame *frame)
 {
     struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
-    if (stream == NULL || stream->is_forgotten || session->is_terminated)
+    if (!is_heard(stream))
         return;
     stream->received += H2_FRAME_HEADER + frame->hd.length;
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return;
-    h2_credit_work(session, CREDIT_DATA);
+    h2_credit_work(session, H2_CREDIT_DATA);
     if (stream->input == H2_IN_BODY)
         h2_stream_input_ended(stream);
 }
@@ -217,8 +209,11 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
         break;
     case NGHTTP2_RST_STREAM:
         stream = h2_stream_find(session, frame->hd.stream_id);
-        if (stream != NULL)
+        if (stream != NULL) {
             stream->is_peer_reset = true;
+            if (session->role == H2_SERVER)
+                h2_charge_cancel(session);
+        }
         break;
     case NGHTTP2_SETTINGS:
         session->has_settings = session->has_settings || !is_ack;
@@ -254,9 +249,8 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
     struct h2_session *session = user;
     struct h2_stream *stream = h2_stream_find(session, id);
     (void)flags;
-    h2_credit_work(session, CREDIT_DATA);
-    if (stream == NULL || stream->is_forgotten || stream->input != H2_IN_BODY ||
-        session->is_terminated || session->events->on_data == NULL) {
+    h2_credit_work(session, H2_CREDIT_DATA);
+    if (!is_heard(stream) || stream->input != H2_IN_BODY || session->events->on_data == NULL) {
         nghttp2_session_consume(nghttp2, id, len);
         return 0;
     }
@@ -280,7 +274,6 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
 
 void h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
 {
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);

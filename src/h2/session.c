@@ -56,8 +56,6 @@ static nghttp2_option *make_options(void)
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_peer_max_concurrent_streams(option, STREAMS_BEFORE_SETTINGS);
     nghttp2_option_set_max_reserved_remote_streams(option, 0);
-    /* "Rapid Reset", CVE-2023-44487: a thousand at once, 33 a second. */
-    nghttp2_option_set_stream_reset_rate_limit(option, 1000, 33);
     /* CVE-2024-28182: a head of 32 KiB takes two frames. */
     nghttp2_option_set_max_continuations(option, 8);
     /* CVE-2019-9512 and -9515: answers that are queued and not read. */
@@ -71,10 +69,10 @@ static void submit_settings(struct h2_session *session)
     const struct h2_settings *settings = &session->settings;
     nghttp2_settings_entry entries[6];
     size_t count = 0;
-    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
-                                                settings->stream_window};
-    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
-                                                settings->head_max};
+    entries[count++] =
+        (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings->stream_window};
+    entries[count++] =
+        (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings->head_max};
     if (session->role == H2_SERVER) {
         entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
                                                     settings->streams_max};
@@ -103,6 +101,7 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
     session->events = events;
     session->owner = owner;
     session->reason = "";
+    session->scan.left = role == H2_SERVER ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
     TAILQ_INIT(&session->streams);
     TAILQ_INIT(&session->free_streams);
     chain_init(&session->body, pool);
@@ -114,11 +113,10 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
         memory_exhausted(0);
     h2_set_receive_callbacks(callbacks);
     h2_set_write_callbacks(callbacks);
-    int error = role == H2_SERVER
-                    ? nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option,
-                                                  &memory)
-                    : nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option,
-                                                  &memory);
+    int error =
+        role == H2_SERVER
+            ? nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option, &memory)
+            : nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option, &memory);
     if (error != 0)
         memory_exhausted(0);
     nghttp2_session_callbacks_del(callbacks);
@@ -186,6 +184,7 @@ void h2_announce_shutdown(struct h2_session *session)
 void h2_shutdown(struct h2_session *session)
 {
     session->is_closing = true;
+    session->is_shut = true;
     nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE,
                           nghttp2_session_get_last_proc_stream_id(session->nghttp2),
                           NGHTTP2_NO_ERROR, NULL, 0);

@@ -35,6 +35,7 @@ struct h2_stream {
     bool is_peer_reset; /* RST_STREAM came */
     bool is_head;       /* the request is a HEAD */
     bool is_tunnel;     /* extended CONNECT */
+    bool is_woken;      /* h2_resume since on_read was last asked */
     uint32_t window;    /* bytes that the peer may send ahead */
     size_t unconsumed;  /* bytes delivered and not given back */
     size_t consumed;    /* bytes given back since the window last grew */
@@ -63,6 +64,13 @@ struct h2_bucket {
     double at; /* seconds; when it was last emptied by time */
 };
 
+/* Where the frames of the input begin: nghttp2 tells of most, not of those that it ignores. */
+struct h2_scan {
+    uint32_t left; /* bytes of payload, or of the preface, before the next header */
+    uint8_t len;   /* bytes of the header that are there */
+    uint8_t header[H2_FRAME_HEADER];
+};
+
 struct h2_session {
     nghttp2_session *nghttp2;
     enum h2_role role;
@@ -87,12 +95,15 @@ struct h2_session {
     nghttp2_nv *nv; /* a head being encoded; grows to the largest */
     size_t nv_count, nv_capacity;
 
+    struct h2_scan scan;
     struct h2_bucket useless;
+    struct h2_bucket cancels;
     struct h2_bucket resets;
     const char *reason; /* "" */
     bool is_dead;
     bool is_terminated; /* the error GOAWAY is queued: input is not looked at */
     bool is_closing;    /* GOAWAY was sent or received */
+    bool is_shut;       /* the final GOAWAY is queued: it names the last stream that is served */
     bool has_settings;  /* the peer's first SETTINGS came */
 };
 
@@ -132,11 +143,18 @@ nghttp2_data_provider h2_body_provider(struct h2_stream *stream);
 /* encode.c: trailers that may be sent; returns whether there are any. */
 bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers);
 
+/* What a message pays for of the frames around it, itself included: a receiver of DATA may send two
+ * WINDOW_UPDATEs and a PING (to learn the path's capacity) for each. */
+#define H2_CREDIT_HEAD 8
+#define H2_CREDIT_DATA 4
+
 /* limits.c */
 void h2_limits_tick(struct h2_session *session, double now);
-/* A frame began; what turns out useful is credited. */
-void h2_charge_frame(struct h2_session *session);
+/* All frames that begin in these bytes of the input; what turns out useful is credited. */
+void h2_charge_frames(struct h2_session *session, struct slice bytes);
 void h2_credit_work(struct h2_session *session, unsigned frames);
+/* A client reset a stream that was open. */
+void h2_charge_cancel(struct h2_session *session);
 /* The peer provoked a reset of ours; returns whether it may still be sent. */
 bool h2_charge_reset(struct h2_session *session);
 

@@ -11,8 +11,8 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
         TAILQ_REMOVE(&session->free_streams, stream, next);
     else
         stream = memory_alloc(sizeof(*stream));
-    *stream = (struct h2_stream){
-        .session = session, .id = id, .window = session->settings.stream_window};
+    *stream =
+        (struct h2_stream){.session = session, .id = id, .window = session->settings.stream_window};
     TAILQ_INSERT_TAIL(&session->streams, stream, next);
     session->stream_count++;
     return stream;
@@ -65,7 +65,7 @@ void h2_stream_close(struct h2_stream *stream, uint32_t code)
         /* Without RST_STREAM nghttp2 says REFUSED_STREAM only of those that GOAWAY names as not
          * processed, and of those that it could not send any more. */
         bool is_refused = session->role == H2_CLIENT && code == H2_REFUSED_STREAM &&
-                          stream->failure == ERROR_NONE;
+                          stream->failure == ERROR_NONE && stream->input == H2_IN_HEAD;
         struct h2_closing closing = {.code = code,
                                      .is_by_peer = stream->is_peer_reset || is_refused};
         closing.error = closing_error(stream, code, closing.is_by_peer);
@@ -146,6 +146,7 @@ void h2_reset(struct h2_stream *stream, uint32_t code)
 
 void h2_resume(struct h2_stream *stream)
 {
+    stream->is_woken = true;
     /* Fails where there is nothing to resume: that is no error here. */
     (void)nghttp2_session_resume_data(stream->session->nghttp2, stream->id);
 }
@@ -163,4 +164,12 @@ uint64_t h2_stream_received(const struct h2_stream *stream)
 uint64_t h2_stream_sent(const struct h2_stream *stream)
 {
     return stream->sent;
+}
+
+/* nghttp2 says 0 for windows that SETTINGS made negative (RFC 9113 section 6.9.2), too; -1 for a
+ * stream that it does not have. */
+bool h2_is_window_blocked(const struct h2_stream *stream)
+{
+    return !stream->is_forgotten && stream->output == H2_OUT_BODY &&
+           nghttp2_session_get_stream_remote_window_size(stream->session->nghttp2, stream->id) == 0;
 }

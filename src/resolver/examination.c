@@ -30,6 +30,8 @@ struct examination {
     bool outdated;
     struct bundle_identity *identities;
     uint32_t identity_count;
+    struct bundle_trust *trusts;
+    uint32_t trust_count;
     struct host *hosts;
     uint32_t host_count;
     uint32_t pending; /* hosts without an answer yet */
@@ -107,6 +109,31 @@ static void examine_certificates(struct examination *examination)
     }
 }
 
+/* What backends are verified against. A file that many locations name is read, and told of, once.
+ */
+static void examine_trusted(struct examination *examination)
+{
+    const struct config_tenant *model = &examination->model;
+    examination->trusts =
+        ARENA_ARRAY(&examination->arena, struct bundle_trust, model->upstream_count);
+    for (uint32_t u = 0; u < model->upstream_count; u++) {
+        const struct config_transport *transport = model->upstreams[u].transport;
+        const struct bundle so_far = {.trusts = examination->trusts,
+                                      .trust_count = examination->trust_count};
+        if (!transport || transport->trusted.len == 0 ||
+            bundle_find_trust(&so_far, transport->trusted))
+            continue;
+        struct bundle_trust *trust = &examination->trusts[examination->trust_count++];
+        trust->path = transport->trusted;
+        const struct bundle_file *file =
+            find_file(examination, transport->trusted, transport->trusted_place);
+        if (file)
+            tls_examine_trusted(&examination->arena, file->bytes, transport->trusted_place,
+                                &trust->certificates, &trust->certificate_count,
+                                &examination->diags);
+    }
+}
+
 /* ---- names ---- */
 
 static const struct host *find_host(const struct examination *examination,
@@ -144,6 +171,8 @@ static void check_hosts(struct examination *examination)
 {
     const struct config_tenant *model = &examination->model;
     for (uint32_t u = 0; u < model->upstream_count; u++) {
+        if (model->upstreams[u].is_variant) /* its endpoints have been seen */
+            continue;
         for (uint32_t i = 0; i < model->upstreams[u].endpoint_count; i++) {
             const struct config_endpoint *endpoint = &model->upstreams[u].endpoints[i];
             const struct host *host =
@@ -195,6 +224,8 @@ static void bundle_make(struct examination *examination, struct bundle *bundle)
         .root = examination->raw.root,
         .identities = examination->identities,
         .identity_count = examination->identity_count,
+        .trusts = examination->trusts,
+        .trust_count = examination->trust_count,
         .name_count = examination->host_count,
     };
     bundle->names = ARENA_ARRAY(&examination->arena, struct bundle_name, bundle->name_count);
@@ -292,6 +323,7 @@ void examination_start(struct examiner *examiner, uint64_t serial, struct slice 
     if (read_model(examination) == 0) {
         tenant_check(&examination->model, examiner->contexts, &examination->diags);
         examine_certificates(examination);
+        examine_trusted(examination);
         collect_hosts(examination);
     }
     examination->pending = examination->host_count;

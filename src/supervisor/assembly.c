@@ -90,6 +90,13 @@ static void assembly_read_files(struct assembly *assembly, struct assembly_files
             assembly_read_file(assembly, files, pair->key, pair->key_place, true);
         }
     }
+    for (uint32_t i = 0; i < assembly->model.upstream_count; i++) {
+        const struct config_transport *transport = assembly->model.upstreams[i].transport;
+
+        if (transport && transport->trusted.len > 0)
+            assembly_read_file(assembly, files, transport->trusted, transport->trusted_place,
+                               false);
+    }
 }
 
 static void assembly_free_files(struct assembly_files *files)

@@ -18,6 +18,7 @@ struct decoder {
 #define DIRECTIVE_MIN (4 + WORD_MIN + 1)
 #define FILE_MIN      9
 #define IDENTITY_MIN  (4 + 4 + 4 + 4 + 4 + 8 + 8 + 4)
+#define TRUST_MIN     (4 + 4 + 4)
 #define NAME_MIN      12
 #define ADDRESS_MIN   4
 #define DIAG_MIN      (1 + 4 + 4 + 4 + 4)
@@ -99,6 +100,20 @@ static void get_identity(struct wire_reader *reader, struct bundle_identity *ide
     der->serial = wire_get_slice(reader);
 }
 
+static void get_trust(struct decoder *decoder, struct bundle_trust *trust)
+{
+    struct wire_reader *reader = &decoder->reader;
+    trust->path = wire_get_slice(reader);
+    trust->certificate_count = wire_get_count(reader, 4);
+    if (trust->certificate_count == 0 || trust->certificate_count > TLS_TRUST_MAX) {
+        reader->failed = true;
+        return;
+    }
+    trust->certificates = ARENA_ARRAY(decoder->arena, struct slice, trust->certificate_count);
+    for (uint32_t i = 0; i < trust->certificate_count; i++)
+        trust->certificates[i] = wire_get_slice(reader);
+}
+
 /* Only what connect(2) can be given: a whole IPv4 or IPv6 address. */
 static void get_address(struct wire_reader *reader, struct address *address)
 {
@@ -154,6 +169,10 @@ int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes
     bundle->identities = ARENA_ARRAY(arena, struct bundle_identity, count);
     while (bundle->identity_count < count && !reader->failed)
         get_identity(reader, &bundle->identities[bundle->identity_count++]);
+    count = wire_get_count(reader, TRUST_MIN);
+    bundle->trusts = ARENA_ARRAY(arena, struct bundle_trust, count);
+    while (bundle->trust_count < count && !reader->failed)
+        get_trust(&decoder, &bundle->trusts[bundle->trust_count++]);
     count = wire_get_count(reader, NAME_MIN);
     bundle->names = ARENA_ARRAY(arena, struct bundle_name, count);
     while (bundle->name_count < count && !reader->failed)
@@ -201,6 +220,15 @@ const struct bundle_identity *bundle_find_identity(const struct bundle *bundle,
         if (slice_equal(identity->certificate_path, certificate) &&
             slice_equal(identity->key_path, key))
             return identity;
+    }
+    return NULL;
+}
+
+const struct bundle_trust *bundle_find_trust(const struct bundle *bundle, struct slice path)
+{
+    for (uint32_t i = 0; i < bundle->trust_count; i++) {
+        if (slice_equal(bundle->trusts[i].path, path))
+            return &bundle->trusts[i];
     }
     return NULL;
 }

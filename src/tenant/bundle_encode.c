@@ -105,6 +105,15 @@ static void put_identity(struct wire_writer *writer, const struct bundle_identit
     wire_put_slice(writer, der->serial);
 }
 
+static void put_trust(struct wire_writer *writer, const struct bundle_trust *trust)
+{
+    assert(trust->certificate_count >= 1 && trust->certificate_count <= TLS_TRUST_MAX);
+    wire_put_slice(writer, trust->path);
+    wire_put_u32(writer, trust->certificate_count);
+    for (uint32_t i = 0; i < trust->certificate_count; i++)
+        wire_put_slice(writer, trust->certificates[i]);
+}
+
 static void put_name(struct wire_writer *writer, const struct bundle_name *name)
 {
     wire_put_slice(writer, name->host);
@@ -140,6 +149,9 @@ void bundle_encode(struct wire_writer *writer, const struct bundle *bundle)
     wire_put_u32(writer, bundle->identity_count);
     for (uint32_t i = 0; i < bundle->identity_count; i++)
         put_identity(writer, &bundle->identities[i]);
+    wire_put_u32(writer, bundle->trust_count);
+    for (uint32_t i = 0; i < bundle->trust_count; i++)
+        put_trust(writer, &bundle->trusts[i]);
     wire_put_u32(writer, bundle->name_count);
     for (uint32_t i = 0; i < bundle->name_count; i++)
         put_name(writer, &bundle->names[i]);

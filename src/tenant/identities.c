@@ -149,6 +149,7 @@ void tenant_identities_build(struct tenant *tenant, const struct bundle *bundle,
             if (server->tls.identities)
                 continue; /* seen at another listener */
             server->tls.context = tenant_server_context(server->config, contexts, diags);
+            server->tls.http2 = server->config->settings->http2;
             set_session_context(tenant, server);
             hint = server_identities(tenant, bundle, server, hint, diags);
         }

@@ -59,7 +59,7 @@ static void build_upstream(struct tenant *tenant, const struct bundle *bundle,
             struct tenant_endpoint *made = &upstream->endpoints[upstream->endpoint_count++];
             made->config = endpoint;
             address_set(&made->address, &endpoint->address.any, endpoint->address_len);
-        } else if (!name || name->address_count == 0) {
+        } else if ((!name || name->address_count == 0) && !config->is_variant) {
             diag_error(diags, endpoint->place, "host not found in upstream \"%.*s\"",
                        SLICE_PRINTF(endpoint->text));
         }
@@ -94,6 +94,7 @@ struct tenant *tenant_new(const struct bundle *bundle, struct tls_contexts *cont
         build_servers(tenant, diags);
         build_listeners(tenant, diags);
         build_upstreams(tenant, bundle, diags);
+        tenant_transports_build(tenant, bundle, contexts, diags);
         tenant_identities_build(tenant, bundle, contexts, diags);
     }
     if (result != 0 || diags->errors != errors) {
@@ -114,6 +115,8 @@ void tenant_unref(struct tenant *tenant)
     assert(tenant->references > 0);
     if (--tenant->references > 0)
         return;
+    for (uint32_t i = 0; i < tenant->trust_count; i++)
+        tls_trust_unref(tenant->trusts[i]);
     tenant_identities_free(tenant->identities);
     tenant_regexes_free(tenant->regexes);
     config_tenant_free(&tenant->config);
@@ -135,6 +138,11 @@ int tenant_check(const struct config_tenant *model, struct tls_contexts *context
             tenant_regex_for_location(regexes, &server->locations[i], diags);
         if (server->certificate_count > 0)
             tenant_server_context(server, contexts, diags);
+    }
+    for (uint32_t i = 0; i < model->upstream_count; i++) {
+        const struct config_transport *transport = model->upstreams[i].transport;
+        if (transport && transport->is_tls)
+            tenant_transport_context(transport, contexts, diags);
     }
     tenant_regexes_free(regexes);
     return diags->errors == errors ? 0 : ERROR_CONFIG;

@@ -7,7 +7,7 @@
 
 /* ---- bundles ---- */
 
-#define BUNDLE_MAGIC   0x62677331u /* changes with the format: an upgrade must not misread */
+#define BUNDLE_MAGIC   0x62677332u /* changes with the format: an upgrade must not misread */
 #define BUNDLE_NO_FILE UINT32_MAX  /* a place without a file */
 #define BUNDLE_DEPTH   64          /* blocks in blocks that decoding accepts */
 
@@ -54,6 +54,15 @@ void tenant_identities_build(struct tenant *tenant, const struct bundle *bundle,
                              struct tls_contexts *contexts, struct diag_list *diags);
 void tenant_identities_free(struct tenant_identities *identities); /* NULL is ignored */
 void tenant_identities_forget(struct tenant_identities *identities);
+
+/* tenant->trusts, and the tls side and identity of every upstream that has a transport. */
+void tenant_transports_build(struct tenant *tenant, const struct bundle *bundle,
+                             struct tls_contexts *contexts, struct diag_list *diags);
+
+/* The context for a transport with TLS; NULL with an error. */
+struct tls_context *tenant_transport_context(const struct config_transport *transport,
+                                             struct tls_contexts *contexts,
+                                             struct diag_list *diags);
 
 /* The context for a server's TLS settings; NULL with an error. */
 struct tls_context *tenant_server_context(const struct config_server *server,

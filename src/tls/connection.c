@@ -30,6 +30,9 @@ static int on_handshake(void *layer, struct stream *stream, bool *wants_write)
         connection->is_open = true;
     else
         verdict = wire_judge(connection, result);
+    /* Whatever it was, it may have been the session. */
+    if (verdict < 0 && connection->sessions)
+        tls_sessions_clear(connection->sessions);
     /* An alert leaves, too. */
     pushed = wire_push(connection, stream);
     wire_leave(connection);
@@ -158,6 +161,10 @@ static void on_free(void *layer)
 {
     struct tls_connection *connection = layer;
 
+    /* A connection that ends without close_notify would take its session with it: a kept
+     * connection that is closed is no reason for that (RFC 8446 section 6.1). */
+    if (connection->sessions && connection->is_open)
+        SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(connection->ssl);
     chain_clear(&connection->held);
     chain_clear(&connection->out);
@@ -175,26 +182,37 @@ static const struct stream_layer layer_functions = {
     .free = on_free,
 };
 
-void tls_accept(struct stream *stream, struct tls_context *first, const struct tls_accept *accept)
+struct tls_connection *tls_connection_new(struct tls_context *context, struct chain_pool *pool)
 {
     struct tls_connection *connection = memory_zeroed(1, sizeof(*connection));
-    struct loop *loop = stream_loop(stream);
-    BIO *bio = BIO_new(first->contexts->method);
+    BIO *bio = BIO_new(context->contexts->method);
 
-    connection->ssl = SSL_new(first->ssl);
+    connection->ssl = SSL_new(context->ssl);
     if (!connection->ssl || !bio)
         memory_exhausted(0);
-    connection->context = first;
-    connection->accept = *accept;
+    connection->context = context;
     connection->failure = "";
-    chain_init(&connection->held, &loop->buffers);
-    chain_init(&connection->out, &loop->buffers);
+    chain_init(&connection->held, pool);
+    chain_init(&connection->out, pool);
     BIO_set_data(bio, connection);
     BIO_set_init(bio, 1);
     SSL_set_bio(connection->ssl, bio, bio);
     SSL_set_app_data(connection->ssl, connection);
     SSL_set_msg_callback(connection->ssl, wire_on_message);
     SSL_set_msg_callback_arg(connection->ssl, connection);
-    SSL_set_accept_state(connection->ssl);
+    return connection;
+}
+
+void tls_connection_start(struct tls_connection *connection, struct stream *stream)
+{
     stream_set_layer(stream, &layer_functions, connection);
+}
+
+void tls_accept(struct stream *stream, struct tls_context *first, const struct tls_accept *accept)
+{
+    struct tls_connection *connection = tls_connection_new(first, &stream_loop(stream)->buffers);
+
+    connection->accept = *accept;
+    SSL_set_accept_state(connection->ssl);
+    tls_connection_start(connection, stream);
 }

@@ -40,6 +40,7 @@ void tls_contexts_free(struct tls_contexts *contexts)
         HASH_DEL(contexts->by_policy, context);
         context_free(context);
     }
+    X509_STORE_free(contexts->system);
     BIO_meth_free(contexts->method);
     EVP_CIPHER_free(contexts->ticket_cipher);
     free(contexts);
@@ -48,18 +49,29 @@ void tls_contexts_free(struct tls_contexts *contexts)
 static void configure(SSL_CTX *ssl)
 {
     SSL_CTX_set_security_level(ssl, 2);
-    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     /* It would hide truncation; the system's openssl.cnf may have switched it on. */
     SSL_CTX_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+}
+
+static void configure_server(SSL_CTX *ssl)
+{
+    SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ssl, 2);
     SSL_CTX_set_client_hello_cb(ssl, tls_hello_on_client_hello, NULL);
     SSL_CTX_set_tlsext_servername_callback(ssl, tls_hello_on_server_name);
     SSL_CTX_set_alpn_select_cb(ssl, tls_hello_on_alpn, NULL);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, tls_ticket_on_key);
+}
+
+/* Sessions go to whoever connects: a cache of the context's would mix servers. */
+static void configure_client(SSL_CTX *ssl)
+{
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl, tls_session_on_new);
 }
 
 /* Whether OpenSSL accepted a text of the policy: 0, or -1 with an error in diags. */
@@ -76,8 +88,8 @@ static int check(int accepted, const char *what, const char *text, struct diag_p
     return -1;
 }
 
-static struct tls_context *context_new(struct tls_contexts *contexts, uint32_t versions,
-                                       const char *groups)
+static struct tls_context *context_new(struct tls_contexts *contexts, bool is_client,
+                                       uint32_t versions, const char *groups)
 {
     struct tls_context *context = memory_zeroed(1, sizeof(*context));
 
@@ -85,10 +97,14 @@ static struct tls_context *context_new(struct tls_contexts *contexts, uint32_t v
     context->min_version = versions & TLS_ALLOW_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
     context->max_version = versions & TLS_ALLOW_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     context->groups = memory_text(groups);
-    context->ssl = SSL_CTX_new(TLS_server_method());
+    context->ssl = SSL_CTX_new(is_client ? TLS_client_method() : TLS_server_method());
     if (!context->ssl)
         memory_exhausted(0);
     configure(context->ssl);
+    if (is_client)
+        configure_client(context->ssl);
+    else
+        configure_server(context->ssl);
     SSL_CTX_set_min_proto_version(context->ssl, context->min_version);
     SSL_CTX_set_max_proto_version(context->ssl, context->max_version);
     return context;
@@ -104,8 +120,9 @@ static char *text_of(struct slice s)
     return text;
 }
 
-struct tls_context *tls_context_get(struct tls_contexts *contexts, const struct tls_policy *policy,
-                                    struct diag_place place, struct diag_list *diags)
+static struct tls_context *context_get(struct tls_contexts *contexts, bool is_client,
+                                       const struct tls_policy *policy, struct diag_place place,
+                                       struct diag_list *diags)
 {
     const uint32_t both = TLS_ALLOW_1_2 | TLS_ALLOW_1_3;
     uint32_t versions = policy->versions & both ? policy->versions & both : both;
@@ -116,13 +133,13 @@ struct tls_context *tls_context_get(struct tls_contexts *contexts, const struct 
     char *key = memory_alloc(size);
     struct tls_context *context;
 
-    snprintf(key, size, "%u %s %s", versions, ciphers, groups);
+    snprintf(key, size, "%c%u %s %s", is_client ? 'c' : 's', versions, ciphers, groups);
     HASH_FIND_STR(contexts->by_policy, key, context);
     if (context) {
         free(key);
         goto done;
     }
-    context = context_new(contexts, versions, groups);
+    context = context_new(contexts, is_client, versions, groups);
     context->policy = key;
     ERR_clear_error();
     if ((*ciphers && check(SSL_CTX_set_cipher_list(context->ssl, ciphers), "cipher list", ciphers,
@@ -138,4 +155,17 @@ done:
     free(ciphers);
     free(groups);
     return context;
+}
+
+struct tls_context *tls_context_get(struct tls_contexts *contexts, const struct tls_policy *policy,
+                                    struct diag_place place, struct diag_list *diags)
+{
+    return context_get(contexts, false, policy, place, diags);
+}
+
+struct tls_context *tls_client_context_get(struct tls_contexts *contexts,
+                                           const struct tls_policy *policy, struct diag_place place,
+                                           struct diag_list *diags)
+{
+    return context_get(contexts, true, policy, place, diags);
 }

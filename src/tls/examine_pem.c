@@ -2,6 +2,8 @@
 /* PEM files into certificates and keys. */
 #include "examine_internal.h"
 
+#include "tls/client.h"
+
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -32,13 +34,17 @@ static int on_passphrase(char *buffer, int size, int writing, void *argument)
     return -1;
 }
 
-int examine_read_chain(struct slice pem, struct diag_place place, struct examine_chain *chain,
-                       struct diag_list *diags)
+/* Hands each certificate of the file over until `take` refuses one, having told why. Returns 0 or
+ * ERROR_CERTIFICATE with the reason told; no certificate at all is one. */
+static int read_certificates(struct slice pem, struct diag_place place,
+                             bool (*take)(void *argument, X509 *certificate), void *argument,
+                             struct diag_list *diags)
 {
     BIO *bio = pem.len > 0 ? open_pem(pem) : NULL;
     bool asked = false;
     unsigned long code;
     X509 *certificate;
+    unsigned count = 0;
     int result = ERROR_CERTIFICATE;
 
     if (!bio) {
@@ -47,24 +53,98 @@ int examine_read_chain(struct slice pem, struct diag_place place, struct examine
     }
     ERR_clear_error();
     while ((certificate = PEM_read_bio_X509(bio, NULL, on_passphrase, &asked))) {
-        if (chain->found_count == TLS_CHAIN_MAX) {
-            diag_error(diags, place, "more than %d certificates in one chain", TLS_CHAIN_MAX);
-            X509_free(certificate);
+        if (!take(argument, certificate))
             goto done;
-        }
-        chain->found[chain->found_count++] = certificate;
+        count++;
     }
     code = ERR_peek_last_error();
     if (ERR_GET_LIB(code) != ERR_LIB_PEM || ERR_GET_REASON(code) != PEM_R_NO_START_LINE)
-        diag_error(diags, place, "certificate %u cannot be read: %s", chain->found_count + 1,
+        diag_error(diags, place, "certificate %u cannot be read: %s", count + 1,
                    asked ? "it is encrypted" : reason_of(ERR_peek_error()));
-    else if (chain->found_count == 0)
+    else if (count == 0)
         diag_error(diags, place, "no certificate in PEM form in the file");
     else
         result = 0;
 done:
     ERR_clear_error();
     BIO_free(bio);
+    return result;
+}
+
+/* ---- a chain ---- */
+
+struct chain_reading {
+    struct examine_chain *chain;
+    struct diag_place place;
+    struct diag_list *diags;
+};
+
+static bool take_link(void *argument, X509 *certificate)
+{
+    const struct chain_reading *reading = argument;
+    struct examine_chain *chain = reading->chain;
+
+    if (chain->found_count == TLS_CHAIN_MAX) {
+        diag_error(reading->diags, reading->place, "more than %d certificates in one chain",
+                   TLS_CHAIN_MAX);
+        X509_free(certificate);
+        return false;
+    }
+    chain->found[chain->found_count++] = certificate;
+    return true;
+}
+
+int examine_read_chain(struct slice pem, struct diag_place place, struct examine_chain *chain,
+                       struct diag_list *diags)
+{
+    struct chain_reading reading = {chain, place, diags};
+
+    return read_certificates(pem, place, take_link, &reading, diags);
+}
+
+/* ---- certificates that are trusted ---- */
+
+struct trust_reading {
+    struct arena *arena;
+    struct slice *certificates;
+    uint32_t count;
+    struct diag_place place;
+    struct diag_list *diags;
+};
+
+static bool take_trusted(void *argument, X509 *certificate)
+{
+    struct trust_reading *reading = argument;
+    unsigned char *encoded = NULL;
+    int len = reading->count < TLS_TRUST_MAX ? i2d_X509(certificate, &encoded) : 0;
+
+    X509_free(certificate);
+    if (reading->count == TLS_TRUST_MAX) {
+        diag_error(reading->diags, reading->place, "more than %d certificates in one file",
+                   TLS_TRUST_MAX);
+        return false;
+    }
+    if (len <= 0) {
+        diag_error(reading->diags, reading->place, "certificate %u cannot be encoded",
+                   reading->count + 1);
+        return false;
+    }
+    reading->certificates[reading->count++] =
+        arena_slice(reading->arena, (struct slice){(const char *)encoded, (size_t)len});
+    OPENSSL_free(encoded);
+    return true;
+}
+
+int tls_examine_trusted(struct arena *arena, struct slice pem, struct diag_place place,
+                        struct slice **certificates, uint32_t *count, struct diag_list *diags)
+{
+    struct trust_reading reading = {arena, NULL, 0, place, diags};
+    int result;
+
+    reading.certificates = ARENA_ARRAY(arena, struct slice, TLS_TRUST_MAX);
+    result = read_certificates(pem, place, take_trusted, &reading, diags);
+    *certificates = reading.certificates;
+    *count = result == 0 ? reading.count : 0;
     return result;
 }
 

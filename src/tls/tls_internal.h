@@ -3,6 +3,7 @@
 #ifndef TLS_TLS_INTERNAL_H
 #define TLS_TLS_INTERNAL_H
 
+#include "tls/client.h"
 #include "tls/tls.h"
 
 #include <openssl/ssl.h>
@@ -17,6 +18,8 @@ struct tls_contexts {
     struct tls_context *by_policy;
     BIO_METHOD *method;
     EVP_CIPHER *ticket_cipher; /* fetched once, not per ticket */
+    X509_STORE *system;        /* NULL: not needed so far */
+    bool has_system;           /* there was something to load into it */
 };
 
 struct tls_context {
@@ -35,6 +38,7 @@ struct tls_connection {
     struct tls_context *context;
     struct tls_accept accept;
     const struct tls_server *server; /* NULL until the client's hello was read */
+    struct tls_sessions *sessions;   /* where the client's new ones go; NULL: nowhere */
     char *server_name;               /* NULL: none was sent */
     struct chain held;               /* ciphertext that was read and not yet decrypted */
     struct chain out;                /* ciphertext that the socket did not take yet */
@@ -46,11 +50,33 @@ struct tls_connection {
     const char *failure; /* constant */
     enum error ended;    /* how reading ended; told once the bytes before it were */
     enum error socket_error;
-    bool is_open;    /* the handshake is complete */
-    bool is_flooded; /* too many handshake messages */
-    bool is_cut;     /* the socket ended */
-    bool is_shut;    /* close_notify was made; nothing may follow it */
+    bool is_open;     /* the handshake is complete */
+    bool lacks_trust; /* the server is to be verified, and there is nothing to do it with */
+    bool is_flooded;  /* too many handshake messages */
+    bool is_cut;      /* the socket ended */
+    bool is_shut;     /* close_notify was made; nothing may follow it */
 };
+
+/* ---- connection.c ---- */
+
+struct tls_connection *tls_connection_new(struct tls_context *context, struct chain_pool *pool);
+
+/* Puts it under the stream, which owns it from now on; its SSL knows its side. */
+void tls_connection_start(struct tls_connection *connection, struct stream *stream);
+
+/* ---- session.c ---- */
+
+int tls_session_on_new(SSL *ssl, SSL_SESSION *session);
+
+/* The best one for a new connection, with a reference for the caller; NULL when there is none. */
+SSL_SESSION *tls_sessions_take(struct tls_sessions *sessions);
+void tls_sessions_clear(struct tls_sessions *sessions);
+
+/* ---- trust.c ---- */
+
+/* Never NULL; a certificate that cannot be decoded is missing, and the log tells. */
+X509_STORE *tls_trust_store(struct tls_trust *trust);
+X509_STORE *tls_system_store(struct tls_contexts *contexts);
 
 /* ---- hello.c: what the client's first message decides ---- */
 

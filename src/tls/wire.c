@@ -155,7 +155,12 @@ static void note_failure(struct tls_connection *connection, unsigned long code)
 
     if (*connection->failure)
         return;
-    if (connection->is_flooded)
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        connection->failure =
+            connection->lacks_trust
+                ? "the system has no CA certificates to verify with"
+                : X509_verify_cert_error_string(SSL_get_verify_result(connection->ssl));
+    else if (connection->is_flooded)
         connection->failure = "too many handshake messages";
     else if (reason)
         connection->failure = reason;

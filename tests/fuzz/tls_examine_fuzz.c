@@ -2,11 +2,30 @@
 /* rooms: tls base */
 /* PEM files of a tenant: whatever they hold, the examination ends with DER or a told error. */
 #include "base/error.h"
-#include "tls/identity.h"
+#include "tls/client.h"
 
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void examine_trusted(struct slice pem)
+{
+    const struct diag_place place = {"fuzz.conf", 1, 1};
+    struct slice *certificates;
+    struct diag_list diags;
+    struct arena arena;
+    uint32_t count;
+    int result;
+
+    arena_init(&arena, 4096);
+    diag_list_init(&diags);
+    result = tls_examine_trusted(&arena, pem, place, &certificates, &count, &diags);
+    assert((result == 0) == (diags.errors == 0) && (result == 0) == (count > 0));
+    if (result == 0)
+        tls_trust_unref(tls_trust_new(certificates, count));
+    diag_list_free(&diags);
+    arena_free(&arena);
+}
 
 /* The input is both files, split at the first NUL; without one, it is the same file twice. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -39,5 +58,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     diag_list_free(&diags);
     arena_free(&arena);
+    examine_trusted(certificate);
     return 0;
 }

@@ -82,8 +82,7 @@ def test_the_sample_files_are_good(tmp_path, authority):
 
 
 REFUSED_BY_NAME = {
-    "proxy_http_version 2": "location / { proxy_http_version 2; proxy_pass http://127.0.0.1:1; }",
-    "https backend": "location / { proxy_pass https://127.0.0.1:1; }",
+    "client certificate": "location / { proxy_ssl_certificate a; proxy_pass https://127.0.0.1:1; }",
     "rewrite": "rewrite ^ /x;",
     "location in a location": "location / { location /a { return 404; } }",
 }

@@ -57,8 +57,8 @@ Test(proxy, mistakes)
     static const struct said wrong[] = {
         {ONE("location / { proxy_pass app; }"), 2, 25, "\"app\" is no URL for \"proxy_pass\""},
         {ONE("location / { proxy_pass http://; }"), 2, 25, "the address is empty"},
-        {ONE("location / { proxy_pass https://app; }"), 2, 25,
-         "\"https://\" in \"proxy_pass\" is not supported yet"},
+        {ONE("location / { proxy_pass ftp://app; }"), 2, 25, "or \"https://\""},
+        {ONE("location / { proxy_pass https://; }"), 2, 25, "the address is empty"},
         {ONE("location / { proxy_pass http://$host; }"), 2, 25, "variables in \"proxy_pass\""},
         {ONE("location / { proxy_pass http://a:0; }"), 2, 25, "\"a:0\" is no server: it must be"},
         {ONE("location / { proxy_pass http://a:99999; }"), 2, 25, "is no server"},

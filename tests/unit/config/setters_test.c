@@ -16,8 +16,7 @@ Test(setters, numbers_flags_and_words)
          "TLSv1.1 is not supported: it is not safe"},
         {AROUND("ssl_protocols TLSv1.4;"), 2, 15, "allowed: TLSv1.2, TLSv1.3"},
         {AROUND("ssl_ciphers '';"), 2, 13, "is empty"},
-        {AROUND("proxy_http_version 2;"), 2, 20, "\"proxy_http_version 2\" is not supported yet"},
-        {AROUND("proxy_http_version 1.0;"), 2, 20, "is 1.1"},
+        {AROUND("http2_max_concurrent_streams 0;"), 2, 30, "takes a number from 1 to 65535"},
         {AROUND("proxy_redirect default;"), 2, 16, "\"proxy_redirect\" can only be \"off\""},
         {AROUND("proxy_redirect /a /b;"), 2, 16, "\"proxy_redirect\" can only be \"off\""},
         {"netns a; server { return 204; }\nmax_connections 0;", 2, 17, "from 1 to 1000000"},
@@ -34,10 +33,6 @@ Test(setters, what_has_no_effect_is_told)
         {AROUND("keepalive_timeout 5 6;"), 2, 21, "second time of \"keepalive_timeout\" has no"},
         {"netns a; server { return 204; }\nserver_names_hash_max_size 512;", 2, 1, "no effect"},
     };
-    static const struct said noticed[] = {
-        {AROUND("http2 on;"), 2, 1, "HTTP/2 comes later; HTTP/1.1 is served"},
-    };
 
     expect_accepted(DIAG_WARNING, warned, COUNT(warned));
-    expect_accepted(DIAG_NOTICE, noticed, COUNT(noticed));
 }

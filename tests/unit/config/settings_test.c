@@ -21,6 +21,12 @@ Test(settings, defaults)
     cr_expect_eq(settings->header_buffers, 4);
     cr_expect_eq(settings->header_buffer_size, 8192);
     cr_expect(settings->http2);
+    cr_expect_eq(settings->http2_max_concurrent_streams, 128);
+    cr_expect_eq(settings->proxy_http_version, 11);
+    cr_expect(settings->proxy_ssl_verify);
+    cr_expect(settings->proxy_ssl_session_reuse);
+    cr_expect_not(settings->proxy_ssl_server_name);
+    cr_expect_eq(settings->proxy_ssl_verify_depth, 1);
     cr_expect_eq(settings->proxy_connect_timeout, 60);
     cr_expect_eq(settings->proxy_next_upstream, (uint32_t)(NEXT_ERROR | NEXT_TIMEOUT));
     cr_expect_eq(settings->ssl_protocols, (uint32_t)(TLS_VERSION_1_2 | TLS_VERSION_1_3));
@@ -51,7 +57,7 @@ Test(settings, good_words)
     struct built built;
 
     build_good(&built,
-               AROUND("http2 off; proxy_next_upstream http_503 non_idempotent; ssl_protocols "
+               AROUND("http2 off; http2_max_concurrent_streams 7; proxy_next_upstream http_503 non_idempotent; ssl_protocols "
                       "TLSv1.3; ssl_ciphers HIGH; ssl_ecdh_curve X25519:P-256; "
                       "keepalive_requests 7; keepalive_timeout 0; large_client_header_buffers 2 "
                       "4k; proxy_http_version 1.1; proxy_buffering off; proxy_redirect off; "
@@ -61,6 +67,7 @@ Test(settings, good_words)
     const struct config_settings *settings = built.tenant.servers[0].settings;
 
     cr_expect_not(settings->http2);
+    cr_expect_eq(settings->http2_max_concurrent_streams, 7);
     cr_expect_eq(settings->proxy_next_upstream, (uint32_t)(NEXT_HTTP_503 | NEXT_NON_IDEMPOTENT));
     cr_expect_eq(settings->ssl_protocols, (uint32_t)TLS_VERSION_1_3);
     cr_expect(text_is(settings->ssl_ciphers, "HIGH"));

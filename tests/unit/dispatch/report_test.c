@@ -51,6 +51,25 @@ Test(report, backend_failures_are_errors)
     gate_close(&gate);
 }
 
+Test(report, reasons_are_told)
+{
+    struct gate gate;
+    open_log(LOG_LEVEL_WARN);
+    open_with(&gate, "");
+    gate_get(&gate, "/x", "");
+    gate.exchange->reason = SLICE("certificate has expired");
+    gate_fail(&gate, ERROR_BACKEND_TLS, true);
+    cr_expect(strstr(logged(), "502 backend_tls: the TLS handshake with the backend failed: "
+                               "certificate has expired, trying the next (backend 127.0.0.1:9000"),
+              "%s", logged());
+    gate.exchange->reason = SLICE("certificate is not yet valid");
+    gate_fail(&gate, ERROR_BACKEND_TLS, true);
+    cr_expect(strstr(logged(), "failed: certificate is not yet valid (backend 127.0.0.1:9001"),
+              "%s", logged());
+    cr_expect_null(strstr(gate_body_text(&gate), "certificate"));
+    gate_close(&gate);
+}
+
 Test(report, retries_are_warnings)
 {
     struct gate gate;

@@ -168,3 +168,47 @@ Test(examination, a_broken_model_is_told)
     cr_expect(outcome_has_diag(process_outcome(&process, 1), DIAG_ERROR, 2, "lisen"));
     cr_expect_eq(process_end(&process), 0);
 }
+
+static const char TRUSTING[] = "netns acme;\n"
+                               "server {\n"
+                               "    listen 1.1.1.1:80;\n"
+                               "    proxy_ssl_trusted_certificate\n"
+                               "        ca.pem;\n"
+                               "    location /a { proxy_pass https://10.0.0.1; }\n"
+                               "    location /b { proxy_pass https://10.0.0.2; }\n"
+                               "}\n";
+
+Test(examination, trusted_certificates_become_der)
+{
+    struct process process;
+    struct pem_pair pair;
+    struct bundle bundle;
+    struct arena arena;
+    pem_pair_make(&pair, -DAY, DAY);
+    struct bundle_file file = {SLICE("/c/ca.pem"), slice_of(pair.certificate), false};
+    struct bundle_file rubbish = {SLICE("/c/ca.pem"), SLICE("rubbish"), false};
+    process_start(&process, true);
+    process_examine(&process, 1, TRUSTING, &file, 1);
+    process_examine(&process, 2, TRUSTING, &rubbish, 1);
+    process_examine(&process, 3, TRUSTING, NULL, 0);
+    cr_assert(process_wait(&process, 3));
+
+    const struct outcome *outcome = process_outcome(&process, 1);
+    cr_assert(outcome->usable);
+    arena_init(&arena, 4096);
+    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){outcome->bytes, outcome->size}), 0);
+    cr_assert_eq(bundle.trust_count, 1); /* named twice */
+    cr_expect(slice_equal(bundle.trusts[0].path, SLICE("/c/ca.pem")));
+    cr_expect_eq(bundle.trusts[0].certificate_count, 1);
+    arena_free(&arena);
+
+    outcome = process_outcome(&process, 2);
+    cr_expect_not(outcome->usable);
+    cr_expect_eq(outcome->diags.errors, 1);
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 5, "no certificate in PEM form"));
+    outcome = process_outcome(&process, 3);
+    cr_expect_not(outcome->usable);
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 5, "could not be read"));
+    pem_pair_free(&pair);
+    cr_expect_eq(process_end(&process), 0);
+}

@@ -24,6 +24,13 @@ static void fill(struct fixture *fixture)
     fixture_add_name(fixture, "app.internal", 80, 3);
     files[0] = (struct bundle_file){SLICE("/c/acme.crt"), SLICE("PEM"), false};
     files[1] = (struct bundle_file){SLICE("/c/acme.key"), SLICE("KEY\0KEY"), true};
+    static struct slice trusted[2];
+    static struct bundle_trust trust;
+    trusted[0] = SLICE("DER one");
+    trusted[1] = SLICE("DER two");
+    trust = (struct bundle_trust){SLICE("/c/ca.pem"), trusted, 2};
+    fixture->bundle.trusts = &trust;
+    fixture->bundle.trust_count = 1;
     fixture->bundle.files = files;
     fixture->bundle.file_count = 2;
 }
@@ -73,6 +80,10 @@ Test(bundle, round_trip)
     cr_assert_eq(identity->der.not_after, 4102444800);
     cr_assert(slice_equal(identity->der.serial, SLICE("0A1B2C")));
     cr_assert_null(bundle_find_identity(&bundle, SLICE("/c/rsa.crt"), SLICE("/c/acme.key")));
+    const struct bundle_trust *trust = bundle_find_trust(&bundle, SLICE("/c/ca.pem"));
+    cr_assert(trust && trust->certificate_count == 2);
+    cr_assert(slice_equal(trust->certificates[1], SLICE("DER two")));
+    cr_assert_null(bundle_find_trust(&bundle, SLICE("/c/acme.crt")));
     const struct bundle_name *name = bundle_find_name(&bundle, SLICE("app.internal"), 80);
     cr_assert(name && name->address_count == 3);
     cr_assert(address_equal(&name->addresses[2], &fixture.bundle.names[0].addresses[2]));

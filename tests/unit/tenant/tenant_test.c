@@ -32,7 +32,7 @@ Test(tenant, servers_share_identities_and_contexts)
     cr_expect_not_null(a->context);
     cr_expect_null(c->context);
     cr_expect_eq(c->identity_count, 0);
-    cr_expect_not(a->http2);
+    cr_expect(a->http2, "on by default");
     cr_expect_neq(memcmp(a->session_context, b->session_context, 32), 0);
 
     cr_expect_null(a->tickets);

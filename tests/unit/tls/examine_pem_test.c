@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PEM files: all forms of keys, and files that hold something else. */
 #include "examine_rig.h"
+#include "tls/client.h"
 
 #include <criterion/criterion.h>
 #include <openssl/pem.h>
@@ -105,4 +106,64 @@ Test(examine_pem, too_many_certificates)
         chain[i] = examined.pki.leaf;
     cr_assert_eq(examine(chain, TLS_CHAIN_MAX + 1, examined.pki.leaf_key), ERROR_CERTIFICATE);
     assert_told("more than 16 certificates in one chain");
+}
+
+/* ---- certificates that are trusted ---- */
+
+static int trusted(struct slice pem, uint32_t *count)
+{
+    struct slice *certificates;
+
+    return tls_examine_trusted(&examined.arena, pem, (struct diag_place){"a.conf", 5, 9},
+                               &certificates, count, &examined.diags);
+}
+
+Test(examine_pem, trusted_certificates)
+{
+    X509 *all[] = {examined.pki.root, examined.pki.middle, examined.pki.root};
+    struct slice pem = pki_certificates_pem(all, 3);
+    uint32_t count;
+
+    cr_assert_eq(trusted(pem, &count), 0);
+    cr_assert_eq(count, 3);
+    cr_assert(STAILQ_EMPTY(&examined.diags.items));
+    free((char *)pem.data);
+}
+
+Test(examine_pem, trusted_files_that_hold_none)
+{
+    struct slice key = pki_key_pem(examined.pki.leaf_key);
+    uint32_t count = 7;
+
+    cr_assert_eq(trusted(key, &count), ERROR_CERTIFICATE);
+    cr_assert_eq(count, 0);
+    assert_told("a.conf:5:9: no certificate in PEM form in the file");
+    examine_forget();
+    cr_assert_eq(trusted((struct slice){"", 0}, &count), ERROR_CERTIFICATE);
+    assert_told("a.conf:5:9: the certificate file is empty");
+    examine_forget();
+    cr_assert_eq(
+        trusted(SLICE("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), &count),
+        ERROR_CERTIFICATE);
+    assert_told("a.conf:5:9: certificate 1 cannot be read");
+    free((char *)key.data);
+}
+
+Test(examine_pem, too_many_trusted_certificates)
+{
+    X509 **all = calloc(TLS_TRUST_MAX + 1, sizeof(*all));
+    struct slice pem;
+    uint32_t count;
+
+    for (unsigned i = 0; i <= TLS_TRUST_MAX; i++)
+        all[i] = examined.pki.root;
+    pem = pki_certificates_pem(all, TLS_TRUST_MAX);
+    cr_assert_eq(trusted(pem, &count), 0);
+    cr_assert_eq(count, TLS_TRUST_MAX);
+    free((char *)pem.data);
+    pem = pki_certificates_pem(all, TLS_TRUST_MAX + 1);
+    cr_assert_eq(trusted(pem, &count), ERROR_CERTIFICATE);
+    assert_told("a.conf:5:9: more than 1024 certificates in one file");
+    free((char *)pem.data);
+    free(all);
 }

@@ -51,6 +51,8 @@ X509 *pki_certificate(const struct pki_wish *wish, EVP_PKEY *key, X509 *issuer,
     X509_set_pubkey(certificate, key);
     add_extension(certificate, NID_basic_constraints,
                   wish->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
+    if (wish->names)
+        add_extension(certificate, NID_subject_alt_name, wish->names);
     if (EVP_PKEY_get_base_id(signer) == EVP_PKEY_ED25519)
         digest = NULL;
     cr_assert_gt(X509_sign(certificate, signer, digest), 0);

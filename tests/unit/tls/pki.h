@@ -12,6 +12,7 @@ struct pki_wish {
     const char *name;
     bool is_ca;
     long from, until;     /* both 0: from a day ago to a day ahead */
+    const char *names;    /* subjectAltName, "DNS:a,IP:1.2.3.4"; NULL: none */
     const EVP_MD *digest; /* NULL: SHA-256, or none where the key wants none */
 };
 

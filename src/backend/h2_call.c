@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* An exchange on an HTTP/2 connection: how it joins, begins, and leaves. */
+#include "h2_internal.h"
+
+#include "balance_internal.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+/* Calls that a connection keeps for the next exchanges, so that a steady flow allocates none. */
+#define SPARE_MAX 32
+
+static void call_free(struct h2_call *call)
+{
+    deadline_stop(&call->deadline);
+    free(call);
+}
+
+void h2_calls_free(struct h2_calls *calls)
+{
+    struct h2_call *call;
+    while ((call = TAILQ_FIRST(calls)) != NULL) {
+        TAILQ_REMOVE(calls, call, next);
+        call_free(call);
+    }
+}
+
+/* Not before the turn's end: whoever calls us may still look at it. */
+static void on_grave(struct loop_task *task)
+{
+    struct h2_call *call = (struct h2_call *)((char *)task - offsetof(struct h2_call, grave));
+    struct h2_connection *connection = call->connection;
+    if (connection->phase == H2_GONE || connection->spare_count == SPARE_MAX) {
+        call_free(call);
+        return;
+    }
+    TAILQ_INSERT_HEAD(&connection->spare, call, next);
+    connection->spare_count++;
+}
+
+void h2_call_move(struct h2_call *call, struct h2_calls *to)
+{
+    struct h2_connection *connection = call->connection;
+    if (call->list != NULL)
+        TAILQ_REMOVE(call->list, call, next);
+    connection->waiting_count -= call->list == &connection->waiting;
+    call->list = to;
+    if (to == NULL)
+        return;
+    TAILQ_INSERT_TAIL(to, call, next);
+    connection->waiting_count += to == &connection->waiting;
+}
+
+/* ---- what the exchange tells ---- */
+
+static void on_body(void *back, struct exchange *exchange)
+{
+    struct h2_call *call = back;
+    if (exchange->request_body.state == PIPE_BROKEN) {
+        h2_call_fail(call, ERROR_CLIENT_GONE, false);
+        return;
+    }
+    if (call->sending != H2_SENDING)
+        return;
+    if (call->is_starved) {
+        call->is_starved = false;
+        call->sent_at = loop_now(call->connection->loop);
+    }
+    h2_resume(call->stream);
+    h2_connection_wake(call->connection);
+}
+
+static void on_room(void *back, struct exchange *exchange)
+{
+    (void)exchange;
+    struct h2_call *call = back;
+    if (call->stream == NULL)
+        return;
+    call->read_at = loop_now(call->connection->loop);
+    h2_call_give_back(call);
+}
+
+static void on_abort(void *back, struct exchange *exchange)
+{
+    struct h2_call *call = back;
+    /* The frontend closes as soon as it has the response's end: that is no abort. */
+    bool is_over = call->hearing == H2_HEARD && (!exchange->is_tunnel || call->sending == H2_SENT);
+    if (call->stream != NULL && !is_over) {
+        h2_reset(call->stream, H2_CANCEL);
+        call->stream = NULL;
+    }
+    h2_call_leave(call);
+}
+
+static const struct exchange_back back_ops = {
+    .on_body = on_body, .on_room = on_room, .on_abort = on_abort};
+
+/* ---- joining ---- */
+
+static struct h2_call *call_take(struct h2_connection *connection)
+{
+    struct h2_call *call = TAILQ_FIRST(&connection->spare);
+    if (call != NULL) {
+        TAILQ_REMOVE(&connection->spare, call, next);
+        connection->spare_count--;
+        return call;
+    }
+    call = memory_zeroed(1, sizeof(*call));
+    call->connection = connection;
+    call->grave.run = on_grave;
+    deadline_init(&call->deadline, connection->loop, h2_call_on_expired);
+    return call;
+}
+
+struct h2_call *h2_call_new(struct h2_connection *connection, struct exchange *exchange,
+                            const struct config_settings *settings)
+{
+    struct h2_call *call = call_take(connection);
+    call->list = NULL;
+    call->exchange = exchange;
+    call->settings = settings;
+    call->stream = NULL;
+    call->sending = H2_WAITS;
+    call->hearing = H2_HEAD_DUE;
+    call->error = ERROR_NONE;
+    call->is_connect = false;
+    call->is_starved = true;
+    call->taken = 0;
+    call->consumed = 0;
+    call->sent_from = 0;
+    call->interim_count = 0;
+    call->interim_bytes = 0;
+    call->read_at = loop_now(connection->loop);
+    call->sent_at = call->read_at;
+    h2_call_move(call, &connection->waiting);
+    connection->attached++;
+    deadline_set(&call->deadline, h2_call_patience(call));
+    group_enter(connection->base.endpoint->group);
+    exchange_attach(exchange, &back_ops, call);
+    return call;
+}
+
+bool h2_call_begin(struct h2_call *call)
+{
+    struct h2_connection *connection = call->connection;
+    struct exchange *exchange = call->exchange;
+    const struct http_request *request = &exchange->forward;
+    struct h2_target target = {.object = call,
+                               .arena = &exchange->arena,
+                               .response = &exchange->response,
+                               .trailers = &exchange->response_body.trailers};
+    bool is_connect = request->upgrade.len > 0 && h2_allows_connect(connection->session);
+    bool ends = request->content_length == 0 && !is_connect;
+    call->stream = h2_send_request(connection->session, request, &target, ends);
+    if (call->stream == NULL)
+        return false;
+    call->is_connect = is_connect;
+    call->sending = ends ? H2_SENT : H2_SENDING;
+    call->is_starved = exchange->request_body.bytes.len == 0;
+    call->read_at = loop_now(connection->loop);
+    call->sent_at = call->read_at;
+    h2_call_move(call, &connection->fresh);
+    return true;
+}
+
+/* ---- leaving ---- */
+
+bool h2_call_is_untouched(const struct h2_call *call)
+{
+    const struct h2_connection *connection = call->connection;
+    if (call->sending == H2_WAITS)
+        return true;
+    if (call->taken > 0)
+        return false;
+    return call->list == &connection->fresh ||
+           stream_bytes_out(connection->wire) <= call->sent_from;
+}
+
+void h2_call_settle(struct h2_call *call)
+{
+    if (call->exchange != NULL || call->stream != NULL || call->list == NULL)
+        return;
+    h2_call_move(call, NULL);
+    loop_bury(call->connection->loop, &call->grave);
+}
+
+void h2_call_leave(struct h2_call *call)
+{
+    struct h2_connection *connection = call->connection;
+    call->exchange = NULL;
+    call->settings = NULL;
+    deadline_clear(&call->deadline);
+    connection->attached--;
+    group_leave(connection->base.endpoint->group);
+    h2_connection_wake(connection);
+    h2_call_settle(call);
+}
+
+void h2_call_release(struct h2_call *call)
+{
+    exchange_detach(call->exchange);
+    h2_call_leave(call);
+}
+
+/* Whether max_fails counts it: what the client did is not the server's fault, and a response that
+ * had begun, or a refusal, shows a living server. */
+static bool is_failure(const struct h2_call *call, enum error error, bool untouched)
+{
+    return !call->connection->is_blamed && !untouched && call->hearing == H2_HEAD_DUE &&
+           error != ERROR_CLIENT_GONE && error != ERROR_LENGTH;
+}
+
+void h2_call_fail(struct h2_call *call, enum error error, bool untouched)
+{
+    struct h2_connection *connection = call->connection;
+    struct exchange *exchange = call->exchange;
+    if (is_failure(call, error, untouched))
+        balance_failed(connection->base.endpoint, loop_now(connection->loop));
+    if (call->stream != NULL)
+        h2_reset(call->stream, H2_CANCEL);
+    call->stream = NULL;
+    h2_call_leave(call);
+    exchange_fail_back(exchange, error, untouched);
+}

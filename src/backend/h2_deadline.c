@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* When a server has kept one exchange, or a whole connection, waiting for too long. On the way of a
+ * request only times are noted; what they mean is found out when the deadline expires. */
+#include "h2_internal.h"
+
+double h2_call_patience(const struct h2_call *call)
+{
+    double read_timeout = call->settings->proxy_read_timeout;
+    double send_timeout = call->settings->proxy_send_timeout;
+    return read_timeout < send_timeout ? read_timeout : send_timeout;
+}
+
+/* Whether the next move is the server's. It is not while the client has still to send, or to take;
+ * but a client that waits for 100 (RFC 9110 section 10.1.1) sends nothing before it. */
+static bool response_is_due(const struct h2_call *call)
+{
+    const struct exchange *exchange = call->exchange;
+    if (exchange->response_body.is_waiting)
+        return false;
+    if (exchange->is_tunnel || call->is_connect || call->sending != H2_SENDING)
+        return true;
+    return exchange->forward.expects_continue && call->taken == 0 && call->interim_count == 0 &&
+           call->hearing == H2_HEAD_DUE;
+}
+
+/* Seconds until the server is late, and with what. */
+static double time_left(const struct h2_call *call, double now, enum error *error)
+{
+    double left = h2_call_patience(call);
+    if (call->sending == H2_SENDING && !call->is_starved) {
+        left = call->sent_at + call->settings->proxy_send_timeout - now;
+        *error = ERROR_WRITE_TIMEOUT;
+    }
+    if (!response_is_due(call))
+        return left;
+    double until_read = call->read_at + call->settings->proxy_read_timeout - now;
+    if (until_read < left) {
+        left = until_read;
+        *error = ERROR_READ_TIMEOUT;
+    }
+    return left;
+}
+
+/* It is not the one exchange alone when nothing at all was heard. */
+static void suspect(struct h2_connection *connection)
+{
+    if (connection->phase == H2_SERVING)
+        h2_connection_probe(connection);
+    else if (connection->phase == H2_GREETING)
+        h2_connection_leave(connection);
+}
+
+void h2_call_on_expired(struct deadline *deadline)
+{
+    struct h2_call *call =
+        (struct h2_call *)((char *)deadline - offsetof(struct h2_call, deadline));
+    struct h2_connection *connection = call->connection;
+    double now = loop_now(connection->loop);
+    enum error error = ERROR_READ_TIMEOUT;
+    /* While connecting, the link's deadline is the one that counts. */
+    double left =
+        connection->phase == H2_CONNECTING ? h2_call_patience(call) : time_left(call, now, &error);
+    if (left > 0) {
+        deadline_set(&call->deadline, left);
+        return;
+    }
+    if (connection->heard <= call->read_at)
+        suspect(connection);
+    h2_call_fail(call, error, h2_call_is_untouched(call));
+}
+
+void h2_connection_on_expired(struct deadline *deadline)
+{
+    struct h2_connection *connection =
+        (struct h2_connection *)((char *)deadline - offsetof(struct h2_connection, deadline));
+    if (connection->phase == H2_RESTING)
+        connection->base.protocol->close(&connection->base);
+    else if (connection->phase == H2_PROBING)
+        h2_connection_fail(connection, ERROR_READ_TIMEOUT);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* One HTTP/2 connection to a server and the exchanges it carries: what its files share. */
+#ifndef BACKEND_H2_INTERNAL_H
+#define BACKEND_H2_INTERNAL_H
+
+#include "link_internal.h"
+
+#include "h2/session.h"
+#include "io/deadline.h"
+
+enum h2_phase {
+    H2_CONNECTING,
+    H2_GREETING, /* connected; the server's SETTINGS are due */
+    H2_SERVING,
+    H2_PROBING, /* silent for long: what is new waits until the server is heard */
+    H2_LEAVING, /* takes nothing new; closes after its last exchange */
+    H2_RESTING, /* in the pool */
+    H2_GONE     /* waits for the turn's end */
+};
+
+/* A request on its way out. */
+enum h2_sending { H2_WAITS, H2_SENDING, H2_SENT };
+
+/* A response on its way in. */
+enum h2_hearing { H2_HEAD_DUE, H2_BODY_DUE, H2_HEARD };
+
+TAILQ_HEAD(h2_calls, h2_call);
+
+/* One exchange on a connection. It begins without a stream, and may outlive its exchange until the
+ * session has told the stream's end. */
+struct h2_call {
+    TAILQ_ENTRY(h2_call) next;
+    struct h2_calls *list; /* of the connection, which it is in */
+    struct h2_connection *connection;
+    struct exchange *exchange;              /* NULL once it was left */
+    const struct config_settings *settings; /* live as long as the exchange */
+    struct h2_stream *stream;               /* NULL before the request is begun, and once closed */
+    enum h2_sending sending;
+    enum h2_hearing hearing;
+    enum error error;   /* why on_read broke the stream off */
+    bool is_connect;    /* sent as extended CONNECT (RFC 8441) */
+    bool is_starved;    /* the session waits for body bytes */
+    uint64_t taken;     /* from the request pipe */
+    uint64_t consumed;  /* of the response body, given back to the server's windows */
+    uint64_t sent_from; /* bytes that had been written to the connection before this request */
+    uint32_t interim_count;
+    size_t interim_bytes;
+    double read_at; /* when the server was last heard of it, or it became the server's turn */
+    double sent_at; /* when it last took body bytes, or got some to take */
+    struct deadline deadline;
+    struct loop_task grave;
+};
+
+struct h2_connection {
+    struct backend_connection base;
+    struct loop *loop;
+    struct backend_link *link;  /* while it is being opened */
+    struct stream *wire;        /* NULL before it is open, and once closed */
+    struct h2_session *session; /* the same */
+    enum h2_phase phase;
+    bool is_blamed;          /* its end was counted as a failure of the endpoint, or was none */
+    struct h2_calls waiting; /* no stream yet */
+    struct h2_calls fresh;   /* a stream, of which nothing was written */
+    struct h2_calls begun;   /* all others */
+    struct h2_calls spare;
+    uint32_t waiting_count;
+    uint32_t spare_count;
+    uint32_t attached; /* calls that have an exchange */
+    struct chain in, out;
+    uint64_t written;         /* bytes given to the wire */
+    double heard;             /* when bytes last came */
+    double woken;             /* when it last left the pool; 0: it has never been there */
+    double patience;          /* seconds in which it must answer a PING */
+    struct deadline deadline; /* of a PING, of resting */
+    struct loop_task turn;    /* writes what is ready, and sees what became of the connection */
+    struct loop_task grave;
+};
+
+/* ---- h2_connection.c ---- */
+
+/* One that connects, with a reference to the endpoint; link is the caller's to open. */
+struct h2_connection *h2_connection_new(struct backend_endpoint *endpoint, struct loop *loop);
+
+/* Ends it, with what is ready to be written; no exchange may be left. Not inside an event of its
+ * session, as all that end it. */
+void h2_connection_close(struct h2_connection *connection);
+
+/* The same with GOAWAY as the last word (RFC 9113 section 6.8). */
+void h2_connection_end(struct h2_connection *connection);
+
+void h2_connection_set_phase(struct h2_connection *connection, enum h2_phase phase);
+
+/* Has the turn's end look after it. */
+void h2_connection_wake(struct h2_connection *connection);
+
+/* Asks for a sign of life; without one in time the connection ends. */
+void h2_connection_probe(struct h2_connection *connection);
+
+/* Takes nothing new from now on. */
+void h2_connection_leave(struct h2_connection *connection);
+
+/* Fails all exchanges with the error and ends the connection. */
+void h2_connection_fail(struct h2_connection *connection, enum error error);
+
+/* ---- h2_room.c ---- */
+
+/* Keeps it on the list of those that take more exchanges, or off it. */
+void h2_connection_share(struct h2_connection *connection);
+
+/* The server is heard: what waits begins, and what it does not take goes elsewhere. */
+void h2_connection_start_waiting(struct h2_connection *connection);
+
+/* The server has said that it takes nothing more. */
+void h2_connection_refuse_waiting(struct h2_connection *connection);
+
+/* Sends an exchange that waits to another connection, or to a new one. */
+void h2_call_send_elsewhere(struct h2_call *call);
+
+/* ---- h2_wire.c ---- */
+
+extern const struct stream_events h2_wire_ops;
+
+/* Writes what the session has, as far as there is room. */
+void h2_connection_write(struct h2_connection *connection);
+
+/* ---- h2_call.c ---- */
+
+/* A new call that waits, attached to the exchange. */
+struct h2_call *h2_call_new(struct h2_connection *connection, struct exchange *exchange,
+                            const struct config_settings *settings);
+
+/* Opens its stream. Returns false when the session takes no more. */
+bool h2_call_begin(struct h2_call *call);
+
+/* Puts it into another list of its connection. */
+void h2_call_move(struct h2_call *call, struct h2_calls *to);
+
+/* It has nothing to do with the exchange any more, which is told nothing. */
+void h2_call_leave(struct h2_call *call);
+
+/* The exchange leaves for another connection; only before the request is begun. */
+void h2_call_release(struct h2_call *call);
+
+/* Leaves the exchange with an error; the stream, if there is one, is reset. */
+void h2_call_fail(struct h2_call *call, enum error error, bool untouched);
+
+/* Gives it back once it has neither exchange nor stream. */
+void h2_call_settle(struct h2_call *call);
+
+/* Whether nothing of the request has left this host. */
+bool h2_call_is_untouched(const struct h2_call *call);
+
+/* Frees those that nobody uses. */
+void h2_calls_free(struct h2_calls *calls);
+
+/* ---- h2_request.c ---- */
+
+enum h2_read h2_call_on_read(void *object, struct chain *to, size_t max,
+                             const struct http_fields **trailers);
+
+/* ---- h2_response.c ---- */
+
+void h2_call_on_response(void *object, bool ends);
+void h2_call_on_data(void *object, struct chain *bytes);
+void h2_call_on_end(void *object);
+void h2_call_on_closed(void *object, const struct h2_closing *closing);
+
+/* Opens the windows by what has left the response pipe. */
+void h2_call_give_back(struct h2_call *call);
+
+/* ---- h2_websocket.c ---- */
+
+/* Adds to a response that opened a tunnel what a WebSocket client of HTTP/1.1 checks. */
+void h2_call_accept_websocket(const struct h2_call *call);
+
+/* ---- h2_deadline.c ---- */
+
+void h2_call_on_expired(struct deadline *deadline);
+void h2_connection_on_expired(struct deadline *deadline);
+
+/* The longest time that the call's deadline may sleep. */
+double h2_call_patience(const struct h2_call *call);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP/2 connections being opened and joined: the protocol as the rest of the room knows it. */
+#include "h2_internal.h"
+
+#include "base/log.h"
+#include "pool_internal.h"
+
+#include <stdlib.h>
+
+/* Seconds of silence after which a connection that rested has to show that it lives before it gets
+ * a request: middleboxes forget idle flows without a word. */
+#define SILENCE_MAX 15.0
+
+/* ALPN did not agree on HTTP/2: whoever waits goes on in HTTP/1.1, one for each connection. */
+static void fall_back(struct h2_connection *connection, struct stream *stream)
+{
+    struct backend_endpoint *endpoint = connection->base.endpoint;
+    struct h2_call *call = TAILQ_FIRST(&connection->waiting);
+    struct exchange *exchange = call->exchange;
+    const struct config_settings *settings = call->settings;
+    endpoint->capacity = 1;
+    pool_unshare(&connection->base);
+    h2_call_release(call);
+    h1_adopt(endpoint, stream, exchange, settings);
+    while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
+        h2_call_send_elsewhere(call);
+    h2_connection_close(connection);
+}
+
+/* RFC 9113 section 3.4: the first request need not wait for the server's SETTINGS, which surely
+ * allow one; only an extended CONNECT must (RFC 8441 section 3). */
+static void greet(struct h2_connection *connection)
+{
+    struct h2_call *call = TAILQ_FIRST(&connection->waiting);
+    h2_connection_set_phase(connection, H2_GREETING);
+    if (call != NULL && call->exchange->forward.upgrade.len == 0)
+        h2_call_begin(call);
+    h2_connection_wake(connection);
+}
+
+static void on_settings(void *owner)
+{
+    struct h2_connection *connection = owner;
+    uint32_t most = h2_requests_left(connection->session) + h2_stream_count(connection->session);
+    connection->base.endpoint->capacity = most > 0 ? most : 1;
+    if (connection->phase == H2_GREETING)
+        h2_connection_set_phase(connection, H2_SERVING);
+    h2_connection_wake(connection);
+}
+
+static void on_goaway(void *owner, uint32_t last_stream, uint32_t code)
+{
+    struct h2_connection *connection = owner;
+    log_debug("backend %s: GOAWAY, last stream %u, code %u", connection->base.endpoint->text,
+              last_stream, code);
+    h2_connection_leave(connection);
+}
+
+static const struct h2_events session_events = {.on_response = h2_call_on_response,
+                                                .on_data = h2_call_on_data,
+                                                .on_end = h2_call_on_end,
+                                                .on_read = h2_call_on_read,
+                                                .on_closed = h2_call_on_closed,
+                                                .on_settings = on_settings,
+                                                .on_goaway = on_goaway};
+
+static void on_link_open(void *owner, struct stream *stream, enum link_protocol protocol)
+{
+    struct h2_connection *connection = owner;
+    connection->link = NULL;
+    if (connection->attached == 0) {
+        stream_close(stream);
+        h2_connection_close(connection);
+        return;
+    }
+    if (protocol != LINK_HTTP_2) {
+        fall_back(connection, stream);
+        return;
+    }
+    struct h2_settings settings;
+    h2_settings_init(&settings, H2_CLIENT);
+    settings.is_tls = connection->base.endpoint->group->tls.context != NULL;
+    connection->session = h2_session_new(H2_CLIENT, &settings, &session_events, connection,
+                                         &connection->loop->buffers);
+    connection->wire = stream;
+    connection->heard = loop_now(connection->loop);
+    stream_set_owner(stream, &h2_wire_ops, connection);
+    greet(connection);
+}
+
+static void on_link_failed(void *owner, enum error error, struct slice reason)
+{
+    struct h2_connection *connection = owner;
+    struct h2_call *call;
+    connection->link = NULL;
+    TAILQ_FOREACH (call, &connection->waiting, next)
+        call->exchange->reason = arena_slice(&call->exchange->arena, reason);
+    h2_connection_fail(connection, error);
+}
+
+static const struct link_events link_ops = {.on_open = on_link_open, .on_failed = on_link_failed};
+
+static int h2_open(struct backend_endpoint *endpoint, struct exchange *exchange,
+                   const struct config_settings *settings)
+{
+    struct h2_connection *connection = h2_connection_new(endpoint, exchange->loop);
+    connection->link = link_open(endpoint, settings->proxy_connect_timeout, &link_ops, connection);
+    if (connection->link == NULL) {
+        endpoint_unref(endpoint);
+        free(connection);
+        return ERROR_DESCRIPTORS;
+    }
+    connection->patience = settings->proxy_connect_timeout;
+    h2_call_new(connection, exchange, settings);
+    h2_connection_share(connection);
+    return 0;
+}
+
+/* ---- joining ---- */
+
+static void wake_up(struct h2_connection *connection)
+{
+    connection->woken = loop_now(connection->loop);
+    h2_connection_set_phase(connection, H2_SERVING);
+    deadline_clear(&connection->deadline);
+    if (loop_now(connection->loop) - connection->heard > SILENCE_MAX)
+        h2_connection_probe(connection);
+}
+
+static void h2_assign(struct backend_connection *base, struct exchange *exchange,
+                      const struct config_settings *settings)
+{
+    struct h2_connection *connection = (struct h2_connection *)base;
+    if (connection->phase == H2_RESTING)
+        wake_up(connection);
+    struct h2_call *call = h2_call_new(connection, exchange, settings);
+    if (connection->phase == H2_SERVING)
+        h2_call_begin(call);
+    h2_connection_share(connection);
+    h2_connection_wake(connection);
+}
+
+static void h2_close(struct backend_connection *base)
+{
+    h2_connection_end((struct h2_connection *)base);
+}
+
+const struct backend_protocol h2_protocol = {
+    .open = h2_open, .assign = h2_assign, .close = h2_close};

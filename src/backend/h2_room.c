@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* How many exchanges a connection takes, and what becomes of those that it does not. */
+#include "h2_internal.h"
+
+#include "pool_internal.h"
+
+/* Exchanges that wait for a connection whose server has not said how many it takes. RFC 9113
+ * section 6.5.2 recommends to servers that they take no less. */
+#define CAPACITY_UNKNOWN 100
+
+/* Exchanges that it takes besides those it has. */
+static uint32_t room_of(const struct h2_connection *connection)
+{
+    uint32_t capacity = connection->base.endpoint->capacity;
+    uint32_t room = 0;
+    switch (connection->phase) {
+    case H2_CONNECTING:
+    case H2_GREETING:
+        if (capacity == 0 || capacity > CAPACITY_UNKNOWN)
+            capacity = CAPACITY_UNKNOWN;
+        return capacity > connection->attached ? capacity - connection->attached : 0;
+    case H2_SERVING:
+        room = h2_requests_left(connection->session);
+        return room > connection->waiting_count ? room - connection->waiting_count : 0;
+    case H2_PROBING: /* who comes now is better off elsewhere */
+    case H2_LEAVING:
+    case H2_RESTING:
+    case H2_GONE:
+        break;
+    }
+    return 0;
+}
+
+void h2_connection_share(struct h2_connection *connection)
+{
+    if (connection->phase == H2_RESTING || connection->phase == H2_GONE)
+        return;
+    if (room_of(connection) > 0)
+        pool_share(&connection->base);
+    else
+        pool_unshare(&connection->base);
+}
+
+void h2_call_send_elsewhere(struct h2_call *call)
+{
+    struct h2_connection *connection = call->connection;
+    struct exchange *exchange = call->exchange;
+    const struct config_settings *settings = call->settings;
+    h2_call_release(call);
+    int error = backend_connect(connection->base.endpoint, exchange, settings, 0, NULL);
+    if (error == 0)
+        return;
+    call = h2_call_new(connection, exchange, settings);
+    h2_call_fail(call, (enum error)error, true);
+}
+
+void h2_connection_start_waiting(struct h2_connection *connection)
+{
+    struct h2_call *call;
+    while ((call = TAILQ_FIRST(&connection->waiting)) != NULL &&
+           h2_requests_left(connection->session) > 0)
+        if (!h2_call_begin(call))
+            h2_call_fail(call, ERROR_BACKEND_CLOSED, true);
+    h2_connection_share(connection);
+    while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
+        h2_call_send_elsewhere(call);
+}
+
+void h2_connection_refuse_waiting(struct h2_connection *connection)
+{
+    struct h2_call *call;
+    while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
+        h2_call_fail(call, ERROR_BACKEND_CLOSED, true);
+}

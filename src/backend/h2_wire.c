@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* An HTTP/2 connection's bytes: from the stream to the session, and from the session to the stream.
+ */
+#include "h2_internal.h"
+
+/* Bytes of one read, which bounds what one connection does in a turn. */
+#define READ_PIECE (64 * 1024)
+/* Bytes that are looked at after writing failed: error responses, GOAWAY; not downloads. */
+#define LAST_WORDS (256 * 1024)
+
+/* ---- writing ---- */
+
+/* What the batch that began at that byte has put on the wire is no longer fresh. */
+static void note_sent(struct h2_connection *connection, uint64_t start)
+{
+    struct h2_call *call, *next;
+    for (call = TAILQ_FIRST(&connection->fresh); call != NULL; call = next) {
+        next = TAILQ_NEXT(call, next);
+        if (call->stream != NULL && h2_stream_sent(call->stream) == 0)
+            continue;
+        call->sent_from = start;
+        h2_call_move(call, &connection->begun);
+    }
+}
+
+void h2_connection_write(struct h2_connection *connection)
+{
+    bool has_more = h2_has_output(connection->session);
+    while (has_more && !stream_is_full(connection->wire)) {
+        size_t room = STREAM_QUEUE - stream_queued(connection->wire);
+        uint64_t start = connection->written;
+        has_more = h2_write(connection->session, &connection->out, room);
+        if (connection->out.len == 0)
+            break;
+        connection->written += connection->out.len;
+        note_sent(connection, start);
+        stream_write(connection->wire, &connection->out);
+    }
+}
+
+/* ---- reading ---- */
+
+static void heard(struct h2_connection *connection)
+{
+    connection->heard = loop_now(connection->loop);
+    if (connection->phase != H2_PROBING)
+        return;
+    deadline_clear(&connection->deadline);
+    h2_connection_set_phase(connection, H2_SERVING);
+}
+
+/* Hands the session what came. Returns false when the connection is over. */
+static bool understand(struct h2_connection *connection)
+{
+    enum h2_verdict verdict =
+        h2_receive(connection->session, &connection->in, loop_now(connection->loop));
+    if (verdict == H2_CLOSING)
+        h2_connection_leave(connection);
+    /* The turn's end closes what is done, and after a dead one's exchanges were told. */
+    h2_connection_wake(connection);
+    return verdict != H2_DEAD;
+}
+
+static void receive_end(struct h2_connection *connection, enum error error)
+{
+    h2_connection_fail(connection, error == ERROR_END ? ERROR_BACKEND_CLOSED : ERROR_BACKEND_RESET);
+}
+
+static void on_readable(void *owner)
+{
+    struct h2_connection *connection = owner;
+    long len = stream_read(connection->wire, &connection->in, READ_PIECE);
+    if (len == 0)
+        return;
+    if (len < 0) {
+        receive_end(connection, (enum error)len);
+        return;
+    }
+    heard(connection);
+    understand(connection);
+}
+
+static void on_drained(void *owner)
+{
+    h2_connection_wake(owner);
+}
+
+/* Writing failed: passes on what the server has said before, and ends. */
+static void on_failed(void *owner, enum error error)
+{
+    struct h2_connection *connection = owner;
+    size_t total = 0;
+    long len;
+    while (total <= LAST_WORDS &&
+           (len = stream_read(connection->wire, &connection->in, READ_PIECE)) > 0) {
+        total += (size_t)len;
+        if (!understand(connection))
+            break;
+    }
+    (void)error;
+    receive_end(connection, ERROR_RESET);
+}
+
+/* Not told of: the stream is open when it comes here. */
+static void on_open(void *owner)
+{
+    (void)owner;
+}
+
+const struct stream_events h2_wire_ops = {.on_open = on_open,
+                                          .on_readable = on_readable,
+                                          .on_drained = on_drained,
+                                          .on_failed = on_failed};

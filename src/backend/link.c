@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* From an endpoint's address to a stream that is ready for HTTP: connect, TLS, ALPN. */
+#include "link_internal.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/deadline.h"
+#include "io/socket.h"
+#include "tls/client.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define REASON_SIZE 512
+
+struct backend_link {
+    struct backend_endpoint *endpoint;
+    const struct link_events *events;
+    void *owner;
+    struct stream *stream; /* NULL when connect(2) failed at once, and once it was given away */
+    bool is_handshaking;
+    int error; /* errno of connect(2) */
+    struct deadline deadline;
+    struct loop_task start; /* tells of a connect(2) that failed at once */
+    struct loop_task grave;
+};
+
+static struct loop *loop_of(const struct backend_link *link)
+{
+    return link->endpoint->group->backends->loop;
+}
+
+static void on_grave(struct loop_task *task)
+{
+    free((char *)task - offsetof(struct backend_link, grave));
+}
+
+/* The stream is closed, or somebody else's. */
+static void bury(struct backend_link *link)
+{
+    struct loop *loop = loop_of(link);
+    link->stream = NULL;
+    deadline_stop(&link->deadline);
+    loop_cancel(loop, &link->start);
+    loop_bury(loop, &link->grave);
+}
+
+void link_close(struct backend_link *link)
+{
+    if (link == NULL)
+        return;
+    stream_close(link->stream);
+    bury(link);
+}
+
+static void fail(struct backend_link *link, enum error error, struct slice reason)
+{
+    const struct link_events *events = link->events;
+    void *owner = link->owner;
+    link_close(link);
+    events->on_failed(owner, error, reason);
+}
+
+/* ---- TLS ---- */
+
+static void on_secured(void *owner)
+{
+    struct backend_link *link = owner;
+    struct stream *stream = link->stream;
+    bool is_http2 = slice_equal(tls_alpn(stream), SLICE("h2"));
+    log_debug("backend %s: %s, %s%s%s", link->endpoint->text, tls_protocol(stream),
+              tls_cipher(stream), is_http2 ? ", h2" : "",
+              tls_session_reused(stream) ? ", resumed" : "");
+    bury(link);
+    link->events->on_open(link->owner, stream, is_http2 ? LINK_HTTP_2 : LINK_HTTP_1);
+}
+
+static void on_insecure(void *owner, enum error error)
+{
+    struct backend_link *link = owner;
+    const char *failure = tls_failure(link->stream);
+    const struct tls_client *tls = &link->endpoint->group->tls;
+    char text[REASON_SIZE];
+    int len;
+    if (*failure == '\0')
+        failure = error_text(error);
+    /* Most often it is the name that does not fit, so it is told which one was asked for. */
+    if (tls_is_unverified(link->stream))
+        len = snprintf(text, sizeof(text), "%s (verified for \"%.*s\")", failure,
+                       SLICE_PRINTF(tls->name));
+    else
+        len = snprintf(text, sizeof(text), "%s", failure);
+    size_t shown = len < 0 ? 0 : (size_t)len;
+    fail(link, ERROR_BACKEND_TLS,
+         (struct slice){text, shown < sizeof(text) ? shown : sizeof(text) - 1});
+}
+
+/* Before it is given away, a stream is neither read nor written. */
+static void on_nothing(void *owner)
+{
+    (void)owner;
+}
+
+static const struct stream_events tls_events = {.on_open = on_secured,
+                                                .on_readable = on_nothing,
+                                                .on_drained = on_nothing,
+                                                .on_failed = on_insecure};
+
+/* ---- connecting ---- */
+
+static void on_connected(void *owner)
+{
+    struct backend_link *link = owner;
+    const struct backend_group *group = link->endpoint->group;
+    struct stream *stream = link->stream;
+    if (group->tls.context == NULL) {
+        bury(link);
+        link->events->on_open(link->owner, stream, group->http2 ? LINK_HTTP_2 : LINK_HTTP_1);
+        return;
+    }
+    stream_set_owner(stream, &tls_events, link);
+    tls_connect(stream, &group->tls, link->endpoint->sessions);
+    link->is_handshaking = true;
+}
+
+static void on_unconnected(void *owner, enum error error)
+{
+    struct backend_link *link = owner;
+    bool is_timeout = error == ERROR_CONNECT_TIMEOUT;
+    fail(link, is_timeout ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT, (struct slice){"", 0});
+}
+
+static const struct stream_events connect_events = {.on_open = on_connected,
+                                                    .on_readable = on_nothing,
+                                                    .on_drained = on_nothing,
+                                                    .on_failed = on_unconnected};
+
+static void on_expired(struct deadline *deadline)
+{
+    struct backend_link *link =
+        (struct backend_link *)((char *)deadline - offsetof(struct backend_link, deadline));
+    fail(link, ERROR_CONNECT_TIMEOUT,
+         link->is_handshaking ? SLICE("in the TLS handshake") : (struct slice){"", 0});
+}
+
+static void on_start(struct loop_task *task)
+{
+    struct backend_link *link =
+        (struct backend_link *)((char *)task - offsetof(struct backend_link, start));
+    fail(link, ERROR_CONNECT, slice_of(strerror(link->error)));
+}
+
+struct backend_link *link_open(struct backend_endpoint *endpoint, double seconds,
+                               const struct link_events *events, void *owner)
+{
+    struct loop *loop = endpoint->group->backends->loop;
+    int fd = socket_for(endpoint->address.any.sa_family);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+        return NULL;
+    struct backend_link *link = memory_zeroed(1, sizeof(*link));
+    link->endpoint = endpoint;
+    link->events = events;
+    link->owner = owner;
+    link->start.run = on_start;
+    link->grave.run = on_grave;
+    deadline_init(&link->deadline, loop, on_expired);
+    if (fd >= 0)
+        link->stream = stream_connect(loop, fd, &endpoint->address, &connect_events, link);
+    if (link->stream == NULL) {
+        link->error = errno;
+        log_info("connecting to %s: %s", endpoint->text, strerror(errno));
+        loop_defer(loop, &link->start);
+        return link;
+    }
+    deadline_set(&link->deadline, seconds);
+    return link;
+}

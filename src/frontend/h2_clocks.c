@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The clocks of streams. Nothing is stored for them while things move: they are looked at when the
+ * earliest could be over, and tell then when to look again. */
+#include "h2_internal.h"
+
+#include "base/log.h"
+
+/* Seconds between looks at a tunnel of which only the client's side is open. */
+#define TUNNEL_LOOK 1.0
+
+static double earlier(double a, double b)
+{
+    if (a <= 0)
+        return b;
+    if (b <= 0)
+        return a;
+    return a < b ? a : b;
+}
+
+void h2_look_at(struct connection *connection, double due)
+{
+    connection->h2->look_due = earlier(connection->h2->look_due, due);
+}
+
+void h2_arm(struct connection *connection)
+{
+    const struct h2_side *side = connection->h2;
+    double due = earlier(side->idle_due, earlier(side->look_due, side->goaway_due));
+
+    connection->limits.phase_due = due;
+    limits_arm(&connection->limits, connection_now(connection));
+}
+
+static void start_clock(struct stream_clock *clock, double now, uint64_t bytes)
+{
+    clock->from = now;
+    clock->last = now;
+    clock->mark = bytes;
+}
+
+/* Whether a window of that many seconds is over in which too little moved. */
+static bool is_too_slow(struct stream_clock *clock, double now, double timeout, uint64_t bytes)
+{
+    if (now < clock->from + timeout)
+        return false;
+    if ((double)(bytes - clock->mark) < LIMIT_RATE * timeout)
+        return true;
+    clock->from = now;
+    clock->mark = bytes;
+    return false;
+}
+
+/* ---- the head ---- */
+
+/* Half a head cannot be skipped: the state of HPACK goes through it (RFC 9113 section 4.3). */
+static double look_at_head(struct front_stream *stream, double now)
+{
+    struct connection *connection = stream->connection;
+    double due = stream->begun + connection_default_settings(connection)->client_header_timeout;
+
+    if (stream->request != STREAM_REQUEST_HEAD)
+        return 0;
+    if (now < due)
+        return due;
+    log_info("tenant %.*s: client %.*s: HTTP/2: %s",
+             SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
+             SLICE_PRINTF(connection->client.peer_host), error_text(ERROR_HEADER_TIMEOUT));
+    h2_terminate(connection->h2->session, H2_ENHANCE_YOUR_CALM);
+    h2_wake(connection);
+    return 0;
+}
+
+/* ---- the request's body ---- */
+
+void h2_start_body_clock(struct front_stream *stream)
+{
+    double now = connection_now(stream->connection);
+
+    if (stream->request != STREAM_REQUEST_BODY || !stream->is_dispatched ||
+        stream->exchange->response_started)
+        return;
+    start_clock(&stream->body, now, stream->exchange->request_body.passed);
+    h2_look_at(stream->connection, now + h2_settings_of(stream)->client_body_timeout);
+}
+
+/* Bytes of all streams that no backend has taken: beyond half of the connection's window it may be
+ * us who holds the client up. */
+static bool holds_up(const struct connection *connection)
+{
+    const struct front_stream *stream;
+    struct h2_settings settings;
+    size_t held = 0;
+
+    h2_settings_init(&settings, H2_SERVER);
+    TAILQ_FOREACH (stream, &connection->h2->streams, next)
+        held += stream->exchange->request_body.bytes.len;
+    return held > settings.connection_window / 2;
+}
+
+static double look_at_body(struct front_stream *stream, double now, bool is_held_up)
+{
+    const struct exchange_pipe *pipe = &stream->exchange->request_body;
+    double timeout = h2_settings_of(stream)->client_body_timeout;
+    struct stream_clock *clock = &stream->body;
+
+    if (clock->from <= 0)
+        return 0;
+    if (is_held_up || pipe->bytes.len > 0 || pipe->discards) {
+        start_clock(clock, now, pipe->passed);
+    } else if (now >= clock->last + timeout || is_too_slow(clock, now, timeout, pipe->passed)) {
+        h2_refuse(stream, ERROR_BODY_TIMEOUT);
+        return 0;
+    }
+    return earlier(clock->last, clock->from) + timeout;
+}
+
+/* ---- the response ---- */
+
+static double patience(const struct front_stream *stream)
+{
+    double timeout = h2_settings_of(stream)->send_timeout;
+
+    return timeout < LIMIT_STALL ? timeout : LIMIT_STALL;
+}
+
+void h2_start_send_clock(struct front_stream *stream)
+{
+    h2_look_at(stream->connection,
+               connection_now(stream->connection) + patience(stream) / LIMIT_LOOKS);
+}
+
+void h2_start_tunnel_clock(struct front_stream *stream)
+{
+    double now = connection_now(stream->connection);
+
+    start_clock(&stream->send, now, stream->exchange->request_body.passed);
+    h2_look_at(stream->connection, now + TUNNEL_LOOK);
+}
+
+/* When the backend has left, or the client stays silent, nothing is to be expected any more. */
+static bool is_tunnel_over(struct front_stream *stream, double now)
+{
+    const struct exchange *exchange = stream->exchange;
+    uint64_t passed = exchange->request_body.passed;
+    struct stream_clock *clock = &stream->send;
+
+    if (!exchange->back)
+        return true;
+    if (passed != clock->mark)
+        start_clock(clock, now, passed);
+    return now >= clock->from + h2_settings_of(stream)->proxy_read_timeout;
+}
+
+/* Whether its bytes wait for a window of the client's, for too long. */
+static bool is_stalled(struct front_stream *stream, double now, double timeout)
+{
+    const struct exchange *exchange = stream->exchange;
+    struct stream_clock *clock = &stream->send;
+
+    if (exchange->response_body.bytes.len == 0) {
+        clock->from = 0;
+        return false;
+    }
+    if (clock->from <= 0)
+        start_clock(clock, now, exchange->response_body_bytes);
+    return is_too_slow(clock, now, timeout, exchange->response_body_bytes);
+}
+
+/* Returns when to look again; the stream may have been ended. is_full: the connection takes no more
+ * now, so that what waits does so for a window only where the stream's own is shut. */
+static double look_at_response(struct front_stream *stream, double now, bool is_full)
+{
+    double timeout = patience(stream);
+    bool is_body = stream->response == STREAM_RESPONSE_BODY;
+    bool is_tunnel = stream->response == STREAM_RESPONSE_ENDED && stream->exchange->is_tunnel;
+    bool may_stall = is_body && (!is_full || h2_is_window_blocked(stream->handle));
+
+    if (is_body && !may_stall)
+        stream->send.from = 0;
+    if (is_tunnel && is_tunnel_over(stream, now))
+        h2_front_stream_reset(stream, ERROR_NONE, H2_NO_ERROR);
+    else if (is_tunnel)
+        return now + TUNNEL_LOOK;
+    else if (may_stall && is_stalled(stream, now, timeout))
+        h2_front_stream_reset(stream, ERROR_SEND_TIMEOUT, H2_CANCEL);
+    else if (is_body)
+        return now + timeout / LIMIT_LOOKS;
+    return 0;
+}
+
+void h2_look(struct connection *connection)
+{
+    struct h2_side *side = connection->h2;
+    /* A timer may come a little early. */
+    double now = connection_now(connection) + 0.002;
+    bool is_held_up = holds_up(connection);
+    /* What waits after everything was written that could be, waits for a window. While there is
+     * more to write than the connection takes, it is the connection's clock that counts, but for
+     * streams whose own window is shut: one that flows must not shield those that stand. */
+    bool is_full = stream_is_full(connection->stream) || h2_has_output(side->session);
+    struct front_stream *stream, *next;
+
+    side->wants_look = false;
+    side->look_due = 0;
+    for (stream = TAILQ_FIRST(&side->streams); stream; stream = next) {
+        next = TAILQ_NEXT(stream, next);
+        h2_look_at(connection, look_at_head(stream, now));
+        h2_look_at(connection, look_at_body(stream, now, is_held_up));
+        h2_look_at(connection, look_at_response(stream, now, is_full));
+    }
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP/2 towards the client: one session per connection, one exchange per stream. */
+#ifndef FRONTEND_H2_INTERNAL_H
+#define FRONTEND_H2_INTERNAL_H
+
+#include "connection_internal.h"
+#include "h2/session.h"
+
+/* How far a stream's request has come. */
+enum stream_request {
+    STREAM_REQUEST_HEAD,    /* its head is arriving */
+    STREAM_REQUEST_BODY,    /* the head is here, more may follow */
+    STREAM_REQUEST_DROPPED, /* refused: what comes is not looked at */
+    STREAM_REQUEST_ENDED
+};
+
+/* How far its response has come. */
+enum stream_response {
+    STREAM_RESPONSE_AWAITED,
+    STREAM_RESPONSE_HEAD, /* its head is here, and leaves at the turn's end */
+    STREAM_RESPONSE_BODY, /* the session asks for the body */
+    STREAM_RESPONSE_ENDED,
+    STREAM_RESPONSE_BROKEN
+};
+
+/* One measure of progress: at least LIMIT_RATE in each window of a timeout. */
+struct stream_clock {
+    double from;   /* start of the window; 0: not running */
+    double last;   /* last progress */
+    uint64_t mark; /* bytes at the window's start */
+};
+
+/* One stream: the front of one exchange. */
+struct front_stream {
+    TAILQ_ENTRY(front_stream) next; /* of the side's, or free */
+    TAILQ_ENTRY(front_stream) due;
+    struct connection *connection;
+    struct h2_stream *handle;
+    struct exchange *exchange;
+    const char *accept; /* Sec-WebSocket-Accept that the backend must answer with; NULL: none */
+    enum stream_request request;
+    enum stream_response response;
+    bool is_due;        /* in the side's due list */
+    bool is_dispatched; /* its request has been handed on */
+    bool sends_body;    /* the client was told to send the body, or does so unasked */
+    uint64_t given;     /* body bytes that the client may send again */
+    double begun;       /* when its head began to arrive */
+    struct stream_clock body;
+    struct stream_clock send;
+};
+
+enum h2_goaway { GOAWAY_NONE, GOAWAY_ANNOUNCED, GOAWAY_FINAL };
+
+/* What a connection has of HTTP/2. */
+struct h2_side {
+    struct h2_session *session;
+    struct chain in;
+    struct front_stream_list streams;
+    struct front_stream_list due; /* have something to do at the turn's end */
+    enum h2_goaway goaway;
+    bool is_reading;  /* the stream is not paused */
+    bool wants_look;  /* at the streams' clocks, at the turn's end */
+    double first_due; /* for the first request; the clocks of loop_now(), 0: not running */
+    double idle_due;
+    double look_due;
+    double goaway_due;
+};
+
+/* ---- h2_connection.c ---- */
+
+/* The session or a stream has something to do at the turn's end. */
+void h2_wake(struct connection *connection);
+void h2_set_due(struct front_stream *stream);
+
+/* No stream is open any more. */
+void h2_became_idle(struct connection *connection);
+
+/* ---- h2_goaway.c: graceful ends ---- */
+
+/* Announces the end; once the client must know of it, says which streams were the last. */
+void h2_begin_goaway(struct connection *connection);
+void h2_finish_goaway(struct connection *connection);
+void h2_retire(struct connection *connection, bool hard);
+
+/* ---- h2_stream.c ---- */
+
+struct front_stream *h2_front_stream_new(struct connection *connection, struct h2_stream *handle);
+/* Closes its exchange. The handle must be gone, or go with this. */
+void h2_front_stream_end(struct front_stream *stream, enum error error);
+/* The same, with RST_STREAM. */
+void h2_front_stream_reset(struct front_stream *stream, enum error error, uint32_t code);
+
+/* ---- h2_request.c ---- */
+
+extern const struct h2_events h2_server_events;
+
+/* Hands a complete head on. */
+void h2_dispatch(struct front_stream *stream);
+/* Looks no more at the request, and answers with the error's status. */
+void h2_refuse(struct front_stream *stream, enum error error);
+/* Gives the client back what has left the request's pipe. */
+void h2_give_back(struct front_stream *stream);
+
+/* ---- h2_response.c ---- */
+
+extern const struct exchange_front h2_front;
+
+/* At the turn's end: the head of a response, or the reset of one that is broken. */
+void h2_answer(struct front_stream *stream);
+/* As h2_events has it. */
+enum h2_read h2_on_read(void *object, struct chain *to, size_t max,
+                        const struct http_fields **trailers);
+
+/* ---- h2_clocks.c ---- */
+
+/* A look at the streams' clocks is due at that time. */
+void h2_look_at(struct connection *connection, double due);
+/* Ends the streams whose time is over; after writing, so that what waits, waits for a window. */
+void h2_look(struct connection *connection);
+void h2_start_body_clock(struct front_stream *stream);
+void h2_start_send_clock(struct front_stream *stream);
+/* The backend's side of a tunnel has ended: bounds how long the client may be silent. */
+void h2_start_tunnel_clock(struct front_stream *stream);
+/* Makes the connection's timer run for what is next. */
+void h2_arm(struct connection *connection);
+
+/* ---- h2_websocket.c (RFC 8441) ---- */
+
+/* Makes an extended CONNECT the GET with Upgrade that HTTP/1.1 has for it. False: it is for
+ * another protocol. */
+bool h2_websocket_request(struct front_stream *stream);
+/* Makes the 101 that came what HTTP/2 has for it. False: the backend does not speak WebSocket. */
+bool h2_websocket_response(struct front_stream *stream);
+
+/* The settings that apply to a stream now. */
+static inline const struct config_settings *h2_settings_of(const struct front_stream *stream)
+{
+    const struct config_settings *settings = dispatch_settings(stream->exchange);
+
+    return settings ? settings : connection_default_settings(stream->connection);
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* HTTP/2 towards the client, reading: the session's events become exchanges. What the client may
+ * send again is what has left the request's pipe, no more. */
+#include "h2_internal.h"
+
+void h2_give_back(struct front_stream *stream)
+{
+    struct exchange_pipe *pipe = &stream->exchange->request_body;
+    uint64_t left = pipe->passed - pipe->bytes.len;
+
+    if (left > stream->given) {
+        h2_consume(stream->handle, (size_t)(left - stream->given));
+        stream->given = left;
+        h2_wake(stream->connection);
+    }
+    /* Not only a full pipe is waited for: the windows of all streams come out of one. */
+    pipe->is_waiting = pipe->bytes.len > 0;
+}
+
+void h2_refuse(struct front_stream *stream, enum error error)
+{
+    stream->request = STREAM_REQUEST_DROPPED;
+    stream->is_dispatched = true;
+    stream->body.from = 0;
+    dispatch_refuse(stream->exchange, error);
+}
+
+/* ---- dispatch ---- */
+
+static void count_request(struct front_stream *stream)
+{
+    struct connection *connection = stream->connection;
+
+    connection->requests++;
+    stream->exchange->connection_requests = connection->requests;
+}
+
+static void end_if_last(struct front_stream *stream)
+{
+    struct connection *connection = stream->connection;
+
+    if (connection_must_end(connection) ||
+        connection->requests >= h2_settings_of(stream)->keepalive_requests)
+        h2_begin_goaway(connection);
+}
+
+static bool is_too_large(const struct front_stream *stream, uint64_t bytes)
+{
+    uint64_t max = h2_settings_of(stream)->client_max_body_size;
+
+    return max > 0 && !stream->exchange->request_body.discards && bytes > max;
+}
+
+static void start_dispatch(struct front_stream *stream)
+{
+    struct connection *connection = stream->connection;
+    struct front_listener *listener = connection->listener;
+    struct dispatch_origin origin = {.tenant = listener->tenant->tenant,
+                                     .listener = listener->current};
+
+    if (connection->client.is_tls) {
+        origin.handshake = tls_chosen_server(connection->stream);
+        origin.sent_server_name = connection->client.tls_server_name.len > 0;
+    }
+    dispatch_start(stream->exchange, connection_frontend(connection)->config.backends, &origin);
+}
+
+/* At the turn's end rather than in the session's event: a request that is cancelled in the same
+ * breath costs the backend nothing (CVE-2023-44487). */
+void h2_dispatch(struct front_stream *stream)
+{
+    struct exchange *exchange = stream->exchange;
+
+    if (!stream->connection->listener->current) {
+        h2_front_stream_reset(stream, ERROR_DRAINING, H2_REFUSED_STREAM);
+        return;
+    }
+    stream->is_dispatched = true;
+    start_dispatch(stream);
+    h2_give_back(stream);
+    if (!exchange->response_started && is_too_large(stream, exchange->request_body.passed))
+        h2_refuse(stream, ERROR_BODY_TOO_LARGE);
+    else if (stream->sends_body)
+        h2_start_body_clock(stream);
+    end_if_last(stream);
+}
+
+/* ---- the session's events ---- */
+
+static bool on_begin(void *owner, struct h2_stream *handle, struct h2_target *target)
+{
+    struct connection *connection = owner;
+    struct front_stream *stream;
+
+    if (!connection->listener->current)
+        return false;
+    stream = h2_front_stream_new(connection, handle);
+    *target = (struct h2_target){.object = stream,
+                                 .arena = &stream->exchange->arena,
+                                 .request = &stream->exchange->request,
+                                 .trailers = &stream->exchange->request_body.trailers};
+    return true;
+}
+
+static void on_request(void *object, bool ends)
+{
+    struct front_stream *stream = object;
+    struct exchange *exchange = stream->exchange;
+    bool is_connect = exchange->request.method == METHOD_CONNECT;
+
+    count_request(stream);
+    stream->request = STREAM_REQUEST_BODY;
+    stream->sends_body = !ends && !exchange->request.expects_continue && !is_connect;
+    exchange->started = connection_now(stream->connection);
+    exchange->request_bytes = h2_stream_received(stream->handle);
+    if (is_connect && !h2_websocket_request(stream))
+        h2_refuse(stream, ERROR_METHOD);
+    else
+        h2_set_due(stream);
+}
+
+static void on_refused(void *object, enum error error)
+{
+    struct front_stream *stream = object;
+
+    count_request(stream);
+    h2_refuse(stream, error);
+    end_if_last(stream);
+}
+
+static void start_sending(struct front_stream *stream)
+{
+    if (stream->sends_body || stream->exchange->is_tunnel)
+        return;
+    stream->sends_body = true;
+    h2_start_body_clock(stream);
+}
+
+static void on_data(void *object, struct chain *bytes)
+{
+    struct front_stream *stream = object;
+    struct exchange *exchange = stream->exchange;
+    struct exchange_pipe *pipe = &exchange->request_body;
+
+    exchange->request_bytes = h2_stream_received(stream->handle);
+    stream->body.last = connection_now(stream->connection);
+    /* What is left in the chain is given back by the session. */
+    if (stream->request != STREAM_REQUEST_BODY || pipe->discards || pipe->state != PIPE_OPEN)
+        return;
+    start_sending(stream);
+    if (stream->is_dispatched && !exchange->is_tunnel &&
+        is_too_large(stream, pipe->passed + bytes->len)) {
+        h2_refuse(stream, ERROR_BODY_TOO_LARGE);
+        return;
+    }
+    exchange_push_request(exchange, bytes);
+    h2_give_back(stream);
+}
+
+static void on_end(void *object)
+{
+    struct front_stream *stream = object;
+
+    stream->body.from = 0;
+    if (stream->request != STREAM_REQUEST_BODY)
+        return;
+    stream->request = STREAM_REQUEST_ENDED;
+    exchange_end_request(stream->exchange, PIPE_ENDED);
+}
+
+static void on_closed(void *object, const struct h2_closing *closing)
+{
+    h2_front_stream_end(object, closing->error);
+}
+
+static void on_pong(void *owner)
+{
+    struct connection *connection = owner;
+
+    if (connection->h2->goaway == GOAWAY_ANNOUNCED)
+        h2_finish_goaway(connection);
+}
+
+const struct h2_events h2_server_events = {.on_begin = on_begin,
+                                           .on_request = on_request,
+                                           .on_refused = on_refused,
+                                           .on_data = on_data,
+                                           .on_end = on_end,
+                                           .on_read = h2_on_read,
+                                           .on_closed = on_closed,
+                                           .on_pong = on_pong};

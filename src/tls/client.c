@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The client's side of a handshake: who the server must be, and what is offered to it. */
+#include "wire_internal.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <openssl/x509v3.h>
+
+#define NAME_MAX_LEN 255
+
+static const unsigned char protocols[] = "\x02h2\x08http/1.1";
+#define PROTOCOLS_LEN ((unsigned)sizeof(protocols) - 1)
+#define H2_LEN        3u
+
+static bool is_address(const char *name)
+{
+    struct in6_addr unused;
+
+    return inet_pton(AF_INET, name, &unused) == 1 || inet_pton(AF_INET6, name, &unused) == 1;
+}
+
+/* Returns whether OpenSSL took everything; it refuses only for want of memory. */
+static bool demand(struct tls_connection *connection, const struct tls_client *client,
+                   const char *name)
+{
+    SSL *ssl = connection->ssl;
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    struct tls_contexts *contexts = connection->context->contexts;
+    X509_STORE *store = client->trust ? tls_trust_store(client->trust) : tls_system_store(contexts);
+
+    /* Without a name any certificate of a trusted authority would do. */
+    assert(*name);
+    connection->lacks_trust = !client->trust && !contexts->has_system;
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    SSL_set_verify_depth(ssl, (int)client->verify_depth);
+    return SSL_set1_verify_cert_store(ssl, store) &&
+           (is_address(name) ? X509_VERIFY_PARAM_set1_ip_asc(param, name)
+                             : X509_VERIFY_PARAM_set1_host(param, name, 0));
+}
+
+static bool offer(struct tls_connection *connection, const struct tls_client *client,
+                  const char *name)
+{
+    SSL *ssl = connection->ssl;
+    unsigned skipped = client->offers_http2 ? 0 : H2_LEN;
+    SSL_SESSION *session = NULL;
+
+    if (client->sends_name && *name && !is_address(name) && !SSL_set_tlsext_host_name(ssl, name))
+        return false;
+    /* 0 is success here. */
+    if (SSL_set_alpn_protos(ssl, protocols + skipped, PROTOCOLS_LEN - skipped) != 0)
+        return false;
+    if (connection->sessions)
+        session = tls_sessions_take(connection->sessions);
+    if (session && !SSL_set_session(ssl, session)) {
+        SSL_SESSION_free(session);
+        return false;
+    }
+    SSL_SESSION_free(session);
+    return true;
+}
+
+void tls_connect(struct stream *stream, const struct tls_client *client,
+                 struct tls_sessions *sessions)
+{
+    struct tls_connection *connection =
+        tls_connection_new(client->context, &stream_loop(stream)->buffers);
+    char name[NAME_MAX_LEN + 1];
+
+    assert(client->name.len <= NAME_MAX_LEN);
+    if (client->name.len > 0)
+        memcpy(name, client->name.data, client->name.len);
+    name[client->name.len] = '\0';
+    connection->sessions = client->reuses_sessions ? sessions : NULL;
+    SSL_set_connect_state(connection->ssl);
+    if ((client->verify && !demand(connection, client, name)) || !offer(connection, client, name))
+        memory_exhausted(0);
+    tls_connection_start(connection, stream);
+}
+
+bool tls_is_unverified(const struct stream *stream)
+{
+    const struct tls_connection *connection = stream_layer(stream);
+
+    return !connection->is_open && SSL_get_verify_mode(connection->ssl) == SSL_VERIFY_PEER &&
+           SSL_get_verify_result(connection->ssl) != X509_V_OK;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* What servers' certificates are verified against: a file's certificates, or the system's. */
+#include "tls_internal.h"
+
+#include "base/log.h"
+
+#include <dirent.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+
+struct tls_trust {
+    uint32_t references;
+    uint32_t count;
+    struct slice *certificates; /* in `bytes` */
+    char *bytes;
+    X509_STORE *store; /* NULL: not decoded */
+};
+
+struct tls_trust *tls_trust_new(const struct slice *certificates, uint32_t count)
+{
+    struct tls_trust *trust = memory_zeroed(1, sizeof(*trust));
+    size_t size = 0;
+    char *at;
+
+    for (uint32_t i = 0; i < count; i++)
+        size += certificates[i].len;
+    trust->references = 1;
+    trust->count = count;
+    trust->certificates = memory_alloc((count + (size_t)1) * sizeof(trust->certificates[0]));
+    trust->bytes = at = memory_alloc(size + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        trust->certificates[i] = (struct slice){at, certificates[i].len};
+        memcpy(at, certificates[i].data, certificates[i].len);
+        at += certificates[i].len;
+    }
+    return trust;
+}
+
+struct tls_trust *tls_trust_ref(struct tls_trust *trust)
+{
+    trust->references++;
+    return trust;
+}
+
+void tls_trust_unref(struct tls_trust *trust)
+{
+    if (!trust || --trust->references > 0)
+        return;
+    X509_STORE_free(trust->store);
+    free(trust->certificates);
+    free(trust->bytes);
+    free(trust);
+}
+
+static X509_STORE *store_new(void)
+{
+    X509_STORE *store = X509_STORE_new();
+
+    if (!store)
+        memory_exhausted(0);
+    return store;
+}
+
+X509_STORE *tls_trust_store(struct tls_trust *trust)
+{
+    if (trust->store)
+        return trust->store;
+    trust->store = store_new();
+    for (uint32_t i = 0; i < trust->count; i++) {
+        const unsigned char *at = (const unsigned char *)trust->certificates[i].data;
+        X509 *certificate = d2i_X509(NULL, &at, (long)trust->certificates[i].len);
+
+        /* The resolver has read it before: without it, less is trusted. */
+        if (!certificate || !X509_STORE_add_cert(trust->store, certificate))
+            log_error("trusted certificate %u cannot be used", i + 1);
+        X509_free(certificate);
+    }
+    ERR_clear_error();
+    return trust->store;
+}
+
+/* ---- the system's ---- */
+
+static bool has_entries(const char *path)
+{
+    DIR *folder = opendir(path);
+    const struct dirent *entry = NULL;
+
+    if (!folder)
+        return false;
+    while ((entry = readdir(folder)) && entry->d_name[0] == '.')
+        ;
+    closedir(folder);
+    return entry != NULL;
+}
+
+X509_STORE *tls_system_store(struct tls_contexts *contexts)
+{
+    const char *file, *folder;
+
+    if (contexts->system)
+        return contexts->system;
+    /* A bundle file is read here; of a folder of hashed names, OpenSSL reads what it needs. */
+    contexts->system = store_new();
+    (void)X509_STORE_set_default_paths(contexts->system);
+    ERR_clear_error();
+    file = getenv(X509_get_default_cert_file_env());
+    if (!file)
+        file = X509_get_default_cert_file();
+    folder = getenv(X509_get_default_cert_dir_env());
+    if (!folder)
+        folder = X509_get_default_cert_dir();
+    contexts->has_system =
+        sk_X509_OBJECT_num(X509_STORE_get0_objects(contexts->system)) > 0 || has_entries(folder);
+    if (!contexts->has_system)
+        log_error("no CA certificates of the system in %s or %s: backends cannot be verified "
+                  "without proxy_ssl_trusted_certificate",
+                  file, folder);
+    return contexts->system;
+}

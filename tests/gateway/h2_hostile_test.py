@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: MIT
+"""Hostile HTTP/2 clients, frame by frame: rows H1 to H6 and S2 of the fault list. Behind the gateway
+a backend witnesses what arrives; afterwards the CPU is idle again."""
+
+import os
+import struct
+import threading
+import time
+
+import pytest
+
+from harness import frames, netns, texts
+from harness.backend import read_head
+from harness.client import Connection
+from harness.frames import Frames, frame
+from harness.gateway import is_sanitized, wait_for
+
+PLAIN = ("127.0.0.1", 8080)
+END_HEADERS, END_STREAM = frames.END_HEADERS, frames.END_STREAM
+
+
+class Witness:
+    """Counts requests that are in flight at once, and keeps every byte that came."""
+
+    def __init__(self):
+        self.lock, self.now, self.most, self.total, self.bytes = threading.Lock(), 0, 0, 0, b""
+
+    def script(self, connection, _):
+        with self.lock:
+            self.now += 1
+            self.total += 1
+            self.most = max(self.most, self.now)
+        try:
+            while True:
+                head, rest = read_head(connection)
+                with self.lock:
+                    self.bytes += head + rest
+                if b"/hang" in head:
+                    while connection.recv(65536):
+                        pass
+                    return
+                size = 3000000 if b"/large" in head else 2
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size +
+                                   b"k" * size)
+        except OSError:
+            pass
+        finally:
+            with self.lock:
+                self.now -= 1
+
+
+@pytest.fixture
+def attacked(gateway, namespace, scripted):
+    """A gateway with one worker before a witness; checked for an idle CPU afterwards."""
+    witness = Witness()
+    gateway.settings["worker_processes"] = "1"
+    gateway.write_main()
+    server = scripted(witness.script)
+    gateway.tenant("a", texts.plain(
+        namespace, f"location / {{ proxy_pass http://{server.address}; }}",
+        settings="keepalive_requests 1000000; send_timeout 2s;"))
+    gateway.start()
+    yield gateway, witness
+    assert Connection(namespace, PLAIN).ask("/").status == 200, "others are served"
+    (worker,) = gateway.workers()
+    time.sleep(1)
+    before = gateway.cpu_seconds(worker)
+    time.sleep(1)
+    assert gateway.cpu_seconds(worker) - before < 0.05, "idle again"
+
+
+@pytest.fixture
+def dial(namespace):
+    made = []
+
+    def open_one(**more):
+        made.append(Frames(namespace, PLAIN, **more))
+        return made[-1]
+
+    yield open_one
+    for connection in made:
+        connection.close()
+
+
+def flood(client, pieces, seconds=30):
+    """Sends until the gateway ends the connection, reading what it says now and then; returns how
+    many pieces left."""
+    end = time.monotonic() + seconds
+    for count, piece in enumerate(pieces):
+        assert time.monotonic() < end, f"still open after {count}"
+        try:
+            client.send(piece)
+            client.sock.settimeout(0)
+            client.step()
+        except (BlockingIOError, TimeoutError):
+            pass
+        except OSError:
+            client.closed = True
+        client.sock.settimeout(10)
+        if client.closed or any(code for _, code in client.goaways):
+            return count + 1
+    return None
+
+
+def ended(client, seconds=10):
+    """Whether the gateway has ended the connection by then."""
+    try:
+        return not client.until(lambda: False, seconds)
+    except OSError:
+        return True
+
+
+def test_rapid_reset(attacked, dial):
+    """H1: HEADERS and RST_STREAM, over and over, some in one write and some apart."""
+    _, witness = attacked
+    client = dial().ready()
+
+    def pieces(per_write):
+        while True:
+            out = b""
+            for _ in range(per_write):
+                number = client.next_id()
+                out += frame(frames.HEADERS, END_HEADERS | END_STREAM, number,
+                             client.head("GET", "/hang"))
+                out += frame(frames.RST_STREAM, 0, number, struct.pack(">I", 8))
+            yield out
+
+    count = flood(client, pieces(10))
+    assert count and count * 10 < 3000, count
+    assert witness.most <= 128
+    assert witness.total < 200, "what is cancelled in the same breath costs the backend nothing"
+    client = dial().ready()
+
+    def apart():
+        while True:
+            number = client.next_id()
+            yield frame(frames.HEADERS, END_HEADERS | END_STREAM, number, client.head("GET", "/hang"))
+            yield frame(frames.RST_STREAM, 0, number, struct.pack(">I", 8))
+
+    count = flood(client, apart())
+    assert count and count < 2 * 3000, count
+    assert witness.most <= 128
+
+
+def test_made_you_reset(attacked, dial):
+    """H2: the client provokes our resets by WINDOW_UPDATEs of nothing."""
+    _, witness = attacked
+    client = dial().ready()
+
+    def pieces():
+        while True:
+            number = client.next_id()
+            yield (frame(frames.HEADERS, END_HEADERS | END_STREAM, number, client.head("GET", "/hang"))
+                   + frame(frames.WINDOW_UPDATE, 0, number, bytes(4)))
+
+    count = flood(client, pieces())
+    assert count and count <= 400, count
+    assert witness.most <= 128
+
+
+@pytest.mark.parametrize("kind", ["priority", "unknown", "data", "window"])
+def test_useless_frames(attacked, dial, kind):
+    """H3: frames that mean nothing."""
+    client = dial().ready()
+    number = client.begin("POST", "/hang", ends=False)
+    piece = {"priority": frame(frames.PRIORITY, 0, number, b"\0\0\0\0\7"),
+             "unknown": frame(0xbe, 0, 0, b"x"),
+             "data": frame(frames.DATA, 0, number),
+             "window": frame(frames.WINDOW_UPDATE, 0, number, b"\0\0\0\1")}[kind]
+    count = 0
+    while not client.goaways and not client.closed:
+        pongs = client.pongs
+        try:
+            client.send(piece * 1000 + frame(frames.PING, 0, 0, b"12345678"))
+            client.until(lambda: client.goaways or client.pongs > pongs)
+        except OSError:
+            break
+        count += 1000
+        assert count <= 10000
+
+
+@pytest.mark.parametrize("kind", ["ping", "settings"])
+def test_answers_that_are_never_read(attacked, dial, kind):
+    """H4: the gateway stops listening to who does not listen, and ends it."""
+    gateway, _ = attacked
+    (worker,) = gateway.workers()
+    before = gateway.memory(worker)
+    client = dial(receive=4096).ready()
+    piece = frame(frames.PING, 0, 0, b"12345678") if kind == "ping" else frames.settings()
+    client.sock.settimeout(0.2)
+    most, end = 0, time.monotonic() + 25
+    gone = False
+    while not gone:
+        assert time.monotonic() < end
+        try:
+            client.send(piece * 20)
+        except TimeoutError:
+            pass
+        except OSError:
+            gone = True
+        most = max(most, gateway.memory(worker) - before)
+    assert is_sanitized() or most < 2048, f"{most} kB held"
+
+
+def test_endless_continuation(attacked, dial):
+    """H5"""
+    client = dial().ready()
+    number = client.next_id()
+    client.send(frame(frames.HEADERS, 0, number, client.head()))
+    block = client.encoder.encode([("x-a", "y" * 100)], huffman=False)
+    count = flood(client, (frame(frames.CONTINUATION, 0, number, block) for _ in range(1000)))
+    assert count is None or count < 1000
+    assert ended(client)
+
+
+def test_header_bomb(attacked, dial):
+    """H6: a few bytes that decode into very much."""
+    gateway, witness = attacked
+    (worker,) = gateway.workers()
+    before = gateway.memory(worker)
+    client = dial().ready()
+    number = client.next_id()
+    # A field of 4 KB goes to the table once; each further byte is that field again.
+    block = client.head("GET", "/bomb", [("x-bomb", "b" * 3900)]) + b"\xbe" * 12000
+    client.send(frame(frames.HEADERS, END_HEADERS | END_STREAM, number, block))
+    stream = client.wait(number)
+    assert stream.status == 431 or stream.reset is not None
+    assert b"/bomb" not in witness.bytes
+    number = client.next_id()
+    block = client.head("GET", "/many", [("x", "y")]) + b"\xbe" * 200
+    client.send(frame(frames.HEADERS, END_HEADERS | END_STREAM, number, block))
+    stream = client.wait(number)
+    assert stream.status == 431 or stream.reset is not None
+    assert b"/many" not in witness.bytes
+    assert is_sanitized() or gateway.memory(worker) - before < 2048
+
+
+def test_zero_windows(attacked, dial):
+    """H6: responses that are asked for and never let through."""
+    gateway, witness = attacked
+    (worker,) = gateway.workers()
+    client = dial(window=0).ready()
+    numbers = [client.begin("GET", "/large") for _ in range(100)]
+    begin = time.monotonic()
+    try:
+        client.until(lambda: all(client.streams[number].over for number in numbers), 20)
+    except AssertionError:
+        print({n: (client.streams[n].status, client.streams[n].reset) for n in numbers}, witness.now, witness.total)
+        raise
+    assert {client.streams[number].reset for number in numbers} == {8}
+    assert time.monotonic() - begin < 8
+    wait_for(lambda: witness.now == 0, 2, "the backends are let go")
+
+
+CR_LF = [
+    ("name", [("x-a\r\nx-b", "1")], {}),
+    ("value", [("x-a", "1\r\nx-b: 2")], {}),
+    ("bare line feed", [("x-a", "1\nx-b: 2")], {}),
+    ("nul", [("x-a", "1\0")], {}),
+    ("upper case", [("X-A", "1")], {}),
+    ("path", [], {"path": "/a HTTP/1.1\r\nx-b: 2"}),
+    ("path with a space", [], {"path": "/a b"}),
+    ("absolute path", [], {"path": "http://evil.test/"}),
+    ("method", [], {"method": "GET / HTTP/1.1\r\nx-b: 2\r\n\r\nGET"}),
+    ("connection", [("connection", "close")], {}),
+    ("transfer-encoding", [("transfer-encoding", "chunked")], {}),
+    ("upgrade", [("upgrade", "h2c")], {}),
+    ("keep-alive", [("keep-alive", "1")], {}),
+    ("te", [("te", "gzip")], {}),
+    ("two lengths", [("content-length", "1"), ("content-length", "2")], {}),
+    ("odd length", [("content-length", "+1")], {}),
+    ("length and no body", [("content-length", "5")], {}),
+    ("another host", [("host", "evil.test")], {}),
+    ("authority with user", [], {"authority": "user@a.test"}),
+    ("late pseudo field", [("x-a", "1"), (":path", "/b")], {}),
+]
+
+
+@pytest.mark.parametrize("name,fields,change", CR_LF, ids=[case[0] for case in CR_LF])
+def test_what_http1_would_misread(attacked, dial, name, fields, change):
+    """S2: the stream is reset, or answered with an error; nothing reaches the backend."""
+    _, witness = attacked
+    client = dial().ready()
+    number = client.begin(change.pop("method", "GET"), change.pop("path", "/"), fields, **change)
+    stream = client.wait(number)
+    assert stream.reset is not None or 400 <= stream.status < 600, name
+    assert witness.bytes == b"" and witness.total == 0
+    assert client.ask("/").status == 200, "the connection goes on"
+
+
+@pytest.mark.parametrize("size", [3, 7])
+def test_a_body_of_another_length(attacked, dial, size):
+    """S2: too short or too long; the backend sees no complete request."""
+    _, witness = attacked
+    client = dial().ready()
+    number = client.begin("POST", "/hang", [("content-length", "5")], ends=False)
+    client.data(number, b"x" * size, ends=True)
+    assert client.wait(number).reset is not None
+    wait_for(lambda: witness.now == 0, 2, "the backend is let go")
+    head, _, body = witness.bytes.partition(b"\r\n\r\n")
+    assert len(body) <= 5 and b"x" * 6 not in witness.bytes
+
+
+def test_garbage(attacked, dial, namespace):
+    sock = netns.connect(namespace, PLAIN)
+    sock.sendall(frames.PREFACE + os.urandom(20000))
+    sock.settimeout(5)
+    try:
+        while sock.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    sock.close()

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The clocks of HTTP/2: stalled streams end alone, silent connections as a whole. */
+#include "frontend/h2_client.h"
+
+#include <unistd.h>
+
+static struct gate gate;
+static struct h2_client client;
+static struct h2_ask ask;
+
+Test(h2_clocks, a_stream_whose_window_stays_shut_ends_alone)
+{
+    static const char part[65536] = {0};
+
+    gate_start_proxy(&gate, "send_timeout 200ms;");
+    h2_client_open(&client, &gate);
+    client.is_deaf = true;
+    h2_ask_init(&ask, "GET", "/");
+    h2_ask_send(&ask, &client, true);
+    h2_client_turn(&client);
+    int back = server_accept(&gate);
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 99000000\r\n\r\n");
+    double before = loop_now(&gate.loop);
+    for (int i = 0; i < 8000 && !ask.closed; i++) {
+        client_send_bytes(&gate, back, part, ask.size < 2000000 ? sizeof(part) : 0);
+        h2_client_turn(&client);
+    }
+    cr_assert(ask.closed);
+    cr_assert_eq(ask.closing.code, H2_CANCEL);
+    cr_assert_lt(loop_now(&gate.loop) - before, 3);
+    cr_assert_not(client.ended);
+    h2_ask_free(&ask);
+    h2_client_close(&client);
+    close(back);
+    gate_close(&gate);
+}
+
+Test(h2_clocks, a_body_that_does_not_come_is_told_408)
+{
+    gate_start_proxy(&gate, "client_body_timeout 200ms;");
+    h2_client_open(&client, &gate);
+    h2_ask_init(&ask, "POST", "/");
+    h2_ask_send(&ask, &client, false);
+    h2_until(&client, ask.closed);
+    cr_assert_eq(ask.response.status, 408);
+    h2_ask_free(&ask);
+    h2_client_close(&client);
+    gate_close(&gate);
+}
+
+Test(h2_clocks, who_asks_nothing_is_sent_away)
+{
+    gate_start(&gate, "client_header_timeout 100ms; return 200 'ok';");
+    h2_client_open(&client, &gate);
+    h2_until(&client, client.ended);
+    cr_assert_eq(client.goaways, 1);
+    h2_client_close(&client);
+    gate_close(&gate);
+}
+
+Test(h2_clocks, who_asks_no_more_is_sent_away)
+{
+    gate_start(&gate, "keepalive_timeout 100ms; return 200 'ok';");
+    h2_client_open(&client, &gate);
+    cr_assert_eq(h2_ask_simply(&client, "/"), 200);
+    cr_assert_eq(h2_ask_simply(&client, "/"), 200);
+    h2_until(&client, client.ended);
+    cr_assert_eq(client.goaways, 1);
+    h2_client_close(&client);
+    gate_close(&gate);
+}

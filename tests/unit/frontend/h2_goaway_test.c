@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Graceful ends: GOAWAY twice, and no request lost. */
+#include "frontend/h2_client.h"
+
+#include <unistd.h>
+
+#define ANNOUNCEMENT 2147483647u
+
+static struct gate gate;
+static struct h2_client client;
+
+Test(h2_goaway, a_drain_announces_finishes_and_closes)
+{
+    struct h2_ask ask;
+
+    gate_start_proxy(&gate, "");
+    h2_client_open(&client, &gate);
+    h2_ask_init(&ask, "GET", "/");
+    h2_ask_send(&ask, &client, true);
+    h2_client_turn(&client);
+    int back = server_accept(&gate);
+    frontend_drain(gate.frontend);
+    h2_until(&client, client.goaways == 2);
+    cr_assert_eq(client.last[0], ANNOUNCEMENT);
+    cr_assert_eq(client.last[1], 1);
+    cr_assert_eq(gate.drained, 0);
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    h2_until(&client, ask.closed);
+    cr_assert_str_eq(ask.body, "ok");
+    h2_until(&client, client.ended);
+    h2_ask_free(&ask);
+    h2_client_close(&client);
+    gate_until(&gate, gate.drained == 1);
+    close(back);
+    gate_close(&gate);
+}
+
+Test(h2_goaway, an_idle_connection_is_drained)
+{
+    gate_start(&gate, "return 200 'ok';");
+    h2_client_open(&client, &gate);
+    cr_assert_eq(h2_ask_simply(&client, "/"), 200);
+    frontend_drain(gate.frontend);
+    h2_until(&client, client.ended);
+    cr_assert_eq(client.last[0], ANNOUNCEMENT);
+    h2_client_close(&client);
+    gate_until(&gate, gate.drained == 1);
+    gate_close(&gate);
+}
+
+Test(h2_goaway, who_has_asked_nothing_may_ask_once)
+{
+    gate_start(&gate, "return 200 'ok';");
+    h2_client_open(&client, &gate);
+    frontend_drain(gate.frontend);
+    for (int i = 0; i < 20; i++)
+        h2_client_turn(&client);
+    cr_assert_eq(client.goaways, 0);
+    cr_assert_eq(h2_ask_simply(&client, "/"), 200);
+    h2_until(&client, client.ended);
+    h2_client_close(&client);
+    gate_close(&gate);
+}
+
+Test(h2_goaway, a_removed_tenant_closes_what_is_idle)
+{
+    gate_start(&gate, "return 200 'ok';");
+    h2_client_open(&client, &gate);
+    cr_assert_eq(h2_ask_simply(&client, "/"), 200);
+    frontend_remove_tenant(gate.frontend, SLICE("acme"));
+    cr_assert_eq(frontend_connections(gate.frontend), 0);
+    h2_until(&client, client.ended);
+    cr_assert_eq(client.goaways, 1);
+    h2_client_close(&client);
+    gate_close(&gate);
+}
+
+Test(h2_goaway, the_last_of_keepalive_requests_begins_it)
+{
+    gate_start(&gate, "keepalive_requests 2; return 200 'ok';");
+    h2_client_open(&client, &gate);
+    cr_assert_eq(h2_ask_simply(&client, "/"), 200);
+    cr_assert_eq(h2_ask_simply(&client, "/"), 200);
+    h2_until(&client, client.ended);
+    cr_assert_eq(client.last[0], ANNOUNCEMENT); /* without streams, nghttp2 hears no more */
+    h2_client_close(&client);
+    gate_close(&gate);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions that a client keeps: when they save a handshake, and when they go. */
+#include "duo.h"
+
+#include <criterion/criterion.h>
+
+static struct duo duo;
+
+static void start(void)
+{
+    duo_start(&duo);
+}
+
+static void stop(void)
+{
+    duo_stop(&duo);
+}
+
+TestSuite(session, .init = start, .fini = stop);
+
+static void connect_and_talk(void)
+{
+    cr_assert(duo_connect(&duo), "%s", duo.failure);
+    duo_talk(&duo);
+}
+
+static void use_version(uint32_t version)
+{
+    const struct tls_policy policy = {.versions = version};
+    const struct diag_place place = {"test", 1, 1};
+
+    duo.client.context = tls_client_context_get(duo.contexts, &policy, place, &duo.diags);
+}
+
+Test(session, the_second_connection_resumes)
+{
+    connect_and_talk();
+    cr_assert_not(duo.was_resumed);
+    cr_assert_eq(tls_sessions_count(duo.sessions), 2, "tickets of TLS 1.3");
+    connect_and_talk();
+    cr_assert(duo.was_resumed);
+}
+
+Test(session, a_ticket_of_tls_1_3_is_for_one_use)
+{
+    connect_and_talk();
+    cr_assert(duo_connect(&duo));
+    cr_assert_eq(tls_sessions_count(duo.sessions), 1);
+    cr_assert(duo.was_resumed);
+}
+
+Test(session, tls_1_2_resumes_again_and_again)
+{
+    use_version(TLS_ALLOW_1_2);
+    connect_and_talk();
+    for (int i = 0; i < 3; i++) {
+        connect_and_talk();
+        cr_assert(duo.was_resumed);
+    }
+}
+
+Test(session, a_few_are_kept)
+{
+    for (int i = 0; i < 5; i++)
+        connect_and_talk();
+    cr_assert_leq(tls_sessions_count(duo.sessions), 4);
+}
+
+Test(session, none_when_they_are_not_wanted)
+{
+    duo.client.reuses_sessions = false;
+    connect_and_talk();
+    cr_assert_eq(tls_sessions_count(duo.sessions), 0);
+    connect_and_talk();
+    cr_assert_not(duo.was_resumed);
+    tls_sessions_free(NULL);
+}
+
+Test(session, a_failed_handshake_forgets_them)
+{
+    connect_and_talk();
+    duo.tickets.keys[0][0] ^= 1; /* or it would resume */
+    duo_show(&duo, &(struct pki_wish){.name = "other.test"});
+    cr_assert_not(duo_connect(&duo));
+    cr_assert_eq(tls_sessions_count(duo.sessions), 0);
+}
