@@ -125,9 +125,9 @@ int h2_head_field(struct h2_head *head, nghttp2_rcbuf *name_buffer, nghttp2_rcbu
     struct slice name = slice_of_rcbuf(name_buffer);
     struct slice value = slice_of_rcbuf(value_buffer);
     if (!count_field(head, name, value))
-        return head->stream->session->role == H2_CLIENT       ? ERROR_RESPONSE_TOO_LARGE
-               : head->stream->input == H2_IN_HEAD ? 0 /* answered with 431 */
-                                                   : ERROR_HEAD_TOO_LARGE;
+        return head->stream->session->role == H2_CLIENT ? ERROR_RESPONSE_TOO_LARGE
+               : head->stream->input == H2_IN_HEAD      ? 0 /* answered with 431 */
+                                                        : ERROR_HEAD_TOO_LARGE;
     if (name.len > 0 && name.data[0] == ':')
         return take_pseudo(head, name, value_buffer);
     if (!is_valid(name, value))

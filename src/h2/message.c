@@ -45,8 +45,7 @@ static int take_target(const struct h2_head *head, struct http_request *request)
         !slice_equal_nocase(head->scheme, SLICE("http")))
         return ERROR_TARGET;
     /* Origin-form or the asterisk: never absolute (RFC 9113 section 8.3.1). */
-    if (head->path.len == 0 ||
-        (head->path.data[0] != '/' && !slice_equal(head->path, SLICE("*"))))
+    if (head->path.len == 0 || (head->path.data[0] != '/' && !slice_equal(head->path, SLICE("*"))))
         return ERROR_TARGET;
     return http_target_parse(request, head->path);
 }

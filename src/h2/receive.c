@@ -58,13 +58,19 @@ static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *head
     return 0;
 }
 
+/* Whether what comes for a stream is still of use. */
+static bool is_heard(const struct h2_stream *stream)
+{
+    return stream != NULL && !stream->is_forgotten && stream->failure == ERROR_NONE &&
+           stream->input != H2_IN_DROPPED && !stream->session->is_terminated;
+}
+
 static int begin_request(struct h2_session *session, int32_t id)
 {
     struct h2_stream *stream = h2_stream_new(session, id);
     if (session->is_terminated ||
         !session->events->on_begin(session->owner, stream, &stream->target)) {
-        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id,
-                                  NGHTTP2_REFUSED_STREAM);
+        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
         h2_stream_drop(stream);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
@@ -83,10 +89,8 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
         return begin_request(session, frame->hd.stream_id);
     struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
-    if (stream == NULL || stream->is_forgotten || session->is_terminated ||
-        stream->input == H2_IN_DROPPED)
-        return 0;
-    h2_head_begin(&session->head, stream);
+    if (is_heard(stream))
+        h2_head_begin(&session->head, stream);
     return 0;
 }
 
@@ -184,7 +188,7 @@ static void on_head_complete(struct h2_session *session, const nghttp2_frame *fr
 static void on_data_complete(struct h2_session *session, const nghttp2_frame *frame)
 {
     struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
-    if (stream == NULL || stream->is_forgotten || session->is_terminated)
+    if (!is_heard(stream))
         return;
     stream->received += H2_FRAME_HEADER + frame->hd.length;
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
@@ -255,8 +259,7 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
     struct h2_stream *stream = h2_stream_find(session, id);
     (void)flags;
     h2_credit_work(session, CREDIT_DATA);
-    if (stream == NULL || stream->is_forgotten || stream->input != H2_IN_BODY ||
-        session->is_terminated || session->events->on_data == NULL) {
+    if (!is_heard(stream) || stream->input != H2_IN_BODY || session->events->on_data == NULL) {
         nghttp2_session_consume(nghttp2, id, len);
         return 0;
     }

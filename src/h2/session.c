@@ -71,10 +71,10 @@ static void submit_settings(struct h2_session *session)
     const struct h2_settings *settings = &session->settings;
     nghttp2_settings_entry entries[6];
     size_t count = 0;
-    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
-                                                settings->stream_window};
-    entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
-                                                settings->head_max};
+    entries[count++] =
+        (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings->stream_window};
+    entries[count++] =
+        (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings->head_max};
     if (session->role == H2_SERVER) {
         entries[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
                                                     settings->streams_max};
@@ -114,11 +114,10 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
         memory_exhausted(0);
     h2_set_receive_callbacks(callbacks);
     h2_set_write_callbacks(callbacks);
-    int error = role == H2_SERVER
-                    ? nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option,
-                                                  &memory)
-                    : nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option,
-                                                  &memory);
+    int error =
+        role == H2_SERVER
+            ? nghttp2_session_server_new3(&session->nghttp2, callbacks, session, option, &memory)
+            : nghttp2_session_client_new3(&session->nghttp2, callbacks, session, option, &memory);
     if (error != 0)
         memory_exhausted(0);
     nghttp2_session_callbacks_del(callbacks);

@@ -11,8 +11,8 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
         TAILQ_REMOVE(&session->free_streams, stream, next);
     else
         stream = memory_alloc(sizeof(*stream));
-    *stream = (struct h2_stream){
-        .session = session, .id = id, .window = session->settings.stream_window};
+    *stream =
+        (struct h2_stream){.session = session, .id = id, .window = session->settings.stream_window};
     TAILQ_INSERT_TAIL(&session->streams, stream, next);
     session->stream_count++;
     return stream;

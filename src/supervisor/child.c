@@ -93,8 +93,7 @@ static void child_send_setup(struct child *child)
 _Noreturn static void child_become(const char *program, const char *role, int channel)
 {
     static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
-    char *const arguments[] = {(char *)(uintptr_t) "nsgate",
-                               (char *)(uintptr_t)SUPERVISOR_ROLE_ARGUMENT, (char *)(uintptr_t)role,
+    char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT, (char *)role,
                                NULL};
 
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)

@@ -266,11 +266,14 @@ void examiner_init(struct supervisor *supervisor)
 
 void examiner_free(struct supervisor *supervisor)
 {
-    struct examination *examination;
+    struct examination *examination = TAILQ_FIRST(&supervisor->examiner.pending);
 
     ev_timer_stop(supervisor->loop.ev, &supervisor->examiner.watch);
-    while ((examination = TAILQ_FIRST(&supervisor->examiner.pending))) {
+    while (examination) {
+        struct examination *next = TAILQ_NEXT(examination, next);
+
         examine_take(supervisor, examination);
         examine_free(examination);
+        examination = next;
     }
 }

@@ -20,6 +20,8 @@ static void expect_replaced(struct rig *rig, const char *name)
     cr_assert_neq(rig_child(rig, name), old);
 }
 
+TestSuite(child, .fini = rig_end);
+
 Test(child, workers_are_replaced)
 {
     struct rig rig;

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* The writing half: frames out of nghttp2 into a chain; body bytes are asked for when a frame of
+ * them is due, and move there. */
+#include "session_internal.h"
+
+bool h2_write(struct h2_session *session, struct chain *out, size_t limit)
+{
+    session->output = out;
+    session->output_limit = limit;
+    while (out->len < limit && h2_has_output(session)) {
+        const uint8_t *data;
+        size_t before = out->len;
+        ssize_t len = nghttp2_session_mem_send(session->nghttp2, &data);
+        if (len < 0) {
+            h2_die(session, nghttp2_strerror((int)len));
+            break;
+        }
+        chain_append(out, data, (size_t)len);
+        if (out->len == before)
+            break;
+    }
+    session->output = NULL;
+    return h2_has_output(session);
+}
+
+/* ---- bodies ---- */
+
+/* The trailers are queued behind the DATA frame that is being made. */
+static uint32_t end_flags(struct h2_stream *stream, const struct http_fields *trailers)
+{
+    if (trailers != NULL && h2_submit_trailers(stream, trailers))
+        return NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return NGHTTP2_DATA_FLAG_EOF;
+}
+
+static ssize_t read_body(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, size_t length,
+                         uint32_t *flags, nghttp2_data_source *source, void *user)
+{
+    struct h2_session *session = user;
+    struct h2_stream *stream = source->ptr;
+    const struct http_fields *trailers = NULL;
+    (void)nghttp2;
+    (void)id;
+    (void)buffer;
+    if (stream->is_forgotten || stream->failure != ERROR_NONE)
+        return NGHTTP2_ERR_DEFERRED;
+    chain_clear(&session->payload);
+    enum h2_read verdict =
+        session->events->on_read(stream->target.object, &session->payload, length, &trailers);
+    if (stream->is_forgotten) {
+        chain_clear(&session->payload);
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (verdict == H2_READ_BROKEN) {
+        h2_stream_fail(stream, ERROR_TRUNCATED,
+                       session->role == H2_SERVER ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (verdict == H2_READ_END)
+        *flags |= end_flags(stream, trailers);
+    else if (session->payload.len == 0)
+        return NGHTTP2_ERR_DEFERRED;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    return (ssize_t)session->payload.len;
+}
+
+nghttp2_data_provider h2_body_provider(struct h2_stream *stream)
+{
+    return (nghttp2_data_provider){.source = {.ptr = stream}, .read_callback = read_body};
+}
+
+/* A frame that fits a TLS record with its header; what the windows and the peer allow. */
+static ssize_t data_length(nghttp2_session *nghttp2, uint8_t type, int32_t id,
+                           int32_t connection_window, int32_t stream_window, uint32_t frame_max,
+                           void *user)
+{
+    ssize_t length = H2_DATA_MAX;
+    (void)nghttp2;
+    (void)type;
+    (void)id;
+    (void)user;
+    if (length > connection_window)
+        length = connection_window;
+    if (length > stream_window)
+        length = stream_window;
+    return length > (ssize_t)frame_max ? (ssize_t)frame_max : length;
+}
+
+static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8_t *header,
+                     size_t length, nghttp2_data_source *source, void *user)
+{
+    struct h2_session *session = user;
+    (void)nghttp2;
+    (void)frame;
+    (void)source;
+    chain_append(session->output, header, H2_FRAME_HEADER);
+    chain_move(session->output, &session->payload, length);
+    return session->output->len < session->output_limit ? 0 : NGHTTP2_ERR_PAUSE;
+}
+
+/* ---- what leaves ---- */
+
+/* Resets that the owner asked for, and those of complete responses, are not the peer's doing. */
+static bool is_provoked(struct h2_session *session, const nghttp2_frame *frame)
+{
+    const struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
+    return stream == NULL ||
+           !(stream->is_forgotten || stream->is_complete || stream->failure == ERROR_TRUNCATED);
+}
+
+static int before_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
+{
+    struct h2_session *session = user;
+    (void)nghttp2;
+    if (frame->hd.type != NGHTTP2_RST_STREAM || !is_provoked(session, frame))
+        return 0;
+    return h2_charge_reset(session) ? 0 : NGHTTP2_ERR_CANCEL;
+}
+
+static void on_goaway_sent(struct h2_session *session, const nghttp2_frame *frame)
+{
+    if (frame->goaway.last_stream_id == INT32_MAX)
+        return; /* the announcement */
+    session->is_closing = true;
+    if (frame->goaway.error_code != NGHTTP2_NO_ERROR && session->reason[0] == '\0')
+        session->reason = nghttp2_http2_strerror(frame->goaway.error_code);
+}
+
+static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
+{
+    struct h2_session *session = user;
+    (void)nghttp2;
+    if (frame->hd.type == NGHTTP2_GOAWAY)
+        on_goaway_sent(session, frame);
+    if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS)
+        return 0;
+    struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
+    if (stream == NULL)
+        return 0;
+    stream->sent += H2_FRAME_HEADER + frame->hd.length;
+    /* The peer opens the window again for what was sent. */
+    if (frame->hd.type == NGHTTP2_DATA)
+        h2_credit_work(session, 2);
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+        h2_stream_output_ended(stream);
+    return 0;
+}
+
+/* A request that could not be sent (GOAWAY came first, or it was reset meanwhile) may have no
+ * stream in nghttp2 that would be closed. */
+static int on_frame_not_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, int error,
+                             void *user)
+{
+    struct h2_session *session = user;
+    struct h2_stream *stream;
+    (void)nghttp2;
+    (void)error;
+    if (frame->hd.type != NGHTTP2_HEADERS || session->role != H2_CLIENT ||
+        frame->headers.cat != NGHTTP2_HCAT_REQUEST ||
+        h2_stream_find(session, frame->hd.stream_id) != NULL)
+        return 0;
+    TAILQ_FOREACH (stream, &session->streams, next) {
+        if (stream->id == frame->hd.stream_id) {
+            h2_stream_close(stream, NGHTTP2_REFUSED_STREAM);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+void h2_set_write_callbacks(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, data_length);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
+    nghttp2_session_callbacks_set_before_frame_send_callback(callbacks, before_frame_send);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_not_send);
+}
