@@ -23,6 +23,9 @@ enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, double 
     session->input = in;
     while (in->len > 0 && !session->is_dead && !session->is_terminated) {
         session->run = chain_first(in);
+        h2_charge_frames(session, session->run);
+        if (session->is_terminated)
+            break;
         ssize_t used = nghttp2_session_mem_recv(
             session->nghttp2, (const uint8_t *)session->run.data, session->run.len);
         if (used < 0)
@@ -46,16 +49,6 @@ static int fail_stream(struct h2_stream *stream, enum error error)
     h2_stream_fail(stream, error, is_large ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
     stream->session->head.stream = NULL;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
-static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *header, void *user)
-{
-    struct h2_session *session = user;
-    (void)nghttp2;
-    /* A head's frames are few: nghttp2 counts them. */
-    if (header->type != NGHTTP2_CONTINUATION)
-        h2_charge_frame(session);
-    return 0;
 }
 
 /* Whether what comes for a stream is still of use. */
@@ -221,8 +214,11 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
         break;
     case NGHTTP2_RST_STREAM:
         stream = h2_stream_find(session, frame->hd.stream_id);
-        if (stream != NULL)
+        if (stream != NULL) {
             stream->is_peer_reset = true;
+            if (session->role == H2_SERVER)
+                h2_charge_cancel(session);
+        }
         break;
     case NGHTTP2_SETTINGS:
         session->has_settings = session->has_settings || !is_ack;
@@ -283,7 +279,6 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
 
 void h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
 {
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);

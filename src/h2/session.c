@@ -56,8 +56,6 @@ static nghttp2_option *make_options(void)
     nghttp2_option_set_no_closed_streams(option, 1);
     nghttp2_option_set_peer_max_concurrent_streams(option, STREAMS_BEFORE_SETTINGS);
     nghttp2_option_set_max_reserved_remote_streams(option, 0);
-    /* "Rapid Reset", CVE-2023-44487: a thousand at once, 33 a second. */
-    nghttp2_option_set_stream_reset_rate_limit(option, 1000, 33);
     /* CVE-2024-28182: a head of 32 KiB takes two frames. */
     nghttp2_option_set_max_continuations(option, 8);
     /* CVE-2019-9512 and -9515: answers that are queued and not read. */
@@ -103,6 +101,7 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
     session->events = events;
     session->owner = owner;
     session->reason = "";
+    session->scan.left = role == H2_SERVER ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
     TAILQ_INIT(&session->streams);
     TAILQ_INIT(&session->free_streams);
     chain_init(&session->body, pool);

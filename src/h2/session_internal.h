@@ -63,6 +63,13 @@ struct h2_bucket {
     double at; /* seconds; when it was last emptied by time */
 };
 
+/* Where the frames of the input begin: nghttp2 tells of most, not of those that it ignores. */
+struct h2_scan {
+    uint32_t left; /* bytes of payload, or of the preface, before the next header */
+    uint8_t len;   /* bytes of the header that are there */
+    uint8_t header[H2_FRAME_HEADER];
+};
+
 struct h2_session {
     nghttp2_session *nghttp2;
     enum h2_role role;
@@ -87,7 +94,9 @@ struct h2_session {
     nghttp2_nv *nv; /* a head being encoded; grows to the largest */
     size_t nv_count, nv_capacity;
 
+    struct h2_scan scan;
     struct h2_bucket useless;
+    struct h2_bucket cancels;
     struct h2_bucket resets;
     const char *reason; /* "" */
     bool is_dead;
@@ -134,9 +143,11 @@ bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trai
 
 /* limits.c */
 void h2_limits_tick(struct h2_session *session, double now);
-/* A frame began; what turns out useful is credited. */
-void h2_charge_frame(struct h2_session *session);
+/* All frames that begin in these bytes of the input; what turns out useful is credited. */
+void h2_charge_frames(struct h2_session *session, struct slice bytes);
 void h2_credit_work(struct h2_session *session, unsigned frames);
+/* A client reset a stream that was open. */
+void h2_charge_cancel(struct h2_session *session);
 /* The peer provoked a reset of ours; returns whether it may still be sent. */
 bool h2_charge_reset(struct h2_session *session);
 

@@ -60,6 +60,9 @@ Test(settings, mistakes)
     diag_list_init(&diags);
     rig_write(&rig, "nsgate.conf", "user nobody-by-that-name no-such-group;\n");
     cr_assert_null(read_settings(&rig, &diags));
+    cr_assert_eq(diags.errors, 1);
+    rig_write(&rig, "nsgate.conf", "user nobody no-such-group;\n");
+    cr_assert_null(read_settings(&rig, &diags));
     cr_assert_eq(diags.errors, 2);
     rig_write(&rig, "nsgate.conf", "worker_processes {\n");
     cr_assert_null(read_settings(&rig, &diags));
