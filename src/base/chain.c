@@ -260,6 +260,16 @@ void chain_move(struct chain *to, struct chain *from, size_t len)
     }
 }
 
+/* As chain_append, but a few bytes without room at the tail take a small buffer. */
+static void append_small(struct chain *chain, const char *data, size_t len)
+{
+    if (tail_room(chain) < len && len <= BUFFER_SMALL) {
+        struct segment *fresh = segment_take(chain->pool, buffer_take(chain->pool, BUFFER_SMALL));
+        TAILQ_INSERT_TAIL(&chain->segments, fresh, next);
+    }
+    chain_append(chain, data, len);
+}
+
 void chain_share(struct chain *to, const struct chain *from, size_t offset, size_t len)
 {
     assert(to != from && to->pool == from->pool);
@@ -275,7 +285,7 @@ void chain_share(struct chain *to, const struct chain *from, size_t offset, size
         }
         size_t part = here - offset < len ? here - offset : len;
         if (part <= COPY_WHOLE)
-            chain_append(to, segment->buffer->data + segment->start + offset, part);
+            append_small(to, segment->buffer->data + segment->start + offset, part);
         else
             share_part(to, segment, offset, part);
         len -= part;

@@ -61,7 +61,7 @@ static bool is_heard(const struct h2_stream *stream)
 static int begin_request(struct h2_session *session, int32_t id)
 {
     struct h2_stream *stream = h2_stream_new(session, id);
-    if (session->is_terminated ||
+    if (session->is_terminated || session->is_shut ||
         !session->events->on_begin(session->owner, stream, &stream->target)) {
         nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
         h2_stream_drop(stream);

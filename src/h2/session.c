@@ -184,6 +184,7 @@ void h2_announce_shutdown(struct h2_session *session)
 void h2_shutdown(struct h2_session *session)
 {
     session->is_closing = true;
+    session->is_shut = true;
     nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE,
                           nghttp2_session_get_last_proc_stream_id(session->nghttp2),
                           NGHTTP2_NO_ERROR, NULL, 0);

@@ -102,6 +102,7 @@ struct h2_session {
     bool is_dead;
     bool is_terminated; /* the error GOAWAY is queued: input is not looked at */
     bool is_closing;    /* GOAWAY was sent or received */
+    bool is_shut;       /* the final GOAWAY is queued: it names the last stream that is served */
     bool has_settings;  /* the peer's first SETTINGS came */
 };
 

@@ -104,8 +104,9 @@ static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8
 static bool is_provoked(struct h2_session *session, const nghttp2_frame *frame)
 {
     const struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
-    return stream == NULL ||
-           !(stream->is_forgotten || stream->is_complete || stream->failure == ERROR_TRUNCATED);
+    if (stream == NULL)
+        return !session->is_shut; /* refused */
+    return !(stream->is_forgotten || stream->is_complete || stream->failure == ERROR_TRUNCATED);
 }
 
 static int before_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
