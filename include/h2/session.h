@@ -100,8 +100,8 @@ struct h2_events {
      * :protocol in request->upgrade. ends: no body follows (on_end is called next all the same). */
     void (*on_request)(void *object, bool ends);
     /* server: the head is one that can only be answered with this error (ERROR_HEAD_TOO_LARGE,
-     * ERROR_METHOD for CONNECT, ERROR_TARGET, ERROR_HOST); request is empty but for the method, if
-     * known. Its body is dropped. h2_send_response or h2_reset is due. */
+     * ERROR_METHOD for a CONNECT without :protocol); request is empty but for the method, if known.
+     * Its body is dropped. h2_send_response or h2_reset is due. */
     void (*on_refused)(void *object, enum error error);
     /* client: target->response is complete: interim (1xx: more will follow) or final. */
     void (*on_response)(void *object, bool ends);

@@ -6,10 +6,6 @@
  * them pile up does not read the answers. Each takes about 200 bytes. */
 #define OUTBOUND_MAX 3000
 
-/* What a message pays for of the frames around it. */
-#define CREDIT_HEAD 8
-#define CREDIT_DATA 2
-
 static enum h2_verdict verdict(const struct h2_session *session)
 {
     if (session->is_dead)
@@ -61,13 +57,12 @@ static bool is_heard(const struct h2_stream *stream)
 static int begin_request(struct h2_session *session, int32_t id)
 {
     struct h2_stream *stream = h2_stream_new(session, id);
+    nghttp2_session_set_stream_user_data(session->nghttp2, id, stream);
     if (session->is_terminated || session->is_shut ||
         !session->events->on_begin(session->owner, stream, &stream->target)) {
-        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
-        h2_stream_drop(stream);
+        h2_reset(stream, H2_REFUSED_STREAM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
-    nghttp2_session_set_stream_user_data(session->nghttp2, id, stream);
     h2_head_begin(&session->head, stream);
     return 0;
 }
@@ -138,7 +133,7 @@ static void deliver_request(struct h2_session *session, struct h2_stream *stream
     if (!has_priority)
         set_fair_priority(session, stream->id);
     stream->input = H2_IN_BODY;
-    h2_credit_work(session, CREDIT_HEAD);
+    h2_credit_work(session, H2_CREDIT_HEAD);
     session->events->on_request(stream->target.object, ends);
     if (ends && !stream->is_forgotten)
         h2_stream_input_ended(stream);
@@ -153,7 +148,7 @@ static void deliver_response(struct h2_session *session, struct h2_stream *strea
     }
     if (stream->target.response->status >= 200) {
         stream->input = H2_IN_BODY;
-        h2_credit_work(session, CREDIT_HEAD);
+        h2_credit_work(session, H2_CREDIT_HEAD);
     }
     session->events->on_response(stream->target.object, ends);
     if (ends && !stream->is_forgotten)
@@ -186,7 +181,7 @@ static void on_data_complete(struct h2_session *session, const nghttp2_frame *fr
     stream->received += H2_FRAME_HEADER + frame->hd.length;
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return;
-    h2_credit_work(session, CREDIT_DATA);
+    h2_credit_work(session, H2_CREDIT_DATA);
     if (stream->input == H2_IN_BODY)
         h2_stream_input_ended(stream);
 }
@@ -254,7 +249,7 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
     struct h2_session *session = user;
     struct h2_stream *stream = h2_stream_find(session, id);
     (void)flags;
-    h2_credit_work(session, CREDIT_DATA);
+    h2_credit_work(session, H2_CREDIT_DATA);
     if (!is_heard(stream) || stream->input != H2_IN_BODY || session->events->on_data == NULL) {
         nghttp2_session_consume(nghttp2, id, len);
         return 0;

@@ -142,6 +142,11 @@ nghttp2_data_provider h2_body_provider(struct h2_stream *stream);
 /* encode.c: trailers that may be sent; returns whether there are any. */
 bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers);
 
+/* What a message pays for of the frames around it, itself included: a receiver of DATA may send two
+ * WINDOW_UPDATEs and a PING (to learn the path's capacity) for each. */
+#define H2_CREDIT_HEAD 8
+#define H2_CREDIT_DATA 4
+
 /* limits.c */
 void h2_limits_tick(struct h2_session *session, double now);
 /* All frames that begin in these bytes of the input; what turns out useful is credited. */

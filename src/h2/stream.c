@@ -65,7 +65,7 @@ void h2_stream_close(struct h2_stream *stream, uint32_t code)
         /* Without RST_STREAM nghttp2 says REFUSED_STREAM only of those that GOAWAY names as not
          * processed, and of those that it could not send any more. */
         bool is_refused = session->role == H2_CLIENT && code == H2_REFUSED_STREAM &&
-                          stream->failure == ERROR_NONE;
+                          stream->failure == ERROR_NONE && stream->input == H2_IN_HEAD;
         struct h2_closing closing = {.code = code,
                                      .is_by_peer = stream->is_peer_reset || is_refused};
         closing.error = closing_error(stream, code, closing.is_by_peer);

@@ -100,13 +100,15 @@ static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8
 
 /* ---- what leaves ---- */
 
-/* Resets that the owner asked for, and those of complete responses, are not the peer's doing. */
+/* Resets that the owner asked for, those of complete responses, and those of our failures are not
+ * the peer's doing. */
 static bool is_provoked(struct h2_session *session, const nghttp2_frame *frame)
 {
     const struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
-    if (stream == NULL)
-        return !session->is_shut; /* refused */
-    return !(stream->is_forgotten || stream->is_complete || stream->failure == ERROR_TRUNCATED);
+    if (frame->rst_stream.error_code == NGHTTP2_INTERNAL_ERROR)
+        return false;
+    return stream == NULL ||
+           !(stream->is_forgotten || stream->is_complete || stream->failure == ERROR_TRUNCATED);
 }
 
 static int before_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
@@ -139,9 +141,8 @@ static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
     if (stream == NULL)
         return 0;
     stream->sent += H2_FRAME_HEADER + frame->hd.length;
-    /* The peer opens the window again for what was sent. */
     if (frame->hd.type == NGHTTP2_DATA)
-        h2_credit_work(session, 2);
+        h2_credit_work(session, H2_CREDIT_DATA);
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         h2_stream_output_ended(stream);
     return 0;
@@ -149,23 +150,32 @@ static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
 
 /* A request that could not be sent (GOAWAY came first, or it was reset meanwhile) may have no
  * stream in nghttp2 that would be closed. */
+static void close_unsent(struct h2_session *session, int32_t id)
+{
+    struct h2_stream *stream;
+    TAILQ_FOREACH (stream, &session->streams, next) {
+        if (stream->id == id) {
+            h2_stream_close(stream, NGHTTP2_REFUSED_STREAM);
+            return;
+        }
+    }
+}
+
 static int on_frame_not_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, int error,
                              void *user)
 {
     struct h2_session *session = user;
-    struct h2_stream *stream;
+    struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
     (void)nghttp2;
-    (void)error;
-    if (frame->hd.type != NGHTTP2_HEADERS || session->role != H2_CLIENT ||
-        frame->headers.cat != NGHTTP2_HCAT_REQUEST ||
-        h2_stream_find(session, frame->hd.stream_id) != NULL)
+    if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
-    TAILQ_FOREACH (stream, &session->streams, next) {
-        if (stream->id == frame->hd.stream_id) {
-            h2_stream_close(stream, NGHTTP2_REFUSED_STREAM);
-            return 0;
-        }
-    }
+    if (stream == NULL)
+        close_unsent(session, frame->hd.stream_id);
+    else if (error == NGHTTP2_ERR_FRAME_SIZE_ERROR && !stream->is_forgotten)
+        /* A head of more than 64 KiB. A request's stream is closed by nghttp2 right after. */
+        h2_stream_fail(stream,
+                       session->role == H2_SERVER ? ERROR_RESPONSE_TOO_LARGE : ERROR_HEAD_TOO_LARGE,
+                       NGHTTP2_INTERNAL_ERROR);
     return 0;
 }
 

@@ -150,6 +150,41 @@ Test(encode, status_101_does_not_exist)
     cr_assert_eq(message->closes, 1);
 }
 
+Test(encode, head_that_is_too_large)
+{
+    static char value[30000];
+    struct message *message = ask("GET", 1);
+    struct http_response response = {.status = 200, .content_length = 0, .has_body = true};
+    http_fields_init(&response.fields, &message->arena);
+    memset(value, 'a', sizeof(value) - 1);
+    for (unsigned i = 0; i < 3; i++)
+        add(&response.fields, "x", value);
+    h2_send_response(message->stream, &response, true, 0);
+    raw_send(&raw);
+    cr_assert(raw.is_reset[1], "it must not hang");
+    cr_assert_eq(message->closing.error, ERROR_RESPONSE_TOO_LARGE);
+}
+
+Test(encode_client, head_that_is_too_large)
+{
+    static char value[90000];
+    struct message *message = end_take(&raw.end);
+    struct h2_target target = end_target(message);
+    struct http_request request = {.method_text = SLICE("GET"),
+                                   .method = METHOD_GET,
+                                   .target = SLICE("/"),
+                                   .authority = SLICE("b.test")};
+    http_fields_init(&request.fields, &message->arena);
+    memset(value, 'a', sizeof(value) - 1);
+    add(&request.fields, "x", value);
+    message->stream = h2_send_request(raw.end.session, &request, &target, true);
+    raw_send(&raw);
+    cr_assert_eq(message->closes, 1);
+    cr_assert_neq(message->closing.error, ERROR_NONE);
+    cr_assert_eq(h2_stream_count(raw.end.session), 0);
+    cr_assert_eq(h2_requests_left(raw.end.session), 128);
+}
+
 Test(encode, trailers)
 {
     struct message *message = ask("GET", 1);

@@ -151,6 +151,19 @@ Test(limits, h2_own_resets_do_not_count)
     cr_assert_eq(raw.resets, 1000);
 }
 
+Test(limits, h2_refusals_of_the_owner_do_not_count)
+{
+    raw.end.refuses = true;
+    for (unsigned i = 0; i < 1000; i++) {
+        raw_get(&raw, (int32_t)(i * 2 + 1));
+        raw_send(&raw);
+    }
+    cr_assert_eq(raw.goaways, 0);
+    cr_assert_eq(raw.resets, 1000);
+    cr_assert_eq(raw.reset_code[1], (uint32_t)NGHTTP2_REFUSED_STREAM);
+    cr_assert_eq(h2_stream_count(raw.end.session), 0);
+}
+
 static void priority(unsigned index)
 {
     static const uint8_t payload[5] = {0, 0, 0, 0, 15};
