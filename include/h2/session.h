@@ -10,7 +10,8 @@
  *  2. A struct h2_stream is the session's handle of one stream; the owner's object of it is
  *     told of in h2_target. The handle is gone when on_closed returns, or when h2_reset does:
  *     a stream that the owner resets is forgotten at once, without on_closed.
- *  3. The target's arena and structs must live until then.
+ *  3. The target's arena and structs must live until then. When the session is done or DEAD, or is
+ *     freed, streams that are left get no event.
  *  4. What is malformed (RFC 9113 section 8.1.1) is reset with PROTOCOL_ERROR by the session and
  *     never reaches on_request, on_response, or on_end: only on_closed tells.
  *  5. A response that is complete completes its stream: what is left of the request is cancelled
@@ -200,14 +201,16 @@ void h2_ping(struct h2_session *session);
 
 /* ---- facts ---- */
 
-/* Nothing more will be read or written: close the connection once what was written has left. */
+/* Nothing more will be read or written: close the connection once what was written has left. To be
+ * asked after h2_write. */
 bool h2_is_done(const struct h2_session *session);
 
 /* Streams that have a handle. */
 uint32_t h2_stream_count(const struct h2_session *session);
 int32_t h2_stream_id(const struct h2_stream *stream);
 
-/* Bytes of its HEADERS and DATA frames so far, frame headers included. */
+/* Bytes of its HEADERS and DATA frames so far, frame headers included. A stream whose peer gives no
+ * window shows by a count that stands still. */
 uint64_t h2_stream_received(const struct h2_stream *stream);
 uint64_t h2_stream_sent(const struct h2_stream *stream);
 

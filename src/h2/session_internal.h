@@ -35,6 +35,7 @@ struct h2_stream {
     bool is_peer_reset; /* RST_STREAM came */
     bool is_head;       /* the request is a HEAD */
     bool is_tunnel;     /* extended CONNECT */
+    bool is_woken;      /* h2_resume since on_read was last asked */
     uint32_t window;    /* bytes that the peer may send ahead */
     size_t unconsumed;  /* bytes delivered and not given back */
     size_t consumed;    /* bytes given back since the window last grew */

@@ -146,6 +146,7 @@ void h2_reset(struct h2_stream *stream, uint32_t code)
 
 void h2_resume(struct h2_stream *stream)
 {
+    stream->is_woken = true;
     /* Fails where there is nothing to resume: that is no error here. */
     (void)nghttp2_session_resume_data(stream->session->nghttp2, stream->id);
 }

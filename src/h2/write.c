@@ -33,6 +33,24 @@ static uint32_t end_flags(struct h2_stream *stream, const struct http_fields *tr
     return NGHTTP2_DATA_FLAG_EOF;
 }
 
+/* Reading may make room for bytes that come in the same call: nghttp2 cannot be woken for them
+ * before it was told to wait. */
+static enum h2_read ask_body(struct h2_stream *stream, size_t length,
+                             const struct http_fields **trailers)
+{
+    struct h2_session *session = stream->session;
+    enum h2_read verdict = H2_READ_WAIT;
+    chain_clear(&session->payload);
+    for (unsigned tries = 0; tries < 2; tries++) {
+        stream->is_woken = false;
+        verdict =
+            session->events->on_read(stream->target.object, &session->payload, length, trailers);
+        if (verdict != H2_READ_WAIT || session->payload.len > 0 || !stream->is_woken)
+            break;
+    }
+    return verdict;
+}
+
 static ssize_t read_body(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, size_t length,
                          uint32_t *flags, nghttp2_data_source *source, void *user)
 {
@@ -44,9 +62,7 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, 
     (void)buffer;
     if (stream->is_forgotten || stream->failure != ERROR_NONE)
         return NGHTTP2_ERR_DEFERRED;
-    chain_clear(&session->payload);
-    enum h2_read verdict =
-        session->events->on_read(stream->target.object, &session->payload, length, &trailers);
+    enum h2_read verdict = ask_body(stream, length, &trailers);
     if (stream->is_forgotten) {
         chain_clear(&session->payload);
         return NGHTTP2_ERR_DEFERRED;

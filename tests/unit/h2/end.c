@@ -110,8 +110,12 @@ static enum h2_read on_read(void *object, struct chain *to, size_t max,
                             const struct http_fields **trailers)
 {
     struct message *message = object;
-    uint64_t len = message->to_send < max ? message->to_send : max;
     message->reads++;
+    if (message->end->reading)
+        message->end->reading(message);
+    if (message->stream == NULL)
+        return H2_READ_WAIT;
+    uint64_t len = message->to_send < max ? message->to_send : max;
     message->to_send -= len;
     while (len > 0) {
         size_t room;

@@ -46,6 +46,8 @@ struct end {
     uint32_t goaway_last, goaway_code;
     /* What a server does with each request; may be NULL. */
     void (*answer)(struct message *message);
+    /* What happens in on_read before anything is moved; may be NULL. */
+    void (*reading)(struct message *message);
 };
 
 extern const struct h2_events end_events;
