@@ -119,15 +119,21 @@ static bool count_field(struct h2_head *head, struct slice name, struct slice va
     return !head->is_large;
 }
 
+/* A request is read to its end and then answered with 431; nothing else can be answered. */
+static int too_large(const struct h2_head *head)
+{
+    if (head->stream->session->role == H2_CLIENT)
+        return ERROR_RESPONSE_TOO_LARGE;
+    return head->stream->input == H2_IN_HEAD ? 0 : ERROR_HEAD_TOO_LARGE;
+}
+
 int h2_head_field(struct h2_head *head, nghttp2_rcbuf *name_buffer, nghttp2_rcbuf *value_buffer)
 {
     struct arena *arena = head->stream->target.arena;
     struct slice name = slice_of_rcbuf(name_buffer);
     struct slice value = slice_of_rcbuf(value_buffer);
     if (!count_field(head, name, value))
-        return head->stream->session->role == H2_CLIENT ? ERROR_RESPONSE_TOO_LARGE
-               : head->stream->input == H2_IN_HEAD      ? 0 /* answered with 431 */
-                                                        : ERROR_HEAD_TOO_LARGE;
+        return too_large(head);
     if (name.len > 0 && name.data[0] == ':')
         return take_pseudo(head, name, value_buffer);
     if (!is_valid(name, value))

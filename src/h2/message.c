@@ -84,12 +84,14 @@ static void join_cookies(struct http_fields *fields)
         if (first == NULL) {
             first = &fields->items[kept];
             fields->items[kept++] = field;
-        } else {
+        }
+        if (field.value.len == 0)
+            continue;
+        if (len > 0) {
             memcpy(text + len, "; ", 2);
             len += 2;
         }
-        if (field.value.len > 0)
-            memcpy(text + len, field.value.data, field.value.len);
+        memcpy(text + len, field.value.data, field.value.len);
         len += field.value.len;
     }
     fields->count = kept;

@@ -252,6 +252,19 @@ Test(head, cookies_are_joined)
     assert_field(message, "x", "y");
 }
 
+Test(head, empty_cookies_leave_no_trace)
+{
+    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, ":method", "GET", ":scheme", "http", ":authority",
+                "a", ":path", "/", "cookie", "", "cookie", "a=1", "cookie", "", "cookie", "b=2",
+                "cookie", "", NULL);
+    raw_send(&raw);
+    assert_field(end_message(&raw.end, 0), "cookie", "a=1; b=2");
+    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 3, ":method", "GET", ":scheme", "http", ":authority",
+                "a", ":path", "/", "cookie", "", "cookie", "", NULL);
+    raw_send(&raw);
+    assert_field(end_message(&raw.end, 1), "cookie", "");
+}
+
 Test(head, options_asterisk)
 {
     raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, ":method", "OPTIONS", ":scheme", "http",

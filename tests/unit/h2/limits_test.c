@@ -439,3 +439,40 @@ Test(limits, streams_above_the_cap_are_refused)
     raw_send(&raw);
     cr_assert_eq(raw.end.requests, 128);
 }
+
+static void start_client(void)
+{
+    chain_pool_init(&pool);
+    raw_open(&raw, H2_CLIENT, NULL, &pool);
+}
+
+TestSuite(limits_client, .init = start_client, .fini = stop);
+
+Test(limits_client, h3_useless_frames_of_a_server)
+{
+    end_request(&raw.end, "GET", "/", 0);
+    assert_calmed(flood(ping, 20000), 10000);
+}
+
+Test(limits_client, h4_pings_without_reading)
+{
+    flood_unread(ping);
+    cr_assert_eq(raw.end.verdict, H2_DEAD);
+    cr_assert_lt(pool.held, 1 << 20);
+}
+
+Test(limits_client, h5_endless_continuation)
+{
+    static const uint8_t block[] = {0x88};
+    unsigned sent = 0;
+    struct message *message = end_request(&raw.end, "GET", "/", 0);
+    raw_send(&raw);
+    raw_frame(&raw, NGHTTP2_HEADERS, 0, 1, block, sizeof(block));
+    while (!h2_is_done(raw.end.session) && sent < 100) {
+        raw_frame(&raw, NGHTTP2_CONTINUATION, 0, 1, NULL, 0);
+        sent++;
+        raw_send(&raw);
+    }
+    cr_assert_leq(sent, 9);
+    cr_assert_eq(message->responses, 0);
+}
