@@ -4,7 +4,7 @@
 # what the demo needs besides, `test` for what the tests need.  usage: debian-packages.sh build|demo|test
 set -eu
 build="gcc cmake make pkg-config libc6-dev libssl-dev libev-dev libpcre2-dev libc-ares-dev
-    libcap-ng-dev uthash-dev"
+    libcap-ng-dev uthash-dev libnghttp2-dev"
 demo="curl openssl iproute2 procps"
 test="clang clang-format clang-tidy libclang-rt-14-dev libcriterion-dev python3 python3-pytest
     python3-websockets strace git"
