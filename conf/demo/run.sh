@@ -79,7 +79,7 @@ sed 's/^/    /' "$work/tenants/alpha.conf"
 
 say "4. nsgate, once, in the host's namespace"
 build/bin/nsgate -c "$work/nsgate.conf" -t
-build/bin/nsgate -c "$work/nsgate.conf" 2>"$work/error.log" &
+build/bin/nsgate -c "$work/nsgate.conf" </dev/null >/dev/null 2>"$work/error.log" &
 gateway=$!
 wait_log() { # wait_log PATTERN COUNT: until the log has COUNT such lines
     for _ in $(seq 200); do
@@ -131,6 +131,7 @@ new=$(serial alpha)
 ask_beta after
 echo "alpha's certificate: before $old, now $new"
 [ "$old" != "$new" ]
+kill "$BETA_PID" 2>/dev/null || true
 
 if [ "$keep" = yes ]; then
     say "Left running (pid $gateway, files in $work). To end it:"

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/loop.h"
+#include "ipc/cage.h"
 #include "ipc/message.h"
 #include "ipc/wire.h"
 
@@ -69,8 +70,7 @@ struct ipc_setup {
     uint32_t workers; /* in all */
     uint32_t log_level;
     uint8_t log_sink;
-    struct slice user;  /* empty: keep the identity (the supervisor is not root) */
-    struct slice group; /* empty: the user's */
+    struct cage_identity identity;
 };
 
 void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup);

@@ -48,6 +48,10 @@ static void tell_misplaced(struct build *build, const struct config_word *name)
 {
     enum context context = build->level->context;
 
+    if (context == CONTEXT_LOCATION && slice_equal(name->text, SLICE("location"))) {
+        diag_error(build->diags, name->place, "a \"location\" in a location is not supported yet");
+        return;
+    }
     diag_error(
         build->diags, name->place, "\"%.*s\" is not allowed in %s but in: %s; allowed here: %s",
         SLICE_PRINTF(name->text), grammar_context_name(context),

@@ -105,5 +105,5 @@ const char *blob_map(int fd, uint32_t len, struct slice *bytes)
 void blob_unmap(struct slice bytes)
 {
     if (bytes.len > 0)
-        munmap((void *)(uintptr_t)bytes.data, bytes.len);
+        munmap((void *)bytes.data, bytes.len);
 }

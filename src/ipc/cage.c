@@ -10,14 +10,6 @@
 #include <unistd.h>
 
 #define NAME_LENGTH 256 /* LOGIN_NAME_MAX of limits.h */
-#define GROUPS_MAX  64
-
-struct identity {
-    uid_t user;
-    gid_t group;
-    gid_t groups[GROUPS_MAX];
-    int group_count;
-};
 
 static int fail(const char **why, const char *step)
 {
@@ -34,10 +26,10 @@ static int copy_name(char name[NAME_LENGTH], struct slice from)
     return 0;
 }
 
-/* Before anything is dropped: the files behind these calls may be closed to the new identity. */
-static int identity_find(struct identity *identity, struct slice user, struct slice group,
-                         const char **why)
+int cage_find(struct cage_identity *identity, struct slice user, struct slice group,
+              const char **why)
 {
+    *identity = (struct cage_identity){0};
     char name[NAME_LENGTH];
     errno = EINVAL;
     if (copy_name(name, user) != 0)
@@ -46,7 +38,7 @@ static int identity_find(struct identity *identity, struct slice user, struct sl
     const struct passwd *found = getpwnam(name);
     if (!found) {
         errno = errno ? errno : ENOENT;
-        return fail(why, "getpwnam");
+        return fail(why, "the user");
     }
     identity->user = found->pw_uid;
     identity->group = found->pw_gid;
@@ -59,23 +51,23 @@ static int identity_find(struct identity *identity, struct slice user, struct sl
         const struct group *entry = getgrnam(group_name);
         if (!entry) {
             errno = errno ? errno : ENOENT;
-            return fail(why, "getgrnam");
+            return fail(why, "the group");
         }
         identity->group = entry->gr_gid;
     }
-    /* The supplementary groups open Unix sockets of backends, as initgroups(3) does for nginx. */
-    identity->group_count = GROUPS_MAX;
+    int count = CAGE_GROUPS_MAX;
     errno = E2BIG;
-    if (getgrouplist(name, identity->group, identity->groups, &identity->group_count) < 0)
+    if (getgrouplist(name, identity->group, identity->groups, &count) < 0)
         return fail(why, "getgrouplist");
+    identity->group_count = (uint32_t)count;
     return 0;
 }
 
-static int identity_take(const struct identity *identity, const char **why)
+static int identity_take(const struct cage_identity *identity, const char **why)
 {
     bool is_there = getuid() == identity->user && geteuid() == identity->user &&
                     getgid() == identity->group && getegid() == identity->group;
-    if (setgroups((size_t)identity->group_count, identity->groups) != 0 && !is_there)
+    if (setgroups(identity->group_count, identity->groups) != 0 && !is_there)
         return fail(why, "setgroups");
     if (setresgid(identity->group, identity->group, identity->group) != 0)
         return fail(why, "setresgid");
@@ -97,16 +89,13 @@ static int bounds_drop(const char **why)
     return 0;
 }
 
-int cage_enter(struct slice user, struct slice group, const char **why)
+int cage_enter(const struct cage_identity *identity, const char **why)
 {
-    struct identity identity = {0};
-    if (user.len > 0 && identity_find(&identity, user, group, why) != 0)
-        return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(why, "PR_SET_NO_NEW_PRIVS");
     if (bounds_drop(why) != 0)
         return -1;
-    if (user.len > 0 && identity_take(&identity, why) != 0)
+    if (!identity->keep && identity_take(identity, why) != 0)
         return -1;
     /* Leaving uid 0 has dropped most of it already; not so when the user is root, and not the
      * ambient set. */
@@ -114,7 +103,7 @@ int cage_enter(struct slice user, struct slice group, const char **why)
     if (capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) != 0)
         return fail(why, "capset");
     errno = EPERM;
-    if (user.len > 0 && identity.user != 0 && (setuid(0) == 0 || seteuid(0) == 0))
+    if (!identity->keep && identity->user != 0 && (setuid(0) == 0 || seteuid(0) == 0))
         return fail(why, "leaving root for good");
     /* Last: setresuid(2) sets it anew. No ptrace by the same user, no core with keys in it. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)

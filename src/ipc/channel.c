@@ -225,7 +225,7 @@ static enum channel_sent channel_send_item(struct ipc_channel *channel,
     unsigned char head[IPC_HEADER_SIZE];
     int descriptors[DESCRIPTORS_ROOM];
     unsigned count = item->descriptor_count;
-    struct iovec parts[2] = {{head, sizeof(head)}, {(void *)(uintptr_t)body, item->body_len}};
+    struct iovec parts[2] = {{head, sizeof(head)}, {(void *)body, item->body_len}};
     int memory = -1;
     int error;
 

@@ -8,8 +8,12 @@ void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup)
     wire_put_u32(writer, setup->workers);
     wire_put_u32(writer, setup->log_level);
     wire_put_u8(writer, setup->log_sink);
-    wire_put_slice(writer, setup->user);
-    wire_put_slice(writer, setup->group);
+    wire_put_u8(writer, setup->identity.keep);
+    wire_put_u32(writer, setup->identity.user);
+    wire_put_u32(writer, setup->identity.group);
+    wire_put_u32(writer, setup->identity.group_count);
+    for (uint32_t i = 0; i < setup->identity.group_count; i++)
+        wire_put_u32(writer, setup->identity.groups[i]);
 }
 
 int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup)
@@ -18,7 +22,13 @@ int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup)
     setup->workers = wire_get_u32(reader);
     setup->log_level = wire_get_u32(reader);
     setup->log_sink = wire_get_u8(reader);
-    setup->user = wire_get_slice(reader);
-    setup->group = wire_get_slice(reader);
+    setup->identity.keep = wire_get_u8(reader) != 0;
+    setup->identity.user = wire_get_u32(reader);
+    setup->identity.group = wire_get_u32(reader);
+    setup->identity.group_count = wire_get_count(reader, sizeof(uint32_t));
+    if (setup->identity.group_count > CAGE_GROUPS_MAX)
+        return ERROR_IPC;
+    for (uint32_t i = 0; i < setup->identity.group_count; i++)
+        setup->identity.groups[i] = wire_get_u32(reader);
     return wire_finish(reader);
 }

@@ -56,7 +56,7 @@ static int on_setup(struct resolver *resolver, struct ipc_received *received)
     if (result != 0)
         return result;
     const char *why = "";
-    if (cage_enter(setup.user, setup.group, &why) != 0) {
+    if (cage_enter(&setup.identity, &why) != 0) {
         log_error("cannot drop privileges: %s: %s", why, strerror(errno));
         stop(resolver, 1);
         return 0;

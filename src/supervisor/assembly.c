@@ -102,7 +102,7 @@ static void assembly_read_files(struct assembly *assembly, struct assembly_files
 static void assembly_free_files(struct assembly_files *files)
 {
     for (uint32_t i = 0; i < files->count; i++)
-        memory_wipe_free((void *)(uintptr_t)files->items[i].bytes.data, files->items[i].bytes.len);
+        memory_wipe_free((void *)files->items[i].bytes.data, files->items[i].bytes.len);
     free(files->items);
 }
 

@@ -44,7 +44,6 @@ static int check_tenants(struct supervisor *supervisor)
     ev_signal_init(&child, check_on_child, SIGCHLD);
     child.data = supervisor;
     ev_signal_start(supervisor->loop.ev, &child);
-    child_start(&supervisor->resolver);
     result = round_begin(supervisor, ROUND_TEST);
     if (result == 0)
         loop_run(&supervisor->loop);

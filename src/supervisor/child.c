@@ -46,17 +46,29 @@ static int child_on_message(void *owner, struct ipc_received *received)
     return examine_on_message(child->supervisor, received);
 }
 
+/* Without its channel it has a moment to end by itself. */
+static void child_lose_channel(struct child *child)
+{
+    ipc_channel_free(child->channel);
+    child->channel = NULL;
+    child->state = CHILD_LOST;
+    ev_timer_set(&child->timer, CHILD_GRACE, 0.);
+    ev_timer_start(child->supervisor->loop.ev, &child->timer);
+}
+
 static void child_on_gone(void *owner, const char *reason)
 {
     struct child *child = owner;
 
-    ipc_channel_free(child->channel);
-    child->channel = NULL;
+    child_lose_channel(child);
     if (strcmp(reason, IPC_REASON_CLOSED) != 0)
         snprintf(child->reason, sizeof(child->reason), "%s", reason);
-    child->state = CHILD_LOST;
-    ev_timer_set(&child->timer, CHILD_GRACE, 0.);
-    ev_timer_start(child->supervisor->loop.ev, &child->timer);
+}
+
+void child_dismiss(struct child *child)
+{
+    child->is_dismissed = true;
+    child_lose_channel(child);
 }
 
 static const struct ipc_events child_events = {child_on_message, child_on_gone};
@@ -72,10 +84,7 @@ static void child_send_setup(struct child *child)
     int descriptors[2];
     unsigned count = 0;
 
-    if (supervisor->is_root) {
-        setup.user = slice_of(supervisor->user);
-        setup.group = slice_of(supervisor->group);
-    }
+    setup.identity = supervisor->identity;
     if (supervisor->log_fd >= 0)
         descriptors[count++] = supervisor->log_fd;
     if (child->role == ROLE_WORKER)
@@ -93,8 +102,7 @@ static void child_send_setup(struct child *child)
 _Noreturn static void child_become(const char *program, const char *role, int channel)
 {
     static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
-    char *const arguments[] = {(char *)(uintptr_t) "nsgate",
-                               (char *)(uintptr_t)SUPERVISOR_ROLE_ARGUMENT, (char *)(uintptr_t)role,
+    char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT, (char *)role,
                                NULL};
 
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
@@ -153,6 +161,7 @@ void child_start(struct child *child)
 
     child_name(child, name);
     child->started = loop_now(&supervisor->loop);
+    child->is_dismissed = false;
     child->reason[0] = '\0';
     if (child_fork(child, sockets) < 0) {
         log_error("cannot start %s: %s", name, strerror(errno));
@@ -208,7 +217,8 @@ void child_signal(const struct child *child, int signal)
 
 static void child_tell_death(const struct child *child, int status)
 {
-    enum log_level level = child->is_stopping ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
+    enum log_level level =
+        child->is_stopping || child->is_dismissed ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
     const char *colon = child->reason[0] ? ": " : "";
     char name[32];
 
@@ -243,7 +253,7 @@ static void child_on_death(struct child *child)
     child_close(child);
     child->pid = 0;
     child->state = CHILD_DOWN;
-    was_quick = loop_now(&supervisor->loop) - child->started < CHILD_QUICK;
+    was_quick = !child->is_dismissed && loop_now(&supervisor->loop) - child->started < CHILD_QUICK;
     child->quick_deaths = was_quick ? child->quick_deaths + 1 : 0;
     if (child->role == ROLE_WORKER)
         workers_on_death(supervisor, child);
@@ -254,7 +264,7 @@ static void child_on_death(struct child *child)
     } else if (child_start_is_hopeless(supervisor)) {
         log_error("no worker can be started, ending");
         supervisor_end(supervisor, EXIT_FAILURE);
-    } else {
+    } else if (!child->is_dismissed || examine_is_wanted(supervisor)) {
         child_retry_later(child);
     }
 }

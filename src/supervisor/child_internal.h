@@ -28,6 +28,7 @@ struct child {
     double started;              /* loop_now() */
     unsigned quick_deaths;       /* in a row, each within a second of the start */
     bool is_stopping;            /* is not started again */
+    bool is_dismissed;           /* was told to end, and is not started before it is wanted */
     bool was_ready;              /* at any time */
     ev_timer timer;              /* DOWN: start; LOST: kill */
     char reason[128];            /* why the channel failed; empty when it only closed */
@@ -43,6 +44,9 @@ void child_init(struct child *child, struct supervisor *supervisor, enum ipc_rol
 /* Forks, executes the supervisor's program in the child's role, and sends it SETUP. A failure is
  * logged and tried again later. */
 void child_start(struct child *child);
+
+/* There is no more work for it: closes its channel, at which it ends. */
+void child_dismiss(struct child *child);
 
 /* Sends it a signal, if it runs. */
 void child_signal(const struct child *child, int signal);

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct claim {
@@ -60,6 +61,7 @@ void claims_release(struct registry *registry, struct record *record, const stru
 
         if (!claim || claim->owner != record || claims_names(kept, claim->address))
             continue;
+        assert(registry->claims); /* it holds this one */
         HASH_DEL(registry->claims, claim);
         free(claim);
     }

@@ -16,6 +16,7 @@
 #define EXAMINE_WINDOW 64   /* bundles that may be pending at once */
 #define EXAMINE_LIMIT  60.0 /* seconds for an answer; names have their own, shorter limits */
 #define EXAMINE_DEATHS 2    /* deaths of the resolver over one bundle that refuse it */
+#define EXAMINE_IDLE   1.0  /* seconds that a resolver without work is kept */
 
 struct examine_answer {
     uint8_t usable;
@@ -29,9 +30,11 @@ static void examine_watch(struct supervisor *supervisor)
     double left;
 
     ev_timer_stop(supervisor->loop.ev, &examiner->watch);
-    if (!first || !first->is_sent)
+    if (first && !first->is_sent)
         return;
-    left = first->sent_at + EXAMINE_LIMIT - loop_now(&supervisor->loop);
+    left = EXAMINE_IDLE;
+    if (first)
+        left = first->sent_at + EXAMINE_LIMIT - loop_now(&supervisor->loop);
     ev_timer_set(&examiner->watch, left > 0. ? left : 0., 0.);
     ev_timer_start(supervisor->loop.ev, &examiner->watch);
 }
@@ -48,6 +51,23 @@ static void examine_send(struct supervisor *supervisor, struct examination *exam
     wire_writer_free(&body);
 }
 
+bool examine_is_wanted(const struct supervisor *supervisor)
+{
+    return !TAILQ_EMPTY(&supervisor->examiner.pending);
+}
+
+/* The resolver runs while there is work and a moment longer: nobody who has seen all keys stays
+ * around, and an idle gateway does without its memory. One that has died by itself or is still
+ * ending comes back by child_on_death. */
+static void examine_want_resolver(struct supervisor *supervisor)
+{
+    struct child *resolver = &supervisor->resolver;
+    bool may_start = resolver->pid == 0 && !ev_is_active(&resolver->timer);
+
+    if (examine_is_wanted(supervisor) && may_start && !resolver->is_stopping)
+        child_start(resolver);
+}
+
 /* Bundles that were there when the resolver died go one at a time, so that the next death finds
  * the guilty one; the others wait for them. */
 static void examine_send_pending(struct supervisor *supervisor)
@@ -55,8 +75,10 @@ static void examine_send_pending(struct supervisor *supervisor)
     struct examination *examination;
     bool has_sent = false;
 
-    if (!child_is_up(&supervisor->resolver))
+    if (!child_is_up(&supervisor->resolver)) {
+        examine_want_resolver(supervisor);
         return;
+    }
     TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
         bool is_suspect = examination->deaths > 0;
 
@@ -253,8 +275,12 @@ static void examine_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
 
     (void)events;
     ev_timer_stop(ev, timer);
-    log_error("the resolver does not answer, killing it");
-    child_signal(&supervisor->resolver, SIGKILL);
+    if (examine_is_wanted(supervisor)) {
+        log_error("the resolver does not answer, killing it");
+        child_signal(&supervisor->resolver, SIGKILL);
+    } else if (child_is_up(&supervisor->resolver)) {
+        child_dismiss(&supervisor->resolver);
+    }
 }
 
 void examiner_init(struct supervisor *supervisor)
@@ -266,11 +292,14 @@ void examiner_init(struct supervisor *supervisor)
 
 void examiner_free(struct supervisor *supervisor)
 {
-    struct examination *examination;
+    struct examination *examination = TAILQ_FIRST(&supervisor->examiner.pending);
 
     ev_timer_stop(supervisor->loop.ev, &supervisor->examiner.watch);
-    while ((examination = TAILQ_FIRST(&supervisor->examiner.pending))) {
+    while (examination) {
+        struct examination *next = TAILQ_NEXT(examination, next);
+
         examine_take(supervisor, examination);
         examine_free(examination);
+        examination = next;
     }
 }

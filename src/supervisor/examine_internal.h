@@ -36,6 +36,9 @@ bool examine_has_room(const struct supervisor *supervisor);
 /* Gives the record's examination up, if there is one. */
 void examine_forget(struct supervisor *supervisor, struct record *record);
 
+/* Whether bundles wait for a resolver. */
+bool examine_is_wanted(const struct supervisor *supervisor);
+
 /* The resolver runs again, or is gone. */
 void examine_on_start(struct supervisor *supervisor);
 void examine_on_death(struct supervisor *supervisor);

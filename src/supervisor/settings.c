@@ -6,30 +6,23 @@
 #include "ipc/tally.h"
 #include "tenant/bundle.h"
 
-#include <grp.h>
-#include <pwd.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 
 /* A user that does not exist would let every child die at its start, so it is told here. */
-static void settings_check_user(const struct settings *settings, const char *path,
-                                struct diag_list *diags)
+static void settings_find_identity(struct settings *settings, const char *path,
+                                   struct diag_list *diags)
 {
-    struct arena arena;
+    const struct config_main *model = &settings->model;
     struct diag_place place = {.file = path};
-    char *user;
-    char *group;
+    const char *why = NULL;
 
-    arena_init(&arena, 1024);
-    user = arena_text(&arena, settings->model.user);
-    group = arena_text(&arena, settings->model.group);
-    if (*user && !getpwnam(user))
-        diag_error(diags, place, "user \"%s\" does not exist", user);
-    if (*group && !getgrnam(group))
-        diag_error(diags, place, "group \"%s\" does not exist", group);
-    endpwent();
-    endgrent();
-    arena_free(&arena);
+    if (cage_find(&settings->identity, model->user, model->group, &why) == 0)
+        return;
+    diag_error(diags, place, "user \"%.*s%s%.*s\": %s: %s", SLICE_PRINTF(model->user),
+               model->group.len > 0 ? " " : "", SLICE_PRINTF(model->group), why,
+               errno == ENOENT ? "there is none of that name" : strerror(errno));
 }
 
 static void settings_encode_tenancy(struct settings *settings)
@@ -53,7 +46,7 @@ struct settings *settings_read(const char *path, const struct config_loader *loa
     parsed = config_parse(&settings->tree, loader, path, diags);
     built = config_main_build(&settings->model, &settings->tree, path, diags);
     if (built == 0)
-        settings_check_user(settings, path, diags);
+        settings_find_identity(settings, path, diags);
     if (parsed != 0 || built != 0 || diags->errors > 0) {
         settings_free(settings);
         return NULL;

@@ -4,12 +4,14 @@
 #define SUPERVISOR_SETTINGS_INTERNAL_H
 
 #include "config/model.h"
+#include "ipc/cage.h"
 #include "ipc/wire.h"
 
 struct settings {
     struct config_tree tree;
     struct config_main model;
-    struct wire_writer tenancy; /* what every tenant inherits, as bytes that can be compared */
+    struct cage_identity identity; /* of `user`, looked up */
+    struct wire_writer tenancy;    /* what every tenant inherits, as bytes that can be compared */
 };
 
 /* Reads and checks the main file. NULL when it has an error; all are in diags. */

@@ -184,8 +184,6 @@ void supervisor_free(struct supervisor *supervisor)
     tally_free(supervisor->tally);
     netns_home_close(supervisor->home);
     settings_free(supervisor->settings);
-    free(supervisor->user);
-    free(supervisor->group);
 }
 
 /* The settings of the start; whoever is a child's user stays it until a restart. */
@@ -201,8 +199,8 @@ int supervisor_load(struct supervisor *supervisor)
     diag_list_free(&diags);
     if (!supervisor->settings)
         return -1;
-    supervisor->user = settings_text(supervisor->settings->model.user);
-    supervisor->group = settings_text(supervisor->settings->model.group);
+    supervisor->identity = supervisor->settings->identity;
+    supervisor->identity.keep = !supervisor->is_root;
     return 0;
 }
 
@@ -249,7 +247,6 @@ int supervisor_main(const char *config, const char *program)
         supervisor.log_fd = logging_open(supervisor.settings, supervisor.log_fd);
         privileges_reduce();
         signals_start(&supervisor);
-        child_start(&supervisor.resolver);
         supervisor_start_workers(&supervisor);
         ev_timer_start(supervisor.loop.ev, &supervisor.rotation);
         if (round_begin(&supervisor, ROUND_START) < 0)
@@ -287,8 +284,8 @@ static void supervisor_warn_of_restart(const struct supervisor *supervisor,
 {
     if (settings_workers(settings) != supervisor->worker_count)
         log_warn("worker_processes has changed: a restart is needed to apply it");
-    if (!slice_equal(settings->model.user, slice_of(supervisor->user)) ||
-        !slice_equal(settings->model.group, slice_of(supervisor->group)))
+    if (settings->identity.user != supervisor->identity.user ||
+        settings->identity.group != supervisor->identity.group)
         log_warn("user has changed: a restart is needed to apply it");
 }
 

@@ -30,9 +30,8 @@ struct supervisor {
     const char *config;  /* the main file's path */
     const char *program; /* what children execute */
     struct settings *settings;
-    char *user; /* of the children, as it was at the start */
-    char *group;
-    struct recorder_dump *dump; /* -T; else NULL */
+    struct cage_identity identity; /* of the children, as it was at the start */
+    struct recorder_dump *dump;    /* -T; else NULL */
     struct netns_home *home;
     struct tally *tally;
     int tally_fd;

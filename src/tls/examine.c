@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -84,7 +85,7 @@ static void format_day(int64_t seconds, char text[32])
     struct tm parts;
 
     if (!gmtime_r(&at, &parts) || strftime(text, 32, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
-        strcpy(text, "an unknown time");
+        snprintf(text, 32, "an unknown time");
 }
 
 /* Dates of the whole chain: they are warned about, never refused. */

@@ -75,7 +75,7 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
     }
     if (set_log(worker, setup.log_level, setup.log_sink, take_descriptor(received, 0)) != 0)
         return ERROR_IPC;
-    if (cage_enter(setup.user, setup.group, &why) != 0) {
+    if (cage_enter(&setup.identity, &why) != 0) {
         log_error("cannot drop privileges: %s: %s", why, strerror(errno));
         worker_stop(worker, 1);
         return 0;

@@ -47,15 +47,30 @@ def test_a_dead_worker_is_replaced_and_the_other_one_serves(gateway, authority, 
         connection.close()
 
 
-def test_a_dead_resolver_is_replaced(gateway, namespace):
-    gateway.tenant("a", texts.plain(namespace, 'return 200 "old";'))
+def test_a_dead_resolver_is_replaced(gateway, authority, namespace):
+    """It runs only while there is work, so it is killed in the middle of some: RSA keys take time."""
+    certificates = [authority.issue(f"dead{number}.test", "rsa") for number in range(3)]
+
+    def text(answer):
+        servers = "".join(
+            f'''server {{ listen 127.0.0.1:{9000 + number} ssl; ssl_certificate {certificate};
+                ssl_certificate_key {key}; return 200 "{answer}"; }}'''
+            for number, (certificate, key) in enumerate(certificates))
+        return texts.tenant(namespace, servers, f"""server {{ listen 127.0.0.1:8080;
+            return 200 "{answer}"; }}""")
+
+    gateway.tenant("a", text("old"))
     gateway.start()
-    first = gateway.resolver()
-    os.kill(first, signal.SIGKILL)
-    gateway.tenant("a", texts.plain(namespace, 'return 200 "new";'))
-    assert gateway.reload().startswith("reload done: 0 added, 1 changed")
+    wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()), 5,
+             "the resolver ends when there is nothing to do")
+    gateway.tenant("a", text("new"))
+    at = gateway.log_size()
+    os.kill(gateway.pid, signal.SIGHUP)
+    wait_for(lambda: [pid for pid in gateway.children() if gateway.role(pid) == "resolver"
+                      and not os.kill(pid, signal.SIGKILL)], 5, "a resolver to kill")
+    assert "0 added, 1 changed" in gateway.wait_log("reload done.*", 20, at)
     assert fetch(namespace, PLAIN).body == b"new"
-    assert gateway.resolver() != first
+    assert "signal 9" in gateway.log(at)
 
 
 def test_quit_finishes_what_runs(gateway, namespace, scripted):

@@ -158,9 +158,6 @@ class Gateway:
     def workers(self):
         return [pid for pid in self.children() if self.role(pid) == "worker"]
 
-    def resolver(self):
-        return next(pid for pid in self.children() if self.role(pid) == "resolver")
-
     @staticmethod
     def descriptors(pid):
         return len(os.listdir(f"/proc/{pid}/fd"))

@@ -15,6 +15,8 @@ Test(build, counts_and_forms)
          "is a \";\" missing at the end of line 1?"},
         {HEAD "send_timeout 1 { } }", 1, 42, "\"send_timeout\" takes no block"},
         {HEAD "location /; }", 1, 42, "\"location\" has no block"},
+        {HEAD "location / { location /a { return 204; } } }", 1, 55,
+         "a \"location\" in a location is not supported yet"},
         {HEAD "}\nserver;", 2, 1, "\"server\" has no block"},
         {HEAD "}\nupstream { server 1.2.3.4; }", 2, 1, "\"upstream\" takes 1 argument, found 0"},
     };

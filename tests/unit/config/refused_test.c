@@ -47,7 +47,7 @@ Test(refused, refused_with_a_hint)
         {HEAD "ssl on; }", 1, 42, "\"ssl\" is not supported: it is \"listen ADDRESS ssl;\""},
         {HEAD "location / { if ($host) { return 200; } } }", 1, 55, "\"if\" is not supported yet"},
         {HEAD "location /a { location /a/b { return 204; } } }", 1, 56,
-         "\"location\" is not allowed in \"location\" but in: \"server\""},
+         "a \"location\" in a location is not supported yet"},
         {"http { }", 1, 1, "\"http\" is not supported: what stands in it is the top"},
     };
     struct built built;

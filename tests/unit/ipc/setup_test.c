@@ -6,11 +6,12 @@
 
 Test(setup, round_trip)
 {
-    struct ipc_setup sent = {3, 4, 2, 1, SLICE("nobody"), SLICE("")};
+    struct ipc_setup sent = {3, 4, 2, 1, {.user = 65534, .group = 7, .groups = {7, 9}}};
     struct ipc_setup got;
     struct wire_writer writer;
     struct wire_reader reader;
 
+    sent.identity.group_count = 2;
     wire_writer_init(&writer);
     ipc_put_setup(&writer, &sent);
     wire_reader_init(&reader, wire_written(&writer));
@@ -19,9 +20,28 @@ Test(setup, round_trip)
     cr_assert_eq(got.workers, 4);
     cr_assert_eq(got.log_level, 2);
     cr_assert_eq(got.log_sink, 1);
-    cr_assert(slice_equal(got.user, sent.user));
-    cr_assert_eq(got.group.len, 0);
+    cr_assert_not(got.identity.keep);
+    cr_assert_eq(got.identity.user, 65534);
+    cr_assert_eq(got.identity.group, 7);
+    cr_assert_eq(got.identity.group_count, 2);
+    cr_assert_eq(got.identity.groups[1], 9);
     wire_reader_init(&reader, slice_head(wire_written(&writer), 9));
+    cr_assert_eq(ipc_get_setup(&reader, &got), ERROR_IPC);
+    wire_writer_free(&writer);
+}
+
+Test(setup, too_many_groups_are_refused)
+{
+    struct ipc_setup sent = {.identity.group_count = CAGE_GROUPS_MAX};
+    struct ipc_setup got;
+    struct wire_writer writer;
+    struct wire_reader reader;
+
+    wire_writer_init(&writer);
+    ipc_put_setup(&writer, &sent);
+    wire_put_u32(&writer, 1);
+    writer.data[writer.len - 4 * (CAGE_GROUPS_MAX + 2)] = CAGE_GROUPS_MAX + 1; /* the count */
+    wire_reader_init(&reader, wire_written(&writer));
     cr_assert_eq(ipc_get_setup(&reader, &got), ERROR_IPC);
     wire_writer_free(&writer);
 }

@@ -85,7 +85,7 @@ void process_start(struct process *process, bool with_setup)
     struct ipc_setup setup = {
         .log_level = LOG_LEVEL_ERROR,
         .log_sink = LOG_SINK_STDERR,
-        .user = getuid() == 0 ? SLICE("nobody") : (struct slice){0},
+        .identity = {.keep = getuid() != 0, .user = 65534, .group = 65534},
     };
     struct wire_writer body;
     wire_writer_init(&body);

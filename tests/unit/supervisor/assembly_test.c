@@ -39,6 +39,8 @@ static void clear(struct desk *desk)
     rig_close(&desk->rig);
 }
 
+TestSuite(assembly, .fini = rig_end);
+
 Test(assembly, a_whole_tenant)
 {
     struct desk desk = {0};

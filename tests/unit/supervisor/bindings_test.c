@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+TestSuite(bindings, .fini = rig_end);
+
 Test(bindings, a_taken_port_is_retried)
 {
     struct rig rig;

@@ -18,6 +18,8 @@ static int test_with(const struct rig *rig)
     return supervisor_test_with(path, false, "/proc/self/exe");
 }
 
+TestSuite(check, .fini = rig_end);
+
 Test(check, tells_whether_the_configuration_is_good)
 {
     struct rig rig;

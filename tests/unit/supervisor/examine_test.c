@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 
+TestSuite(examine, .fini = rig_end);
+
 Test(examine, a_refusal_is_that_tenants_alone)
 {
     struct rig rig;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+TestSuite(logging, .fini = rig_end);
+
 Test(logging, reopens)
 {
     struct rig rig;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The registry: names, slots, ticket keys, and claims of addresses. */
-#include "../../../src/supervisor/claims_internal.h"
+/* The registry: names, slots and ticket keys. */
+#include "../../../src/supervisor/record_internal.h"
 
 #include <criterion/criterion.h>
 
@@ -57,32 +57,6 @@ Test(record, ticket_keys_rotate)
     cr_assert_neq(memcmp(a->tickets.keys[0], first.keys[0], TLS_TICKET_KEY), 0);
     record_rotate_tickets(a);
     cr_assert_eq(a->tickets.count, 2);
-    registry_remove(&registry, a);
-    registry_remove(&registry, b);
-}
-
-Test(claims, the_first_keeps_it_until_it_lets_go)
-{
-    struct registry registry = {0};
-    struct record *a = registry_add(&registry, SLICE("a"), "/a.conf", NULL);
-    struct record *b = registry_add(&registry, SLICE("b"), "/b.conf", NULL);
-    struct listener one = {.text = (char *)"1.1.1.1:1", .fd = -1};
-    struct listener two = {.text = (char *)"2.2.2.2:2", .fd = -1};
-    struct listener both[] = {one, two};
-    struct plan plan = {.netns.kind = NETNS_HOST, .listeners = both, .listener_count = 2};
-    struct plan next = {.netns.kind = NETNS_HOST, .listeners = &two, .listener_count = 1};
-
-    claims_take(&registry, SLICE("1.1.1.1:1"), a);
-    claims_take(&registry, SLICE("2.2.2.2:2"), a);
-    claims_take(&registry, SLICE("2.2.2.2:2"), b);
-    cr_assert_eq(claims_owner(&registry, SLICE("2.2.2.2:2")), a);
-    claims_release(&registry, b, &plan, NULL);
-    cr_assert_eq(claims_owner(&registry, SLICE("2.2.2.2:2")), a);
-    claims_release(&registry, a, &plan, &next);
-    cr_assert_null(claims_owner(&registry, SLICE("1.1.1.1:1")));
-    cr_assert_eq(claims_owner(&registry, SLICE("2.2.2.2:2")), a);
-    claims_release(&registry, a, &plan, NULL);
-    cr_assert_null(claims_owner(&registry, SLICE("2.2.2.2:2")));
     registry_remove(&registry, a);
     registry_remove(&registry, b);
 }

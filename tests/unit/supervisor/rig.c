@@ -185,12 +185,19 @@ void rig_tenant(const struct rig *rig, const char *name, int port, const char *t
               text);
 }
 
+/* What a test that failed has left: the folder, and the supervisor in it. */
+static struct {
+    char folder[64];
+    pid_t pid;
+} rig_left;
+
 void rig_open(struct rig *rig)
 {
     char path[128];
 
     *rig = (struct rig){.folder = "/tmp/nsg-supervisor-XXXXXX"};
     cr_assert_not_null(mkdtemp(rig->folder));
+    memcpy(rig_left.folder, rig->folder, sizeof(rig_left.folder));
     rig_path(rig, "tenants", path);
     cr_assert_eq(mkdir(path, 0755), 0);
     rig_write(rig, "nsgate.conf",
@@ -207,13 +214,22 @@ static int rig_unlink(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
+void rig_end(void)
+{
+    if (rig_left.pid > 0) {
+        kill(rig_left.pid, SIGKILL);
+        waitpid(rig_left.pid, NULL, 0);
+    }
+    if (rig_left.folder[0])
+        nftw(rig_left.folder, rig_unlink, 8, FTW_DEPTH | FTW_PHYS);
+    rig_left.pid = 0;
+    rig_left.folder[0] = '\0';
+}
+
 void rig_close(struct rig *rig)
 {
-    if (rig->pid > 0) {
-        kill(rig->pid, SIGKILL);
-        waitpid(rig->pid, NULL, 0);
-    }
-    nftw(rig->folder, rig_unlink, 8, FTW_DEPTH | FTW_PHYS);
+    rig_end();
+    rig->pid = 0;
 }
 
 static char *rig_log(const struct rig *rig)
@@ -276,6 +292,8 @@ void rig_start(struct rig *rig, const char *line)
         close_range(3, ~0u, 0); /* what the test holds, a port for example */
         _exit(supervisor_main(path, "/proc/self/exe"));
     }
+    if (rig_left.pid == 0)
+        rig_left.pid = rig->pid;
     if (line)
         rig_expect(rig, line);
 }
@@ -287,6 +305,8 @@ int rig_wait(struct rig *rig)
 
     for (int waited = 0; waited < RIG_PATIENCE; waited += 5) {
         if (waitpid(rig->pid, &status, WNOHANG) == rig->pid) {
+            if (rig_left.pid == rig->pid)
+                rig_left.pid = 0;
             rig->pid = 0;
             return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
         }

@@ -16,6 +16,8 @@ struct rig {
 void rig_open(struct rig *rig);
 /* Kills what runs and removes the folder. */
 void rig_close(struct rig *rig);
+/* The same for what a failed test has left: TestSuite(name, .fini = rig_end). */
+void rig_end(void);
 
 /* Writes folder/name from a format. */
 void rig_write(const struct rig *rig, const char *name, const char *format, ...)

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+TestSuite(round, .fini = rig_end);
+
 Test(round, counts_what_changed)
 {
     struct rig rig;

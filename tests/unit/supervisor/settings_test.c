@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The main file, and which tenants' files it names. */
-#include "../../../src/supervisor/tenant_files_internal.h"
+/* The main file. */
+#include "../../../src/supervisor/settings_internal.h"
 
 #include "rig.h"
 
@@ -15,6 +15,8 @@ static struct settings *read_settings(const struct rig *rig, struct diag_list *d
     snprintf(path, sizeof(path), "%s/nsgate.conf", rig->folder);
     return settings_read(path, &config_files, diags);
 }
+
+TestSuite(settings, .fini = rig_end);
 
 Test(settings, what_all_tenants_share)
 {
@@ -58,45 +60,13 @@ Test(settings, mistakes)
     diag_list_init(&diags);
     rig_write(&rig, "nsgate.conf", "user nobody-by-that-name no-such-group;\n");
     cr_assert_null(read_settings(&rig, &diags));
+    cr_assert_eq(diags.errors, 1);
+    rig_write(&rig, "nsgate.conf", "user nobody no-such-group;\n");
+    cr_assert_null(read_settings(&rig, &diags));
     cr_assert_eq(diags.errors, 2);
     rig_write(&rig, "nsgate.conf", "worker_processes {\n");
     cr_assert_null(read_settings(&rig, &diags));
     cr_assert_gt(diags.errors, 2);
-    diag_list_free(&diags);
-    rig_close(&rig);
-}
-
-Test(tenant_files, names)
-{
-    struct rig rig;
-    struct diag_list diags;
-    struct settings *settings;
-    struct tenant_files files;
-
-    rig_open(&rig);
-    diag_list_init(&diags);
-    rig_write(&rig, "tenants/b.conf", "%s", "");
-    rig_write(&rig, "tenants/a.conf", "%s", "");
-    rig_write(&rig, "tenants/x.y", "%s", "");
-    rig_write(&rig, "nsgate.conf", "tenants tenants/*;\n");
-    settings = read_settings(&rig, &diags);
-    cr_assert_not_null(settings);
-    cr_assert_eq(tenant_files_find(&files, settings, "nsgate.conf", &config_files, &diags), 0);
-    cr_assert_eq(files.count, 3);
-    cr_assert(slice_equal(files.items[0].name, SLICE("a")));
-    cr_assert(slice_equal(files.items[1].name, SLICE("b")));
-    cr_assert(slice_equal(files.items[2].name, SLICE("x.y")));
-    tenant_files_free(&files);
-    settings_free(settings);
-    rig_write(&rig, "nsgate.conf", "tenants nothing/*;\n");
-    settings = read_settings(&rig, &diags);
-    diag_list_free(&diags);
-    diag_list_init(&diags);
-    cr_assert_eq(tenant_files_find(&files, settings, "nsgate.conf", &config_files, &diags), 0);
-    cr_assert_eq(files.count, 0);
-    cr_assert_eq(diags.warnings, 1);
-    tenant_files_free(&files);
-    settings_free(settings);
     diag_list_free(&diags);
     rig_close(&rig);
 }

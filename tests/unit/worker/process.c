@@ -73,7 +73,7 @@ void process_setup(struct process *process)
         .workers = 4,
         .log_level = LOG_LEVEL_ERROR,
         .log_sink = LOG_SINK_STDERR,
-        .user = getuid() == 0 ? SLICE("nobody") : (struct slice){0},
+        .identity = {.keep = getuid() != 0, .user = 65534, .group = 65534},
     };
     struct wire_writer body;
     int fd;
