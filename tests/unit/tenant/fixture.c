@@ -104,3 +104,32 @@ bool fixture_has_diag(const struct fixture *fixture, uint32_t line, const char *
     }
     return false;
 }
+
+static const char FULL_TEXT[] = "netns acme;\n"
+                                "upstream app { server app.internal:80; }\n"
+                                "server {\n"
+                                "    listen 10.0.0.1:443 ssl;\n"
+                                "    server_name \"acme.test\";\n"
+                                "    location / { proxy_pass http://app; }\n"
+                                "}\n";
+
+void fixture_fill(struct fixture *fixture)
+{
+    static struct bundle_file files[2];
+    fixture_init(fixture, FULL_TEXT);
+    fixture->bundle.defaults = &fixture->tree.root;
+    fixture_add_identity(fixture, "acme");
+    fixture_add_identity(fixture, "rsa");
+    fixture_add_name(fixture, "app.internal", 80, 3);
+    files[0] = (struct bundle_file){SLICE("/c/acme.crt"), SLICE("PEM"), false};
+    files[1] = (struct bundle_file){SLICE("/c/acme.key"), SLICE("KEY\0KEY"), true};
+    static struct slice trusted[2];
+    static struct bundle_trust trust;
+    trusted[0] = SLICE("DER one");
+    trusted[1] = SLICE("DER two");
+    trust = (struct bundle_trust){SLICE("/c/ca.pem"), trusted, 2};
+    fixture->bundle.trusts = &trust;
+    fixture->bundle.trust_count = 1;
+    fixture->bundle.files = files;
+    fixture->bundle.file_count = 2;
+}

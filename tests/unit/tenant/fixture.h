@@ -24,6 +24,8 @@ void fixture_add_name(struct fixture *fixture, const char *host, uint16_t port, 
 bool fixture_build(struct fixture *fixture);
 /* All of that, with an assertion; no identities and no names. */
 void fixture_run(struct fixture *fixture, const char *text);
+/* A bundle that has everything: defaults, files, identities, names, trusted certificates. */
+void fixture_fill(struct fixture *fixture);
 void fixture_free(struct fixture *fixture);
 
 /* Whether a diag at that line has the text in its message. */
