@@ -16,7 +16,7 @@
 #define EXAMINE_WINDOW 64   /* bundles that may be pending at once */
 #define EXAMINE_LIMIT  60.0 /* seconds for an answer; names have their own, shorter limits */
 #define EXAMINE_DEATHS 2    /* deaths of the resolver over one bundle that refuse it */
-#define EXAMINE_IDLE   1.0  /* seconds that a resolver without work is kept */
+#define EXAMINE_IDLE   0.1  /* seconds that a resolver without work is kept */
 
 struct examine_answer {
     uint8_t usable;
