@@ -66,3 +66,14 @@ def test_no_file_is_two_files():
     long = {str(path.relative_to(ROOT)): count for path in SOURCES
             if (count := len(path.read_text().splitlines())) > 700}
     assert not long
+
+
+def test_no_global_name_stands_twice():
+    """Static libraries share one namespace: of two equal names the linker silently takes one."""
+    definition = re.compile(r"^(?!static|typedef|extern)[\w][\w \t*]*?\b(\w+)\((?:[^;{]*)\)\n\{", re.M)
+    seen = {}
+    for path in sorted(ROOT.glob("src/*/*.c")):
+        for name in definition.findall(path.read_text()):
+            seen.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert len(seen) > 200, "the pattern finds functions"
+    assert not {name: places for name, places in seen.items() if len(places) > 1}

@@ -136,7 +136,7 @@ static void set_transport(struct backend_group *group, const struct tenant_upstr
 void group_configure(struct backend_group *group, const struct tenant_upstream *upstream)
 {
     struct backend_endpoint **known = group->endpoints;
-    uint32_t known_count = group->endpoint_count;
+    uint32_t known_count = known ? group->endpoint_count : 0;
 
     if (known == NULL)
         set_transport(group, upstream);

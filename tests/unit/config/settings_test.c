@@ -57,7 +57,8 @@ Test(settings, good_words)
     struct built built;
 
     build_good(&built,
-               AROUND("http2 off; http2_max_concurrent_streams 7; proxy_next_upstream http_503 non_idempotent; ssl_protocols "
+               AROUND("http2 off; http2_max_concurrent_streams 7; proxy_next_upstream http_503 "
+                      "non_idempotent; ssl_protocols "
                       "TLSv1.3; ssl_ciphers HIGH; ssl_ecdh_curve X25519:P-256; "
                       "keepalive_requests 7; keepalive_timeout 0; large_client_header_buffers 2 "
                       "4k; proxy_http_version 1.1; proxy_buffering off; proxy_redirect off; "
