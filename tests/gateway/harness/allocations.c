@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Preloaded into nsgate by the hot-path test: counts the allocations that do not come from
- * OpenSSL, in a file that the test maps. */
+/* Preloaded into nsgate by the hot-path tests: counts the allocations that do not come from
+ * OpenSSL or nghttp2, in a file that the test maps. nghttp2 is given the gateway's allocator: its
+ * own are those whose caller's caller is in it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <unwind.h>
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -19,20 +21,25 @@ extern void *__libc_realloc(void *old, size_t size);
 static uint64_t own = 0, *counter = &own;
 static struct range {
     uintptr_t start, end;
-} openssl[8];
+} foreign[8];
 static int ranges;
+
+static int is_foreign(const char *name)
+{
+    return strstr(name, "libcrypto") || strstr(name, "libssl") || strstr(name, "libnghttp2");
+}
 
 static int note(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
     (void)data;
-    if (!strstr(info->dlpi_name, "libcrypto") && !strstr(info->dlpi_name, "libssl"))
+    if (!is_foreign(info->dlpi_name))
         return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
         if (part->p_type == PT_LOAD && (part->p_flags & PF_X) && ranges < 8) {
-            openssl[ranges].start = info->dlpi_addr + part->p_vaddr;
-            openssl[ranges++].end = info->dlpi_addr + part->p_vaddr + part->p_memsz;
+            foreign[ranges].start = info->dlpi_addr + part->p_vaddr;
+            foreign[ranges++].end = info->dlpi_addr + part->p_vaddr + part->p_memsz;
         }
     }
     return 0;
@@ -55,13 +62,40 @@ __attribute__((constructor)) static void start(void)
     close(fd);
 }
 
-static void count(void *caller)
+static int is_in_foreign(uintptr_t place)
 {
-    uintptr_t place = (uintptr_t)caller;
     for (int i = 0; i < ranges; i++)
-        if (place >= openssl[i].start && place < openssl[i].end)
-            return;
-    ++*counter;
+        if (place >= foreign[i].start && place < foreign[i].end)
+            return 1;
+    return 0;
+}
+
+/* count, malloc, its caller, and that one's. */
+#define DEPTH 4
+
+struct walk {
+    uintptr_t places[DEPTH];
+    int count;
+};
+
+static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *data)
+{
+    struct walk *walk = data;
+    walk->places[walk->count++] = _Unwind_GetIP(context);
+    return walk->count < DEPTH ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static __attribute__((noinline)) void count(void *caller)
+{
+    static __thread int is_walking;
+    struct walk walk = {.count = 0};
+    if (is_walking || is_in_foreign((uintptr_t)caller))
+        return;
+    is_walking = 1;
+    _Unwind_Backtrace(step, &walk);
+    is_walking = 0;
+    if (walk.count < DEPTH || !is_in_foreign(walk.places[DEPTH - 1]))
+        ++*counter;
 }
 
 void *malloc(size_t size)

@@ -18,7 +18,8 @@ from .gateway import wait_for
 
 
 class Peer:
-    """One connection of a Server: its session, what streams said, and what they are still owed."""
+    """One connection of a Server: its session, what streams said, and what they are still owed.
+    Its lock is for threads other than its own that answer."""
 
     def __init__(self, server, sock, number):
         self.server, self.sock, self.number = server, sock, number
@@ -40,8 +41,15 @@ class Peer:
         self.pay(stream)
 
     def pay(self, stream):
+        """Sends what the windows allow of what the stream is owed."""
         if stream not in self.owed:
             return
+        try:
+            self._pay(stream)
+        except h2.exceptions.StreamClosedError:
+            self.owed.pop(stream, None)  # its reset came in the same read, and is told next
+
+    def _pay(self, stream):
         body, trailers, end = self.owed[stream]
         while body:
             room = min(self.h2.local_flow_control_window(stream), self.h2.max_outbound_frame_size)
@@ -85,10 +93,11 @@ class Peer:
             self.h2.update_settings(self.server.settings)
         self.flush()
         while data := self.sock.recv(65536):
-            for event in self.h2.receive_data(data):
-                self.take(event)
-                self.server.handle(self, event)
-            self.flush()
+            with self.lock:
+                for event in self.h2.receive_data(data):
+                    self.take(event)
+                    self.server.handle(self, event)
+                self.flush()
 
     def request(self, stream):
         headers = dict(self.headers[stream])
@@ -162,8 +171,8 @@ def nghttpd(folder, *options):
     return Program(["nghttpd", "--no-tls", "-d", str(folder), *options, str(port)], port)
 
 
-def nginx(folder, body):
-    """nginx with one HTTP/2 server without TLS."""
+def nginx(folder, body, protocol="http2"):
+    """nginx with one server without TLS, of HTTP/2 (or with protocol "" of HTTP/1.1)."""
     port = free_port()
     folder = pathlib.Path(folder)
     config = folder / "nginx.conf"
@@ -171,5 +180,5 @@ def nginx(folder, body):
         daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
         events {{}}
         http {{ access_log off; client_body_temp_path {folder}; client_max_body_size 0;
-                server {{ listen 127.0.0.1:{port} http2; {body} }} }}""")
+                server {{ listen 127.0.0.1:{port} {protocol}; {body} }} }}""")
     return Program(["nginx", "-p", str(folder), "-c", str(config)], port)
