@@ -29,8 +29,13 @@ build() { # build PRESET [TARGET...]
     cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" -j "$jobs" -- -s "$@"
 }
 
+# The tests remove their namespaces themselves (nsg-PID-...); this is for those that were killed.
 remove_namespaces() {
-    ip netns list 2>/dev/null | awk '$1 ~ /^nsg-/ {print $1}' | xargs -r -n1 ip netns del
+    local name pid
+    for name in $(ip netns list 2>/dev/null | awk '$1 ~ /^nsg-[0-9]+-/ {print $1}'); do
+        pid=${name#nsg-}
+        kill -0 "${pid%%-*}" 2>/dev/null || ip netns del "$name"
+    done
 }
 
 run_pytest() { # run_pytest NAME ARGUMENT...
