@@ -203,6 +203,7 @@ static void on_failed(void *owner, enum error error)
     struct h1_connection *connection = owner;
     switch (connection->phase) {
     case H1_CONNECTING:
+        connection->exchange->connect_errno = stream_errno(connection->stream);
         h1_connection_fail(connection,
                            error == ERROR_CONNECT_TIMEOUT ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT);
         break;
@@ -268,7 +269,8 @@ static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
                    const struct config_settings *settings)
 {
     int fd = socket_for(endpoint->address.any.sa_family);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+    int failed = fd < 0 ? errno : 0;
+    if (failed == EMFILE || failed == ENFILE || failed == ENOBUFS || failed == ENOMEM)
         return ERROR_DESCRIPTORS;
     struct h1_connection *connection = memory_zeroed(1, sizeof(*connection));
     connection->base.protocol = &h1_protocol;
@@ -281,11 +283,13 @@ static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
     chain_init(&connection->wire, &exchange->loop->buffers);
     deadline_init(&connection->deadline, exchange->loop, h1_connection_on_expired);
     join(connection, exchange, settings);
-    if (fd >= 0)
+    if (fd >= 0) {
         connection->stream =
             stream_connect(exchange->loop, fd, &endpoint->address, &stream_ops, connection);
+        failed = errno;
+    }
     if (connection->stream == NULL) {
-        log_info("connecting to %s: %s", endpoint->text, strerror(errno));
+        exchange->connect_errno = failed;
         loop_defer(connection->loop, &connection->start);
         return 0;
     }

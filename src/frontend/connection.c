@@ -21,10 +21,25 @@ static struct connection *of_task(struct loop_task *task)
 
 /* ---- state ---- */
 
-/* Idle connections are the ones that may be closed to make room for another. */
-static bool is_spare(const struct connection *connection, enum connection_state state)
+/* Idle connections are the ones that may be closed to make room for another; not while the last
+ * response is still on its way. */
+static bool is_spare(const struct connection *connection)
 {
-    return (state == CONNECTION_IDLE && connection->requests > 0) || state == CONNECTION_LINGER;
+    enum connection_state state = connection->state;
+
+    if (state != CONNECTION_LINGER && (state != CONNECTION_IDLE || connection->requests == 0))
+        return false;
+    return stream_queued(connection->stream) == 0;
+}
+
+static void enlist(struct connection *connection)
+{
+    struct frontend_tenant *tenant = connection->listener->tenant;
+
+    connection->is_spare = is_spare(connection);
+    TAILQ_INSERT_TAIL(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
+    if (connection->is_spare)
+        listeners_tenant_has_room(tenant);
 }
 
 void connection_set_state(struct connection *connection, enum connection_state state)
@@ -49,10 +64,17 @@ void connection_set_state(struct connection *connection, enum connection_state s
     connection->state = state;
     if (state == CONNECTION_CLOSED)
         return;
-    connection->is_spare = is_spare(connection, state);
-    TAILQ_INSERT_TAIL(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
-    if (connection->is_spare)
-        listeners_tenant_has_room(tenant);
+    enlist(connection);
+}
+
+void connection_note_drained(struct connection *connection)
+{
+    struct frontend_tenant *tenant = connection->listener->tenant;
+
+    if (connection->is_spare || !is_spare(connection))
+        return;
+    TAILQ_REMOVE(&tenant->busy, connection, of_tenant);
+    enlist(connection);
 }
 
 bool connection_must_end(const struct connection *connection)
@@ -108,7 +130,7 @@ static bool check_clocks(struct connection *connection, double now)
         return false;
     }
     if (limits_body_is_slow(limits, now, stream_bytes_in(connection->stream)))
-        h1_refuse(connection, ERROR_BODY_TIMEOUT);
+        h1_body_expired(connection);
     if (limits->peer_due > 0 && now >= limits->peer_due)
         h1_check_peer(connection);
     if (connection->state == CONNECTION_CLOSED)
@@ -151,15 +173,20 @@ static void on_open(void *owner)
     h1_start(connection);
 }
 
+void connection_fail_handshake(struct connection *connection, enum error error)
+{
+    const char *why = tls_failure(connection->stream);
+
+    log_info("tenant %.*s: client %.*s: handshake: %s%s%s%s",
+             SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
+             SLICE_PRINTF(connection->client.peer_host), error_text(error), *why ? " (" : "", why,
+             *why ? ")" : "");
+    connection_close(connection, CLOSE_NOW, error);
+}
+
 static void on_failed(void *owner, enum error error)
 {
-    struct connection *connection = owner;
-
-    log_info("tenant %.*s: client %.*s: handshake: %s (%s)",
-             SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
-             SLICE_PRINTF(connection->client.peer_host), error_text(error),
-             tls_failure(connection->stream));
-    connection_close(connection, CLOSE_NOW, error);
+    connection_fail_handshake(owner, error);
 }
 
 static void on_nothing(void *owner)
@@ -334,12 +361,15 @@ void connection_retire(struct connection *connection, bool hard)
     switch (connection->state) {
     case CONNECTION_IDLE:
         if (hard || connection->requests > 0)
-            connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+            h1_leave(connection, ERROR_NONE);
         break;
     case CONNECTION_HANDSHAKE:
-    case CONNECTION_HEAD:
         if (hard)
             connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        break;
+    case CONNECTION_HEAD:
+        if (hard)
+            h1_leave(connection, ERROR_NONE);
         break;
     case CONNECTION_EXCHANGE:
     case CONNECTION_TUNNEL:

@@ -68,6 +68,7 @@ void h1_advance(struct connection *connection)
     case CONNECTION_TUNNEL:
         if (connection->h1.request <= REQUEST_BLOCKED)
             h1_read_tunnel(connection);
+        h1_pass_end(connection);
         break;
     case CONNECTION_LINGER:
     case CONNECTION_HANDSHAKE:
@@ -89,16 +90,6 @@ static size_t read_limit(const struct connection *connection)
     return READ_BULK;
 }
 
-static void drop_bytes(struct connection *connection)
-{
-    struct h1_side *h1 = &connection->h1;
-
-    h1->dropped += (uint32_t)h1->in.len;
-    chain_clear(&h1->in);
-    if (h1->dropped > LIMIT_LINGER_BYTES)
-        connection_close(connection, CLOSE_NOW, ERROR_NONE);
-}
-
 static void on_readable(void *owner)
 {
     struct connection *connection = owner;
@@ -109,7 +100,7 @@ static void on_readable(void *owner)
     if (got < 0)
         h1_peer_ended(connection, (enum error)got);
     else if (connection->state == CONNECTION_LINGER)
-        drop_bytes(connection);
+        h1_linger_on(connection);
     else
         h1_advance(connection);
 }
@@ -124,6 +115,9 @@ static void on_drained(void *owner)
     if (stream_queued(connection->stream) == 0) {
         limits_send_stop(&connection->limits);
         limits_arm(&connection->limits, connection_now(connection));
+        connection_note_drained(connection);
+        if (connection->state == CONNECTION_LINGER)
+            h1_linger_on(connection);
     }
     if (connection->h1.exchange && connection->h1.response == RESPONSE_STARTED)
         h1_pump(connection);
@@ -176,13 +170,13 @@ void h1_phase_expired(struct connection *connection)
 {
     switch (connection->state) {
     case CONNECTION_HANDSHAKE:
-        connection_close(connection, CLOSE_NOW, ERROR_HANDSHAKE_TIMEOUT);
+        connection_fail_handshake(connection, ERROR_HANDSHAKE_TIMEOUT);
         break;
     case CONNECTION_HEAD:
         h1_refuse(connection, ERROR_HEADER_TIMEOUT);
         break;
     case CONNECTION_IDLE:
-        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        h1_leave(connection, ERROR_NONE);
         break;
     case CONNECTION_EXCHANGE:
         h1_linger(connection);
@@ -190,7 +184,7 @@ void h1_phase_expired(struct connection *connection)
     case CONNECTION_LINGER:
         /* While the response still leaves, the clock of sending is the one that counts. */
         if (stream_queued(connection->stream) > 0)
-            connection->limits.phase_due = connection_now(connection) + LIMIT_LINGER;
+            h1_linger_on(connection);
         else
             connection_close(connection, CLOSE_NOW, ERROR_NONE);
         break;

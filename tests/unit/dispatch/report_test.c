@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -48,6 +49,24 @@ Test(report, backend_failures_are_errors)
                                "(backend 127.0.0.1:9000, client 192.0.2.1)\n"),
               "%s", logged());
     cr_expect_null(strstr(gate_body_text(&gate), "9000"));
+    gate_close(&gate);
+}
+
+Test(report, why_connecting_failed_is_told)
+{
+    struct gate gate;
+    open_log(LOG_LEVEL_WARN);
+    open_with(&gate, "");
+    gate_get(&gate, "/x", "");
+    gate.exchange->connect_errno = ECONNREFUSED;
+    gate_fail(&gate, ERROR_CONNECT, true);
+    cr_expect(strstr(logged(), "cannot connect to the backend (111: Connection refused), trying"),
+              "%s", logged());
+    gate.exchange->connect_errno = EHOSTUNREACH;
+    gate_fail(&gate, ERROR_CONNECT, true);
+    cr_expect(strstr(logged(), "502 connect: cannot connect to the backend (113: No route to "
+                               "host) (backend "),
+              "%s", logged());
     gate_close(&gate);
 }
 
