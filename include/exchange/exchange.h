@@ -51,7 +51,8 @@ struct exchange_front {
     void (*on_response)(void *front, struct exchange *exchange);
     /* The response pipe has bytes, its end, or is broken. */
     void (*on_body)(void *front, struct exchange *exchange);
-    /* The request pipe has room again. */
+    /* The request pipe has room again; in a tunnel also that the backend has left, so that nobody
+     * takes what comes. */
     void (*on_room)(void *front, struct exchange *exchange);
 };
 
@@ -77,6 +78,9 @@ struct exchange_mediator {
                            bool untouched);
     /* The frontend closes: log, give references back. The last call. */
     void (*on_close)(void *mediator, struct exchange *exchange);
+    /* The request's body has ended, and its trailers are there, which the mediator may change.
+     * NULL: nothing to do. */
+    void (*on_request_ended)(void *mediator, struct exchange *exchange);
 };
 
 /* What the frontend knows of the connection the request came by; it outlives the exchange. */

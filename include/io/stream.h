@@ -92,6 +92,9 @@ void stream_close_reset(struct stream *stream);
 /* Flushes what is queued now, as far as the kernel takes it, and closes. For last words. */
 void stream_flush_close(struct stream *stream);
 
+/* The errno with which connecting failed; 0: it did not. */
+int stream_errno(const struct stream *stream);
+
 int stream_fd(const struct stream *stream);
 struct loop *stream_loop(const struct stream *stream);
 

@@ -90,6 +90,10 @@ struct tenant_listener *tenant_find_listener(struct tenant *tenant, struct slice
  * name.*, first regex, else the default server. Never NULL. */
 struct tenant_server *tenant_find_server(const struct tenant_listener *listener, struct slice host);
 
+/* The same, but NULL when only the default server is left. */
+struct tenant_server *tenant_match_server(const struct tenant_listener *listener,
+                                          struct slice host);
+
 /* The location for a normalized path, in nginx's order: =, longest prefix if ^~, first regex that
  * matches, longest prefix. NULL when none matches, or when an expression went past its limits (it
  * could be one that forbids; the log tells). */
@@ -97,8 +101,8 @@ const struct tenant_location *tenant_find_location(const struct tenant_server *s
                                                    struct slice path);
 
 /* Whether nginx would send a client from this path to the one with a slash behind it (301): a
- * proxied prefix location has that name, and none has the path's own. Goes before every regular
- * expression. */
+ * proxied location has that name, = or a prefix, and none has the path's own. Goes before every
+ * regular expression. */
 bool tenant_wants_slash(const struct tenant_server *server, struct slice path);
 
 /* Gives back what idle tenants need not hold: decoded certificates (the next handshake decodes

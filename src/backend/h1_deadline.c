@@ -27,16 +27,18 @@ void h1_connection_note_queue(struct h1_connection *connection)
     connection->out_at = loop_now(connection->loop);
 }
 
-/* Whether the next move is the server's. It is not while the client has still to send, or to take;
- * but a client that waits for 100 (RFC 9110 section 10.1.1) sends nothing before it. */
+/* Whether the next move is the server's. It is not while the client has still to take, or to send
+ * what the response may depend on; but a client that waits for 100 (RFC 9110 section 10.1.1) sends
+ * nothing before it. */
 static bool server_is_due(const struct h1_connection *connection)
 {
     if (connection->is_paused)
         return false;
-    if (connection->phase == H1_TUNNEL || connection->sending != SENDING_BODY)
+    if (connection->phase == H1_TUNNEL || connection->sending != SENDING_BODY ||
+        connection->receiving != RECEIVING_HEAD)
         return true;
     return connection->exchange->forward.expects_continue && connection->taken == 0 &&
-           connection->interim_count == 0 && connection->receiving == RECEIVING_HEAD;
+           connection->interim_count == 0;
 }
 
 /* Bytes are queued: the time between two writes that the kernel took counts. */

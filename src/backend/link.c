@@ -110,6 +110,15 @@ static const struct stream_events tls_events = {.on_open = on_secured,
 
 /* ---- connecting ---- */
 
+/* number: errno; 0 when it is not known. */
+static void fail_to_connect(struct backend_link *link, enum error error, int number)
+{
+    char text[REASON_SIZE] = "";
+    if (number != 0)
+        snprintf(text, sizeof(text), "%d: %s", number, strerror(number));
+    fail(link, error, slice_of(text));
+}
+
 static void on_connected(void *owner)
 {
     struct backend_link *link = owner;
@@ -129,7 +138,8 @@ static void on_unconnected(void *owner, enum error error)
 {
     struct backend_link *link = owner;
     bool is_timeout = error == ERROR_CONNECT_TIMEOUT;
-    fail(link, is_timeout ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT, (struct slice){"", 0});
+    fail_to_connect(link, is_timeout ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT,
+                    stream_errno(link->stream));
 }
 
 static const struct stream_events connect_events = {.on_open = on_connected,
@@ -149,7 +159,7 @@ static void on_start(struct loop_task *task)
 {
     struct backend_link *link =
         (struct backend_link *)((char *)task - offsetof(struct backend_link, start));
-    fail(link, ERROR_CONNECT, slice_of(strerror(link->error)));
+    fail_to_connect(link, ERROR_CONNECT, link->error);
 }
 
 struct backend_link *link_open(struct backend_endpoint *endpoint, double seconds,
@@ -170,7 +180,6 @@ struct backend_link *link_open(struct backend_endpoint *endpoint, double seconds
         link->stream = stream_connect(loop, fd, &endpoint->address, &connect_events, link);
     if (link->stream == NULL) {
         link->error = errno;
-        log_info("connecting to %s: %s", endpoint->text, strerror(errno));
         loop_defer(loop, &link->start);
         return link;
     }

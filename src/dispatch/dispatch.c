@@ -33,6 +33,12 @@ static void on_back_failed(void *mediator, struct exchange *exchange, enum error
         retry_failed(dispatch, error, untouched);
 }
 
+static void on_request_ended(void *mediator, struct exchange *exchange)
+{
+    if (exchange->request_body.trailers.count > 0)
+        forward_filter_trailers(mediator);
+}
+
 static void on_close(void *mediator, struct exchange *exchange)
 {
     struct dispatch *dispatch = mediator;
@@ -44,8 +50,10 @@ static void on_close(void *mediator, struct exchange *exchange)
     tenant_unref(tenant);
 }
 
-static const struct exchange_mediator mediator_ops = {
-    .on_response = on_response, .on_back_failed = on_back_failed, .on_close = on_close};
+static const struct exchange_mediator mediator_ops = {.on_response = on_response,
+                                                      .on_back_failed = on_back_failed,
+                                                      .on_request_ended = on_request_ended,
+                                                      .on_close = on_close};
 
 static struct dispatch *dispatch_of(const struct exchange *exchange)
 {
@@ -90,7 +98,7 @@ void dispatch_start(struct exchange *exchange, struct backends *backends,
         reply_configured(dispatch, &dispatch->server->config->answer);
         return;
     }
-    if (route_wants_slash(dispatch)) {
+    if (tenant_wants_slash(dispatch->server, dispatch->path)) {
         reply_slash(dispatch);
         return;
     }

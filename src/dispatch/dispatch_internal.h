@@ -54,9 +54,6 @@ int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin
 /* Chooses the location. Returns 0, ERROR_NOT_FOUND or ERROR_BODY_TOO_LARGE. */
 int route_location(struct dispatch *dispatch);
 
-/* Whether nginx would send "/a" to "/a/": only a proxied prefix location "/a/" covers it. */
-bool route_wants_slash(const struct dispatch *dispatch);
-
 /* ---- variables.c ---- */
 
 /* The text of a template for this exchange; in the arena, or the template's own. */
@@ -84,6 +81,9 @@ struct slice lookup_joined(struct exchange *exchange, struct slice name, struct 
 
 /* Makes exchange->forward of exchange->request. */
 void forward_make(struct dispatch *dispatch);
+
+/* Takes out of the request's trailers what its fields may not bear either. */
+void forward_filter_trailers(struct dispatch *dispatch);
 
 /* ---- respond.c ---- */
 

@@ -57,6 +57,12 @@ static void keep_fields(struct dispatch *dispatch, struct http_fields *fields)
     fields->count = kept;
 }
 
+/* A backend that merges trailers with the fields would take one for what is set here. */
+void forward_filter_trailers(struct dispatch *dispatch)
+{
+    keep_fields(dispatch, &dispatch->exchange->request_body.trailers);
+}
+
 static void add_automatic(struct dispatch *dispatch, struct http_fields *fields, struct slice name,
                           struct slice value)
 {

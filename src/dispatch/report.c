@@ -5,10 +5,12 @@
 #include "base/log.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Bytes of a target that a line shows. */
 #define TARGET_SHOWN 256
 #define WHO_SIZE     512
+#define REASON_SIZE  512
 
 /* "tenant acme: GET /x"; only "client" when no request was understood. */
 static void describe(const struct exchange *exchange, const struct dispatch *dispatch,
@@ -20,6 +22,14 @@ static void describe(const struct exchange *exchange, const struct dispatch *dis
     snprintf(who, WHO_SIZE, "%s%.*s%s%.*s%s%.*s", dispatch ? "tenant " : "client",
              SLICE_PRINTF(tenant), method.len > 0 ? ": " : "", SLICE_PRINTF(method),
              target.len > 0 ? " " : "", SLICE_PRINTF(target));
+}
+
+/* " (111: Connection refused)"; empty when there is nothing to add to the error's own text. */
+static void explain(const struct exchange *exchange, char reason[REASON_SIZE])
+{
+    bool is_known = exchange->reason.len > 0;
+    snprintf(reason, REASON_SIZE, "%s%.*s%s", is_known ? " (" : "", SLICE_PRINTF(exchange->reason),
+             is_known ? ")" : "");
 }
 
 /* Backends are the operator's business; what clients get wrong is theirs. */
@@ -37,14 +47,14 @@ void report_failure(const struct exchange *exchange, const struct dispatch *disp
     enum log_level level = level_of(error, status);
     if (!log_is_enabled(level))
         return;
-    char who[WHO_SIZE];
+    char who[WHO_SIZE], reason[REASON_SIZE];
     describe(exchange, dispatch, who);
+    explain(exchange, reason);
     struct slice address =
         dispatch ? backend_attempt_address(&dispatch->attempts) : (struct slice){0};
-    struct slice reason = exchange->reason;
-    log_write(level, "%s: %d %s: %s%s%.*s%s (%s%.*s%sclient %.*s)", who,
+    log_write(level, "%s: %d %s: %s%s%s (%s%.*s%sclient %.*s)", who,
               status != 0 ? status : exchange->response.status, error_token(error),
-              error_text(error), reason.len > 0 ? ": " : "", SLICE_PRINTF(reason),
+              error_text(error), reason,
               exchange->response_started ? ", after the response began" : "",
               address.len > 0 ? "backend " : "", SLICE_PRINTF(address), address.len > 0 ? ", " : "",
               SLICE_PRINTF(exchange->client->peer_host));
@@ -55,15 +65,14 @@ void report_retry(const struct dispatch *dispatch, enum error error, int status)
     if (!log_is_enabled(LOG_LEVEL_WARN))
         return;
     const struct exchange *exchange = dispatch->exchange;
-    char who[WHO_SIZE];
+    char who[WHO_SIZE], reason[REASON_SIZE];
     describe(exchange, dispatch, who);
+    explain(exchange, reason);
     struct slice address = backend_attempt_address(&dispatch->attempts);
-    struct slice reason = exchange->reason;
-    log_write(LOG_LEVEL_WARN, "%s: %d %s: %s%s%.*s, trying the next (backend %.*s, client %.*s)",
-              who, status, error_token(error),
-              error != ERROR_NONE ? error_text(error) : "the backend answered so",
-              reason.len > 0 ? ": " : "", SLICE_PRINTF(reason), SLICE_PRINTF(address),
-              SLICE_PRINTF(exchange->client->peer_host));
+    log_write(LOG_LEVEL_WARN, "%s: %d %s: %s%s, trying the next (backend %.*s, client %.*s)", who,
+              status, error_token(error),
+              error != ERROR_NONE ? error_text(error) : "the backend answered so", reason,
+              SLICE_PRINTF(address), SLICE_PRINTF(exchange->client->peer_host));
 }
 
 void report_close(const struct dispatch *dispatch)

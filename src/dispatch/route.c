@@ -33,19 +33,39 @@ static struct slice canonical_host(struct arena *arena, struct slice name)
     return (struct slice){lower, name.len};
 }
 
-/* Whether the host belongs to a server with other certificates than the server that the client
- * named in the handshake (RFC 9110 section 15.5.20). Both are looked up in today's configuration:
- * so a reload that moves or renews a certificate does not turn kept connections away. */
-static bool is_misdirected(const struct dispatch *dispatch, const struct dispatch_origin *origin)
+/* The server that the client named in the handshake, in today's configuration: so a reload that
+ * moves or renews a certificate does not turn kept connections away. NULL: it named none. */
+static const struct tenant_server *named_server(const struct dispatch *dispatch,
+                                                const struct dispatch_origin *origin)
 {
     struct exchange *exchange = dispatch->exchange;
-    struct slice name = exchange->client->tls_server_name;
-    if (!origin->handshake || !origin->sent_server_name ||
-        slice_equal_nocase(name, exchange->request.host))
+    if (!origin->handshake || !origin->sent_server_name)
+        return NULL;
+    return tenant_find_server(origin->listener,
+                              canonical_host(&exchange->arena, exchange->client->tls_server_name));
+}
+
+/* As nginx: a host that no server has, or none, leaves the connection's server, which is the one
+ * that the handshake named, or else the default. */
+static const struct tenant_server *choose_server(const struct dispatch *dispatch,
+                                                 const struct dispatch_origin *origin)
+{
+    const struct tenant_server *server =
+        tenant_match_server(origin->listener, dispatch->exchange->request.host);
+    if (!server)
+        server = named_server(dispatch, origin);
+    return server ? server : origin->listener->default_server;
+}
+
+/* Whether the host belongs to a server with other certificates than the server that the client
+ * named in the handshake (RFC 9110 section 15.5.20). */
+static bool is_misdirected(const struct dispatch *dispatch, const struct dispatch_origin *origin)
+{
+    const struct exchange *exchange = dispatch->exchange;
+    if (slice_equal_nocase(exchange->client->tls_server_name, exchange->request.host))
         return false;
-    const struct tenant_server *named =
-        tenant_find_server(origin->listener, canonical_host(&exchange->arena, name));
-    if (named == dispatch->server)
+    const struct tenant_server *named = named_server(dispatch, origin);
+    if (!named || named == dispatch->server)
         return false;
     const struct config_server *a = named->config;
     const struct config_server *b = dispatch->server->config;
@@ -55,7 +75,7 @@ static bool is_misdirected(const struct dispatch *dispatch, const struct dispatc
 int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
 {
     const struct http_request *request = &dispatch->exchange->request;
-    dispatch->server = tenant_find_server(origin->listener, request->host);
+    dispatch->server = choose_server(dispatch, origin);
     dispatch->settings = dispatch->server->config->settings;
     dispatch->path = request->path;
     if (is_misdirected(dispatch, origin))
@@ -77,27 +97,4 @@ int route_location(struct dispatch *dispatch)
     if (!config->has_proxy && config->answer.status == 0)
         return ERROR_NOT_FOUND;
     return 0;
-}
-
-/* Regular expressions do not keep nginx from this redirect; a location of exactly that path does.
- */
-bool route_wants_slash(const struct dispatch *dispatch)
-{
-    struct slice path = dispatch->path;
-    const struct config_server *server = dispatch->server->config;
-    bool wants = false;
-    if (path.len == 0 || path.data[path.len - 1] == '/')
-        return false;
-    for (uint32_t i = 0; i < server->location_count; i++) {
-        const struct config_location *location = &server->locations[i];
-        if (location->kind == LOCATION_REGEX || location->kind == LOCATION_REGEX_NOCASE)
-            continue;
-        if (slice_equal(location->pattern, path))
-            return false;
-        if (location->has_proxy && location->kind != LOCATION_EXACT &&
-            location->pattern.len == path.len + 1 && location->pattern.data[path.len] == '/' &&
-            slice_starts_with(location->pattern, path))
-            wants = true;
-    }
-    return wants;
 }

@@ -139,6 +139,8 @@ void exchange_end_request(struct exchange *exchange, enum pipe_state state)
     if (exchange->request_body.state != PIPE_OPEN)
         return;
     exchange->request_body.state = state;
+    if (state == PIPE_ENDED && exchange->mediator_ops && exchange->mediator_ops->on_request_ended)
+        exchange->mediator_ops->on_request_ended(exchange->mediator, exchange);
     tell_back_body(exchange);
 }
 
@@ -246,9 +248,17 @@ void exchange_respond(struct exchange *exchange)
     exchange->mediator_ops->on_response(exchange->mediator, exchange);
 }
 
+/* A tunnel's client may be the last one left, and waits for nothing that would still come. */
+static void tell_front_left(struct exchange *exchange)
+{
+    if (exchange->is_tunnel && !exchange->is_closed)
+        exchange->front_ops->on_room(exchange->front, exchange);
+}
+
 void exchange_detach(struct exchange *exchange)
 {
     exchange->back = NULL;
+    tell_front_left(exchange);
 }
 
 void exchange_fail_back(struct exchange *exchange, enum error error, bool untouched)
@@ -263,4 +273,5 @@ void exchange_fail_back(struct exchange *exchange, enum error error, bool untouc
     exchange->mediator_ops->on_back_failed(exchange->mediator, exchange, error, untouched);
     if (is_cut && !exchange->is_closed)
         exchange_end_response(exchange, PIPE_BROKEN);
+    tell_front_left(exchange);
 }

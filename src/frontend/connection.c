@@ -21,10 +21,25 @@ static struct connection *of_task(struct loop_task *task)
 
 /* ---- state ---- */
 
-/* Idle connections are the ones that may be closed to make room for another. */
-static bool is_spare(const struct connection *connection, enum connection_state state)
+/* Idle connections are the ones that may be closed to make room for another; not while the last
+ * response is still on its way. */
+static bool is_spare(const struct connection *connection)
 {
-    return (state == CONNECTION_IDLE && connection->requests > 0) || state == CONNECTION_LINGER;
+    enum connection_state state = connection->state;
+
+    if (state != CONNECTION_LINGER && (state != CONNECTION_IDLE || connection->requests == 0))
+        return false;
+    return stream_queued(connection->stream) == 0;
+}
+
+static void enlist(struct connection *connection)
+{
+    struct frontend_tenant *tenant = connection->listener->tenant;
+
+    connection->is_spare = is_spare(connection);
+    TAILQ_INSERT_TAIL(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
+    if (connection->is_spare)
+        listeners_tenant_has_room(tenant);
 }
 
 void connection_set_state(struct connection *connection, enum connection_state state)
@@ -49,10 +64,17 @@ void connection_set_state(struct connection *connection, enum connection_state s
     connection->state = state;
     if (state == CONNECTION_CLOSED)
         return;
-    connection->is_spare = is_spare(connection, state);
-    TAILQ_INSERT_TAIL(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
-    if (connection->is_spare)
-        listeners_tenant_has_room(tenant);
+    enlist(connection);
+}
+
+void connection_note_drained(struct connection *connection)
+{
+    struct frontend_tenant *tenant = connection->listener->tenant;
+
+    if (connection->is_spare || !is_spare(connection))
+        return;
+    TAILQ_REMOVE(&tenant->busy, connection, of_tenant);
+    enlist(connection);
 }
 
 bool connection_must_end(const struct connection *connection)
@@ -110,7 +132,7 @@ static bool check_clocks(struct connection *connection, double now)
     if (connection->protocol)
         connection->protocol->check(connection, now);
     else if (limits->phase_due > 0 && now >= limits->phase_due)
-        connection_close(connection, CLOSE_NOW, ERROR_HANDSHAKE_TIMEOUT);
+        connection_fail_handshake(connection, ERROR_HANDSHAKE_TIMEOUT);
     return connection->state != CONNECTION_CLOSED;
 }
 
@@ -185,15 +207,20 @@ static void on_open(void *owner)
     protocol_start(connection);
 }
 
+void connection_fail_handshake(struct connection *connection, enum error error)
+{
+    const char *why = tls_failure(connection->stream);
+
+    log_info("tenant %.*s: client %.*s: handshake: %s%s%s%s",
+             SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
+             SLICE_PRINTF(connection->client.peer_host), error_text(error), *why ? " (" : "", why,
+             *why ? ")" : "");
+    connection_close(connection, CLOSE_NOW, error);
+}
+
 static void on_failed(void *owner, enum error error)
 {
-    struct connection *connection = owner;
-
-    log_info("tenant %.*s: client %.*s: handshake: %s (%s)",
-             SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
-             SLICE_PRINTF(connection->client.peer_host), error_text(error),
-             tls_failure(connection->stream));
-    connection_close(connection, CLOSE_NOW, error);
+    connection_fail_handshake(owner, error);
 }
 
 static const struct stream_events handshake_events = {.on_open = on_open,

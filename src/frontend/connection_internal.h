@@ -45,7 +45,6 @@ struct h1_side {
     bool sends_body;         /* the client was told to send the body, or does so unasked */
     bool peer_ended;         /* the client's FIN or close_notify came */
     bool peer_asked;         /* and we asked whether it still listens */
-    uint32_t dropped;        /* bytes while lingering */
 };
 
 struct protocol;
@@ -81,6 +80,9 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
 /* Traces, asserts a legal move, and keeps the tenant's lists. */
 void connection_set_state(struct connection *connection, enum connection_state state);
 
+/* Its queue has become empty: it may be one now that can be closed to make room. */
+void connection_note_drained(struct connection *connection);
+
 enum connection_close { CLOSE_NOW, CLOSE_RESET, CLOSE_ORDERLY };
 
 /* What a protocol does with its connection; each is told of what concerns it alone. */
@@ -100,13 +102,16 @@ struct protocol {
     void (*close)(struct connection *connection, enum connection_close how, enum error error);
 };
 
-/* Ends it at once: the exchange, the stream, the counts. ORDERLY: with close_notify, and with what
- * is queued as far as the kernel takes it. error: why, for the exchange's log. */
+/* Ends it at once: the exchange, the stream, the counts. ORDERLY: with close_notify; for one whose
+ * queue is empty, see h1_leave. error: why, for the exchange's log. */
 void connection_close(struct connection *connection, enum connection_close how, enum error error);
 
 /* Its tenant or the process is going: closes it if it does nothing. hard: also when it has not yet
  * asked anything. */
 void connection_retire(struct connection *connection, bool hard);
+
+/* Ends it because its handshake did not succeed, and tells the log. */
+void connection_fail_handshake(struct connection *connection, enum error error);
 
 /* Whether no further request may be taken from it. */
 bool connection_must_end(const struct connection *connection);
@@ -191,8 +196,22 @@ bool h1_can_discard(const struct connection *connection);
 /* Ends our side, and reads on for a while. */
 void h1_linger(struct connection *connection);
 
-/* The backend of a tunnel has ended its side: bounds how long the client may be silent. */
+/* Closes a connection between two requests in order. What of the last response the kernel did not
+ * take yet leaves first. */
+void h1_leave(struct connection *connection, enum error error);
+
+/* While lingering: bytes came, or our last ones have left. */
+void h1_linger_on(struct connection *connection);
+
+/* The backend of a tunnel has ended its side, and the clock for the client ran out: whether it was
+ * silent. */
 void h1_check_tunnel(struct connection *connection);
+
+/* Passes the client's end on through a tunnel, once all that came before it is in there. */
+void h1_pass_end(struct connection *connection);
+
+/* The clock of the request's body ran out. */
+void h1_body_expired(struct connection *connection);
 
 /* The stream's end or an error was read. */
 void h1_peer_ended(struct connection *connection, enum error error);

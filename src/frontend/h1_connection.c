@@ -63,6 +63,7 @@ void h1_advance(struct connection *connection)
     case CONNECTION_TUNNEL:
         if (connection->h1.request <= REQUEST_BLOCKED)
             h1_read_tunnel(connection);
+        h1_pass_end(connection);
         break;
     case CONNECTION_LINGER:
     case CONNECTION_HANDSHAKE:
@@ -84,16 +85,6 @@ static size_t read_limit(const struct connection *connection)
     return READ_BULK;
 }
 
-static void drop_bytes(struct connection *connection)
-{
-    struct h1_side *h1 = &connection->h1;
-
-    h1->dropped += (uint32_t)h1->in.len;
-    chain_clear(&h1->in);
-    if (h1->dropped > LIMIT_LINGER_BYTES)
-        connection_close(connection, CLOSE_NOW, ERROR_NONE);
-}
-
 static void readable(struct connection *connection)
 {
     long got = stream_read(connection->stream, &connection->h1.in, read_limit(connection));
@@ -103,7 +94,7 @@ static void readable(struct connection *connection)
     if (got < 0)
         h1_peer_ended(connection, (enum error)got);
     else if (connection->state == CONNECTION_LINGER)
-        drop_bytes(connection);
+        h1_linger_on(connection);
     else
         h1_advance(connection);
 }
@@ -117,6 +108,9 @@ static void drained(struct connection *connection)
     if (stream_queued(connection->stream) == 0) {
         limits_send_stop(&connection->limits);
         limits_arm(&connection->limits, connection_now(connection));
+        connection_note_drained(connection);
+        if (connection->state == CONNECTION_LINGER)
+            h1_linger_on(connection);
     }
     if (connection->h1.exchange && connection->h1.response == RESPONSE_STARTED)
         h1_pump(connection);
@@ -156,7 +150,7 @@ static void phase_expired(struct connection *connection)
         h1_refuse(connection, ERROR_HEADER_TIMEOUT);
         break;
     case CONNECTION_IDLE:
-        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        h1_leave(connection, ERROR_NONE);
         break;
     case CONNECTION_EXCHANGE:
         h1_linger(connection);
@@ -164,7 +158,7 @@ static void phase_expired(struct connection *connection)
     case CONNECTION_LINGER:
         /* While the response still leaves, the clock of sending is the one that counts. */
         if (stream_queued(connection->stream) > 0)
-            connection->limits.phase_due = connection_now(connection) + LIMIT_LINGER;
+            h1_linger_on(connection);
         else
             connection_close(connection, CLOSE_NOW, ERROR_NONE);
         break;
@@ -182,7 +176,7 @@ static void check(struct connection *connection, double now)
     struct limits *limits = &connection->limits;
 
     if (limits_body_is_slow(limits, now, stream_bytes_in(connection->stream)))
-        h1_refuse(connection, ERROR_BODY_TIMEOUT);
+        h1_body_expired(connection);
     if (limits->peer_due > 0 && now >= limits->peer_due)
         h1_check_peer(connection);
     if (connection->state != CONNECTION_CLOSED && limits->phase_due > 0 && now >= limits->phase_due)
@@ -206,7 +200,7 @@ static void retire(struct connection *connection, bool hard)
 
     if ((is_idle && (hard || connection->requests > 0)) ||
         (connection->state == CONNECTION_HEAD && hard))
-        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        h1_leave(connection, ERROR_NONE);
 }
 
 static void close_side(struct connection *connection, enum connection_close how, enum error error)

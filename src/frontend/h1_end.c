@@ -8,8 +8,9 @@
  *  - after a complete request, before its response: the client is served. When the response does
  *    not start at once, an HTTP/1.1 client is asked by a `100 Continue`, which every client must
  *    take at any time (RFC 9110 section 15.2), and RST is looked for;
- *  - while the response is sent: nothing can be asked in the middle of it. The bytes that follow
- *    ask; if none follow at once, the client is taken for gone, and its backend is let go.
+ *  - while the response is sent: nothing can be asked in the middle of it, and a backend may pause
+ *    for a client that listens. The next bytes ask: RST is looked for until they are there, for
+ *    which the backend has proxy_read_timeout.
  * FIN without close_notify under TLS, and RST, are the end at once. In a tunnel each direction ends
  * by itself. */
 #include "connection_internal.h"
@@ -41,15 +42,37 @@ void h1_linger(struct connection *connection)
     struct h1_side *h1 = &connection->h1;
 
     close_exchange(connection);
-    chain_clear(&h1->in);
-    h1->dropped = 0;
     connection_set_state(connection, CONNECTION_LINGER);
     stream_end(connection->stream);
-    set_phase(connection, LIMIT_LINGER);
+    connection->limits.linger_until = 0;
+    h1_linger_on(connection);
     h1_update_reading(connection);
     /* Behind the flush that ends our side. */
     if (h1->peer_ended)
         loop_defer(connection_frontend(connection)->config.loop, &connection->task);
+}
+
+void h1_linger_on(struct connection *connection)
+{
+    struct limits *limits = &connection->limits;
+    double now = connection_now(connection);
+
+    chain_clear(&connection->h1.in);
+    /* While the response still leaves, the clock of sending is the one that counts. */
+    if (limits->linger_until <= 0 || stream_queued(connection->stream) > 0)
+        limits->linger_until = now + LIMIT_LINGER_TOTAL;
+    limits->phase_due = now + LIMIT_LINGER;
+    if (limits->phase_due > limits->linger_until)
+        limits->phase_due = limits->linger_until;
+    limits_arm(limits, now);
+}
+
+void h1_leave(struct connection *connection, enum error error)
+{
+    if (stream_queued(connection->stream) > 0)
+        h1_linger(connection);
+    else
+        connection_close(connection, CLOSE_ORDERLY, error);
 }
 
 bool h1_can_discard(const struct connection *connection)
@@ -64,9 +87,26 @@ static void next_request(struct connection *connection, double keepalive)
     struct h1_side *h1 = &connection->h1;
 
     h1->head = (struct h1_head_reader){0};
+    h1->response = RESPONSE_AWAITED;
     connection_set_state(connection, CONNECTION_IDLE);
     set_phase(connection, keepalive);
     h1_advance(connection);
+}
+
+static void start_tunnel_clock(struct connection *connection)
+{
+    connection->limits.peer_mark = stream_bytes_in(connection->stream);
+    set_phase(connection, connection_settings(connection)->proxy_read_timeout);
+}
+
+/* The backend has ended its side. It leaves as soon as it has all that the client sends, or cannot
+ * take it. */
+static void finish_tunnel(struct connection *connection)
+{
+    if (!connection->h1.exchange->back)
+        h1_linger(connection);
+    else if (connection->limits.phase_due <= 0)
+        start_tunnel_clock(connection);
 }
 
 void h1_finish(struct connection *connection)
@@ -77,10 +117,7 @@ void h1_finish(struct connection *connection)
     bool may_read = h1->request <= REQUEST_BLOCKED;
 
     if (connection->state == CONNECTION_TUNNEL) {
-        if (is_read)
-            h1_linger(connection);
-        else
-            h1_check_tunnel(connection);
+        finish_tunnel(connection);
         return;
     }
     if (may_read && h1->keep_alive && h1_can_discard(connection)) {
@@ -98,20 +135,27 @@ void h1_finish(struct connection *connection)
     next_request(connection, keepalive);
 }
 
+/* What the backend does not take is judged by the backend's own clocks. */
 void h1_check_tunnel(struct connection *connection)
 {
-    struct limits *limits = &connection->limits;
-    uint64_t came = stream_bytes_in(connection->stream);
-    bool has_begun = limits->phase_due > 0;
+    bool is_silent = connection->h1.request == REQUEST_READING &&
+                     stream_bytes_in(connection->stream) == connection->limits.peer_mark;
 
-    if (!connection->h1.exchange->back || (has_begun && came == limits->peer_mark)) {
+    if (is_silent || !connection->h1.exchange->back)
         h1_linger(connection);
-        return;
-    }
-    if (has_begun && connection_now(connection) < limits->phase_due)
-        return;
-    limits->peer_mark = came;
-    set_phase(connection, connection_settings(connection)->proxy_read_timeout);
+    else
+        start_tunnel_clock(connection);
+}
+
+void h1_body_expired(struct connection *connection)
+{
+    const struct h1_side *h1 = &connection->h1;
+
+    /* The backend has answered without the rest: what is left of the response goes on. */
+    if (h1->exchange && h1->exchange->response_started && h1->exchange->request_body.discards)
+        limits_body_stop(&connection->limits);
+    else
+        h1_refuse(connection, ERROR_BODY_TIMEOUT);
 }
 
 /* ---- the client's end ---- */
@@ -127,14 +171,15 @@ static void ended_in_exchange(struct connection *connection)
         return;
     }
     connection->limits.peer_due = now + LIMIT_PEER_CHECK;
-    connection->limits.peer_mark = stream_bytes_out(connection->stream);
     limits_arm(&connection->limits, now);
 }
 
-static void ended_in_tunnel(struct connection *connection)
+void h1_pass_end(struct connection *connection)
 {
     struct h1_side *h1 = &connection->h1;
 
+    if (!h1->peer_ended || h1->in.len > 0 || h1->request == REQUEST_DONE)
+        return;
     h1->request = REQUEST_DONE;
     exchange_end_request(h1->exchange, PIPE_ENDED);
     if (h1->response == RESPONSE_DONE)
@@ -153,19 +198,21 @@ void h1_peer_ended(struct connection *connection, enum error error)
         /* Whole requests may wait here for room to answer them. */
         if (connection->limits.phase_due <= 0)
             return;
-        connection_close(connection, CLOSE_ORDERLY, ERROR_CLIENT_GONE);
+        h1_leave(connection, ERROR_CLIENT_GONE);
         break;
     case CONNECTION_EXCHANGE:
         ended_in_exchange(connection);
         break;
     case CONNECTION_TUNNEL:
-        ended_in_tunnel(connection);
+        h1_pass_end(connection);
         break;
     case CONNECTION_LINGER:
         if (stream_has_ended(connection->stream))
             connection_close(connection, CLOSE_NOW, ERROR_NONE);
         break;
     case CONNECTION_IDLE:
+        h1_leave(connection, ERROR_NONE);
+        break;
     case CONNECTION_HANDSHAKE:
         connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
         break;
@@ -187,17 +234,11 @@ static bool was_reset(const struct connection *connection)
 void h1_check_peer(struct connection *connection)
 {
     struct h1_side *h1 = &connection->h1;
-    struct stream *stream = connection->stream;
-    bool is_gone = was_reset(connection);
 
     connection->limits.peer_due = 0;
     if (!h1->exchange || h1->response >= RESPONSE_DONE)
         return;
-    /* What is queued waits for a client that is alive, or would have brought RST. */
-    if (h1->response == RESPONSE_STARTED && stream_queued(stream) == 0 &&
-        stream_bytes_out(stream) == connection->limits.peer_mark)
-        is_gone = true;
-    if (is_gone) {
+    if (was_reset(connection)) {
         connection_close(connection, CLOSE_NOW, ERROR_CLIENT_GONE);
         return;
     }

@@ -53,7 +53,6 @@ static void enter_exchange(struct connection *connection)
     if (!h1->peer_ended)
         return;
     connection->limits.peer_due = exchange->started + LIMIT_PEER_CHECK;
-    connection->limits.peer_mark = stream_bytes_out(connection->stream);
     limits_arm(&connection->limits, exchange->started);
 }
 
@@ -72,12 +71,27 @@ static void start_dispatch(struct connection *connection)
                    &origin);
 }
 
+/* The clock of a body that the client sends and somebody waits for. */
+static void start_body_clock(struct connection *connection)
+{
+    const struct exchange *exchange = connection->h1.exchange;
+    double now = connection_now(connection);
+
+    if (exchange->request_body.discards)
+        return;
+    limits_body_start(&connection->limits, now,
+                      connection_settings(connection)->client_body_timeout,
+                      stream_bytes_in(connection->stream));
+    if (exchange->response_started)
+        limits_body_ease(&connection->limits);
+    limits_arm(&connection->limits, now);
+}
+
 static void start_body(struct connection *connection)
 {
     struct h1_side *h1 = &connection->h1;
     const struct exchange *exchange = h1->exchange;
     const struct config_settings *settings = connection_settings(connection);
-    double now = connection_now(connection);
     uint64_t max = settings->client_max_body_size;
 
     if (!exchange->response_started && max > 0 && exchange->request.content_length > 0 &&
@@ -85,11 +99,8 @@ static void start_body(struct connection *connection)
         h1_refuse(connection, ERROR_BODY_TOO_LARGE);
         return;
     }
-    if (h1->sends_body && !exchange->response_started) {
-        limits_body_start(&connection->limits, now, settings->client_body_timeout,
-                          stream_bytes_in(connection->stream));
-        limits_arm(&connection->limits, now);
-    }
+    if (h1->sends_body)
+        start_body_clock(connection);
     h1_read_request_body(connection);
 }
 
@@ -129,6 +140,32 @@ void h1_await_head(struct connection *connection)
     wait_for_head(connection, connection_settings(connection)->client_header_timeout);
 }
 
+/* Whether nothing has come but the empty lines that some clients send behind a body (RFC 9112
+ * section 2.2); they begin no request. */
+static bool has_only_blanks(const struct connection *connection)
+{
+    const struct h1_side *h1 = &connection->h1;
+    char byte = '\r';
+
+    if (h1->head.lines > 0 || h1->in.len > 1)
+        return false;
+    if (h1->in.len == 1)
+        chain_peek(&h1->in, 0, &byte, 1);
+    return byte == '\r';
+}
+
+static void stay_idle(struct connection *connection)
+{
+    struct h1_side *h1 = &connection->h1;
+
+    exchange_close(h1->exchange);
+    h1->exchange = NULL;
+    if (connection->state == CONNECTION_IDLE)
+        return;
+    connection_set_state(connection, CONNECTION_IDLE);
+    set_phase(connection, connection_settings(connection)->keepalive_timeout);
+}
+
 void h1_read_head(struct connection *connection)
 {
     struct h1_side *h1 = &connection->h1;
@@ -140,7 +177,7 @@ void h1_read_head(struct connection *connection)
     if (h1->in.len == 0)
         return;
     if (!connection->listener->current) {
-        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        h1_leave(connection, ERROR_NONE);
         return;
     }
     /* A client that sends requests and reads no responses waits for itself. */
@@ -157,7 +194,9 @@ void h1_read_head(struct connection *connection)
     } else if (verdict == H1_DONE) {
         start_exchange(connection, &facts);
     } else if (h1->peer_ended) {
-        connection_close(connection, CLOSE_ORDERLY, ERROR_CLIENT_GONE);
+        h1_leave(connection, ERROR_CLIENT_GONE);
+    } else if (connection->requests > 0 && has_only_blanks(connection)) {
+        stay_idle(connection);
     } else {
         h1_await_head(connection);
     }
@@ -186,12 +225,7 @@ static void note_progress(struct connection *connection, size_t bytes)
     if (h1->sends_body)
         return;
     h1->sends_body = true;
-    if (h1->exchange->response_started)
-        return;
-    limits_body_start(&connection->limits, now,
-                      connection_settings(connection)->client_body_timeout,
-                      stream_bytes_in(connection->stream));
-    limits_arm(&connection->limits, now);
+    start_body_clock(connection);
 }
 
 static void end_body(struct connection *connection)

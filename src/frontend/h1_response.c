@@ -89,6 +89,7 @@ static void start_tunnel(struct connection *connection)
 
     h1->framing = H1_UNTIL_CLOSE;
     h1->request = REQUEST_READING;
+    connection->limits.peer_due = 0;
     connection_set_state(connection, CONNECTION_TUNNEL);
     loop_defer(loop_of(connection), &connection->task);
 }
@@ -104,7 +105,10 @@ static void on_response(void *front, struct exchange *exchange)
         on_interim(connection, exchange);
         return;
     }
-    limits_body_stop(&connection->limits);
+    if (exchange->request_body.discards)
+        limits_body_stop(&connection->limits);
+    else
+        limits_body_ease(&connection->limits);
     h1->keep_alive = !exchange->is_tunnel && may_keep(connection);
     write_head(connection, exchange);
     if (h1->framing == H1_UNTIL_CLOSE)
@@ -194,7 +198,7 @@ static void on_room(void *front, struct exchange *exchange)
     struct connection *connection = front;
 
     (void)exchange;
-    if (connection->h1.request == REQUEST_BLOCKED)
+    if (connection->h1.request == REQUEST_BLOCKED || connection->state == CONNECTION_TUNNEL)
         loop_defer(loop_of(connection), &connection->task);
 }
 

@@ -2,6 +2,8 @@
 /* The clocks of one client connection: phases, minimum rates, and the one timer behind them. */
 #include "limits_internal.h"
 
+#include <math.h>
+
 /* libev may call a timer a little early. */
 #define SLACK 0.001
 
@@ -46,6 +48,13 @@ void limits_body_stop(struct limits *limits)
 {
     limits->body_until = 0;
     limits->body_paused = 0;
+}
+
+/* A window that never ends measures no rate. */
+void limits_body_ease(struct limits *limits)
+{
+    if (limits->body_until > 0)
+        limits->body_until = INFINITY;
 }
 
 void limits_body_read(struct limits *limits, double now)

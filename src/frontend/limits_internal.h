@@ -28,8 +28,10 @@
 /* After our end of a connection we read on for a while: closing a socket that holds unread bytes
  * sends a RST, which may destroy the response that the client has not read (RFC 9112 section
  * 9.6). */
-#define LIMIT_LINGER       5.0
-#define LIMIT_LINGER_BYTES (256 * 1024)
+#define LIMIT_LINGER 5.0
+/* The same however much the client goes on to send: it may be sending a body that was refused, and
+ * look for the answer only behind it. Both are nginx's lingering_timeout and lingering_time. */
+#define LIMIT_LINGER_TOTAL 30.0
 
 /* Seconds between looks at a client that has ended its side. */
 #define LIMIT_PEER_CHECK 0.5
@@ -63,13 +65,15 @@ struct limits {
     double body_timeout;
     uint64_t body_mark; /* stream_bytes_in at the window's start */
 
+    double linger_until; /* whatever still comes */
+
     double send_until; /* end of the window; runs while bytes are queued */
     double send_timeout;
     uint64_t send_acked; /* what the peer had acknowledged at its start */
     bool send_measured;  /* send_acked is known */
 
     double peer_due;    /* next look at a client that has ended its side */
-    uint64_t peer_mark; /* stream_bytes_out when it did */
+    uint64_t peer_mark; /* stream_bytes_in when the tunnel's clock was started */
 };
 
 /* Makes the timer expire at the earliest of the clocks. One store in the usual case. */
@@ -77,6 +81,9 @@ void limits_arm(struct limits *limits, double now);
 
 void limits_body_start(struct limits *limits, double now, double timeout, uint64_t bytes_in);
 void limits_body_stop(struct limits *limits);
+/* The response has begun, and the client may wait for more of it before it sends more: from now on
+ * only the time between two reads counts. */
+void limits_body_ease(struct limits *limits);
 /* Bytes came. */
 void limits_body_read(struct limits *limits, double now);
 /* Backpressure: time in which we would not read is not the client's. */

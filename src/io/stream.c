@@ -287,6 +287,11 @@ void stream_flush_close(struct stream *stream)
     stream_close(stream);
 }
 
+int stream_errno(const struct stream *stream)
+{
+    return stream->connect_errno;
+}
+
 int stream_fd(const struct stream *stream)
 {
     return stream->fd;

@@ -31,6 +31,7 @@ struct stream {
     uint64_t bytes_in;
     uint64_t bytes_out;
     int fd; /* -1 once closed */
+    int connect_errno;
     enum stream_state state;
     enum stream_side side;
     enum error read_end; /* what the last read ended with, for good */

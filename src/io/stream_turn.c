@@ -68,6 +68,7 @@ static void finish_connecting(struct stream *stream)
 
     if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
+    stream->connect_errno = error;
     if (error == 0)
         open_stream(stream);
     else

@@ -72,7 +72,7 @@ void tenant_locations_build(struct tenant *tenant, struct tenant_server *server,
     paths->prefixes = ARENA_ARRAY(arena, struct path_entry, prefixes);
     paths->regexes = ARENA_ARRAY(arena, uint32_t, regexes);
     if (regexes > 0 && !tenant->regexes)
-        tenant->regexes = tenant_regexes_new();
+        tenant->regexes = tenant_regexes_new(tenant->config.name);
 
     for (uint32_t i = 0; i < config->location_count; i++) {
         struct tenant_location *location = &server->locations[i];
@@ -164,23 +164,38 @@ static int compare_slashed(struct slice pattern, struct slice path)
     return order != 0 ? order : slice_compare(slice_from(pattern, path.len), SLICE("/"));
 }
 
-bool tenant_wants_slash(const struct tenant_server *server, struct slice path)
+/* The location whose pattern is the path with a slash behind it; NULL: none. */
+static const struct tenant_location *find_slashed(const struct tenant_server *server,
+                                                  const struct path_entry *entries, uint32_t count,
+                                                  struct slice path)
 {
-    const struct tenant_paths *paths = server->paths;
-    const struct tenant_location *longest = find_prefix(server, path);
-    if (find_exact(server, path) || (longest && slice_equal(longest->config->pattern, path)))
-        return false;
-    uint32_t low = 0, high = paths->prefix_count;
+    uint32_t low = 0, high = count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        const struct path_entry *entry = &paths->prefixes[middle];
+        const struct path_entry *entry = &entries[middle];
         int order = compare_slashed(pattern_of(server, entry), path);
         if (order == 0)
-            return server->locations[entry->location].config->has_proxy;
+            return &server->locations[entry->location];
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return false;
+    return NULL;
+}
+
+static bool is_proxied(const struct tenant_location *location)
+{
+    return location && location->config->has_proxy;
+}
+
+bool tenant_wants_slash(const struct tenant_server *server, struct slice path)
+{
+    const struct tenant_paths *paths = server->paths;
+    const struct tenant_location *longest = find_prefix(server, path);
+    if (path.len == 0 || path.data[path.len - 1] == '/' || find_exact(server, path) ||
+        (longest && slice_equal(longest->config->pattern, path)))
+        return false;
+    return is_proxied(find_slashed(server, paths->prefixes, paths->prefix_count, path)) ||
+           is_proxied(find_slashed(server, paths->exact, paths->exact_count, path));
 }

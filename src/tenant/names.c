@@ -108,7 +108,7 @@ static void add_name(struct tenant *tenant, struct tenant_names *names,
         break;
     case NAME_REGEX:
         if (!tenant->regexes)
-            tenant->regexes = tenant_regexes_new();
+            tenant->regexes = tenant_regexes_new(tenant->config.name);
         struct tenant_regex *regex = tenant_regex_for_name(tenant->regexes, name, diags);
         if (regex)
             names->regexes[names->regex_count++] = (struct name_regex){regex, server};
@@ -174,11 +174,11 @@ static struct tenant_server *find_trailing(const struct name_table *table, struc
     return NULL;
 }
 
-struct tenant_server *tenant_find_server(const struct tenant_listener *listener, struct slice host)
+struct tenant_server *tenant_match_server(const struct tenant_listener *listener, struct slice host)
 {
     const struct tenant_names *names = listener->names;
     if (!names)
-        return listener->default_server;
+        return NULL;
     struct tenant_server *server = table_find(&names->exact, host);
     if (!server)
         server = find_leading(&names->leading, host);
@@ -194,5 +194,11 @@ struct tenant_server *tenant_find_server(const struct tenant_listener *listener,
         if (match == MATCH_FAILED)
             break;
     }
-    return listener->default_server;
+    return NULL;
+}
+
+struct tenant_server *tenant_find_server(const struct tenant_listener *listener, struct slice host)
+{
+    struct tenant_server *server = tenant_match_server(listener, host);
+    return server ? server : listener->default_server;
 }

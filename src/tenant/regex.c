@@ -28,11 +28,14 @@ struct tenant_regex {
     SLIST_ENTRY(tenant_regex) next;
     struct tenant_regexes *owner;
     pcre2_code *code;
+    struct slice pattern;
+    uint32_t line; /* in the tenant's file */
     bool is_whole; /* never in windows: anchored, or characters of several bytes */
 };
 
 struct tenant_regexes {
     SLIST_HEAD(, tenant_regex) all;
+    struct slice tenant;
     pcre2_match_context *limits;
     pcre2_match_data *data; /* keeps PCRE2's backtracking frames, 20 KiB and more; NULL when idle */
     bool used;              /* since the last trim */
@@ -50,10 +53,11 @@ static void regex_release(void *data, void *unused)
     free(data);
 }
 
-struct tenant_regexes *tenant_regexes_new(void)
+struct tenant_regexes *tenant_regexes_new(struct slice tenant)
 {
     struct tenant_regexes *regexes = memory_zeroed(1, sizeof(*regexes));
     SLIST_INIT(&regexes->all);
+    regexes->tenant = tenant;
     /* The general context is copied into what is made from it. */
     pcre2_general_context *memory = pcre2_general_context_create(regex_alloc, regex_release, NULL);
     regexes->limits = pcre2_match_context_create(memory);
@@ -110,6 +114,8 @@ struct tenant_regex *tenant_regex_new(struct tenant_regexes *regexes, struct sli
     struct tenant_regex *regex = memory_zeroed(1, sizeof(*regex));
     regex->owner = regexes;
     regex->code = code;
+    regex->pattern = pattern;
+    regex->line = place.line;
     pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
     regex->is_whole = (options & (PCRE2_ANCHORED | PCRE2_UTF)) != 0;
     SLIST_INSERT_HEAD(&regexes->all, regex, next);
@@ -166,7 +172,9 @@ enum tenant_match tenant_regex_match(const struct tenant_regex *regex, struct sl
         return MATCH_NO;
     PCRE2_UCHAR reason[128];
     pcre2_get_error_message(result, reason, sizeof(reason));
-    log_warn("a regular expression failed on %zu bytes: %s", subject.len, (const char *)reason);
+    log_warn("tenant %.*s: the regular expression \"%.*s\" of line %u failed on %zu bytes: %s",
+             SLICE_PRINTF(owner->tenant), SLICE_PRINTF(regex->pattern), regex->line, subject.len,
+             (const char *)reason);
     return MATCH_FAILED;
 }
 

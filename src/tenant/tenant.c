@@ -127,7 +127,7 @@ int tenant_check(const struct config_tenant *model, struct tls_contexts *context
                  struct diag_list *diags)
 {
     unsigned errors = diags->errors;
-    struct tenant_regexes *regexes = tenant_regexes_new();
+    struct tenant_regexes *regexes = tenant_regexes_new(model->name);
     for (uint32_t s = 0; s < model->server_count; s++) {
         const struct config_server *server = &model->servers[s];
         for (uint32_t i = 0; i < server->name_count; i++) {

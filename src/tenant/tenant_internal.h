@@ -15,8 +15,9 @@
 
 enum tenant_match { MATCH_NO, MATCH_YES, MATCH_FAILED };
 
-/* All of one tenant's, with the workspace that they share. */
-struct tenant_regexes *tenant_regexes_new(void);
+/* All of one tenant's, with the workspace that they share. Its name and the patterns must outlive
+ * them. */
+struct tenant_regexes *tenant_regexes_new(struct slice tenant);
 void tenant_regexes_free(struct tenant_regexes *regexes); /* NULL is ignored */
 
 /* Gives the workspace back unless it was used since the last call; NULL is ignored. */

@@ -82,8 +82,9 @@ static void mediator_close(void *mediator, struct exchange *exchange)
 }
 
 static const struct exchange_front front_ops = {front_response, front_body, front_room};
-static const struct exchange_mediator mediator_ops = {mediator_response, mediator_failed,
-                                                      mediator_close};
+static const struct exchange_mediator mediator_ops = {.on_response = mediator_response,
+                                                      .on_back_failed = mediator_failed,
+                                                      .on_close = mediator_close};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

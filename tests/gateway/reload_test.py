@@ -249,6 +249,53 @@ def test_a_port_that_is_taken_is_retried(gateway, namespaces):
     wait_for(answers, 6, "the port is bound")
 
 
+def test_an_address_may_become_narrower(gateway, namespaces):
+    """Workers still hold the old socket when the new one is bound: no error, and no wait."""
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "wide";', "8080"))
+    gateway.start()
+    for text, listen in (("narrow", "127.0.0.1:8080"), ("wide", "8080")):
+        gateway.tenant("a", texts.plain(namespaces[0], f'return 200 "{text}";', listen))
+        assert gateway.reload() == "reload done: 0 added, 1 changed, 0 removed, 0 refused"
+        assert fetch(namespaces[0], PLAIN).body == text.encode()
+    assert "cannot listen" not in gateway.log()
+
+
+def test_a_namespace_made_anew_is_served_after_a_reload(gateway, namespaces):
+    from harness import netns
+    name = netns.make("anew")
+    gateway.tenant("a", texts.plain(name, 'return 200 "x";'))
+    gateway.start()
+    assert fetch(name, PLAIN).body == b"x"
+    netns.delete(name)
+    assert netns.make("anew") == name
+    gateway.reload()
+    assert fetch(name, PLAIN).body == b"x"
+    netns.delete(name)
+
+
+def test_a_deleted_namespace_is_let_go_of_and_found_again(gateway, namespaces):
+    from harness import netns
+    name = netns.make("gone")
+    gateway.tenant("a", texts.plain(name, 'return 200 "x";'))
+    gateway.start()
+    held = sum(gateway.descriptors(pid) for pid in gateway.processes())
+    at = gateway.log_size()
+    netns.delete(name)
+    gateway.wait_log(f"waiting for network namespace {name}", 3, at)
+    wait_for(lambda: sum(gateway.descriptors(pid) for pid in gateway.processes()) < held, 3,
+             "the sockets are closed")
+    netns.make("gone")
+
+    def answers():
+        try:
+            return fetch(name, PLAIN).body == b"x"
+        except OSError:
+            return False
+
+    wait_for(answers, 4, "served again without a reload")
+    netns.delete(name)
+
+
 def test_signals_during_a_reload_and_in_a_row(gateway, namespaces):
     import signal
     gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "0";'))

@@ -211,6 +211,7 @@ def test_idle_connections_are_gone_within_the_handshake_deadline(gateway, author
     latencies(authority, namespaces[1])
     wait_for(lambda: all(ended(sock) for sock in socks), 25, "all are ended")
     assert time.monotonic() - begin < 20 or is_sanitized()
+    gateway.wait_log(r"\[info\].*tenant idle: client .*: handshake: the TLS handshake took too long")
     for sock in socks:
         sock.close()
     wait_for(lambda: all(gateway.descriptors(pid) <= before + 4 for pid, before in

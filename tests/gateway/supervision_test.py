@@ -209,3 +209,67 @@ def test_a_listener_killed_from_inside_is_bound_again(gateway, namespaces):
 
     wait_for(answers, 6, "the listener is bound again")
     assert sum(gateway.cpu_seconds(pid) for pid in gateway.processes()) - spent < 1
+
+
+def test_started_without_standard_descriptors(gateway, namespace):
+    """What is opened first must not become 0, 1 or 2, in any of the processes."""
+    gateway.write_main("""user nobody; worker_processes 2; pid nsgate.pid;
+        error_log own.log info; tenants tenants/*.conf;""")
+    gateway.log_path = gateway.folder / "own.log"
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start(prefix=("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-'))
+    assert fetch(namespace, PLAIN).status == 200
+    assert len(gateway.workers()) == 2
+    for pid in gateway.processes():
+        for number in range(3):
+            assert os.readlink(f"/proc/{pid}/fd/{number}") == "/dev/null", (pid, number)
+
+
+def test_no_reader_of_the_pid_file_keeps_a_start_from_it(gateway, namespace):
+    import fcntl
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    path = gateway.folder / "nsgate.pid"
+    assert path.stat().st_mode & 0o777 == 0o600
+    with open(path, "rb") as file:  # the lock of another kind is no obstacle
+        fcntl.flock(file, fcntl.LOCK_SH)
+        gateway.kill()
+        gateway.start(wait=False)
+        wait_for(lambda: gateway.log().count(" started: ") == 2, 20, "the second start")
+
+
+def test_a_log_that_cannot_be_reopened_is_told_and_not_claimed(gateway, namespace):
+    """Of root's power over files the supervisor keeps none."""
+    logs = gateway.folder / "logs"
+    logs.mkdir()
+    os.chown(logs, 65534, 65534)
+    logs.chmod(0o755)
+    gateway.write_main("""user nobody; worker_processes 1; pid nsgate.pid;
+        error_log logs/own.log info; tenants tenants/*.conf;""")
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    gateway.wait_log("cannot open the error log .*own.log: Permission denied")
+    at = gateway.log_size()
+    os.kill(gateway.pid, signal.SIGUSR1)
+    gateway.wait_log("cannot open the error log", since=at)
+    gateway.reload()
+    assert "opened anew" not in gateway.log(at)
+
+
+def test_reload_and_quit_at_once(gateway, namespace):
+    """Nothing is bound, reported or begun by a round once the end has begun."""
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    for number in range(20):
+        gateway.tenant(f"b{number}", texts.plain(namespace, 'return 200 "y";',
+                                                 f"127.0.0.1:{9000 + number}"))
+    at = gateway.log_size()
+    os.kill(gateway.pid, signal.SIGHUP)
+    os.kill(gateway.pid, signal.SIGHUP)
+    gateway.wait_log("reloading", since=at)
+    os.kill(gateway.pid, signal.SIGQUIT)
+    gateway.process.wait(8)
+    text = gateway.log(at)
+    assert "listening on" not in text[text.index("draining"):]
+    assert "reload done" not in text[text.index("draining"):]
+    gateway.stop()

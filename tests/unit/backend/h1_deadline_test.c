@@ -190,3 +190,19 @@ Test(h1_deadline, a_tunnel_is_idle_when_neither_side_speaks)
     expect(&visit, ERROR_READ_TIMEOUT, since, 0.45);
     close(fd);
 }
+
+Test(h1_deadline, a_server_that_began_to_answer_is_due_whatever_the_client_sends)
+{
+    struct visit visit;
+    rig.settings.proxy_read_timeout = 0.2;
+    visit_init(&visit, &rig, METHOD_POST, 100);
+    visit_start(&visit);
+    int fd = server_accept(&rig, 0);
+    visit_push(&visit, "abc");
+    server_read(&rig, fd, "abc");
+    double since = rig_seconds();
+    server_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n");
+    expect(&visit, ERROR_READ_TIMEOUT, since, 0.2);
+    cr_assert(visit.is_broken);
+    close(fd);
+}

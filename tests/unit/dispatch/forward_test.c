@@ -181,3 +181,18 @@ Test(forward, replaced_target_is_taken_apart_again)
     cr_expect_str_eq(text_of(gate.exchange->request.target), "/n/x?y");
     gate_close(&gate);
 }
+
+Test(forward, trailers_bear_no_name_that_is_set_here)
+{
+    static const char *const names[] = {"x-env", "X_Env", "X-Sum"};
+    struct gate gate;
+    open_with(&gate, "proxy_set_header X-Env prod;");
+    gate_send(&gate, "POST / HTTP/1.1\r\nHost: acme.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    struct http_fields *trailers = &gate.exchange->request_body.trailers;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        http_fields_add(trailers, slice_of(names[i]), SLICE("client"));
+    exchange_end_request(gate.exchange, PIPE_ENDED);
+    cr_assert_eq(trailers->count, 1);
+    cr_expect_str_eq(text_of(trailers->items[0].name), "X-Sum");
+    gate_close(&gate);
+}

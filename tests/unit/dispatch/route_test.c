@@ -53,8 +53,8 @@ Test(route, misdirected_only_where_certificates_differ)
         {"d.test", "a.test", 421, NULL},
         {"x.both.test", "y.both.test", 200, "a"},
         {"a.test", "unknown.test", 200, "a"},
-        {"b.test", "unknown.test", 421, NULL},
-        {"", "b.test", 200, "b"}, /* no server name was sent */
+        {"b.test", "unknown.test", 200, "b"}, /* the connection's, as in nginx */
+        {"", "b.test", 200, "b"},             /* no server name was sent */
     };
     struct gate gate;
     gate_open(&gate, two_servers);
@@ -66,6 +66,20 @@ Test(route, misdirected_only_where_certificates_differ)
         if (cases[i].body)
             cr_expect_str_eq(gate_body_text(&gate), cases[i].body);
     }
+    gate_close(&gate);
+}
+
+Test(route, without_a_host_the_handshake_s_server_answers)
+{
+    struct gate gate;
+    gate_open(&gate, two_servers);
+    shake_hands(&gate, "b.test");
+    gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
+    cr_expect_eq(gate.seen.status, 200);
+    cr_expect_str_eq(gate_body_text(&gate), "b");
+    shake_hands(&gate, "");
+    gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
+    cr_expect_str_eq(gate_body_text(&gate), "a");
     gate_close(&gate);
 }
 

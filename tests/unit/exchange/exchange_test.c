@@ -90,8 +90,9 @@ static void mediator_close(void *mediator, struct exchange *x)
 
 static const struct exchange_front front_ops = {front_response, front_body, front_room};
 static const struct exchange_back back_ops = {back_body, back_room, back_abort};
-static const struct exchange_mediator mediator_ops = {mediator_response, mediator_failed,
-                                                      mediator_close};
+static const struct exchange_mediator mediator_ops = {.on_response = mediator_response,
+                                                      .on_back_failed = mediator_failed,
+                                                      .on_close = mediator_close};
 static const struct exchange_client client;
 
 static void begin(void)

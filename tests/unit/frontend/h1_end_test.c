@@ -3,6 +3,8 @@
  */
 #include "frontend/gate.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -67,6 +69,7 @@ Test(h1_end, a_client_that_vanishes_before_the_response_is_noticed)
     gate_close(&gate);
 }
 
+/* Row B2: what the backend goes on to send asks. */
 Test(h1_end, a_client_that_vanishes_in_the_response_is_noticed)
 {
     gate_start_proxy(&gate, "");
@@ -76,8 +79,129 @@ Test(h1_end, a_client_that_vanishes_in_the_response_is_noticed)
     client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc");
     client_expect(&gate, fd, "abc");
     close(fd);
-    cr_assert_lt(until_back_ends(back), 1.0);
+    double before = loop_now(&gate.loop);
+    do {
+        (void)!send(back, "x", 1, MSG_NOSIGNAL);
+        gate_run(&gate, 0.1);
+        ssize_t got = recv(back, gate.text, sizeof(gate.text), MSG_DONTWAIT);
+        gate.ended = got == 0 || (got < 0 && errno != EAGAIN);
+    } while (!gate.ended && loop_now(&gate.loop) < before + 5);
+    cr_assert_lt(loop_now(&gate.loop) - before, 1.0);
     close(back);
+    gate_close(&gate);
+}
+
+Test(h1_end, a_half_closed_client_gets_a_response_that_pauses)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, GET);
+    int back = server_accept(&gate);
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+    client_expect(&gate, fd, "abc");
+    shutdown(fd, SHUT_WR);
+    gate_run(&gate, 2.0);
+    client_send(&gate, back, "def");
+    client_rest(&gate, fd);
+    cr_assert_str_eq(gate.text, "def");
+    cr_assert_not(gate.was_reset);
+    close(back);
+    close(fd);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    gate_close(&gate);
+}
+
+/* ---- a response that the kernel has not yet taken whole ---- */
+
+enum { LARGE = 40000 };
+
+/* A client that takes little at a time, and a response to it that is complete and still queued. */
+static int slow_client(int *back)
+{
+    static char body[LARGE + 1];
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(gate.port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int small = 2048;
+
+    setsockopt(gate.listener, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    client_send(&gate, fd, GET);
+    *back = server_accept(&gate);
+    memset(body, 'x', LARGE);
+    client_send(&gate, *back, "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n");
+    client_send_bytes(&gate, *back, body, LARGE);
+    gate_run(&gate, 0.2);
+    return fd;
+}
+
+static void expect_large(int fd, int back)
+{
+    client_rest(&gate, fd);
+    const char *body = strstr(gate.text, "\r\n\r\n");
+    cr_assert(body);
+    cr_assert_eq(strlen(body + 4), LARGE);
+    cr_assert_not(gate.was_reset);
+    close(back);
+    close(fd);
+}
+
+Test(h1_end, the_end_of_keep_alive_does_not_cut_a_response)
+{
+    int back;
+
+    gate_start_proxy(&gate, "keepalive_timeout 1s;");
+    int fd = slow_client(&back);
+    gate_run(&gate, 1.5);
+    expect_large(fd, back);
+    gate_close(&gate);
+}
+
+Test(h1_end, the_client_s_end_does_not_cut_a_response)
+{
+    int back;
+
+    gate_start_proxy(&gate, "");
+    int fd = slow_client(&back);
+    shutdown(fd, SHUT_WR);
+    gate_run(&gate, 0.2);
+    expect_large(fd, back);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    gate_close(&gate);
+}
+
+Test(h1_end, draining_does_not_cut_a_response)
+{
+    int back;
+
+    gate_start_proxy(&gate, "");
+    int fd = slow_client(&back);
+    frontend_drain(gate.frontend);
+    gate_run(&gate, 0.2);
+    expect_large(fd, back);
+    gate_until(&gate, gate.drained == 1);
+    gate_close(&gate);
+}
+
+Test(h1_end, making_room_does_not_cut_a_response)
+{
+    int back;
+
+    gate_start_proxy(&gate, "");
+    gate_set_tenant(&gate, "acme", "max_connections 1;",
+                    arena_printf(&gate.arena, "location / { proxy_pass http://127.0.0.1:%u; }",
+                                 gate.server_port)
+                        .data);
+    int fd = slow_client(&back);
+    int other = client_open(&gate);
+    gate_run(&gate, 0.2);
+    client_send(&gate, other, GET);
+    expect_large(fd, back);
+    back = server_accept(&gate);
+    close(back);
+    close(other);
     gate_close(&gate);
 }
 
@@ -125,13 +249,17 @@ Test(h1_end, a_small_body_that_nobody_wants_is_read_and_the_connection_kept)
 
 Test(h1_end, a_large_body_that_nobody_wants_does_not_destroy_the_answer)
 {
-    enum { SIZE = 200 * 1024 };
+    enum { SIZE = 4 * 1024 * 1024 };
     char *body = calloc(1, SIZE);
 
     gate_start(&gate, "return 200 'ok';");
     int fd = client_open(&gate);
-    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 204800\r\n\r\n");
-    client_send_bytes(&gate, fd, body, SIZE);
+    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 4194304\r\n\r\n");
+    for (size_t sent = 0; sent < SIZE; sent += SIZE / 64) {
+        client_send_bytes(&gate, fd, body, SIZE / 64);
+        gate_run(&gate, 0.004);
+    }
+    cr_assert_eq(send(fd, "x", 1, MSG_NOSIGNAL), 1, "it is read to its end");
     client_rest(&gate, fd);
     cr_assert(strstr(gate.text, "Connection: close"));
     cr_assert(strstr(gate.text, "\r\n\r\nok"));
@@ -179,5 +307,126 @@ Test(h1_end, an_early_answer_of_the_backend_ends_the_upload)
     close(back);
     close(fd);
     free(body);
+    gate_close(&gate);
+}
+
+Test(h1_end, a_stalled_upload_under_a_response_is_ended)
+{
+    gate_start_proxy(&gate, "client_body_timeout 1s;");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\nabc");
+    int back = server_accept(&gate);
+    client_expect(&gate, back, "abc");
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n");
+    client_expect(&gate, fd, "2\r\nok\r\n");
+    /* Slow, which is as it may be now; then silent. */
+    for (int i = 0; i < 5; i++) {
+        gate_run(&gate, 0.5);
+        client_send(&gate, fd, "x");
+    }
+    client_expect(&gate, back, "x");
+    double before = loop_now(&gate.loop);
+    client_rest(&gate, fd);
+    cr_assert(gate.was_reset);
+    cr_assert_float_eq(loop_now(&gate.loop) - before, 1.0, 0.5);
+    client_rest(&gate, back);
+    close(back);
+    close(fd);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    gate_close(&gate);
+}
+
+/* ---- tunnels ---- */
+
+#define UPGRADE  "GET /ws HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: foo\r\n\r\n"
+#define SWITCHES "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n"
+
+Test(h1_end, a_tunnel_whose_backend_has_ended_brings_it_all_that_follows)
+{
+    enum { TOTAL = 24 * 1024 * 1024 };
+    static char piece[64 * 1024];
+    size_t sent = 0, got = 0;
+    int stuck = 0, small = 4096;
+
+    gate_start_proxy(&gate, "proxy_read_timeout 1s;");
+    setsockopt(gate.server, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    int fd = client_open(&gate);
+    client_send(&gate, fd, UPGRADE);
+    int back = server_accept(&gate);
+    client_expect(&gate, back, "\r\n\r\n");
+    client_send(&gate, back, SWITCHES);
+    client_expect(&gate, fd, "\r\n\r\n");
+    shutdown(back, SHUT_WR);
+    client_rest(&gate, fd);
+    while (stuck < 100 && sent < TOTAL) {
+        ssize_t now = send(fd, piece, sizeof(piece), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        sent += now > 0 ? (size_t)now : 0;
+        stuck = now > 0 ? 0 : stuck + 1;
+        gate_turn(&gate);
+    }
+    cr_assert_lt(sent, TOTAL);
+    gate_run(&gate, 2.5); /* the backend's slowness is not the client's silence */
+    shutdown(fd, SHUT_WR);
+    for (int turns = 0; turns < 8000; turns++) {
+        ssize_t now = recv(back, piece, sizeof(piece), MSG_DONTWAIT);
+
+        if (now == 0)
+            break;
+        cr_assert(now > 0 || errno == EAGAIN, "%d after %zu", errno, got);
+        got += now > 0 ? (size_t)now : 0;
+        if (now < 0)
+            gate_turn(&gate);
+    }
+    cr_assert_eq(got, sent);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(h1_end, a_silent_client_of_an_ended_tunnel_is_ended)
+{
+    gate_start_proxy(&gate, "proxy_read_timeout 1s;");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, UPGRADE);
+    int back = server_accept(&gate);
+    client_send(&gate, back, SWITCHES);
+    shutdown(back, SHUT_WR);
+    client_rest(&gate, fd);
+    for (int i = 0; i < 4; i++) {
+        client_send(&gate, fd, "ping");
+        client_expect(&gate, back, "ping");
+        gate_run(&gate, 0.4);
+    }
+    double before = loop_now(&gate.loop);
+    client_rest(&gate, back);
+    cr_assert_lt(loop_now(&gate.loop) - before, 2.5);
+    close(back);
+    close(fd);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    gate_close(&gate);
+}
+
+Test(h1_end, an_end_before_the_switch_is_passed_on)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, UPGRADE "early");
+    shutdown(fd, SHUT_WR);
+    int back = server_accept(&gate);
+    client_expect(&gate, back, "\r\n\r\n");
+    gate_run(&gate, 0.1);
+    client_send(&gate, back, SWITCHES);
+    client_rest(&gate, back);
+    cr_assert_str_eq(gate.text, "early");
+    gate_run(&gate, 1.2);
+    client_send(&gate, back, "bye");
+    close(back);
+    client_rest(&gate, fd);
+    cr_assert(strstr(gate.text, "\r\n\r\nbye"));
+    cr_assert_not(gate.was_reset);
+    close(fd);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
     gate_close(&gate);
 }

@@ -222,3 +222,20 @@ Test(h1_request, an_answer_in_place_of_100_ends_the_connection)
                   "", "Connection: close");
     gate_close(&gate);
 }
+
+/* RFC 9112 section 2.2: some clients send an empty line behind a body. */
+Test(h1_request, empty_lines_between_requests_are_no_request)
+{
+    gate_start(&gate, "return 200 'ok'; keepalive_timeout 2s; client_header_timeout 1s;");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, "GET / HTTP/1.1\r\n" HOST "\r\n\r\n");
+    client_expect(&gate, fd, "ok");
+    gate_run(&gate, 1.5); /* no head has begun */
+    client_send(&gate, fd, "GET / HTTP/1.1\r\n" HOST "\r\n\r");
+    client_expect(&gate, fd, "ok");
+    client_rest(&gate, fd);
+    cr_assert_str_eq(gate.text, "");
+    close(fd);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    gate_close(&gate);
+}

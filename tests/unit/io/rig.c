@@ -47,6 +47,7 @@ static void on_failed(void *owner, enum error error)
 
     cr_assert_eq(rig->failed, ERROR_NONE);
     rig->failed = error;
+    rig->failed_errno = stream_errno(rig->stream);
     while (rig->reads_on_failure && !rig->ended)
         read_some(rig);
     stream_close(rig->stream);

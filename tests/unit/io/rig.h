@@ -12,6 +12,7 @@ struct rig {
     int peer;        /* non-blocking; -1 once closed */
     int opened, readable, drained;
     enum error failed; /* ERROR_NONE: not */
+    int failed_errno;  /* stream_errno then */
     enum error ended;  /* what stream_read ended with */
     bool keeps_away;   /* on_readable does not read */
     bool reads_on_failure;

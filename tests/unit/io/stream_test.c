@@ -244,10 +244,12 @@ Test(stream, a_refused_connection_fails)
     rig_start(&rig);
     stream_close(rig.stream);
     rig.stream = stream_connect(&rig.loop, socket_for(AF_INET), &address, &rig_events, &rig);
-    if (rig.stream)
+    if (rig.stream) {
         rig_until(&rig, rig.failed == ERROR_CONNECT);
-    else
+        cr_assert_eq(rig.failed_errno, ECONNREFUSED);
+    } else {
         cr_assert_eq(errno, ECONNREFUSED);
+    }
     rig_stop(&rig);
 }
 

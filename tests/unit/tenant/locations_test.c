@@ -124,9 +124,13 @@ Test(locations, a_slash_is_wanted_where_nginx_sends_one)
                           "location /both { return 200 b; }\n"
                           "location /exact/ { proxy_pass http://127.0.0.1:80; }\n"
                           "location = /exact { return 200 c; }\n"
+                          "location = /only/ { proxy_pass http://127.0.0.1:80; }\n"
+                          "location = /said/ { return 200 e; }\n"
                           "location /own/ { return 200 d; } }\n");
     const struct tenant_server *server = &fixture.tenant->servers[0];
     cr_expect(tenant_wants_slash(server, SLICE("/app")));
+    cr_expect(tenant_wants_slash(server, SLICE("/only")));
+    cr_expect_not(tenant_wants_slash(server, SLICE("/said")));
     cr_expect_not(tenant_wants_slash(server, SLICE("/app/")));
     cr_expect_not(tenant_wants_slash(server, SLICE("/ap")));
     cr_expect_not(tenant_wants_slash(server, SLICE("/apps")));

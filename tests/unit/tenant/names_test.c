@@ -137,3 +137,17 @@ Test(names, many_names_and_hostile_hosts)
     cr_assert_eq(line_of(&fixture, "1.1.1.1:80", dots), 2);
     fixture_free(&fixture);
 }
+
+Test(names, a_match_is_told_from_the_default)
+{
+    struct fixture fixture;
+    fixture_run(&fixture, SERVERS);
+    struct tenant_listener *listener = tenant_find_listener(fixture.tenant, SLICE("1.1.1.1:80"));
+    cr_assert_not_null(listener);
+    cr_expect_null(tenant_match_server(listener, SLICE("unknown.test")));
+    struct tenant_server *server = tenant_match_server(listener, SLICE("default.test"));
+    cr_expect_eq(server, listener->default_server);
+    server = tenant_match_server(listener, SLICE(""));
+    cr_expect(server && server != listener->default_server, "server_name \"\"");
+    fixture_free(&fixture);
+}
