@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* Calls that a connection keeps for the next exchanges, so that a steady flow allocates none. */
-#define SPARE_MAX 32
+#define SPARE_MAX 128
 
 static void call_free(struct h2_call *call)
 {

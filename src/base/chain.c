@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 /* What lies free is bounded: a burst does not stay in memory. */
-#define POOL_LARGE    24
+#define POOL_LARGE    64
 #define POOL_SMALL    64
 #define POOL_SEGMENTS 256
 

@@ -9,7 +9,8 @@
 
 /* One block holds the heads of an ordinary exchange, so that a recycled one allocates nothing. */
 #define ARENA_BLOCK 8192
-#define FREE_MAX    32
+/* What a peak leaves is kept for the next one: 2 MiB of blocks at most. */
+#define FREE_MAX 256
 
 void exchange_pool_init(struct exchange_pool *pool, struct loop *loop)
 {

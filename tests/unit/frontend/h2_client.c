@@ -24,7 +24,7 @@ static void on_data(void *object, struct chain *bytes)
 
     chain_peek(bytes, 0, ask->body + ask->size, len);
     ask->size += bytes->len;
-    if (!ask->client->is_deaf)
+    if (!ask->client->is_deaf && !ask->is_deaf)
         h2_consume(ask->handle, bytes->len);
     chain_clear(bytes);
 }

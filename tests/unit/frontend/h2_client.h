@@ -34,6 +34,7 @@ struct h2_ask {
     char body[256]; /* its beginning */
     size_t size;
     bool ended, closed;
+    bool is_deaf; /* this one alone */
     struct h2_closing closing;
 };
 

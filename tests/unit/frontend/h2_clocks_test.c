@@ -2,6 +2,7 @@
 /* The clocks of HTTP/2: stalled streams end alone, silent connections as a whole. */
 #include "frontend/h2_client.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 static struct gate gate;
@@ -32,6 +33,45 @@ Test(h2_clocks, a_stream_whose_window_stays_shut_ends_alone)
     h2_ask_free(&ask);
     h2_client_close(&client);
     close(back);
+    gate_close(&gate);
+}
+
+static int open_download(struct h2_ask *download)
+{
+    h2_ask_init(download, "GET", "/");
+    h2_ask_send(download, &client, true);
+    h2_client_turn(&client);
+    int back = server_accept(&gate);
+
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 9900000000\r\n\r\n");
+    return back;
+}
+
+Test(h2_clocks, a_stream_that_flows_does_not_shield_one_that_stands)
+{
+    static const char part[1 << 20] = {0};
+    static struct h2_ask flowing;
+    double until;
+
+    gate_start_proxy(&gate, "send_timeout 400ms;");
+    h2_client_open(&client, &gate);
+    int backs[] = {open_download(&ask), open_download(&flowing)};
+    ask.is_deaf = true;
+    until = loop_now(&gate.loop) + 4;
+    while (!ask.closed && loop_now(&gate.loop) < until) {
+        for (int i = 0; i < 2; i++)
+            (void)!send(backs[i], part, sizeof(part), MSG_DONTWAIT | MSG_NOSIGNAL);
+        h2_client_turn(&client);
+    }
+    cr_assert(ask.closed);
+    cr_assert_eq(ask.closing.code, H2_CANCEL);
+    cr_assert_not(flowing.closed);
+    cr_assert_gt(flowing.size, 2 * ask.size);
+    h2_ask_free(&ask);
+    h2_ask_free(&flowing);
+    h2_client_close(&client);
+    close(backs[0]);
+    close(backs[1]);
     gate_close(&gate);
 }
 

@@ -117,6 +117,31 @@ Test(write, nothing_beyond_the_window)
     cr_assert_not(h2_has_output(raw.end.session));
 }
 
+Test(write, tells_whose_window_is_shut)
+{
+    raw.end.answer = answer_large;
+    raw_get(&raw, 1);
+    raw_send(&raw);
+    struct h2_stream *first = end_message(&raw.end, 0)->stream;
+    cr_assert_eq(raw.data_bytes, 65535);
+    cr_assert(h2_is_window_blocked(first), "its window and that of the connection are shut");
+    raw_get(&raw, 3);
+    raw_send(&raw);
+    struct h2_stream *second = end_message(&raw.end, 1)->stream;
+    cr_assert_not(h2_is_window_blocked(second), "it waits for the connection's alone");
+    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 1, 1);
+    raw_send(&raw);
+    cr_assert_not(h2_is_window_blocked(first));
+    /* Both windows become negative: RFC 9113 section 6.9.2. */
+    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1000);
+    raw_send(&raw);
+    static const uint8_t none[6] = {0, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0, 0, 0, 0};
+    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, none, sizeof(none));
+    raw_send(&raw);
+    cr_assert(h2_is_window_blocked(first));
+    cr_assert(h2_is_window_blocked(second));
+}
+
 Test(write, waits_until_resumed)
 {
     raw_get(&raw, 1);
