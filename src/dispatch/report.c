@@ -24,12 +24,11 @@ static void describe(const struct exchange *exchange, const struct dispatch *dis
              target.len > 0 ? " " : "", SLICE_PRINTF(target));
 }
 
-/* " (111: Connection refused)"; empty when there is nothing to add to the error's own text. */
+/* ": 111: Connection refused"; empty when there is nothing to add to the error's own text. */
 static void explain(const struct exchange *exchange, char reason[REASON_SIZE])
 {
-    bool is_known = exchange->reason.len > 0;
-    snprintf(reason, REASON_SIZE, "%s%.*s%s", is_known ? " (" : "", SLICE_PRINTF(exchange->reason),
-             is_known ? ")" : "");
+    snprintf(reason, REASON_SIZE, "%s%.*s", exchange->reason.len > 0 ? ": " : "",
+             SLICE_PRINTF(exchange->reason));
 }
 
 /* Backends are the operator's business; what clients get wrong is theirs. */

@@ -60,13 +60,12 @@ Test(report, reasons_are_told)
     gate_get(&gate, "/x", "");
     gate.exchange->reason = SLICE("certificate has expired");
     gate_fail(&gate, ERROR_BACKEND_TLS, true);
-    cr_expect(strstr(logged(),
-                     "502 backend_tls: the TLS handshake with the backend failed "
-                     "(certificate has expired), trying the next (backend 127.0.0.1:9000"),
+    cr_expect(strstr(logged(), "502 backend_tls: the TLS handshake with the backend failed: "
+                               "certificate has expired, trying the next (backend 127.0.0.1:9000"),
               "%s", logged());
     gate.exchange->reason = SLICE("certificate is not yet valid");
     gate_fail(&gate, ERROR_BACKEND_TLS, true);
-    cr_expect(strstr(logged(), "failed (certificate is not yet valid) (backend 127.0.0.1:9001"),
+    cr_expect(strstr(logged(), "failed: certificate is not yet valid (backend 127.0.0.1:9001"),
               "%s", logged());
     cr_expect_null(strstr(gate_body_text(&gate), "certificate"));
     gate_close(&gate);
@@ -80,12 +79,12 @@ Test(report, why_connecting_failed_is_told)
     gate_get(&gate, "/x", "");
     gate.exchange->reason = SLICE("111: Connection refused");
     gate_fail(&gate, ERROR_CONNECT, true);
-    cr_expect(strstr(logged(), "cannot connect to the backend (111: Connection refused), trying"),
+    cr_expect(strstr(logged(), "cannot connect to the backend: 111: Connection refused, trying"),
               "%s", logged());
     gate.exchange->reason = SLICE("113: No route to host");
     gate_fail(&gate, ERROR_CONNECT, true);
-    cr_expect(strstr(logged(), "502 connect: cannot connect to the backend (113: No route to "
-                               "host) (backend "),
+    cr_expect(strstr(logged(), "502 connect: cannot connect to the backend: 113: No route to "
+                               "host (backend "),
               "%s", logged());
     gate_close(&gate);
 }
