@@ -67,4 +67,7 @@ const char *error_token(enum error error);
 /* The HTTP status (RFC 9110 section 15) that tells a client; 0 when none does. */
 int error_status(enum error error);
 
+/* What an errno means: strerror(3) without its buffer, untranslated; constant. */
+const char *error_reason(int number);
+
 #endif

@@ -3,6 +3,8 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include "base/slice.h"
+
 #include <stddef.h>
 
 /* As malloc(3), calloc(3), realloc(3), strdup(3); never NULL. The caller owns the result and
@@ -11,6 +13,7 @@ void *memory_alloc(size_t size);
 void *memory_zeroed(size_t count, size_t size);
 void *memory_resize(void *old, size_t size);
 char *memory_text(const char *text);
+char *memory_slice_text(struct slice text); /* with a NUL behind */
 void *memory_copy(const void *data, size_t size);
 
 /* Says what was wanted, and ends the process. */

@@ -54,6 +54,10 @@ struct ipc_blob *ipc_blob_ref(struct ipc_blob *blob);
 void ipc_blob_unref(struct ipc_blob *blob);
 struct slice ipc_blob_bytes(const struct ipc_blob *blob);
 
+/* The other end has died: takes what it had sent before, until its end is found. on_gone does not
+ * come from here. */
+void ipc_channel_take_rest(struct ipc_channel *channel);
+
 /* Sends, or queues. body may be NULL for none; it is copied. Descriptors are duplicated only when
  * the message must wait. blob is referenced. A message that the table forbids is a programming
  * error (assert). */
@@ -75,5 +79,12 @@ struct ipc_setup {
 
 void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup);
 int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup);
+
+/* A child puts the log that SETUP names in force, with the message's first descriptor if there is
+ * one left; *fd is the one of before, -1 for none, and becomes the new one. Returns 0, or ERROR_IPC
+ * with nothing changed. */
+int ipc_set_log(struct ipc_received *received, uint32_t level, uint8_t sink, int *fd);
+/* The same for a LOG. */
+int ipc_take_log(struct ipc_received *received, int *fd);
 
 #endif

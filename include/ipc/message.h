@@ -10,39 +10,35 @@
 
 enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };
 
-#define TO_W ROLE_WORKER
-#define TO_R ROLE_RESOLVER
-#define TO_S ROLE_SUPERVISOR
-
 /* X(NAME, from, to, descriptors, has a blob) and the body in wire.h's types */
 #define IPC_MESSAGES(X)                                                                            \
     /* u32 index, u32 workers, u32 level, u8 sink, the identity; 0 or 1 log descriptor,            \
        then (workers) the tally's memfd: struct ipc_setup */                                       \
-    X(SETUP, ROLE_SUPERVISOR, TO_W | TO_R, 2, false)                                               \
+    X(SETUP, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 2, false)                               \
     /* u32 level, u8 sink; the log descriptor of SETUP, opened anew */                             \
-    X(LOG, ROLE_SUPERVISOR, TO_W | TO_R, 1, false)                                                 \
+    X(LOG, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 1, false)                                 \
     /* u64 serial; blob: an unexamined bundle (tenant/bundle.h) */                                 \
-    X(EXAMINE, ROLE_SUPERVISOR, TO_R, 0, true)                                                     \
+    X(EXAMINE, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, true)                                            \
     /* u64 serial, u8 usable, u8 outdated (a certificate is expired or not yet valid: must not     \
        replace a bundle that is not); blob: diags, then, if usable, the examined bundle */         \
-    X(EXAMINED, ROLE_RESOLVER, TO_S, 0, true)                                                      \
+    X(EXAMINED, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, true)                                           \
     /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New  \
        or in place of the last one of that name */                                                 \
-    X(TENANT, ROLE_SUPERVISOR, TO_W, 0, true)                                                      \
+    X(TENANT, ROLE_SUPERVISOR, ROLE_WORKER, 0, true)                                               \
     /* u64 serial, slice tenant: its listeners close, its connections drain */                     \
-    X(TENANT_REMOVE, ROLE_SUPERVISOR, TO_W, 0, false)                                              \
+    X(TENANT_REMOVE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                       \
     /* u64 serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now */ \
-    X(COMMITTED, ROLE_WORKER, TO_S, 0, false)                                                      \
+    X(COMMITTED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                           \
     /* slice tenant, slice address (config_listen.text); the listening socket */                   \
-    X(LISTENER, ROLE_SUPERVISOR, TO_W, 1, false)                                                   \
+    X(LISTENER, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                            \
     /* slice tenant, slice address: stop accepting there and close the descriptor */               \
-    X(LISTENER_CLOSE, ROLE_SUPERVISOR, TO_W, 0, false)                                             \
+    X(LISTENER_CLOSE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                      \
     /* slice tenant, slice address, u32 errno: accept(2) can never work there again */             \
-    X(LISTENER_DEAD, ROLE_WORKER, TO_S, 0, false)                                                  \
+    X(LISTENER_DEAD, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                       \
     /* the child has dropped its privileges and its loop runs */                                   \
-    X(READY, ROLE_WORKER | ROLE_RESOLVER, TO_S, 0, false)                                          \
+    X(READY, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                               \
     /* u32 milliseconds: accept no more, finish what runs, then end; after that time end anyway */ \
-    X(DRAIN, ROLE_SUPERVISOR, TO_W, 0, false)
+    X(DRAIN, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)
 
 enum ipc_message {
     IPC_NONE,
@@ -51,10 +47,6 @@ enum ipc_message {
 #undef X
         IPC_MESSAGE_COUNT_
 };
-
-#undef TO_W
-#undef TO_R
-#undef TO_S
 
 /* "TENANT_REMOVE"; constant */
 const char *ipc_message_name(enum ipc_message message);

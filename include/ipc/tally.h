@@ -19,11 +19,13 @@ struct tally *tally_new(int *fd);
 struct tally *tally_map(int fd);
 void tally_free(struct tally *tally);
 
+/* How many workers there are; none has a column beyond. TALLY_WORKERS before it is called. */
+void tally_set_workers(struct tally *tally, uint32_t workers);
+
 /* slot < TALLY_TENANTS, worker < TALLY_WORKERS */
 void tally_add(struct tally *tally, uint32_t slot, uint32_t worker, int32_t change);
 uint32_t tally_total(const struct tally *tally, uint32_t slot);
-/* Both only by who made it. */
+/* Only by who made it. */
 void tally_clear_worker(struct tally *tally, uint32_t worker);
-void tally_clear_slot(struct tally *tally, uint32_t slot);
 
 #endif

@@ -37,11 +37,15 @@ enum netns_verdict {
 
 /* Opens the namespace at path without following it anywhere harmful: O_PATH first, then fstatfs(2)
  * (NSFS_MAGIC), then NS_GET_NSTYPE of ioctl_ns(2), so that a FIFO, a device or another kind of
- * namespace is refused before it is opened for reading. The host's own namespace is refused unless
- * allow_home. On OK *fd is the caller's, close-on-exec, and *id is filled; otherwise *why has the
- * reason, in a buffer of at least 160 bytes. */
-enum netns_verdict netns_open(const struct netns_home *home, const char *path, bool allow_home,
-                              int *fd, struct netns_id *id, char why[160]);
+ * namespace is refused before it is opened for reading. The host's own namespace is refused: it
+ * is asked for by name. On OK *fd is the caller's, close-on-exec, and *id is filled; otherwise *why
+ * has the reason, in a buffer of at least 160 bytes. */
+enum netns_verdict netns_open(const struct netns_home *home, const char *path, int *fd,
+                              struct netns_id *id, char why[160]);
+
+/* Whether the path no longer leads to that namespace, but to another or to nothing. One stat(2).
+ * False when it cannot be told. A socket of ours must be in it: see struct netns_id. */
+bool netns_has_left(const char *path, struct netns_id id);
 
 /* Calls act(argument) inside the namespace of fd and returns its result; ERROR_NETNS when the
  * namespace could not be entered (errno tells). If the way back fails, the process ends itself:

@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
     const char *token;
@@ -38,4 +39,11 @@ int error_status(enum error error)
 {
     int i = row(error);
     return i < 0 ? 0 : table[i].status;
+}
+
+const char *error_reason(int number)
+{
+    const char *text = strerrordesc_np(number);
+
+    return text ? text : "unknown error";
 }

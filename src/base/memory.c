@@ -42,6 +42,16 @@ char *memory_text(const char *text)
     return memory_copy(text, strlen(text) + 1);
 }
 
+char *memory_slice_text(struct slice text)
+{
+    char *copy = memory_alloc(text.len + 1);
+
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
 void *memory_copy(const void *data, size_t size)
 {
     void *copy = memory_alloc(size);

@@ -2,6 +2,8 @@
 /* The loader that reads real files, without trusting what stands at their paths. */
 #include "config/tree.h"
 
+#include "base/error.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -9,12 +11,6 @@
 #include <unistd.h>
 
 #define FILE_MAX (1024L * 1024)
-
-/* Constant, since strerror(3) is not and the reason outlives this call. */
-static const char *reason_of(struct arena *arena, int error)
-{
-    return arena_text(arena, slice_of(strerror(error)));
-}
 
 static int read_all(int fd, struct arena *arena, size_t size, struct slice *text)
 {
@@ -48,7 +44,7 @@ static int files_read(void *context, struct arena *arena, const char *path, stru
     /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
-        *why = reason_of(arena, errno);
+        *why = error_reason(errno);
         return -1;
     }
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
@@ -56,18 +52,39 @@ static int files_read(void *context, struct arena *arena, const char *path, stru
     else if (status.st_size > FILE_MAX)
         *why = "it is larger than 1 MiB";
     else if (read_all(fd, arena, (size_t)status.st_size, text) != 0)
-        *why = reason_of(arena, errno);
+        *why = error_reason(errno);
     else
         result = 0;
     close(fd);
     return result;
 }
 
+/* A folder that is not there has no files; one that cannot be read must not look the same, since
+ * a reload would take all its tenants away. */
+static int is_real_failure(int error)
+{
+    return error != ENOENT && error != ENOTDIR;
+}
+
+static int on_glob_error(const char *path, int error)
+{
+    (void)path;
+    return is_real_failure(error);
+}
+
+/* glob(3) passes over in silence what it may not look at where nothing is to be matched. */
+static bool has_nothing(const char *pattern)
+{
+    struct stat status;
+
+    return lstat(pattern, &status) == 0 || !is_real_failure(errno);
+}
+
 static int files_expand(void *context, struct arena *arena, const char *pattern, char ***paths,
                         size_t *count, const char **why)
 {
     glob_t found = {0};
-    int result = glob(pattern, 0, NULL, &found);
+    int result = glob(pattern, 0, on_glob_error, &found);
 
     (void)context;
     *paths = NULL;
@@ -77,7 +94,7 @@ static int files_expand(void *context, struct arena *arena, const char *pattern,
         for (size_t i = 0; i < found.gl_pathc; i++)
             (*paths)[i] = arena_text(arena, slice_of(found.gl_pathv[i]));
         *count = found.gl_pathc;
-    } else if (result == GLOB_NOMATCH) {
+    } else if (result == GLOB_NOMATCH && has_nothing(pattern)) {
         result = 0;
     } else {
         *why = result == GLOB_NOSPACE ? "out of memory" : "a folder cannot be read";

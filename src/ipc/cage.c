@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -109,4 +110,12 @@ int cage_enter(const struct cage_identity *identity, const char **why)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return fail(why, "PR_SET_DUMPABLE");
     return 0;
+}
+
+void cage_ignore_signals(void)
+{
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        signal(ignored[i], SIG_IGN);
 }

@@ -18,6 +18,7 @@
 
 /* Messages taken in one turn, so that a talkative peer does not starve the others. */
 #define CHANNEL_TURN 64
+#define CHANNEL_REST 4096 /* messages taken of a process that has died */
 /* Seconds until sending is tried again when it lacked descriptors or memory, not room. */
 #define CHANNEL_RETRY 0.1
 /* Descriptors kept aside, so that a message is not lost when the process has none left: the most
@@ -188,6 +189,15 @@ static void channel_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
     (void)ev;
     (void)events;
     for (unsigned i = 0; i < CHANNEL_TURN && channel_receive(channel); i++)
+        ;
+}
+
+void ipc_channel_take_rest(struct ipc_channel *channel)
+{
+    /* More than its socket's buffer holds: who passed its end on to others is not heard for ever.
+     */
+    for (unsigned i = 0;
+         i < CHANNEL_REST && channel->state == CHANNEL_OPEN && channel_receive(channel); i++)
         ;
 }
 

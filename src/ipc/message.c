@@ -2,10 +2,6 @@
 /* The table of messages as data: names, who may send them, what goes with them. */
 #include "ipc/message.h"
 
-#define TO_W ROLE_WORKER
-#define TO_R ROLE_RESOLVER
-#define TO_S ROLE_SUPERVISOR
-
 struct message_rule {
     const char *name;
     unsigned from;

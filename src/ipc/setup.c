@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of SETUP: what a child is told first. */
+/* The bodies of SETUP and LOG: what a child is told first, and where it logs. */
 #include "ipc/channel.h"
+
+#include "base/log.h"
+
+#include <unistd.h>
 
 void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup)
 {
@@ -31,4 +35,31 @@ int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup)
     for (uint32_t i = 0; i < setup->identity.group_count; i++)
         setup->identity.groups[i] = wire_get_u32(reader);
     return wire_finish(reader);
+}
+
+int ipc_set_log(struct ipc_received *received, uint32_t level, uint8_t sink, int *fd)
+{
+    int old = *fd;
+
+    if (level > LOG_LEVEL_ERROR || sink > LOG_SINK_SYSLOG)
+        return ERROR_IPC;
+    *fd = -1;
+    if (received->descriptor_count > 0) {
+        *fd = received->descriptors[0];
+        received->descriptors[0] = -1;
+    }
+    log_set_level((enum log_level)level);
+    log_set_sink((enum log_sink)sink, *fd >= 0 ? *fd : STDERR_FILENO);
+    if (old >= 0)
+        close(old);
+    return 0;
+}
+
+int ipc_take_log(struct ipc_received *received, int *fd)
+{
+    uint32_t level = wire_get_u32(&received->body);
+    uint8_t sink = wire_get_u8(&received->body);
+    int result = wire_finish(&received->body);
+
+    return result != 0 ? result : ipc_set_log(received, level, sink, fd);
 }

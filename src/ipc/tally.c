@@ -20,7 +20,8 @@ struct tally_cells {
 
 struct tally {
     struct tally_cells *cells;
-    int fd; /* -1 in a worker */
+    int fd;           /* -1 in a worker */
+    uint32_t workers; /* whose columns are summed */
 };
 
 static struct tally *tally_over(int fd, int kept)
@@ -33,6 +34,7 @@ static struct tally *tally_over(int fd, int kept)
     tally = memory_zeroed(1, sizeof(*tally));
     tally->cells = cells;
     tally->fd = kept;
+    tally->workers = TALLY_WORKERS;
     return tally;
 }
 
@@ -82,6 +84,11 @@ void tally_free(struct tally *tally)
     free(tally);
 }
 
+void tally_set_workers(struct tally *tally, uint32_t workers)
+{
+    tally->workers = workers < TALLY_WORKERS ? workers : TALLY_WORKERS;
+}
+
 void tally_add(struct tally *tally, uint32_t slot, uint32_t worker, int32_t change)
 {
     assert(slot < TALLY_TENANTS && worker < TALLY_WORKERS);
@@ -93,10 +100,10 @@ uint32_t tally_total(const struct tally *tally, uint32_t slot)
     int64_t total = 0;
 
     assert(slot < TALLY_TENANTS);
-    for (unsigned worker = 0; worker < TALLY_WORKERS; worker++)
+    for (uint32_t worker = 0; worker < tally->workers; worker++)
         total += __atomic_load_n(&tally->cells->count[slot][worker], __ATOMIC_RELAXED);
     if (total < 0)
-        return 0; /* a slot was cleared while a connection of its old tenant still ended */
+        return 0; /* only a worker that lies can make it so */
     return total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
 }
 
@@ -121,11 +128,4 @@ void tally_clear_worker(struct tally *tally, uint32_t worker)
         tally_clear_rows(tally, worker, (size_t)(data / row), (size_t)(hole / row));
         data = hole;
     }
-}
-
-void tally_clear_slot(struct tally *tally, uint32_t slot)
-{
-    assert(slot < TALLY_TENANTS);
-    for (unsigned worker = 0; worker < TALLY_WORKERS; worker++)
-        __atomic_store_n(&tally->cells->count[slot][worker], 0, __ATOMIC_RELAXED);
 }

@@ -68,13 +68,14 @@ static int main_parse(struct arguments *arguments, int argc, char **argv)
     return EXIT_FAILURE;
 }
 
-/* A descriptor that we open must never become 0, 1 or 2, where others write by number. */
+/* A descriptor that we open must never become 0, 1 or 2, where others write by number; children
+ * inherit those three. */
 static void main_fill_standard_descriptors(void)
 {
     int fd;
 
     do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd > STDERR_FILENO)
         close(fd);
@@ -98,10 +99,10 @@ int main(int argc, char **argv)
     int status;
 
     signal(SIGPIPE, SIG_IGN);
+    main_fill_standard_descriptors();
     status = main_child(argc, argv);
     if (status >= 0)
         return status;
-    main_fill_standard_descriptors();
     status = main_parse(&arguments, argc, argv);
     if (status >= 0)
         return status;

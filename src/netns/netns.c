@@ -81,9 +81,14 @@ static enum netns_verdict netns_because(enum netns_verdict verdict, char why[NET
 }
 
 /* A process that has ended but was not waited for has no namespace any more: ENOENT or ESRCH. */
+static bool netns_is_absence(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == ESRCH;
+}
+
 static enum netns_verdict netns_cannot_open(int error, char why[NETNS_WHY])
 {
-    bool absent = error == ENOENT || error == ENOTDIR || error == ESRCH;
+    bool absent = netns_is_absence(error);
 
     return netns_because(absent ? NETNS_OPEN_ABSENT : NETNS_OPEN_REFUSED, why, "%s",
                          absent ? "does not exist" : strerror(error));
@@ -140,7 +145,7 @@ static int netns_reopen(int handle)
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-static enum netns_verdict netns_check_opened(const struct netns_home *home, int fd, bool allow_home,
+static enum netns_verdict netns_check_opened(const struct netns_home *home, int fd,
                                              struct netns_id id, char why[NETNS_WHY])
 {
     int kind = ioctl(fd, NS_GET_NSTYPE);
@@ -150,13 +155,13 @@ static enum netns_verdict netns_check_opened(const struct netns_home *home, int 
     if (kind != CLONE_NEWNET)
         return netns_because(NETNS_OPEN_REFUSED, why,
                              "is a namespace, but not a network namespace");
-    if (!allow_home && netns_id_equal(id, home->id))
+    if (netns_id_equal(id, home->id))
         return netns_because(NETNS_OPEN_REFUSED, why, "is the host's own network namespace");
     return NETNS_OPEN_OK;
 }
 
-enum netns_verdict netns_open(const struct netns_home *home, const char *path, bool allow_home,
-                              int *fd, struct netns_id *id, char why[NETNS_WHY])
+enum netns_verdict netns_open(const struct netns_home *home, const char *path, int *fd,
+                              struct netns_id *id, char why[NETNS_WHY])
 {
     int handle = open(path, O_PATH | O_CLOEXEC);
     enum netns_verdict verdict;
@@ -168,8 +173,7 @@ enum netns_verdict netns_open(const struct netns_home *home, const char *path, b
     verdict = netns_check_handle(handle, id, why);
     if (verdict == NETNS_OPEN_OK) {
         *fd = netns_reopen(handle);
-        verdict = *fd < 0 ? netns_cannot_open(errno, why)
-                          : netns_check_opened(home, *fd, allow_home, *id, why);
+        verdict = *fd < 0 ? netns_cannot_open(errno, why) : netns_check_opened(home, *fd, *id, why);
     }
     close(handle);
     if (verdict != NETNS_OPEN_OK && *fd >= 0) {
@@ -177,6 +181,15 @@ enum netns_verdict netns_open(const struct netns_home *home, const char *path, b
         *fd = -1;
     }
     return verdict;
+}
+
+bool netns_has_left(const char *path, struct netns_id id)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return netns_is_absence(errno);
+    return !netns_id_equal(netns_id_of(&status), id);
 }
 
 /* Not through the log: its sink may be a socket, and this process must do nothing more here. */

@@ -8,7 +8,6 @@
 #include "ipc/channel.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <unistd.h>
 
 struct resolver {
@@ -26,25 +25,6 @@ static void stop(struct resolver *resolver, int status)
     loop_stop(&resolver->loop);
 }
 
-/* Takes the descriptor that came, if one did. */
-static int set_log(struct resolver *resolver, uint32_t level, uint8_t sink,
-                   struct ipc_received *received)
-{
-    if (level > LOG_LEVEL_ERROR || sink > LOG_SINK_SYSLOG)
-        return ERROR_IPC;
-    int old = resolver->log_fd;
-    resolver->log_fd = -1;
-    if (received->descriptor_count > 0) {
-        resolver->log_fd = received->descriptors[0];
-        received->descriptors[0] = -1;
-    }
-    log_set_level((enum log_level)level);
-    log_set_sink((enum log_sink)sink, resolver->log_fd >= 0 ? resolver->log_fd : STDERR_FILENO);
-    if (old >= 0)
-        close(old);
-    return 0;
-}
-
 static int on_setup(struct resolver *resolver, struct ipc_received *received)
 {
     struct ipc_setup setup;
@@ -52,7 +32,7 @@ static int on_setup(struct resolver *resolver, struct ipc_received *received)
     if (result == 0 && resolver->is_set_up)
         result = ERROR_IPC;
     if (result == 0)
-        result = set_log(resolver, setup.log_level, setup.log_sink, received);
+        result = ipc_set_log(received, setup.log_level, setup.log_sink, &resolver->log_fd);
     if (result != 0)
         return result;
     const char *why = "";
@@ -64,14 +44,6 @@ static int on_setup(struct resolver *resolver, struct ipc_received *received)
     resolver->is_set_up = true;
     ipc_send(resolver->channel, IPC_READY, NULL, NULL, 0, NULL);
     return 0;
-}
-
-static int on_log(struct resolver *resolver, struct ipc_received *received)
-{
-    uint32_t level = wire_get_u32(&received->body);
-    uint8_t sink = wire_get_u8(&received->body);
-    int result = wire_finish(&received->body);
-    return result != 0 ? result : set_log(resolver, level, sink, received);
 }
 
 static int on_examine(struct resolver *resolver, struct ipc_received *received)
@@ -107,7 +79,7 @@ static int on_message(void *owner, struct ipc_received *received)
         return ERROR_IPC;
     switch (received->message) {
     case IPC_LOG:
-        return on_log(resolver, received);
+        return ipc_take_log(received, &resolver->log_fd);
     case IPC_EXAMINE:
         return on_examine(resolver, received);
     default:
@@ -122,20 +94,12 @@ static void on_gone(void *owner, const char *reason)
     stop(resolver, 0);
 }
 
-static void ignore_signals(void)
-{
-    /* The terminal sends these to the whole group; what they mean is the supervisor's affair. */
-    static const int signals[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-        signal(signals[i], SIG_IGN);
-}
-
 int resolver_main(int channel)
 {
     static const struct ipc_events events = {.on_message = on_message, .on_gone = on_gone};
     struct resolver resolver = {.log_fd = -1};
     log_set_role("resolver");
-    ignore_signals();
+    cage_ignore_signals();
     loop_init(&resolver.loop);
     TAILQ_INIT(&resolver.examiner.running);
     resolver.examiner.names = names_new(&resolver.loop);

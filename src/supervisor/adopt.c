@@ -60,6 +60,8 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
         record->plan.dependencies = plan->dependencies;
         plan->dependencies = (struct dependencies){0};
         plan_free(plan);
+        workers_assign(supervisor, record); /* workers_per_tenant may be another */
+        workers_send(supervisor, record);
         return ADOPTED_UNCHANGED;
     }
     claims_release(&supervisor->registry, record, &record->plan, plan);
@@ -74,11 +76,26 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
     return is_new ? ADOPTED_NEW : ADOPTED_CHANGED;
 }
 
+void adopt_refusal(struct supervisor *supervisor, struct record *record, const char *why)
+{
+    const struct plan *kept = record->examination ? &record->examination->plan : NULL;
+
+    report_text(supervisor, record->name, DIAG_ERROR, "%s: %s", record->file, why);
+    bindings_close(supervisor, record);
+    workers_withdraw(supervisor, record);
+    workers_forget(supervisor, record);
+    claims_release(&supervisor->registry, record, &record->plan, kept);
+    plan_free(&record->plan);
+    record->deaths = 0;
+    round_refused(supervisor, record);
+}
+
 void adopt_removal(struct supervisor *supervisor, struct record *record)
 {
     examine_forget(supervisor, record);
     bindings_close(supervisor, record);
     workers_withdraw(supervisor, record);
+    workers_forget(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, NULL);
     registry_remove(&supervisor->registry, record);
 }

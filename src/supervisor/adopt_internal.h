@@ -11,6 +11,10 @@ enum adopted { ADOPTED_NEW, ADOPTED_CHANGED, ADOPTED_UNCHANGED };
  * kept, the others closed or bound, and the tenant's workers told. */
 enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan);
 
+/* What is in force turns out to be unusable: nothing is in force then, until its file is read
+ * again. */
+void adopt_refusal(struct supervisor *supervisor, struct record *record, const char *why);
+
 /* The tenant goes: its listeners, its workers' part and the record. */
 void adopt_removal(struct supervisor *supervisor, struct record *record);
 

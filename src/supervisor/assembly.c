@@ -125,7 +125,7 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
 
     plan->netns.kind = model->netns.kind;
     plan->netns.path = model->netns.path ? memory_text(model->netns.path) : NULL;
-    plan->netns.text = settings_text(model->netns.text);
+    plan->netns.text = memory_slice_text(model->netns.text);
     plan->has_names = assembly_has_names(model);
     plan->dependencies = assembly->dependencies;
     assembly->dependencies = (struct dependencies){0};
@@ -136,7 +136,7 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
         struct listener *listener = &plan->listeners[i];
 
         address_set(&listener->address, &from->address.any, from->address_len);
-        listener->text = settings_text(from->text);
+        listener->text = memory_slice_text(from->text);
         listener->backlog = from->backlog;
         listener->ipv6only = from->ipv6only;
         listener->fd = -1;

@@ -12,15 +12,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BINDINGS_RETRY 0.5 /* seconds: a namespace that appears is bound within one second */
-
-/* Said by the kernel's strerror, without its brackets. */
-static const char *bindings_reason(int error)
-{
-    const char *text = strerrordesc_np(error);
-
-    return text ? text : "unknown error";
-}
+/* Seconds. */
+#define BINDINGS_RETRY   0.5  /* a namespace that appears is bound within one second */
+#define BINDINGS_SOON    0.05 /* the same while workers still let go of sockets */
+#define BINDINGS_LET_GO  1.0  /* in which an address that we gave up may still be in use */
+#define BINDINGS_RECHECK 1.0  /* a namespace that goes is noticed within two seconds */
 
 /* Inside the namespace: nothing here may block, log or fork. */
 static int bindings_make(void *argument)
@@ -61,19 +57,33 @@ static void binding_tell_bound(const struct record *record, const struct listene
                   record->plan.netns.text);
 }
 
+/* A socket that we have closed listens until the last worker has closed it too, and whoever wants
+ * the address next finds it in use. */
+static bool bindings_may_be_ours(const struct supervisor *supervisor,
+                                 const struct listener *listener)
+{
+    return listener->outcome == EADDRINUSE &&
+           loop_now(&supervisor->loop) < supervisor->letting_go_until;
+}
+
 /* Takes the outcome of an attempt. */
-static bool binding_settle(const struct record *record, struct listener *listener)
+static bool binding_settle(const struct supervisor *supervisor, const struct record *record,
+                           struct listener *listener)
 {
     if (listener->fd >= 0) {
         binding_tell_bound(record, listener, listener->error != 0 || record->netns_trouble);
         listener->state = LISTENER_BOUND;
         listener->holders = 0;
         listener->error = 0;
+        listener->is_awaited = false;
         return true;
     }
+    listener->is_awaited = bindings_may_be_ours(supervisor, listener);
+    if (listener->is_awaited)
+        return false;
     if (listener->state != LISTENER_DEGRADED || listener->error != listener->outcome)
         log_error("tenant %s: cannot listen on %s in %s: %s: %s", record->name, listener->text,
-                  record->plan.netns.text, listener->call, bindings_reason(listener->outcome));
+                  record->plan.netns.text, listener->call, error_reason(listener->outcome));
     listener->state = LISTENER_DEGRADED;
     listener->error = listener->outcome;
     return false;
@@ -106,6 +116,7 @@ static void bindings_wait(struct record *record, const char *why)
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];
 
+        listener->is_awaited = false;
         if (listener->state == LISTENER_DEGRADED)
             listener->state = LISTENER_WAITING;
     }
@@ -119,8 +130,7 @@ static int bindings_make_inside(struct supervisor *supervisor, struct record *re
     int result;
     int fd;
 
-    if (netns_open(supervisor->home, record->plan.netns.path, false, &fd, &id, why) !=
-        NETNS_OPEN_OK) {
+    if (netns_open(supervisor->home, record->plan.netns.path, &fd, &id, why) != NETNS_OPEN_OK) {
         bindings_wait(record, why);
         return -1;
     }
@@ -133,7 +143,7 @@ static int bindings_make_inside(struct supervisor *supervisor, struct record *re
     close(fd);
     if (result == 0)
         return 0;
-    snprintf(why, sizeof(why), "cannot enter it: %s", bindings_reason(errno));
+    snprintf(why, sizeof(why), "cannot enter it: %s", error_reason(errno));
     bindings_wait(record, why);
     return -1;
 }
@@ -149,18 +159,29 @@ static bool bindings_attempt(struct supervisor *supervisor, struct record *recor
         return false;
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         if (record->plan.listeners[i].state != LISTENER_BOUND)
-            all = binding_settle(record, &record->plan.listeners[i]) && all;
+            all = binding_settle(supervisor, record, &record->plan.listeners[i]) && all;
     }
     free(record->netns_trouble);
     record->netns_trouble = NULL;
     return all;
 }
 
+void bindings_retry(struct supervisor *supervisor)
+{
+    bool is_soon = loop_now(&supervisor->loop) < supervisor->letting_go_until;
+
+    if (ev_is_active(&supervisor->retry) || supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    ev_timer_set(&supervisor->retry, is_soon ? BINDINGS_SOON : BINDINGS_RETRY, 0.);
+    ev_timer_start(supervisor->loop.ev, &supervisor->retry);
+}
+
 void bindings_bind(struct supervisor *supervisor, struct record *record)
 {
-    if (!bindings_are_bound(record) && !bindings_attempt(supervisor, record) &&
-        !ev_is_active(&supervisor->retry))
-        ev_timer_again(supervisor->loop.ev, &supervisor->retry);
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    if (!bindings_are_bound(record) && !bindings_attempt(supervisor, record))
+        bindings_retry(supervisor);
     workers_send(supervisor, record);
 }
 
@@ -176,6 +197,52 @@ static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
         if (record_is_in_force(record) && !bindings_are_bound(record))
             bindings_bind(supervisor, record);
     }
+    workers_pump_lacking(supervisor);
+    round_advance(supervisor);
+}
+
+bool bindings_are_settled(const struct supervisor *supervisor)
+{
+    const struct record *record;
+
+    if (loop_now(&supervisor->loop) >= supervisor->letting_go_until)
+        return true;
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+            if (record->plan.listeners[i].is_awaited)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* ---- namespaces that go ---- */
+
+static void binding_recheck(struct supervisor *supervisor, struct record *record)
+{
+    if (!record_is_in_force(record) || record->plan.netns.kind == NETNS_HOST ||
+        !bindings_have_socket(record) || !netns_has_left(record->plan.netns.path, record->netns_id))
+        return;
+    log_notice("tenant %s: network namespace %s is gone or another one, closing its listeners",
+               record->name, record->plan.netns.text);
+    bindings_close(supervisor, record);
+    bindings_bind(supervisor, record);
+}
+
+void bindings_recheck(struct supervisor *supervisor)
+{
+    struct record *record;
+    struct record *next;
+
+    HASH_ITER (hh, supervisor->registry.records, record, next)
+        binding_recheck(supervisor, record);
+}
+
+static void bindings_on_recheck(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    (void)ev;
+    (void)events;
+    bindings_recheck(timer->data);
 }
 
 /* ---- closing ---- */
@@ -204,6 +271,8 @@ void binding_close(struct supervisor *supervisor, struct record *record, struct 
 
 void bindings_close(struct supervisor *supervisor, struct record *record)
 {
+    if (bindings_have_socket(record))
+        supervisor->letting_go_until = loop_now(&supervisor->loop) + BINDINGS_LET_GO;
     for (uint32_t i = 0; i < record->plan.listener_count; i++)
         binding_close(supervisor, record, &record->plan.listeners[i]);
 }
@@ -218,32 +287,39 @@ static bool binding_is_alive(const struct listener *listener)
            listening != 0;
 }
 
-void bindings_on_dead(struct supervisor *supervisor, struct record *record, struct slice address,
-                      int error)
+void bindings_on_dead(struct supervisor *supervisor, struct child *worker, struct record *record,
+                      const struct dead_listener *dead)
 {
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];
 
-        if (!slice_equal(slice_of(listener->text), address) || listener->state != LISTENER_BOUND ||
-            binding_is_alive(listener))
+        if (!slice_equal(slice_of(listener->text), dead->address) ||
+            !(listener->holders & worker_bit(worker)))
             continue;
-        log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
-                 listener->text, record->plan.netns.text, bindings_reason(error));
-        binding_close(supervisor, record, listener);
-        listener->error = error; /* so that its return is told */
+        if (binding_is_alive(listener)) {
+            listener->holders &= ~worker_bit(worker); /* it has closed it, and needs it again */
+            worker->is_lacking = true;
+        } else {
+            log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
+                     listener->text, record->plan.netns.text, error_reason(dead->error));
+            binding_close(supervisor, record, listener);
+            listener->error = dead->error; /* so that its return is told */
+        }
         /* Not at once: a tenant that keeps closing it would keep us busy. */
-        if (!ev_is_active(&supervisor->retry))
-            ev_timer_again(supervisor->loop.ev, &supervisor->retry);
+        bindings_retry(supervisor);
     }
 }
 
 void bindings_init(struct supervisor *supervisor)
 {
-    ev_timer_init(&supervisor->retry, bindings_on_retry, 0., BINDINGS_RETRY);
+    ev_timer_init(&supervisor->retry, bindings_on_retry, 0., 0.);
+    ev_timer_init(&supervisor->recheck, bindings_on_recheck, BINDINGS_RECHECK, BINDINGS_RECHECK);
     supervisor->retry.data = supervisor;
+    supervisor->recheck.data = supervisor;
 }
 
 void bindings_free(struct supervisor *supervisor)
 {
     ev_timer_stop(supervisor->loop.ev, &supervisor->retry);
+    ev_timer_stop(supervisor->loop.ev, &supervisor->recheck);
 }

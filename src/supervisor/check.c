@@ -4,6 +4,8 @@
 
 #include "supervisor_internal.h"
 
+#include "base/memory.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -135,7 +137,7 @@ int supervisor_signal(const char *config, const char *name)
     diag_list_free(&diags);
     if (!settings)
         return EXIT_FAILURE;
-    path = settings_text(settings->model.pid_file);
+    path = memory_slice_text(settings->model.pid_file);
     result = check_send(path, signal);
     free(path);
     settings_free(settings);

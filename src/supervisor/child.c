@@ -39,6 +39,7 @@ static int child_on_message(void *owner, struct ipc_received *received)
     if (received->message == IPC_READY) {
         child->state = CHILD_READY;
         child->was_ready = true;
+        child->is_ready = true;
         return wire_finish(&received->body);
     }
     if (child->role == ROLE_WORKER)
@@ -97,16 +98,19 @@ static void child_send_setup(struct child *child)
 
 /* ---- starting ---- */
 
-/* In the new process, between fork(2) and execve(2). What is ignored stays so over execve: a
- * terminal's ^C and an operator's signal to all processes are the supervisor's to answer. */
+/* In the new process, between fork(2) and execve(2). */
 _Noreturn static void child_become(const char *program, const char *role, int channel)
 {
-    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
     char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT, (char *)role,
                                NULL};
 
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-        signal(ignored[i], SIG_IGN);
+    sigset_t none;
+
+    cage_ignore_signals();
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     if (channel == SUPERVISOR_CHANNEL_FD)
         fcntl(channel, F_SETFD, 0);
     else
@@ -131,15 +135,32 @@ static void child_retry_later(struct child *child)
     ev_timer_start(child->supervisor->loop.ev, &child->timer);
 }
 
-static int child_fork(struct child *child, int sockets[2])
+/* No signal may come between fork(2) and execve(2): the child would take it with the handlers of
+ * its parent, and it would be lost. It is pending instead until the child has its own. */
+static pid_t child_fork_blocked(const struct child *child, int channel)
 {
     const char *role = child->role == ROLE_WORKER ? "worker" : "resolver";
+    sigset_t all;
+    sigset_t old;
+    pid_t pid;
+    int saved;
 
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    pid = fork();
+    if (pid == 0)
+        child_become(child->supervisor->program, role, channel);
+    saved = errno;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    errno = saved;
+    return pid;
+}
+
+static int child_fork(struct child *child, int sockets[2])
+{
     if (ipc_pair(sockets) < 0)
         return -1;
-    child->pid = fork();
-    if (child->pid == 0)
-        child_become(child->supervisor->program, role, sockets[1]);
+    child->pid = child_fork_blocked(child, sockets[1]);
     if (child->pid < 0) {
         int saved = errno;
 
@@ -162,6 +183,8 @@ void child_start(struct child *child)
     child_name(child, name);
     child->started = loop_now(&supervisor->loop);
     child->is_dismissed = false;
+    child->is_ready = false;
+    child->has_ended = false;
     child->reason[0] = '\0';
     if (child_fork(child, sockets) < 0) {
         log_error("cannot start %s: %s", name, strerror(errno));
@@ -250,6 +273,10 @@ static void child_on_death(struct child *child)
     struct supervisor *supervisor = child->supervisor;
     bool was_quick;
 
+    /* A worker's last COMMITTED tells what it did not die of. */
+    child->has_ended = true;
+    if (child->role == ROLE_WORKER && child_is_up(child))
+        ipc_channel_take_rest(child->channel);
     child_close(child);
     child->pid = 0;
     child->state = CHILD_DOWN;
@@ -276,5 +303,6 @@ void child_reap(struct child *child)
     if (child->pid <= 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
         return;
     child_tell_death(child, status);
+    child->has_failed = WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL : status != 0;
     child_on_death(child);
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 struct supervisor;
+struct delivery;
 
 enum child_state {
     CHILD_DOWN,     /* not running; may wait to be started again */
@@ -30,12 +31,17 @@ struct child {
     bool is_stopping;            /* is not started again */
     bool is_dismissed;           /* was told to end, and is not started before it is wanted */
     bool was_ready;              /* at any time */
+    bool is_ready;               /* since its start */
+    bool has_failed;             /* ended by its own fault, not by SIGKILL or when told to */
+    bool has_ended;              /* what it said is still read, but nothing sent */
     ev_timer timer;              /* DOWN: start; LOST: kill */
     char reason[128];            /* why the channel failed; empty when it only closed */
     /* workers only */
-    unsigned tenants;  /* that it serves */
-    unsigned awaiting; /* TENANT and TENANT_REMOVE sent and not yet COMMITTED */
-    unsigned due;      /* tenants that it must be told of */
+    unsigned tenants;            /* that it serves */
+    unsigned awaiting;           /* TENANT and TENANT_REMOVE sent and not yet COMMITTED */
+    unsigned due;                /* tenants that it must be told of */
+    struct delivery *deliveries; /* the same, in the order in which they were sent */
+    bool is_lacking;             /* something could not be sent for want of room */
 };
 
 void child_init(struct child *child, struct supervisor *supervisor, enum ipc_role role,

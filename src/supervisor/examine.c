@@ -18,6 +18,11 @@
 #define EXAMINE_DEATHS 2    /* deaths of the resolver over one bundle that refuse it */
 #define EXAMINE_IDLE   0.1  /* seconds that a resolver without work is kept */
 
+/* Most bytes of an answer, diagnostics included: what DER, addresses and sentences take instead of
+ * the files, and much more. Without it a resolver that was broken into could fill our memory. */
+#define EXAMINE_GROWTH 4
+#define EXAMINE_EXTRA  (64 * 1024)
+
 struct examine_answer {
     uint8_t usable;
     uint8_t outdated; /* a certificate is expired or not yet valid */
@@ -161,6 +166,26 @@ static bool examine_may_replace(struct supervisor *supervisor, const struct reco
     return false;
 }
 
+/* A bundle that is another tenant's, or none, would be refused by every worker: by its death. */
+static bool examine_is_its_own(const struct examination *examination, struct slice bytes)
+{
+    struct arena arena;
+    struct bundle bundle;
+    bool is_own;
+
+    arena_init(&arena, 4096);
+    is_own = bundle_decode(&bundle, &arena, bytes) == 0 &&
+             slice_equal(bundle.tenant, slice_of(examination->record->name));
+    arena_free(&arena);
+    return is_own;
+}
+
+static bool examine_is_plausible(const struct examination *examination, struct slice blob)
+{
+    return blob.len / EXAMINE_GROWTH <=
+           ipc_blob_bytes(examination->plan.bundle).len + EXAMINE_EXTRA / EXAMINE_GROWTH;
+}
+
 static int examine_on_answer(struct supervisor *supervisor, struct examination *examination,
                              struct examine_answer answer, struct slice blob)
 {
@@ -168,9 +193,12 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
     struct diag_list diags;
     bool usable = answer.usable != 0;
 
+    if (!examine_is_plausible(examination, blob))
+        return ERROR_IPC;
     diag_list_init(&diags);
     wire_reader_init(&reader, blob);
-    if (bundle_get_diags(&reader, &diags) != 0 || (usable && reader.rest.len == 0)) {
+    if (bundle_get_diags(&reader, &diags) != 0 ||
+        (usable && !examine_is_its_own(examination, reader.rest))) {
         diag_list_free(&diags);
         return ERROR_IPC;
     }
@@ -200,6 +228,8 @@ int examine_on_message(struct supervisor *supervisor, struct ipc_received *recei
     answer.outdated = wire_get_u8(&received->body);
     if (wire_finish(&received->body) != 0)
         return ERROR_IPC;
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return 0;
     TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
         if (examination->serial == serial)
             return examine_on_answer(supervisor, examination, answer, received->blob);
@@ -238,6 +268,7 @@ void examine_forget(struct supervisor *supervisor, struct record *record)
     examine_take(supervisor, examination);
     claims_release(&supervisor->registry, record, &examination->plan, NULL);
     examine_free(examination);
+    examine_send_pending(supervisor); /* others may have waited for it, and the watch was its own */
 }
 
 /* ---- the resolver's life ---- */
@@ -299,6 +330,8 @@ void examiner_free(struct supervisor *supervisor)
         struct examination *next = TAILQ_NEXT(examination, next);
 
         examine_take(supervisor, examination);
+        claims_release(&supervisor->registry, examination->record, &examination->plan,
+                       &examination->record->plan);
         examine_free(examination);
         examination = next;
     }

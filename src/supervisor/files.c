@@ -2,6 +2,7 @@
 /* Reading certificate and key files as root, with care for what the path may be. */
 #include "files_internal.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -10,14 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The reason of errno; constant in the C locale, which nobody here leaves. */
-static const char *files_reason(int error)
-{
-    const char *text = strerrordesc_np(error);
-
-    return text ? text : "unknown error";
-}
-
 /* Returns a descriptor for reading what handle (O_PATH) holds, or -1 with a reason. */
 static int files_reopen(int handle, struct stat *status, const char **why)
 {
@@ -25,7 +18,7 @@ static int files_reopen(int handle, struct stat *status, const char **why)
     int fd;
 
     if (fstat(handle, status) < 0) {
-        *why = files_reason(errno);
+        *why = error_reason(errno);
         return -1;
     }
     if (!S_ISREG(status->st_mode)) {
@@ -39,7 +32,7 @@ static int files_reopen(int handle, struct stat *status, const char **why)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        *why = files_reason(errno);
+        *why = error_reason(errno);
     return fd;
 }
 
@@ -70,7 +63,7 @@ int files_read(const char *path, struct slice *text, mode_t *mode, const char **
     int fd;
 
     if (handle < 0) {
-        *why = files_reason(errno);
+        *why = error_reason(errno);
         return -1;
     }
     fd = files_reopen(handle, &status, why);
@@ -80,7 +73,7 @@ int files_read(const char *path, struct slice *text, mode_t *mode, const char **
     size = (size_t)status.st_size;
     data = memory_alloc(size + 1);
     if (files_fill(fd, data, size, &text->len) < 0) {
-        *why = files_reason(errno);
+        *why = error_reason(errno);
         memory_wipe_free(data, size);
         close(fd);
         return -1;

@@ -36,7 +36,7 @@ void logging_close(int fd)
         close(fd);
 }
 
-int logging_open(const struct settings *settings, int fd)
+int logging_open(const struct settings *settings, int *fd)
 {
     int opened = STDERR_FILENO;
 
@@ -46,11 +46,12 @@ int logging_open(const struct settings *settings, int fd)
     else if (settings->model.log_sink == LOG_SINK_FILE)
         opened = logging_open_file(settings);
     if (opened < 0 && settings->model.log_sink == LOG_SINK_FILE)
-        return fd;
+        return -1;
     log_set_sink(settings->model.log_sink, opened);
-    if (fd != opened)
-        logging_close(fd);
-    return opened;
+    if (*fd != opened)
+        logging_close(*fd);
+    *fd = opened;
+    return 0;
 }
 
 static void logging_tell(const struct supervisor *supervisor, struct child *child)

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,7 +27,14 @@ static pid_t pid_file_read(int fd)
     return (pid_t)pid;
 }
 
-/* An ending nsgate may have removed the file between our open(2) and flock(2). */
+/* A lock on the whole file. It belongs to the open file, so that it goes with the process; and
+ * only who may write the file can take F_WRLCK (fcntl(2)). */
+static struct flock pid_file_range(short type)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET};
+}
+
+/* An ending nsgate may have removed the file between our open(2) and the lock. */
 static bool pid_file_is_current(int fd, const char *path)
 {
     struct stat ours;
@@ -39,16 +45,19 @@ static bool pid_file_is_current(int fd, const char *path)
 }
 
 /* A number alone proves nothing: its process may have died and the number gone to another. The
- * lock goes with the process, so that a stale file is no obstacle. Returns -1 with errno. */
+ * lock goes with the process, so that a stale file is no obstacle. Nobody else may even read the
+ * file: a read lock would keep us from ours. Returns -1 with errno. */
 static int pid_file_lock(const char *path)
 {
+    struct flock range = pid_file_range(F_WRLCK);
+
     for (int i = 0; i < PID_TRIES; i++) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         int saved;
 
         if (fd < 0)
             return -1;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (fchmod(fd, 0600) < 0 || fcntl(fd, F_OFD_SETLK, &range) < 0) {
             saved = errno;
             close(fd);
             errno = saved;
@@ -68,7 +77,7 @@ int pid_file_take(struct pid_file *pid, const char *path)
     int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
     int fd = pid_file_lock(path);
 
-    if (fd < 0 && errno == EWOULDBLOCK) {
+    if (fd < 0 && errno == EAGAIN) {
         log_error("pid file %s belongs to an nsgate that runs", path);
         return -1;
     }
@@ -100,13 +109,17 @@ void pid_file_release(struct pid_file *pid)
 pid_t pid_file_holder(const char *path, const char **why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct flock range = pid_file_range(F_RDLCK);
     pid_t pid = -1;
 
     if (fd < 0) {
         *why = errno == ENOENT ? "there is no pid file: nsgate is not running" : strerror(errno);
         return -1;
     }
-    if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+    /* Only asked, not taken: an nsgate that starts now must find it free. */
+    if (fcntl(fd, F_OFD_GETLK, &range) < 0) {
+        *why = strerror(errno);
+    } else if (range.l_type == F_UNLCK) {
         *why = "nobody holds the pid file: nsgate is not running";
     } else {
         pid = pid_file_read(fd);

@@ -4,6 +4,7 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,7 +20,16 @@ static const unsigned kept_capabilities[] = {
     CAP_KILL,    /* signals to children under their own user */
 };
 
-void privileges_reduce(void)
+/* Keys of all tenants are in our memory: no core dump, no ptrace(2) by our own user. */
+static int privileges_close_memory(void)
+{
+    if (prctl(PR_SET_DUMPABLE, 0) == 0)
+        return 0;
+    log_error("cannot become undumpable: %s", strerror(errno));
+    return -1;
+}
+
+int privileges_reduce(void)
 {
     bool has[sizeof(kept_capabilities) / sizeof(kept_capabilities[0])];
     size_t count = sizeof(has) / sizeof(has[0]);
@@ -27,7 +37,7 @@ void privileges_reduce(void)
 
     if (geteuid() != 0) {
         log_notice("not root: only `netns host` can be served, on ports that are open to all");
-        return;
+        return privileges_close_memory();
     }
     capng_get_caps_process();
     for (size_t i = 0; i < count; i++) {
@@ -43,8 +53,10 @@ void privileges_reduce(void)
                          kept_capabilities[i]);
     }
     result = capng_apply(CAPNG_SELECT_ALL);
-    if (result != 0)
-        log_warn("cannot reduce the capabilities (libcap-ng says %d)", result);
+    if (result == 0)
+        return privileges_close_memory();
+    log_error("cannot reduce the capabilities (libcap-ng says %d)", result);
+    return -1;
 }
 
 void privileges_raise_descriptors(void)

@@ -95,9 +95,7 @@ struct record *registry_add(struct registry *registry, struct slice name, const 
     if (registry_take_slot(registry, tally, &slot) < 0)
         return NULL;
     record = memory_zeroed(1, sizeof(*record));
-    record->name = memory_alloc(name.len + 1);
-    memcpy(record->name, name.data, name.len);
-    record->name[name.len] = '\0';
+    record->name = memory_slice_text(name);
     record->file = memory_text(file);
     record->slot = slot;
     record_rotate_tickets(record);

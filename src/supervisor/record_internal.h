@@ -30,6 +30,7 @@ struct listener {
     int fd;           /* -1 unless bound */
     uint64_t holders; /* bit per worker that was sent the socket */
     int error;        /* errno of the failure that was last told; 0: none since it was bound */
+    bool is_awaited;  /* in use, but perhaps only by workers that still let go of it */
     int outcome;      /* errno and call of the last attempt */
     const char *call;
 };
@@ -63,6 +64,8 @@ struct record {
     uint64_t workers;         /* bit per worker that serves it */
     uint64_t told;            /* those that were sent a bundle of it */
     uint64_t due;             /* those that must be sent the present one */
+    unsigned deliveries;      /* TENANT messages that are not yet COMMITTED */
+    unsigned deaths;          /* of workers over such a one, since the last COMMITTED */
     uint32_t slot;            /* in the tally */
     struct tls_ticket_keys tickets;
     uint64_t round;                  /* the last round that saw its file */

@@ -183,7 +183,7 @@ static void round_step(struct supervisor *supervisor)
     }
     if (record || supervisor->examiner.count > 0)
         return;
-    if (workers_are_settled(supervisor)) {
+    if (workers_are_settled(supervisor) && bindings_are_settled(supervisor)) {
         round_finish(supervisor);
     } else if (!round->is_committing) {
         round->is_committing = true;
@@ -318,6 +318,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         bool all = !settings_same_tenancy(supervisor->settings, settings);
 
         supervisor_set_settings(supervisor, settings);
+        bindings_recheck(supervisor);
         round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);
     } else {
@@ -335,6 +336,8 @@ int round_begin(struct supervisor *supervisor, enum round_kind kind)
     struct diag_list diags;
     int result;
 
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return 0;
     if (supervisor->round.kind != ROUND_NONE) {
         supervisor->round.is_wanted = true;
         return 0;
@@ -354,6 +357,13 @@ void round_init(struct supervisor *supervisor)
     supervisor->round.step.run = round_on_step;
     ev_timer_init(&supervisor->round.limit, round_on_limit, 0., 0.);
     supervisor->round.limit.data = supervisor;
+}
+
+void round_abandon(struct supervisor *supervisor)
+{
+    ev_timer_stop(supervisor->loop.ev, &supervisor->round.limit);
+    supervisor->round.is_wanted = false;
+    supervisor->round.kind = ROUND_NONE;
 }
 
 void round_free(struct supervisor *supervisor)

@@ -34,6 +34,9 @@ void round_free(struct supervisor *supervisor);
  * round runs is remembered. */
 int round_begin(struct supervisor *supervisor, enum round_kind kind);
 
+/* The supervisor ends: the round that runs is not finished, and none follows. */
+void round_abandon(struct supervisor *supervisor);
+
 /* Goes on, at the end of this turn, with whatever can be done. */
 void round_advance(struct supervisor *supervisor);
 

@@ -81,13 +81,3 @@ unsigned settings_workers(const struct settings *settings)
     }
     return wanted < TALLY_WORKERS ? wanted : TALLY_WORKERS;
 }
-
-char *settings_text(struct slice text)
-{
-    char *copy = memory_alloc(text.len + 1);
-
-    if (text.len > 0)
-        memcpy(copy, text.data, text.len);
-    copy[text.len] = '\0';
-    return copy;
-}

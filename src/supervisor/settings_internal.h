@@ -22,9 +22,6 @@ void settings_free(struct settings *settings);
 /* Whether `defaults` and the folder, which all tenants are built with, are the same. */
 bool settings_same_tenancy(const struct settings *a, const struct settings *b);
 
-/* A copy with its NUL, the caller's to free. */
-char *settings_text(struct slice text);
-
 /* Workers to start: worker_processes, or one per core, at most what the tally has room for. */
 unsigned settings_workers(const struct settings *settings);
 

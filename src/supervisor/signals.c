@@ -23,7 +23,8 @@ static void signals_on_reload(struct supervisor *supervisor)
 
 static void signals_on_reopen(struct supervisor *supervisor)
 {
-    supervisor->log_fd = logging_open(supervisor->settings, supervisor->log_fd);
+    if (logging_open(supervisor->settings, &supervisor->log_fd) < 0)
+        return;
     logging_tell_all(supervisor);
     log_notice("SIGUSR1: logs opened anew");
 }

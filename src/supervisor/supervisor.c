@@ -84,12 +84,19 @@ static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int event
     supervisor_signal_all(supervisor, SIGKILL);
 }
 
+/* No round goes on, and what the resolver still says is about nothing. */
+static void supervisor_stop_rounds(struct supervisor *supervisor)
+{
+    round_abandon(supervisor);
+    examiner_free(supervisor);
+    bindings_free(supervisor);
+}
+
 static void supervisor_close_listeners(struct supervisor *supervisor)
 {
     struct record *record;
     struct record *next;
 
-    bindings_free(supervisor);
     HASH_ITER (hh, supervisor->registry.records, record, next)
         bindings_close(supervisor, record);
 }
@@ -101,6 +108,7 @@ void supervisor_end(struct supervisor *supervisor, int status)
     log_notice("ending");
     supervisor->state = SUPERVISOR_ENDING;
     supervisor->status = status;
+    supervisor_stop_rounds(supervisor);
     supervisor_stop_children(supervisor);
     supervisor_signal_all(supervisor, SIGTERM);
     supervisor_wait_for_children(supervisor, END_GRACE);
@@ -129,6 +137,7 @@ void supervisor_drain(struct supervisor *supervisor)
     seconds = supervisor->settings->model.worker_shutdown_timeout;
     log_notice("draining");
     supervisor->state = SUPERVISOR_DRAINING;
+    supervisor_stop_rounds(supervisor);
     supervisor_stop_children(supervisor);
     supervisor_close_listeners(supervisor);
     child_signal(&supervisor->resolver, SIGTERM);
@@ -170,8 +179,10 @@ static void supervisor_free_records(struct supervisor *supervisor)
 void supervisor_free(struct supervisor *supervisor)
 {
     signals_stop(supervisor);
-    for (unsigned i = 0; i < supervisor->worker_count; i++)
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
         child_close(&supervisor->workers[i]);
+        workers_close(&supervisor->workers[i]);
+    }
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
@@ -210,6 +221,7 @@ static void supervisor_start_workers(struct supervisor *supervisor)
 
     supervisor->workers = memory_zeroed(count, sizeof(supervisor->workers[0]));
     supervisor->worker_count = count;
+    tally_set_workers(supervisor->tally, count);
     for (unsigned i = 0; i < count; i++)
         child_init(&supervisor->workers[i], supervisor, ROLE_WORKER, i);
     for (unsigned i = 0; i < count; i++)
@@ -236,6 +248,17 @@ static int supervisor_prepare(struct supervisor *supervisor)
     return result;
 }
 
+static void supervisor_serve(struct supervisor *supervisor)
+{
+    signals_start(supervisor);
+    supervisor_start_workers(supervisor);
+    ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
+    ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
+    if (round_begin(supervisor, ROUND_START) < 0)
+        supervisor_end(supervisor, EXIT_FAILURE);
+    loop_run(&supervisor->loop);
+}
+
 int supervisor_main(const char *config, const char *program)
 {
     struct supervisor supervisor;
@@ -244,14 +267,12 @@ int supervisor_main(const char *config, const char *program)
     supervisor_init(&supervisor, config, program);
     supervisor.status = EXIT_FAILURE;
     if (supervisor_load(&supervisor) == 0 && supervisor_prepare(&supervisor) == 0) {
-        supervisor.log_fd = logging_open(supervisor.settings, supervisor.log_fd);
-        privileges_reduce();
-        signals_start(&supervisor);
-        supervisor_start_workers(&supervisor);
-        ev_timer_start(supervisor.loop.ev, &supervisor.rotation);
-        if (round_begin(&supervisor, ROUND_START) < 0)
-            supervisor_end(&supervisor, EXIT_FAILURE);
-        loop_run(&supervisor.loop);
+        /* The log with the privileges that are left, so that what will not work when it is opened
+         * anew is told now. */
+        if (privileges_reduce() == 0) {
+            (void)logging_open(supervisor.settings, &supervisor.log_fd);
+            supervisor_serve(&supervisor);
+        }
         pid_file_release(&supervisor.pid);
     }
     logging_close(supervisor.log_fd);
@@ -295,6 +316,6 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
     supervisor_change_pid(supervisor, settings);
     settings_free(supervisor->settings);
     supervisor->settings = settings;
-    supervisor->log_fd = logging_open(settings, supervisor->log_fd);
+    (void)logging_open(settings, &supervisor->log_fd); /* the old one does until it can be opened */
     logging_tell_all(supervisor);
 }

@@ -45,9 +45,11 @@ struct supervisor {
     struct round round;
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
-    ev_timer retry;    /* of listeners that are not bound */
-    ev_timer rotation; /* of ticket keys */
-    ev_timer ending;   /* until children that do not end are killed */
+    ev_timer retry;          /* of listeners that are not bound */
+    ev_timer recheck;        /* of namespaces that listeners are bound in */
+    double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
+    ev_timer rotation;       /* of ticket keys */
+    ev_timer ending;         /* until children that do not end are killed */
 };
 
 /* supervisor.c. program: what children execute, "/proc/self/exe" but in tests. */
@@ -76,14 +78,16 @@ void pid_file_release(struct pid_file *pid);
 /* The pid of the process that holds the file; -1 with a reason. */
 pid_t pid_file_holder(const char *path, const char **why);
 
-/* privileges.c: keeps the capabilities of the supervisor's job, the bounding set included. */
-void privileges_reduce(void);
+/* privileges.c: keeps the capabilities of the supervisor's job, the bounding set included; nobody
+ * may trace it or read its memory. Returns 0, or -1 with a reason that has been told: the process
+ * must not go on then. */
+int privileges_reduce(void);
 void privileges_raise_descriptors(void);
 
-/* logging.c: where the log goes, as settings say. fd: the one of before, -1 for none; it is closed
- * when it is not standard error. Returns the new one or -1 for syslog; keeps the old when the file
- * cannot be opened. */
-int logging_open(const struct settings *settings, int fd);
+/* logging.c: where the log goes, as settings say. *fd: the one of before, -1 for none; it is closed
+ * when it is not standard error, and replaced by the new one, -1 for syslog. Returns 0, or -1 when
+ * the file cannot be opened: that has been told, and the old one stays. */
+int logging_open(const struct settings *settings, int *fd);
 void logging_close(int fd);
 /* What such a descriptor stands for. */
 enum log_sink logging_sink(int fd);

@@ -2,7 +2,15 @@
 /* Handing tenants to workers: choice, sending with a bound on what is under way, answers. */
 #include "workers_internal.h"
 
+#include "adopt_internal.h"
 #include "bindings_internal.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#define WORKERS_DEATHS 2 /* of workers over one bundle that take it out of force */
 
 /* A worker is sent more while fewer than LOW tenants wait for its COMMITTED, up to HIGH: a worker
  * that starts among 10,000 tenants makes no queue of 10,000 bundles and descriptors here. */
@@ -12,7 +20,7 @@
 
 static bool worker_has_room(const struct child *worker)
 {
-    return child_is_up(worker) && worker->awaiting < WORKERS_HIGH &&
+    return child_is_up(worker) && !worker->has_ended && worker->awaiting < WORKERS_HIGH &&
            ipc_channel_queued(worker->channel) < WORKERS_QUEUED;
 }
 
@@ -32,6 +40,64 @@ static void record_clear_due(struct record *record, struct child *worker)
     worker->due--;
 }
 
+/* ---- what is under way ---- */
+
+/* A TENANT or TENANT_REMOVE that a worker has not yet committed; it commits in the order in which
+ * they came, so that the first is the one that it works on. */
+struct delivery {
+    struct delivery *prev;
+    struct delivery *next;
+    struct record *record; /* NULL: a removal, or the record has gone since */
+    uint64_t serial;
+};
+
+/* Returns the message's serial. */
+static uint64_t deliveries_add(struct supervisor *supervisor, struct child *worker,
+                               struct record *record)
+{
+    struct delivery *delivery = memory_zeroed(1, sizeof(*delivery));
+
+    delivery->record = record;
+    delivery->serial = ++supervisor->serial;
+    DL_APPEND(worker->deliveries, delivery);
+    worker->awaiting++;
+    if (record)
+        record->deliveries++;
+    return delivery->serial;
+}
+
+static void deliveries_take_first(struct child *worker)
+{
+    struct delivery *first = worker->deliveries;
+
+    DL_DELETE(worker->deliveries, first);
+    worker->awaiting--;
+    if (first->record)
+        first->record->deliveries--;
+    free(first);
+}
+
+void workers_forget(struct supervisor *supervisor, struct record *record)
+{
+    struct delivery *delivery;
+
+    for (unsigned i = 0; i < supervisor->worker_count && record->deliveries > 0; i++) {
+        DL_FOREACH(supervisor->workers[i].deliveries, delivery)
+        {
+            if (delivery->record != record)
+                continue;
+            delivery->record = NULL;
+            record->deliveries--;
+        }
+    }
+}
+
+void workers_close(struct child *worker)
+{
+    while (worker->deliveries)
+        deliveries_take_first(worker);
+}
+
 /* ---- messages ---- */
 
 static void worker_send_tenant(struct supervisor *supervisor, struct child *worker,
@@ -42,13 +108,12 @@ static void worker_send_tenant(struct supervisor *supervisor, struct child *work
     struct wire_writer body;
 
     wire_writer_init(&body);
-    wire_put_u64(&body, ++supervisor->serial);
+    wire_put_u64(&body, deliveries_add(supervisor, worker, record));
     wire_put_slice(&body, slice_of(record->name));
     wire_put_u32(&body, record->slot);
     wire_put_slice(&body, tickets);
     ipc_send(worker->channel, IPC_TENANT, &body, NULL, 0, record->plan.bundle);
     wire_writer_free(&body);
-    worker->awaiting++;
     record->told |= worker_bit(worker);
     record_clear_due(record, worker);
 }
@@ -62,11 +127,10 @@ static void worker_send_remove(struct supervisor *supervisor, struct child *work
     if (!child_is_up(worker))
         return;
     wire_writer_init(&body);
-    wire_put_u64(&body, ++supervisor->serial);
+    wire_put_u64(&body, deliveries_add(supervisor, worker, NULL));
     wire_put_slice(&body, slice_of(record->name));
     ipc_send(worker->channel, IPC_TENANT_REMOVE, &body, NULL, 0, NULL);
     wire_writer_free(&body);
-    worker->awaiting++;
 }
 
 static void worker_send_listener(struct child *worker, const struct record *record,
@@ -82,11 +146,23 @@ static void worker_send_listener(struct child *worker, const struct record *reco
     listener->holders |= worker_bit(worker);
 }
 
+/* It is sent the rest as it commits, or at the next tick of the listeners' retry: sockets are not
+ * acknowledged, so that a queue of them alone would drain unnoticed. */
+static void worker_set_lacking(struct supervisor *supervisor, struct child *worker)
+{
+    worker->is_lacking = true;
+    bindings_retry(supervisor);
+}
+
 /* What one worker lacks of one tenant, as far as it has room. */
 static void worker_send(struct supervisor *supervisor, struct child *worker, struct record *record)
 {
-    if (!record_is_in_force(record) || !worker_has_room(worker))
+    if (!record_is_in_force(record) || !child_is_up(worker) || worker->has_ended)
         return;
+    if (!worker_has_room(worker)) {
+        worker_set_lacking(supervisor, worker);
+        return;
+    }
     if (record->due & worker_bit(worker))
         worker_send_tenant(supervisor, worker, record);
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
@@ -110,11 +186,33 @@ void workers_pump(struct supervisor *supervisor, struct child *worker)
     struct record *record;
     struct record *next;
 
+    if (!child_is_up(worker) || worker->has_ended)
+        return;
+    if (!worker_has_room(worker)) {
+        worker_set_lacking(supervisor, worker);
+        return;
+    }
+    worker->is_lacking = false;
     HASH_ITER (hh, supervisor->registry.records, record, next) {
-        if (!worker_has_room(worker))
-            return;
         if (record->workers & worker_bit(worker))
             worker_send(supervisor, worker, record);
+        if (worker->is_lacking)
+            return;
+    }
+}
+
+void workers_pump_lacking(struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        struct child *worker = &supervisor->workers[i];
+
+        if (!worker->is_lacking)
+            continue;
+        workers_pump(supervisor, worker);
+        if (worker->is_lacking && child_is_up(worker))
+            bindings_retry(supervisor);
+        else
+            round_advance(supervisor);
     }
 }
 
@@ -193,15 +291,28 @@ void workers_on_start(struct supervisor *supervisor, struct child *worker)
     workers_pump(supervisor, worker);
 }
 
+/* The record whose bundle it died over for the last time; NULL: none. A worker that was never
+ * ready, or that somebody killed, died of something else. */
+static struct record *workers_find_guilty(const struct child *worker)
+{
+    struct record *record = worker->deliveries ? worker->deliveries->record : NULL;
+
+    if (!record || !worker->is_ready || !worker->has_failed)
+        return NULL;
+    return ++record->deaths >= WORKERS_DEATHS ? record : NULL;
+}
+
 /* Its connections are gone with it, and so is all that it was told. */
 void workers_on_death(struct supervisor *supervisor, struct child *worker)
 {
+    struct record *guilty = workers_find_guilty(worker);
     struct record *record;
     struct record *next;
 
     if (supervisor->tally)
         tally_clear_worker(supervisor->tally, worker->index);
-    worker->awaiting = 0;
+    workers_close(worker);
+    worker->is_lacking = false;
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->told &= ~worker_bit(worker);
         for (uint32_t i = 0; i < record->plan.listener_count; i++)
@@ -209,6 +320,8 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
         if (record->workers & worker_bit(worker))
             record_set_due(record, worker);
     }
+    if (guilty)
+        adopt_refusal(supervisor, guilty, "workers died over it twice, it is no longer served");
     round_advance(supervisor);
 }
 
@@ -216,29 +329,35 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
                                 struct wire_reader *body)
 {
     uint64_t serial = wire_get_u64(body);
+    const struct delivery *first = worker->deliveries;
 
-    if (wire_finish(body) != 0 || serial > supervisor->serial || worker->awaiting == 0)
+    if (wire_finish(body) != 0 || !first || first->serial != serial)
         return ERROR_IPC;
-    worker->awaiting--;
-    if (worker->due > 0 && worker->awaiting < WORKERS_LOW)
+    if (first->record)
+        first->record->deaths = 0;
+    deliveries_take_first(worker);
+    if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
         workers_pump(supervisor, worker);
     if (worker->awaiting == 0)
         round_advance(supervisor);
     return 0;
 }
 
-static int workers_on_listener_dead(struct supervisor *supervisor, struct wire_reader *body)
+static int workers_on_listener_dead(struct supervisor *supervisor, struct child *worker,
+                                    struct wire_reader *body)
 {
     struct slice tenant = wire_get_slice(body);
-    struct slice address = wire_get_slice(body);
-    uint32_t error = wire_get_u32(body);
+    struct dead_listener dead;
     struct record *record;
+
+    dead.address = wire_get_slice(body);
+    dead.error = (int)wire_get_u32(body);
 
     if (wire_finish(body) != 0)
         return ERROR_IPC;
     record = registry_find(&supervisor->registry, tenant);
     if (record)
-        bindings_on_dead(supervisor, record, address, (int)error);
+        bindings_on_dead(supervisor, worker, record, &dead);
     return 0;
 }
 
@@ -249,7 +368,7 @@ int workers_on_message(struct supervisor *supervisor, struct child *worker,
     case IPC_COMMITTED:
         return workers_on_committed(supervisor, worker, &received->body);
     case IPC_LISTENER_DEAD:
-        return workers_on_listener_dead(supervisor, &received->body);
+        return workers_on_listener_dead(supervisor, worker, &received->body);
     default:
         return ERROR_IPC;
     }
@@ -260,7 +379,7 @@ bool workers_are_settled(const struct supervisor *supervisor)
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         const struct child *worker = &supervisor->workers[i];
 
-        if (child_is_up(worker) && (worker->awaiting > 0 || worker->due > 0))
+        if (child_is_up(worker) && (worker->awaiting > 0 || worker->due > 0 || worker->is_lacking))
             return false;
     }
     return true;

@@ -18,6 +18,11 @@ void workers_send(struct supervisor *supervisor, struct record *record);
 /* The tenant goes. */
 void workers_withdraw(struct supervisor *supervisor, struct record *record);
 
+/* The record goes: what is under way is not its any more. */
+void workers_forget(struct supervisor *supervisor, struct record *record);
+/* Frees what is under way to it. */
+void workers_close(struct child *worker);
+
 /* A worker has been started, or has died. */
 void workers_on_start(struct supervisor *supervisor, struct child *worker);
 void workers_on_death(struct supervisor *supervisor, struct child *worker);
@@ -31,6 +36,7 @@ bool workers_are_settled(const struct supervisor *supervisor);
 
 /* Sends to a worker what it could not take before. */
 void workers_pump(struct supervisor *supervisor, struct child *worker);
+void workers_pump_lacking(struct supervisor *supervisor);
 
 static inline uint64_t worker_bit(const struct child *worker)
 {

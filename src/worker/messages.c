@@ -27,24 +27,7 @@ static int take_descriptor(struct ipc_received *received, unsigned index)
     return fd;
 }
 
-/* ---- SETUP and LOG ---- */
-
-static int set_log(struct worker *worker, uint32_t level, uint8_t sink, int fd)
-{
-    int old = worker->log_fd;
-
-    if (level > LOG_LEVEL_ERROR || sink > LOG_SINK_SYSLOG) {
-        if (fd >= 0)
-            close(fd);
-        return ERROR_IPC;
-    }
-    worker->log_fd = fd;
-    log_set_level((enum log_level)level);
-    log_set_sink((enum log_sink)sink, fd >= 0 ? fd : STDERR_FILENO);
-    if (old >= 0)
-        close(old);
-    return 0;
-}
+/* ---- SETUP ---- */
 
 static int map_tally(struct worker *worker, int fd)
 {
@@ -73,7 +56,8 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
         worker_stop(worker, 1);
         return 0;
     }
-    if (set_log(worker, setup.log_level, setup.log_sink, take_descriptor(received, 0)) != 0)
+    tally_set_workers(worker->tally, setup.workers);
+    if (ipc_set_log(received, setup.log_level, setup.log_sink, &worker->log_fd) != 0)
         return ERROR_IPC;
     if (cage_enter(&setup.identity, &why) != 0) {
         log_error("cannot drop privileges: %s: %s", why, strerror(errno));
@@ -86,16 +70,6 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
     }
     ipc_send(worker->channel, IPC_READY, NULL, NULL, 0, NULL);
     return 0;
-}
-
-static int on_log(struct worker *worker, struct ipc_received *received)
-{
-    uint32_t level = wire_get_u32(&received->body);
-    uint8_t sink = wire_get_u8(&received->body);
-
-    if (wire_finish(&received->body) != 0)
-        return ERROR_IPC;
-    return set_log(worker, level, sink, take_descriptor(received, 0));
 }
 
 /* ---- tenants ---- */
@@ -257,7 +231,7 @@ int messages_take(void *owner, struct ipc_received *received)
         return ERROR_IPC;
     switch (received->message) {
     case IPC_LOG:
-        return on_log(worker, received);
+        return ipc_take_log(received, &worker->log_fd);
     case IPC_TENANT:
         return on_tenant(worker, received);
     case IPC_TENANT_REMOVE:

@@ -3,6 +3,7 @@
 #include "worker/worker.h"
 
 #include "base/log.h"
+#include "ipc/cage.h"
 #include "worker_internal.h"
 
 #include <errno.h>
@@ -126,8 +127,6 @@ int worker_start(struct worker *worker, uint32_t index)
     return 0;
 }
 
-/* A terminal sends INT and QUIT to the whole group, and an operator HUP or USR1 to all of that
- * name: what they mean is the supervisor's affair, which then tells. */
 static void on_term(int signal_number)
 {
     (void)signal_number;
@@ -136,11 +135,9 @@ static void on_term(int signal_number)
 
 static void set_signals(void)
 {
-    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
     sigset_t none;
 
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-        signal(ignored[i], SIG_IGN);
+    cage_ignore_signals();
     signal(SIGTERM, on_term);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

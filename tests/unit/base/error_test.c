@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <string.h>
 
 Test(error, rows)
@@ -22,4 +23,10 @@ Test(error, none)
     cr_assert_eq(error_status(ERROR_NONE), 0);
     cr_assert_str_eq(error_token((enum error)12345), "-");
     cr_assert_str_eq(error_text((enum error) - 99999), "no error");
+}
+
+Test(error, reasons)
+{
+    cr_assert_str_eq(error_reason(ENOENT), "No such file or directory");
+    cr_assert_str_eq(error_reason(99999), "unknown error");
 }

@@ -17,6 +17,12 @@ Test(memory, never_null)
     char *text = memory_text("abc");
     cr_assert_str_eq(text, "abc");
     memory_wipe_free(text, 4);
+    text = memory_slice_text((struct slice){"abcdef", 3});
+    cr_assert_str_eq(text, "abc");
+    free(text);
+    text = memory_slice_text((struct slice){NULL, 0});
+    cr_assert_str_eq(text, "");
+    free(text);
     memory_wipe_free(NULL, 0);
 }
 

@@ -111,3 +111,45 @@ Test(files, expands_patterns)
     cr_expect_eq(count, 0);
     leave(&room);
 }
+
+/* An unreadable folder is not an empty one. */
+Test(files, a_folder_that_cannot_be_read_is_an_error)
+{
+    static const char *const patterns[] = {"%s/*.conf", "%s/b.conf", "%s/*/b.conf"};
+    struct room room;
+    char pattern[160];
+    char **paths;
+    size_t count;
+
+    enter(&room, "b.conf");
+    fill(room.path, 1);
+    cr_assert_eq(chmod(room.folder, 0), 0);
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(65534), 0);
+    for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
+        const char *why = NULL;
+
+        snprintf(pattern, sizeof(pattern), patterns[i], room.folder);
+        cr_expect_eq(config_files.expand(NULL, &room.arena, pattern, &paths, &count, &why), -1,
+                     "%s", pattern);
+        cr_expect_str_eq(why ? why : "", "a folder cannot be read");
+    }
+    if (getuid() == 0)
+        cr_assert_eq(seteuid(0), 0);
+    cr_assert_eq(chmod(room.folder, 0700), 0);
+    leave(&room);
+}
+
+Test(files, a_folder_that_is_not_there_is_empty)
+{
+    const char *why = NULL;
+    struct arena arena;
+    char **paths;
+    size_t count = 1;
+
+    arena_init(&arena, 512);
+    cr_expect_eq(config_files.expand(NULL, &arena, "/nowhere/at/all/*.conf", &paths, &count, &why),
+                 0);
+    cr_expect_eq(count, 0);
+    arena_free(&arena);
+}

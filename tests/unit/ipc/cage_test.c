@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,4 +78,14 @@ Test(cage, names_the_step_that_failed)
     cr_expect_eq(
         enter(SLICE("root"), (struct slice){long_name, 999}, check_cage, "the group's name"),
         FAILED);
+}
+
+Test(cage, the_supervisors_signals_are_ignored)
+{
+    cage_ignore_signals();
+    raise(SIGHUP);
+    raise(SIGINT);
+    raise(SIGPIPE);
+    raise(SIGUSR2);
+    cr_assert_neq(signal(SIGTERM, SIG_DFL), SIG_IGN);
 }

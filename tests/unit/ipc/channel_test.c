@@ -228,6 +228,22 @@ Test(channel, unread_messages_do_not_hide_the_last_words)
     rig_close(&rig);
 }
 
+/* Whoever finds by other means that the process is dead need not wait for the loop. */
+Test(channel, the_rest_is_taken_at_once)
+{
+    struct rig rig;
+
+    rig_open(&rig, false);
+    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL, 0, NULL);
+    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL, 0, NULL);
+    ipc_channel_free(rig.worker.channel);
+    snprintf(rig.worker.gone, sizeof(rig.worker.gone), "freed");
+    ipc_channel_take_rest(rig.supervisor.channel);
+    cr_assert_eq(rig.supervisor.messages, 2);
+    cr_assert_str_empty(rig.supervisor.gone);
+    rig_close(&rig);
+}
+
 Test(channel, freed_in_its_own_callback)
 {
     struct rig rig;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The body of SETUP. */
+#include "base/log.h"
 #include "ipc/channel.h"
 
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 Test(setup, round_trip)
 {
@@ -44,4 +46,27 @@ Test(setup, too_many_groups_are_refused)
     wire_reader_init(&reader, wire_written(&writer));
     cr_assert_eq(ipc_get_setup(&reader, &got), ERROR_IPC);
     wire_writer_free(&writer);
+}
+
+Test(setup, a_log_is_taken_with_its_descriptor)
+{
+    struct ipc_received received = {.descriptor_count = 1};
+    struct wire_writer body;
+    int fd = -1;
+
+    received.descriptors[0] = dup(STDERR_FILENO);
+    wire_writer_init(&body);
+    wire_put_u32(&body, LOG_LEVEL_WARN);
+    wire_put_u8(&body, LOG_SINK_FILE);
+    wire_reader_init(&received.body, wire_written(&body));
+    cr_assert_eq(ipc_take_log(&received, &fd), 0);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(received.descriptors[0], -1);
+    cr_assert_eq(log_get_level(), LOG_LEVEL_WARN);
+    received.descriptor_count = 0;
+    cr_assert_eq(ipc_set_log(&received, LOG_LEVEL_ERROR + 1, LOG_SINK_STDERR, &fd), ERROR_IPC);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(ipc_set_log(&received, LOG_LEVEL_INFO, LOG_SINK_STDERR, &fd), 0);
+    cr_assert_eq(fd, -1);
+    wire_writer_free(&body);
 }

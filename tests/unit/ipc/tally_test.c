@@ -30,8 +30,21 @@ Test(tally, sums_over_workers_and_processes)
     cr_assert_eq(tally_total(tally, 4), 0);
     tally_clear_worker(tally, 1);
     cr_assert_eq(tally_total(tally, 5), 2);
-    tally_clear_slot(tally, 5);
-    cr_assert_eq(tally_total(tally, 5), 0);
+    tally_free(tally);
+}
+
+/* What a worker writes where none is counts for nobody. */
+Test(tally, only_columns_of_workers_count)
+{
+    int fd;
+    struct tally *tally = tally_new(&fd);
+
+    tally_set_workers(tally, 2);
+    tally_add(tally, 7, 1, 3);
+    tally_add(tally, 7, 2, 1000);
+    cr_assert_eq(tally_total(tally, 7), 3);
+    tally_set_workers(tally, TALLY_WORKERS + 1);
+    cr_assert_eq(tally_total(tally, 7), 1003);
     tally_free(tally);
 }
 

@@ -59,6 +59,48 @@ Test(adopt, addresses_that_stay_keep_their_socket)
     rig_close(&rig);
 }
 
+static bool holds_socket(pid_t pid, unsigned long inode)
+{
+    char wanted[64];
+    char path[64];
+    char target[64];
+    bool found = false;
+
+    snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+    for (int fd = 3; fd < 64 && !found; fd++) {
+        ssize_t len;
+
+        snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+        len = readlink(path, target, sizeof(target) - 1);
+        target[len > 0 ? len : 0] = '\0';
+        found = strcmp(target, wanted) == 0;
+    }
+    return found;
+}
+
+Test(adopt, an_unchanged_tenant_gets_its_new_number_of_workers)
+{
+    struct rig rig;
+    int port = rig_port();
+    unsigned long inode;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", port, "a");
+    rig_start(&rig, "started: 1 tenants, 0 waiting");
+    inode = socket_inode(port);
+    rig_write(&rig, "nsgate.conf",
+              "worker_processes 2;\nworkers_per_tenant 2;\nerror_log log info;\npid pid;\n"
+              "tenants tenants/*.conf;\n");
+    rig_remove(&rig, "tenants/a.conf");
+    rig_tenant(&rig, "a", port, "a"); /* examined again, with the same outcome */
+    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 0 removed, 0 refused");
+    for (int i = 0; i < 1000 && !holds_socket(rig_child(&rig, "worker 1"), inode); i++)
+        usleep(5000);
+    cr_assert(holds_socket(rig_child(&rig, "worker 0"), inode));
+    cr_assert(holds_socket(rig_child(&rig, "worker 1"), inode));
+    rig_close(&rig);
+}
+
 Test(adopt, a_tenant_that_moves_is_bound_anew)
 {
     struct rig rig;

@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void expect_replaced(struct rig *rig, const char *name)
@@ -56,5 +58,42 @@ Test(child, a_resolver_comes_and_goes_with_the_work)
     rig_tenant(&rig, "b", rig_port(), "b");
     rig_signal(&rig, SIGHUP, "reload done: 1 added");
     cr_assert_neq(rig_child(&rig, "resolver"), first);
+    rig_close(&rig);
+}
+
+static unsigned long long child_signals(pid_t pid, const char *which)
+{
+    unsigned long long mask = ~0ull;
+    char path[64];
+    char line[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    file = fopen(path, "re");
+    cr_assert_not_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        if (strncmp(line, which, strlen(which)) == 0)
+            mask = strtoull(line + strlen(which), NULL, 16);
+    }
+    fclose(file);
+    return mask;
+}
+
+/* All are blocked around the fork, and none stays so; TERM ends a child from its first moment. */
+Test(child, hears_signals_from_the_start)
+{
+    struct rig rig;
+    pid_t worker;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "a");
+    rig_start(&rig, "started: 1 tenants");
+    worker = rig_child(&rig, "worker 0");
+    cr_assert_eq(child_signals(worker, "SigBlk:"), 0);
+    cr_assert_eq(child_signals(worker, "SigIgn:") >> (SIGTERM - 1) & 1, 0);
+    cr_assert_eq(child_signals(worker, "SigIgn:") >> (SIGHUP - 1) & 1, 1);
+    kill(worker, SIGTERM);
+    rig_expect(&rig, "worker 0 (pid ");
+    rig_expect(&rig, ") was killed by signal 15");
     rig_close(&rig);
 }

@@ -61,3 +61,17 @@ Test(examine, what_is_not_valid_now_never_replaces_what_is)
     rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 0 removed, 1 refused");
     rig_close(&rig);
 }
+
+Test(examine, an_answer_that_is_not_to_its_question)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "rename-me");
+    rig_tenant(&rig, "b", rig_port(), "b");
+    rig_tenant(&rig, "c", rig_port(), "swell-me refuse-me");
+    rig_start(&rig, "started: 1 tenants, 0 waiting, 2 refused");
+    rig_expect(&rig, "malformed message: EXAMINED");
+    cr_assert_not(rig_has_logged(&rig, "refused as it wished"));
+    rig_close(&rig);
+}

@@ -3,8 +3,10 @@
 #include "../../../src/supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 Test(pid, held_once_and_gone_with_its_holder)
@@ -44,6 +46,40 @@ Test(pid, a_stale_one_is_no_obstacle)
     cr_assert_eq(pid_file_take(&pid, path), 0);
     cr_assert_eq(pid_file_holder(path, &why), getpid());
     pid_file_release(&pid);
+    rmdir(folder);
+}
+
+static int try_lock(const char *path, int flags, short type)
+{
+    struct flock range = {.l_type = type, .l_whence = SEEK_SET};
+    int fd = open(path, flags | O_CLOEXEC);
+
+    return fd < 0 ? -1 : fcntl(fd, F_OFD_SETLK, &range);
+}
+
+/* Who could read it could hold a lock on it, and an nsgate that was stopped could not start. */
+Test(pid, nobody_else_can_be_in_its_way)
+{
+    char folder[] = "/tmp/nsg-pid-XXXXXX";
+    char path[64];
+    struct pid_file pid = {0};
+    struct stat status;
+    const char *why;
+
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/pid", folder);
+    close(open(path, O_CREAT | O_CLOEXEC | O_WRONLY, 0644)); /* of an earlier version */
+    cr_assert_eq(pid_file_take(&pid, path), 0);
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert_eq(status.st_mode & 0777, 0600);
+    cr_assert_lt(try_lock(path, O_RDONLY, F_RDLCK), 0);
+    pid_file_release(&pid);
+    /* Who only asks does not disturb who starts, and a reader is no holder. */
+    close(open(path, O_CREAT | O_CLOEXEC | O_WRONLY, 0600));
+    cr_assert_eq(try_lock(path, O_RDONLY, F_RDLCK), 0);
+    cr_assert_eq(pid_file_holder(path, &why), -1);
+    cr_assert_not_null(strstr(why, "not running"));
+    unlink(path);
     rmdir(folder);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cap-ng.h>
 #include <criterion/criterion.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +13,8 @@ Test(privileges, are_reduced_for_good)
 {
     if (geteuid() != 0)
         cr_skip_test("not root");
-    privileges_reduce();
+    cr_assert_eq(privileges_reduce(), 0);
+    cr_assert_eq(prctl(PR_GET_DUMPABLE), 0);
     capng_get_caps_process();
     cr_assert(capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN));
     cr_assert(capng_have_capability(CAPNG_BOUNDING_SET, CAP_SYS_ADMIN));
@@ -29,8 +31,7 @@ Test(privileges, of_an_ordinary_user)
     if (child == 0) {
         if (geteuid() == 0 && setuid(65534) < 0)
             _exit(1);
-        privileges_reduce();
-        _exit(0);
+        _exit(privileges_reduce() == 0 ? 0 : 2);
     }
     waitpid(child, &status, 0);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -45,6 +45,8 @@ static void act_put_examined(struct wire_writer *writer, struct slice raw)
     arena_init(&arena, 4096);
     if (bundle_decode(&bundle, &arena, raw) != 0)
         _exit(10);
+    if (blob_has(raw, "rename-me"))
+        bundle.tenant = SLICE("another");
     bundle.files = NULL;
     bundle.file_count = 0;
     identity.der.chain[identity.der.chain_count++] = SLICE("leaf");
@@ -81,6 +83,8 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     bundle_put_diags(&bytes, &diags);
     if (!is_refused)
         act_put_examined(&bytes, received->blob);
+    for (int i = 0; i < 100000 && blob_has(received->blob, "swell-me"); i++)
+        wire_put_u8(&bytes, 0);
     blob = ipc_blob_new(wire_written(&bytes));
     ipc_send(actor->channel, IPC_EXAMINED, &body, NULL, 0, blob);
     ipc_blob_unref(blob);
@@ -102,6 +106,9 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_EXAMINE:
         return act_examine(actor, received);
     case IPC_TENANT:
+        if (blob_has(received->blob, "end-worker"))
+            _exit(11);
+    /* fall through */
     case IPC_TENANT_REMOVE:
         wire_writer_init(&body);
         wire_put_u64(&body, wire_get_u64(&received->body));

@@ -2,6 +2,7 @@
 /* The main file. */
 #include "../../../src/supervisor/settings_internal.h"
 
+#include "base/memory.h"
 #include "rig.h"
 
 #include <criterion/criterion.h>
@@ -41,7 +42,7 @@ Test(settings, what_all_tenants_share)
     cr_assert_eq(settings_workers(a), 3);
     cr_assert_eq(settings_workers(b), 64);
     cr_assert_geq(settings_workers(c), 1);
-    user = settings_text(a->model.user);
+    user = memory_slice_text(a->model.user);
     cr_assert_str_eq(user, "nobody");
     free(user);
     settings_free(a);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Which workers serve a tenant, and that each is told all there is. */
+#include "../../../src/supervisor/bindings_internal.h"
 #include "../../../src/supervisor/workers_internal.h"
 
 #include "rig.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define WORKERS 4
@@ -93,6 +97,184 @@ Test(workers, who_serves_a_tenant_goes_on)
     crew_close(&crew);
 }
 
+/* A worker that is a socket only: nobody reads it until the test does. */
+struct mute {
+    struct crew crew;
+    struct record *record;
+    struct ipc_channel *far;
+    unsigned listeners; /* that came */
+};
+
+static int mute_on_message(void *owner, struct ipc_received *received)
+{
+    struct mute *mute = owner;
+
+    mute->listeners += received->message == IPC_LISTENER;
+    return 0;
+}
+
+static void mute_on_gone(void *owner, const char *reason)
+{
+    (void)owner;
+    (void)reason;
+}
+
+static const struct ipc_events mute_events = {mute_on_message, mute_on_gone};
+
+/* One tenant on worker 0, which has its bundle; sockets[1] is the worker's end. */
+static void mute_open(struct mute *mute, int sockets[2])
+{
+    struct supervisor *supervisor = &mute->crew.supervisor;
+    struct listener *listener;
+
+    memset(mute, 0, sizeof(*mute));
+    crew_open(&mute->crew, 1);
+    supervisor->worker_count = 1;
+    loop_init(&supervisor->loop);
+    bindings_init(supervisor);
+    cr_assert_eq(ipc_pair(sockets), 0);
+    mute->crew.workers[0].channel = ipc_channel_new(&supervisor->loop, sockets[0], ROLE_SUPERVISOR,
+                                                    ROLE_WORKER, &mute_events, mute);
+    mute->record = crew_add(&mute->crew, "a");
+    mute->record->due = 0;
+    mute->crew.workers[0].due = 0;
+    mute->record->plan.bundle = ipc_blob_new(SLICE("bundle"));
+    mute->record->plan.listeners = listener = calloc(1, sizeof(*listener));
+    mute->record->plan.listener_count = 1;
+    *listener = (struct listener){.text = strdup("127.0.0.1:1"), .state = LISTENER_BOUND};
+    listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static void mute_close(struct mute *mute)
+{
+    struct supervisor *supervisor = &mute->crew.supervisor;
+
+    bindings_free(supervisor);
+    ipc_channel_free(mute->crew.workers[0].channel);
+    ipc_channel_free(mute->far);
+    crew_close(&mute->crew);
+    loop_free(&supervisor->loop);
+}
+
+static void mute_commit(struct mute *mute, uint64_t serial)
+{
+    struct ipc_received received = {.message = IPC_COMMITTED};
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    wire_reader_init(&received.body, wire_written(&body));
+    cr_assert_eq(workers_on_message(&mute->crew.supervisor, &mute->crew.workers[0], &received), 0);
+    wire_writer_free(&body);
+}
+
+Test(workers, a_socket_follows_when_enough_is_committed)
+{
+    struct mute mute;
+    struct listener *listener;
+    int sockets[2];
+
+    mute_open(&mute, sockets);
+    listener = &mute.record->plan.listeners[0];
+    for (int i = 0; i < 64; i++) {
+        mute.record->told = 1;
+        workers_withdraw(&mute.crew.supervisor, mute.record);
+        workers_assign(&mute.crew.supervisor, mute.record);
+    }
+    mute.record->due = 0;
+    mute.crew.workers[0].due = 0;
+    cr_assert_eq(mute.crew.workers[0].awaiting, 64);
+    workers_send(&mute.crew.supervisor, mute.record);
+    cr_assert_eq(listener->holders, 0);
+    for (uint64_t i = 1; i <= 48; i++)
+        mute_commit(&mute, i);
+    cr_assert_eq(listener->holders, 0);
+    for (uint64_t i = 49; i <= 64; i++) {
+        cr_assert_not(workers_are_settled(&mute.crew.supervisor));
+        mute_commit(&mute, i);
+    }
+    cr_assert_eq(listener->holders, 1);
+    cr_assert(workers_are_settled(&mute.crew.supervisor));
+    close(sockets[1]);
+    mute_close(&mute);
+}
+
+/* What waits in the queue is never acknowledged: the drained queue itself must be noticed. */
+Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
+{
+    struct mute mute;
+    struct listener *listener;
+    struct wire_writer body;
+    int sockets[2];
+
+    mute_open(&mute, sockets);
+    listener = &mute.record->plan.listeners[0];
+    wire_writer_init(&body);
+    wire_put_slice(&body, SLICE("a"));
+    wire_put_slice(&body, SLICE("127.0.0.1:2"));
+    while (ipc_channel_queued(mute.crew.workers[0].channel) < 128)
+        ipc_send(mute.crew.workers[0].channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+    workers_send(&mute.crew.supervisor, mute.record);
+    cr_assert_eq(listener->holders, 0);
+    cr_assert_not(workers_are_settled(&mute.crew.supervisor));
+    mute.far = ipc_channel_new(&mute.crew.supervisor.loop, sockets[1], ROLE_WORKER, ROLE_SUPERVISOR,
+                               &mute_events, &mute);
+    while (mute.listeners == 0)
+        ev_run(mute.crew.supervisor.loop.ev, EVRUN_ONCE);
+    cr_assert_eq(listener->holders, 1);
+    cr_assert(workers_are_settled(&mute.crew.supervisor));
+    mute_close(&mute);
+}
+
+static void mute_tell_dead(struct mute *mute)
+{
+    struct ipc_received received = {.message = IPC_LISTENER_DEAD};
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_slice(&body, SLICE("a"));
+    wire_put_slice(&body, SLICE("127.0.0.1:1"));
+    wire_put_u32(&body, EINVAL);
+    wire_reader_init(&received.body, wire_written(&body));
+    cr_assert_eq(workers_on_message(&mute->crew.supervisor, &mute->crew.workers[0], &received), 0);
+    wire_writer_free(&body);
+}
+
+Test(workers, who_does_not_hold_a_socket_cannot_call_it_dead)
+{
+    struct mute mute;
+    int sockets[2];
+
+    mute_open(&mute, sockets);
+    mute_tell_dead(&mute);
+    cr_assert_eq(mute.record->plan.listeners[0].state, LISTENER_BOUND);
+    close(sockets[1]);
+    mute_close(&mute);
+}
+
+Test(workers, a_socket_that_lives_is_given_again, .timeout = 20)
+{
+    struct mute mute;
+    struct listener *listener;
+    int sockets[2];
+
+    mute_open(&mute, sockets);
+    listener = &mute.record->plan.listeners[0];
+    cr_assert_eq(listen(listener->fd, 1), 0); /* at any port */
+    mute.far = ipc_channel_new(&mute.crew.supervisor.loop, sockets[1], ROLE_WORKER, ROLE_SUPERVISOR,
+                               &mute_events, &mute);
+    workers_send(&mute.crew.supervisor, mute.record);
+    cr_assert_eq(listener->holders, 1);
+    mute_tell_dead(&mute);
+    cr_assert_eq(listener->state, LISTENER_BOUND);
+    cr_assert_eq(listener->holders, 0);
+    while (mute.listeners < 2)
+        ev_run(mute.crew.supervisor.loop.ev, EVRUN_ONCE);
+    cr_assert_eq(listener->holders, 1);
+    mute_close(&mute);
+}
+
 /* More than may be under way at once: the rest follows as the worker commits. */
 Test(workers, many_tenants_after_a_death)
 {
@@ -116,5 +298,45 @@ Test(workers, many_tenants_after_a_death)
     rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 0 removed, 0 refused");
     cr_assert_neq(rig_child(&rig, "worker 0"), old);
     cr_assert_not(rig_has_logged(&rig, "have not committed"));
+    rig_close(&rig);
+}
+
+/* It commits in the order in which it was told, and only that. */
+Test(workers, what_was_not_sent_cannot_be_committed)
+{
+    struct ipc_received received = {.message = IPC_COMMITTED};
+    struct wire_writer body;
+    struct mute mute;
+    int sockets[2];
+
+    mute_open(&mute, sockets);
+    mute.crew.supervisor.serial = 9;
+    wire_writer_init(&body);
+    wire_put_u64(&body, 9);
+    wire_reader_init(&received.body, wire_written(&body));
+    cr_assert_eq(workers_on_message(&mute.crew.supervisor, &mute.crew.workers[0], &received),
+                 ERROR_IPC);
+    wire_writer_free(&body);
+    close(sockets[1]);
+    mute_close(&mute);
+}
+
+Test(workers, who_kills_them_twice_is_refused_and_nobody_else)
+{
+    struct rig rig;
+    int port = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", port, "a");
+    rig_tenant(&rig, "b", rig_port(), "end-worker");
+    rig_tenant(&rig, "c", rig_port(), "c");
+    rig_start(&rig, "tenant b: ");
+    rig_expect(&rig, "workers died over it twice");
+    rig_expect(&rig, "started: ");
+    cr_assert(rig_connects(port));
+    rig_signal(&rig, SIGHUP, "workers died over it twice"); /* tried again, and not for ever */
+    rig_remove(&rig, "tenants/b.conf");
+    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 0 removed, 0 refused");
+    cr_assert(rig_connects(port));
     rig_close(&rig);
 }
