@@ -195,6 +195,10 @@ bool h1_can_discard(const struct connection *connection);
 
 /* Ends our side, and reads on for a while. */
 void h1_linger(struct connection *connection);
+/* The same for a peer that broke the protocol: a second, whatever it does. */
+void h1_linger_briefly(struct connection *connection);
+/* While lingering: our last bytes are on their way, and the clock of sending is what counts. */
+bool h1_still_leaves(const struct connection *connection);
 
 /* Closes a connection between two requests in order. What of the last response the kernel did not
  * take yet leaves first. */

@@ -156,8 +156,7 @@ static void phase_expired(struct connection *connection)
         h1_linger(connection);
         break;
     case CONNECTION_LINGER:
-        /* While the response still leaves, the clock of sending is the one that counts. */
-        if (stream_queued(connection->stream) > 0)
+        if (h1_still_leaves(connection))
             h1_linger_on(connection);
         else
             connection_close(connection, CLOSE_NOW, ERROR_NONE);

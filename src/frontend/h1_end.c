@@ -37,7 +37,7 @@ static void close_exchange(struct connection *connection)
         exchange_close(exchange);
 }
 
-void h1_linger(struct connection *connection)
+static void linger(struct connection *connection, bool is_brief)
 {
     struct h1_side *h1 = &connection->h1;
 
@@ -45,11 +45,27 @@ void h1_linger(struct connection *connection)
     connection_set_state(connection, CONNECTION_LINGER);
     stream_end(connection->stream);
     connection->limits.linger_until = 0;
+    connection->limits.linger_is_brief = is_brief;
     h1_linger_on(connection);
     h1_update_reading(connection);
     /* Behind the flush that ends our side. */
     if (h1->peer_ended)
         loop_defer(connection_frontend(connection)->config.loop, &connection->task);
+}
+
+void h1_linger(struct connection *connection)
+{
+    linger(connection, false);
+}
+
+void h1_linger_briefly(struct connection *connection)
+{
+    linger(connection, true);
+}
+
+bool h1_still_leaves(const struct connection *connection)
+{
+    return !connection->limits.linger_is_brief && stream_queued(connection->stream) > 0;
 }
 
 void h1_linger_on(struct connection *connection)
@@ -58,8 +74,10 @@ void h1_linger_on(struct connection *connection)
     double now = connection_now(connection);
 
     chain_clear(&connection->h1.in);
-    /* While the response still leaves, the clock of sending is the one that counts. */
-    if (limits->linger_until <= 0 || stream_queued(connection->stream) > 0)
+    if (limits->linger_until <= 0)
+        limits->linger_until =
+            now + (limits->linger_is_brief ? LIMIT_LINGER_BRIEF : LIMIT_LINGER_TOTAL);
+    else if (h1_still_leaves(connection))
         limits->linger_until = now + LIMIT_LINGER_TOTAL;
     limits->phase_due = now + LIMIT_LINGER;
     if (limits->phase_due > limits->linger_until)

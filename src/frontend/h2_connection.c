@@ -63,11 +63,16 @@ static void log_reason(const struct connection *connection)
  * HTTP/1's too. */
 static void leave(struct connection *connection)
 {
+    bool is_hostile = h2_reason(connection->h2->session)[0] != '\0';
+
     log_reason(connection);
     end_streams(connection, ERROR_CLIENT_GONE);
     connection->h1.is_reading = connection->h2->is_reading;
     connection->protocol = &protocol_h1;
-    h1_linger(connection);
+    if (is_hostile)
+        h1_linger_briefly(connection);
+    else
+        h1_linger(connection);
 }
 
 static void close_side(struct connection *connection, enum connection_close how, enum error error)

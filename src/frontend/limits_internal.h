@@ -32,6 +32,8 @@
 /* The same however much the client goes on to send: it may be sending a body that was refused, and
  * look for the answer only behind it. Both are nginx's lingering_timeout and lingering_time. */
 #define LIMIT_LINGER_TOTAL 30.0
+/* For a peer that broke the protocol: time for GOAWAY to arrive, whatever else is queued. */
+#define LIMIT_LINGER_BRIEF 1.0
 
 /* Seconds between looks at a client that has ended its side. */
 #define LIMIT_PEER_CHECK 0.5
@@ -66,6 +68,7 @@ struct limits {
     uint64_t body_mark; /* stream_bytes_in at the window's start */
 
     double linger_until; /* whatever still comes */
+    bool linger_is_brief;
 
     double send_until; /* end of the window; runs while bytes are queued */
     double send_timeout;
