@@ -82,7 +82,7 @@ run_units() { # run_units FOLDER: every Criterion program in it
 
 stage_style() {
     check clang-format clang-format --dry-run --Werror \
-        $(git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]')
+        $(find src include tests -name '*.[ch]')
     run_pytest floors tests/floors_test.py
     # Every header compiles alone, with both compilers.
     local header compiler alone=1
@@ -94,7 +94,7 @@ stage_style() {
     done
     check "headers compile alone" [ "$alone" -eq 1 ]
     check "clang build" build clang
-    check clang-tidy sh -c "git ls-files 'src/*.c' | xargs -P $jobs -n 4 clang-tidy -quiet \
+    check clang-tidy sh -c "find src -name '*.c' | xargs -P $jobs -n 4 clang-tidy -quiet \
         -p build-clang 2>/dev/null"
 }
 
