@@ -11,8 +11,7 @@
 #include "ipc/message.h"
 #include "ipc/wire.h"
 
-#define IPC_BODY_MAX        16384 /* bytes of one message's body */
-#define IPC_DESCRIPTORS_MAX 4
+#define IPC_BODY_MAX 16384 /* bytes of one message's body */
 
 struct ipc_channel;
 

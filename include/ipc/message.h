@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
+
 enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };
 
 /* X(NAME, from, to, descriptors, has a blob) and the body in wire.h's types */
@@ -31,14 +33,41 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     X(COMMITTED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                           \
     /* slice tenant, slice address (config_listen.text); the listening socket */                   \
     X(LISTENER, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                            \
-    /* slice tenant, slice address: stop accepting there and close the descriptor */               \
+    /* slice tenant, slice address, u32 milliseconds: stop accepting there and close the           \
+       descriptor; connections that came by it and are idle close now, others after their current  \
+       exchange, and after that time in any case (UINT32_MAX: never) */                            \
     X(LISTENER_CLOSE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                      \
     /* slice tenant, slice address, u32 errno: accept(2) can never work there again */             \
     X(LISTENER_DEAD, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                       \
     /* the child has dropped its privileges and its loop runs */                                   \
     X(READY, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                               \
-    /* u32 milliseconds: accept no more, finish what runs, then end; after that time end anyway */ \
-    X(DRAIN, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)
+    /* u32 milliseconds, u8 when (0: now; 1: when the channel closes): accept no more, finish what \
+       runs, then end; after that time end anyway */                                               \
+    X(DRAIN, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                               \
+    /* u64 number: answer with PONG of the same number */                                          \
+    X(PING, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 0, false)                                \
+    X(PONG, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                \
+    /* u64 serial: what does each tenant have here? */                                             \
+    X(FIGURES_ASK, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                         \
+    /* u64 serial; blob: u32 count, then for each tenant what worker/figures.c puts */             \
+    X(FIGURES, ROLE_WORKER, ROLE_SUPERVISOR, 0, true)                                              \
+    /* slice tenant, slice netns (config text), u8 family (4, 6): sockets for backends there */    \
+    X(SOCKETS_ASK, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                         \
+    /* slice tenant, slice netns, u8 family, u32 errno (0: none); unconnected TCP sockets */       \
+    X(SOCKETS, ROLE_SUPERVISOR, ROLE_WORKER, IPC_DESCRIPTORS_MAX, false)                           \
+    /* slice tenant, slice netns, u32 milliseconds: that namespace is gone: unused sockets and     \
+       idle connections close now, others after that time */                                       \
+    X(SOCKETS_STALE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                       \
+    /* slice name: say CONTAINER whenever its process changes, the first time at once */           \
+    X(CONTAINER_FOLLOW, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, false)                                  \
+    X(CONTAINER_FORGET, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, false)                                  \
+    /* a connection to the engine's socket is wanted */                                            \
+    X(CONTAINER_CONNECT, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                 \
+    /* u32 errno (0: none), then one connected socket */                                           \
+    X(CONTAINER_SOCKET, ROLE_SUPERVISOR, ROLE_RESOLVER, 1, false)                                  \
+    /* slice name, u32 pid (0: it does not run), slice sandbox's path (or empty), slice reason     \
+       why there is neither */                                                                     \
+    X(CONTAINER, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)
 
 enum ipc_message {
     IPC_NONE,

@@ -23,7 +23,7 @@
 #define CHANNEL_RETRY 0.1
 /* Descriptors kept aside, so that a message is not lost when the process has none left: the most
  * that one message carries. */
-#define CHANNEL_RESERVE 2
+#define CHANNEL_RESERVE IPC_DESCRIPTORS_MAX
 
 enum channel_state {
     CHANNEL_OPEN,

@@ -256,6 +256,7 @@ void binding_close(struct supervisor *supervisor, struct record *record, struct 
     wire_writer_init(&body);
     wire_put_slice(&body, slice_of(record->name));
     wire_put_slice(&body, slice_of(listener->text));
+    wire_put_u32(&body, UINT32_MAX);
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         struct child *worker = &supervisor->workers[i];
 

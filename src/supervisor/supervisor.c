@@ -120,6 +120,7 @@ static void supervisor_send_drain(struct supervisor *supervisor, double seconds)
 
     wire_writer_init(&body);
     wire_put_u32(&body, seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX);
+    wire_put_u8(&body, 0);
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         if (child_is_up(&supervisor->workers[i]))
             ipc_send(supervisor->workers[i].channel, IPC_DRAIN, &body, NULL, 0, NULL);

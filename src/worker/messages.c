@@ -187,7 +187,9 @@ static int on_listener_close(struct worker *worker, struct ipc_received *receive
 {
     struct slice tenant = wire_get_slice(&received->body);
     struct slice address = wire_get_slice(&received->body);
+    uint32_t milliseconds = wire_get_u32(&received->body);
 
+    (void)milliseconds;
     if (wire_finish(&received->body) != 0)
         return ERROR_IPC;
     frontend_remove_listener(worker->frontend, tenant, address);
@@ -214,8 +216,9 @@ void messages_listener_dead(void *owner, struct slice tenant, struct slice addre
 static int on_drain(struct worker *worker, struct ipc_received *received)
 {
     uint32_t milliseconds = wire_get_u32(&received->body);
+    uint8_t when = wire_get_u8(&received->body);
 
-    if (wire_finish(&received->body) != 0)
+    if (wire_finish(&received->body) != 0 || when > 1)
         return ERROR_IPC;
     worker_drain(worker, milliseconds / 1000.0);
     return 0;

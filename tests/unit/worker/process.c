@@ -159,6 +159,8 @@ void process_send_named(struct process *process, enum ipc_message message, const
     wire_put_slice(&body, slice_of(tenant));
     if (address)
         wire_put_slice(&body, slice_of(address));
+    if (message == IPC_LISTENER_CLOSE)
+        wire_put_u32(&body, UINT32_MAX);
     ipc_send(process->channel, message, &body, NULL, 0, NULL);
     wire_writer_free(&body);
 }
@@ -169,6 +171,8 @@ void process_send_u32(struct process *process, enum ipc_message message, uint32_
 
     wire_writer_init(&body);
     wire_put_u32(&body, value);
+    if (message == IPC_DRAIN)
+        wire_put_u8(&body, 0); /* now */
     ipc_send(process->channel, message, &body, NULL, 0, NULL);
     wire_writer_free(&body);
 }
