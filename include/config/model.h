@@ -216,6 +216,7 @@ struct config_endpoint {
     double fail_timeout;   /* seconds; 10 */
     bool backup;
     bool down;
+    const struct config_netns *netns; /* where it is; NULL: the host's; never NETNS_HOST */
     struct diag_place place;
 };
 
