@@ -85,7 +85,8 @@ static void ask(struct backend_stock *stock)
 {
     struct backends *backends = stock->backends;
     struct backend_place place = {stock->tenant, stock->netns, stock->family};
-    if (stock->is_asked || deadline_is_set(&stock->again) || !is_wanted(stock))
+    if (stock->is_asked || deadline_is_set(&stock->again) || failed_just_now(stock) ||
+        !is_wanted(stock))
         return;
     stock->is_asked = true;
     int error = backends->ask != NULL ? backends->ask(backends->ask_owner, &place) : ENOTCONN;
@@ -113,7 +114,7 @@ int stock_take(struct backend_stock *stock)
     /* Who waits comes first. */
     if (stock->count > 0 && TAILQ_EMPTY(&stock->waiting))
         fd = take_one(stock);
-    if (stock->count < STOCK_LOW && !failed_just_now(stock))
+    if (stock->count < STOCK_LOW)
         ask(stock);
     return fd;
 }
