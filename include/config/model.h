@@ -27,6 +27,7 @@ struct config_main {
     struct slice log_file;          /* absolute; empty unless LOG_SINK_FILE */
     struct slice pid_file;          /* absolute */
     double worker_shutdown_timeout; /* seconds */
+    bool netns_shared;              /* several tenants may live in one network namespace */
     struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;
     const struct config_block *defaults; /* in the tree it was built from; NULL when absent */

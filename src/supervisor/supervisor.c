@@ -89,6 +89,7 @@ static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
     round_abandon(supervisor);
     examiner_free(supervisor);
+    namespaces_stop(supervisor);
     bindings_free(supervisor);
 }
 
@@ -159,6 +160,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
     examiner_init(supervisor);
     round_init(supervisor);
+    namespaces_init(supervisor);
     bindings_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
@@ -187,6 +189,7 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    namespaces_stop(supervisor);
     bindings_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
@@ -254,7 +257,7 @@ static void supervisor_serve(struct supervisor *supervisor)
     signals_start(supervisor);
     supervisor_start_workers(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
-    ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
+    namespaces_start(supervisor);
     if (round_begin(supervisor, ROUND_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);
