@@ -173,6 +173,18 @@ static bool bindings_attempt(struct supervisor *supervisor, struct record *recor
     return all;
 }
 
+/* A namespace that is not there is not asked for here: namespaces_internal.h tells of it. */
+static bool bindings_want_retry(const struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        const struct listener *listener = &record->plan.listeners[i];
+
+        if (listener->state == LISTENER_DEGRADED || listener->is_awaited)
+            return true;
+    }
+    return false;
+}
+
 void bindings_retry(struct supervisor *supervisor)
 {
     bool is_soon = loop_now(&supervisor->loop) < supervisor->letting_go_until;
@@ -191,18 +203,6 @@ void bindings_bind(struct supervisor *supervisor, struct record *record)
         bindings_want_retry(record))
         bindings_retry(supervisor);
     workers_send(supervisor, record);
-}
-
-/* A namespace that is not there is not asked for here: namespaces_internal.h tells of it. */
-static bool bindings_want_retry(const struct record *record)
-{
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        const struct listener *listener = &record->plan.listeners[i];
-
-        if (listener->state == LISTENER_DEGRADED || listener->is_awaited)
-            return true;
-    }
-    return false;
 }
 
 static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
