@@ -17,19 +17,22 @@
 
 /* ---- telling workers ---- */
 
+/* workers: bits of those of the present generation that are told; former ones all are. */
 static void unbinding_send(struct supervisor *supervisor, const struct record *record,
                            const struct listener *listener, uint64_t workers, uint32_t limit)
 {
     struct wire_writer body;
+    struct child *worker;
 
     wire_writer_init(&body);
     wire_put_slice(&body, slice_of(record->name));
     wire_put_slice(&body, slice_of(listener->text));
     wire_put_u32(&body, limit);
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        struct child *worker = &supervisor->workers[i];
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        bool may_hold = worker->is_former || (workers & worker_bit(worker)) != 0;
 
-        if ((workers & worker_bit(worker)) && child_is_up(worker))
+        if (may_hold && child_is_up(worker))
             ipc_send(worker->channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
     }
     wire_writer_free(&body);
