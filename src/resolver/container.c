@@ -70,15 +70,20 @@ static int container_on_body(struct engine_call *call, struct chain *body)
 {
     struct container *container = container_of(call);
     struct slice object;
-    int result = json_split_next(&container->split, body, &object);
 
-    if (result == 1 && container->has_answer)
-        return ERROR_RESPONSE;
-    if (result == 1) {
-        container->has_answer = true;
-        result = container_facts_parse(object, &container->answer);
+    while (body->len > 0) {
+        int result = json_split_next(&container->split, body, &object);
+
+        if (result == 1 && container->has_answer)
+            return ERROR_RESPONSE;
+        if (result == 1) {
+            container->has_answer = true;
+            result = container_facts_parse(object, &container->answer);
+        }
+        if (result < 0)
+            return result;
     }
-    return result;
+    return 0;
 }
 
 static void container_on_end(struct engine_call *call, const struct engine_outcome *outcome)

@@ -44,7 +44,7 @@ static void on_events_open(struct engine_call *call)
 {
     struct containers *containers = containers_of(call);
 
-    if (containers->failures > 0)
+    if (containers->trouble[0])
         log_notice("the container engine answers");
     containers->is_listening = true;
     containers->listening_since = loop_now(containers->engine.loop);
@@ -100,11 +100,19 @@ static void reconnect_set(struct containers *containers, bool is_absent)
     deadline_set(&containers->reconnect, seconds < most ? seconds : most);
 }
 
+static void containers_learn_trouble(struct containers *containers)
+{
+    struct container *container;
+
+    for (container = containers->by_name; container; container = container->hh.next)
+        container_learn_trouble(container, containers->trouble);
+}
+
 /* One that has no events (a proxy may refuse them) can still be asked now and then. */
 static void on_events_end(struct engine_call *call, const struct engine_outcome *outcome)
 {
     struct containers *containers = containers_of(call);
-    struct container *container;
+    bool was_troubled;
 
     if (containers->is_listening &&
         loop_now(containers->engine.loop) - containers->listening_since >= LISTENING_WORKS)
@@ -112,15 +120,16 @@ static void on_events_end(struct engine_call *call, const struct engine_outcome 
     containers->is_listening = false;
     json_split_reset(&containers->split);
     deadline_clear(&containers->backstop);
+    was_troubled = containers->trouble[0] != '\0';
     engine_describe(outcome, containers->trouble);
-    if (containers->failures == 0)
+    if (!was_troubled)
         log_notice("containers cannot be followed: %s", containers->trouble);
-    for (container = containers->by_name; container; container = container->hh.next)
-        container_learn_trouble(container, containers->trouble);
     reconnect_set(containers, outcome->is_absent);
     containers->failures++;
     if (outcome->status != 0 && outcome->status != 200)
         containers_want_all(containers);
+    else
+        containers_learn_trouble(containers);
 }
 
 static const struct engine_events events_events = {

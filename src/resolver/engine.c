@@ -43,7 +43,7 @@ static void call_end(struct engine_call *call, const char *what, const char *why
 
 static void call_fail(struct engine_call *call, int error)
 {
-    if (error == ERROR_END)
+    if (error == ERROR_END || error == ERROR_RESET)
         call_end(call, "the container engine closed the connection", NULL);
     else
         call_end(call, "the container engine's answer cannot be read",
