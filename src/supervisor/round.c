@@ -10,8 +10,10 @@
 #include "workers_internal.h"
 
 #include <malloc.h>
+#include <stdio.h>
 
-#define ROUND_LIMIT 10.0 /* seconds to wait for workers that do not commit */
+#define ROUND_LIMIT   10.0 /* seconds to wait for workers that do not commit */
+#define ROUND_SUMMARY 256  /* bytes of the line at the end */
 
 /* ---- the end of a round ---- */
 
@@ -31,16 +33,20 @@ static unsigned round_count_waiting(const struct supervisor *supervisor)
     return waiting;
 }
 
-static void round_tell(const struct supervisor *supervisor)
+static void round_tell(struct supervisor *supervisor)
 {
     const struct round *round = &supervisor->round;
+    char text[ROUND_SUMMARY];
 
     if (round->kind == ROUND_START)
         log_notice("started: %u tenants, %u waiting, %u refused, %u workers", round->added,
                    round_count_waiting(supervisor), round->refused, supervisor->worker_count);
-    else if (round->kind == ROUND_RELOAD)
-        log_notice("reload done: %u added, %u changed, %u removed, %u refused", round->added,
-                   round->changed, round->removed, round->refused);
+    if (round->kind != ROUND_RELOAD)
+        return;
+    snprintf(text, sizeof(text), "reload done: %u added, %u changed, %u removed, %u refused",
+             round->added, round->changed, round->removed, round->refused);
+    log_notice("%s", text);
+    control_on_round_end(supervisor, text, round->refused);
 }
 
 static void round_finish(struct supervisor *supervisor)
@@ -77,6 +83,7 @@ void round_refused(struct supervisor *supervisor, struct record *record)
 {
     record->is_refused = true;
     supervisor->round.refused++;
+    control_on_outcome(supervisor, "refused", slice_of(record->name), record->error);
 }
 
 void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan)
@@ -84,6 +91,7 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
     struct round *round = &supervisor->round;
 
     record->is_refused = false;
+    record_set_error(record, NULL);
     if (round->kind == ROUND_TEST) {
         record->plan = *plan;
         *plan = (struct plan){0};
@@ -92,9 +100,11 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
     switch (adopt_plan(supervisor, record, plan)) {
     case ADOPTED_NEW:
         round->added++;
+        control_on_outcome(supervisor, "added", slice_of(record->name), NULL);
         break;
     case ADOPTED_CHANGED:
         round->changed++;
+        control_on_outcome(supervisor, "changed", slice_of(record->name), NULL);
         break;
     case ADOPTED_UNCHANGED:
         break;
@@ -156,7 +166,7 @@ static void round_prepare(struct supervisor *supervisor, struct record *record)
     } else {
         bool is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
 
-        report_diags(supervisor, record->name, &assembly.diags);
+        report_diags(supervisor, record, &assembly.diags);
         if (is_good)
             round_submit(supervisor, record, &plan);
         else
@@ -217,9 +227,13 @@ static bool round_must_examine(const struct supervisor *supervisor, const struct
 static void round_refuse_file(struct supervisor *supervisor, const struct tenant_file *file,
                               const char *why, const char *which)
 {
-    report_text(supervisor, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s%s", file->path,
-                SLICE_PRINTF(file->name), why, which);
+    char reason[ROUND_SUMMARY];
+
+    snprintf(reason, sizeof(reason), "%s%s", why, which);
+    report_text(supervisor, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s", file->path,
+                SLICE_PRINTF(file->name), reason);
     supervisor->round.refused++;
+    control_on_outcome(supervisor, "refused", file->name, reason);
 }
 
 static void round_see_file(struct supervisor *supervisor, const struct tenant_file *file, bool all)
@@ -263,8 +277,10 @@ static void round_remove_unseen(struct supervisor *supervisor)
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         if (record->round == supervisor->round.number)
             continue;
-        if (record_is_in_force(record))
+        if (record_is_in_force(record)) {
             supervisor->round.removed++;
+            control_on_outcome(supervisor, "removed", slice_of(record->name), NULL);
+        }
         adopt_removal(supervisor, record);
     }
 }
@@ -309,6 +325,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
 {
     struct settings *settings = settings_read(supervisor->config, &config_files, diags);
     struct tenant_files files = {0};
+    char text[ROUND_SUMMARY];
     int result = -1;
 
     if (settings)
@@ -319,11 +336,14 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
 
         supervisor_set_settings(supervisor, settings);
         bindings_recheck(supervisor);
+        control_on_round(supervisor, diags);
         round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);
     } else {
-        log_notice("reload refused: %u error%s in %s", diags->errors, diags->errors == 1 ? "" : "s",
-                   supervisor->config);
+        snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
+                 diags->errors == 1 ? "" : "s", supervisor->config);
+        log_notice("%s", text);
+        control_on_broken(supervisor, diags, text);
         settings_free(settings);
     }
     if (settings)
