@@ -12,8 +12,8 @@
 #include <malloc.h>
 #include <stdio.h>
 
-#define ROUND_LIMIT   10.0 /* seconds to wait for workers that do not commit */
-#define ROUND_SUMMARY 256  /* bytes of the line at the end */
+#define ROUND_LIMIT  10.0 /* seconds to wait for workers that do not commit */
+#define ROUND_REASON 512  /* bytes of why a file is no tenant's */
 
 /* ---- the end of a round ---- */
 
@@ -36,16 +36,17 @@ static unsigned round_count_waiting(const struct supervisor *supervisor)
 static void round_tell(struct supervisor *supervisor)
 {
     const struct round *round = &supervisor->round;
-    char text[ROUND_SUMMARY];
+    char text[NOTIFY_TEXT];
 
     if (round->kind == ROUND_START)
-        log_notice("started: %u tenants, %u waiting, %u refused, %u workers", round->added,
-                   round_count_waiting(supervisor), round->refused, supervisor->worker_count);
-    if (round->kind != ROUND_RELOAD)
-        return;
-    snprintf(text, sizeof(text), "reload done: %u added, %u changed, %u removed, %u refused",
-             round->added, round->changed, round->removed, round->refused);
+        snprintf(text, sizeof(text), "started: %u tenants, %u waiting, %u refused, %u workers",
+                 round->added, round_count_waiting(supervisor), round->refused,
+                 supervisor->worker_count);
+    else
+        snprintf(text, sizeof(text), "reload done: %u added, %u changed, %u removed, %u refused",
+                 round->added, round->changed, round->removed, round->refused);
     log_notice("%s", text);
+    notify_ready(&supervisor->notify, text);
     control_on_round_end(supervisor, text, round->refused);
 }
 
@@ -55,12 +56,12 @@ static void round_finish(struct supervisor *supervisor)
     enum round_kind kind = round->kind;
 
     ev_timer_stop(supervisor->loop.ev, &round->limit);
-    round_tell(supervisor);
     round->is_committing = false;
     if (kind == ROUND_TEST) {
         loop_stop(&supervisor->loop);
         return;
     }
+    round_tell(supervisor);
     round->kind = ROUND_NONE;
     malloc_trim(0); /* trees and raw bundles have come and gone */
     if (round->is_wanted) {
@@ -227,7 +228,7 @@ static bool round_must_examine(const struct supervisor *supervisor, const struct
 static void round_refuse_file(struct supervisor *supervisor, const struct tenant_file *file,
                               const char *why, const char *which)
 {
-    char reason[ROUND_SUMMARY];
+    char reason[ROUND_REASON];
 
     snprintf(reason, sizeof(reason), "%s%s", why, which);
     report_text(supervisor, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s", file->path,
@@ -321,13 +322,24 @@ static int round_begin_first(struct supervisor *supervisor, enum round_kind kind
     return result;
 }
 
+static void round_tell_refusal(struct supervisor *supervisor, const struct diag_list *diags)
+{
+    char text[NOTIFY_TEXT];
+
+    snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
+             diags->errors == 1 ? "" : "s", supervisor->config);
+    log_notice("%s", text);
+    notify_ready(&supervisor->notify, text);
+    control_on_broken(supervisor, diags, text);
+}
+
 static int round_begin_reload(struct supervisor *supervisor, struct diag_list *diags)
 {
     struct settings *settings = settings_read(supervisor->config, &config_files, diags);
     struct tenant_files files = {0};
-    char text[ROUND_SUMMARY];
     int result = -1;
 
+    notify_reloading(&supervisor->notify);
     if (settings)
         result = tenant_files_find(&files, settings, supervisor->config, &config_files, diags);
     report_diags(supervisor, NULL, diags);
@@ -340,10 +352,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);
     } else {
-        snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
-                 diags->errors == 1 ? "" : "s", supervisor->config);
-        log_notice("%s", text);
-        control_on_broken(supervisor, diags, text);
+        round_tell_refusal(supervisor, diags);
         settings_free(settings);
     }
     if (settings)

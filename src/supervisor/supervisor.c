@@ -111,6 +111,7 @@ void supervisor_end(struct supervisor *supervisor, int status)
     supervisor->status = status;
     supervisor_stop_rounds(supervisor);
     supervisor_stop_children(supervisor);
+    notify_stopping(&supervisor->notify, END_GRACE);
     supervisor_signal_all(supervisor, SIGTERM);
     supervisor_wait_for_children(supervisor, END_GRACE);
 }
@@ -139,6 +140,7 @@ void supervisor_drain(struct supervisor *supervisor)
     seconds = supervisor->settings->model.worker_shutdown_timeout;
     log_notice("draining");
     supervisor->state = SUPERVISOR_DRAINING;
+    notify_stopping(&supervisor->notify, seconds + END_GRACE);
     supervisor_stop_rounds(supervisor);
     supervisor_stop_children(supervisor);
     supervisor_close_listeners(supervisor);
@@ -161,6 +163,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     examiner_init(supervisor);
     round_init(supervisor);
     control_init(supervisor);
+    notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
@@ -189,6 +192,7 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    notify_free(&supervisor->notify);
     bindings_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
@@ -259,6 +263,7 @@ static int supervisor_prepare(struct supervisor *supervisor)
 static void supervisor_serve(struct supervisor *supervisor)
 {
     signals_start(supervisor);
+    notify_start(&supervisor->notify);
     supervisor_start_workers(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_start(supervisor->loop.ev, &supervisor->recheck);

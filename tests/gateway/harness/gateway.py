@@ -30,7 +30,8 @@ def wait_for(condition, seconds=10, what="condition"):
 
 
 class Gateway:
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, binary=BINARY, **settings):
+        self.binary = binary
         self.folder = pathlib.Path(folder)
         os.chmod(self.folder, 0o755)
         (self.folder / "tenants").mkdir(exist_ok=True)
@@ -71,7 +72,7 @@ class Gateway:
         environment = {**os.environ, **(env or {})}
         environment.setdefault("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1")
         self.process = subprocess.Popen(
-            [*prefix, BINARY, "-c", str(self.folder / "nsgate.conf")], stdin=subprocess.DEVNULL,
+            [*prefix, self.binary, "-c", str(self.folder / "nsgate.conf")], stdin=subprocess.DEVNULL,
             stdout=log, stderr=log, env=environment, start_new_session=True)
         log.close()
         if wait:

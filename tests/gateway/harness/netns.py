@@ -22,7 +22,11 @@ def run(*command, check=True):
 
 def make(name):
     """Makes the namespace PREFIX+name with its loopback up; returns its full name."""
-    full = PREFIX + name
+    return make_again(PREFIX + name)
+
+
+def make_again(full):
+    """The same under a full name, which may have been one before."""
     run("ip", "netns", "add", full)
     _made.append(full)
     run("ip", "-n", full, "link", "set", "lo", "up")
