@@ -52,11 +52,13 @@ Test(control, a_stale_one_is_replaced_and_a_file_is_not)
     struct rig rig;
 
     rig_open(&rig);
-    rig_start(&rig, "started: 0 tenants");
+    rig_tenant(&rig, "a", rig_port(), "a");
+    rig_tenant(&rig, "b", rig_port(), "b");
+    rig_start(&rig, "started: 2 tenants"); /* both workers are past their fork, and hold no lock */
     kill(rig.pid, SIGKILL);
     cr_assert_eq(rig_wait(&rig), 128 + SIGKILL);
     rig_write(&rig, "log", "%s", "");
-    rig_start(&rig, "started: 0 tenants");
+    rig_start(&rig, "started: 2 tenants");
     cr_assert_eq(talk(&rig, "reload\n", "end\t0\n"), 0);
     kill(rig.pid, SIGTERM);
     cr_assert_eq(rig_wait(&rig), 0);
@@ -131,10 +133,10 @@ Test(control, a_request_during_a_round_waits_for_the_next)
 
     rig_open(&rig);
     for (int i = 0; i < 20; i++) {
-        char name[8];
+        char name[32];
 
-        snprintf(name, sizeof(name), "t%d", i);
-        rig_tenant(&rig, name, rig_port(), name);
+        snprintf(name, sizeof(name), "tenants/t%d.conf", i);
+        rig_write(&rig, name, "netns host;\n");
     }
     rig_start(&rig, NULL);
     rig_expect(&rig, "started worker 1");
