@@ -52,6 +52,10 @@ struct config_netns {
     struct diag_place place;
 };
 
+/* What stands behind "container:": a container's name, or the beginning of its id, as engines have
+ * them: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 255 bytes. */
+bool config_container_name_is_valid(struct slice name);
+
 /* One address of a tenant; servers that name the same one share it. */
 struct config_listen {
     union {
