@@ -88,7 +88,7 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
 {
     const struct plan *kept = record->examination ? &record->examination->plan : NULL;
 
-    report_text(supervisor, record->name, DIAG_ERROR, "%s: %s", record->file, why);
+    report_text(supervisor, record, DIAG_ERROR, "%s: %s", record->file, why);
     bindings_leave(supervisor, record);
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);

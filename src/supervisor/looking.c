@@ -172,7 +172,8 @@ void namespaces_renew(struct supervisor *supervisor)
         if (namespace->kind == NETNS_PID && namespace->pid == 0)
             namespace_set_process(namespace, namespace->named, NULL);
     }
-    namespaces_look(supervisor, true);
+    if (supervisor->namespaces.is_contested)
+        namespaces_look_soon(supervisor); /* "netns_shared" may be on now */
 }
 
 /* ---- life ---- */

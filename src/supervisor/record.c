@@ -111,9 +111,16 @@ void registry_remove(struct registry *registry, struct record *record)
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
     plan_free(&record->plan);
     free(record->netns_trouble);
+    free(record->error);
     free(record->name);
     free(record->file);
     memory_wipe_free(record, sizeof(*record));
+}
+
+void record_set_error(struct record *record, const char *error)
+{
+    free(record->error);
+    record->error = error ? memory_text(error) : NULL;
 }
 
 void record_set_file(struct record *record, const char *file)

@@ -76,6 +76,7 @@ struct record {
     bool is_todo;                    /* waits in the round's list */
     bool was_deferred;               /* for an address that another was about to give up */
     bool is_refused;                 /* its file, as it is now, is not in force */
+    char *error;                     /* what is wrong with that file; NULL: nothing */
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;
 };
@@ -102,6 +103,9 @@ struct record *registry_add(struct registry *registry, struct slice name, const 
 /* Frees it; its listeners must be closed and its claims given up. */
 void registry_remove(struct registry *registry, struct record *record);
 void record_set_file(struct record *record, const char *file);
+
+/* What was last found wrong with its file (copied); NULL: nothing any more. */
+void record_set_error(struct record *record, const char *error);
 
 /* New keys in front; the one before them still decrypts. */
 void record_rotate_tickets(struct record *record);
