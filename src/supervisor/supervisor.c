@@ -97,7 +97,9 @@ static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int event
 static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
     round_abandon(supervisor);
+    control_on_ending(supervisor);
     examiner_free(supervisor);
+    namespaces_stop(supervisor);
     bindings_free(supervisor);
 }
 
@@ -157,6 +159,8 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     examiner_init(supervisor);
     generation_init(supervisor);
     round_init(supervisor);
+    namespaces_init(supervisor);
+    control_init(supervisor);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
@@ -183,6 +187,7 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
@@ -220,6 +225,7 @@ int supervisor_load(struct supervisor *supervisor)
 static int supervisor_prepare(struct supervisor *supervisor)
 {
     struct arena arena;
+    char *path;
     int result;
 
     privileges_raise_descriptors();
@@ -230,8 +236,12 @@ static int supervisor_prepare(struct supervisor *supervisor)
         return -1;
     }
     arena_init(&arena, 512);
-    result =
-        pid_file_take(&supervisor->pid, arena_text(&arena, supervisor->settings->model.pid_file));
+    path = arena_text(&arena, supervisor->settings->model.pid_file);
+    result = pid_file_take(&supervisor->pid, path);
+    if (result == 0 && control_open(supervisor, path) < 0) {
+        pid_file_release(&supervisor->pid);
+        result = -1;
+    }
     arena_free(&arena);
     return result;
 }
@@ -242,7 +252,7 @@ static void supervisor_serve(struct supervisor *supervisor)
     notify_start(&supervisor->notify);
     generation_start(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
-    ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
+    namespaces_start(supervisor);
     if (round_begin(supervisor, ROUND_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);
@@ -262,6 +272,7 @@ int supervisor_main(const char *config, const char *program)
             (void)logging_open(supervisor.settings, &supervisor.log_fd);
             supervisor_serve(&supervisor);
         }
+        control_close(&supervisor); /* while nobody else can take its place */
         pid_file_release(&supervisor.pid);
     }
     logging_close(supervisor.log_fd);
@@ -284,8 +295,10 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
 
     arena_init(&arena, 512);
     path = arena_text(&arena, settings->model.pid_file);
-    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0)
+    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0) {
+        (void)control_open(supervisor, path); /* the old one does until it can be made */
         pid_file_release(&old);
+    }
     arena_free(&arena);
 }
 
