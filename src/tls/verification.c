@@ -55,6 +55,18 @@ static bool is_want_of_trust(long result)
            result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
 }
 
+/* OpenSSL's verdict, which a resumed session has kept from its first handshake: since then the
+ * certificate may have expired. */
+static long verdict(const SSL *ssl, const X509 *certificate)
+{
+    long result = SSL_get_verify_result(ssl);
+
+    if (result == X509_V_OK && certificate &&
+        X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
+        return X509_V_ERR_CERT_HAS_EXPIRED;
+    return result;
+}
+
 static enum error judge(enum tls_verify mode, bool has_certificate, long result)
 {
     if (!has_certificate)
@@ -133,7 +145,7 @@ struct tls_peer *tls_peer_new(const struct stream *stream)
     const struct tls_connection *connection = stream_layer(stream);
     enum tls_verify mode = connection->server->verification.mode;
     const X509 *certificate = SSL_get0_peer_certificate(connection->ssl);
-    long result = SSL_get_verify_result(connection->ssl);
+    long result = verdict(connection->ssl, certificate);
     struct tls_peer *told;
     struct peer *peer;
 

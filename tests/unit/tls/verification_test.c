@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
+#include <poll.h>
 #include <stdio.h>
 
 static struct rig rig;
@@ -256,6 +257,25 @@ Test(verification, a_resumed_session_tells_the_same)
         SSL_SESSION_free(rig.session);
         rig.session = NULL;
     }
+}
+
+Test(verification, a_resumed_session_expires_with_its_certificate)
+{
+    EVP_PKEY *key = pki_key("EC", 0);
+    X509 *brief = pki_certificate(&(struct pki_wish){.name = "brief", .from = -60, .until = 2}, key,
+                                  pki.root, pki.root_key);
+
+    connect_with(TLS1_3_VERSION, brief, key);
+    cr_expect_eq(peer->error, ERROR_NONE);
+    take_session(TLS1_3_VERSION);
+    while (X509_cmp_current_time(X509_get0_notAfter(brief)) > 0)
+        poll(NULL, 0, 50);
+    connect_with(TLS1_3_VERSION, NULL, NULL);
+    cr_expect(tls_session_reused(rig.stream));
+    cr_expect_eq(peer->error, ERROR_BAD_CERTIFICATE);
+    cr_expect(slice_equal(peer->verify, SLICE("FAILED:certificate has expired")));
+    X509_free(brief);
+    EVP_PKEY_free(key);
 }
 
 /* Under an unchanged context it would resume: that is what the context is for. */
