@@ -165,19 +165,19 @@ def test_no_ticket_outlives_a_change_of_demands(gateway, authority, other_author
     assert body.startswith(b"NONE") and not resumed
     body, resumed, session = handshake(namespaces[0], bare, session)
     assert resumed, "an ordinary ticket resumes"
-    changes = [asking(authority, "optional"), asking(authority), asking(authority, more="ssl_verify_depth 3;"),
-               asking(authority, ca=copied)]
+    changes = [asking(authority, "optional"), asking(authority),
+               asking(authority, more="ssl_verify_depth 3;"), asking(authority, ca=copied)]
+    certified = None
     for demands in changes[:3]:
         configure(demands)
         assert "1 changed" in gateway.reload()
-        body, resumed, _ = handshake(namespaces[0], bare, session)
+        body, resumed, session = handshake(namespaces[0], bare, session)
         assert not resumed, demands
         assert body.startswith(b"NONE") == ("optional" in demands), "without a certificate"
-        body, resumed, certified = handshake(namespaces[0], context)
-        assert body.startswith(b"SUCCESS")
+        body, resumed, certified = handshake(namespaces[0], context, certified)
+        assert not resumed and body.startswith(b"SUCCESS|CN=t2"), demands
         body, resumed, _ = handshake(namespaces[0], context, certified)
         assert resumed and body.startswith(b"SUCCESS|CN=t2"), "the certificate is in the ticket"
-        session = certified
     configure(changes[3])
     gateway.reload()
     body, resumed, certified = handshake(namespaces[0], context)
