@@ -108,7 +108,7 @@ void frontend_forget_connection(struct front_listener *listener, bool is_counted
     struct frontend *frontend = tenant->frontend;
 
     if (is_counted && frontend->config.tally)
-        tally_add(frontend->config.tally, tenant->slot, frontend->config.worker, -1);
+        tally_add(frontend->config.tally, tenant->slot, frontend->config.column, -1);
     tenant->connections--;
     frontend->connections--;
     listener->connections--;
@@ -164,7 +164,7 @@ static void uncount_list(struct frontend_tenant *tenant, struct connection_list 
 
     TAILQ_FOREACH (connection, list, of_tenant) {
         if (connection->is_counted && config->tally)
-            tally_add(config->tally, tenant->slot, config->worker, -1);
+            tally_add(config->tally, tenant->slot, config->column, -1);
         connection->is_counted = false;
     }
 }
@@ -190,6 +190,8 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     entry->slot = slot;
     listeners_tenant_has_room(entry); /* max_connections may have grown */
     refresh_listeners(entry);
+    if (tenant->verifies_clients || (before && before->verifies_clients))
+        verification_retire_changed(entry);
     if (before)
         frontend_release_tenant(frontend, before);
 }

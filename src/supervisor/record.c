@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of tenants. */
-#include "record_internal.h"
+#include "residences_internal.h"
 
 #include "base/memory.h"
 
@@ -98,6 +98,7 @@ struct record *registry_add(struct registry *registry, struct slice name, const 
     record->name = memory_slice_text(name);
     record->file = memory_text(file);
     record->slot = slot;
+    record->netns = (struct namespace_use){.record = record, .purpose = NAMESPACE_LISTENERS};
     record_rotate_tickets(record);
     HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
     return record;
@@ -106,12 +107,21 @@ struct record *registry_add(struct registry *registry, struct slice name, const 
 void registry_remove(struct registry *registry, struct record *record)
 {
     HASH_DEL(registry->records, record);
+    residence_leave(registry, record);
+    namespace_release(&record->netns);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
     plan_free(&record->plan);
     free(record->netns_trouble);
+    free(record->error);
     free(record->name);
     free(record->file);
     memory_wipe_free(record, sizeof(*record));
+}
+
+void record_set_error(struct record *record, const char *error)
+{
+    free(record->error);
+    record->error = error ? memory_text(error) : NULL;
 }
 
 void record_set_file(struct record *record, const char *file)

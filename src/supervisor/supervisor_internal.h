@@ -4,7 +4,9 @@
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
 #include "child_internal.h"
+#include "control_internal.h"
 #include "examine_internal.h"
+#include "generation_internal.h"
 #include "notify_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
@@ -31,24 +33,27 @@ struct supervisor {
     const char *config;  /* the main file's path */
     const char *program; /* what children execute */
     struct settings *settings;
-    struct cage_identity identity; /* of the children, as it was at the start */
+    struct cage_identity identity; /* of the children: the present generation's */
     struct recorder_dump *dump;    /* -T; else NULL */
     struct netns_home *home;
     struct tally *tally;
     int tally_fd;
     int log_fd; /* -1 under syslog */
     struct pid_file pid;
+    struct namespaces namespaces;
+    struct control control;
     struct registry registry;
     struct child resolver;
-    struct child *workers;
+    struct child *workers; /* of the present generation */
     unsigned worker_count;
+    unsigned half; /* of the tally, theirs */
+    struct handover handover;
     struct examiner examiner;
     struct round round;
     struct notify notify;
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
-    ev_timer recheck;        /* of namespaces that listeners are bound in */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */
     ev_timer ending;         /* until children that do not end are killed */
@@ -61,10 +66,12 @@ void supervisor_free(struct supervisor *supervisor);
 int supervisor_load(struct supervisor *supervisor);
 /* Puts new settings in force, as far as a running process can, and frees the old. */
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings);
+/* Children become who the settings say from now on. */
+void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 int supervisor_test_with(const char *config, bool dump, const char *program);
 
-/* A child has ended; it is not started again. */
+/* A child has ended that is not started again. */
 void supervisor_on_child_gone(struct supervisor *supervisor);
 /* TERM: ends at once. QUIT: drains first. */
 void supervisor_end(struct supervisor *supervisor, int status);
@@ -96,10 +103,11 @@ enum log_sink logging_sink(int fd);
 /* Sends the log's place to a child, or to all. */
 void logging_tell_all(struct supervisor *supervisor);
 
-/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. */
-void report_diags(const struct supervisor *supervisor, const char *tenant,
+/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. An
+ * error becomes the tenant's last one. */
+void report_diags(const struct supervisor *supervisor, struct record *record,
                   const struct diag_list *diags);
-void report_text(const struct supervisor *supervisor, const char *tenant,
+void report_text(const struct supervisor *supervisor, struct record *record,
                  enum diag_severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* As `nsgate -t` prints them. */
