@@ -9,7 +9,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 LIBRARIES = {"openssl/": {"tls"}, "nghttp2/": {"h2"}, "pcre2.h": {"tenant"},
-             "ares.h": {"resolver"}, "cap-ng.h": {"ipc", "supervisor"}}
+             "ares.h": {"resolver"}, "cap-ng.h": {"ipc", "supervisor"},
+             "jansson.h": {"main", "resolver"}}
 
 
 def floors():

@@ -26,6 +26,7 @@ struct config_main {
     enum log_level log_level;
     struct slice log_file;          /* absolute; empty unless LOG_SINK_FILE */
     struct slice pid_file;          /* absolute */
+    struct slice container_socket;  /* absolute; empty: the first usual one that exists */
     double worker_shutdown_timeout; /* seconds */
     struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;
@@ -41,12 +42,12 @@ void config_main_free(struct config_main *model);
 
 /* ---- a tenant ---- */
 
-enum config_netns_kind { NETNS_HOST, NETNS_NAME, NETNS_PATH, NETNS_PID };
+enum config_netns_kind { NETNS_HOST, NETNS_NAME, NETNS_PATH, NETNS_PID, NETNS_CONTAINER };
 
 struct config_netns {
     enum config_netns_kind kind;
     struct slice text; /* as written, for people: "acme", "pid:17" */
-    char *path;        /* what to open; NULL for NETNS_HOST */
+    char *path;        /* what to open; NULL for NETNS_HOST and NETNS_CONTAINER */
     uint32_t pid;      /* NETNS_PID */
     struct diag_place place;
 };
@@ -215,6 +216,7 @@ struct config_endpoint {
     double fail_timeout;   /* seconds; 10 */
     bool backup;
     bool down;
+    const struct config_netns *netns; /* where it is; NULL: the host's; never NETNS_HOST */
     struct diag_place place;
 };
 

@@ -38,6 +38,12 @@ struct frontend_tenant *frontend_find_tenant(struct frontend *frontend, struct s
  * on and use this one from their next request. slot: its row of the tally. */
 void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot);
 
+/* How long (seconds) what runs may go on when its tenant or its listener is configured no more;
+ * then it is cut (RST). FRONTEND_DRAIN_LIMIT until it is called; counts for what is removed later.
+ */
+#define FRONTEND_DRAIN_LIMIT 30.0
+void frontend_set_drain_limit(struct frontend *frontend, double seconds);
+
 /* Closes its listeners; idle connections close now, others after their current exchange. */
 void frontend_remove_tenant(struct frontend *frontend, struct slice name);
 
@@ -46,13 +52,18 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name);
 void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
                            int fd);
 /* Closes it; connections that came by it and are idle close now, others after their current
- * exchange. */
-void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address);
+ * exchange, and all that are left after that many seconds (INFINITY: never) with RST. By then the
+ * kernel has forgotten them, whether or not their clients answer, so that a namespace can go. */
+void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address,
+                              double seconds);
 
-/* Stops accepting everywhere; idle connections close now, others after their current exchange, and
- * those that have asked nothing yet after their first; on_drained follows, never before this
- * returns. */
-void frontend_drain(struct frontend *frontend);
+/* Stops accepting everywhere and brings all connections to their end without a request being lost:
+ * of HTTP/1, the next response of each says that it is the last, and who asks nothing for a while
+ * (FRONTEND_PATIENCE, at most half of `seconds`) is closed; of HTTP/2, GOAWAY says so (RFC 9113
+ * section 6.8). on_drained follows, never before this returns. Cutting what is left after `seconds`
+ * is the caller's. */
+#define FRONTEND_PATIENCE 5.0
+void frontend_drain(struct frontend *frontend, double seconds);
 
 /* Gives back what idle tenants need not hold (tenant_trim); now and then. */
 void frontend_trim(struct frontend *frontend);

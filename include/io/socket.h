@@ -21,6 +21,11 @@ int socket_listen(const struct address *address, const struct socket_listen_opti
 /* accept4(2), non-blocking and close-on-exec; -1 with errno. */
 int socket_accept(int listener, struct address *peer);
 
+/* Bounds how long the kernel goes on with a TCP socket after close(2), delivering what is queued
+ * and the FIN, to that many seconds (> 0) instead of minutes: until then it keeps the socket's
+ * namespace alive (TCP_USER_TIMEOUT and TCP_LINGER2 of tcp(7)). */
+void socket_bound_close(int fd, double seconds);
+
 /* A socket to connect with: non-blocking, close-on-exec, TCP_NODELAY, SO_KEEPALIVE where they
  * apply; -1 with errno. */
 int socket_for(int family);

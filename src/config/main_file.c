@@ -6,6 +6,8 @@
 #include "base/error.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static bool check_name(struct build *build, const struct config_word *word, const char *what)
@@ -67,6 +69,25 @@ void set_error_log(struct build *build, const struct rule *rule,
                    SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
     else
         model->log_level = (enum log_level)level;
+}
+
+/* The engine's socket, which connect(2) takes by a path of at most 107 bytes (unix(7)). */
+void set_container_socket(struct build *build, const struct rule *rule,
+                          const struct config_directive *directive)
+{
+    const struct config_word *word = build_word(directive, 1);
+    struct slice path;
+
+    if (word->text.len == 0 || !build_is_clean(word->text)) {
+        diag_error(build->diags, word->place, "\"%s\" names no file", rule->name);
+        return;
+    }
+    path = build_path(build, word->text);
+    if (path.len >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        diag_error(build->diags, word->place, "\"%.*s\" is too long for a Unix socket's path",
+                   SLICE_PRINTF(slice_head(path, 128)));
+    else
+        build->main->container_socket = path;
 }
 
 void set_tenants(struct build *build, const struct rule *rule,

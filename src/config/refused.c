@@ -45,7 +45,6 @@ static const struct refused refused[] = {
     {"client_body_temp_path", NULL, false},
     {"client_header_buffer_size", NULL, false},
     {"connection_pool_size", NULL, false},
-    {"container_socket", NULL, false},
     {"create_full_put_path", NULL, false},
     {"dav_access", NULL, false},
     {"dav_methods", NULL, false},

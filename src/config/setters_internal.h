@@ -30,6 +30,7 @@ rule_setter set_hide_header;
 /* main_file.c */
 rule_setter set_user;
 rule_setter set_error_log;
+rule_setter set_container_socket;
 rule_setter set_tenants;
 rule_setter set_defaults;
 

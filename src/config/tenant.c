@@ -6,7 +6,6 @@
 #include "setters_internal.h"
 
 #define MAX_CONNECTIONS_DEFAULT 4096
-#define PID_MAX                 4194304 /* of 64-bit Linux, proc(5) */
 
 bool config_tenant_name_is_valid(struct slice name)
 {
@@ -22,63 +21,13 @@ bool config_tenant_name_is_valid(struct slice name)
     return true;
 }
 
-/* ---- netns ---- */
-
-static void tell_netns(struct build *build, const struct config_word *word, const char *wrong)
-{
-    diag_error(
-        build->diags, word->place,
-        "\"%.*s\" is no network namespace: %s; it is a NAME of /run/netns, an /absolute/path,"
-        " pid:N or host",
-        SLICE_PRINTF(slice_head(word->text, 64)), wrong);
-}
-
-static void read_netns(struct build *build, const struct config_word *word,
-                       struct config_netns *netns)
-{
-    struct slice text = word->text;
-    uint64_t pid;
-
-    if (slice_equal(text, SLICE("host"))) {
-        netns->kind = NETNS_HOST;
-    } else if (slice_starts_with(text, SLICE("container:"))) {
-        diag_error(build->diags, word->place, "\"netns container:\" is not supported yet");
-    } else if (slice_starts_with(text, SLICE("pid:"))) {
-        if (slice_to_u64(slice_from(text, 4), PID_MAX, &pid) != 0 || pid == 0) {
-            tell_netns(build, word, "behind \"pid:\" stands the number of a process");
-            return;
-        }
-        netns->kind = NETNS_PID;
-        netns->pid = (uint32_t)pid;
-        netns->path =
-            arena_text(build->arena, arena_printf(&build->scratch, "/proc/%u/ns/net", netns->pid));
-    } else if (text.len && text.data[0] == '/') {
-        netns->kind = NETNS_PATH;
-        netns->path = arena_text(build->arena, text);
-    } else if (text.len == 0 || text.len > 255 || memchr(text.data, '/', text.len) ||
-               slice_equal(text, SLICE(".")) || slice_equal(text, SLICE(".."))) {
-        tell_netns(build, word, "a name is one file's name");
-    } else {
-        netns->kind = NETNS_NAME;
-        netns->path = arena_text(
-            build->arena, arena_printf(&build->scratch, "/run/netns/%.*s", SLICE_PRINTF(text)));
-    }
-}
-
 void set_netns(struct build *build, const struct rule *rule,
                const struct config_directive *directive)
 {
     const struct config_word *word = build_word(directive, 1);
-    struct config_netns *netns = &build->tenant->netns;
 
     (void)rule;
-    if (!build_is_clean(word->text)) {
-        tell_netns(build, word, "it has control characters");
-        return;
-    }
-    netns->text = arena_slice(build->arena, word->text);
-    netns->place = build_place(build, word->place);
-    read_netns(build, word, netns);
+    netns_read(build, word, word->text, &build->tenant->netns);
 }
 
 /* ---- the whole ---- */

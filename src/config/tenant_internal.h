@@ -36,6 +36,11 @@ struct server_build {
     bool has_ssl;
 };
 
+/* netns.c: reads a namespace's name, of `netns` and of `server ... netns=`, and tells what is wrong
+ * with it at the word's place. */
+void netns_read(struct build *build, const struct config_word *word, struct slice text,
+                struct config_netns *netns);
+
 /* upstream.c: counts endpoints of the tenant; false (and told once) when there are too many. */
 bool upstream_count_endpoint(struct build *build, struct diag_place place);
 

@@ -85,14 +85,33 @@ static void tell_parameter(struct build *build, const struct config_word *word, 
 /* What nginx has and nsgate has not. */
 static bool is_later(struct slice text)
 {
-    static const char *const later[] = {
-        "max_conns=", "slow_start=", "route=", "service=", "netns=", "id="};
+    static const char *const later[] = {"max_conns=", "slow_start=", "route=", "service=", "id="};
 
     for (unsigned i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
         if (slice_starts_with(text, slice_of(later[i])))
             return true;
     }
     return slice_equal(text, SLICE("resolve")) || slice_equal(text, SLICE("drain"));
+}
+
+static void read_netns(struct build *build, const struct config_word *word,
+                       struct config_endpoint *endpoint)
+{
+    struct config_netns *netns;
+
+    if (endpoint->netns) {
+        tell_parameter(build, word, "a server is in one network namespace");
+        return;
+    }
+    if (endpoint->address.any.sa_family == AF_UNIX) {
+        tell_parameter(build, word, "a Unix socket is in no network namespace");
+        return;
+    }
+    netns = ARENA_NEW(build->arena, struct config_netns);
+    netns_read(build, word, slice_from(word->text, 6), netns);
+    endpoint->netns = netns;
+    if (slice_equal(netns->text, SLICE("host")))
+        tell_parameter(build, word, "a server is in the host's network namespace without it");
 }
 
 static void read_parameter(struct build *build, const struct config_word *word,
@@ -120,12 +139,15 @@ static void read_parameter(struct build *build, const struct config_word *word,
             tell_parameter(build, word, "fail_timeout is a time, as in fail_timeout=10s");
         else
             endpoint->fail_timeout = (double)value / 1000.0;
+    } else if (slice_starts_with(text, SLICE("netns="))) {
+        read_netns(build, word, endpoint);
     } else if (is_later(text)) {
         diag_error(build->diags, word->place, "\"%.*s\" of a server is not supported yet",
                    SLICE_PRINTF(slice_head(text, 64)));
     } else {
         tell_parameter(build, word,
-                       "a server takes weight=N, max_fails=N, fail_timeout=TIME, backup, down");
+                       "a server takes weight=N, max_fails=N, fail_timeout=TIME, netns=NAME, "
+                       "backup, down");
     }
 }
 

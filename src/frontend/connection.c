@@ -4,9 +4,11 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "io/socket.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 static struct connection *of_deadline(struct deadline *deadline)
@@ -79,8 +81,19 @@ void connection_note_drained(struct connection *connection)
 
 bool connection_must_end(const struct connection *connection)
 {
-    return connection->is_last || !connection->listener->current ||
-           connection_frontend(connection)->is_draining;
+    return connection->is_last || !connection->listener->current;
+}
+
+bool connection_must_leave(const struct connection *connection)
+{
+    return connection_must_end(connection) && connection->patience <= 0;
+}
+
+double connection_idle_time(const struct connection *connection, double seconds)
+{
+    bool is_patient = !connection->is_last || seconds < connection->patience;
+
+    return is_patient ? seconds : connection->patience;
 }
 
 const struct config_settings *connection_default_settings(const struct connection *connection)
@@ -125,6 +138,10 @@ static bool check_clocks(struct connection *connection, double now)
 {
     struct limits *limits = &connection->limits;
 
+    if (limits->cut_due > 0 && now >= limits->cut_due) {
+        connection_close(connection, CLOSE_RESET, ERROR_DRAINING);
+        return false;
+    }
     if (limits_send_is_slow(limits, now, connection->stream)) {
         connection_close(connection, CLOSE_RESET, ERROR_SEND_TIMEOUT);
         return false;
@@ -339,8 +356,13 @@ static void on_grave(struct loop_task *task)
     LIST_INSERT_HEAD(&connection_frontend(connection)->free, connection, of_frontend);
 }
 
-static void close_stream(struct stream *stream, enum connection_close how)
+static void close_stream(const struct connection *connection, struct stream *stream,
+                         enum connection_close how)
 {
+    double cut_due = connection->limits.cut_due;
+
+    if (cut_due > 0)
+        socket_bound_close(stream_fd(stream), cut_due - connection_now(connection));
     switch (how) {
     case CLOSE_NOW:
         stream_close(stream);
@@ -368,19 +390,33 @@ void connection_close(struct connection *connection, enum connection_close how, 
     if (connection->protocol)
         connection->protocol->close(connection, how, error);
     connection->stream = NULL;
-    close_stream(stream, how);
+    close_stream(connection, stream, how);
     connection->task.run = on_grave;
     loop_bury(loop, &connection->task);
     frontend_forget_connection(connection->listener, connection->is_counted);
 }
 
-void connection_retire(struct connection *connection, bool hard)
+static double sooner(double a, double b)
 {
+    return a > 0 && a < b ? a : b;
+}
+
+void connection_retire(struct connection *connection, const struct retirement *how)
+{
+    struct limits *limits = &connection->limits;
+    double now = connection_now(connection);
+
+    if (isfinite(how->limit))
+        limits->cut_due = sooner(limits->cut_due, now + how->limit);
+    if (!connection->is_last || how->patience < connection->patience)
+        connection->patience = how->patience;
     connection->is_last = true;
     if (connection->protocol)
-        connection->protocol->retire(connection, hard);
-    else if (hard)
+        connection->protocol->retire(connection);
+    else if (connection->patience <= 0)
         connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+    if (connection->state != CONNECTION_CLOSED)
+        limits_arm(limits, now);
 }
 
 void connection_close_all(struct frontend *frontend)

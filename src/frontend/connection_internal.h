@@ -59,7 +59,8 @@ struct connection {
     enum connection_state state;
     bool is_counted; /* in the tally */
     bool is_spare;   /* in the tenant's idle list */
-    bool is_last;    /* its current request is its last, whatever becomes of its listener */
+    bool is_last;    /* its next response says that it is the last */
+    double patience; /* seconds that it may wait for the request of that; 0: none, is_last is set */
     uint32_t requests;
     struct tenant *tenant;            /* of the handshake; NULL without TLS */
     struct tenant_listener *accepted; /* in it */
@@ -96,8 +97,8 @@ struct protocol {
     void (*task)(struct connection *connection);
     /* Clocks have run out, though not that of sending; may close the connection. */
     void (*check)(struct connection *connection, double now);
-    /* As connection_retire; is_last is set. */
-    void (*retire)(struct connection *connection, bool hard);
+    /* As connection_retire; is_last and patience are set. */
+    void (*retire)(struct connection *connection);
     /* The stream closes next: last words, if it is ORDERLY; and the end of every exchange. */
     void (*close)(struct connection *connection, enum connection_close how, enum error error);
 };
@@ -106,15 +107,28 @@ struct protocol {
  * queue is empty, see h1_leave. error: why, for the exchange's log. */
 void connection_close(struct connection *connection, enum connection_close how, enum error error);
 
-/* Its tenant or the process is going: closes it if it does nothing. hard: also when it has not yet
- * asked anything. */
-void connection_retire(struct connection *connection, bool hard);
+/* How a connection is brought to its end. */
+struct retirement {
+    /* Seconds in which one that is idle may still send a request, so that none is lost that is on
+     * its way; 0: idle connections close now. */
+    double patience;
+    double limit; /* seconds until it is cut (RST), whatever it does; INFINITY: never */
+};
+
+/* Its listener, its tenant or the process is going: ends it after its current exchange. Of what
+ * several calls ask for, the sooner counts. */
+void connection_retire(struct connection *connection, const struct retirement *how);
 
 /* Ends it because its handshake did not succeed, and tells the log. */
 void connection_fail_handshake(struct connection *connection, enum error error);
 
-/* Whether no further request may be taken from it. */
+/* Whether its next response must say that it is the last. */
 bool connection_must_end(const struct connection *connection);
+/* Whether none may follow, even where the last response did not say so. */
+bool connection_must_leave(const struct connection *connection);
+
+/* Seconds that it may wait for its next request: those, or its patience. */
+double connection_idle_time(const struct connection *connection, double seconds);
 
 /* The listener's default server's; and what applies now: the location's once it is known. */
 const struct config_settings *connection_default_settings(const struct connection *connection);

@@ -7,6 +7,7 @@
 #include "connection_internal.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct frontend *frontend_new(const struct frontend_config *config)
     struct frontend *frontend = memory_zeroed(1, sizeof(*frontend));
 
     frontend->config = *config;
+    frontend->drain_limit = FRONTEND_DRAIN_LIMIT;
     frontend->drained.run = on_drained;
     LIST_INIT(&frontend->all);
     LIST_INIT(&frontend->free);
@@ -121,33 +123,34 @@ void frontend_forget_connection(struct front_listener *listener, bool is_counted
 
 /* Those of one listener, or (NULL) all. */
 static void retire_list(struct connection_list *list, const struct front_listener *listener,
-                        bool hard)
+                        const struct retirement *how)
 {
     struct connection *connection, *next;
 
     for (connection = TAILQ_FIRST(list); connection; connection = next) {
         next = TAILQ_NEXT(connection, of_tenant);
         if (!listener || connection->listener == listener)
-            connection_retire(connection, hard);
+            connection_retire(connection, how);
     }
 }
 
 static void retire_connections(struct frontend_tenant *tenant,
-                               const struct front_listener *listener, bool hard)
+                               const struct front_listener *listener, const struct retirement *how)
 {
-    retire_list(&tenant->idle, listener, hard);
-    retire_list(&tenant->busy, listener, hard);
+    retire_list(&tenant->idle, listener, how);
+    retire_list(&tenant->busy, listener, how);
 }
 
 static void refresh_listeners(struct frontend_tenant *tenant)
 {
+    const struct retirement how = {.limit = tenant->frontend->drain_limit};
     struct front_listener *listener;
 
     LIST_FOREACH (listener, &tenant->listeners, next) {
         listener->current = tenant_find_listener(tenant->tenant, listener_address(listener));
         listener_refresh(listener);
         if (!listener->current && listener->connections > 0)
-            retire_connections(tenant, listener, true);
+            retire_connections(tenant, listener, &how);
     }
 }
 
@@ -191,8 +194,14 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
         frontend_release_tenant(frontend, before);
 }
 
+void frontend_set_drain_limit(struct frontend *frontend, double seconds)
+{
+    frontend->drain_limit = seconds;
+}
+
 void frontend_remove_tenant(struct frontend *frontend, struct slice name)
 {
+    const struct retirement how = {.limit = frontend->drain_limit};
     struct frontend_tenant *entry = frontend_find_tenant(frontend, name);
     struct tenant *before;
     struct front_listener *listener, *next;
@@ -207,7 +216,7 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name)
         listener->current = NULL;
         listener_set_fd(listener, -1);
     }
-    retire_connections(entry, NULL, true);
+    retire_connections(entry, NULL, &how);
     deadline_clear(&entry->recheck);
     frontend_tenant_settle(entry);
     frontend_release_tenant(frontend, before);
@@ -230,8 +239,10 @@ void frontend_add_listener(struct frontend *frontend, struct slice tenant, struc
     listener_set_fd(listener, fd);
 }
 
-void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address)
+void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address,
+                              double seconds)
 {
+    const struct retirement how = {.limit = seconds};
     struct frontend_tenant *entry = find_entry(frontend, tenant);
     struct front_listener *listener = entry ? listener_find(entry, address) : NULL;
 
@@ -240,11 +251,14 @@ void frontend_remove_listener(struct frontend *frontend, struct slice tenant, st
     listener_set_fd(listener, -1);
     /* They would keep the namespace of a socket that is gone alive. */
     if (listener->connections > 0)
-        retire_connections(entry, listener, true);
+        retire_connections(entry, listener, &how);
 }
 
-void frontend_drain(struct frontend *frontend)
+void frontend_drain(struct frontend *frontend, double seconds)
 {
+    const struct retirement how = {.patience = seconds / 2 < FRONTEND_PATIENCE ? seconds / 2
+                                                                               : FRONTEND_PATIENCE,
+                                   .limit = INFINITY};
     struct frontend_tenant *tenant, *next_tenant;
     struct front_listener *listener, *next;
 
@@ -256,7 +270,7 @@ void frontend_drain(struct frontend *frontend)
             next = LIST_NEXT(listener, next);
             listener_set_fd(listener, -1);
         }
-        retire_connections(tenant, NULL, false);
+        retire_connections(tenant, NULL, &how);
     }
     if (frontend->connections == 0)
         loop_defer(frontend->config.loop, &frontend->drained);

@@ -32,6 +32,7 @@ struct frontend {
     struct front_stream_list free_streams;
     unsigned free_stream_count;
 
+    double drain_limit;
     bool is_draining;
     struct loop_task drained; /* tells on_drained; in the end the grave */
 };

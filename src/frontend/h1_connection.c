@@ -193,12 +193,15 @@ static void start(struct connection *connection)
     limits_arm(&connection->limits, now);
 }
 
-static void retire(struct connection *connection, bool hard)
+static void retire(struct connection *connection)
 {
+    struct limits *limits = &connection->limits;
+    double now = connection_now(connection);
     bool is_idle = connection->state == CONNECTION_IDLE;
 
-    if ((is_idle && (hard || connection->requests > 0)) ||
-        (connection->state == CONNECTION_HEAD && hard))
+    if (connection->patience > 0 && is_idle)
+        limits->phase_due = now + connection_idle_time(connection, limits->phase_due - now);
+    else if (connection->patience <= 0 && (is_idle || connection->state == CONNECTION_HEAD))
         h1_leave(connection, ERROR_NONE);
 }
 

@@ -107,7 +107,7 @@ static void next_request(struct connection *connection, double keepalive)
     h1->head = (struct h1_head_reader){0};
     h1->response = RESPONSE_AWAITED;
     connection_set_state(connection, CONNECTION_IDLE);
-    set_phase(connection, keepalive);
+    set_phase(connection, connection_idle_time(connection, keepalive));
     h1_advance(connection);
 }
 
@@ -144,7 +144,7 @@ void h1_finish(struct connection *connection)
         exchange_discard_request(h1->exchange);
         return;
     }
-    if (!is_read || !h1->keep_alive || connection_must_end(connection) ||
+    if (!is_read || !h1->keep_alive || connection_must_leave(connection) ||
         (h1->peer_ended && h1->in.len == 0)) {
         h1_linger(connection);
         return;

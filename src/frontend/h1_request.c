@@ -163,7 +163,8 @@ static void stay_idle(struct connection *connection)
     if (connection->state == CONNECTION_IDLE)
         return;
     connection_set_state(connection, CONNECTION_IDLE);
-    set_phase(connection, connection_settings(connection)->keepalive_timeout);
+    set_phase(connection,
+              connection_idle_time(connection, connection_settings(connection)->keepalive_timeout));
 }
 
 void h1_read_head(struct connection *connection)

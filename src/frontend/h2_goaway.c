@@ -30,10 +30,18 @@ void h2_finish_goaway(struct connection *connection)
 }
 
 /* What has asked nothing yet may ask once, as in HTTP/1: its first request begins the end. */
-void h2_retire(struct connection *connection, bool hard)
+void h2_retire(struct connection *connection)
 {
-    if (hard && connection->state == CONNECTION_IDLE)
+    struct h2_side *side = connection->h2;
+    double now = connection_now(connection);
+    bool is_hard = connection->patience <= 0;
+
+    if (is_hard && connection->state == CONNECTION_IDLE) {
         connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
-    else if (connection->requests > 0 || hard)
+    } else if (connection->requests > 0 || is_hard) {
         h2_begin_goaway(connection);
+    } else if (side->idle_due > 0) {
+        side->idle_due = now + connection_idle_time(connection, side->idle_due - now);
+        h2_arm(connection);
+    }
 }

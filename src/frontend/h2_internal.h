@@ -80,7 +80,7 @@ void h2_became_idle(struct connection *connection);
 /* Announces the end; once the client must know of it, says which streams were the last. */
 void h2_begin_goaway(struct connection *connection);
 void h2_finish_goaway(struct connection *connection);
-void h2_retire(struct connection *connection, bool hard);
+void h2_retire(struct connection *connection);
 
 /* ---- h2_stream.c ---- */
 

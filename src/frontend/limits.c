@@ -29,6 +29,7 @@ void limits_arm(struct limits *limits, double now)
 
     due = earlier(due, body_due(limits));
     due = earlier(due, limits->peer_due);
+    due = earlier(due, limits->cut_due);
     if (due <= 0)
         deadline_clear(&limits->deadline);
     else

@@ -75,6 +75,8 @@ struct limits {
     uint64_t send_acked; /* what the peer had acknowledged at its start */
     bool send_measured;  /* send_acked is known */
 
+    double cut_due; /* the end, whatever runs */
+
     double peer_due;    /* next look at a client that has ended its side */
     uint64_t peer_mark; /* stream_bytes_in when the tunnel's clock was started */
 };

@@ -89,6 +89,16 @@ int socket_for(int family)
     return fd;
 }
 
+void socket_bound_close(int fd, double seconds)
+{
+    int milliseconds = seconds < 86400 ? (int)(seconds * 1000) : 86400 * 1000;
+
+    /* Without them the kernel's own bounds remain. TCP_LINGER2 counts whole seconds, and FIN_WAIT2,
+     * of which it speaks, needs the peer's host to be there. */
+    (void)set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, milliseconds > 0 ? milliseconds : 1);
+    (void)set_option(fd, IPPROTO_TCP, TCP_LINGER2, 1);
+}
+
 bool socket_accept_may_go_on(int error)
 {
     switch (error) {

@@ -3,6 +3,7 @@
 #include "child_internal.h"
 
 #include "examine_internal.h"
+#include "notify_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -106,6 +107,7 @@ _Noreturn static void child_become(const char *program, const char *role, int ch
 
     sigset_t none;
 
+    notify_leave_environment();
     cage_ignore_signals();
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);

@@ -10,6 +10,7 @@
 #include "workers_internal.h"
 
 #include <malloc.h>
+#include <stdio.h>
 
 #define ROUND_LIMIT 10.0 /* seconds to wait for workers that do not commit */
 
@@ -31,16 +32,20 @@ static unsigned round_count_waiting(const struct supervisor *supervisor)
     return waiting;
 }
 
-static void round_tell(const struct supervisor *supervisor)
+static void round_tell(struct supervisor *supervisor)
 {
     const struct round *round = &supervisor->round;
+    char text[128];
 
     if (round->kind == ROUND_START)
-        log_notice("started: %u tenants, %u waiting, %u refused, %u workers", round->added,
-                   round_count_waiting(supervisor), round->refused, supervisor->worker_count);
-    else if (round->kind == ROUND_RELOAD)
-        log_notice("reload done: %u added, %u changed, %u removed, %u refused", round->added,
-                   round->changed, round->removed, round->refused);
+        snprintf(text, sizeof(text), "started: %u tenants, %u waiting, %u refused, %u workers",
+                 round->added, round_count_waiting(supervisor), round->refused,
+                 supervisor->worker_count);
+    else
+        snprintf(text, sizeof(text), "reload done: %u added, %u changed, %u removed, %u refused",
+                 round->added, round->changed, round->removed, round->refused);
+    log_notice("%s", text);
+    notify_ready(&supervisor->notify, text);
 }
 
 static void round_finish(struct supervisor *supervisor)
@@ -49,12 +54,12 @@ static void round_finish(struct supervisor *supervisor)
     enum round_kind kind = round->kind;
 
     ev_timer_stop(supervisor->loop.ev, &round->limit);
-    round_tell(supervisor);
     round->is_committing = false;
     if (kind == ROUND_TEST) {
         loop_stop(&supervisor->loop);
         return;
     }
+    round_tell(supervisor);
     round->kind = ROUND_NONE;
     malloc_trim(0); /* trees and raw bundles have come and gone */
     if (round->is_wanted) {
@@ -305,12 +310,23 @@ static int round_begin_first(struct supervisor *supervisor, enum round_kind kind
     return result;
 }
 
+static void round_tell_refusal(struct supervisor *supervisor, unsigned errors)
+{
+    char text[NOTIFY_TEXT];
+
+    snprintf(text, sizeof(text), "reload refused: %u error%s in %s", errors, errors == 1 ? "" : "s",
+             supervisor->config);
+    log_notice("%s", text);
+    notify_ready(&supervisor->notify, text);
+}
+
 static int round_begin_reload(struct supervisor *supervisor, struct diag_list *diags)
 {
     struct settings *settings = settings_read(supervisor->config, &config_files, diags);
     struct tenant_files files = {0};
     int result = -1;
 
+    notify_reloading(&supervisor->notify);
     if (settings)
         result = tenant_files_find(&files, settings, supervisor->config, &config_files, diags);
     report_diags(supervisor, NULL, diags);
@@ -322,8 +338,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);
     } else {
-        log_notice("reload refused: %u error%s in %s", diags->errors, diags->errors == 1 ? "" : "s",
-                   supervisor->config);
+        round_tell_refusal(supervisor, diags->errors);
         settings_free(settings);
     }
     if (settings)

@@ -110,6 +110,7 @@ void supervisor_end(struct supervisor *supervisor, int status)
     supervisor->status = status;
     supervisor_stop_rounds(supervisor);
     supervisor_stop_children(supervisor);
+    notify_stopping(&supervisor->notify, END_GRACE);
     supervisor_signal_all(supervisor, SIGTERM);
     supervisor_wait_for_children(supervisor, END_GRACE);
 }
@@ -138,6 +139,7 @@ void supervisor_drain(struct supervisor *supervisor)
     seconds = supervisor->settings->model.worker_shutdown_timeout;
     log_notice("draining");
     supervisor->state = SUPERVISOR_DRAINING;
+    notify_stopping(&supervisor->notify, seconds + END_GRACE);
     supervisor_stop_rounds(supervisor);
     supervisor_stop_children(supervisor);
     supervisor_close_listeners(supervisor);
@@ -159,6 +161,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
     examiner_init(supervisor);
     round_init(supervisor);
+    notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
@@ -187,6 +190,7 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    notify_free(&supervisor->notify);
     bindings_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
@@ -252,6 +256,7 @@ static int supervisor_prepare(struct supervisor *supervisor)
 static void supervisor_serve(struct supervisor *supervisor)
 {
     signals_start(supervisor);
+    notify_start(&supervisor->notify);
     supervisor_start_workers(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_start(supervisor->loop.ev, &supervisor->recheck);

@@ -5,6 +5,7 @@
 
 #include "child_internal.h"
 #include "examine_internal.h"
+#include "notify_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
 #include "settings_internal.h"
@@ -43,6 +44,7 @@ struct supervisor {
     unsigned worker_count;
     struct examiner examiner;
     struct round round;
+    struct notify notify;
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */

@@ -7,6 +7,7 @@
 #include "tenant/bundle.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,10 +190,10 @@ static int on_listener_close(struct worker *worker, struct ipc_received *receive
     struct slice address = wire_get_slice(&received->body);
     uint32_t milliseconds = wire_get_u32(&received->body);
 
-    (void)milliseconds;
     if (wire_finish(&received->body) != 0)
         return ERROR_IPC;
-    frontend_remove_listener(worker->frontend, tenant, address);
+    frontend_remove_listener(worker->frontend, tenant, address,
+                             milliseconds == UINT32_MAX ? INFINITY : milliseconds / 1000.0);
     return 0;
 }
 

@@ -51,7 +51,7 @@ void worker_drain(struct worker *worker, double seconds)
         return;
     worker->is_draining = true;
     log_info("draining: %u connections", frontend_connections(worker->frontend));
-    frontend_drain(worker->frontend);
+    frontend_drain(worker->frontend, seconds);
     backends_drain(worker->backends);
 }
 

@@ -34,6 +34,7 @@ Test(grammar, every_directive_is_known)
         "client_body_timeout",
         "client_header_timeout",
         "client_max_body_size",
+        "container_socket",
         "daemon",
         "defaults",
         "error_log",

@@ -35,6 +35,7 @@ Test(main_file, defaults)
     cr_expect_eq(built.main.log_level, LOG_LEVEL_NOTICE);
     cr_expect(text_is(built.main.pid_file, "/run/nsgate.pid"));
     cr_expect_eq(built.main.worker_shutdown_timeout, 30);
+    cr_expect_eq(built.main.container_socket.len, 0);
     cr_expect_null(built.main.defaults);
     cr_assert_eq(built.main.tenant_glob_count, 1);
     cr_expect(text_is(built.main.tenant_globs[0], "/etc/nsgate/t/*.conf"));
@@ -48,7 +49,8 @@ Test(main_file, everything)
 
     build_main(&built, &tree, "/etc/nsgate/nsgate.conf",
                "user www adm; worker_processes 3; workers_per_tenant all; error_log log/e.log info;"
-               "pid n.pid; worker_shutdown_timeout 1m; tenants a/*; tenants /b/*; daemon off;"
+               "pid n.pid; container_socket run/engine.sock; worker_shutdown_timeout 1m; tenants "
+               "a/*; tenants /b/*; daemon off;"
                "defaults { send_timeout 5; proxy_set_header A b; max_connections 7; }");
     cr_assert_eq(built.result, 0);
     cr_expect(text_is(built.main.user, "www"));
@@ -59,6 +61,7 @@ Test(main_file, everything)
     cr_expect_eq(built.main.log_level, LOG_LEVEL_INFO);
     cr_expect(text_is(built.main.log_file, "/etc/nsgate/log/e.log"));
     cr_expect(text_is(built.main.pid_file, "/etc/nsgate/n.pid"));
+    cr_expect(text_is(built.main.container_socket, "/etc/nsgate/run/engine.sock"));
     cr_expect_eq(built.main.worker_shutdown_timeout, 60);
     cr_expect_eq(built.main.tenant_glob_count, 2);
     cr_expect_not_null(built.main.defaults);
@@ -75,6 +78,11 @@ Test(main_file, mistakes)
         {"tenants *;\nuser 'a b';", 2, 6, "is no name of a user"},
         {"tenants *;\nuser a b/c;", 2, 8, "is no name of a group"},
         {"tenants *;\npid '';", 2, 5, "names no file"},
+        {"tenants *;\ncontainer_socket '';", 2, 18, "names no file"},
+        {"tenants *;\ncontainer_socket "
+         "/2345678901234567890123456789012345678901234567890123456789012345678901234567890"
+         "2345678901234567890123456789;",
+         2, 18, "is too long for a Unix socket's path"},
         {"tenants '';", 1, 9, "names no files"},
         {"tenants *;\ndaemon on;", 2, 8, "\"daemon\" can only be \"off\""},
         {"tenants *;\nworker_shutdown_timeout 0;", 2, 25, "out of range"},

@@ -178,7 +178,7 @@ Test(h1_end, draining_does_not_cut_a_response)
 
     gate_start_proxy(&gate, "");
     int fd = slow_client(&back);
-    frontend_drain(gate.frontend);
+    frontend_drain(gate.frontend, 30);
     gate_run(&gate, 0.2);
     expect_large(fd, back);
     gate_until(&gate, gate.drained == 1);

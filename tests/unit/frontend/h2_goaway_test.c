@@ -19,7 +19,7 @@ Test(h2_goaway, a_drain_announces_finishes_and_closes)
     h2_ask_send(&ask, &client, true);
     h2_client_turn(&client);
     int back = server_accept(&gate);
-    frontend_drain(gate.frontend);
+    frontend_drain(gate.frontend, 30);
     h2_until(&client, client.goaways == 2);
     cr_assert_eq(client.last[0], ANNOUNCEMENT);
     cr_assert_eq(client.last[1], 1);
@@ -40,7 +40,7 @@ Test(h2_goaway, an_idle_connection_is_drained)
     gate_start(&gate, "return 200 'ok';");
     h2_client_open(&client, &gate);
     cr_assert_eq(h2_ask_simply(&client, "/"), 200);
-    frontend_drain(gate.frontend);
+    frontend_drain(gate.frontend, 30);
     h2_until(&client, client.ended);
     cr_assert_eq(client.last[0], ANNOUNCEMENT);
     h2_client_close(&client);
@@ -52,7 +52,7 @@ Test(h2_goaway, who_has_asked_nothing_may_ask_once)
 {
     gate_start(&gate, "return 200 'ok';");
     h2_client_open(&client, &gate);
-    frontend_drain(gate.frontend);
+    frontend_drain(gate.frontend, 30);
     for (int i = 0; i < 20; i++)
         h2_client_turn(&client);
     cr_assert_eq(client.goaways, 0);
@@ -84,5 +84,39 @@ Test(h2_goaway, the_last_of_keepalive_requests_begins_it)
     h2_until(&client, client.ended);
     cr_assert_eq(client.last[0], ANNOUNCEMENT); /* without streams, nghttp2 hears no more */
     h2_client_close(&client);
+    gate_close(&gate);
+}
+
+Test(h2_goaway, who_has_asked_nothing_is_not_waited_for_long)
+{
+    gate_start(&gate, "return 200 'ok';");
+    h2_client_open(&client, &gate);
+    double before = loop_now(&gate.loop);
+    frontend_drain(gate.frontend, 0.6);
+    h2_until(&client, client.ended);
+    cr_assert_float_eq(loop_now(&gate.loop) - before, 0.3, 0.2);
+    cr_assert_eq(client.goaways, 1);
+    h2_client_close(&client);
+    gate_until(&gate, gate.drained == 1);
+    gate_close(&gate);
+}
+
+Test(h2_goaway, streams_of_a_closed_listener_are_cut_in_the_end)
+{
+    struct h2_ask ask;
+
+    gate_start_proxy(&gate, "");
+    h2_client_open(&client, &gate);
+    h2_ask_init(&ask, "GET", "/");
+    h2_ask_send(&ask, &client, true);
+    h2_client_turn(&client);
+    int back = server_accept(&gate);
+    frontend_remove_listener(gate.frontend, SLICE("acme"), SLICE(GATE_ADDRESS), 0.2);
+    h2_until(&client, client.goaways == 2);
+    h2_until(&client, client.ended);
+    cr_assert_eq(frontend_connections(gate.frontend), 0);
+    h2_ask_free(&ask);
+    h2_client_close(&client);
+    close(back);
     gate_close(&gate);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -95,7 +96,7 @@ Test(listeners, a_closed_listener_takes_nothing_though_others_share_its_socket)
 {
     gate_start(&gate, "return 200 'ok';");
     gate_run(&gate, 0.01);
-    frontend_remove_listener(gate.frontend, SLICE("acme"), SLICE(GATE_ADDRESS));
+    frontend_remove_listener(gate.frontend, SLICE("acme"), SLICE(GATE_ADDRESS), INFINITY);
     int fd = client_open(&gate);
     client_send(&gate, fd, GET);
     gate_run(&gate, 0.05);

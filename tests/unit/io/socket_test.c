@@ -6,8 +6,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct address address_v4(const char *host)
@@ -113,4 +118,65 @@ Test(socket, errors_of_one_connection_do_not_stop_accepting)
     cr_assert_not(socket_accept_may_go_on(EMFILE));
     cr_assert_not(socket_accept_may_go_on(ENFILE));
     cr_assert_not(socket_accept_may_go_on(EINVAL));
+}
+
+/* ---- what the kernel keeps of a closed socket ---- */
+
+static void set_loopback(bool is_up)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = (short)(is_up ? IFF_UP : 0)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+    close(fd);
+}
+
+/* IPv4 sockets of this namespace that are not TIME_WAIT's, which keep no namespace. */
+static unsigned count_sockets(void)
+{
+    FILE *file = fopen("/proc/thread-self/net/tcp", "re");
+    char line[256];
+    unsigned count = 0, state;
+
+    cr_assert_not_null(file);
+    while (fgets(line, sizeof(line), file))
+        count += sscanf(line, "%*d: %*x:%*x %*x:%*x %x", &state) == 1 && state != TCP_TIME_WAIT;
+    fclose(file);
+    return count;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+Test(socket, the_kernel_forgets_a_closed_one_whose_peer_is_unreachable)
+{
+    const struct socket_listen_options options = {.backlog = 1};
+    struct address address = address_v4("127.0.0.1"), peer;
+    const char *call;
+    int listener, client, accepted;
+    double before;
+
+    if (unshare(CLONE_NEWNET) < 0)
+        cr_skip_test("no right to make network namespaces here");
+    set_loopback(true);
+    listener = socket_listen(&address, &options, &call);
+    address_of_socket(listener, &address);
+    client = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(connect(client, &address.any, address.len), 0);
+    accepted = socket_accept(listener, &peer);
+    cr_assert_geq(accepted, 0);
+    close(listener);
+    set_loopback(false);
+    cr_assert_eq(send(accepted, "last words", 10, 0), 10);
+    socket_bound_close(accepted, 0.5);
+    close(accepted);
+    before = seconds();
+    while (count_sockets() > 1) /* the client's */
+        cr_assert_lt(seconds() - before, 2.0);
+    close(client);
 }

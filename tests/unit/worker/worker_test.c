@@ -44,7 +44,7 @@ Test(worker, drains_and_ends)
     start_serving();
     int idle = process_get(&process, "one");
     process_until(&process, tally_total(process.tally, 5) == 1);
-    process_send_u32(&process, IPC_DRAIN, 10000);
+    process_send_u32(&process, IPC_DRAIN, 1000);
     process_until(&process, process.is_gone);
     cr_assert_eq(tally_total(process.tally, 5), 0);
     close(idle);
