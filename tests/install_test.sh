@@ -9,4 +9,6 @@ DESTDIR=$root cmake --install "$1" --prefix /usr >/dev/null
 test -x "$root/usr/sbin/nsgate"
 test -f "$root$(cd "$root" && find . -name nsgate.conf | cut -c2-)"
 test -n "$(find "$root" -name acme.conf.sample)"
+grep -qx 'ExecStart=/usr/sbin/nsgate' "$root/usr/lib/systemd/system/nsgate.service"
+test -f "$root/usr/lib/sysusers.d/nsgate.conf"
 "$root/usr/sbin/nsgate" -v 2>&1 | grep -q '^nsgate version: nsgate/'

@@ -69,8 +69,8 @@ unsigned ipc_channel_queued(const struct ipc_channel *channel);
 /* ---- bodies that more than one process builds or reads ---- */
 
 struct ipc_setup {
-    uint32_t index;   /* of the worker, from 0 */
-    uint32_t workers; /* in all */
+    uint32_t index;  /* of the worker in its generation, from 0 */
+    uint32_t column; /* of the tally, its own */
     uint32_t log_level;
     uint8_t log_sink;
     struct cage_identity identity;

@@ -18,7 +18,7 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
 
 /* X(NAME, from, to, descriptors, has a blob) and the body in wire.h's types */
 #define IPC_MESSAGES(X)                                                                            \
-    /* u32 index, u32 workers, u32 level, u8 sink, the identity; 0 or 1 log descriptor,            \
+    /* u32 index, u32 tally column, u32 level, u8 sink, the identity; 0 or 1 log descriptor,       \
        then (workers) the tally's memfd: struct ipc_setup */                                       \
     X(SETUP, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 2, false)                               \
     /* u32 level, u8 sink; the log descriptor of SETUP, opened anew */                             \

@@ -326,7 +326,7 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
     frontend->connections++;
     connection->is_counted = true;
     if (frontend->config.tally)
-        tally_add(frontend->config.tally, listener->tenant->slot, frontend->config.worker, 1);
+        tally_add(frontend->config.tally, listener->tenant->slot, frontend->config.column, 1);
 
     connection->state = listener->current->config->ssl ? CONNECTION_HANDSHAKE : CONNECTION_IDLE;
     TAILQ_INSERT_TAIL(&listener->tenant->busy, connection, of_tenant);

@@ -108,7 +108,7 @@ void frontend_forget_connection(struct front_listener *listener, bool is_counted
     struct frontend *frontend = tenant->frontend;
 
     if (is_counted && frontend->config.tally)
-        tally_add(frontend->config.tally, tenant->slot, frontend->config.worker, -1);
+        tally_add(frontend->config.tally, tenant->slot, frontend->config.column, -1);
     tenant->connections--;
     frontend->connections--;
     listener->connections--;
@@ -164,7 +164,7 @@ static void uncount_list(struct frontend_tenant *tenant, struct connection_list 
 
     TAILQ_FOREACH (connection, list, of_tenant) {
         if (connection->is_counted && config->tally)
-            tally_add(config->tally, tenant->slot, config->worker, -1);
+            tally_add(config->tally, tenant->slot, config->column, -1);
         connection->is_counted = false;
     }
 }

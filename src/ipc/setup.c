@@ -9,7 +9,7 @@
 void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup)
 {
     wire_put_u32(writer, setup->index);
-    wire_put_u32(writer, setup->workers);
+    wire_put_u32(writer, setup->column);
     wire_put_u32(writer, setup->log_level);
     wire_put_u8(writer, setup->log_sink);
     wire_put_u8(writer, setup->identity.keep);
@@ -23,7 +23,7 @@ void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup)
 int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup)
 {
     setup->index = wire_get_u32(reader);
-    setup->workers = wire_get_u32(reader);
+    setup->column = wire_get_u32(reader);
     setup->log_level = wire_get_u32(reader);
     setup->log_sink = wire_get_u8(reader);
     setup->identity.keep = wire_get_u8(reader) != 0;

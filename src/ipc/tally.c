@@ -7,21 +7,26 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A row is one tenant's, so that its sum reads four cache lines. A row is written by few workers
- * and only when connections come and go: sharing its lines costs less than padding them would. */
+#define TALLY_PAGE 4096
+
+/* A row is one tenant's, so that a sum reads few cache lines: those of workers that there are. A
+ * row is written by few workers and only when connections come and go: sharing its lines costs less
+ * than padding them would. */
 struct tally_cells {
-    int32_t count[TALLY_TENANTS][TALLY_WORKERS];
+    uint32_t workers[TALLY_HALVES]; /* whose columns are summed, in all processes alike */
+    _Alignas(TALLY_PAGE) int32_t count[TALLY_TENANTS][TALLY_COLUMNS];
 };
 
 struct tally {
     struct tally_cells *cells;
-    int fd;           /* -1 in a worker */
-    uint32_t workers; /* whose columns are summed */
+    int fd;                         /* -1 in a worker */
+    uint32_t workers[TALLY_HALVES]; /* as its maker knows them, who trusts no memory of workers */
 };
 
 static struct tally *tally_over(int fd, int kept)
@@ -34,7 +39,6 @@ static struct tally *tally_over(int fd, int kept)
     tally = memory_zeroed(1, sizeof(*tally));
     tally->cells = cells;
     tally->fd = kept;
-    tally->workers = TALLY_WORKERS;
     return tally;
 }
 
@@ -61,7 +65,7 @@ struct tally *tally_new(int *fd)
     return tally;
 }
 
-struct tally *tally_map(int fd)
+static struct tally *tally_checked(int fd, int kept)
 {
     struct stat status;
 
@@ -71,7 +75,28 @@ struct tally *tally_map(int fd)
         errno = EINVAL;
         return NULL;
     }
-    return tally_over(fd, -1);
+    return tally_over(fd, kept);
+}
+
+static uint32_t tally_workers(const struct tally *tally, unsigned half)
+{
+    uint32_t workers = __atomic_load_n(&tally->cells->workers[half], __ATOMIC_RELAXED);
+
+    return workers < TALLY_WORKERS ? workers : TALLY_WORKERS;
+}
+
+struct tally *tally_keep(int fd)
+{
+    struct tally *tally = tally_checked(fd, fd);
+
+    for (unsigned half = 0; tally && half < TALLY_HALVES; half++)
+        tally->workers[half] = tally_workers(tally, half);
+    return tally;
+}
+
+struct tally *tally_map(int fd)
+{
+    return tally_checked(fd, -1);
 }
 
 void tally_free(struct tally *tally)
@@ -84,15 +109,10 @@ void tally_free(struct tally *tally)
     free(tally);
 }
 
-void tally_set_workers(struct tally *tally, uint32_t workers)
+void tally_add(struct tally *tally, uint32_t slot, uint32_t column, int32_t change)
 {
-    tally->workers = workers < TALLY_WORKERS ? workers : TALLY_WORKERS;
-}
-
-void tally_add(struct tally *tally, uint32_t slot, uint32_t worker, int32_t change)
-{
-    assert(slot < TALLY_TENANTS && worker < TALLY_WORKERS);
-    __atomic_fetch_add(&tally->cells->count[slot][worker], change, __ATOMIC_RELAXED);
+    assert(slot < TALLY_TENANTS && column < TALLY_COLUMNS);
+    __atomic_fetch_add(&tally->cells->count[slot][column], change, __ATOMIC_RELAXED);
 }
 
 uint32_t tally_total(const struct tally *tally, uint32_t slot)
@@ -100,32 +120,73 @@ uint32_t tally_total(const struct tally *tally, uint32_t slot)
     int64_t total = 0;
 
     assert(slot < TALLY_TENANTS);
-    for (uint32_t worker = 0; worker < tally->workers; worker++)
-        total += __atomic_load_n(&tally->cells->count[slot][worker], __ATOMIC_RELAXED);
+    for (unsigned half = 0; half < TALLY_HALVES; half++) {
+        const int32_t *count = &tally->cells->count[slot][tally_column(half, 0)];
+        uint32_t workers = tally_workers(tally, half);
+
+        for (uint32_t worker = 0; worker < workers; worker++)
+            total += __atomic_load_n(&count[worker], __ATOMIC_RELAXED);
+    }
     if (total < 0)
         return 0; /* only a worker that lies can make it so */
     return total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
 }
 
-static void tally_clear_rows(struct tally *tally, uint32_t worker, size_t first, size_t end)
+/* ---- the maker's ---- */
+
+struct tally_columns {
+    uint32_t first;
+    uint32_t end;
+};
+
+static void tally_clear_rows(struct tally *tally, struct tally_columns columns, size_t first,
+                             size_t end)
 {
-    for (size_t slot = first; slot < end; slot++)
-        __atomic_store_n(&tally->cells->count[slot][worker], 0, __ATOMIC_RELAXED);
+    for (size_t slot = first; slot < end; slot++) {
+        for (uint32_t column = columns.first; column < columns.end; column++)
+            __atomic_store_n(&tally->cells->count[slot][column], 0, __ATOMIC_RELAXED);
+    }
 }
 
 /* Only where the file has pages: even reading a hole through the mapping would fill it. */
-void tally_clear_worker(struct tally *tally, uint32_t worker)
+static void tally_clear(struct tally *tally, struct tally_columns columns)
 {
+    const off_t start = offsetof(struct tally_cells, count);
     const off_t row = sizeof(tally->cells->count[0]);
-    off_t data = 0;
+    off_t data = start;
 
-    assert(worker < TALLY_WORKERS && tally->fd >= 0);
     while ((data = lseek(tally->fd, data, SEEK_DATA)) >= 0) {
         off_t hole = lseek(tally->fd, data, SEEK_HOLE);
 
         if (hole <= data)
             break;
-        tally_clear_rows(tally, worker, (size_t)(data / row), (size_t)(hole / row));
+        tally_clear_rows(tally, columns, (size_t)((data - start) / row),
+                         (size_t)((hole - start) / row));
         data = hole;
     }
+}
+
+static void tally_publish(struct tally *tally)
+{
+    for (unsigned half = 0; half < TALLY_HALVES; half++)
+        __atomic_store_n(&tally->cells->workers[half], tally->workers[half], __ATOMIC_RELAXED);
+}
+
+void tally_set_workers(struct tally *tally, unsigned half, uint32_t workers)
+{
+    struct tally_columns columns = {tally_column(half, 0), tally_column(half + 1, 0)};
+
+    assert(half < TALLY_HALVES && workers <= TALLY_WORKERS && tally->fd >= 0);
+    tally_clear(tally, columns);
+    tally->workers[half] = workers;
+    tally_publish(tally);
+}
+
+void tally_clear_worker(struct tally *tally, uint32_t column)
+{
+    struct tally_columns columns = {column, column + 1};
+
+    assert(column < TALLY_COLUMNS && tally->fd >= 0);
+    tally_clear(tally, columns);
+    tally_publish(tally); /* it may have written there too */
 }

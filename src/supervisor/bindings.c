@@ -250,6 +250,7 @@ static void bindings_on_recheck(struct ev_loop *ev, ev_timer *timer, int events)
 void binding_close(struct supervisor *supervisor, struct record *record, struct listener *listener)
 {
     struct wire_writer body;
+    struct child *worker;
 
     if (listener->state != LISTENER_BOUND)
         return;
@@ -257,10 +258,11 @@ void binding_close(struct supervisor *supervisor, struct record *record, struct 
     wire_put_slice(&body, slice_of(record->name));
     wire_put_slice(&body, slice_of(listener->text));
     wire_put_u32(&body, UINT32_MAX);
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        struct child *worker = &supervisor->workers[i];
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        bool may_hold = worker->is_former || (listener->holders & worker_bit(worker)) != 0;
 
-        if ((listener->holders & worker_bit(worker)) && child_is_up(worker))
+        if (may_hold && child_is_up(worker))
             ipc_send(worker->channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
     }
     wire_writer_free(&body);

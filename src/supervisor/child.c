@@ -41,6 +41,7 @@ static int child_on_message(void *owner, struct ipc_received *received)
         child->state = CHILD_READY;
         child->was_ready = true;
         child->is_ready = true;
+        generation_advance(child->supervisor);
         return wire_finish(&received->body);
     }
     if (child->role == ROLE_WORKER)
@@ -79,7 +80,7 @@ static void child_send_setup(struct child *child)
 {
     const struct supervisor *supervisor = child->supervisor;
     struct ipc_setup setup = {.index = child->index,
-                              .workers = supervisor->worker_count,
+                              .column = tally_column(child->half, child->index),
                               .log_level = (uint32_t)log_get_level(),
                               .log_sink = (uint8_t)logging_sink(supervisor->log_fd)};
     struct wire_writer body;
@@ -258,9 +259,11 @@ static void child_tell_death(const struct child *child, int status)
                   WEXITSTATUS(status), colon, child->reason);
 }
 
-/* No worker ever came up, however often it was tried. */
+/* No worker ever came up, however often it was tried, and nobody serves. */
 static bool child_start_is_hopeless(const struct supervisor *supervisor)
 {
+    if (supervisor->handover.state != HANDOVER_NONE)
+        return false;
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         const struct child *worker = &supervisor->workers[i];
 

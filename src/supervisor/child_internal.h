@@ -22,7 +22,9 @@ enum child_state {
 struct child {
     struct supervisor *supervisor;
     enum ipc_role role;
-    unsigned index; /* of a worker */
+    unsigned index; /* of a worker, in its generation */
+    unsigned half;  /* of the tally, its generation's */
+    bool is_former; /* of the generation of before */
     enum child_state state;
     pid_t pid;                   /* 0: none */
     struct ipc_channel *channel; /* NULL unless STARTING or READY */

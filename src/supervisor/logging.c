@@ -70,7 +70,10 @@ static void logging_tell(const struct supervisor *supervisor, struct child *chil
 
 void logging_tell_all(struct supervisor *supervisor)
 {
+    struct child *worker;
+
     logging_tell(supervisor, &supervisor->resolver);
-    for (unsigned i = 0; i < supervisor->worker_count; i++)
-        logging_tell(supervisor, &supervisor->workers[i]);
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker))
+        logging_tell(supervisor, worker);
 }

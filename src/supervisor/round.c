@@ -188,7 +188,8 @@ static void round_step(struct supervisor *supervisor)
     }
     if (record || supervisor->examiner.count > 0)
         return;
-    if (workers_are_settled(supervisor) && bindings_are_settled(supervisor)) {
+    if (workers_are_settled(supervisor) && bindings_are_settled(supervisor) &&
+        generation_is_settled(supervisor)) {
         round_finish(supervisor);
     } else if (!round->is_committing) {
         round->is_committing = true;

@@ -8,8 +8,11 @@
 /* waitpid(2) on our own children only, each asked for by its pid. */
 static void signals_on_child(struct supervisor *supervisor)
 {
-    for (unsigned i = 0; i < supervisor->worker_count; i++)
-        child_reap(&supervisor->workers[i]);
+    struct child *worker;
+
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker))
+        child_reap(worker);
     child_reap(&supervisor->resolver);
 }
 

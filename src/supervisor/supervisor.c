@@ -39,15 +39,21 @@ static void supervisor_on_rotation(struct ev_loop *ev, ev_timer *timer, int even
 
 static void supervisor_signal_all(struct supervisor *supervisor, int signal)
 {
-    for (unsigned i = 0; i < supervisor->worker_count; i++)
-        child_signal(&supervisor->workers[i], signal);
+    struct child *worker;
+
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker))
+        child_signal(worker, signal);
     child_signal(&supervisor->resolver, signal);
 }
 
 static bool supervisor_has_children(const struct supervisor *supervisor)
 {
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        if (supervisor->workers[i].pid > 0)
+    struct child *worker;
+
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        if (worker->pid > 0)
             return true;
     }
     return supervisor->resolver.pid > 0;
@@ -55,14 +61,17 @@ static bool supervisor_has_children(const struct supervisor *supervisor)
 
 static void supervisor_stop_children(struct supervisor *supervisor)
 {
-    for (unsigned i = 0; i < supervisor->worker_count; i++)
-        supervisor->workers[i].is_stopping = true;
+    struct child *worker;
+
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker))
+        worker->is_stopping = true;
     supervisor->resolver.is_stopping = true;
 }
 
 void supervisor_on_child_gone(struct supervisor *supervisor)
 {
-    if (!supervisor_has_children(supervisor))
+    if (supervisor->state != SUPERVISOR_RUNNING && !supervisor_has_children(supervisor))
         loop_stop(&supervisor->loop);
 }
 
@@ -115,20 +124,6 @@ void supervisor_end(struct supervisor *supervisor, int status)
     supervisor_wait_for_children(supervisor, END_GRACE);
 }
 
-static void supervisor_send_drain(struct supervisor *supervisor, double seconds)
-{
-    struct wire_writer body;
-
-    wire_writer_init(&body);
-    wire_put_u32(&body, seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX);
-    wire_put_u8(&body, 0);
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        if (child_is_up(&supervisor->workers[i]))
-            ipc_send(supervisor->workers[i].channel, IPC_DRAIN, &body, NULL, 0, NULL);
-    }
-    wire_writer_free(&body);
-}
-
 void supervisor_drain(struct supervisor *supervisor)
 {
     double seconds;
@@ -144,7 +139,7 @@ void supervisor_drain(struct supervisor *supervisor)
     supervisor_stop_children(supervisor);
     supervisor_close_listeners(supervisor);
     child_signal(&supervisor->resolver, SIGTERM);
-    supervisor_send_drain(supervisor, seconds);
+    generation_drain(supervisor, seconds);
     supervisor_wait_for_children(supervisor, seconds + END_GRACE);
 }
 
@@ -160,6 +155,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     loop_init(&supervisor->loop);
     child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
     examiner_init(supervisor);
+    generation_init(supervisor);
     round_init(supervisor);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
@@ -183,10 +179,7 @@ static void supervisor_free_records(struct supervisor *supervisor)
 void supervisor_free(struct supervisor *supervisor)
 {
     signals_stop(supervisor);
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        child_close(&supervisor->workers[i]);
-        workers_close(&supervisor->workers[i]);
-    }
+    generation_free(supervisor);
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
@@ -196,13 +189,17 @@ void supervisor_free(struct supervisor *supervisor)
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     supervisor_free_records(supervisor);
     loop_free(&supervisor->loop);
-    free(supervisor->workers);
     tally_free(supervisor->tally);
     netns_home_close(supervisor->home);
     settings_free(supervisor->settings);
 }
 
-/* The settings of the start; whoever is a child's user stays it until a restart. */
+void supervisor_set_identity(struct supervisor *supervisor)
+{
+    supervisor->identity = supervisor->settings->identity;
+    supervisor->identity.keep = !supervisor->is_root;
+}
+
 int supervisor_load(struct supervisor *supervisor)
 {
     struct diag_list diags;
@@ -215,22 +212,8 @@ int supervisor_load(struct supervisor *supervisor)
     diag_list_free(&diags);
     if (!supervisor->settings)
         return -1;
-    supervisor->identity = supervisor->settings->identity;
-    supervisor->identity.keep = !supervisor->is_root;
+    supervisor_set_identity(supervisor);
     return 0;
-}
-
-static void supervisor_start_workers(struct supervisor *supervisor)
-{
-    unsigned count = settings_workers(supervisor->settings);
-
-    supervisor->workers = memory_zeroed(count, sizeof(supervisor->workers[0]));
-    supervisor->worker_count = count;
-    tally_set_workers(supervisor->tally, count);
-    for (unsigned i = 0; i < count; i++)
-        child_init(&supervisor->workers[i], supervisor, ROLE_WORKER, i);
-    for (unsigned i = 0; i < count; i++)
-        child_start(&supervisor->workers[i]);
 }
 
 /* What every later step needs. */
@@ -257,7 +240,7 @@ static void supervisor_serve(struct supervisor *supervisor)
 {
     signals_start(supervisor);
     notify_start(&supervisor->notify);
-    supervisor_start_workers(supervisor);
+    generation_start(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
     if (round_begin(supervisor, ROUND_START) < 0)
@@ -306,22 +289,12 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
     arena_free(&arena);
 }
 
-static void supervisor_warn_of_restart(const struct supervisor *supervisor,
-                                       const struct settings *settings)
-{
-    if (settings_workers(settings) != supervisor->worker_count)
-        log_warn("worker_processes has changed: a restart is needed to apply it");
-    if (settings->identity.user != supervisor->identity.user ||
-        settings->identity.group != supervisor->identity.group)
-        log_warn("user has changed: a restart is needed to apply it");
-}
-
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings)
 {
-    supervisor_warn_of_restart(supervisor, settings);
     supervisor_change_pid(supervisor, settings);
     settings_free(supervisor->settings);
     supervisor->settings = settings;
     (void)logging_open(settings, &supervisor->log_fd); /* the old one does until it can be opened */
     logging_tell_all(supervisor);
+    generation_follow_settings(supervisor);
 }

@@ -5,6 +5,7 @@
 
 #include "child_internal.h"
 #include "examine_internal.h"
+#include "generation_internal.h"
 #include "notify_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
@@ -31,7 +32,7 @@ struct supervisor {
     const char *config;  /* the main file's path */
     const char *program; /* what children execute */
     struct settings *settings;
-    struct cage_identity identity; /* of the children, as it was at the start */
+    struct cage_identity identity; /* of the children: the present generation's */
     struct recorder_dump *dump;    /* -T; else NULL */
     struct netns_home *home;
     struct tally *tally;
@@ -40,8 +41,10 @@ struct supervisor {
     struct pid_file pid;
     struct registry registry;
     struct child resolver;
-    struct child *workers;
+    struct child *workers; /* of the present generation */
     unsigned worker_count;
+    unsigned half; /* of the tally, theirs */
+    struct handover handover;
     struct examiner examiner;
     struct round round;
     struct notify notify;
@@ -61,10 +64,12 @@ void supervisor_free(struct supervisor *supervisor);
 int supervisor_load(struct supervisor *supervisor);
 /* Puts new settings in force, as far as a running process can, and frees the old. */
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings);
+/* Children become who the settings say from now on. */
+void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 int supervisor_test_with(const char *config, bool dump, const char *program);
 
-/* A child has ended; it is not started again. */
+/* A child has ended that is not started again. */
 void supervisor_on_child_gone(struct supervisor *supervisor);
 /* TERM: ends at once. QUIT: drains first. */
 void supervisor_end(struct supervisor *supervisor, int status);

@@ -92,6 +92,28 @@ void workers_forget(struct supervisor *supervisor, struct record *record)
     }
 }
 
+void workers_forget_all(struct supervisor *supervisor)
+{
+    struct delivery *delivery;
+    struct record *record;
+    struct record *next;
+
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        struct child *worker = &supervisor->workers[i];
+
+        DL_FOREACH(worker->deliveries, delivery)
+        delivery->record = NULL;
+        worker->tenants = worker->due = 0;
+        worker->is_lacking = false;
+    }
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        record->workers = record->told = record->due = 0;
+        record->deliveries = 0;
+        for (uint32_t i = 0; i < record->plan.listener_count; i++)
+            record->plan.listeners[i].holders = 0;
+    }
+}
+
 void workers_close(struct child *worker)
 {
     while (worker->deliveries)
@@ -123,7 +145,6 @@ static void worker_send_remove(struct supervisor *supervisor, struct child *work
 {
     struct wire_writer body;
 
-    record->told &= ~worker_bit(worker);
     if (!child_is_up(worker))
         return;
     wire_writer_init(&body);
@@ -186,7 +207,7 @@ void workers_pump(struct supervisor *supervisor, struct child *worker)
     struct record *record;
     struct record *next;
 
-    if (!child_is_up(worker) || worker->has_ended)
+    if (!child_is_up(worker) || worker->has_ended || worker->is_former)
         return;
     if (!worker_has_room(worker)) {
         worker_set_lacking(supervisor, worker);
@@ -209,10 +230,12 @@ void workers_pump_lacking(struct supervisor *supervisor)
         if (!worker->is_lacking)
             continue;
         workers_pump(supervisor, worker);
-        if (worker->is_lacking && child_is_up(worker))
+        if (worker->is_lacking && child_is_up(worker)) {
             bindings_retry(supervisor);
-        else
-            round_advance(supervisor);
+            continue;
+        }
+        generation_advance(supervisor);
+        round_advance(supervisor);
     }
 }
 
@@ -248,6 +271,7 @@ static void worker_release(struct supervisor *supervisor, struct child *worker,
         record->plan.listeners[i].holders &= ~bit;
     if (record->told & bit)
         worker_send_remove(supervisor, worker, record);
+    record->told &= ~bit;
 }
 
 void workers_assign(struct supervisor *supervisor, struct record *record)
@@ -278,16 +302,21 @@ void workers_changed(struct supervisor *supervisor, struct record *record)
 
 void workers_withdraw(struct supervisor *supervisor, struct record *record)
 {
+    const struct generation *former = &supervisor->handover.former;
+
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         if (record->workers & worker_bit(&supervisor->workers[i]))
             worker_release(supervisor, &supervisor->workers[i], record);
     }
+    for (unsigned i = 0; i < former->count; i++)
+        worker_send_remove(supervisor, &former->workers[i], record);
 }
 
 /* ---- what happens to them ---- */
 
 void workers_on_start(struct supervisor *supervisor, struct child *worker)
 {
+    generation_tell_limit(supervisor, worker);
     workers_pump(supervisor, worker);
 }
 
@@ -310,8 +339,11 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
     struct record *next;
 
     if (supervisor->tally)
-        tally_clear_worker(supervisor->tally, worker->index);
+        tally_clear_worker(supervisor->tally, tally_column(worker->half, worker->index));
     workers_close(worker);
+    generation_advance(supervisor);
+    if (worker->is_former)
+        return;
     worker->is_lacking = false;
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->told &= ~worker_bit(worker);
@@ -338,8 +370,10 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
     deliveries_take_first(worker);
     if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
         workers_pump(supervisor, worker);
-    if (worker->awaiting == 0)
+    if (worker->awaiting == 0) {
+        generation_advance(supervisor);
         round_advance(supervisor);
+    }
     return 0;
 }
 
@@ -356,7 +390,7 @@ static int workers_on_listener_dead(struct supervisor *supervisor, struct child 
     if (wire_finish(body) != 0)
         return ERROR_IPC;
     record = registry_find(&supervisor->registry, tenant);
-    if (record)
+    if (record && !worker->is_former) /* the present ones see it too */
         bindings_on_dead(supervisor, worker, record, &dead);
     return 0;
 }

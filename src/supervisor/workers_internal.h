@@ -20,6 +20,8 @@ void workers_withdraw(struct supervisor *supervisor, struct record *record);
 
 /* The record goes: what is under way is not its any more. */
 void workers_forget(struct supervisor *supervisor, struct record *record);
+/* The present workers are the present ones no longer: no record knows of them any more. */
+void workers_forget_all(struct supervisor *supervisor);
 /* Frees what is under way to it. */
 void workers_close(struct child *worker);
 
@@ -38,6 +40,7 @@ bool workers_are_settled(const struct supervisor *supervisor);
 void workers_pump(struct supervisor *supervisor, struct child *worker);
 void workers_pump_lacking(struct supervisor *supervisor);
 
+/* In the masks of records; of a worker of the present generation. */
 static inline uint64_t worker_bit(const struct child *worker)
 {
     return UINT64_C(1) << worker->index;

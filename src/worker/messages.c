@@ -48,7 +48,7 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
     int tally;
 
     if (ipc_get_setup(&received->body, &setup) != 0 || worker->frontend ||
-        setup.index >= TALLY_WORKERS || received->descriptor_count == 0)
+        setup.column >= TALLY_COLUMNS || received->descriptor_count == 0)
         return ERROR_IPC;
     snprintf(role, sizeof(role), "worker %u", setup.index);
     log_set_role(role);
@@ -57,7 +57,6 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
         worker_stop(worker, 1);
         return 0;
     }
-    tally_set_workers(worker->tally, setup.workers);
     if (ipc_set_log(received, setup.log_level, setup.log_sink, &worker->log_fd) != 0)
         return ERROR_IPC;
     if (cage_enter(&setup.identity, &why) != 0) {
@@ -65,7 +64,7 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
         worker_stop(worker, 1);
         return 0;
     }
-    if (worker_start(worker, setup.index) != 0) {
+    if (worker_start(worker, setup.column) != 0) {
         worker_stop(worker, 1);
         return 0;
     }
@@ -221,7 +220,10 @@ static int on_drain(struct worker *worker, struct ipc_received *received)
 
     if (wire_finish(&received->body) != 0 || when > 1)
         return ERROR_IPC;
-    worker_drain(worker, milliseconds / 1000.0);
+    if (when == 1)
+        worker->orphan_limit = milliseconds / 1000.0;
+    else
+        worker_drain(worker, milliseconds / 1000.0);
     return 0;
 }
 

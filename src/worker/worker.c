@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Seconds to finish what runs when the supervisor has gone without a word. */
+/* Seconds to finish what runs when the supervisor has gone before it said how many. */
 #define ORPHAN_LIMIT 30.0
 /* Seconds between looks for what idle tenants hold. */
 #define TRIM_INTERVAL 60.0
@@ -67,7 +67,7 @@ static void on_gone(void *owner, const char *reason)
     }
     if (!worker->is_draining) {
         log_notice("the supervisor is gone: %s", reason);
-        worker_drain(worker, ORPHAN_LIMIT);
+        worker_drain(worker, worker->orphan_limit);
     }
 }
 
@@ -104,11 +104,11 @@ static uint32_t descriptor_limit(void)
     return limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;
 }
 
-int worker_start(struct worker *worker, uint32_t index)
+int worker_start(struct worker *worker, uint32_t column)
 {
     struct frontend_config config = {.loop = &worker->loop,
                                      .tally = worker->tally,
-                                     .worker = index,
+                                     .column = column,
                                      .descriptors = descriptor_limit(),
                                      .on_listener_dead = messages_listener_dead,
                                      .on_drained = on_drained,
@@ -178,7 +178,7 @@ static void destroy(struct worker *worker)
 
 int worker_main(int channel)
 {
-    struct worker worker = {.log_fd = -1};
+    struct worker worker = {.log_fd = -1, .orphan_limit = ORPHAN_LIMIT};
 
     prctl(PR_SET_NAME, "nsgate-worker");
     log_set_role("worker");

@@ -16,6 +16,7 @@ struct worker {
     struct tally *tally;
     int log_fd; /* -1: stderr */
     bool is_draining;
+    double orphan_limit;    /* seconds to drain when the supervisor goes without a word */
     struct deadline limit;  /* of the drain */
     struct deadline settle; /* memory is given back once a change is over */
     ev_timer trim;
@@ -28,8 +29,9 @@ void worker_stop(struct worker *worker, int status);
 /* Accepts no more, and ends when the last connection does, or after that many seconds. */
 void worker_drain(struct worker *worker, double seconds);
 
-/* SETUP has dropped the privileges: everything else begins. Returns 0 or -1. */
-int worker_start(struct worker *worker, uint32_t index);
+/* SETUP has dropped the privileges: everything else begins. column: of the tally. Returns 0 or -1.
+ */
+int worker_start(struct worker *worker, uint32_t column);
 
 /* ---- messages.c ---- */
 

@@ -178,6 +178,7 @@ Test(listeners, connections_are_counted_for_all_workers)
     int tally_fd;
 
     gate.tally = tally_new(&tally_fd);
+    tally_set_workers(gate.tally, 0, 2);
     gate_open(&gate);
     gate_set_tenant(&gate, "acme", "max_connections 3;", "return 200 'ok';");
     gate_listen(&gate, "acme");

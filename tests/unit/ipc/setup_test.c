@@ -19,7 +19,7 @@ Test(setup, round_trip)
     wire_reader_init(&reader, wire_written(&writer));
     cr_assert_eq(ipc_get_setup(&reader, &got), 0);
     cr_assert_eq(got.index, 3);
-    cr_assert_eq(got.workers, 4);
+    cr_assert_eq(got.column, 4);
     cr_assert_eq(got.log_level, 2);
     cr_assert_eq(got.log_sink, 1);
     cr_assert_not(got.identity.keep);

@@ -16,6 +16,7 @@ Test(tally, sums_over_workers_and_processes)
     int status;
 
     cr_assert_not_null(tally);
+    tally_set_workers(tally, 0, 2);
     tally_add(tally, 5, 0, 2);
     child = fork();
     if (child == 0) {
@@ -33,19 +34,58 @@ Test(tally, sums_over_workers_and_processes)
     tally_free(tally);
 }
 
-/* What a worker writes where none is counts for nobody. */
+/* What a worker writes where none is counts for nobody, then or later. */
 Test(tally, only_columns_of_workers_count)
 {
     int fd;
     struct tally *tally = tally_new(&fd);
 
-    tally_set_workers(tally, 2);
+    tally_set_workers(tally, 0, 2);
     tally_add(tally, 7, 1, 3);
     tally_add(tally, 7, 2, 1000);
+    tally_add(tally, 7, tally_column(1, 0), 1000);
     cr_assert_eq(tally_total(tally, 7), 3);
-    tally_set_workers(tally, TALLY_WORKERS + 1);
-    cr_assert_eq(tally_total(tally, 7), 1003);
+    tally_set_workers(tally, 1, TALLY_WORKERS);
+    cr_assert_eq(tally_total(tally, 7), 3);
     tally_free(tally);
+}
+
+/* A worker of the old generation sees the connections of the new one, whose number it never heard.
+ */
+Test(tally, generations_have_a_half_each)
+{
+    int fd;
+    struct tally *tally = tally_new(&fd);
+    struct tally *mapped = tally_map(fd);
+
+    tally_set_workers(tally, 0, 2);
+    tally_add(mapped, 7, tally_column(0, 1), 3);
+    tally_set_workers(tally, 1, 4);
+    tally_add(mapped, 7, tally_column(1, 3), 4);
+    cr_assert_eq(tally_total(mapped, 7), 7);
+    tally_clear_worker(tally, tally_column(0, 1));
+    cr_assert_eq(tally_total(mapped, 7), 4);
+    tally_set_workers(tally, 1, 0);
+    cr_assert_eq(tally_total(mapped, 7), 0);
+    tally_free(mapped);
+    tally_free(tally);
+}
+
+Test(tally, is_kept_over_an_exec)
+{
+    int fd;
+    struct tally *tally = tally_new(&fd);
+    struct tally *kept;
+
+    tally_set_workers(tally, 1, 2);
+    tally_add(tally, 3, tally_column(1, 1), 5);
+    kept = tally_keep(dup(fd));
+    cr_assert_not_null(kept);
+    tally_free(tally);
+    cr_assert_eq(tally_total(kept, 3), 5);
+    tally_clear_worker(kept, tally_column(1, 1));
+    cr_assert_eq(tally_total(kept, 3), 0);
+    tally_free(kept);
 }
 
 Test(tally, never_below_zero)
@@ -53,7 +93,8 @@ Test(tally, never_below_zero)
     int fd;
     struct tally *tally = tally_new(&fd);
 
-    tally_add(tally, TALLY_TENANTS - 1, TALLY_WORKERS - 1, -3);
+    tally_set_workers(tally, 1, TALLY_WORKERS);
+    tally_add(tally, TALLY_TENANTS - 1, TALLY_COLUMNS - 1, -3);
     cr_assert_eq(tally_total(tally, TALLY_TENANTS - 1), 0);
     tally_free(tally);
 }
@@ -65,6 +106,7 @@ Test(tally, clearing_a_worker_fills_no_page)
     struct stat before;
     struct stat after;
 
+    tally_set_workers(tally, 0, 4);
     tally_add(tally, 0, 3, 1);
     tally_add(tally, 9000, 3, 1);
     fstat(fd, &before);

@@ -30,6 +30,7 @@ Test(record, a_slot_whose_connections_still_end_is_not_given_out)
     uint32_t slot = a->slot;
     struct record *b;
 
+    tally_set_workers(tally, 0, 1);
     tally_add(tally, slot, 0, 1);
     registry_remove(&registry, a);
     b = registry_add(&registry, SLICE("b"), "/b.conf", tally);

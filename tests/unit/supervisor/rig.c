@@ -119,7 +119,10 @@ static int act_on_message(void *owner, struct ipc_received *received)
         received->descriptors[0] = -1;
         break;
     case IPC_DRAIN:
-        _exit(0);
+        wire_get_u32(&received->body);
+        if (wire_get_u8(&received->body) == 0)
+            _exit(0);
+        break;
     default:
         break;
     }
@@ -211,6 +214,25 @@ void rig_open(struct rig *rig)
               "worker_processes 2;\nworkers_per_tenant 1;\nerror_log log info;\npid pid;\n"
               "worker_shutdown_timeout 1s;\ntenants tenants/*.conf;\n");
     rig_write(rig, "log", "%s", "");
+    rig_program(rig, NULL);
+}
+
+void rig_program(const struct rig *rig, const char *script)
+{
+    char self[256] = {0};
+    char path[128];
+    char fresh[128];
+
+    rig_path(rig, "program", path);
+    rig_path(rig, "program.new", fresh);
+    if (script) {
+        rig_write(rig, "program.new", "#!/bin/sh\n%s\n", script);
+        cr_assert_eq(chmod(fresh, 0755), 0);
+    } else {
+        cr_assert_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+        cr_assert_eq(symlink(self, fresh), 0);
+    }
+    cr_assert_eq(rename(fresh, path), 0);
 }
 
 static int rig_unlink(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -291,13 +313,15 @@ void rig_signal(struct rig *rig, int signal, const char *line)
 void rig_start(struct rig *rig, const char *line)
 {
     char path[128];
+    char program[128];
 
     rig_path(rig, "nsgate.conf", path);
+    rig_path(rig, "program", program);
     rig->pid = fork();
     if (rig->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         close_range(3, ~0u, 0); /* what the test holds, a port for example */
-        _exit(supervisor_main(path, "/proc/self/exe"));
+        _exit(supervisor_main(path, program));
     }
     if (rig_left.pid == 0)
         rig_left.pid = rig->pid;

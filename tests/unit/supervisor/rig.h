@@ -26,6 +26,10 @@ void rig_remove(const struct rig *rig, const char *name);
 /* tenants/NAME.conf: one plain server on 127.0.0.1:PORT of the host that returns the text. */
 void rig_tenant(const struct rig *rig, const char *name, int port, const char *text);
 
+/* What children execute from now on: a shell script of that body, or, NULL, the players that this
+ * program has. */
+void rig_program(const struct rig *rig, const char *script);
+
 /* Starts the supervisor and waits for the line. */
 void rig_start(struct rig *rig, const char *line);
 /* Sends the signal and waits for a line with that text which was not there before. */

@@ -84,7 +84,7 @@ Test(messages, a_second_setup_is_against_the_rules)
     int fd = dup(0);
 
     wire_writer_init(&body);
-    ipc_put_setup(&body, &(struct ipc_setup){.index = 1, .workers = 1});
+    ipc_put_setup(&body, &(struct ipc_setup){.index = 1, .column = 1});
     ipc_send(process.channel, IPC_SETUP, &body, &fd, 1, NULL);
     wire_writer_free(&body);
     close(fd);

@@ -70,7 +70,7 @@ void process_setup(struct process *process)
 {
     struct ipc_setup setup = {
         .index = 2,
-        .workers = 4,
+        .column = TALLY_WORKERS + 2,
         .log_level = LOG_LEVEL_ERROR,
         .log_sink = LOG_SINK_STDERR,
         .identity = {.keep = getuid() != 0, .user = 65534, .group = 65534},
@@ -80,6 +80,7 @@ void process_setup(struct process *process)
 
     process->tally = tally_new(&fd);
     cr_assert_not_null(process->tally);
+    tally_set_workers(process->tally, 1, 4);
     wire_writer_init(&body);
     ipc_put_setup(&body, &setup);
     ipc_send(process->channel, IPC_SETUP, &body, &fd, 1, NULL);

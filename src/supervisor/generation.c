@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* From one generation of workers to the next: started beside the old one, which then drains. */
+#include "generation_internal.h"
+
+#include "supervisor_internal.h"
+#include "workers_internal.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GENERATION_GRACE 1.0 /* seconds after the time to drain until who has not ended is killed  \
+                              */
+
+static void generation_set_state(struct supervisor *supervisor, enum handover_state state)
+{
+    struct handover *handover = &supervisor->handover;
+
+    assert((handover->former.workers != NULL) == (state != HANDOVER_NONE));
+    log_debug("handover: state %d to %d", (int)handover->state, (int)state);
+    handover->state = state;
+}
+
+/* ---- all workers ---- */
+
+struct child *generation_first(const struct supervisor *supervisor)
+{
+    return supervisor->worker_count > 0 ? &supervisor->workers[0]
+                                        : supervisor->handover.former.workers;
+}
+
+struct child *generation_next(const struct supervisor *supervisor, const struct child *worker)
+{
+    const struct generation *former = &supervisor->handover.former;
+    unsigned next = worker->index + 1;
+
+    if (worker->is_former)
+        return next < former->count ? &former->workers[next] : NULL;
+    return next < supervisor->worker_count ? &supervisor->workers[next] : former->workers;
+}
+
+static bool generation_has_ended(const struct child *workers, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (workers[i].pid > 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- what they are told ---- */
+
+enum drain_when { DRAIN_NOW, DRAIN_WHEN_ALONE };
+
+static void generation_send_drain(const struct child *worker, double seconds, enum drain_when when)
+{
+    struct wire_writer body;
+
+    if (!child_is_up(worker))
+        return;
+    wire_writer_init(&body);
+    wire_put_u32(&body, seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX);
+    wire_put_u8(&body, (uint8_t)when);
+    ipc_send(worker->channel, IPC_DRAIN, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+static double generation_drain_time(const struct supervisor *supervisor)
+{
+    return supervisor->settings->model.worker_shutdown_timeout;
+}
+
+void generation_tell_limit(const struct supervisor *supervisor, const struct child *worker)
+{
+    generation_send_drain(worker, generation_drain_time(supervisor), DRAIN_WHEN_ALONE);
+}
+
+void generation_drain(struct supervisor *supervisor, double seconds)
+{
+    struct child *worker;
+
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        if (!worker->is_former || supervisor->handover.state != HANDOVER_DRAINING)
+            generation_send_drain(worker, seconds, DRAIN_NOW);
+    }
+}
+
+static void generation_drain_former(struct supervisor *supervisor)
+{
+    struct handover *handover = &supervisor->handover;
+    double seconds = generation_drain_time(supervisor);
+
+    for (unsigned i = 0; i < handover->former.count; i++)
+        generation_send_drain(&handover->former.workers[i], seconds, DRAIN_NOW);
+    ev_timer_stop(supervisor->loop.ev, &handover->limit);
+    ev_timer_set(&handover->limit, seconds + GENERATION_GRACE, 0.);
+    ev_timer_start(supervisor->loop.ev, &handover->limit);
+}
+
+static void generation_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+    const struct generation *former = &supervisor->handover.former;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    log_warn("old workers do not end, killing them");
+    for (unsigned i = 0; i < former->count; i++)
+        child_signal(&former->workers[i], SIGKILL);
+}
+
+/* ---- starting ---- */
+
+static void generation_start_present(struct supervisor *supervisor)
+{
+    const struct handover *handover = &supervisor->handover;
+    unsigned count = settings_workers(supervisor->settings);
+    struct record *record;
+    struct record *next;
+
+    supervisor_set_identity(supervisor);
+    supervisor->half = handover->state == HANDOVER_NONE ? 0 : 1 - handover->former.half;
+    supervisor->workers = memory_zeroed(count, sizeof(supervisor->workers[0]));
+    supervisor->worker_count = count;
+    tally_set_workers(supervisor->tally, supervisor->half, count);
+    for (unsigned i = 0; i < count; i++) {
+        child_init(&supervisor->workers[i], supervisor, ROLE_WORKER, i);
+        supervisor->workers[i].half = supervisor->half;
+    }
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        if (record_is_in_force(record))
+            workers_assign(supervisor, record);
+    }
+    for (unsigned i = 0; i < count; i++)
+        child_start(&supervisor->workers[i]);
+}
+
+void generation_inherit(struct supervisor *supervisor, const struct generation *former)
+{
+    for (unsigned i = 0; i < former->count; i++) {
+        former->workers[i].is_former = true;
+        former->workers[i].is_stopping = true;
+        former->workers[i].half = former->half;
+    }
+    supervisor->handover.former = *former;
+    generation_set_state(supervisor, HANDOVER_PREPARING);
+}
+
+void generation_start(struct supervisor *supervisor)
+{
+    struct generation present = {supervisor->workers, supervisor->worker_count, supervisor->half};
+
+    if (present.workers) {
+        assert(supervisor->handover.state == HANDOVER_NONE);
+        workers_forget_all(supervisor);
+        supervisor->workers = NULL;
+        supervisor->worker_count = 0;
+        generation_inherit(supervisor, &present);
+        log_notice("starting %u workers in place of %u", settings_workers(supervisor->settings),
+                   present.count);
+    }
+    generation_start_present(supervisor);
+}
+
+/* ---- changes ---- */
+
+static bool generation_has_identity(const struct supervisor *supervisor)
+{
+    const struct cage_identity *a = &supervisor->identity;
+    const struct cage_identity *b = &supervisor->settings->identity;
+
+    return a->keep ||
+           (a->user == b->user && a->group == b->group && a->group_count == b->group_count &&
+            memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0);
+}
+
+static bool generation_is_as_wanted(const struct supervisor *supervisor)
+{
+    return settings_workers(supervisor->settings) == supervisor->worker_count &&
+           generation_has_identity(supervisor);
+}
+
+/* It has not served: nobody misses it. */
+static void generation_replace_present(struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        supervisor->workers[i].is_stopping = true;
+        child_signal(&supervisor->workers[i], SIGKILL);
+    }
+    generation_set_state(supervisor, HANDOVER_REPLACING);
+    generation_advance(supervisor);
+}
+
+void generation_follow_settings(struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++)
+        generation_tell_limit(supervisor, &supervisor->workers[i]);
+    if (supervisor->handover.state == HANDOVER_DRAINING)
+        generation_drain_former(supervisor);
+    if (generation_is_as_wanted(supervisor))
+        return;
+    switch (supervisor->handover.state) {
+    case HANDOVER_NONE:
+        generation_start(supervisor);
+        break;
+    case HANDOVER_PREPARING:
+        generation_replace_present(supervisor);
+        break;
+    case HANDOVER_REPLACING:
+        break;
+    case HANDOVER_DRAINING:
+        log_notice("workers of before still drain: others are started when they have ended");
+        break;
+    }
+}
+
+/* ---- going on ---- */
+
+/* Every worker runs and has got all there is. */
+static bool generation_can_serve(const struct supervisor *supervisor)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (supervisor->workers[i].state != CHILD_READY)
+            return false;
+    }
+    return workers_are_settled(supervisor);
+}
+
+static void generation_hand_over(struct supervisor *supervisor)
+{
+    log_notice("%u new workers serve, the old ones drain", supervisor->worker_count);
+    generation_set_state(supervisor, HANDOVER_DRAINING);
+    generation_drain_former(supervisor);
+}
+
+static void generation_bury_former(struct supervisor *supervisor)
+{
+    struct handover *handover = &supervisor->handover;
+
+    log_info("the old workers have ended");
+    ev_timer_stop(supervisor->loop.ev, &handover->limit);
+    tally_set_workers(supervisor->tally, handover->former.half, 0);
+    free(handover->former.workers);
+    handover->former = (struct generation){0};
+    generation_set_state(supervisor, HANDOVER_NONE);
+    if (!generation_is_as_wanted(supervisor))
+        generation_start(supervisor);
+}
+
+static void generation_replace(struct supervisor *supervisor)
+{
+    workers_forget_all(supervisor);
+    free(supervisor->workers);
+    generation_set_state(supervisor, HANDOVER_PREPARING);
+    generation_start_present(supervisor);
+}
+
+static void generation_step(struct supervisor *supervisor)
+{
+    const struct generation *former = &supervisor->handover.former;
+
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    switch (supervisor->handover.state) {
+    case HANDOVER_NONE:
+        return;
+    case HANDOVER_PREPARING:
+        if (generation_can_serve(supervisor))
+            generation_hand_over(supervisor);
+        break;
+    case HANDOVER_REPLACING:
+        if (generation_has_ended(supervisor->workers, supervisor->worker_count))
+            generation_replace(supervisor);
+        break;
+    case HANDOVER_DRAINING:
+        break;
+    }
+    if (supervisor->handover.state == HANDOVER_DRAINING &&
+        generation_has_ended(former->workers, former->count))
+        generation_bury_former(supervisor);
+    round_advance(supervisor);
+}
+
+static void generation_on_step(struct loop_task *task)
+{
+    generation_step(
+        (struct supervisor *)((char *)task - offsetof(struct supervisor, handover.step)));
+}
+
+void generation_advance(struct supervisor *supervisor)
+{
+    if (supervisor->handover.state != HANDOVER_NONE)
+        loop_defer(&supervisor->loop, &supervisor->handover.step);
+}
+
+bool generation_is_settled(const struct supervisor *supervisor)
+{
+    return supervisor->handover.state == HANDOVER_NONE ||
+           supervisor->handover.state == HANDOVER_DRAINING;
+}
+
+/* ---- life ---- */
+
+void generation_init(struct supervisor *supervisor)
+{
+    supervisor->handover.step.run = generation_on_step;
+    ev_timer_init(&supervisor->handover.limit, generation_on_limit, 0., 0.);
+    supervisor->handover.limit.data = supervisor;
+}
+
+void generation_free(struct supervisor *supervisor)
+{
+    struct handover *handover = &supervisor->handover;
+    struct child *worker;
+
+    ev_timer_stop(supervisor->loop.ev, &handover->limit);
+    loop_cancel(&supervisor->loop, &handover->step);
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        child_close(worker);
+        workers_close(worker);
+    }
+    free(handover->former.workers);
+    free(supervisor->workers);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* One generation of workers makes room for the next. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define RELOADED "reload done: 0 added, 0 changed, 0 removed, 0 refused"
+
+static void set_workers(const struct rig *rig, unsigned count)
+{
+    rig_write(rig, "nsgate.conf",
+              "worker_processes %u;\nworkers_per_tenant 1;\nerror_log log info;\npid pid;\n"
+              "worker_shutdown_timeout 1s;\ntenants tenants/*.conf;\n",
+              count);
+}
+
+/* One tenant and two workers. */
+static int open_rig(struct rig *rig)
+{
+    int port = rig_port();
+
+    rig_open(rig);
+    rig_tenant(rig, "a", port, "a");
+    rig_start(rig, "started: 1 tenants, 0 waiting, 0 refused, 2 workers");
+    return port;
+}
+
+TestSuite(generation, .fini = rig_end);
+
+Test(generation, another_number_of_workers)
+{
+    struct rig rig;
+    int port = open_rig(&rig);
+    pid_t first = rig_child(&rig, "worker 0");
+
+    set_workers(&rig, 3);
+    rig_signal(&rig, SIGHUP, RELOADED);
+    cr_assert(rig_has_logged(&rig, "starting 3 workers in place of 2"));
+    cr_assert(rig_has_logged(&rig, "3 new workers serve, the old ones drain"));
+    cr_assert_neq(rig_child(&rig, "worker 0"), first);
+    rig_expect(&rig, "the old workers have ended");
+    cr_assert_lt(kill(first, 0), 0);
+    cr_assert(rig_connects(port));
+    set_workers(&rig, 1);
+    rig_signal(&rig, SIGHUP, RELOADED);
+    cr_assert(rig_has_logged(&rig, "starting 1 workers in place of 3"));
+    cr_assert(rig_connects(port));
+    rig_remove(&rig, "tenants/a.conf");
+    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 1 removed");
+    kill(rig.pid, SIGTERM);
+    cr_assert_eq(rig_wait(&rig), 0);
+    rig_close(&rig);
+}
+
+/* At most two live: the third is started when the first has ended, by force if need be. */
+Test(generation, a_third_one_waits)
+{
+    struct rig rig;
+    int port = open_rig(&rig);
+    pid_t first = rig_child(&rig, "worker 0");
+
+    kill(first, SIGSTOP); /* it does not hear that it shall drain */
+    set_workers(&rig, 1);
+    rig_signal(&rig, SIGHUP, RELOADED);
+    set_workers(&rig, 3);
+    rig_signal(&rig, SIGHUP, "workers of before still drain");
+    cr_assert_not(rig_has_logged(&rig, "starting 3 workers"));
+    rig_expect(&rig, "old workers do not end, killing them");
+    rig_expect(&rig, "starting 3 workers in place of 1");
+    rig_expect(&rig, "3 new workers serve");
+    cr_assert_lt(kill(first, 0), 0);
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
+
+Test(generation, the_old_one_goes_on_while_the_new_one_cannot_start)
+{
+    struct rig rig;
+    int port = open_rig(&rig);
+    pid_t first = rig_child(&rig, "worker 0");
+
+    rig_program(&rig, "exit 1");
+    set_workers(&rig, 1);
+    kill(rig.pid, SIGHUP);
+    rig_expect(&rig, "starting 1 workers in place of 2");
+    for (int i = 0; i < 8; i++) /* more than a first start would stand */
+        rig_signal(&rig, SIGCONT, "exited with status 1");
+    cr_assert_eq(kill(first, 0), 0);
+    cr_assert(rig_connects(port));
+    cr_assert_not(rig_has_logged(&rig, "the old ones drain"));
+    rig_program(&rig, NULL);
+    rig_expect(&rig, "1 new workers serve, the old ones drain");
+    rig_expect(&rig, RELOADED);
+    rig_expect(&rig, "the old workers have ended");
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
+
+/* The operator takes back what did not work. */
+Test(generation, one_that_has_not_served_is_replaced_at_once)
+{
+    struct rig rig;
+    int port = open_rig(&rig);
+    pid_t first = rig_child(&rig, "worker 0");
+    pid_t second;
+
+    rig_program(&rig, "exec sleep 60");
+    set_workers(&rig, 1);
+    kill(rig.pid, SIGHUP);
+    rig_expect(&rig, "starting 1 workers in place of 2");
+    second = rig_child(&rig, "worker 0");
+    cr_assert_neq(first, second);
+    rig_program(&rig, NULL);
+    set_workers(&rig, 2);
+    rig_signal(&rig, SIGHUP, "reloading"); /* it waits for the round that runs */
+    kill(second, SIGKILL);
+    rig_expect(&rig, "the old ones drain");
+    rig_expect(&rig, "2 new workers serve");
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
+
+Test(generation, both_end_with_the_supervisor)
+{
+    struct rig rig;
+    pid_t first;
+
+    open_rig(&rig);
+    first = rig_child(&rig, "worker 0");
+    rig_program(&rig, "exec sleep 60");
+    set_workers(&rig, 1);
+    kill(rig.pid, SIGHUP);
+    rig_expect(&rig, "starting 1 workers in place of 2");
+    kill(rig.pid, SIGQUIT);
+    cr_assert_eq(rig_wait(&rig), 0);
+    cr_assert_lt(kill(first, 0), 0);
+    rig_close(&rig);
+}
