@@ -2,6 +2,8 @@
 /* The supervisor's side of trying a binary: start, answer, limit, end. */
 #include "candidate_internal.h"
 
+#include "notify_internal.h"
+
 #include "ipc/cage.h"
 #include "supervisor/supervisor.h"
 
@@ -23,6 +25,7 @@ _Noreturn static void candidate_become(const char *program, int answer, int stat
                                (char *)"candidate", NULL};
     sigset_t none;
 
+    notify_leave_environment();
     cage_ignore_signals();
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);

@@ -88,8 +88,8 @@ static const struct {
     const char *name;
     int signal; /* 0: not supported yet */
 } check_signals[] = {
-    {"reload", SIGHUP},  {"quit", SIGQUIT}, {"stop", SIGTERM},
-    {"reopen", SIGUSR1}, {"upgrade", 0},    {"status", 0},
+    {"reload", SIGHUP},  {"quit", SIGQUIT},    {"stop", SIGTERM},
+    {"reopen", SIGUSR1}, {"upgrade", SIGUSR2}, {"status", 0},
 };
 
 static int check_find_signal(const char *name)
@@ -101,7 +101,7 @@ static int check_find_signal(const char *name)
             fprintf(stderr, "nsgate: -s %s is not supported yet\n", name);
         return check_signals[i].signal;
     }
-    fprintf(stderr, "nsgate: unknown -s %s; reload, quit, stop, reopen are known\n", name);
+    fprintf(stderr, "nsgate: unknown -s %s; reload, quit, stop, reopen, upgrade are known\n", name);
     return 0;
 }
 

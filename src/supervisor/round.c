@@ -354,7 +354,7 @@ int round_begin(struct supervisor *supervisor, enum round_kind kind)
 
     if (supervisor->state != SUPERVISOR_RUNNING)
         return 0;
-    if (supervisor->round.kind != ROUND_NONE) {
+    if (supervisor->round.kind != ROUND_NONE || upgrade_is_due(supervisor)) {
         supervisor->round.is_wanted = true;
         return 0;
     }

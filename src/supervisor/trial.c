@@ -13,6 +13,7 @@
 #include "trial_internal.h"
 #include "workers_internal.h"
 
+#include "base/memory.h"
 #include "ipc/sealed.h"
 
 #include <errno.h>
@@ -147,11 +148,13 @@ static void trial_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
 
 static void trial_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
 {
-    struct trial *trial = watcher->data;
+    struct supervisor *supervisor = &((struct trial *)watcher->data)->supervisor;
 
     (void)ev;
     (void)events;
-    child_reap(&trial->supervisor.workers[0]);
+    child_reap(&supervisor->workers[0]);
+    if (supervisor->workers[0].pid == 0)
+        loop_stop(&supervisor->loop);
 }
 
 /* Who asks has gone, or is no longer interested. */
@@ -207,8 +210,7 @@ static void trial_run(struct trial *trial)
     if (trial->is_done && !worker->has_failed)
         trial_answer(trial, CANDIDATE_READY "\n");
     else if (worker->pid == 0)
-        trial_answer(trial, "its worker failed%s%s", worker->reason[0] ? ": " : "",
-                     worker->reason);
+        trial_answer(trial, "its worker failed%s%s", worker->reason[0] ? ": " : "", worker->reason);
 }
 
 int trial_main(const char *program, int answer, int state)

@@ -191,9 +191,12 @@ static void upgrade_keep_no_more(int *fd, void *context)
 static void upgrade_execute(const struct supervisor *supervisor, struct state *state, int fd)
 {
     char number[16];
-    char *const arguments[] = {
-        (char *)"nsgate", (char *)"-c", (char *)supervisor->config,
-        (char *)SUPERVISOR_RESUME_ARGUMENT, number, NULL};
+    char *const arguments[] = {(char *)"nsgate",
+                               (char *)"-c",
+                               (char *)supervisor->config,
+                               (char *)SUPERVISOR_RESUME_ARGUMENT,
+                               number,
+                               NULL};
     sigset_t all;
     sigset_t old;
     int saved;
@@ -298,7 +301,7 @@ bool upgrade_is_due(const struct supervisor *supervisor)
 /* Where we were executed from, whatever stands there by now. */
 static char *upgrade_find_binary(void)
 {
-    static const char gone[] = " (deleted)"; /* proc(5) puts it behind a path that is replaced */
+    const struct slice gone = SLICE(" (deleted)"); /* proc(5) puts it behind what is replaced */
     char path[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
     struct slice slice;
@@ -306,8 +309,8 @@ static char *upgrade_find_binary(void)
     if (len <= 0 || (size_t)len == sizeof(path))
         return NULL;
     slice = (struct slice){path, (size_t)len};
-    if (slice_ends_with(slice, SLICE(gone)))
-        slice.len -= sizeof(gone) - 1;
+    if (slice_ends_with(slice, gone))
+        slice.len -= gone.len;
     return memory_slice_text(slice);
 }
 
