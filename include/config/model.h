@@ -28,6 +28,7 @@ struct config_main {
     struct slice pid_file;          /* absolute */
     struct slice container_socket;  /* absolute; empty: the first usual one that exists */
     double worker_shutdown_timeout; /* seconds */
+    bool netns_shared;              /* several tenants may live in one network namespace */
     struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;
     const struct config_block *defaults; /* in the tree it was built from; NULL when absent */
@@ -51,6 +52,10 @@ struct config_netns {
     uint32_t pid;      /* NETNS_PID */
     struct diag_place place;
 };
+
+/* What stands behind "container:": a container's name, or the beginning of its id, as engines have
+ * them: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 255 bytes. */
+bool config_container_name_is_valid(struct slice name);
 
 /* One address of a tenant; servers that name the same one share it. */
 struct config_listen {

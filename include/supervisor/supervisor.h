@@ -32,7 +32,7 @@ int supervisor_candidate(void);
 int supervisor_test(const char *config, bool dump);
 
 /* -s: sends the signal to the running supervisor, found by the main file's `pid`; 0, or 1 with a
- * reason on stderr. name: reload, quit, stop, reopen, upgrade. */
+ * reason on stderr. name: quit, stop, reopen. */
 int supervisor_signal(const char *config, const char *name);
 
 #endif

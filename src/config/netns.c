@@ -30,6 +30,24 @@ static void netns_read_pid(struct build *build, const struct config_word *word, 
         arena_text(build->arena, arena_printf(&build->scratch, "/proc/%u/ns/net", netns->pid));
 }
 
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool config_container_name_is_valid(struct slice name)
+{
+    if (name.len == 0 || name.len > 255 || !is_alphanumeric(name.data[0]))
+        return false;
+    for (size_t i = 1; i < name.len; i++) {
+        char c = name.data[i];
+
+        if (!is_alphanumeric(c) && c != '_' && c != '.' && c != '-')
+            return false;
+    }
+    return true;
+}
+
 static bool netns_is_name(struct slice text)
 {
     return text.len > 0 && text.len <= 255 && !memchr(text.data, '/', text.len) &&

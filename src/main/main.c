@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line, and the choice of what this process is. */
+#include "command_internal.h"
+
 #include "resolver/resolver.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
@@ -9,6 +11,7 @@
 #include "version.h"
 
 #include <fcntl.h>
+#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,18 +22,19 @@
 
 #define MAIN_CONFIG "/etc/nsgate/nsgate.conf"
 
-static const char usage[] = "usage: nsgate [-c FILE] [-t | -T] [-s NAME] [-v] [-h]\n"
+static const char usage[] = "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json]] [-v] [-h]\n"
                             "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
                             "  -t       check the configuration, certificates included, and exit\n"
                             "  -T       the same, and print the configuration\n"
-                            "  -s NAME  tell the running nsgate: reload, quit, stop, reopen\n"
-                            "           or upgrade\n"
+                            "  -s NAME  tell the running nsgate: reload, upgrade, quit, stop\n"
+                            "           or reopen\n"
                             "  -v       print the version\n"
                             "  -h       print this\n";
 
 struct arguments {
     const char *config;
     const char *signal;
+    bool json;
     bool test;
     bool dump;
 };
@@ -38,10 +42,14 @@ struct arguments {
 /* Returns -1 to go on, or the exit status. */
 static int main_parse(struct arguments *arguments, int argc, char **argv)
 {
+    static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {0}};
     int option;
 
-    while ((option = getopt(argc, argv, "c:tTs:vh")) != -1) {
+    while ((option = getopt_long(argc, argv, "c:tTs:vh", longs, NULL)) != -1) {
         switch (option) {
+        case 'j':
+            arguments->json = true;
+            break;
         case 'c':
             arguments->config = optarg;
             break;
@@ -127,7 +135,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     if (arguments.signal)
-        return supervisor_signal(arguments.config, arguments.signal);
+        return command_run(arguments.config, arguments.signal, arguments.json);
     if (arguments.test)
         return supervisor_test(arguments.config, arguments.dump);
     return supervisor_run(arguments.config);

@@ -156,11 +156,11 @@ static bool examine_is_valid_now(const struct ipc_blob *blob)
 }
 
 /* A certificate that is expired or not yet valid never takes the place of a valid one. */
-static bool examine_may_replace(struct supervisor *supervisor, const struct record *record)
+static bool examine_may_replace(struct supervisor *supervisor, struct record *record)
 {
     if (!record_is_in_force(record) || !examine_is_valid_now(record->plan.bundle))
         return true;
-    report_text(supervisor, record->name, DIAG_ERROR,
+    report_text(supervisor, record, DIAG_ERROR,
                 "%s: the certificate is not valid at this time, the valid one before it stays",
                 record->file);
     return false;
@@ -202,7 +202,7 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
         diag_list_free(&diags);
         return ERROR_IPC;
     }
-    report_diags(supervisor, examination->record->name, &diags);
+    report_diags(supervisor, examination->record, &diags);
     diag_list_free(&diags);
     if (usable && answer.outdated)
         usable = examine_may_replace(supervisor, examination->record);
@@ -291,7 +291,7 @@ void examine_on_death(struct supervisor *supervisor)
             examination->deaths++;
         }
         if (examination->deaths >= EXAMINE_DEATHS) {
-            report_text(supervisor, examination->record->name, DIAG_ERROR,
+            report_text(supervisor, examination->record, DIAG_ERROR,
                         "%s: the resolver died over it twice", examination->record->file);
             examine_refuse(supervisor, examination);
         }

@@ -99,6 +99,7 @@ static struct record *registry_insert(struct registry *registry, struct slice na
     record->name = memory_slice_text(name);
     record->file = memory_slice_text(file);
     record->slot = slot;
+    record->netns = (struct namespace_use){.record = record, .purpose = NAMESPACE_LISTENERS};
     registry_set_slot(registry, slot);
     HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
     return record;
@@ -129,12 +130,20 @@ struct record *registry_restore(struct registry *registry, struct slice name, st
 void registry_remove(struct registry *registry, struct record *record)
 {
     HASH_DEL(registry->records, record);
+    namespace_release(&record->netns);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
     plan_free(&record->plan);
     free(record->netns_trouble);
+    free(record->error);
     free(record->name);
     free(record->file);
     memory_wipe_free(record, sizeof(*record));
+}
+
+void record_set_error(struct record *record, const char *error)
+{
+    free(record->error);
+    record->error = error ? memory_text(error) : NULL;
 }
 
 void record_set_file(struct record *record, const char *file)

@@ -4,6 +4,7 @@
 #define SUPERVISOR_RECORD_INTERNAL_H
 
 #include "dependencies_internal.h"
+#include "namespaces_internal.h"
 
 #include "config/model.h"
 #include "io/address.h"
@@ -38,8 +39,9 @@ struct listener {
 /* Where a tenant's listeners belong. */
 struct record_netns {
     enum config_netns_kind kind;
-    char *path; /* NULL for the host's */
-    char *text; /* for people */
+    char *path;   /* NULL for the host's */
+    uint32_t pid; /* NETNS_PID */
+    char *text;   /* as written; equal means equal */
 };
 
 /* A tenant's file, read and checked as far as the supervisor does; then examined. */
@@ -58,20 +60,23 @@ struct record {
     UT_hash_handle hh; /* by name */
     char *name;
     char *file;
-    struct plan plan;         /* in force; no bundle: none was ever accepted */
-    struct netns_id netns_id; /* of the bound listeners */
-    char *netns_trouble;      /* what was last said about the namespace; NULL: nothing */
-    uint64_t workers;         /* bit per worker that serves it */
-    uint64_t told;            /* those that were sent a bundle of it */
-    uint64_t due;             /* those that must be sent the present one */
-    unsigned deliveries;      /* TENANT messages that are not yet COMMITTED */
-    unsigned deaths;          /* of workers over such a one, since the last COMMITTED */
-    uint32_t slot;            /* in the tally */
+    struct plan plan;              /* in force; no bundle: none was ever accepted */
+    struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
+    struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
+    LIST_ENTRY(record) neighbours; /* of the residence */
+    char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
+    uint64_t workers;              /* bit per worker that serves it */
+    uint64_t told;                 /* those that were sent a bundle of it */
+    uint64_t due;                  /* those that must be sent the present one */
+    unsigned deliveries;           /* TENANT messages that are not yet COMMITTED */
+    unsigned deaths;               /* of workers over such a one, since the last COMMITTED */
+    uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
     uint64_t round;                  /* the last round that saw its file */
     bool is_todo;                    /* waits in the round's list */
     bool was_deferred;               /* for an address that another was about to give up */
     bool is_refused;                 /* its file, as it is now, is not in force */
+    char *error;                     /* what is wrong with that file; NULL: nothing */
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;
 };
@@ -87,6 +92,7 @@ static inline bool record_is_in_force(const struct record *record)
 struct registry {
     struct record *records;
     struct claim *claims;
+    struct residence *residences;
     unsigned char slots[TALLY_TENANTS / 8]; /* taken ones */
 };
 
@@ -101,6 +107,9 @@ struct record *registry_restore(struct registry *registry, struct slice name, st
 /* Frees it; its listeners must be closed and its claims given up. */
 void registry_remove(struct registry *registry, struct record *record);
 void record_set_file(struct record *record, const char *file);
+
+/* What was last found wrong with its file (copied); NULL: nothing any more. */
+void record_set_error(struct record *record, const char *error);
 
 /* New keys in front; the one before them still decrypts. */
 void record_rotate_tickets(struct record *record);

@@ -66,7 +66,7 @@ static void resume_check_listeners(struct supervisor *supervisor)
             if (listener->fd >= 0)
                 close(listener->fd);
             listener->fd = -1;
-            listener->state = LISTENER_WAITING;
+            listener->state = LISTENER_DEGRADED;
         }
     }
     bindings_retry(supervisor);
@@ -142,6 +142,44 @@ static void resume_take_workers(struct resume *resume, const struct state *state
     generation_inherit(&resume->supervisor, &former);
 }
 
+static void resume_take_control(struct supervisor *supervisor, const struct state *state)
+{
+    char *path = memory_slice_text(state->control_path);
+
+    if (state->control_fd >= 0)
+        control_adopt(supervisor, state->control_fd, path);
+    free(path);
+}
+
+static void resume_take_place(struct supervisor *supervisor, const struct state_place *place)
+{
+    struct namespace *namespace = namespace_find(supervisor, place->netns);
+    char *path = memory_slice_text(place->path);
+    char *why = memory_slice_text(place->why);
+
+    if (namespace && path[0])
+        namespace_set_path(namespace, path);
+    else if (namespace)
+        namespace_set_process(namespace, place->pid, why[0] ? why : NULL);
+    free(path);
+    free(why);
+}
+
+/* What has gone or come meanwhile is closed and bound now. */
+static void resume_take_namespaces(struct supervisor *supervisor, const struct state *state)
+{
+    struct record *record;
+
+    namespaces_start(supervisor);
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        if (record_is_in_force(record))
+            namespace_take(supervisor, &record->netns, &record->plan.netns);
+    }
+    for (uint32_t i = 0; i < state->place_count; i++)
+        resume_take_place(supervisor, &state->places[i]);
+    namespaces_look(supervisor, true);
+}
+
 static int resume_take(struct resume *resume, struct state *state)
 {
     struct supervisor *supervisor = &resume->supervisor;
@@ -161,7 +199,11 @@ static int resume_take(struct resume *resume, struct state *state)
     state->registry = (struct registry){0};
     supervisor->round.number = state->round;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
+    supervisor->upgrade.count = state->upgrades + 1;
+    resume_take_control(supervisor, state);
     resume_take_workers(resume, state);
+    resume_check_listeners(supervisor);
+    resume_take_namespaces(supervisor, state);
     return 0;
 }
 
@@ -213,7 +255,6 @@ static void resume_serve(struct resume *resume)
     ev_prepare_init(&resume->turn, resume_on_turn);
     resume->turn.data = resume;
     ev_prepare_start(supervisor->loop.ev, &resume->turn);
-    resume_check_listeners(supervisor);
     supervisor_start_watchers(supervisor);
     generation_start(supervisor);
     /* What came since before the execve(2); a worker may have died then. */

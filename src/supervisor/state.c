@@ -3,10 +3,12 @@
 #include "state_internal.h"
 
 #include "claims_internal.h"
+#include "residences_internal.h"
 
 #include "ipc/message.h"
 #include "tenant/bundle.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 static void put_bool(struct wire_writer *writer, bool value)
@@ -63,6 +65,7 @@ static void put_plan(struct wire_writer *writer, const struct plan *plan)
 {
     wire_put_u8(writer, (uint8_t)plan->netns.kind);
     put_text(writer, plan->netns.path);
+    wire_put_u32(writer, plan->netns.pid);
     put_text(writer, plan->netns.text);
     put_bool(writer, plan->has_names);
     wire_put_u32(writer, plan->listener_count);
@@ -82,9 +85,10 @@ static void put_record(struct wire_writer *writer, const struct record *record)
     wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
                                           (size_t)record->tickets.count * TLS_TICKET_KEY});
     put_bool(writer, record->is_refused);
-    wire_put_u64(writer, record->netns_id.device);
-    wire_put_u64(writer, record->netns_id.inode);
+    wire_put_u64(writer, record->residence ? record->residence->id.device : 0);
+    wire_put_u64(writer, record->residence ? record->residence->id.inode : 0);
     put_text(writer, record->netns_trouble);
+    put_text(writer, record->error);
     put_bool(writer, record_is_in_force(record));
     if (record_is_in_force(record))
         put_plan(writer, &record->plan);
@@ -109,6 +113,14 @@ static void put_worker(struct wire_writer *writer, const struct state_worker *wo
     put_descriptor(writer, worker->channel);
 }
 
+static void put_place(struct wire_writer *writer, const struct state_place *place)
+{
+    wire_put_slice(writer, place->netns);
+    wire_put_u32(writer, (uint32_t)place->pid);
+    wire_put_slice(writer, place->path);
+    wire_put_slice(writer, place->why);
+}
+
 void state_encode(struct wire_writer *writer, const struct state *state)
 {
     const struct record *record;
@@ -124,12 +136,18 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     put_descriptor(writer, state->pid_fd);
     put_descriptor(writer, state->log_fd);
     put_descriptor(writer, state->tally_fd);
+    wire_put_slice(writer, state->control_path);
+    put_descriptor(writer, state->control_fd);
+    wire_put_u32(writer, state->upgrades);
     wire_put_u32(writer, state->half);
     wire_put_u64(writer, state->round);
     wire_put_u32(writer, state->rotation);
     wire_put_u32(writer, state->worker_count);
     for (uint32_t i = 0; i < state->worker_count; i++)
         put_worker(writer, &state->workers[i]);
+    wire_put_u32(writer, state->place_count);
+    for (uint32_t i = 0; i < state->place_count; i++)
+        put_place(writer, &state->places[i]);
     wire_put_u32(writer, HASH_COUNT(state->registry.records));
     for (record = state->registry.records; record; record = record->hh.next)
         put_record(writer, record);
@@ -150,6 +168,7 @@ void state_each_descriptor(struct state *state, void (*act)(int *fd, void *conte
     state_show(&state->pid_fd, act, context);
     state_show(&state->log_fd, act, context);
     state_show(&state->tally_fd, act, context);
+    state_show(&state->control_fd, act, context);
     for (uint32_t i = 0; i < state->worker_count; i++)
         state_show(&state->workers[i].channel, act, context);
     for (record = state->registry.records; record; record = record->hh.next) {
@@ -172,7 +191,9 @@ void state_free(struct state *state)
     state_each_descriptor(state, state_forget, NULL);
     HASH_ITER (hh, state->registry.records, record, next) {
         claims_release(&state->registry, record, &record->plan, NULL);
+        residence_leave(&state->registry, record);
         registry_remove(&state->registry, record);
     }
+    free(state->places);
     *state = (struct state){0};
 }

@@ -3,6 +3,7 @@
 #include "state_internal.h"
 
 #include "claims_internal.h"
+#include "residences_internal.h"
 
 #include "base/memory.h"
 #include "ipc/datagram.h"
@@ -14,7 +15,8 @@
 /* The least bytes that each takes, so that a count cannot ask for more memory than a small
  * multiple of what there is. */
 #define WORKER_MIN     12
-#define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 1 + 1)
+#define PLACE_MIN      16
+#define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 1 + 1 + 1)
 #define LISTENER_MIN   (4 + 4 + 4 + 1 + 4 + 4)
 #define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12)
 #define DESCRIPTOR_MAX (1 << 20)
@@ -138,8 +140,10 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
 
     plan->netns.kind = (enum config_netns_kind)kind;
     plan->netns.path = get_text(reader);
+    plan->netns.pid = wire_get_u32(reader);
     plan->netns.text = get_text(reader);
-    if (kind > NETNS_PID || !plan->netns.text || !plan->netns.path != (kind == NETNS_HOST))
+    if (kind > NETNS_PID || !plan->netns.text ||
+        (!plan->netns.path && (kind == NETNS_NAME || kind == NETNS_PATH)))
         reader->failed = true;
     plan->has_names = get_bool(reader);
     count = wire_get_count(reader, LISTENER_MIN);
@@ -180,6 +184,7 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
     struct slice file = get_plain(reader);
     uint32_t slot = wire_get_u32(reader);
     struct record *record = NULL;
+    struct netns_id netns = {0};
 
     if (config_tenant_name_is_valid(name))
         record = registry_restore(registry, name, file, slot);
@@ -189,9 +194,12 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
     }
     get_tickets(reader, &record->tickets);
     record->is_refused = get_bool(reader);
-    record->netns_id.device = wire_get_u64(reader);
-    record->netns_id.inode = wire_get_u64(reader);
+    netns.device = wire_get_u64(reader);
+    netns.inode = wire_get_u64(reader);
+    if (netns.inode != 0)
+        residence_enter(registry, record, netns);
     record->netns_trouble = get_text(reader);
+    record->error = get_text(reader);
     if (!get_bool(reader))
         return;
     get_plan(reader, &record->plan);
@@ -235,6 +243,23 @@ static void get_workers(struct wire_reader *reader, struct state *state)
         get_worker(reader, &state->workers[state->worker_count++]);
 }
 
+static void get_places(struct wire_reader *reader, struct state *state)
+{
+    uint32_t count = wire_get_count(reader, PLACE_MIN);
+
+    state->places = memory_zeroed(count, sizeof(state->places[0]));
+    while (state->place_count < count && !reader->failed) {
+        struct state_place *place = &state->places[state->place_count++];
+
+        place->netns = wire_get_slice(reader);
+        place->pid = (pid_t)wire_get_u32(reader);
+        place->path = get_plain(reader);
+        place->why = get_plain(reader);
+        if (place->pid < 0)
+            reader->failed = true;
+    }
+}
+
 static void get_all(struct wire_reader *reader, struct state *state)
 {
     uint32_t count;
@@ -246,10 +271,14 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->pid_fd = get_descriptor(reader);
     state->log_fd = get_log(reader);
     state->tally_fd = get_descriptor(reader);
+    state->control_path = get_plain(reader);
+    state->control_fd = get_descriptor(reader);
+    state->upgrades = wire_get_u32(reader);
     state->half = wire_get_u32(reader);
     state->round = wire_get_u64(reader);
     state->rotation = wire_get_u32(reader);
     get_workers(reader, state);
+    get_places(reader, state);
     count = wire_get_count(reader, RECORD_MIN);
     for (uint32_t i = 0; i < count && !reader->failed; i++)
         get_record(reader, &state->registry);
@@ -261,7 +290,7 @@ int state_decode(struct state *state, struct slice bytes, const char **why)
 {
     struct wire_reader reader;
 
-    *state = (struct state){.pid_fd = -1, .log_fd = -1, .tally_fd = -1};
+    *state = (struct state){.pid_fd = -1, .log_fd = -1, .tally_fd = -1, .control_fd = -1};
     wire_reader_init(&reader, bytes);
     *why = NULL;
     if (wire_get_u64(&reader) != STATE_MAGIC)

@@ -20,8 +20,17 @@ struct state_worker {
     int channel; /* our end */
 };
 
-/* For putting, all of it is borrowed. What was got owns its registry, and its slices point into
- * the bytes. */
+/* Where a namespace is that is found by more than a path: by a process, or by what somebody else
+ * has said of it. */
+struct state_place {
+    struct slice netns; /* its text */
+    pid_t pid;          /* 0: none */
+    struct slice path;  /* empty: none */
+    struct slice why;   /* ... it is nowhere; empty: no reason is known */
+};
+
+/* For putting, all of it is borrowed. What was got owns its registry and its places, and its slices
+ * point into the bytes. */
 struct state {
     struct slice config;   /* the main file's path */
     struct slice settings; /* what it said: settings_put */
@@ -30,12 +39,17 @@ struct state {
     int pid_fd; /* locked */
     int log_fd; /* -1: syslog */
     int tally_fd;
+    struct slice control_path; /* empty: there is no control socket */
+    int control_fd;
+    uint32_t upgrades; /* until now */
     uint32_t half;     /* of the tally, that its workers use */
     uint64_t round;    /* number of the last one */
     uint32_t rotation; /* seconds until the next ticket keys */
     uint32_t ipc_version;
     struct state_worker workers[TALLY_WORKERS];
     uint32_t worker_count;
+    struct state_place *places;
+    uint32_t place_count;
     struct registry registry;
 };
 
@@ -45,7 +59,7 @@ void state_encode(struct wire_writer *writer, const struct state *state);
  * may be of another version, or anything. Descriptors are numbers that nothing was done with. */
 int state_decode(struct state *state, struct slice bytes, const char **why);
 
-/* Frees the registry, unless that was moved out. Its descriptors are left alone. */
+/* Frees what was got, but a registry that was moved out. Its descriptors are left alone. */
 void state_free(struct state *state);
 
 /* Shows each descriptor that goes along to act, -1 and the three standard ones excepted. */

@@ -4,6 +4,7 @@
 
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "residences_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -98,7 +99,9 @@ static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
     round_abandon(supervisor);
     upgrade_abandon(supervisor);
+    control_on_ending(supervisor);
     examiner_free(supervisor);
+    namespaces_stop(supervisor);
     bindings_free(supervisor);
 }
 
@@ -158,6 +161,8 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     examiner_init(supervisor);
     generation_init(supervisor);
     round_init(supervisor);
+    namespaces_init(supervisor);
+    control_init(supervisor);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     upgrade_init(supervisor);
@@ -174,6 +179,7 @@ static void supervisor_free_records(struct supervisor *supervisor)
 
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         claims_release(&supervisor->registry, record, &record->plan, NULL);
+        residence_leave(&supervisor->registry, record);
         registry_remove(&supervisor->registry, record);
     }
 }
@@ -185,6 +191,7 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
     upgrade_free(supervisor);
@@ -223,6 +230,7 @@ int supervisor_load(struct supervisor *supervisor)
 static int supervisor_prepare(struct supervisor *supervisor)
 {
     struct arena arena;
+    char *path;
     int result;
 
     privileges_raise_descriptors();
@@ -233,8 +241,12 @@ static int supervisor_prepare(struct supervisor *supervisor)
         return -1;
     }
     arena_init(&arena, 512);
-    result =
-        pid_file_take(&supervisor->pid, arena_text(&arena, supervisor->settings->model.pid_file));
+    path = arena_text(&arena, supervisor->settings->model.pid_file);
+    result = pid_file_take(&supervisor->pid, path);
+    if (result == 0 && control_open(supervisor, path) < 0) {
+        pid_file_release(&supervisor->pid);
+        result = -1;
+    }
     arena_free(&arena);
     return result;
 }
@@ -244,13 +256,13 @@ void supervisor_start_watchers(struct supervisor *supervisor)
     signals_start(supervisor);
     notify_start(&supervisor->notify);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
-    ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
 }
 
 static void supervisor_serve(struct supervisor *supervisor)
 {
     supervisor_start_watchers(supervisor);
     generation_start(supervisor);
+    namespaces_start(supervisor);
     if (round_begin(supervisor, ROUND_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);
@@ -258,6 +270,7 @@ static void supervisor_serve(struct supervisor *supervisor)
 
 int supervisor_close(struct supervisor *supervisor)
 {
+    control_close(supervisor); /* while nobody else can take its place */
     pid_file_release(&supervisor->pid);
     logging_close(supervisor->log_fd);
     supervisor_free(supervisor);
@@ -297,8 +310,10 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
 
     arena_init(&arena, 512);
     path = arena_text(&arena, settings->model.pid_file);
-    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0)
+    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0) {
+        (void)control_open(supervisor, path); /* the old one does until it can be made */
         pid_file_release(&old);
+    }
     arena_free(&arena);
 }
 

@@ -4,6 +4,7 @@
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
 #include "child_internal.h"
+#include "control_internal.h"
 #include "examine_internal.h"
 #include "generation_internal.h"
 #include "notify_internal.h"
@@ -40,6 +41,8 @@ struct supervisor {
     int tally_fd;
     int log_fd; /* -1 under syslog */
     struct pid_file pid;
+    struct namespaces namespaces;
+    struct control control;
     struct registry registry;
     struct child resolver;
     struct child *workers; /* of the present generation */
@@ -53,7 +56,6 @@ struct supervisor {
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
-    ev_timer recheck;        /* of namespaces that listeners are bound in */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */
     ev_timer ending;         /* until children that do not end are killed */
@@ -71,7 +73,7 @@ void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 int supervisor_test_with(const char *config, bool dump, const char *program);
 
-/* Signals, the service manager, and what is done now and then. */
+/* Signals, the service manager, and the ticket keys' rotation. */
 void supervisor_start_watchers(struct supervisor *supervisor);
 /* Gives the pid file and the log back, frees everything, and returns the exit status. */
 int supervisor_close(struct supervisor *supervisor);
@@ -108,10 +110,11 @@ enum log_sink logging_sink(int fd);
 /* Sends the log's place to a child, or to all. */
 void logging_tell_all(struct supervisor *supervisor);
 
-/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. */
-void report_diags(const struct supervisor *supervisor, const char *tenant,
+/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. An
+ * error becomes the tenant's last one. */
+void report_diags(const struct supervisor *supervisor, struct record *record,
                   const struct diag_list *diags);
-void report_text(const struct supervisor *supervisor, const char *tenant,
+void report_text(const struct supervisor *supervisor, struct record *record,
                  enum diag_severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* As `nsgate -t` prints them. */

@@ -30,14 +30,16 @@ static void upgrade_refuse(struct supervisor *supervisor, const char *format, ..
 /* All goes on as if nothing had been; a reload that was held up is done now. */
 static void upgrade_refuse(struct supervisor *supervisor, const char *format, ...)
 {
+    const char *binary = supervisor->upgrade.binary;
     char why[CANDIDATE_TEXT + 128];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(why, sizeof(why), format, arguments);
     va_end(arguments);
-    log_error("upgrade refused: %s: %s", supervisor->upgrade.binary, why);
+    log_error("upgrade refused: %s: %s", binary ? binary : "nsgate", why);
     upgrade_abandon(supervisor);
+    control_on_upgrade_refused(supervisor, why);
     if (supervisor->round.kind == ROUND_NONE && supervisor->round.is_wanted) {
         supervisor->round.is_wanted = false;
         round_begin(supervisor, ROUND_RELOAD);
@@ -58,7 +60,8 @@ static bool upgrade_worker_is_quiet(const struct child *worker)
 static bool upgrade_is_quiet(const struct supervisor *supervisor)
 {
     if (supervisor->round.kind != ROUND_NONE || supervisor->handover.state != HANDOVER_NONE ||
-        !workers_are_settled(supervisor) || !bindings_are_settled(supervisor))
+        !workers_are_settled(supervisor) || !bindings_are_settled(supervisor) ||
+        !control_is_quiet(supervisor))
         return false;
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         if (!upgrade_worker_is_quiet(&supervisor->workers[i]))
@@ -90,7 +93,27 @@ static void upgrade_put_workers(const struct supervisor *supervisor, struct stat
     }
 }
 
-/* What the next binary is told, as far as it is not settings. All borrowed. */
+/* A path that the configuration names leads to a namespace without further ado. */
+static bool upgrade_is_place(const struct namespace *namespace)
+{
+    return namespace->kind != NETNS_NAME && namespace->kind != NETNS_PATH;
+}
+
+static void upgrade_put_places(const struct supervisor *supervisor, struct state *state)
+{
+    const struct namespace *namespace;
+
+    state->places = memory_zeroed(HASH_COUNT(supervisor->namespaces.all), sizeof(state->places[0]));
+    for (namespace = supervisor->namespaces.all; namespace; namespace = namespace->hh.next) {
+        if (upgrade_is_place(namespace))
+            state->places[state->place_count++] =
+                (struct state_place){slice_of(namespace->text), namespace->pid,
+                                     slice_of(namespace->path), slice_of(namespace->why)};
+    }
+}
+
+/* What the next binary is told, as far as it is not settings. The caller frees its places, all else
+ * is borrowed. */
 static struct state upgrade_state(const struct supervisor *supervisor)
 {
     struct state state = {.config = slice_of(supervisor->config),
@@ -99,6 +122,9 @@ static struct state upgrade_state(const struct supervisor *supervisor)
                           .pid_fd = supervisor->pid.fd,
                           .log_fd = supervisor->log_fd,
                           .tally_fd = supervisor->tally_fd,
+                          .control_path = slice_of(supervisor->control.path),
+                          .control_fd = supervisor->control.path ? supervisor->control.fd : -1,
+                          .upgrades = supervisor->upgrade.count,
                           .half = supervisor->half,
                           .round = supervisor->round.number,
                           .ipc_version = IPC_VERSION,
@@ -107,6 +133,7 @@ static struct state upgrade_state(const struct supervisor *supervisor)
     state.rotation =
         (uint32_t)ev_timer_remaining(supervisor->loop.ev, (ev_timer *)&supervisor->rotation);
     upgrade_put_workers(supervisor, &state);
+    upgrade_put_places(supervisor, &state);
     return state;
 }
 
@@ -156,14 +183,16 @@ static void upgrade_on_verdict(void *owner, const char *why)
 static void upgrade_try(struct supervisor *supervisor)
 {
     struct upgrade *upgrade = &supervisor->upgrade;
-    struct state state = upgrade_state(supervisor);
+    struct state state;
     int fd;
 
     if (stat(upgrade->binary, &upgrade->tried) < 0) {
         upgrade_refuse(supervisor, "%s", strerror(errno));
         return;
     }
+    state = upgrade_state(supervisor);
     fd = upgrade_save(supervisor, &state);
+    free(state.places);
     if (fd < 0 || candidate_start(&upgrade->candidate, upgrade->binary, fd, UPGRADE_TRIAL) < 0)
         upgrade_refuse(supervisor, "cannot try it: %s", strerror(errno));
     else
@@ -222,7 +251,7 @@ static bool upgrade_is_same_file(const struct stat *a, const struct stat *b)
 static void upgrade_take_over(struct supervisor *supervisor)
 {
     struct upgrade *upgrade = &supervisor->upgrade;
-    struct state state = upgrade_state(supervisor);
+    struct state state;
     struct stat now;
     int fd;
 
@@ -230,7 +259,9 @@ static void upgrade_take_over(struct supervisor *supervisor)
         upgrade_refuse(supervisor, "it is not the file any more that was tried");
         return;
     }
+    state = upgrade_state(supervisor);
     fd = upgrade_save(supervisor, &state);
+    free(state.places);
     if (fd < 0) {
         upgrade_refuse(supervisor, "cannot save the state: %s", strerror(errno));
         return;
@@ -277,7 +308,7 @@ void upgrade_begin(struct supervisor *supervisor)
     if (supervisor->state != SUPERVISOR_RUNNING || upgrade->state != UPGRADE_NONE)
         return;
     if (!upgrade->binary) {
-        log_error("upgrade refused: the path of our own binary is not known");
+        upgrade_refuse(supervisor, "the path of our own binary is not known");
         return;
     }
     upgrade->state = UPGRADE_WANTED;

@@ -23,6 +23,7 @@ struct upgrade {
     char *binary; /* where we were executed from; NULL: not known */
     struct candidate candidate;
     struct stat tried; /* the binary that is, or was, the candidate */
+    uint32_t count;    /* of those that this process has seen */
     double since;      /* loop_now(): it is DUE */
     bool has_told;     /* that it waits */
     ev_timer tick;     /* WANTED, DUE: looks again */

@@ -26,7 +26,7 @@ def installed(tmp_path, reachable):
     """A gateway that runs from a folder of its own, so that its binary can be replaced."""
     path = pathlib.Path(reachable) / "nsgate"
     shutil.copy(BINARY, path)
-    made = Gateway(tmp_path, binary=str(path), worker_shutdown_timeout="2s")
+    made = Gateway(tmp_path, binary=str(path), worker_shutdown_timeout="2s", netns_shared="on")
     yield made
     if made.process is not None:
         try:

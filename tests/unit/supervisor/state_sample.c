@@ -3,6 +3,7 @@
 #include "state_sample.h"
 
 #include "../../../src/supervisor/claims_internal.h"
+#include "../../../src/supervisor/residences_internal.h"
 #include "../../../src/supervisor/state_internal.h"
 
 #include "base/memory.h"
@@ -50,12 +51,18 @@ void state_sample(struct state *state)
                             .pid_fd = 10,
                             .log_fd = 11,
                             .tally_fd = 12,
+                            .control_path = SLICE("/run/nsgate.sock"),
+                            .control_fd = 15,
+                            .upgrades = 3,
                             .half = 1,
                             .round = 9,
                             .rotation = 3600,
                             .ipc_version = 1,
                             .workers = {{101, 0, 13}, {102, 1, 14}},
                             .worker_count = 2};
+    state->places = memory_zeroed(1, sizeof(state->places[0]));
+    state->places[0] = (struct state_place){.netns = SLICE("pid:17"), .why = SLICE("ended")};
+    state->place_count = 1;
     a = registry_restore(&state->registry, SLICE("a"), SLICE("/t/a.conf"), 5);
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;
@@ -65,5 +72,7 @@ void state_sample(struct state *state)
     b = registry_restore(&state->registry, SLICE("b"), SLICE("/t/b.conf"), 0);
     b->tickets.count = 1;
     b->is_refused = true;
+    b->error = memory_text("b.conf:1:1: no");
+    residence_enter(&state->registry, b, (struct netns_id){4, 5});
     b->netns_trouble = memory_text("does not exist");
 }

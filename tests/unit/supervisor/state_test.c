@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The state as bytes: everything comes out as it was put in, and its descriptors are found. */
 #include "../../../src/supervisor/claims_internal.h"
+#include "../../../src/supervisor/residences_internal.h"
 #include "../../../src/supervisor/state_internal.h"
 
 #include "state_sample.h"
@@ -74,6 +75,11 @@ Test(state, everything_is_there)
     cr_assert_not(record_is_in_force(b));
     cr_assert(b->is_refused);
     cr_assert_str_eq(b->netns_trouble, "does not exist");
+    cr_assert_str_eq(b->error, "b.conf:1:1: no");
+    cr_assert_eq(b->residence->id.inode, 5);
+    cr_assert_eq(state.place_count, 1);
+    cr_assert(slice_equal(state.places[0].why, SLICE("ended")));
+    cr_assert_eq(state.upgrades, 3);
     state_free(&state);
     state_free(&sample);
     wire_writer_free(&bytes);
@@ -86,10 +92,10 @@ Test(state, descriptors_that_go_along)
 
     state_sample(&state);
     state_each_descriptor(&state, count_descriptor, &count);
-    cr_assert_eq(count, 6); /* pid, log, tally, two channels, one listener */
+    cr_assert_eq(count, 7); /* pid, log, tally, control, two channels, one listener */
     state.log_fd = STDERR_FILENO;
     count = 0;
     state_each_descriptor(&state, count_descriptor, &count);
-    cr_assert_eq(count, 5);
+    cr_assert_eq(count, 6);
     state_free(&state);
 }
