@@ -4,6 +4,7 @@
 
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "sockets_internal.h"
 #include "workers_internal.h"
 
 static bool adopt_same_netns(const struct plan *a, const struct plan *b)
@@ -49,9 +50,10 @@ static void adopt_sockets(struct record *record, struct plan *plan)
 /* The plan's, in place of the one of the plan before it. */
 static void adopt_netns(struct supervisor *supervisor, struct record *record)
 {
-    struct namespace *before = record->netns.namespace;
+    const struct namespace *before = record->netns.namespace;
 
-    if (before && strcmp(before->text, record->plan.netns.text) == 0)
+    if (before ? strcmp(before->text, record->plan.netns.text) == 0
+               : record->plan.netns.kind == NETNS_HOST)
         return;
     bindings_leave(supervisor, record);
     namespace_release(&record->netns);
@@ -74,6 +76,7 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
     claims_release(&supervisor->registry, record, &record->plan, plan);
     adopt_sockets(record, plan);
     bindings_close(supervisor, record); /* what was not moved */
+    sockets_adopt(supervisor, record, plan);
     plan_free(&record->plan);
     record->plan = *plan;
     *plan = (struct plan){0};
@@ -94,6 +97,7 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
     workers_forget(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, kept);
     namespace_release(&record->netns);
+    sockets_leave(supervisor, record);
     plan_free(&record->plan);
     record->deaths = 0;
     round_refused(supervisor, record);
@@ -106,5 +110,6 @@ void adopt_removal(struct supervisor *supervisor, struct record *record)
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, NULL);
+    sockets_leave(supervisor, record);
     registry_remove(&supervisor->registry, record);
 }

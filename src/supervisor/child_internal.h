@@ -44,6 +44,8 @@ struct child {
     unsigned due;                /* tenants that it must be told of */
     struct delivery *deliveries; /* the same, in the order in which they were sent */
     bool is_lacking;             /* something could not be sent for want of room */
+    double questions;            /* for sockets that it might have asked at the time below */
+    double asked_at;             /* loop_now() of the last */
 };
 
 void child_init(struct child *child, struct supervisor *supervisor, enum ipc_role role,

@@ -3,6 +3,7 @@
 #include "namespaces_internal.h"
 
 #include "bindings_internal.h"
+#include "sockets_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -99,6 +100,7 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
 
 void namespace_tell(struct namespace *namespace)
 {
+    sockets_on_namespace(namespace->supervisor, namespace);
     bindings_on_namespace(namespace->supervisor, namespace);
 }
 
