@@ -28,6 +28,7 @@ struct config_main {
     struct slice pid_file;          /* absolute */
     struct slice container_socket;  /* absolute; empty: the first usual one that exists */
     double worker_shutdown_timeout; /* seconds */
+    bool netns_shared;              /* several tenants may live in one network namespace */
     struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;
     const struct config_block *defaults; /* in the tree it was built from; NULL when absent */

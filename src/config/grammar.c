@@ -56,6 +56,7 @@ const struct rule grammar_rules[] = {
     {"max_connections", TENANT, 1, 1, set_number, IN_TENANT(max_connections), .low = 1,
      .high = 1000000},
     {"netns", CONTEXT_TENANT, 1, 1, set_netns, NO_FIELD},
+    {"netns_shared", MAIN, 1, 1, set_flag, IN_MAIN(netns_shared)},
     {"pid", MAIN, 1, 1, set_path, IN_MAIN(pid_file)},
     {"proxy_buffering", EVERY, 1, 1, set_usual, .word = "off", .note = STREAMS},
     {"proxy_connect_timeout", EVERY, 1, 1, set_time, IN_SETTINGS(proxy_connect_timeout), FROM_1MS},

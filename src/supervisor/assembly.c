@@ -125,6 +125,7 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
 
     plan->netns.kind = model->netns.kind;
     plan->netns.path = model->netns.path ? memory_text(model->netns.path) : NULL;
+    plan->netns.pid = model->netns.pid;
     plan->netns.text = memory_slice_text(model->netns.text);
     plan->has_names = assembly_has_names(model);
     plan->dependencies = assembly->dependencies;

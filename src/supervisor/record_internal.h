@@ -4,6 +4,7 @@
 #define SUPERVISOR_RECORD_INTERNAL_H
 
 #include "dependencies_internal.h"
+#include "namespaces_internal.h"
 
 #include "config/model.h"
 #include "io/address.h"
@@ -38,8 +39,9 @@ struct listener {
 /* Where a tenant's listeners belong. */
 struct record_netns {
     enum config_netns_kind kind;
-    char *path; /* NULL for the host's */
-    char *text; /* for people */
+    char *path;   /* NULL for the host's */
+    uint32_t pid; /* NETNS_PID */
+    char *text;   /* as written; equal means equal */
 };
 
 /* A tenant's file, read and checked as far as the supervisor does; then examined. */
@@ -59,8 +61,10 @@ struct record {
     char *name;
     char *file;
     struct plan plan;         /* in force; no bundle: none was ever accepted */
-    struct netns_id netns_id; /* of the bound listeners */
-    char *netns_trouble;      /* what was last said about the namespace; NULL: nothing */
+    struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
+    struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
+    LIST_ENTRY(record) neighbours; /* of the residence */
+    char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
     uint64_t workers;         /* bit per worker that serves it */
     uint64_t told;            /* those that were sent a bundle of it */
     uint64_t due;             /* those that must be sent the present one */
@@ -88,6 +92,7 @@ static inline bool record_is_in_force(const struct record *record)
 struct registry {
     struct record *records;
     struct claim *claims;
+    struct residence *residences;
     unsigned char slots[TALLY_TENANTS / 8]; /* taken ones */
 };
 

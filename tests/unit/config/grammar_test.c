@@ -47,6 +47,7 @@ Test(grammar, every_directive_is_known)
         "listen",
         "location",
         "max_connections",
+        "netns_shared",
         "pid",
         "proxy_buffering",
         "proxy_connect_timeout",
