@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /* Seconds. */
-#define BINDINGS_RETRY  0.5  /* until a listener that could not be bound is tried again */
-#define BINDINGS_SOON   0.05 /* the same while workers still let go of sockets */
+#define BINDINGS_RETRY 0.5  /* until a listener that could not be bound is tried again */
+#define BINDINGS_SOON  0.05 /* the same while workers still let go of sockets */
 
 /* Inside the namespace: nothing here may block, log or fork. */
 static int bindings_make(void *argument)

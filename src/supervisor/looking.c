@@ -68,16 +68,18 @@ static int namespace_look_at(struct namespace *namespace, struct netns_id *id)
 
 void namespace_look(struct namespace *namespace, bool is_told)
 {
-    struct netns_id before = namespace->seen;
     struct netns_id id;
 
     if (namespace->process.pid > 0 && !netns_process_lives(&namespace->process)) {
         namespace_lose_process(namespace); /* which looks again */
         return;
     }
-    if (namespace_look_at(namespace, &id) == 0)
-        namespace->seen = id;
-    if (is_told || !netns_id_equal(namespace->seen, before))
+    if (namespace_look_at(namespace, &id) < 0)
+        id = namespace->seen;
+    if (!netns_id_equal(namespace->seen, id))
+        is_told = true;
+    namespace->seen = id;
+    if (is_told)
         namespace_tell(namespace);
 }
 

@@ -29,7 +29,8 @@ struct namespace_use {
 LIST_HEAD(namespace_uses, namespace_use);
 
 /* Shared by all who use the same name. Exists while somebody does. */
-struct namespace {
+struct namespace
+{
     UT_hash_handle hh; /* by text */
     struct supervisor *supervisor;
     struct namespace_uses uses;
@@ -49,12 +50,12 @@ struct namespaces {
     struct namespace *all;
     struct netns_watch *watch; /* NULL: there is none, only the backstop looks */
     ev_io event;
-    ev_timer look;     /* after an event that came too soon after the last look */
-    ev_timer backstop; /* for what no event tells */
+    ev_timer look;      /* after an event that came too soon after the last look */
+    ev_timer backstop;  /* for what no event tells */
     bool is_all_wanted; /* by the next look */
     bool is_contested;  /* a tenant waits for another to leave its namespace */
-    double may_look; /* monotonic seconds: not before */
-    unsigned held;     /* processes that cost a descriptor */
+    double may_look;    /* monotonic seconds: not before */
+    unsigned held;      /* processes that cost a descriptor */
     unsigned held_max;
 };
 
