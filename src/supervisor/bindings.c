@@ -205,18 +205,32 @@ void bindings_bind(struct supervisor *supervisor, struct record *record)
     workers_send(supervisor, record);
 }
 
-static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
+/* However many cannot be bound, a tenth of the time is theirs. */
+static void bindings_retry_all(struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = timer->data;
+    double begun = loop_clock();
+    double pause;
     struct record *record;
     struct record *next;
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         if (bindings_want_retry(record))
             bindings_bind(supervisor, record);
     }
+    pause = (loop_clock() - begun) * BINDINGS_SHARE;
+    supervisor->may_bind = loop_clock() + (pause < BINDINGS_PAUSE ? pause : BINDINGS_PAUSE);
+}
+
+static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    if (loop_clock() >= supervisor->may_bind)
+        bindings_retry_all(supervisor);
+    else
+        bindings_retry(supervisor);
     workers_pump_lacking(supervisor);
     round_advance(supervisor);
 }
