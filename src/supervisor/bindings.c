@@ -16,6 +16,8 @@
 /* Seconds. */
 #define BINDINGS_RETRY 0.5  /* until a listener that could not be bound is tried again */
 #define BINDINGS_SOON  0.05 /* the same while workers still let go of sockets */
+#define BINDINGS_PAUSE 3.0  /* most of what lies between two rounds of trying */
+#define BINDINGS_SHARE 10   /* such a pause is so many times as long as the round before it */
 
 /* Inside the namespace: nothing here may block, log or fork. */
 static int bindings_make(void *argument)

@@ -96,7 +96,7 @@ void namespaces_look(struct supervisor *supervisor, bool all)
         netns_watch_take(namespaces->watch);
     HASH_ITER (hh, namespaces->all, namespace, next) {
         if (all || namespace->path)
-            namespace_look(namespace, all && namespace->seen.inode != 0);
+            namespace_look(namespace, all);
     }
     done = loop_clock();
     namespaces->may_look = done + look_pause(done - begun);

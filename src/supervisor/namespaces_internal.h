@@ -84,7 +84,7 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
 bool namespace_has_left(const struct namespace *namespace, struct netns_id id);
 
 /* Tells all who use it to look at it again: bindings_on_namespace. Comes whenever its name leads
- * elsewhere than before, and at the backstop while it leads anywhere. */
+ * elsewhere than before, and at the backstop. */
 void namespace_tell(struct namespace *namespace);
 
 /* ---- following it ---- */
@@ -94,7 +94,7 @@ void namespace_look(struct namespace *namespace, bool is_told);
 /* The callback of its `end`. */
 void namespace_on_end(struct ev_loop *ev, ev_io *end, int events);
 
-/* Looks at those of which events tell; or at all, and then tells of all that are anywhere. */
+/* Looks at those of which events tell; or at all, and then tells of all. */
 void namespaces_look(struct supervisor *supervisor, bool all);
 /* The same for all as soon as may be, within half a second. */
 void namespaces_look_soon(struct supervisor *supervisor);
