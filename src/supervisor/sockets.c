@@ -90,14 +90,25 @@ static struct place *place_find(const struct plan *plan, struct slice text)
     return NULL;
 }
 
+static void place_take(struct supervisor *supervisor, struct record *record, struct place *place)
+{
+    place->use = (struct namespace_use){.record = record, .purpose = NAMESPACE_BACKENDS};
+    namespace_take(supervisor, &place->use, &place->netns);
+}
+
+void sockets_resume(struct supervisor *supervisor, struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.place_count; i++)
+        place_take(supervisor, record, &record->plan.places[i]);
+}
+
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
     for (uint32_t i = 0; i < plan->place_count; i++) {
         struct place *place = &plan->places[i];
         struct place *before = place_find(&record->plan, slice_of(place->netns.text));
 
-        place->use = (struct namespace_use){.record = record, .purpose = NAMESPACE_BACKENDS};
-        namespace_take(supervisor, &place->use, &place->netns);
+        place_take(supervisor, record, place);
         if (!before)
             continue;
         place->is_used = before->is_used;

@@ -10,6 +10,9 @@
  */
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan);
 
+/* The same for the plan in force, of which nothing is used yet. */
+void sockets_resume(struct supervisor *supervisor, struct record *record);
+
 /* All places of the plan in force, which is freed afterwards, are left in the same way. */
 void sockets_leave(struct supervisor *supervisor, struct record *record);
 
