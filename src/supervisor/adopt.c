@@ -69,6 +69,7 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
     bindings_close(supervisor, record); /* what was not moved */
     plan_free(&record->plan);
     record->plan = *plan;
+    record->generation++;
     *plan = (struct plan){0};
     workers_assign(supervisor, record);
     workers_changed(supervisor, record);

@@ -3,6 +3,7 @@
 #include "control_internal.h"
 
 #include "control_client_internal.h"
+#include "status_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -268,6 +269,7 @@ static const struct {
     void (*run)(struct control_client *client);
 } control_requests[] = {
     {"reload", control_run_reload},
+    {"status", status_ask},
 };
 
 void control_run(struct control_client *client, struct slice request)

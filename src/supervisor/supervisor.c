@@ -159,6 +159,8 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     generation_init(supervisor);
     round_init(supervisor);
     control_init(supervisor);
+    figures_init(supervisor);
+    supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
@@ -185,6 +187,7 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    figures_free(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);

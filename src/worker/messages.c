@@ -248,6 +248,8 @@ int messages_take(void *owner, struct ipc_received *received)
         return on_listener_close(worker, received);
     case IPC_DRAIN:
         return on_drain(worker, received);
+    case IPC_FIGURES_ASK:
+        return figures_tell(worker, received);
     default:
         return ERROR_IPC;
     }
