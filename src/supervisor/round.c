@@ -348,7 +348,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         bool all = !settings_same_tenancy(supervisor->settings, settings);
 
         supervisor_set_settings(supervisor, settings);
-        bindings_recheck(supervisor);
+        namespaces_renew(supervisor);
         control_on_round(supervisor, diags);
         round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);

@@ -3,6 +3,7 @@
 #include "status_internal.h"
 
 #include "control_client_internal.h"
+#include "residences_internal.h"
 #include "supervisor_internal.h"
 
 #include "version.h"
@@ -62,9 +63,7 @@ struct slice status_error(const struct record *record, struct arena *arena)
 /* While we hold a socket there: see struct netns_id. */
 static uint64_t status_inode(const struct record *record)
 {
-    bool is_there = record->plan.netns.kind != NETNS_HOST && status_count_bound(record) > 0;
-
-    return is_there ? record->netns_id.inode : 0;
+    return record->residence ? record->residence->id.inode : 0;
 }
 
 static void status_say_tenant(struct control_client *client, const struct record *record,

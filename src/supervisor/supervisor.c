@@ -99,6 +99,7 @@ static void supervisor_stop_rounds(struct supervisor *supervisor)
     round_abandon(supervisor);
     control_on_ending(supervisor);
     examiner_free(supervisor);
+    namespaces_stop(supervisor);
     bindings_free(supervisor);
 }
 
@@ -158,6 +159,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     examiner_init(supervisor);
     generation_init(supervisor);
     round_init(supervisor);
+    namespaces_init(supervisor);
     control_init(supervisor);
     figures_init(supervisor);
     supervisor->started = loop_now(&supervisor->loop);
@@ -188,6 +190,7 @@ void supervisor_free(struct supervisor *supervisor)
     examiner_free(supervisor);
     round_free(supervisor);
     figures_free(supervisor);
+    namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
@@ -252,7 +255,7 @@ static void supervisor_serve(struct supervisor *supervisor)
     notify_start(&supervisor->notify);
     generation_start(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
-    ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
+    namespaces_start(supervisor);
     if (round_begin(supervisor, ROUND_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);

@@ -41,6 +41,7 @@ struct supervisor {
     int tally_fd;
     int log_fd; /* -1 under syslog */
     struct pid_file pid;
+    struct namespaces namespaces;
     struct control control;
     struct registry registry;
     struct child resolver;
@@ -57,7 +58,6 @@ struct supervisor {
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
-    ev_timer recheck;        /* of namespaces that listeners are bound in */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */
     ev_timer ending;         /* until children that do not end are killed */

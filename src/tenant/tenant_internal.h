@@ -56,6 +56,12 @@ void tenant_identities_build(struct tenant *tenant, const struct bundle *bundle,
 void tenant_identities_free(struct tenant_identities *identities); /* NULL is ignored */
 void tenant_identities_forget(struct tenant_identities *identities);
 
+/* What a server asks of its clients' certificates; behind tenant_transports_build, which makes what
+ * it trusts. */
+void tenant_verification_build(struct tenant *tenant, const struct bundle *bundle,
+                               struct tenant_server *server, struct diag_list *diags);
+void tenant_verification_free(struct tenant_server *server);
+
 /* tenant->trusts, and the tls side and identity of every upstream that has a transport. */
 void tenant_transports_build(struct tenant *tenant, const struct bundle *bundle,
                              struct tls_contexts *contexts, struct diag_list *diags);
