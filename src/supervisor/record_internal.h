@@ -104,6 +104,10 @@ struct record *registry_find(const struct registry *registry, struct slice name)
 /* NULL when the tally has no room for another. tally may be NULL (-t). */
 struct record *registry_add(struct registry *registry, struct slice name, const char *file,
                             const struct tally *tally);
+/* The same with the slot that it had before an upgrade. NULL when the slot or the name is taken, or
+ * there is no such slot. It has no ticket keys yet. */
+struct record *registry_restore(struct registry *registry, struct slice name, struct slice file,
+                                uint32_t slot);
 /* Frees it; its listeners must be closed and its claims given up. */
 void registry_remove(struct registry *registry, struct record *record);
 void record_set_file(struct record *record, const char *file);
