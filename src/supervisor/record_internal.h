@@ -4,6 +4,7 @@
 #define SUPERVISOR_RECORD_INTERNAL_H
 
 #include "dependencies_internal.h"
+#include "figures_internal.h"
 #include "namespaces_internal.h"
 
 #include "config/model.h"
@@ -49,7 +50,8 @@ struct plan {
     struct record_netns netns;
     struct listener *listeners;
     uint32_t listener_count;
-    bool has_names; /* host names, which may stand for other addresses the next time */
+    bool has_names;  /* host names, which may stand for other addresses the next time */
+    int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;
     struct ipc_blob *bundle; /* raw at first, what the resolver made of it afterwards */
 };
@@ -60,22 +62,24 @@ struct record {
     UT_hash_handle hh; /* by name */
     char *name;
     char *file;
-    struct plan plan;         /* in force; no bundle: none was ever accepted */
+    struct plan plan;              /* in force; no bundle: none was ever accepted */
     struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
     struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
     LIST_ENTRY(record) neighbours; /* of the residence */
     char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
-    uint64_t workers;         /* bit per worker that serves it */
-    uint64_t told;            /* those that were sent a bundle of it */
-    uint64_t due;             /* those that must be sent the present one */
-    unsigned deliveries;      /* TENANT messages that are not yet COMMITTED */
-    unsigned deaths;          /* of workers over such a one, since the last COMMITTED */
-    uint32_t slot;            /* in the tally */
+    uint64_t workers;              /* bit per worker that serves it */
+    uint64_t told;                 /* those that were sent a bundle of it */
+    uint64_t due;                  /* those that must be sent the present one */
+    unsigned deliveries;           /* TENANT messages that are not yet COMMITTED */
+    unsigned deaths;               /* of workers over such a one, since the last COMMITTED */
+    uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
     uint64_t round;                  /* the last round that saw its file */
     bool is_todo;                    /* waits in the round's list */
     bool was_deferred;               /* for an address that another was about to give up */
     bool is_refused;                 /* its file, as it is now, is not in force */
+    uint64_t generation;             /* how often it was put in force, changes included */
+    struct record_figures figures;   /* of the last time that the workers were asked */
     char *error;                     /* what is wrong with that file; NULL: nothing */
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;
@@ -100,6 +104,10 @@ struct record *registry_find(const struct registry *registry, struct slice name)
 /* NULL when the tally has no room for another. tally may be NULL (-t). */
 struct record *registry_add(struct registry *registry, struct slice name, const char *file,
                             const struct tally *tally);
+/* The same with the slot that it had before an upgrade. NULL when the slot or the name is taken, or
+ * there is no such slot. It has no ticket keys yet. */
+struct record *registry_restore(struct registry *registry, struct slice name, struct slice file,
+                                uint32_t slot);
 /* Frees it; its listeners must be closed and its claims given up. */
 void registry_remove(struct registry *registry, struct record *record);
 void record_set_file(struct record *record, const char *file);

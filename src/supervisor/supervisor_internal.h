@@ -6,11 +6,13 @@
 #include "child_internal.h"
 #include "control_internal.h"
 #include "examine_internal.h"
+#include "figures_internal.h"
 #include "generation_internal.h"
 #include "notify_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
 #include "settings_internal.h"
+#include "upgrade_internal.h"
 
 #define SUPERVISOR_SIGNALS 7
 
@@ -47,13 +49,18 @@ struct supervisor {
     struct child *workers; /* of the present generation */
     unsigned worker_count;
     unsigned half; /* of the tally, theirs */
+    unsigned generation; /* how many there have been, of workers */
     struct handover handover;
     struct examiner examiner;
     struct round round;
     struct notify notify;
+    struct figures figures;
+    double started; /* loop_now() */
+    struct upgrade upgrade;
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
+    double may_bind;         /* loop_clock(): listeners are not tried again before */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */
     ev_timer ending;         /* until children that do not end are killed */
@@ -70,6 +77,11 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
 void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 int supervisor_test_with(const char *config, bool dump, const char *program);
+
+/* Signals, the service manager, and the ticket keys' rotation. */
+void supervisor_start_watchers(struct supervisor *supervisor);
+/* Gives the pid file and the log back, frees everything, and returns the exit status. */
+int supervisor_close(struct supervisor *supervisor);
 
 /* A child has ended that is not started again. */
 void supervisor_on_child_gone(struct supervisor *supervisor);

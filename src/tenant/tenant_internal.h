@@ -7,9 +7,8 @@
 
 /* ---- bundles ---- */
 
-#define BUNDLE_MAGIC   0x62677332u /* changes with the format: an upgrade must not misread */
-#define BUNDLE_NO_FILE UINT32_MAX  /* a place without a file */
-#define BUNDLE_DEPTH   64          /* blocks in blocks that decoding accepts */
+#define BUNDLE_NO_FILE UINT32_MAX /* a place without a file */
+#define BUNDLE_DEPTH   64         /* blocks in blocks that decoding accepts */
 
 /* ---- regular expressions: only regex.c knows PCRE2 ---- */
 

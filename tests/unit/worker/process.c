@@ -21,11 +21,24 @@ static int on_message(void *owner, struct ipc_received *received)
         process->ready++;
     if (received->message == IPC_COMMITTED)
         process->committed = wire_get_u64(&received->body);
+    if (received->message == IPC_FIGURES) {
+        process->figures = wire_get_u64(&received->body);
+        cr_assert_leq(received->blob.len, sizeof(process->text));
+        memcpy(process->text, received->blob.data, received->blob.len);
+        process->figures_len = received->blob.len;
+    }
     if (received->message == IPC_LISTENER_DEAD) {
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(PROCESS_ADDRESS)));
         process->dead_error = wire_get_u32(&received->body);
         process->dead++;
+    }
+    if (received->message == IPC_SOCKETS_ASK) {
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("blue")));
+        cr_assert_eq(wire_get_u8(&received->body), 4);
+        cr_assert_eq(wire_finish(&received->body), 0);
+        process->asked++;
     }
     return 0;
 }

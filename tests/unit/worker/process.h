@@ -16,9 +16,11 @@ struct process {
     struct tally *tally;
     pid_t pid;
     bool is_gone;
-    unsigned ready, dead;
+    unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
     uint64_t committed; /* the last serial */
     uint32_t dead_error;
+    uint64_t figures;   /* the last serial; its blob is in text */
+    size_t figures_len; /* bytes */
     ev_timer tick;
     uint16_t port;
     int listener; /* a duplicate of the last one that was sent */
