@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of tenants. */
-#include "record_internal.h"
+#include "residences_internal.h"
 
 #include "base/memory.h"
 
@@ -107,6 +107,7 @@ struct record *registry_add(struct registry *registry, struct slice name, const 
 void registry_remove(struct registry *registry, struct record *record)
 {
     HASH_DEL(registry->records, record);
+    residence_leave(registry, record);
     namespace_release(&record->netns);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
     plan_free(&record->plan);
