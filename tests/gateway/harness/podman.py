@@ -91,7 +91,7 @@ class Podman:
 
     def raise_bridge(self):
         """Its address, once the first container has made it."""
-        netns.run("ip", "-n", self.namespace, "addr", "add", f"{SUBNET}.1/24", "dev", "nsg-bridge")
+        netns.run("ip", "-n", self.namespace, "addr", "add", f"{SUBNET}.254/24", "dev", "nsg-bridge")
 
     def inspect(self, name, what):
         return self.podman("inspect", "--format", "{{" + what + "}}", name).strip()
