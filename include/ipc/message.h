@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Another one with every change of the table or of a body: after an upgrade, channels of workers
+ * that speak another version are only closed. */
+#define IPC_VERSION 1
+
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
 enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };

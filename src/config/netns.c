@@ -3,7 +3,7 @@
 #include "tenant_internal.h"
 
 #define PID_MAX      4194304 /* of 64-bit Linux, proc(5) */
-#define PATH_LONGEST 4095    /* bytes: PATH_MAX of limits.h without its NUL */
+#define TEXT_LONGEST 4095    /* bytes: PATH_MAX of limits.h without its NUL */
 
 static void netns_tell(struct build *build, const struct config_word *word, struct slice text,
                        const char *wrong)
@@ -70,6 +70,10 @@ void netns_read(struct build *build, const struct config_word *word, struct slic
         netns_tell(build, word, text, "it has control characters");
         return;
     }
+    if (text.len > TEXT_LONGEST) {
+        netns_tell(build, word, text, "it is longer than 4095 bytes");
+        return;
+    }
     netns->text = arena_slice(build->arena, text);
     netns->place = build_place(build, word->place);
     if (slice_equal(text, SLICE("host"))) {
@@ -78,8 +82,6 @@ void netns_read(struct build *build, const struct config_word *word, struct slic
         netns_read_container(build, word, text, netns);
     } else if (slice_starts_with(text, SLICE("pid:"))) {
         netns_read_pid(build, word, text, netns);
-    } else if (text.len > PATH_LONGEST) {
-        netns_tell(build, word, text, "a path is at most 4095 bytes long");
     } else if (text.len > 0 && text.data[0] == '/') {
         netns->kind = NETNS_PATH;
         netns->path = arena_text(build->arena, text);

@@ -190,6 +190,8 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     entry->slot = slot;
     listeners_tenant_has_room(entry); /* max_connections may have grown */
     refresh_listeners(entry);
+    if (tenant->verifies_clients || (before && before->verifies_clients))
+        verification_retire_changed(entry);
     if (before)
         frontend_release_tenant(frontend, before);
 }

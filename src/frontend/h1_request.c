@@ -177,7 +177,7 @@ void h1_read_head(struct connection *connection)
 
     if (h1->in.len == 0)
         return;
-    if (!connection->listener->current) {
+    if (!connection_takes_requests(connection)) {
         h1_leave(connection, ERROR_NONE);
         return;
     }

@@ -6,10 +6,13 @@
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
 
+#include "base/slice.h"
+
 #include "version.h"
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,7 +26,8 @@ static const char usage[] = "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json]
                             "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
                             "  -t       check the configuration, certificates included, and exit\n"
                             "  -T       the same, and print the configuration\n"
-                            "  -s NAME  tell the running nsgate: reload, quit, stop, reopen\n"
+                            "  -s NAME  tell the running nsgate: reload, upgrade, quit, stop\n"
+                            "           or reopen\n"
                             "  -v       print the version\n"
                             "  -h       print this\n";
 
@@ -89,6 +93,18 @@ static void main_fill_standard_descriptors(void)
         close(fd);
 }
 
+/* The binary of an upgrade: -c FILE --resume DESCRIPTOR. Returns -1 when this is none. */
+static int main_resume(int argc, char **argv)
+{
+    uint64_t fd;
+
+    if (argc != 5 || strcmp(argv[3], SUPERVISOR_RESUME_ARGUMENT) != 0)
+        return -1;
+    if (slice_to_u64(slice_of(argv[4]), INT_MAX, &fd) < 0)
+        return EXIT_FAILURE;
+    return supervisor_resume(argv[2], (int)fd);
+}
+
 /* A re-executed child: --role NAME. Returns -1 when this is none. */
 static int main_child(int argc, char **argv)
 {
@@ -98,6 +114,8 @@ static int main_child(int argc, char **argv)
         return worker_main(SUPERVISOR_CHANNEL_FD);
     if (strcmp(argv[2], "resolver") == 0)
         return resolver_main(SUPERVISOR_CHANNEL_FD);
+    if (strcmp(argv[2], "candidate") == 0)
+        return supervisor_candidate();
     return EXIT_FAILURE;
 }
 
@@ -109,6 +127,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     main_fill_standard_descriptors();
     status = main_child(argc, argv);
+    if (status < 0)
+        status = main_resume(argc, argv);
     if (status >= 0)
         return status;
     status = main_parse(&arguments, argc, argv);

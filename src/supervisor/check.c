@@ -88,7 +88,8 @@ int supervisor_test(const char *config, bool dump)
 static const struct {
     const char *name;
     int signal;
-} check_signals[] = {{"quit", SIGQUIT}, {"stop", SIGTERM}, {"reopen", SIGUSR1}};
+} check_signals[] = {
+    {"quit", SIGQUIT}, {"stop", SIGTERM}, {"reopen", SIGUSR1}, {"upgrade", SIGUSR2}};
 
 static int check_find_signal(const char *name)
 {
@@ -96,7 +97,8 @@ static int check_find_signal(const char *name)
         if (strcmp(check_signals[i].name, name) == 0)
             return check_signals[i].signal;
     }
-    fprintf(stderr, "nsgate: unknown -s %s; reload, status, quit, stop, reopen are known\n", name);
+    fprintf(stderr,
+            "nsgate: unknown -s %s; reload, status, upgrade, quit, stop, reopen are known\n", name);
     return 0;
 }
 

@@ -53,6 +53,10 @@ void child_init(struct child *child, struct supervisor *supervisor, enum ipc_rol
  * logged and tried again later. */
 void child_start(struct child *child);
 
+/* A worker that another binary in this process has started: its pid, and its channel (-1: it is not
+ * spoken to), which it owns from now on. */
+void child_inherit(struct child *child, pid_t pid, int channel);
+
 /* There is no more work for it: closes its channel, at which it ends. */
 void child_dismiss(struct child *child);
 

@@ -263,11 +263,23 @@ static void control_run_reload(struct control_client *client)
     round_begin(client->supervisor, ROUND_RELOAD);
 }
 
+static void control_run_upgrade(struct control_client *client)
+{
+    if (client->supervisor->state != SUPERVISOR_RUNNING) {
+        control_refuse(client, SLICE("nsgate is ending"));
+        return;
+    }
+    log_notice("upgrading, as the control socket asks");
+    client->state = CONTROL_UPGRADING;
+    upgrade_begin(client->supervisor);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct control_client *client);
 } control_requests[] = {
     {"reload", control_run_reload},
+    {"upgrade", control_run_upgrade},
 };
 
 void control_run(struct control_client *client, struct slice request)
@@ -346,6 +358,17 @@ void control_on_round_end(struct supervisor *supervisor, const char *summary, un
         control_say(client, SLICE("summary"), slice_of(summary));
         control_end(client, refused > 0 ? 1 : 0);
     }
+}
+
+bool control_is_quiet(const struct supervisor *supervisor)
+{
+    const struct control_client *client;
+
+    TAILQ_FOREACH (client, &supervisor->control.clients, next) {
+        if (client->state != CONTROL_UPGRADING || client->out_len > 0)
+            return false;
+    }
+    return true;
 }
 
 void control_on_upgrade_refused(struct supervisor *supervisor, const char *reason)

@@ -170,6 +170,7 @@ static void client_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
 void control_client_new(struct supervisor *supervisor, int fd)
 {
     struct control_client *client = memory_zeroed(1, sizeof(*client));
+    char upgrades[16];
     char pid[16];
 
     client->supervisor = supervisor;
@@ -185,5 +186,6 @@ void control_client_new(struct supervisor *supervisor, int fd)
     supervisor->control.count++;
     ev_io_start(supervisor->loop.ev, &client->reader);
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    control_say(client, SLICE("hello"), SLICE(NSGATE_VERSION), slice_of(pid), SLICE("0"));
+    snprintf(upgrades, sizeof(upgrades), "%u", supervisor->upgrade.count);
+    control_say(client, SLICE("hello"), SLICE(NSGATE_VERSION), slice_of(pid), slice_of(upgrades));
 }

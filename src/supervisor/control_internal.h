@@ -52,6 +52,8 @@ void control_on_outcome(struct supervisor *supervisor, const char *what, struct 
                         const char *reason);
 /* The round is over. refused: tenants. */
 void control_on_round_end(struct supervisor *supervisor, const char *summary, unsigned refused);
+/* Whether nobody is in the middle of a conversation but those who wait for an upgrade. */
+bool control_is_quiet(const struct supervisor *supervisor);
 /* The new binary will not do; what runs goes on. */
 void control_on_upgrade_refused(struct supervisor *supervisor, const char *reason);
 /* The gateway ends: no round will. */

@@ -60,17 +60,17 @@ struct record {
     UT_hash_handle hh; /* by name */
     char *name;
     char *file;
-    struct plan plan;         /* in force; no bundle: none was ever accepted */
+    struct plan plan;              /* in force; no bundle: none was ever accepted */
     struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
     struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
     LIST_ENTRY(record) neighbours; /* of the residence */
     char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
-    uint64_t workers;         /* bit per worker that serves it */
-    uint64_t told;            /* those that were sent a bundle of it */
-    uint64_t due;             /* those that must be sent the present one */
-    unsigned deliveries;      /* TENANT messages that are not yet COMMITTED */
-    unsigned deaths;          /* of workers over such a one, since the last COMMITTED */
-    uint32_t slot;            /* in the tally */
+    uint64_t workers;              /* bit per worker that serves it */
+    uint64_t told;                 /* those that were sent a bundle of it */
+    uint64_t due;                  /* those that must be sent the present one */
+    unsigned deliveries;           /* TENANT messages that are not yet COMMITTED */
+    unsigned deaths;               /* of workers over such a one, since the last COMMITTED */
+    uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
     uint64_t round;                  /* the last round that saw its file */
     bool is_todo;                    /* waits in the round's list */
@@ -100,6 +100,10 @@ struct record *registry_find(const struct registry *registry, struct slice name)
 /* NULL when the tally has no room for another. tally may be NULL (-t). */
 struct record *registry_add(struct registry *registry, struct slice name, const char *file,
                             const struct tally *tally);
+/* The same with the slot that it had before an upgrade. NULL when the slot or the name is taken, or
+ * there is no such slot. It has no ticket keys yet. */
+struct record *registry_restore(struct registry *registry, struct slice name, struct slice file,
+                                uint32_t slot);
 /* Frees it; its listeners must be closed and its claims given up. */
 void registry_remove(struct registry *registry, struct record *record);
 void record_set_file(struct record *record, const char *file);

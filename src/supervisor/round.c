@@ -361,6 +361,13 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
     return result;
 }
 
+/* Another binary is about to take over: it begins a round anyway. Who asked by the control socket
+ * wants to know of this one. */
+static bool round_must_wait(const struct supervisor *supervisor)
+{
+    return upgrade_is_due(supervisor) && control_is_quiet(supervisor);
+}
+
 int round_begin(struct supervisor *supervisor, enum round_kind kind)
 {
     struct diag_list diags;
@@ -368,7 +375,7 @@ int round_begin(struct supervisor *supervisor, enum round_kind kind)
 
     if (supervisor->state != SUPERVISOR_RUNNING)
         return 0;
-    if (supervisor->round.kind != ROUND_NONE) {
+    if (supervisor->round.kind != ROUND_NONE || round_must_wait(supervisor)) {
         supervisor->round.is_wanted = true;
         return 0;
     }

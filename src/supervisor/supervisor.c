@@ -5,6 +5,7 @@
 #include "bindings_internal.h"
 #include "claims_internal.h"
 #include "namespace_containers_internal.h"
+#include "residences_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -98,6 +99,7 @@ static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int event
 static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
     round_abandon(supervisor);
+    upgrade_abandon(supervisor);
     control_on_ending(supervisor);
     examiner_free(supervisor);
     namespaces_stop(supervisor);
@@ -164,6 +166,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     control_init(supervisor);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
+    upgrade_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
     supervisor->rotation.data = supervisor;
@@ -177,6 +180,7 @@ static void supervisor_free_records(struct supervisor *supervisor)
 
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         claims_release(&supervisor->registry, record, &record->plan, NULL);
+        residence_leave(&supervisor->registry, record);
         registry_remove(&supervisor->registry, record);
     }
 }
@@ -191,6 +195,7 @@ void supervisor_free(struct supervisor *supervisor)
     namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
+    upgrade_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     supervisor_free_records(supervisor);
@@ -247,16 +252,30 @@ static int supervisor_prepare(struct supervisor *supervisor)
     return result;
 }
 
-static void supervisor_serve(struct supervisor *supervisor)
+void supervisor_start_watchers(struct supervisor *supervisor)
 {
     signals_start(supervisor);
     notify_start(&supervisor->notify);
-    generation_start(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
+}
+
+static void supervisor_serve(struct supervisor *supervisor)
+{
+    supervisor_start_watchers(supervisor);
+    generation_start(supervisor);
     namespaces_start(supervisor);
     if (round_begin(supervisor, ROUND_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);
+}
+
+int supervisor_close(struct supervisor *supervisor)
+{
+    control_close(supervisor); /* while nobody else can take its place */
+    pid_file_release(&supervisor->pid);
+    logging_close(supervisor->log_fd);
+    supervisor_free(supervisor);
+    return supervisor->status;
 }
 
 int supervisor_main(const char *config, const char *program)
@@ -273,12 +292,8 @@ int supervisor_main(const char *config, const char *program)
             (void)logging_open(supervisor.settings, &supervisor.log_fd);
             supervisor_serve(&supervisor);
         }
-        control_close(&supervisor); /* while nobody else can take its place */
-        pid_file_release(&supervisor.pid);
     }
-    logging_close(supervisor.log_fd);
-    supervisor_free(&supervisor);
-    return supervisor.status;
+    return supervisor_close(&supervisor);
 }
 
 int supervisor_run(const char *config)

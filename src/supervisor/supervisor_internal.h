@@ -11,6 +11,7 @@
 #include "record_internal.h"
 #include "round_internal.h"
 #include "settings_internal.h"
+#include "upgrade_internal.h"
 
 #define SUPERVISOR_SIGNALS 7
 
@@ -52,6 +53,7 @@ struct supervisor {
     struct examiner examiner;
     struct round round;
     struct notify notify;
+    struct upgrade upgrade;
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
@@ -71,6 +73,11 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
 void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 int supervisor_test_with(const char *config, bool dump, const char *program);
+
+/* Signals, the service manager, and the ticket keys' rotation. */
+void supervisor_start_watchers(struct supervisor *supervisor);
+/* Gives the pid file and the log back, frees everything, and returns the exit status. */
+int supervisor_close(struct supervisor *supervisor);
 
 /* A child has ended that is not started again. */
 void supervisor_on_child_gone(struct supervisor *supervisor);

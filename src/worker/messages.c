@@ -246,6 +246,10 @@ int messages_take(void *owner, struct ipc_received *received)
         return on_listener(worker, received);
     case IPC_LISTENER_CLOSE:
         return on_listener_close(worker, received);
+    case IPC_SOCKETS:
+        return sockets_take(worker, received);
+    case IPC_SOCKETS_STALE:
+        return sockets_leave(worker, received);
     case IPC_DRAIN:
         return on_drain(worker, received);
     default:

@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "../../../src/supervisor/supervisor_internal.h"
+#include "../../../src/supervisor/trial_internal.h"
 #include "ipc/channel.h"
 #include "supervisor/supervisor.h"
 #include "tenant/bundle.h"
@@ -152,8 +153,13 @@ _Noreturn static void act(enum ipc_role role)
 /* Runs before Criterion's main, with the arguments of it (glibc). */
 __attribute__((constructor)) static void become_child(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) == 0)
-        act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
+    if (argc == 5 && strcmp(argv[3], SUPERVISOR_RESUME_ARGUMENT) == 0)
+        _exit(resume_main(argv[2], (int)strtol(argv[4], NULL, 10), "/proc/self/exe"));
+    if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
+        return;
+    if (strcmp(argv[2], "candidate") == 0)
+        _exit(trial_main("/proc/self/exe", SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD));
+    act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
 }
 
 /* ---- the rig ---- */

@@ -27,6 +27,13 @@ static int on_message(void *owner, struct ipc_received *received)
         process->dead_error = wire_get_u32(&received->body);
         process->dead++;
     }
+    if (received->message == IPC_SOCKETS_ASK) {
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("blue")));
+        cr_assert_eq(wire_get_u8(&received->body), 4);
+        cr_assert_eq(wire_finish(&received->body), 0);
+        process->asked++;
+    }
     return 0;
 }
 

@@ -16,7 +16,7 @@ struct process {
     struct tally *tally;
     pid_t pid;
     bool is_gone;
-    unsigned ready, dead;
+    unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
     uint64_t committed; /* the last serial */
     uint32_t dead_error;
     ev_timer tick;
