@@ -59,7 +59,9 @@ static void examine_send(struct supervisor *supervisor, struct examination *exam
 
 bool examine_is_wanted(const struct supervisor *supervisor)
 {
-    return !TAILQ_EMPTY(&supervisor->examiner.pending) || supervisor->followed_containers > 0;
+    if (!TAILQ_EMPTY(&supervisor->examiner.pending))
+        return true;
+    return supervisor->followed_containers > 0 && !upgrade_is_due(supervisor);
 }
 
 /* The resolver runs while there is work and a moment longer: nobody who has seen all keys stays

@@ -258,6 +258,25 @@ def test_another_engine_by_a_reload(gateway, engine, process, namespaces, tmp_pa
         other.close()
 
 
+def test_an_upgrade_goes_on_following(gateway, engine, process, namespaces):
+    engine.answers["web"] = runs(process(namespaces[0]))
+    configure(gateway, engine.path, web="web")
+    gateway.start()
+    wait_served(namespaces[0], "web")
+    at = gateway.log_size()
+    os.kill(gateway.pid, signal.SIGUSR2)
+    gateway.wait_log("upgrade done", 20, at)
+    gateway.wait_log("reload done", 20, at)
+    assert ask(namespaces[0]) == "web"
+    assert "tenant web" not in gateway.log(at), "nothing has changed for it"
+    engine.answers["web"] = runs(process(namespaces[1]))
+    wait_for(lambda: engine.streams, what="the new resolver listens")
+    engine.event("start", "web")
+    wait_served(namespaces[1], "web", 3 * SOON)
+    wait_for(lambda: sorted(map(gateway.role, gateway.children())) ==
+             ["resolver", "worker", "worker"], what="the end of the old children")
+
+
 def test_an_engine_whose_events_are_forbidden(gateway, engine, process, namespaces):
     engine.on_events = lambda connection: connection.sendall(
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
