@@ -68,6 +68,20 @@ void frontend_drain(struct frontend *frontend, double seconds);
 /* Gives back what idle tenants need not hold (tenant_trim); now and then. */
 void frontend_trim(struct frontend *frontend);
 
+/* What a tenant has at the moment. */
+struct frontend_figures {
+    struct slice tenant; /* its name */
+    uint32_t connections;
+    uint32_t
+        draining; /* those of them that end, with their tenant, their listener or the process */
+    uint64_t requests; /* so far */
+};
+
+/* take is called for each tenant, also for those that are removed and still have connections. */
+void frontend_figures(const struct frontend *frontend,
+                      void (*take)(void *owner, const struct frontend_figures *figures),
+                      void *owner);
+
 /* Client connections now. */
 unsigned frontend_connections(const struct frontend *frontend);
 

@@ -53,7 +53,8 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     X(PONG, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                \
     /* u64 serial: what does each tenant have here? */                                             \
     X(FIGURES_ASK, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                         \
-    /* u64 serial; blob: u32 count, then for each tenant what worker/figures.c puts */             \
+    /* u64 serial; blob: u32 connections in all, then for each tenant that has had any: slice      \
+       name, u32 connections, u32 of them that end, u64 requests */                                \
     X(FIGURES, ROLE_WORKER, ROLE_SUPERVISOR, 0, true)                                              \
     /* slice tenant, slice netns (config text), u8 family (4, 6): sockets for backends there */    \
     X(SOCKETS_ASK, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                         \

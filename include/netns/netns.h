@@ -44,8 +44,8 @@ enum netns_verdict {
 enum netns_verdict netns_open(const struct netns_home *home, const char *path, int *fd,
                               struct netns_id *id, char why[160]);
 
-/* What the path leads to now, be it a namespace or not; nothing: zero. One stat(2). Returns 0, or
- * -1 when it cannot be told. */
+/* What the path leads to now, be it a namespace or not; nothing, or nothing that we may look at:
+ * zero. One stat(2). Returns 0, or -1 when it cannot be told for want of memory. */
 int netns_look(const char *path, struct netns_id *id);
 
 /* Calls act(argument) inside the namespace of fd and returns its result; ERROR_NETNS when the

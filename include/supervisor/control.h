@@ -17,7 +17,7 @@
  *   summary TEXT                    the line that the log gets at the end of the reload
  *   gateway KEY=VALUE...            of status: version, pid, uptime (seconds), generation and
  *                                   workers (of them), draining (workers of the generation before),
- *                                   partial (1: some worker did not tell its figures in time)
+ *                                   connections (removed tenants' too), partial (1: some worker did not tell its figures in time)
  *   tenant KEY=VALUE...             of status: name, netns, inode (0: unknown, or the host's),
  * state (serving, waiting, degraded, refused), bound and listeners, connections and draining (those
  * of them that end), requests, expires (seconds since 1970, 0: no certificate), generation, error

@@ -44,6 +44,7 @@ static void enter_exchange(struct connection *connection)
     struct exchange *exchange = h1->exchange;
 
     connection->requests++;
+    connection->listener->tenant->requests++;
     connection->limits.phase_due = 0;
     exchange->connection_requests = connection->requests;
     exchange->started = connection_now(connection);

@@ -32,6 +32,7 @@ static void count_request(struct front_stream *stream)
     struct connection *connection = stream->connection;
 
     connection->requests++;
+    connection->listener->tenant->requests++;
     stream->exchange->connection_requests = connection->requests;
 }
 

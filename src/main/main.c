@@ -22,14 +22,16 @@
 
 #define MAIN_CONFIG "/etc/nsgate/nsgate.conf"
 
-static const char usage[] = "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json]] [-v] [-h]\n"
-                            "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
-                            "  -t       check the configuration, certificates included, and exit\n"
-                            "  -T       the same, and print the configuration\n"
-                            "  -s NAME  tell the running nsgate: reload, upgrade, quit, stop\n"
-                            "           or reopen\n"
-                            "  -v       print the version\n"
-                            "  -h       print this\n";
+static const char usage[] =
+    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json]] [-v] [-h]\n"
+    "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
+    "  -t       check the configuration, certificates included, and exit\n"
+    "  -T       the same, and print the configuration\n"
+    "  -s NAME  tell the running nsgate: reload, status, upgrade, quit, stop\n"
+    "           or reopen\n"
+    "  --json   with -s status: as JSON\n"
+    "  -v       print the version\n"
+    "  -h       print this\n";
 
 struct arguments {
     const char *config;

@@ -222,7 +222,7 @@ int netns_look(const char *path, struct netns_id *id)
 
     *id = (struct netns_id){0};
     if (stat(path, &status) < 0)
-        return netns_is_absence(errno) ? 0 : -1;
+        return errno == ENOMEM ? -1 : 0;
     *id = netns_id_of(&status);
     return 0;
 }

@@ -49,10 +49,6 @@ static void adopt_sockets(struct record *record, struct plan *plan)
 /* The plan's, in place of the one of the plan before it. */
 static void adopt_netns(struct supervisor *supervisor, struct record *record)
 {
-    struct namespace *before = record->netns.namespace;
-
-    if (before && strcmp(before->text, record->plan.netns.text) == 0)
-        return;
     bindings_leave(supervisor, record);
     namespace_release(&record->netns);
     namespace_take(supervisor, &record->netns, &record->plan.netns);
@@ -61,6 +57,7 @@ static void adopt_netns(struct supervisor *supervisor, struct record *record)
 enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
     bool is_new = !record_is_in_force(record);
+    bool stays = adopt_same_netns(&record->plan, plan);
 
     if (!is_new && slice_equal(ipc_blob_bytes(record->plan.bundle), ipc_blob_bytes(plan->bundle))) {
         dependencies_free(&record->plan.dependencies);
@@ -76,8 +73,10 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
     bindings_close(supervisor, record); /* what was not moved */
     plan_free(&record->plan);
     record->plan = *plan;
+    record->generation++;
     *plan = (struct plan){0};
-    adopt_netns(supervisor, record);
+    if (!stays)
+        adopt_netns(supervisor, record);
     workers_assign(supervisor, record);
     workers_changed(supervisor, record);
     bindings_bind(supervisor, record);

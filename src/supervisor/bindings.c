@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 /* Seconds. */
-#define BINDINGS_RETRY  0.5  /* until a listener that could not be bound is tried again */
-#define BINDINGS_SOON   0.05 /* the same while workers still let go of sockets */
+#define BINDINGS_RETRY 0.5  /* until a listener that could not be bound is tried again */
+#define BINDINGS_SOON  0.05 /* the same while workers still let go of sockets */
+#define BINDINGS_PAUSE 3.0  /* most of what lies between two rounds of trying */
+#define BINDINGS_SHARE 10   /* such a pause is so many times as long as the round before it */
 
 /* Inside the namespace: nothing here may block, log or fork. */
 static int bindings_make(void *argument)
@@ -205,18 +207,32 @@ void bindings_bind(struct supervisor *supervisor, struct record *record)
     workers_send(supervisor, record);
 }
 
-static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
+/* However many cannot be bound, a tenth of the time is theirs. */
+static void bindings_retry_all(struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = timer->data;
+    double begun = loop_clock();
+    double pause;
     struct record *record;
     struct record *next;
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         if (bindings_want_retry(record))
             bindings_bind(supervisor, record);
     }
+    pause = (loop_clock() - begun) * BINDINGS_SHARE;
+    supervisor->may_bind = loop_clock() + (pause < BINDINGS_PAUSE ? pause : BINDINGS_PAUSE);
+}
+
+static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    if (loop_clock() >= supervisor->may_bind)
+        bindings_retry_all(supervisor);
+    else
+        bindings_retry(supervisor);
     workers_pump_lacking(supervisor);
     round_advance(supervisor);
 }

@@ -43,6 +43,7 @@ struct child {
     unsigned awaiting;           /* TENANT and TENANT_REMOVE sent and not yet COMMITTED */
     unsigned due;                /* tenants that it must be told of */
     struct delivery *deliveries; /* the same, in the order in which they were sent */
+    bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
 };
 

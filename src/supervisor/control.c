@@ -3,6 +3,7 @@
 #include "control_internal.h"
 
 #include "control_client_internal.h"
+#include "status_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -279,6 +280,7 @@ static const struct {
     void (*run)(struct control_client *client);
 } control_requests[] = {
     {"reload", control_run_reload},
+    {"status", status_ask},
     {"upgrade", control_run_upgrade},
 };
 

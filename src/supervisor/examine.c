@@ -175,8 +175,21 @@ static bool examine_may_replace(struct supervisor *supervisor, struct record *re
     return false;
 }
 
+static int64_t examine_expiry(const struct bundle *bundle)
+{
+    int64_t first = 0;
+
+    for (uint32_t i = 0; i < bundle->identity_count; i++) {
+        int64_t expires = bundle->identities[i].der.not_after;
+
+        if (i == 0 || expires < first)
+            first = expires;
+    }
+    return first;
+}
+
 /* A bundle that is another tenant's, or none, would be refused by every worker: by its death. */
-static bool examine_is_its_own(const struct examination *examination, struct slice bytes)
+static bool examine_is_its_own(struct examination *examination, struct slice bytes)
 {
     struct arena arena;
     struct bundle bundle;
@@ -185,6 +198,8 @@ static bool examine_is_its_own(const struct examination *examination, struct sli
     arena_init(&arena, 4096);
     is_own = bundle_decode(&bundle, &arena, bytes) == 0 &&
              slice_equal(bundle.tenant, slice_of(examination->record->name));
+    if (is_own)
+        examination->plan.expires = examine_expiry(&bundle);
     arena_free(&arena);
     return is_own;
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 /* Seconds. */
 #define LOOK_PAUSE     0.01 /* between looks, at least */
@@ -16,15 +15,6 @@
 #define LOOK_BACKSTOP  2.0
 
 #define HELD_SHARE 4 /* of the descriptors, a process in so many may be followed by one */
-
-/* The loop's own time stands still in a turn. */
-static double look_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 /* ---- processes ---- */
 
@@ -68,16 +58,18 @@ static int namespace_look_at(struct namespace *namespace, struct netns_id *id)
 
 void namespace_look(struct namespace *namespace, bool is_told)
 {
-    struct netns_id before = namespace->seen;
     struct netns_id id;
 
     if (namespace->process.pid > 0 && !netns_process_lives(&namespace->process)) {
         namespace_lose_process(namespace); /* which looks again */
         return;
     }
-    if (namespace_look_at(namespace, &id) == 0)
-        namespace->seen = id;
-    if (is_told || !netns_id_equal(namespace->seen, before))
+    if (namespace_look_at(namespace, &id) < 0)
+        id = namespace->seen;
+    if (!netns_id_equal(namespace->seen, id))
+        is_told = true;
+    namespace->seen = id;
+    if (is_told)
         namespace_tell(namespace);
 }
 
@@ -93,7 +85,7 @@ static double look_pause(double took)
 void namespaces_look(struct supervisor *supervisor, bool all)
 {
     struct namespaces *namespaces = &supervisor->namespaces;
-    double begun = look_clock();
+    double begun = loop_clock();
     struct namespace *namespace;
     struct namespace *next;
     double done;
@@ -104,9 +96,9 @@ void namespaces_look(struct supervisor *supervisor, bool all)
         netns_watch_take(namespaces->watch);
     HASH_ITER (hh, namespaces->all, namespace, next) {
         if (all || namespace->path)
-            namespace_look(namespace, all && namespace->seen.inode != 0);
+            namespace_look(namespace, all);
     }
-    done = look_clock();
+    done = loop_clock();
     namespaces->may_look = done + look_pause(done - begun);
 }
 
@@ -127,7 +119,7 @@ static void look_later(struct supervisor *supervisor, double seconds)
 static void namespaces_on_event(struct ev_loop *ev, ev_io *event, int events)
 {
     struct supervisor *supervisor = event->data;
-    double left = supervisor->namespaces.may_look - look_clock();
+    double left = supervisor->namespaces.may_look - loop_clock();
 
     (void)ev;
     (void)events;
@@ -157,7 +149,7 @@ static void namespaces_on_backstop(struct ev_loop *ev, ev_timer *timer, int even
 
 void namespaces_look_soon(struct supervisor *supervisor)
 {
-    double left = supervisor->namespaces.may_look - look_clock();
+    double left = supervisor->namespaces.may_look - loop_clock();
 
     supervisor->namespaces.is_all_wanted = true;
     look_later(supervisor, left > LOOK_PAUSE ? left : LOOK_PAUSE);

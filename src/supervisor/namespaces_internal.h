@@ -29,7 +29,8 @@ struct namespace_use {
 LIST_HEAD(namespace_uses, namespace_use);
 
 /* Shared by all who use the same name. Exists while somebody does. */
-struct namespace {
+struct namespace
+{
     UT_hash_handle hh; /* by text */
     struct supervisor *supervisor;
     struct namespace_uses uses;
@@ -49,12 +50,12 @@ struct namespaces {
     struct namespace *all;
     struct netns_watch *watch; /* NULL: there is none, only the backstop looks */
     ev_io event;
-    ev_timer look;     /* after an event that came too soon after the last look */
-    ev_timer backstop; /* for what no event tells */
+    ev_timer look;      /* after an event that came too soon after the last look */
+    ev_timer backstop;  /* for what no event tells */
     bool is_all_wanted; /* by the next look */
     bool is_contested;  /* a tenant waits for another to leave its namespace */
-    double may_look; /* monotonic seconds: not before */
-    unsigned held;     /* processes that cost a descriptor */
+    double may_look;    /* monotonic seconds: not before */
+    unsigned held;      /* processes that cost a descriptor */
     unsigned held_max;
 };
 
@@ -83,7 +84,7 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
 bool namespace_has_left(const struct namespace *namespace, struct netns_id id);
 
 /* Tells all who use it to look at it again: bindings_on_namespace. Comes whenever its name leads
- * elsewhere than before, and at the backstop while it leads anywhere. */
+ * elsewhere than before, and at the backstop. */
 void namespace_tell(struct namespace *namespace);
 
 /* ---- following it ---- */
@@ -93,7 +94,7 @@ void namespace_look(struct namespace *namespace, bool is_told);
 /* The callback of its `end`. */
 void namespace_on_end(struct ev_loop *ev, ev_io *end, int events);
 
-/* Looks at those of which events tell; or at all, and then tells of all that are anywhere. */
+/* Looks at those of which events tell; or at all, and then tells of all. */
 void namespaces_look(struct supervisor *supervisor, bool all);
 /* The same for all as soon as may be, within half a second. */
 void namespaces_look_soon(struct supervisor *supervisor);

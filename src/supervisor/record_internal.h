@@ -4,6 +4,7 @@
 #define SUPERVISOR_RECORD_INTERNAL_H
 
 #include "dependencies_internal.h"
+#include "figures_internal.h"
 #include "namespaces_internal.h"
 
 #include "config/model.h"
@@ -49,7 +50,8 @@ struct plan {
     struct record_netns netns;
     struct listener *listeners;
     uint32_t listener_count;
-    bool has_names; /* host names, which may stand for other addresses the next time */
+    bool has_names;  /* host names, which may stand for other addresses the next time */
+    int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;
     struct ipc_blob *bundle; /* raw at first, what the resolver made of it afterwards */
 };
@@ -76,6 +78,8 @@ struct record {
     bool is_todo;                    /* waits in the round's list */
     bool was_deferred;               /* for an address that another was about to give up */
     bool is_refused;                 /* its file, as it is now, is not in force */
+    uint64_t generation;             /* how often it was put in force, changes included */
+    struct record_figures figures;   /* of the last time that the workers were asked */
     char *error;                     /* what is wrong with that file; NULL: nothing */
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;

@@ -146,6 +146,7 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
         (!plan->netns.path && (kind == NETNS_NAME || kind == NETNS_PATH)))
         reader->failed = true;
     plan->has_names = get_bool(reader);
+    plan->expires = (int64_t)wire_get_u64(reader);
     count = wire_get_count(reader, LISTENER_MIN);
     plan->listeners = memory_zeroed(count, sizeof(plan->listeners[0]));
     while (plan->listener_count < count && !reader->failed)
@@ -200,6 +201,7 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
         residence_enter(registry, record, netns);
     record->netns_trouble = get_text(reader);
     record->error = get_text(reader);
+    record->generation = wire_get_u64(reader);
     if (!get_bool(reader))
         return;
     get_plan(reader, &record->plan);

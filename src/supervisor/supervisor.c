@@ -164,6 +164,8 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     round_init(supervisor);
     namespaces_init(supervisor);
     control_init(supervisor);
+    figures_init(supervisor);
+    supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     upgrade_init(supervisor);
@@ -192,6 +194,7 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    figures_free(supervisor);
     namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);

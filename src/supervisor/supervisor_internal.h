@@ -6,6 +6,7 @@
 #include "child_internal.h"
 #include "control_internal.h"
 #include "examine_internal.h"
+#include "figures_internal.h"
 #include "generation_internal.h"
 #include "notify_internal.h"
 #include "record_internal.h"
@@ -49,14 +50,18 @@ struct supervisor {
     struct child *workers; /* of the present generation */
     unsigned worker_count;
     unsigned half; /* of the tally, theirs */
+    unsigned generation; /* how many there have been, of workers */
     struct handover handover;
     struct examiner examiner;
     struct round round;
     struct notify notify;
+    struct figures figures;
+    double started; /* loop_now() */
     struct upgrade upgrade;
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
+    double may_bind;         /* loop_clock(): listeners are not tried again before */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */
     ev_timer ending;         /* until children that do not end are killed */

@@ -252,6 +252,8 @@ int messages_take(void *owner, struct ipc_received *received)
         return sockets_leave(worker, received);
     case IPC_DRAIN:
         return on_drain(worker, received);
+    case IPC_FIGURES_ASK:
+        return figures_tell(worker, received);
     default:
         return ERROR_IPC;
     }

@@ -42,6 +42,11 @@ int messages_take(void *owner, struct ipc_received *received);
 /* Tells the supervisor of a listener that will never accept again. */
 void messages_listener_dead(void *owner, struct slice tenant, struct slice address, int error);
 
+/* ---- figures.c ---- */
+
+/* FIGURES_ASK: answers it. Returns 0 or ERROR_IPC. */
+int figures_tell(struct worker *worker, struct ipc_received *received);
+
 /* ---- sockets.c ---- */
 
 /* As backends_set_ask has it. */

@@ -57,10 +57,15 @@ def delete(full):
         _made.remove(full)
 
 
-def delete_all():
-    lines = "".join(f"netns del {name}\n" for name in _made)
+def delete_all_of(names):
+    """Many at once."""
+    lines = "".join(f"netns del {name}\n" for name in names)
     subprocess.run(["ip", "-force", "-batch", "-"], input=lines, text=True, capture_output=True)
-    _made.clear()
+    _made[:] = [name for name in _made if name not in set(names)]
+
+
+def delete_all():
+    delete_all_of(list(_made))
 
 
 def within(full, act):

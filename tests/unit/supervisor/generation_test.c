@@ -108,8 +108,7 @@ Test(generation, one_that_has_not_served_is_replaced_at_once)
 
     rig_program(&rig, "exec sleep 60");
     set_workers(&rig, 1);
-    kill(rig.pid, SIGHUP);
-    rig_expect(&rig, "starting 1 workers in place of 2");
+    rig_signal(&rig, SIGHUP, "started worker 0");
     second = rig_child(&rig, "worker 0");
     cr_assert_neq(first, second);
     rig_program(&rig, NULL);

@@ -21,6 +21,12 @@ static int on_message(void *owner, struct ipc_received *received)
         process->ready++;
     if (received->message == IPC_COMMITTED)
         process->committed = wire_get_u64(&received->body);
+    if (received->message == IPC_FIGURES) {
+        process->figures = wire_get_u64(&received->body);
+        cr_assert_leq(received->blob.len, sizeof(process->text));
+        memcpy(process->text, received->blob.data, received->blob.len);
+        process->figures_len = received->blob.len;
+    }
     if (received->message == IPC_LISTENER_DEAD) {
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(PROCESS_ADDRESS)));

@@ -19,6 +19,8 @@ struct process {
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
     uint64_t committed; /* the last serial */
     uint32_t dead_error;
+    uint64_t figures;   /* the last serial; its blob is in text */
+    size_t figures_len; /* bytes */
     ev_timer tick;
     uint16_t port;
     int listener; /* a duplicate of the last one that was sent */
