@@ -174,8 +174,8 @@ struct config_settings {
     struct slice ssl_ciphers;    /* OpenSSL's cipher list; empty: the default */
     struct slice ssl_ecdh_curve; /* OpenSSL's group list; empty: the default */
     enum config_verify ssl_verify_client;
-    struct diag_place ssl_verify_client_place;
     uint32_t ssl_verify_depth; /* 1 */
+    struct diag_place ssl_verify_client_place;
     struct config_file ssl_client_certificate;
     struct config_file ssl_trusted_certificate;
 };

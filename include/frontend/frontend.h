@@ -52,8 +52,9 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name);
 void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
                            int fd);
 /* Closes it; connections that came by it and are idle close now, others after their current
- * exchange, and all that are left after that many seconds (INFINITY: never) with RST. By then the
- * kernel has forgotten them, whether or not their clients answer, so that a namespace can go. */
+ * exchange, and all that are left after that many seconds with RST. By then the kernel has
+ * forgotten them, whether or not their clients answer, so that a namespace can go. INFINITY:
+ * connections go on. */
 void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address,
                               double seconds);
 

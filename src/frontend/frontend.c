@@ -252,7 +252,7 @@ void frontend_remove_listener(struct frontend *frontend, struct slice tenant, st
         return;
     listener_set_fd(listener, -1);
     /* They would keep the namespace of a socket that is gone alive. */
-    if (listener->connections > 0)
+    if (listener->connections > 0 && isfinite(seconds))
         retire_connections(entry, listener, &how);
 }
 

@@ -53,7 +53,7 @@ static uint32_t unbinding_drain_limit(const struct supervisor *supervisor)
 {
     double seconds = supervisor->settings->model.worker_shutdown_timeout;
 
-    return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : BINDINGS_NO_LIMIT;
+    return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX - 1;
 }
 
 void bindings_close(struct supervisor *supervisor, struct record *record)

@@ -220,10 +220,12 @@ static int on_drain(struct worker *worker, struct ipc_received *received)
 
     if (wire_finish(&received->body) != 0 || when > 1)
         return ERROR_IPC;
-    if (when == 1)
+    if (when == 1) {
         worker->orphan_limit = milliseconds / 1000.0;
-    else
+        frontend_set_drain_limit(worker->frontend, worker->orphan_limit);
+    } else {
         worker_drain(worker, milliseconds / 1000.0);
+    }
     return 0;
 }
 

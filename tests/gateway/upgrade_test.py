@@ -284,3 +284,62 @@ def test_the_command_line(installed, namespace):
     conf = str(installed.folder / "nsgate.conf")
     subprocess.run([installed.binary, "-c", conf, "-s", "upgrade"], check=True, timeout=60)
     installed.wait_log("upgrade done")
+
+
+@pytest.fixture
+def wired():
+    """A namespace that can be reached from the host's, so that no socket of a client keeps it."""
+    name, link = netns.make_again(netns.PREFIX + "wired"), f"nsg{os.getpid()}u"
+    netns.run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
+    netns.run("ip", "addr", "add", "10.213.7.1/30", "dev", link)
+    netns.run("ip", "link", "set", link, "up")
+    netns.run("ip", "-n", name, "addr", "add", "10.213.7.2/30", "dev", "eth0")
+    netns.run("ip", "-n", name, "link", "set", "eth0", "up")
+    yield name, link
+    netns.delete(name)
+    netns.run("ip", "link", "del", link, check=False)
+
+
+def test_a_namespace_that_goes_behind_an_upgrade_is_freed(installed, wired, scripted):
+    """The old workers still hold connections out of it: they are told, by the channels that the
+    new binary has taken over."""
+    def script(connection, _):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 101 Switching\r\nUpgrade: raw\r\nConnection: upgrade\r\n\r\n")
+        connection.recv(1000)
+
+    namespace, link = wired
+    installed.settings["worker_shutdown_timeout"] = "30s"
+    installed.write_main()
+    server = scripted(script)
+    installed.tenant("a", texts.plain(namespace, f"location / {{ proxy_pass http://{server.address}; }}",
+                                      "10.213.7.2:8080"))
+    installed.start()
+    sock = netns.connect(None, ("10.213.7.2", 8080))
+    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n")
+    assert b"101" in sock.recv(1000)
+    old = installed.workers()
+    assert upgrade(installed).startswith("upgrade done")
+    assert set(old) & set(installed.children())
+    netns.delete(namespace)
+    wait_for(lambda: not os.path.exists(f"/sys/class/net/{link}"), 4, "the kernel frees it")
+    wait_drained(installed, old)
+    sock.close()
+
+
+def test_workers_die_on_the_way(installed, namespaces):
+    """A worker that is killed while another binary takes over is nobody's zombie, and replaced."""
+    namespace = namespaces[0]
+    installed.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    installed.start()
+    for delay in (0, 0.02, 0.05, 0.1):
+        victim = installed.workers()[0]
+        at = installed.log_size()
+        os.kill(installed.pid, signal.SIGUSR2)
+        time.sleep(delay)
+        os.kill(victim, signal.SIGKILL)
+        installed.wait_log("upgrade done", 20, at)
+        wait_for(lambda: len(installed.workers()) == 2 and
+                 all(installed.role(pid) == "worker" for pid in installed.children()), 10,
+                 "two workers and no zombies")
+        assert fetch(namespace, PLAIN).body == b"x"

@@ -69,13 +69,14 @@ def delete_all():
 
 
 def within(full, act):
-    """Calls act() in a thread that is in the namespace, and returns its result. None: here."""
+    """Calls act() in a thread that is in the namespace (its name, or the path of one), and returns
+    its result. None: here."""
     if full is None:
         return act()
     result = []
 
     def body():
-        handle = os.open(f"/run/netns/{full}", os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(os.path.join("/run/netns", full), os.O_RDONLY | os.O_CLOEXEC)
         try:
             if _libc.setns(handle, CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), "setns")
@@ -97,3 +98,27 @@ def within(full, act):
 def connect(full, address, timeout=10):
     """A TCP connection made inside the namespace."""
     return within(full, lambda: socket.create_connection(address, timeout))
+
+
+class Veth:
+    """A pair of devices: one end here, the other inside; gone when the kernel frees the namespace."""
+
+    def __init__(self, full, number=0):
+        self.name = f"nsg{os.getpid() % 1000000}-{number}"
+        self.here, self.inside = f"169.254.77.{4 * number + 1}", f"169.254.77.{4 * number + 2}"
+        run("ip", "link", "add", self.name, "type", "veth", "peer", "name", "outside", "netns", full)
+        run("ip", "addr", "add", f"{self.here}/30", "dev", self.name)
+        run("ip", "link", "set", self.name, "up")
+        run("ip", "-n", full, "addr", "add", f"{self.inside}/30", "dev", "outside")
+        run("ip", "-n", full, "link", "set", "outside", "up")
+
+    def is_there(self):
+        return os.path.exists(f"/sys/class/net/{self.name}")
+
+    def go_silent(self):
+        """Nothing that is sent to this end is answered any more, not even by RST. The link stays up:
+        without it, what is sent would wait for ARP to fail, which takes the kernel 3 s."""
+        run("ip", "addr", "flush", "dev", self.name)
+
+    def remove(self):
+        run("ip", "link", "del", self.name, check=False)
