@@ -142,7 +142,7 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
     plan->netns.path = get_text(reader);
     plan->netns.pid = wire_get_u32(reader);
     plan->netns.text = get_text(reader);
-    if (kind > NETNS_PID || !plan->netns.text ||
+    if (kind > NETNS_CONTAINER || !plan->netns.text ||
         (!plan->netns.path && (kind == NETNS_NAME || kind == NETNS_PATH)))
         reader->failed = true;
     plan->has_names = get_bool(reader);
