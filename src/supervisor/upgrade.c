@@ -127,6 +127,8 @@ static struct state upgrade_state(const struct supervisor *supervisor)
                           .control_fd = supervisor->control.path ? supervisor->control.fd : -1,
                           .upgrades = supervisor->upgrade.count,
                           .half = supervisor->half,
+                          .generation = supervisor->generation,
+                          .started = (uint64_t)(supervisor->started * 1000.),
                           .round = supervisor->round.number,
                           .ipc_version = IPC_VERSION,
                           .registry = supervisor->registry};
