@@ -159,6 +159,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     round_init(supervisor);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
+    heartbeat_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
     supervisor->rotation.data = supervisor;
@@ -185,6 +186,7 @@ void supervisor_free(struct supervisor *supervisor)
     round_free(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
+    heartbeat_stop(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     supervisor_free_records(supervisor);
@@ -241,6 +243,7 @@ static void supervisor_serve(struct supervisor *supervisor)
     signals_start(supervisor);
     notify_start(&supervisor->notify);
     generation_start(supervisor);
+    heartbeat_start(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
     if (round_begin(supervisor, ROUND_START) < 0)

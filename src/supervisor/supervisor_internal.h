@@ -51,6 +51,7 @@ struct supervisor {
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
+    ev_timer heartbeat;      /* of all children */
     ev_timer recheck;        /* of namespaces that listeners are bound in */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */

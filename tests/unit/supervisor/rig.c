@@ -118,6 +118,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_LISTENER: /* kept open until this process ends */
         received->descriptors[0] = -1;
         break;
+    case IPC_PING:
+        return ipc_answer_ping(actor->channel, received);
     case IPC_DRAIN:
         wire_get_u32(&received->body);
         if (wire_get_u8(&received->body) == 0)

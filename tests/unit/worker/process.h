@@ -18,6 +18,7 @@ struct process {
     bool is_gone;
     unsigned ready, dead;
     uint64_t committed; /* the last serial */
+    uint64_t pong;      /* the last number */
     uint32_t dead_error;
     ev_timer tick;
     uint16_t port;
@@ -34,7 +35,8 @@ void process_send_raw_tenant(struct process *process, uint64_t serial, struct sl
 void process_send_listener(struct process *process);
 void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
                         const char *address);
-void process_send_u32(struct process *process, enum ipc_message message, uint32_t value);
+/* when: 0 now, 1 when the channel closes */
+void process_send_drain(struct process *process, uint32_t milliseconds, uint8_t when);
 
 void process_turn(struct process *process);
 #define process_until(process, condition)                                                          \
