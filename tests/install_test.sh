@@ -7,7 +7,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 DESTDIR=$root cmake --install "$1" --prefix /usr >/dev/null
 test -x "$root/usr/sbin/nsgate"
-test -f "$root$(cd "$root" && find . -name nsgate.conf | cut -c2-)"
+test -f "$root$(cd "$root" && find . -path '*/nsgate/nsgate.conf' | cut -c2-)"
 test -n "$(find "$root" -name acme.conf.sample)"
 grep -qx 'ExecStart=/usr/sbin/nsgate' "$root/usr/lib/systemd/system/nsgate.service"
 test -f "$root/usr/lib/sysusers.d/nsgate.conf"

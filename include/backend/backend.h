@@ -24,7 +24,8 @@ void backends_bind(struct backends *backends, struct tenant *tenant);
  * go once their last exchange is over. Called by the last tenant_unref's caller before it. */
 void backends_unbind(struct backends *backends, struct tenant *tenant);
 
-/* Idle connections are closed; used ones end after their exchange. For drain. */
+/* Idle connections are closed; used ones end after their exchange. For drain. Connections in
+ * namespaces go on: there may be nobody who could ask for other sockets. */
 void backends_drain(struct backends *backends);
 
 /* What one exchange has tried. Embedded by dispatch; zeroed at the start. */

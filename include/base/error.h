@@ -24,6 +24,8 @@
     X(TARGET_TOO_LONG, 414, "target_too_long", "the request target is too long")                   \
     X(MISDIRECTED, 421, "misdirected", "the request is for another server than the connection")    \
     X(HEAD_TOO_LARGE, 431, "head_too_large", "the header fields are too large")                    \
+    X(NO_CERTIFICATE, 400, "no_certificate", "the client sent no required certificate")            \
+    X(BAD_CERTIFICATE, 400, "bad_certificate", "the client's certificate was not accepted")        \
     X(NOT_FOUND, 404, "not_found", "no location matches")                                          \
     X(METHOD, 501, "method", "the method is not supported")                                        \
     X(CODING, 501, "coding", "the transfer coding is not supported")                               \

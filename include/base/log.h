@@ -27,7 +27,8 @@ bool log_is_enabled(enum log_level level);
  * it is never blocked on: a line that does not fit at once is dropped and counted. */
 void log_set_sink(enum log_sink sink, int fd);
 
-/* Lines that could not be written since the start. */
+/* Lines that could not be written since the start. The next one that can tells how many they were.
+ */
 unsigned long log_dropped(void);
 
 /* The level of a name ("notice"); -1 for an unknown one. */

@@ -28,6 +28,7 @@ struct config_main {
     struct slice pid_file;          /* absolute */
     struct slice container_socket;  /* absolute; empty: the first usual one that exists */
     double worker_shutdown_timeout; /* seconds */
+    bool netns_shared;              /* several tenants may live in one network namespace */
     struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;
     const struct config_block *defaults; /* in the tree it was built from; NULL when absent */
@@ -51,6 +52,10 @@ struct config_netns {
     uint32_t pid;      /* NETNS_PID */
     struct diag_place place;
 };
+
+/* What stands behind "container:": a container's name, or the beginning of its id, as engines have
+ * them: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 255 bytes. */
+bool config_container_name_is_valid(struct slice name);
 
 /* One address of a tenant; servers that name the same one share it. */
 struct config_listen {
@@ -98,6 +103,23 @@ struct config_header {
     bool always;                  /* add_header */
 };
 
+/* A file that a directive names. */
+struct config_file {
+    struct slice path; /* absolute; empty: none */
+    struct diag_place place;
+};
+
+/* ssl_verify_client */
+enum config_verify { VERIFY_OFF, VERIFY_ON, VERIFY_OPTIONAL, VERIFY_OPTIONAL_NO_CA };
+
+/* What a server asks of its clients' certificates. */
+struct config_verification {
+    enum config_verify mode;    /* not VERIFY_OFF */
+    uint32_t depth;             /* intermediate certificates at most */
+    struct config_file named;   /* authorities that are trusted, and told to clients */
+    struct config_file trusted; /* more that are trusted */
+};
+
 enum config_next {
     NEXT_ERROR = 1 << 0,
     NEXT_TIMEOUT = 1 << 1,
@@ -138,20 +160,24 @@ struct config_settings {
     uint32_t hide_header_count;
     const struct config_header *add_headers; /* add_header: all or nothing from above */
     uint32_t add_header_count;
-    uint32_t proxy_http_version;     /* 11 or 20 */
-    bool proxy_ssl_verify;           /* on */
-    bool proxy_ssl_server_name;      /* off: no SNI, as nginx */
-    bool proxy_ssl_session_reuse;    /* on */
-    uint32_t proxy_ssl_verify_depth; /* 1 */
-    uint32_t proxy_ssl_protocols;    /* config_tls_version bits */
-    struct slice proxy_ssl_ciphers;  /* OpenSSL's cipher list; empty: the default */
-    struct slice proxy_ssl_name;     /* without port; empty: the host of proxy_pass */
-    struct slice proxy_ssl_trusted;  /* absolute path; empty: the system's certificates */
-    struct diag_place proxy_ssl_trusted_place;
+    uint32_t proxy_http_version;          /* 11 or 20 */
+    bool proxy_ssl_verify;                /* on */
+    bool proxy_ssl_server_name;           /* off: no SNI, as nginx */
+    bool proxy_ssl_session_reuse;         /* on */
+    uint32_t proxy_ssl_verify_depth;      /* 1 */
+    uint32_t proxy_ssl_protocols;         /* config_tls_version bits */
+    struct slice proxy_ssl_ciphers;       /* OpenSSL's cipher list; empty: the default */
+    struct slice proxy_ssl_name;          /* without port; empty: the host of proxy_pass */
+    struct config_file proxy_ssl_trusted; /* none: the system's certificates */
     /* TLS; server level */
     uint32_t ssl_protocols;      /* config_tls_version bits */
     struct slice ssl_ciphers;    /* OpenSSL's cipher list; empty: the default */
     struct slice ssl_ecdh_curve; /* OpenSSL's group list; empty: the default */
+    enum config_verify ssl_verify_client;
+    uint32_t ssl_verify_depth; /* 1 */
+    struct diag_place ssl_verify_client_place;
+    struct config_file ssl_client_certificate;
+    struct config_file ssl_trusted_certificate;
 };
 
 struct config_return {
@@ -192,7 +218,8 @@ struct config_server {
     uint32_t name_count;
     struct config_certificate *certificates;
     uint32_t certificate_count;
-    struct config_location *locations; /* in the file's order */
+    const struct config_verification *verification; /* NULL: clients need no certificate */
+    struct config_location *locations;              /* in the file's order */
     uint32_t location_count;
     const struct config_settings *settings;
     struct config_return answer; /* `return` at server level goes before any location */

@@ -44,6 +44,11 @@
     X(SSL_CIPHER, "ssl_cipher")                                                                    \
     X(SSL_SERVER_NAME, "ssl_server_name")                                                          \
     X(SSL_SESSION_REUSED, "ssl_session_reused")                                                    \
+    X(SSL_CLIENT_VERIFY, "ssl_client_verify")                                                      \
+    X(SSL_CLIENT_S_DN, "ssl_client_s_dn")                                                          \
+    X(SSL_CLIENT_I_DN, "ssl_client_i_dn")                                                          \
+    X(SSL_CLIENT_SERIAL, "ssl_client_serial")                                                      \
+    X(SSL_CLIENT_FINGERPRINT, "ssl_client_fingerprint")                                            \
     X(TENANT, "tenant")                                                                            \
     X(NETNS, "netns")
 

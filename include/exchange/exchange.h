@@ -94,7 +94,13 @@ struct exchange_client {
     struct slice tls_cipher;
     struct slice tls_server_name;
     bool tls_reused;
-    uint64_t connection; /* serial number in this worker */
+    struct slice tls_client_verify;  /* "NONE", "SUCCESS" or "FAILED:" and why; empty without TLS */
+    struct slice tls_client_subject; /* what its certificate says (RFC 2253); empty without one */
+    struct slice tls_client_issuer;
+    struct slice tls_client_serial;
+    struct slice tls_client_fingerprint;
+    enum error tls_client_error; /* NO_CERTIFICATE or BAD_CERTIFICATE: its requests are refused */
+    uint64_t connection;         /* serial number in this worker */
 };
 
 struct exchange {

@@ -52,8 +52,9 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name);
 void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
                            int fd);
 /* Closes it; connections that came by it and are idle close now, others after their current
- * exchange, and all that are left after that many seconds (INFINITY: never) with RST. By then the
- * kernel has forgotten them, whether or not their clients answer, so that a namespace can go. */
+ * exchange, and all that are left after that many seconds with RST. By then the kernel has
+ * forgotten them, whether or not their clients answer, so that a namespace can go. INFINITY:
+ * connections go on. */
 void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address,
                               double seconds);
 
@@ -67,6 +68,20 @@ void frontend_drain(struct frontend *frontend, double seconds);
 
 /* Gives back what idle tenants need not hold (tenant_trim); now and then. */
 void frontend_trim(struct frontend *frontend);
+
+/* What a tenant has at the moment. */
+struct frontend_figures {
+    struct slice tenant; /* its name */
+    uint32_t connections;
+    uint32_t
+        draining; /* those of them that end, with their tenant, their listener or the process */
+    uint64_t requests; /* so far */
+};
+
+/* take is called for each tenant, also for those that are removed and still have connections. */
+void frontend_figures(const struct frontend *frontend,
+                      void (*take)(void *owner, const struct frontend_figures *figures),
+                      void *owner);
 
 /* Client connections now. */
 unsigned frontend_connections(const struct frontend *frontend);

@@ -44,6 +44,9 @@ void loop_stop(struct loop *loop);
 /* Monotonic seconds, as of this turn's start. */
 double loop_now(const struct loop *loop);
 
+/* The same now, in the midst of a turn: for telling what something costs. */
+double loop_clock(void);
+
 /* Wall-clock seconds since 1970, as of this turn's start. */
 double loop_wall(const struct loop *loop);
 

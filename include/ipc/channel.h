@@ -63,6 +63,9 @@ void ipc_channel_take_rest(struct ipc_channel *channel);
 void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struct wire_writer *body,
               const int *descriptors, unsigned descriptor_count, struct ipc_blob *blob);
 
+/* The socket, which stays the channel's: for who goes on with it after an execve(2). */
+int ipc_channel_descriptor(const struct ipc_channel *channel);
+
 /* Messages that wait for the socket. */
 unsigned ipc_channel_queued(const struct ipc_channel *channel);
 

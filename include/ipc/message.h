@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Another one with every change of the table or of a body: after an upgrade, channels of workers
+ * that speak another version are only closed. */
+#define IPC_VERSION 1
+
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
 enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };
@@ -35,7 +39,8 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     X(LISTENER, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                            \
     /* slice tenant, slice address, u32 milliseconds: stop accepting there and close the           \
        descriptor; connections that came by it and are idle close now, others after their current  \
-       exchange, and after that time in any case (UINT32_MAX: never) */                            \
+       exchange, and after that time in any case (UINT32_MAX: they go on, another socket for that  \
+       address follows) */                                                                         \
     X(LISTENER_CLOSE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                      \
     /* slice tenant, slice address, u32 errno: accept(2) can never work there again */             \
     X(LISTENER_DEAD, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                       \
@@ -49,7 +54,8 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     X(PONG, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                \
     /* u64 serial: what does each tenant have here? */                                             \
     X(FIGURES_ASK, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                         \
-    /* u64 serial; blob: u32 count, then for each tenant what worker/figures.c puts */             \
+    /* u64 serial; blob: u32 connections in all, then for each tenant that has had any: slice      \
+       name, u32 connections, u32 of them that end, u64 requests */                                \
     X(FIGURES, ROLE_WORKER, ROLE_SUPERVISOR, 0, true)                                              \
     /* slice tenant, slice netns (config text), u8 family (4, 6): sockets for backends there */    \
     X(SOCKETS_ASK, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                         \

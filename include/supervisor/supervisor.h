@@ -9,9 +9,22 @@
 #define SUPERVISOR_ROLE_ARGUMENT "--role"
 #define SUPERVISOR_CHANNEL_FD    3
 
+/* The same for the binary of an upgrade: as a child it is the role "candidate", writes its answer
+ * to the channel, and has the state in a sealed memfd; in the supervisor's place it is told where
+ * that is by an argument of its own. */
+#define SUPERVISOR_STATE_FD        4
+#define SUPERVISOR_RESUME_ARGUMENT "--resume"
+
 /* Runs in the foreground until a signal ends it. config: path of the main file. Returns the
  * process's exit status: 1 when the main file is broken at the start. */
 int supervisor_run(const char *config);
+
+/* Goes on where the binary before this one, in this process, has left off. state: the memfd's
+ * descriptor. */
+int supervisor_resume(const char *config, int state);
+
+/* Whether this binary could do so: looks at a copy of the state, touching nothing else. */
+int supervisor_candidate(void);
 
 /* -t: checks everything that can be checked without binding, certificates and names included,
  * printing all errors and warnings to stderr; 0 or 1. With dump (-T) the configuration goes to
@@ -19,7 +32,7 @@ int supervisor_run(const char *config);
 int supervisor_test(const char *config, bool dump);
 
 /* -s: sends the signal to the running supervisor, found by the main file's `pid`; 0, or 1 with a
- * reason on stderr. name: reload, quit, stop, reopen. */
+ * reason on stderr. name: quit, stop, reopen. */
 int supervisor_signal(const char *config, const char *name);
 
 #endif

@@ -9,6 +9,10 @@
 #include "ipc/wire.h"
 #include "tls/client.h"
 
+/* The first four bytes. Another one with every change of the format: a binary that takes over from
+ * another one must not misread what that one kept. */
+#define BUNDLE_MAGIC 0x62677332u
+
 /* A file that the configuration names, as the supervisor read it. */
 struct bundle_file {
     struct slice path;

@@ -60,6 +60,7 @@ struct tenant {
     uint32_t upstream_count;
     struct tls_trust **trusts; /* each trusted file once; one reference each */
     uint32_t trust_count;
+    bool verifies_clients;                /* some server asks for their certificates */
     struct tenant_identities *identities; /* chains and keys, each pair once; NULL: none */
     struct tenant_regexes *regexes;       /* NULL: none */
     struct tls_ticket_keys tickets;

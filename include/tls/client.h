@@ -5,7 +5,7 @@
 
 #include "tls/tls.h"
 
-/* ---- certificates that are trusted ---- */
+/* ---- certificates that are trusted: backends' issuers, and clients' ---- */
 
 /* Certificates that one file may have. */
 #define TLS_TRUST_MAX 1024

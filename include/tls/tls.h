@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "io/stream.h"
 #include "tls/identity.h"
+#include "tls/verification.h"
 
 /* ---- policies and their contexts ---- */
 
@@ -47,7 +48,8 @@ struct tls_server {
     uint32_t identity_count;
     const struct tls_ticket_keys *tickets; /* NULL: no tickets */
     unsigned char session_context[32]; /* hash of tenant, server and what clients are verified by */
-    bool http2;                        /* ALPN may agree on h2 */
+    struct tls_verification verification;
+    bool http2; /* ALPN may agree on h2 */
 };
 
 struct tls_accept {

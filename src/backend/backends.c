@@ -106,7 +106,9 @@ void backends_drain(struct backends *backends)
     HASH_ITER (hh, backends->owners, owner, next_owner) {
         struct backend_group *group, *next;
         HASH_ITER (hh, owner->groups, group, next) {
-            pool_close_group(group);
+            for (uint32_t i = 0; i < group->endpoint_count; i++)
+                if (group->endpoints[i]->stock == NULL)
+                    pool_close_endpoint(group->endpoints[i]);
         }
     }
 }

@@ -20,6 +20,11 @@ struct backend_protocol {
                    const struct config_settings *settings);
     /* Ends an idle connection at once. The memory goes at the turn's end. */
     void (*close)(struct backend_connection *connection);
+    /* The namespace that it is in is gone: one that is idle or connects ends now, any other takes
+     * no more exchanges and ends after those it has. */
+    void (*leave)(struct backend_connection *connection);
+    /* Ends it now, whatever it does. */
+    void (*cut)(struct backend_connection *connection);
 };
 
 /* Embedded first by every protocol's connection. */
@@ -29,8 +34,11 @@ struct backend_connection {
     bool is_idle;                      /* in the pool */
     bool is_shared;                    /* carries exchanges, and takes more */
     double opened;                     /* loop_now() then; only of those that are ever shared */
+    bool is_stale;                     /* its namespace is gone, or no longer the tenant's */
+    double cut_at;                     /* stale: loop_now() when it is cut */
     TAILQ_ENTRY(backend_connection) of_endpoint;
     TAILQ_ENTRY(backend_connection) of_group;
+    TAILQ_ENTRY(backend_connection) of_stock;
 };
 
 TAILQ_HEAD(backend_connections, backend_connection);

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "pool_internal.h"
+#include "stock_internal.h"
 
 #include <stdlib.h>
 
@@ -44,6 +45,7 @@ void endpoint_unref(struct backend_endpoint *endpoint)
 {
     if (--endpoint->references > 0 || !endpoint->is_retired)
         return;
+    stock_leave(endpoint->stock);
     tls_sessions_free(endpoint->sessions);
     free(endpoint);
 }
@@ -52,19 +54,29 @@ static void endpoint_retire(struct backend_endpoint *endpoint)
 {
     endpoint_ref(endpoint);
     endpoint->is_retired = true;
+    stock_retire(endpoint->stock);
     pool_close_endpoint(endpoint);
     endpoint_unref(endpoint);
 }
 
-static struct backend_endpoint *endpoint_new(struct backend_group *group,
-                                             const struct address *address)
+static struct slice owner_name(const struct backend_group *group)
 {
+    return (struct slice){group->owner->name, group->owner->name_len};
+}
+
+static struct backend_endpoint *endpoint_new(struct backend_group *group,
+                                             const struct tenant_endpoint *from)
+{
+    const struct address *address = &from->address;
     struct backend_endpoint *endpoint = memory_zeroed(1, sizeof(*endpoint));
     endpoint->group = group;
     endpoint->address = *address;
     address_format(address, endpoint->text);
     if (group->tls.context != NULL && group->tls.reuses_sessions)
         endpoint->sessions = tls_sessions_new();
+    if (from->config->netns != NULL)
+        endpoint->stock = stock_enter(group->backends, owner_name(group), from->config->netns->text,
+                                      address->any.sa_family);
     TAILQ_INIT(&endpoint->idle);
     TAILQ_INIT(&endpoint->shared);
     return endpoint;
@@ -84,13 +96,23 @@ static void endpoint_configure(struct backend_endpoint *endpoint,
     endpoint->is_down = config->down;
 }
 
+static bool is_same(const struct backend_endpoint *endpoint, const struct tenant_endpoint *other)
+{
+    const struct config_netns *netns = other->config->netns;
+    if (!address_equal(&endpoint->address, &other->address))
+        return false;
+    if (endpoint->stock == NULL || netns == NULL)
+        return endpoint->stock == NULL && netns == NULL;
+    return slice_equal(endpoint->stock->netns, netns->text);
+}
+
 /* The same address may stand in several `server` lines: each finds one of its own. */
 static struct backend_endpoint *take_known(struct backend_endpoint **known, uint32_t count,
-                                           const struct address *address)
+                                           const struct tenant_endpoint *like)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct backend_endpoint *endpoint = known[i];
-        if (endpoint != NULL && address_equal(&endpoint->address, address)) {
+        if (endpoint != NULL && is_same(endpoint, like)) {
             known[i] = NULL;
             return endpoint;
         }
@@ -115,7 +137,7 @@ static void add_new_endpoints(struct backend_group *group, const struct tenant_u
             continue;
         while (slot_is_used(group, slot))
             slot++;
-        group->endpoints[i] = endpoint_new(group, &upstream->endpoints[i].address);
+        group->endpoints[i] = endpoint_new(group, &upstream->endpoints[i]);
         group->endpoints[i]->slot = slot++;
     }
 }
@@ -146,7 +168,7 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
     group->endpoints =
         memory_zeroed(upstream->endpoint_count + (size_t)1, sizeof(struct backend_endpoint *));
     for (uint32_t i = 0; i < upstream->endpoint_count; i++)
-        group->endpoints[i] = take_known(known, known_count, &upstream->endpoints[i].address);
+        group->endpoints[i] = take_known(known, known_count, &upstream->endpoints[i]);
     add_new_endpoints(group, upstream);
     for (uint32_t i = 0; i < upstream->endpoint_count; i++)
         endpoint_configure(group->endpoints[i], upstream->endpoints[i].config);

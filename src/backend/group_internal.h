@@ -8,10 +8,14 @@
 
 #include <uthash.h>
 
+struct backend_place;
+struct backend_stock;
+
 /* One server of a group, counted by its connections. */
 struct backend_endpoint {
     struct backend_group *group;
     struct address address;
+    struct backend_stock *stock; /* of its namespace; NULL: it is on the host's side */
     char text[ADDRESS_TEXT];
     uint32_t slot;       /* its bit in backend_attempts.tried; keeps it over reloads */
     bool is_retired;     /* no longer in the group: goes with its last connection */
@@ -66,7 +70,10 @@ struct backend_owner {
 
 struct backends {
     struct loop *loop;
-    struct backend_owner *owners; /* by the tenant's name */
+    struct backend_owner *owners;                               /* by the tenant's name */
+    struct backend_stock *stocks;                               /* of all tenants */
+    int (*ask)(void *owner, const struct backend_place *place); /* NULL: nobody */
+    void *ask_owner;
     unsigned idle_count;
     bool is_draining;
 };
@@ -77,7 +84,8 @@ struct backends {
 struct backend_group *group_new(struct backends *backends, struct backend_owner *owner,
                                 struct slice identity);
 
-/* Takes over what the upstream says now. Endpoints are found again by their address. */
+/* Takes over what the upstream says now. Endpoints are found again by their address
+ * and namespace. */
 void group_configure(struct backend_group *group, const struct tenant_upstream *upstream);
 
 /* Its upstream is no longer in the configuration: idle connections close, used ones are not kept.

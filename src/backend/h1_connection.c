@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "pool_internal.h"
+#include "stock_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -44,10 +45,8 @@ void h1_connection_close(struct h1_connection *connection)
     link_close(connection->link);
     connection->link = NULL;
     /* What a tunnel's client said before it left is still due; a request cut short is not. */
-    if (connection->phase == H1_TUNNEL)
-        stream_flush_close(connection->stream);
-    else
-        stream_close(connection->stream);
+    stock_close_stream(&connection->base, connection->stream, connection->phase == H1_TUNNEL);
+    stock_part(&connection->base);
     connection->stream = NULL;
     chain_clear(&connection->in);
     chain_clear(&connection->wire);
@@ -267,6 +266,7 @@ static struct h1_connection *connection_new(struct backend_endpoint *endpoint, s
     connection->base.protocol = &h1_protocol;
     connection->base.endpoint = endpoint;
     endpoint_ref(endpoint);
+    stock_join(&connection->base);
     connection->loop = loop;
     connection->start.run = on_start;
     connection->grave.run = on_grave;
@@ -316,6 +316,7 @@ static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
     struct h1_connection *connection = connection_new(endpoint, exchange->loop);
     connection->link = link_open(endpoint, settings->proxy_connect_timeout, &link_ops, connection);
     if (connection->link == NULL) {
+        stock_part(&connection->base);
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;
@@ -329,5 +330,26 @@ static void h1_close(struct backend_connection *base)
     h1_connection_close((struct h1_connection *)base);
 }
 
+static void h1_cut(struct backend_connection *base)
+{
+    struct h1_connection *connection = (struct h1_connection *)base;
+    enum error error = connection->phase == H1_CONNECTING ? ERROR_CONNECT : ERROR_BACKEND_RESET;
+    if (connection->exchange == NULL) {
+        h1_connection_close(connection);
+        return;
+    }
+    connection->exchange->reason = SLICE("its network namespace is gone");
+    h1_connection_fail(connection, error);
+}
+
+static void h1_leave(struct backend_connection *base)
+{
+    struct h1_connection *connection = (struct h1_connection *)base;
+    if (connection->phase == H1_IDLE)
+        h1_connection_close(connection);
+    else if (connection->phase == H1_CONNECTING)
+        h1_cut(base);
+}
+
 const struct backend_protocol h1_protocol = {
-    .open = h1_open, .assign = h1_assign, .close = h1_close};
+    .open = h1_open, .assign = h1_assign, .close = h1_close, .leave = h1_leave, .cut = h1_cut};

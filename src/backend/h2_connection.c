@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "pool_internal.h"
+#include "stock_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -58,7 +59,8 @@ void h2_connection_close(struct h2_connection *connection)
     loop_cancel(connection->loop, &connection->turn);
     link_close(connection->link);
     connection->link = NULL;
-    stream_flush_close(connection->wire);
+    stock_close_stream(&connection->base, connection->wire, true);
+    stock_part(&connection->base);
     connection->wire = NULL;
     h2_session_free(connection->session);
     connection->session = NULL;
@@ -190,6 +192,7 @@ struct h2_connection *h2_connection_new(struct backend_endpoint *endpoint, struc
     connection->base.endpoint = endpoint;
     connection->base.opened = loop_now(loop);
     endpoint_ref(endpoint);
+    stock_join(&connection->base);
     connection->loop = loop;
     connection->turn.run = on_turn;
     connection->grave.run = on_grave;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "pool_internal.h"
+#include "stock_internal.h"
 
 #include <stdlib.h>
 
@@ -106,6 +107,7 @@ static int h2_open(struct backend_endpoint *endpoint, struct exchange *exchange,
     struct h2_connection *connection = h2_connection_new(endpoint, exchange->loop);
     connection->link = link_open(endpoint, settings->proxy_connect_timeout, &link_ops, connection);
     if (connection->link == NULL) {
+        stock_part(&connection->base);
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;
@@ -145,5 +147,26 @@ static void h2_close(struct backend_connection *base)
     h2_connection_end((struct h2_connection *)base);
 }
 
+static void h2_cut(struct backend_connection *base)
+{
+    struct h2_connection *connection = (struct h2_connection *)base;
+    bool is_connecting = connection->phase == H2_CONNECTING;
+    struct h2_call *call;
+    TAILQ_FOREACH (call, &connection->waiting, next)
+        call->exchange->reason = SLICE("its network namespace is gone");
+    h2_connection_fail(connection, is_connecting ? ERROR_CONNECT : ERROR_BACKEND_RESET);
+}
+
+static void h2_leave(struct backend_connection *base)
+{
+    struct h2_connection *connection = (struct h2_connection *)base;
+    if (connection->phase == H2_RESTING)
+        h2_close(base);
+    else if (connection->phase == H2_CONNECTING)
+        h2_cut(base);
+    else
+        h2_connection_leave(connection);
+}
+
 const struct backend_protocol h2_protocol = {
-    .open = h2_open, .assign = h2_assign, .close = h2_close};
+    .open = h2_open, .assign = h2_assign, .close = h2_close, .leave = h2_leave, .cut = h2_cut};

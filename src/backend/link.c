@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "io/deadline.h"
 #include "io/socket.h"
+#include "stock_internal.h"
 #include "tls/client.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct backend_link {
     bool is_handshaking;
     int error; /* errno of connect(2) */
     struct deadline deadline;
+    struct stock_wait wait; /* for a socket in the endpoint's namespace */
     struct loop_task start; /* tells of a connect(2) that failed at once */
     struct loop_task grave;
 };
@@ -43,6 +45,7 @@ static void bury(struct backend_link *link)
     struct loop *loop = loop_of(link);
     link->stream = NULL;
     deadline_stop(&link->deadline);
+    stock_forget(&link->wait);
     loop_cancel(loop, &link->start);
     loop_bury(loop, &link->grave);
 }
@@ -151,8 +154,12 @@ static void on_expired(struct deadline *deadline)
 {
     struct backend_link *link =
         (struct backend_link *)((char *)deadline - offsetof(struct backend_link, deadline));
-    fail(link, ERROR_CONNECT_TIMEOUT,
-         link->is_handshaking ? SLICE("in the TLS handshake") : (struct slice){"", 0});
+    struct slice reason = {"", 0};
+    if (link->is_handshaking)
+        reason = SLICE("in the TLS handshake");
+    else if (link->stream == NULL)
+        reason = SLICE("waiting for a socket in its network namespace");
+    fail(link, ERROR_CONNECT_TIMEOUT, reason);
 }
 
 static void on_start(struct loop_task *task)
@@ -162,23 +169,54 @@ static void on_start(struct loop_task *task)
     fail_to_connect(link, ERROR_CONNECT, link->error);
 }
 
+/* Returns whether it connects now; errno if not. */
+static bool connect_by(struct backend_link *link, int fd)
+{
+    link->stream =
+        stream_connect(loop_of(link), fd, &link->endpoint->address, &connect_events, link);
+    return link->stream != NULL;
+}
+
+/* Connecting and TLS have what is left of the time. */
+static void on_socket(struct stock_wait *wait, int fd, int error)
+{
+    struct backend_link *link =
+        (struct backend_link *)((char *)wait - offsetof(struct backend_link, wait));
+    char text[REASON_SIZE];
+    if (fd >= 0) {
+        if (!connect_by(link, fd))
+            fail_to_connect(link, ERROR_CONNECT, errno);
+        return;
+    }
+    snprintf(text, sizeof(text), "no socket in network namespace %.*s: %d: %s",
+             SLICE_PRINTF(slice_head(link->endpoint->stock->netns, 128)), error, strerror(error));
+    fail(link, ERROR_CONNECT, slice_of(text));
+}
+
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 struct backend_link *link_open(struct backend_endpoint *endpoint, double seconds,
                                const struct link_events *events, void *owner)
 {
     struct loop *loop = endpoint->group->backends->loop;
-    int fd = socket_for(endpoint->address.any.sa_family);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+    struct backend_stock *stock = endpoint->stock;
+    int fd = stock != NULL ? stock_take(stock) : socket_for(endpoint->address.any.sa_family);
+    if (fd < 0 && stock == NULL && is_shortage(errno))
         return NULL;
     struct backend_link *link = memory_zeroed(1, sizeof(*link));
     link->endpoint = endpoint;
     link->events = events;
     link->owner = owner;
+    link->wait.on_socket = on_socket;
     link->start.run = on_start;
     link->grave.run = on_grave;
     deadline_init(&link->deadline, loop, on_expired);
-    if (fd >= 0)
-        link->stream = stream_connect(loop, fd, &endpoint->address, &connect_events, link);
-    if (link->stream == NULL) {
+    if (fd < 0 && stock != NULL) {
+        stock_wait(stock, &link->wait);
+    } else if (fd < 0 || !connect_by(link, fd)) {
         link->error = errno;
         loop_defer(loop, &link->start);
         return link;

@@ -21,7 +21,8 @@ void pool_unshare(struct backend_connection *connection);
 struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double since);
 
 /* Keeps a connection, closing the group's least recently used one when there are too many. Returns
- * false when it must not be kept: the caller closes it. */
+ * false when it must not be kept: the caller closes it. In a drain those in namespaces are kept all
+ * the same: nobody may be left to ask for the next socket. */
 bool pool_put(struct backend_connection *connection);
 
 /* Takes a connection out, e.g. because its peer closed it; harmless when it is neither idle nor

@@ -2,11 +2,16 @@
 /* The error log of this process. */
 #include "base/log.h"
 
+#include "syslog_internal.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,7 +23,9 @@ static struct {
     enum log_level level;
     enum log_sink sink;
     int fd;
+    mode_t kind; /* of what fd is open on, S_IFIFO and so on; 0: not asked yet */
     unsigned long dropped;
+    unsigned long told; /* of them, by a line in the log */
     char role[32];
 } state = {
     .level = LOG_LEVEL_NOTICE, .sink = LOG_SINK_STDERR, .fd = STDERR_FILENO, .role = "nsgate"};
@@ -49,11 +56,12 @@ bool log_is_enabled(enum log_level level)
 void log_set_sink(enum log_sink sink, int fd)
 {
     if (sink == LOG_SINK_SYSLOG && state.sink != LOG_SINK_SYSLOG)
-        openlog("nsgate", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+        syslog_open(SYSLOG_PATH);
     else if (sink != LOG_SINK_SYSLOG && state.sink == LOG_SINK_SYSLOG)
-        closelog();
+        syslog_close();
     state.sink = sink;
     state.fd = fd;
+    state.kind = 0;
 }
 
 unsigned long log_dropped(void)
@@ -92,14 +100,74 @@ static char *escape(char *to, const char *end, const char *text)
     return to;
 }
 
-/* A reader of a pipe or terminal that has stalled must not stall the gateway. The descriptor is
- * shared with other processes, so it cannot be made non-blocking: ask first, once per line. */
-static void put(const char *line, size_t len)
+static mode_t kind_of_log(void)
+{
+    struct stat status;
+    if (state.kind == 0 && fstat(state.fd, &status) == 0)
+        state.kind = status.st_mode & S_IFMT;
+    return state.kind;
+}
+
+/* Where nothing better is to be had: asks first. Another process may take the last room between. */
+static ssize_t write_if_ready(const char *line, size_t len)
 {
     struct pollfd ready = {.fd = state.fd, .events = POLLOUT};
-    if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT) ||
-        write(state.fd, line, len) != (ssize_t)len)
+    if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+        return -1;
+    return write(state.fd, line, len);
+}
+
+/* A reader that has stalled must not stall the gateway. The descriptor is shared with other
+ * processes, so that it cannot be made non-blocking; the one write can. */
+static bool put(const char *line, size_t len)
+{
+    struct iovec part = {.iov_base = (void *)line, .iov_len = len};
+    ssize_t done;
+    switch (kind_of_log()) {
+    case S_IFREG:
+        done = write(state.fd, line, len);
+        break;
+    case S_IFSOCK: /* systemd's journal */
+        done = send(state.fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        break;
+    default:
+        done = pwritev2(state.fd, &part, 1, -1, RWF_NOWAIT);
+        if (done < 0 && errno == EOPNOTSUPP)
+            done = write_if_ready(line, len);
+        break;
+    }
+    return done == (ssize_t)len;
+}
+
+static bool put_to_syslog(enum log_level level, const char *text)
+{
+    char line[LINE_MAX_BYTES];
+    char *start = line + snprintf(line, sizeof line, "[%s] %s: ", level_names[level], state.role);
+    *escape(start, line + sizeof line, text) = '\0';
+    return syslog_send(syslog_levels[level], line);
+}
+
+static bool put_to_descriptor(enum log_level level, const char *text)
+{
+    char line[LINE_MAX_BYTES];
+    time_t now = time(NULL);
+    struct tm local;
+    localtime_r(&now, &local);
+    size_t used = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S", &local);
+    used += (size_t)snprintf(line + used, sizeof line - used, " [%s] %d %s: ", level_names[level],
+                             (int)getpid(), state.role);
+    char *stop = escape(line + used, line + sizeof line - 1, text); /* room for the line feed */
+    *stop++ = '\n';
+    return put(line, (size_t)(stop - line));
+}
+
+static bool put_line(enum log_level level, const char *text)
+{
+    bool done =
+        state.sink == LOG_SINK_SYSLOG ? put_to_syslog(level, text) : put_to_descriptor(level, text);
+    if (!done)
         state.dropped++;
+    return done;
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -109,25 +177,17 @@ void log_write(enum log_level level, const char *format, ...)
     int saved = errno;
     char text[LINE_MAX_BYTES];
     va_list arguments;
+    if (state.dropped != state.told) {
+        unsigned long lost = state.dropped - state.told;
+        snprintf(text, sizeof text, "%lu lines of this process could not be written here", lost);
+        if (put_line(LOG_LEVEL_WARN, text))
+            state.told += lost;
+        else
+            state.dropped--; /* it was no line of anybody's */
+    }
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-
-    char line[LINE_MAX_BYTES];
-    char *end = line + sizeof line - 1; /* room for the line feed */
-    if (state.sink == LOG_SINK_SYSLOG) {
-        *escape(line, end, text) = '\0';
-        syslog(syslog_levels[level], "[%s] %s: %s", level_names[level], state.role, line);
-    } else {
-        time_t now = time(NULL);
-        struct tm local;
-        localtime_r(&now, &local);
-        size_t used = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S", &local);
-        used += (size_t)snprintf(line + used, sizeof line - used,
-                                 " [%s] %d %s: ", level_names[level], (int)getpid(), state.role);
-        char *stop = escape(line + used, end, text);
-        *stop++ = '\n';
-        put(line, (size_t)(stop - line));
-    }
+    put_line(level, text);
     errno = saved;
 }

@@ -55,6 +55,19 @@ void set_certificate_key(struct build *build, const struct rule *rule,
         add_word(build, rule, directive, &words->keys, &words->key_count);
 }
 
+void set_certificate_file(struct build *build, const struct rule *rule,
+                          const struct config_directive *directive)
+{
+    const struct config_word *word = build_word(directive, 1);
+    struct config_file *file;
+
+    if (!certificate_check_path(build, rule, word))
+        return;
+    file = (struct config_file *)(void *)((char *)build_settings(build) + rule->offset);
+    file->path = build_path(build, word->text);
+    file->place = build_place(build, word->place);
+}
+
 /* The nearest level that names any; each of the two inherits for itself, as in nginx. */
 static struct certificate_words inherited(const struct build *build)
 {

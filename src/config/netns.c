@@ -3,7 +3,7 @@
 #include "tenant_internal.h"
 
 #define PID_MAX      4194304 /* of 64-bit Linux, proc(5) */
-#define PATH_LONGEST 4095    /* bytes: PATH_MAX of limits.h without its NUL */
+#define TEXT_LONGEST 4095    /* bytes: PATH_MAX of limits.h without its NUL */
 
 static void netns_tell(struct build *build, const struct config_word *word, struct slice text,
                        const char *wrong)
@@ -30,6 +30,24 @@ static void netns_read_pid(struct build *build, const struct config_word *word, 
         arena_text(build->arena, arena_printf(&build->scratch, "/proc/%u/ns/net", netns->pid));
 }
 
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool config_container_name_is_valid(struct slice name)
+{
+    if (name.len == 0 || name.len > 255 || !is_alphanumeric(name.data[0]))
+        return false;
+    for (size_t i = 1; i < name.len; i++) {
+        char c = name.data[i];
+
+        if (!is_alphanumeric(c) && c != '_' && c != '.' && c != '-')
+            return false;
+    }
+    return true;
+}
+
 static bool netns_is_name(struct slice text)
 {
     return text.len > 0 && text.len <= 255 && !memchr(text.data, '/', text.len) &&
@@ -43,6 +61,10 @@ void netns_read(struct build *build, const struct config_word *word, struct slic
         netns_tell(build, word, text, "it has control characters");
         return;
     }
+    if (text.len > TEXT_LONGEST) {
+        netns_tell(build, word, text, "it is longer than 4095 bytes");
+        return;
+    }
     netns->text = arena_slice(build->arena, text);
     netns->place = build_place(build, word->place);
     if (slice_equal(text, SLICE("host"))) {
@@ -51,8 +73,6 @@ void netns_read(struct build *build, const struct config_word *word, struct slic
         diag_error(build->diags, word->place, "\"netns container:\" is not supported yet");
     } else if (slice_starts_with(text, SLICE("pid:"))) {
         netns_read_pid(build, word, text, netns);
-    } else if (text.len > PATH_LONGEST) {
-        netns_tell(build, word, text, "a path is at most 4095 bytes long");
     } else if (text.len > 0 && text.data[0] == '/') {
         netns->kind = NETNS_PATH;
         netns->path = arena_text(build->arena, text);

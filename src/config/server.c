@@ -107,6 +107,7 @@ static void finish(struct build *build, struct diag_place place)
     if (server->listens.count == 0 && build_count(build, SLICE("listen")) == 0)
         listen_default(build, place);
     certificate_finish(build);
+    verification_finish(build);
     config->names = list_copy(&server->names, build->arena, sizeof(struct config_name));
     config->name_count = server->names.count;
     config->locations = list_copy(&server->locations, build->arena, sizeof(struct config_location));

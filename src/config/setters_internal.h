@@ -46,6 +46,10 @@ rule_setter set_server;
 rule_setter set_server_name;
 rule_setter set_certificate;
 rule_setter set_certificate_key;
+rule_setter set_certificate_file; /* struct config_file, of the settings */
+
+/* verification.c */
+rule_setter set_verify_client;
 
 /* listen.c */
 rule_setter set_listen;
@@ -60,6 +64,5 @@ rule_setter set_proxy_pass;
 /* transport.c */
 rule_setter set_http_version;
 rule_setter set_proxy_ssl_name;
-rule_setter set_proxy_ssl_trusted;
 
 #endif

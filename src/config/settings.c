@@ -26,6 +26,7 @@ const struct config_settings build_default_settings = {
     .proxy_ssl_verify_depth = 1,
     .proxy_ssl_protocols = TLS_VERSION_1_2 | TLS_VERSION_1_3,
     .ssl_protocols = TLS_VERSION_1_2 | TLS_VERSION_1_3,
+    .ssl_verify_depth = 1,
 };
 
 void set_keepalive_timeout(struct build *build, const struct rule *rule,

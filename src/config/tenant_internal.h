@@ -57,6 +57,9 @@ bool certificate_check_path(struct build *build, const struct rule *rule,
 void certificate_finish(struct build *build);                /* of the server being read */
 void certificate_check_listens(struct build *build);         /* every ssl listener has one */
 
+/* verification.c: what the server being read asks of its clients */
+void verification_finish(struct build *build);
+
 /* names are checked per listener */
 void server_check_names(struct build *build);
 

@@ -70,19 +70,6 @@ void set_proxy_ssl_name(struct build *build, const struct rule *rule,
     build_settings(build)->proxy_ssl_name = arena_slice(build->arena, host);
 }
 
-void set_proxy_ssl_trusted(struct build *build, const struct rule *rule,
-                           const struct config_directive *directive)
-{
-    const struct config_word *word = build_word(directive, 1);
-    struct config_settings *settings;
-
-    if (!certificate_check_path(build, rule, word))
-        return;
-    settings = build_settings(build);
-    settings->proxy_ssl_trusted = build_path(build, word->text);
-    settings->proxy_ssl_trusted_place = build_place(build, word->place);
-}
-
 /* ---- transports ---- */
 
 /* What stands for everything that tells two transports apart, texts with their lengths. */
@@ -110,8 +97,8 @@ static void fill_tls(struct config_transport *transport, const struct config_set
     if (!transport->verify)
         return;
     transport->verify_depth = settings->proxy_ssl_verify_depth;
-    transport->trusted = settings->proxy_ssl_trusted;
-    transport->trusted_place = settings->proxy_ssl_trusted_place;
+    transport->trusted = settings->proxy_ssl_trusted.path;
+    transport->trusted_place = settings->proxy_ssl_trusted.place;
 }
 
 /* The upstream at `base` in another transport: one that is there already, or a new one. */

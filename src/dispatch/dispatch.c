@@ -68,7 +68,7 @@ static void refuse(struct exchange *exchange, struct dispatch *dispatch, enum er
     if (status == 0)
         exchange_end_response(exchange, PIPE_BROKEN);
     else
-        reply_error(exchange, dispatch, status);
+        reply_error(exchange, dispatch, error, status);
 }
 
 static void forward(struct dispatch *dispatch)
@@ -89,8 +89,10 @@ void dispatch_start(struct exchange *exchange, struct backends *backends,
     STAILQ_INIT(&dispatch->past);
     exchange_set_mediator(exchange, &mediator_ops, dispatch);
 
-    int error = route_server(dispatch, origin);
+    enum error error = (enum error)route_server(dispatch, origin);
     if (error) {
+        if (error == ERROR_BAD_CERTIFICATE)
+            exchange->reason = exchange->client->tls_client_verify;
         refuse(exchange, dispatch, error);
         return;
     }
@@ -102,7 +104,7 @@ void dispatch_start(struct exchange *exchange, struct backends *backends,
         reply_slash(dispatch);
         return;
     }
-    error = route_location(dispatch);
+    error = (enum error)route_location(dispatch);
     if (error)
         refuse(exchange, dispatch, error);
     else if (dispatch->location->config->answer.status != 0)

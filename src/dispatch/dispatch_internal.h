@@ -47,8 +47,8 @@ static inline void dispatch_fields_init(struct http_fields *fields, struct arena
 
 /* ---- route.c ---- */
 
-/* Chooses the server by host and normalizes the path. Returns 0, ERROR_MISDIRECTED or
- * ERROR_TARGET; the server is chosen in any case. */
+/* Chooses the server by host and normalizes the path. Returns 0, ERROR_MISDIRECTED, what is wrong
+ * with the client's certificate, or ERROR_TARGET; the server is chosen in any case. */
 int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin);
 
 /* Chooses the location. Returns 0, ERROR_NOT_FOUND or ERROR_BODY_TOO_LARGE. */
@@ -105,8 +105,9 @@ struct reply {
 /* Sends it; the request body is discarded. dispatch is NULL before dispatch_start. */
 void reply_send(struct exchange *exchange, struct dispatch *dispatch, const struct reply *reply);
 
-/* The small plain reply that tells an error. */
-void reply_error(struct exchange *exchange, struct dispatch *dispatch, int status);
+/* The small plain reply that tells an error, by its status. */
+void reply_error(struct exchange *exchange, struct dispatch *dispatch, enum error error,
+                 int status);
 
 /* Does what a `return` says. */
 void reply_configured(struct dispatch *dispatch, const struct config_return *answer);

@@ -70,9 +70,19 @@ static struct slice plain_text(struct exchange *exchange, int status)
     return arena_printf(&exchange->arena, "%d%s%s\n", status, reason[0] ? " " : "", reason);
 }
 
-void reply_error(struct exchange *exchange, struct dispatch *dispatch, int status)
+/* What nginx says in place of the status's own words; NULL: nothing. */
+static const char *words_of(enum error error)
 {
-    struct reply reply = {.status = status, .body = plain_text(exchange, status)};
+    if (error == ERROR_NO_CERTIFICATE)
+        return "400 No required SSL certificate was sent\n";
+    return error == ERROR_BAD_CERTIFICATE ? "400 The SSL certificate error\n" : NULL;
+}
+
+void reply_error(struct exchange *exchange, struct dispatch *dispatch, enum error error, int status)
+{
+    const char *words = words_of(error);
+    struct reply reply = {.status = status,
+                          .body = words ? slice_of(words) : plain_text(exchange, status)};
     reply_send(exchange, dispatch, &reply);
 }
 

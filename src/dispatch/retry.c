@@ -109,7 +109,7 @@ static void give_up(struct dispatch *dispatch, enum error error)
     if (dispatch->backend_status == 0 && dispatch_is_attempting(dispatch))
         dispatch->backend_status = status;
     report_failure(exchange, dispatch, error, status);
-    reply_error(exchange, dispatch, status);
+    reply_error(exchange, dispatch, error, status);
 }
 
 void retry_attempt(struct dispatch *dispatch, enum error last)

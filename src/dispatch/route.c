@@ -57,11 +57,21 @@ static const struct tenant_server *choose_server(const struct dispatch *dispatch
     return server ? server : origin->listener->default_server;
 }
 
+/* Whether the handshake asked of the client's certificate what this server asks; a name under which
+ * it asked for less must not open what is behind another one. */
+static bool is_verified_alike(const struct dispatch *dispatch, const struct dispatch_origin *origin)
+{
+    const struct tls_verification *own = &dispatch->server->tls.verification;
+    return !origin->handshake || tls_verification_equal(&origin->handshake->verification, own);
+}
+
 /* Whether the host belongs to a server with other certificates than the server that the client
  * named in the handshake (RFC 9110 section 15.5.20). */
 static bool is_misdirected(const struct dispatch *dispatch, const struct dispatch_origin *origin)
 {
     const struct exchange *exchange = dispatch->exchange;
+    if (!is_verified_alike(dispatch, origin))
+        return true;
     if (slice_equal_nocase(exchange->client->tls_server_name, exchange->request.host))
         return false;
     const struct tenant_server *named = named_server(dispatch, origin);
@@ -80,6 +90,8 @@ int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin
     dispatch->path = request->path;
     if (is_misdirected(dispatch, origin))
         return ERROR_MISDIRECTED;
+    if (dispatch->exchange->client->tls_client_error)
+        return dispatch->exchange->client->tls_client_error;
     return http_path_normalize(&dispatch->exchange->arena, request->path, &dispatch->path);
 }
 

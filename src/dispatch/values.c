@@ -223,6 +223,22 @@ static bool place_variable(struct dispatch *dispatch, enum config_variable varia
     case VARIABLE_CONNECTION_REQUESTS:
         *value = number(dispatch, dispatch->exchange->connection_requests);
         return true;
+    case VARIABLE_TENANT:
+        *value = dispatch->tenant->config.name;
+        return true;
+    case VARIABLE_NETNS:
+        *value = dispatch->tenant->config.netns.text;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What the handshake said. */
+static bool tls_variable(const struct exchange_client *client, enum config_variable variable,
+                         struct slice *value)
+{
+    switch (variable) {
     case VARIABLE_SSL_PROTOCOL:
         *value = client->tls_protocol;
         return true;
@@ -236,11 +252,20 @@ static bool place_variable(struct dispatch *dispatch, enum config_variable varia
         if (client->is_tls)
             *value = client->tls_reused ? SLICE("r") : SLICE(".");
         return true;
-    case VARIABLE_TENANT:
-        *value = dispatch->tenant->config.name;
+    case VARIABLE_SSL_CLIENT_VERIFY:
+        *value = client->tls_client_verify;
         return true;
-    case VARIABLE_NETNS:
-        *value = dispatch->tenant->config.netns.text;
+    case VARIABLE_SSL_CLIENT_S_DN:
+        *value = client->tls_client_subject;
+        return true;
+    case VARIABLE_SSL_CLIENT_I_DN:
+        *value = client->tls_client_issuer;
+        return true;
+    case VARIABLE_SSL_CLIENT_SERIAL:
+        *value = client->tls_client_serial;
+        return true;
+    case VARIABLE_SSL_CLIENT_FINGERPRINT:
+        *value = client->tls_client_fingerprint;
         return true;
     default:
         return false;
@@ -285,7 +310,8 @@ struct slice variable_value(struct dispatch *dispatch, const struct config_part 
     struct slice value = {0};
     if (part->variable == VARIABLE_LITERAL)
         return part->text;
-    if (head_variable(dispatch, part, &value) || place_variable(dispatch, part->variable, &value))
+    if (head_variable(dispatch, part, &value) || place_variable(dispatch, part->variable, &value) ||
+        tls_variable(dispatch->exchange->client, part->variable, &value))
         return value;
     return progress_variable(dispatch, part->variable);
 }

@@ -84,6 +84,11 @@ bool connection_must_end(const struct connection *connection)
     return connection->is_last || !connection->listener->current;
 }
 
+bool connection_takes_requests(const struct connection *connection)
+{
+    return connection->listener->current && !connection->is_stale;
+}
+
 bool connection_must_leave(const struct connection *connection)
 {
     return connection_must_end(connection) && connection->patience <= 0;
@@ -220,6 +225,11 @@ static void on_open(void *owner)
     client->tls_cipher = slice_of(tls_cipher(stream));
     client->tls_server_name = tls_server_name(stream);
     client->tls_reused = tls_session_reused(stream);
+    verification_note(connection);
+    if (!verification_is_current(connection)) {
+        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        return;
+    }
     connection_set_state(connection, CONNECTION_IDLE);
     protocol_start(connection);
 }
@@ -345,6 +355,8 @@ static void release(struct connection *connection)
     if (connection->tenant)
         frontend_release_tenant(connection_frontend(connection), connection->tenant);
     connection->tenant = NULL;
+    tls_peer_free(connection->peer);
+    connection->peer = NULL;
 }
 
 static void on_grave(struct loop_task *task)

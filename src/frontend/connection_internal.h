@@ -60,6 +60,7 @@ struct connection {
     bool is_counted; /* in the tally */
     bool is_spare;   /* in the tenant's idle list */
     bool is_last;    /* its next response says that it is the last */
+    bool is_stale;   /* its server asks clients for another certificate now: it asks no more */
     double patience; /* seconds that it may wait for the request of that; 0: none, is_last is set */
     uint32_t requests;
     struct tenant *tenant;            /* of the handshake; NULL without TLS */
@@ -69,6 +70,7 @@ struct connection {
     struct h1_side h1;
     struct h2_side *h2; /* NULL unless it speaks HTTP/2 */
     struct exchange_client client;
+    struct tls_peer *peer; /* what client says of its certificate; NULL: none was asked for */
     char peer_text[INET6_ADDRSTRLEN];
     char local_text[INET6_ADDRSTRLEN];
 };
@@ -124,6 +126,8 @@ void connection_fail_handshake(struct connection *connection, enum error error);
 
 /* Whether its next response must say that it is the last. */
 bool connection_must_end(const struct connection *connection);
+/* Whether a request that comes now is served. */
+bool connection_takes_requests(const struct connection *connection);
 /* Whether none may follow, even where the last response did not say so. */
 bool connection_must_leave(const struct connection *connection);
 
@@ -153,6 +157,17 @@ static inline double connection_now(const struct connection *connection)
 {
     return loop_now(connection_frontend(connection)->config.loop);
 }
+
+/* ---- verification.c ---- */
+
+/* The handshake is complete: notes what the client has shown. */
+void verification_note(struct connection *connection);
+
+/* Whether today's configuration asks of the client what the handshake did. */
+bool verification_is_current(const struct connection *connection);
+
+/* A tenant was set: ends the connections for which that is no longer so. */
+void verification_retire_changed(struct frontend_tenant *tenant);
 
 /* ---- protocol.c ---- */
 

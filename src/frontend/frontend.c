@@ -190,6 +190,8 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     entry->slot = slot;
     listeners_tenant_has_room(entry); /* max_connections may have grown */
     refresh_listeners(entry);
+    if (tenant->verifies_clients || (before && before->verifies_clients))
+        verification_retire_changed(entry);
     if (before)
         frontend_release_tenant(frontend, before);
 }
@@ -250,7 +252,7 @@ void frontend_remove_listener(struct frontend *frontend, struct slice tenant, st
         return;
     listener_set_fd(listener, -1);
     /* They would keep the namespace of a socket that is gone alive. */
-    if (listener->connections > 0)
+    if (listener->connections > 0 && isfinite(seconds))
         retire_connections(entry, listener, &how);
 }
 

@@ -44,6 +44,7 @@ static void enter_exchange(struct connection *connection)
     struct exchange *exchange = h1->exchange;
 
     connection->requests++;
+    connection->listener->tenant->requests++;
     connection->limits.phase_due = 0;
     exchange->connection_requests = connection->requests;
     exchange->started = connection_now(connection);
@@ -177,7 +178,7 @@ void h1_read_head(struct connection *connection)
 
     if (h1->in.len == 0)
         return;
-    if (!connection->listener->current) {
+    if (!connection_takes_requests(connection)) {
         h1_leave(connection, ERROR_NONE);
         return;
     }

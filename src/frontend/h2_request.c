@@ -32,6 +32,7 @@ static void count_request(struct front_stream *stream)
     struct connection *connection = stream->connection;
 
     connection->requests++;
+    connection->listener->tenant->requests++;
     stream->exchange->connection_requests = connection->requests;
 }
 
@@ -71,7 +72,7 @@ void h2_dispatch(struct front_stream *stream)
 {
     struct exchange *exchange = stream->exchange;
 
-    if (!stream->connection->listener->current) {
+    if (!connection_takes_requests(stream->connection)) {
         h2_front_stream_reset(stream, ERROR_DRAINING, H2_REFUSED_STREAM);
         return;
     }
@@ -92,7 +93,7 @@ static bool on_begin(void *owner, struct h2_stream *handle, struct h2_target *ta
     struct connection *connection = owner;
     struct front_stream *stream;
 
-    if (!connection->listener->current)
+    if (!connection_takes_requests(connection))
         return false;
     stream = h2_front_stream_new(connection, handle);
     *target = (struct h2_target){.object = stream,

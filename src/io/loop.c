@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static double monotonic_now(void)
+double loop_clock(void)
 {
     struct timespec now;
 
@@ -48,7 +48,7 @@ static void on_wake(struct ev_loop *ev, ev_check *watcher, int events)
 
     (void)watcher;
     (void)events;
-    loop->now = monotonic_now();
+    loop->now = loop_clock();
 }
 
 void loop_init(struct loop *loop)
@@ -63,7 +63,7 @@ void loop_init(struct loop *loop)
     TAILQ_INIT(&loop->tasks);
     TAILQ_INIT(&loop->graves);
     loop->scratch = memory_alloc(LOOP_SCRATCH);
-    loop->now = monotonic_now();
+    loop->now = loop_clock();
 
     /* Last of what runs before the loop sleeps, first of what runs when it woke. */
     ev_prepare_init(&loop->turn, on_turn);

@@ -334,6 +334,11 @@ void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struc
         channel_enqueue(channel, &item, (const unsigned char *)bytes.data);
 }
 
+int ipc_channel_descriptor(const struct ipc_channel *channel)
+{
+    return channel->fd;
+}
+
 unsigned ipc_channel_queued(const struct ipc_channel *channel)
 {
     return channel->queued;

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line, and the choice of what this process is. */
+#include "command_internal.h"
+
 #include "resolver/resolver.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
 
+#include "base/slice.h"
+
 #include "version.h"
 
 #include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,17 +22,21 @@
 
 #define MAIN_CONFIG "/etc/nsgate/nsgate.conf"
 
-static const char usage[] = "usage: nsgate [-c FILE] [-t | -T] [-s NAME] [-v] [-h]\n"
-                            "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
-                            "  -t       check the configuration, certificates included, and exit\n"
-                            "  -T       the same, and print the configuration\n"
-                            "  -s NAME  tell the running nsgate: reload, quit, stop or reopen\n"
-                            "  -v       print the version\n"
-                            "  -h       print this\n";
+static const char usage[] =
+    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json]] [-v] [-h]\n"
+    "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
+    "  -t       check the configuration, certificates included, and exit\n"
+    "  -T       the same, and print the configuration\n"
+    "  -s NAME  tell the running nsgate: reload, status, upgrade, quit, stop\n"
+    "           or reopen\n"
+    "  --json   with -s status: as JSON\n"
+    "  -v       print the version\n"
+    "  -h       print this\n";
 
 struct arguments {
     const char *config;
     const char *signal;
+    bool json;
     bool test;
     bool dump;
 };
@@ -34,10 +44,14 @@ struct arguments {
 /* Returns -1 to go on, or the exit status. */
 static int main_parse(struct arguments *arguments, int argc, char **argv)
 {
+    static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {0}};
     int option;
 
-    while ((option = getopt(argc, argv, "c:tTs:vh")) != -1) {
+    while ((option = getopt_long(argc, argv, "c:tTs:vh", longs, NULL)) != -1) {
         switch (option) {
+        case 'j':
+            arguments->json = true;
+            break;
         case 'c':
             arguments->config = optarg;
             break;
@@ -81,6 +95,18 @@ static void main_fill_standard_descriptors(void)
         close(fd);
 }
 
+/* The binary of an upgrade: -c FILE --resume DESCRIPTOR. Returns -1 when this is none. */
+static int main_resume(int argc, char **argv)
+{
+    uint64_t fd;
+
+    if (argc != 5 || strcmp(argv[3], SUPERVISOR_RESUME_ARGUMENT) != 0)
+        return -1;
+    if (slice_to_u64(slice_of(argv[4]), INT_MAX, &fd) < 0)
+        return EXIT_FAILURE;
+    return supervisor_resume(argv[2], (int)fd);
+}
+
 /* A re-executed child: --role NAME. Returns -1 when this is none. */
 static int main_child(int argc, char **argv)
 {
@@ -90,6 +116,8 @@ static int main_child(int argc, char **argv)
         return worker_main(SUPERVISOR_CHANNEL_FD);
     if (strcmp(argv[2], "resolver") == 0)
         return resolver_main(SUPERVISOR_CHANNEL_FD);
+    if (strcmp(argv[2], "candidate") == 0)
+        return supervisor_candidate();
     return EXIT_FAILURE;
 }
 
@@ -101,13 +129,15 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     main_fill_standard_descriptors();
     status = main_child(argc, argv);
+    if (status < 0)
+        status = main_resume(argc, argv);
     if (status >= 0)
         return status;
     status = main_parse(&arguments, argc, argv);
     if (status >= 0)
         return status;
     if (arguments.signal)
-        return supervisor_signal(arguments.config, arguments.signal);
+        return command_run(arguments.config, arguments.signal, arguments.json);
     if (arguments.test)
         return supervisor_test(arguments.config, arguments.dump);
     return supervisor_run(arguments.config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening a network namespace with care, and acting inside it. */
-#include "netns/netns.h"
+#include "netns_internal.h"
 
 #include "base/memory.h"
 
@@ -18,11 +18,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define NETNS_WHY 160 /* bytes of a reason */
-
 struct netns_home {
     int fd;
     struct netns_id id;
+    struct netns_id user; /* the user namespace that we are in */
 };
 
 static struct netns_id netns_id_of(const struct stat *status)
@@ -48,6 +47,8 @@ struct netns_home *netns_home_open(void)
     home = memory_alloc(sizeof(*home));
     home->fd = fd;
     home->id = netns_id_of(&status);
+    home->user = (struct netns_id){0};
+    (void)netns_look("/proc/self/ns/user", &home->user); /* unknown, it owns nothing */
     return home;
 }
 
@@ -145,6 +146,27 @@ static int netns_reopen(int handle)
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
+/* A namespace made by an unprivileged user belongs to a user namespace of that user's, who is root
+ * there: nothing that we were told to serve, unless it is the named process's own. */
+static enum netns_verdict netns_check_owner(const struct netns_home *home, int fd,
+                                            struct netns_id user, char why[NETNS_WHY])
+{
+    int owner = ioctl(fd, NS_GET_USERNS);
+    struct stat status;
+    bool is_known;
+
+    if (owner < 0 && errno == EPERM) /* it is outside of ours */
+        return netns_because(NETNS_OPEN_REFUSED, why, "belongs to a foreign user namespace");
+    if (owner < 0)
+        return netns_because(NETNS_OPEN_REFUSED, why, "NS_GET_USERNS: %s", strerror(errno));
+    is_known = fstat(owner, &status) == 0;
+    close(owner);
+    if (is_known && (netns_id_equal(netns_id_of(&status), home->user) ||
+                     netns_id_equal(netns_id_of(&status), user)))
+        return NETNS_OPEN_OK;
+    return netns_because(NETNS_OPEN_REFUSED, why, "belongs to another user namespace");
+}
+
 static enum netns_verdict netns_check_opened(const struct netns_home *home, int fd,
                                              struct netns_id id, char why[NETNS_WHY])
 {
@@ -160,10 +182,11 @@ static enum netns_verdict netns_check_opened(const struct netns_home *home, int 
     return NETNS_OPEN_OK;
 }
 
-enum netns_verdict netns_open(const struct netns_home *home, const char *path, int *fd,
-                              struct netns_id *id, char why[NETNS_WHY])
+enum netns_verdict netns_open_target(const struct netns_home *home,
+                                     const struct netns_target *target, int *fd,
+                                     struct netns_id *id, char why[NETNS_WHY])
 {
-    int handle = open(path, O_PATH | O_CLOEXEC);
+    int handle = open(target->path, O_PATH | O_CLOEXEC);
     enum netns_verdict verdict;
 
     *fd = -1;
@@ -175,6 +198,8 @@ enum netns_verdict netns_open(const struct netns_home *home, const char *path, i
         *fd = netns_reopen(handle);
         verdict = *fd < 0 ? netns_cannot_open(errno, why) : netns_check_opened(home, *fd, *id, why);
     }
+    if (verdict == NETNS_OPEN_OK)
+        verdict = netns_check_owner(home, *fd, target->user, why);
     close(handle);
     if (verdict != NETNS_OPEN_OK && *fd >= 0) {
         close(*fd);
@@ -183,13 +208,23 @@ enum netns_verdict netns_open(const struct netns_home *home, const char *path, i
     return verdict;
 }
 
-bool netns_has_left(const char *path, struct netns_id id)
+enum netns_verdict netns_open(const struct netns_home *home, const char *path, int *fd,
+                              struct netns_id *id, char why[NETNS_WHY])
+{
+    struct netns_target target = {.path = path};
+
+    return netns_open_target(home, &target, fd, id, why);
+}
+
+int netns_look(const char *path, struct netns_id *id)
 {
     struct stat status;
 
+    *id = (struct netns_id){0};
     if (stat(path, &status) < 0)
-        return netns_is_absence(errno);
-    return !netns_id_equal(netns_id_of(&status), id);
+        return errno == ENOMEM ? -1 : 0;
+    *id = netns_id_of(&status);
+    return 0;
 }
 
 /* Not through the log: its sink may be a socket, and this process must do nothing more here. */

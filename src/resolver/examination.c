@@ -109,28 +109,39 @@ static void examine_certificates(struct examination *examination)
     }
 }
 
-/* What backends are verified against. A file that many locations name is read, and told of, once.
- */
+/* A file that is named many times is read, and told of, once. */
+static void examine_trusted_file(struct examination *examination, struct slice path,
+                                 struct diag_place place)
+{
+    const struct bundle so_far = {.trusts = examination->trusts,
+                                  .trust_count = examination->trust_count};
+    if (path.len == 0 || bundle_find_trust(&so_far, path))
+        return;
+    struct bundle_trust *trust = &examination->trusts[examination->trust_count++];
+    trust->path = path;
+    const struct bundle_file *file = find_file(examination, path, place);
+    if (file)
+        tls_examine_trusted(&examination->arena, file->bytes, place, &trust->certificates,
+                            &trust->certificate_count, &examination->diags);
+}
+
+/* What backends and clients are verified against. */
 static void examine_trusted(struct examination *examination)
 {
     const struct config_tenant *model = &examination->model;
-    examination->trusts =
-        ARENA_ARRAY(&examination->arena, struct bundle_trust, model->upstream_count);
+    size_t most = model->upstream_count + 2 * (size_t)model->server_count;
+    examination->trusts = ARENA_ARRAY(&examination->arena, struct bundle_trust, most);
     for (uint32_t u = 0; u < model->upstream_count; u++) {
         const struct config_transport *transport = model->upstreams[u].transport;
-        const struct bundle so_far = {.trusts = examination->trusts,
-                                      .trust_count = examination->trust_count};
-        if (!transport || transport->trusted.len == 0 ||
-            bundle_find_trust(&so_far, transport->trusted))
+        if (transport)
+            examine_trusted_file(examination, transport->trusted, transport->trusted_place);
+    }
+    for (uint32_t s = 0; s < model->server_count; s++) {
+        const struct config_verification *verification = model->servers[s].verification;
+        if (!verification)
             continue;
-        struct bundle_trust *trust = &examination->trusts[examination->trust_count++];
-        trust->path = transport->trusted;
-        const struct bundle_file *file =
-            find_file(examination, transport->trusted, transport->trusted_place);
-        if (file)
-            tls_examine_trusted(&examination->arena, file->bytes, transport->trusted_place,
-                                &trust->certificates, &trust->certificate_count,
-                                &examination->diags);
+        examine_trusted_file(examination, verification->named.path, verification->named.place);
+        examine_trusted_file(examination, verification->trusted.path, verification->trusted.place);
     }
 }
 

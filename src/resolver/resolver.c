@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The examining process: drops its privileges, then answers EXAMINE until the supervisor goes. */
+/* The examining process: drops its privileges, then answers EXAMINE and follows containers until
+ * the supervisor goes. */
 #include "resolver/resolver.h"
 
 #include "base/log.h"
+#include "config/model.h"
+#include "containers_internal.h"
 #include "examination_internal.h"
 #include "ipc/cage.h"
 #include "ipc/channel.h"
@@ -14,6 +17,7 @@ struct resolver {
     struct loop loop;
     struct ipc_channel *channel;
     struct examiner examiner;
+    struct containers containers;
     int log_fd; /* -1: stderr */
     bool is_set_up;
     int status; /* of the process */
@@ -70,6 +74,52 @@ static void on_result(void *owner, const struct examination_result *result)
     wire_writer_free(&body);
 }
 
+/* ---- containers ---- */
+
+static int on_follow(struct resolver *resolver, struct ipc_received *received)
+{
+    struct slice name = wire_get_slice(&received->body);
+    if (wire_finish(&received->body) != 0 || !config_container_name_is_valid(name))
+        return ERROR_IPC;
+    if (received->message == IPC_CONTAINER_FOLLOW)
+        containers_follow(&resolver->containers, name);
+    else
+        containers_forget(&resolver->containers, name);
+    return 0;
+}
+
+static void want_connection(void *owner)
+{
+    struct resolver *resolver = owner;
+    ipc_send(resolver->channel, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+}
+
+static int on_socket(struct resolver *resolver, struct ipc_received *received)
+{
+    uint32_t error = wire_get_u32(&received->body);
+    if (wire_finish(&received->body) != 0 || (error == 0) != (received->descriptor_count == 1))
+        return ERROR_IPC;
+    int fd = error == 0 ? received->descriptors[0] : -1;
+    received->descriptors[0] = -1;
+    engine_on_connection(&resolver->containers.engine, fd, (int)error);
+    return 0;
+}
+
+static void on_report(void *owner, const struct container_report *report)
+{
+    struct resolver *resolver = owner;
+    struct wire_writer body;
+    wire_writer_init(&body);
+    wire_put_slice(&body, slice_of(report->name));
+    wire_put_u32(&body, report->pid);
+    wire_put_slice(&body, slice_of(report->sandbox));
+    wire_put_slice(&body, slice_of(report->reason));
+    ipc_send(resolver->channel, IPC_CONTAINER, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+/* ---- the process ---- */
+
 static int on_message(void *owner, struct ipc_received *received)
 {
     struct resolver *resolver = owner;
@@ -84,6 +134,11 @@ static int on_message(void *owner, struct ipc_received *received)
         return ipc_answer_ping(resolver->channel, received);
     case IPC_EXAMINE:
         return on_examine(resolver, received);
+    case IPC_CONTAINER_FOLLOW:
+    case IPC_CONTAINER_FORGET:
+        return on_follow(resolver, received);
+    case IPC_CONTAINER_SOCKET:
+        return on_socket(resolver, received);
     default:
         return ERROR_IPC;
     }
@@ -108,10 +163,12 @@ int resolver_main(int channel)
     resolver.examiner.contexts = tls_contexts_new();
     resolver.examiner.on_result = on_result;
     resolver.examiner.owner = &resolver;
+    containers_init(&resolver.containers, &resolver.loop, want_connection, on_report, &resolver);
     resolver.channel = ipc_channel_new(&resolver.loop, channel, ROLE_RESOLVER, ROLE_SUPERVISOR,
                                        &events, &resolver);
     loop_run(&resolver.loop);
 
+    containers_free(&resolver.containers);
     names_free(resolver.examiner.names);
     examiner_abort(&resolver.examiner);
     tls_contexts_free(resolver.examiner.contexts);

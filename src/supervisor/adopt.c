@@ -6,14 +6,9 @@
 #include "claims_internal.h"
 #include "workers_internal.h"
 
-static bool adopt_same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool adopt_same_netns(const struct plan *a, const struct plan *b)
 {
-    return a->netns.kind == b->netns.kind && adopt_same_text(a->netns.path, b->netns.path);
+    return a->netns.text && b->netns.text && strcmp(a->netns.text, b->netns.text) == 0;
 }
 
 /* The old plan's listener that may go on as the new one. */
@@ -51,9 +46,18 @@ static void adopt_sockets(struct record *record, struct plan *plan)
     }
 }
 
+/* The plan's, in place of the one of the plan before it. */
+static void adopt_netns(struct supervisor *supervisor, struct record *record)
+{
+    bindings_leave(supervisor, record);
+    namespace_release(&record->netns);
+    namespace_take(supervisor, &record->netns, &record->plan.netns);
+}
+
 enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
     bool is_new = !record_is_in_force(record);
+    bool stays = adopt_same_netns(&record->plan, plan);
 
     if (!is_new && slice_equal(ipc_blob_bytes(record->plan.bundle), ipc_blob_bytes(plan->bundle))) {
         dependencies_free(&record->plan.dependencies);
@@ -69,7 +73,10 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
     bindings_close(supervisor, record); /* what was not moved */
     plan_free(&record->plan);
     record->plan = *plan;
+    record->generation++;
     *plan = (struct plan){0};
+    if (!stays)
+        adopt_netns(supervisor, record);
     workers_assign(supervisor, record);
     workers_changed(supervisor, record);
     bindings_bind(supervisor, record);
@@ -80,11 +87,12 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
 {
     const struct plan *kept = record->examination ? &record->examination->plan : NULL;
 
-    report_text(supervisor, record->name, DIAG_ERROR, "%s: %s", record->file, why);
-    bindings_close(supervisor, record);
+    report_text(supervisor, record, DIAG_ERROR, "%s: %s", record->file, why);
+    bindings_leave(supervisor, record);
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, kept);
+    namespace_release(&record->netns);
     plan_free(&record->plan);
     record->deaths = 0;
     round_refused(supervisor, record);
@@ -93,7 +101,7 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
 void adopt_removal(struct supervisor *supervisor, struct record *record)
 {
     examine_forget(supervisor, record);
-    bindings_close(supervisor, record);
+    bindings_leave(supervisor, record);
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, NULL);

@@ -78,6 +78,13 @@ static void assembly_read_file(struct assembly *assembly, struct assembly_files 
     files->items[files->count++] = (struct bundle_file){path, bytes, is_private};
 }
 
+static void assembly_read_trusted(struct assembly *assembly, struct assembly_files *files,
+                                  const struct config_file *file)
+{
+    if (file->path.len > 0)
+        assembly_read_file(assembly, files, file->path, file->place, false);
+}
+
 static void assembly_read_files(struct assembly *assembly, struct assembly_files *files)
 {
     for (uint32_t i = 0; i < assembly->model.server_count; i++) {
@@ -88,6 +95,10 @@ static void assembly_read_files(struct assembly *assembly, struct assembly_files
 
             assembly_read_file(assembly, files, pair->certificate, pair->place, false);
             assembly_read_file(assembly, files, pair->key, pair->key_place, true);
+        }
+        if (server->verification) {
+            assembly_read_trusted(assembly, files, &server->verification->named);
+            assembly_read_trusted(assembly, files, &server->verification->trusted);
         }
     }
     for (uint32_t i = 0; i < assembly->model.upstream_count; i++) {
@@ -125,6 +136,7 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
 
     plan->netns.kind = model->netns.kind;
     plan->netns.path = model->netns.path ? memory_text(model->netns.path) : NULL;
+    plan->netns.pid = model->netns.pid;
     plan->netns.text = memory_slice_text(model->netns.text);
     plan->has_names = assembly_has_names(model);
     plan->dependencies = assembly->dependencies;

@@ -2,6 +2,7 @@
 /* Listeners: the only code that acts inside tenants' namespaces. */
 #include "bindings_internal.h"
 
+#include "residences_internal.h"
 #include "workers_internal.h"
 
 #include "base/memory.h"
@@ -13,10 +14,10 @@
 #include <unistd.h>
 
 /* Seconds. */
-#define BINDINGS_RETRY   0.5  /* a namespace that appears is bound within one second */
-#define BINDINGS_SOON    0.05 /* the same while workers still let go of sockets */
-#define BINDINGS_LET_GO  1.0  /* in which an address that we gave up may still be in use */
-#define BINDINGS_RECHECK 1.0  /* a namespace that goes is noticed within two seconds */
+#define BINDINGS_RETRY 0.5  /* until a listener that could not be bound is tried again */
+#define BINDINGS_SOON  0.05 /* the same while workers still let go of sockets */
+#define BINDINGS_PAUSE 3.0  /* most of what lies between two rounds of trying */
+#define BINDINGS_SHARE 10   /* such a pause is so many times as long as the round before it */
 
 /* Inside the namespace: nothing here may block, log or fork. */
 static int bindings_make(void *argument)
@@ -100,15 +101,6 @@ static bool bindings_are_bound(const struct record *record)
     return true;
 }
 
-static bool bindings_have_socket(const struct record *record)
-{
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        if (record->plan.listeners[i].state == LISTENER_BOUND)
-            return true;
-    }
-    return false;
-}
-
 /* The namespace is not to be had: the reason is told, what was degraded waits too. */
 static void bindings_wait(struct record *record, const char *why)
 {
@@ -122,6 +114,19 @@ static void bindings_wait(struct record *record, const char *why)
     }
 }
 
+/* Two tenants in one namespace could take each other's addresses. */
+static bool bindings_may_live_there(struct supervisor *supervisor, const struct record *record,
+                                    struct netns_id id, char why[160])
+{
+    const struct record *other = residence_other(&supervisor->registry, id, record);
+
+    if (!other || supervisor->settings->model.netns_shared)
+        return true;
+    supervisor->namespaces.is_contested = true;
+    snprintf(why, 160, "tenant \"%s\" lives there, and \"netns_shared\" is off", other->name);
+    return false;
+}
+
 /* Enters the tenant's namespace, if it is there, for the time of bindings_make. */
 static int bindings_make_inside(struct supervisor *supervisor, struct record *record)
 {
@@ -130,22 +135,26 @@ static int bindings_make_inside(struct supervisor *supervisor, struct record *re
     int result;
     int fd;
 
-    if (netns_open(supervisor->home, record->plan.netns.path, &fd, &id, why) != NETNS_OPEN_OK) {
+    if (namespace_open(record->netns.namespace, &fd, &id, why) != NETNS_OPEN_OK) {
         bindings_wait(record, why);
         return -1;
     }
-    /* Sockets that we hold keep their namespace, so that another identity is another namespace
-     * under the same name: all belong into that one now. */
-    if (bindings_have_socket(record) && !netns_id_equal(id, record->netns_id))
-        bindings_close(supervisor, record);
-    record->netns_id = id;
+    if (record->residence && !netns_id_equal(record->residence->id, id))
+        bindings_on_gone(supervisor, record); /* between two looks */
+    if (!bindings_may_live_there(supervisor, record, id, why)) {
+        close(fd);
+        bindings_wait(record, why);
+        return -1;
+    }
     result = netns_within(supervisor->home, fd, bindings_make, &record->plan);
     close(fd);
-    if (result == 0)
-        return 0;
-    snprintf(why, sizeof(why), "cannot enter it: %s", error_reason(errno));
-    bindings_wait(record, why);
-    return -1;
+    if (result < 0) {
+        snprintf(why, sizeof(why), "cannot enter it: %s", error_reason(errno));
+        bindings_wait(record, why);
+        return -1;
+    }
+    residence_enter(&supervisor->registry, record, id);
+    return 0;
 }
 
 /* One attempt at all that are not bound. Returns whether all are now. */
@@ -166,6 +175,18 @@ static bool bindings_attempt(struct supervisor *supervisor, struct record *recor
     return all;
 }
 
+/* A namespace that is not there is not asked for here: namespaces_internal.h tells of it. */
+static bool bindings_want_retry(const struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        const struct listener *listener = &record->plan.listeners[i];
+
+        if (listener->state == LISTENER_DEGRADED || listener->is_awaited)
+            return true;
+    }
+    return false;
+}
+
 void bindings_retry(struct supervisor *supervisor)
 {
     bool is_soon = loop_now(&supervisor->loop) < supervisor->letting_go_until;
@@ -180,23 +201,38 @@ void bindings_bind(struct supervisor *supervisor, struct record *record)
 {
     if (supervisor->state != SUPERVISOR_RUNNING)
         return;
-    if (!bindings_are_bound(record) && !bindings_attempt(supervisor, record))
+    if (!bindings_are_bound(record) && !bindings_attempt(supervisor, record) &&
+        bindings_want_retry(record))
         bindings_retry(supervisor);
     workers_send(supervisor, record);
+}
+
+/* However many cannot be bound, a tenth of the time is theirs. */
+static void bindings_retry_all(struct supervisor *supervisor)
+{
+    double begun = loop_clock();
+    double pause;
+    struct record *record;
+    struct record *next;
+
+    HASH_ITER (hh, supervisor->registry.records, record, next) {
+        if (bindings_want_retry(record))
+            bindings_bind(supervisor, record);
+    }
+    pause = (loop_clock() - begun) * BINDINGS_SHARE;
+    supervisor->may_bind = loop_clock() + (pause < BINDINGS_PAUSE ? pause : BINDINGS_PAUSE);
 }
 
 static void bindings_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct supervisor *supervisor = timer->data;
-    struct record *record;
-    struct record *next;
 
     (void)events;
     ev_timer_stop(ev, timer);
-    HASH_ITER (hh, supervisor->registry.records, record, next) {
-        if (record_is_in_force(record) && !bindings_are_bound(record))
-            bindings_bind(supervisor, record);
-    }
+    if (loop_clock() >= supervisor->may_bind)
+        bindings_retry_all(supervisor);
+    else
+        bindings_retry(supervisor);
     workers_pump_lacking(supervisor);
     round_advance(supervisor);
 }
@@ -216,113 +252,15 @@ bool bindings_are_settled(const struct supervisor *supervisor)
     return true;
 }
 
-/* ---- namespaces that go ---- */
-
-static void binding_recheck(struct supervisor *supervisor, struct record *record)
-{
-    if (!record_is_in_force(record) || record->plan.netns.kind == NETNS_HOST ||
-        !bindings_have_socket(record) || !netns_has_left(record->plan.netns.path, record->netns_id))
-        return;
-    log_notice("tenant %s: network namespace %s is gone or another one, closing its listeners",
-               record->name, record->plan.netns.text);
-    bindings_close(supervisor, record);
-    bindings_bind(supervisor, record);
-}
-
-void bindings_recheck(struct supervisor *supervisor)
-{
-    struct record *record;
-    struct record *next;
-
-    HASH_ITER (hh, supervisor->registry.records, record, next)
-        binding_recheck(supervisor, record);
-}
-
-static void bindings_on_recheck(struct ev_loop *ev, ev_timer *timer, int events)
-{
-    (void)ev;
-    (void)events;
-    bindings_recheck(timer->data);
-}
-
-/* ---- closing ---- */
-
-void binding_close(struct supervisor *supervisor, struct record *record, struct listener *listener)
-{
-    struct wire_writer body;
-    struct child *worker;
-
-    if (listener->state != LISTENER_BOUND)
-        return;
-    wire_writer_init(&body);
-    wire_put_slice(&body, slice_of(record->name));
-    wire_put_slice(&body, slice_of(listener->text));
-    wire_put_u32(&body, UINT32_MAX);
-    for (worker = generation_first(supervisor); worker;
-         worker = generation_next(supervisor, worker)) {
-        bool may_hold = worker->is_former || (listener->holders & worker_bit(worker)) != 0;
-
-        if (may_hold && child_is_up(worker))
-            ipc_send(worker->channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
-    }
-    wire_writer_free(&body);
-    close(listener->fd);
-    listener->fd = -1;
-    listener->holders = 0;
-    listener->state = LISTENER_WAITING;
-}
-
-void bindings_close(struct supervisor *supervisor, struct record *record)
-{
-    if (bindings_have_socket(record))
-        supervisor->letting_go_until = loop_now(&supervisor->loop) + BINDINGS_LET_GO;
-    for (uint32_t i = 0; i < record->plan.listener_count; i++)
-        binding_close(supervisor, record, &record->plan.listeners[i]);
-}
-
-/* A worker may speak of a socket that has been replaced since; ours tells whether it listens. */
-static bool binding_is_alive(const struct listener *listener)
-{
-    socklen_t len = sizeof(int);
-    int listening = 0;
-
-    return getsockopt(listener->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
-           listening != 0;
-}
-
-void bindings_on_dead(struct supervisor *supervisor, struct child *worker, struct record *record,
-                      const struct dead_listener *dead)
-{
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        struct listener *listener = &record->plan.listeners[i];
-
-        if (!slice_equal(slice_of(listener->text), dead->address) ||
-            !(listener->holders & worker_bit(worker)))
-            continue;
-        if (binding_is_alive(listener)) {
-            listener->holders &= ~worker_bit(worker); /* it has closed it, and needs it again */
-            worker->is_lacking = true;
-        } else {
-            log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
-                     listener->text, record->plan.netns.text, error_reason(dead->error));
-            binding_close(supervisor, record, listener);
-            listener->error = dead->error; /* so that its return is told */
-        }
-        /* Not at once: a tenant that keeps closing it would keep us busy. */
-        bindings_retry(supervisor);
-    }
-}
+/* ---- life ---- */
 
 void bindings_init(struct supervisor *supervisor)
 {
     ev_timer_init(&supervisor->retry, bindings_on_retry, 0., 0.);
-    ev_timer_init(&supervisor->recheck, bindings_on_recheck, BINDINGS_RECHECK, BINDINGS_RECHECK);
     supervisor->retry.data = supervisor;
-    supervisor->recheck.data = supervisor;
 }
 
 void bindings_free(struct supervisor *supervisor)
 {
     ev_timer_stop(supervisor->loop.ev, &supervisor->retry);
-    ev_timer_stop(supervisor->loop.ev, &supervisor->recheck);
 }

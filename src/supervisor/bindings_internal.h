@@ -8,16 +8,29 @@
 void bindings_init(struct supervisor *supervisor);
 void bindings_free(struct supervisor *supervisor);
 
-/* Binds what is not bound, and tells the tenant's workers. What fails is told once per reason and
- * tried again every half second. */
+/* Binds what is not bound, and tells the tenant's workers. What fails is told once per reason, and
+ * tried again every half second; a namespace that is not to be had, when bindings_on_namespace
+ * comes. */
 void bindings_bind(struct supervisor *supervisor, struct record *record);
 
-/* Within half a second, tries again what is not bound, and tells workers what they lack. */
+/* Within half a second, tries again what could not be bound, and tells workers what they lack. */
 void bindings_retry(struct supervisor *supervisor);
 
-/* Closes the socket here and in all workers that hold it. */
-void binding_close(struct supervisor *supervisor, struct record *record, struct listener *listener);
+/* ---- unbinding.c ---- */
+
+/* A reload takes the tenant's sockets away: they are closed here and in all workers that hold them,
+ * whose connections drain. */
 void bindings_close(struct supervisor *supervisor, struct record *record);
+/* The same, and the tenant leaves its namespace to others. */
+void bindings_leave(struct supervisor *supervisor, struct record *record);
+
+/* The tenant's namespace has gone: everything in it is closed, soon the busy connections too, so
+ * that nothing keeps it alive. */
+void bindings_on_gone(struct supervisor *supervisor, struct record *record);
+
+/* The name leads elsewhere than before, or may have become usable: what is bound in another
+ * namespace is gone, what is not bound is bound, for all tenants that listen there. */
+void bindings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);
 
 /* What a worker says of a socket: accept(2) on it can never work again. */
 struct dead_listener {
@@ -32,9 +45,5 @@ void bindings_on_dead(struct supervisor *supervisor, struct child *worker, struc
 
 /* Whether nothing waits for workers to let go of an address. */
 bool bindings_are_settled(const struct supervisor *supervisor);
-
-/* Looks whether each tenant's namespace is still the one under its name. If not, its listeners are
- * closed, so that nothing keeps the old one alive, and bound in the new one if there is one. */
-void bindings_recheck(struct supervisor *supervisor);
 
 #endif

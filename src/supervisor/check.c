@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the command line asks without becoming a supervisor: -t, -T and -s. */
+#include "supervisor/control.h"
 #include "supervisor/supervisor.h"
 
 #include "supervisor_internal.h"
@@ -86,22 +87,18 @@ int supervisor_test(const char *config, bool dump)
 
 static const struct {
     const char *name;
-    int signal; /* 0: not supported yet */
+    int signal;
 } check_signals[] = {
-    {"reload", SIGHUP},  {"quit", SIGQUIT}, {"stop", SIGTERM},
-    {"reopen", SIGUSR1}, {"upgrade", 0},    {"status", 0},
-};
+    {"quit", SIGQUIT}, {"stop", SIGTERM}, {"reopen", SIGUSR1}, {"upgrade", SIGUSR2}};
 
 static int check_find_signal(const char *name)
 {
     for (size_t i = 0; i < sizeof(check_signals) / sizeof(check_signals[0]); i++) {
-        if (strcmp(check_signals[i].name, name) != 0)
-            continue;
-        if (check_signals[i].signal == 0)
-            fprintf(stderr, "nsgate: -s %s is not supported yet\n", name);
-        return check_signals[i].signal;
+        if (strcmp(check_signals[i].name, name) == 0)
+            return check_signals[i].signal;
     }
-    fprintf(stderr, "nsgate: unknown -s %s; reload, quit, stop, reopen are known\n", name);
+    fprintf(stderr,
+            "nsgate: unknown -s %s; reload, status, upgrade, quit, stop, reopen are known\n", name);
     return 0;
 }
 
@@ -121,25 +118,63 @@ static int check_send(const char *path, int signal)
     return EXIT_SUCCESS;
 }
 
-int supervisor_signal(const char *config, const char *name)
+/* The main file's `pid`, which the caller frees; NULL when the file is broken. */
+static char *check_pid_file(const char *config)
 {
-    int signal = check_find_signal(name);
     struct settings *settings;
     struct diag_list diags;
     char *path;
-    int result;
 
-    if (signal == 0)
-        return EXIT_FAILURE;
     diag_list_init(&diags);
     settings = settings_read(config, &config_files, &diags);
     report_print(&diags);
     diag_list_free(&diags);
     if (!settings)
-        return EXIT_FAILURE;
+        return NULL;
     path = memory_slice_text(settings->model.pid_file);
+    settings_free(settings);
+    return path;
+}
+
+int supervisor_signal(const char *config, const char *name)
+{
+    int signal = check_find_signal(name);
+    char *path;
+    int result;
+
+    if (signal == 0)
+        return EXIT_FAILURE;
+    path = check_pid_file(config);
+    if (!path)
+        return EXIT_FAILURE;
     result = check_send(path, signal);
     free(path);
-    settings_free(settings);
     return result;
+}
+
+/* What stands in the pid file is not needed, but its lock tells whether there is anybody. */
+static int check_connect(const char *pid_file)
+{
+    char *path = control_path(pid_file);
+    const char *why;
+    int fd = -1;
+
+    if (pid_file_holder(pid_file, &why) < 0) {
+        fprintf(stderr, "nsgate: %s: %s\n", pid_file, why);
+    } else {
+        fd = control_connect(path);
+        if (fd < 0)
+            fprintf(stderr, "nsgate: cannot connect to %s: %s\n", path, strerror(errno));
+    }
+    free(path);
+    return fd;
+}
+
+int supervisor_connect(const char *config)
+{
+    char *path = check_pid_file(config);
+    int fd = path ? check_connect(path) : -1;
+
+    free(path);
+    return fd;
 }

@@ -214,6 +214,18 @@ void child_start(struct child *child)
         examine_on_start(supervisor);
 }
 
+void child_inherit(struct child *child, pid_t pid, int channel)
+{
+    struct supervisor *supervisor = child->supervisor;
+
+    child->pid = pid;
+    child->started = loop_now(&supervisor->loop);
+    child->state = channel < 0 ? CHILD_LOST : CHILD_READY;
+    if (channel >= 0)
+        child->channel = ipc_channel_new(&supervisor->loop, channel, ROLE_SUPERVISOR, child->role,
+                                         &child_events, child);
+}
+
 static void child_on_timer(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct child *child = timer->data;

@@ -46,6 +46,7 @@ struct child {
     unsigned awaiting;           /* TENANT and TENANT_REMOVE sent and not yet COMMITTED */
     unsigned due;                /* tenants that it must be told of */
     struct delivery *deliveries; /* the same, in the order in which they were sent */
+    bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
     uint64_t drained;            /* the PONG that tells that it has heard DRAIN */
 };
@@ -56,6 +57,10 @@ void child_init(struct child *child, struct supervisor *supervisor, enum ipc_rol
 /* Forks, executes the supervisor's program in the child's role, and sends it SETUP. A failure is
  * logged and tried again later. */
 void child_start(struct child *child);
+
+/* A worker that another binary in this process has started: its pid, and its channel (-1: it is not
+ * spoken to), which it owns from now on. */
+void child_inherit(struct child *child, pid_t pid, int channel);
 
 /* There is no more work for it: closes its channel, at which it ends. */
 void child_dismiss(struct child *child);

@@ -156,18 +156,31 @@ static bool examine_is_valid_now(const struct ipc_blob *blob)
 }
 
 /* A certificate that is expired or not yet valid never takes the place of a valid one. */
-static bool examine_may_replace(struct supervisor *supervisor, const struct record *record)
+static bool examine_may_replace(struct supervisor *supervisor, struct record *record)
 {
     if (!record_is_in_force(record) || !examine_is_valid_now(record->plan.bundle))
         return true;
-    report_text(supervisor, record->name, DIAG_ERROR,
+    report_text(supervisor, record, DIAG_ERROR,
                 "%s: the certificate is not valid at this time, the valid one before it stays",
                 record->file);
     return false;
 }
 
+static int64_t examine_expiry(const struct bundle *bundle)
+{
+    int64_t first = 0;
+
+    for (uint32_t i = 0; i < bundle->identity_count; i++) {
+        int64_t expires = bundle->identities[i].der.not_after;
+
+        if (i == 0 || expires < first)
+            first = expires;
+    }
+    return first;
+}
+
 /* A bundle that is another tenant's, or none, would be refused by every worker: by its death. */
-static bool examine_is_its_own(const struct examination *examination, struct slice bytes)
+static bool examine_is_its_own(struct examination *examination, struct slice bytes)
 {
     struct arena arena;
     struct bundle bundle;
@@ -176,6 +189,8 @@ static bool examine_is_its_own(const struct examination *examination, struct sli
     arena_init(&arena, 4096);
     is_own = bundle_decode(&bundle, &arena, bytes) == 0 &&
              slice_equal(bundle.tenant, slice_of(examination->record->name));
+    if (is_own)
+        examination->plan.expires = examine_expiry(&bundle);
     arena_free(&arena);
     return is_own;
 }
@@ -202,7 +217,7 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
         diag_list_free(&diags);
         return ERROR_IPC;
     }
-    report_diags(supervisor, examination->record->name, &diags);
+    report_diags(supervisor, examination->record, &diags);
     diag_list_free(&diags);
     if (usable && answer.outdated)
         usable = examine_may_replace(supervisor, examination->record);
@@ -291,7 +306,7 @@ void examine_on_death(struct supervisor *supervisor)
             examination->deaths++;
         }
         if (examination->deaths >= EXAMINE_DEATHS) {
-            report_text(supervisor, examination->record->name, DIAG_ERROR,
+            report_text(supervisor, examination->record, DIAG_ERROR,
                         "%s: the resolver died over it twice", examination->record->file);
             examine_refuse(supervisor, examination);
         }

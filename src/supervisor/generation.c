@@ -132,6 +132,7 @@ static void generation_start_present(struct supervisor *supervisor)
     supervisor->half = handover->state == HANDOVER_NONE ? 0 : 1 - handover->former.half;
     supervisor->workers = memory_zeroed(count, sizeof(supervisor->workers[0]));
     supervisor->worker_count = count;
+    supervisor->generation++;
     tally_set_workers(supervisor->tally, supervisor->half, count);
     for (unsigned i = 0; i < count; i++) {
         child_init(&supervisor->workers[i], supervisor, ROLE_WORKER, i);

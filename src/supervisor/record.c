@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of tenants. */
-#include "record_internal.h"
+#include "residences_internal.h"
 
 #include "base/memory.h"
 
@@ -57,7 +57,8 @@ static bool registry_slot_is_taken(const struct registry *registry, uint32_t slo
 
 /* The first free slot; one whose last tenant still has connections is only the second choice,
  * since they would count for the new one until they end. */
-static int registry_take_slot(struct registry *registry, const struct tally *tally, uint32_t *slot)
+static int registry_choose_slot(const struct registry *registry, const struct tally *tally,
+                                uint32_t *slot)
 {
     uint32_t choice = TALLY_TENANTS;
 
@@ -73,9 +74,13 @@ static int registry_take_slot(struct registry *registry, const struct tally *tal
     }
     if (choice == TALLY_TENANTS)
         return -1;
-    registry->slots[choice / 8] |= (unsigned char)(1u << (choice % 8));
     *slot = choice;
     return 0;
+}
+
+static void registry_set_slot(struct registry *registry, uint32_t slot)
+{
+    registry->slots[slot / 8] |= (unsigned char)(1u << (slot % 8));
 }
 
 struct record *registry_find(const struct registry *registry, struct slice name)
@@ -86,32 +91,60 @@ struct record *registry_find(const struct registry *registry, struct slice name)
     return record;
 }
 
+static struct record *registry_insert(struct registry *registry, struct slice name,
+                                      struct slice file, uint32_t slot)
+{
+    struct record *record = memory_zeroed(1, sizeof(*record));
+
+    record->name = memory_slice_text(name);
+    record->file = memory_slice_text(file);
+    record->slot = slot;
+    record->netns = (struct namespace_use){.record = record, .purpose = NAMESPACE_LISTENERS};
+    registry_set_slot(registry, slot);
+    HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
+    return record;
+}
+
 struct record *registry_add(struct registry *registry, struct slice name, const char *file,
                             const struct tally *tally)
 {
     struct record *record;
     uint32_t slot;
 
-    if (registry_take_slot(registry, tally, &slot) < 0)
+    if (registry_choose_slot(registry, tally, &slot) < 0)
         return NULL;
-    record = memory_zeroed(1, sizeof(*record));
-    record->name = memory_slice_text(name);
-    record->file = memory_text(file);
-    record->slot = slot;
+    record = registry_insert(registry, name, slice_of(file), slot);
     record_rotate_tickets(record);
-    HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
     return record;
+}
+
+struct record *registry_restore(struct registry *registry, struct slice name, struct slice file,
+                                uint32_t slot)
+{
+    if (slot >= TALLY_TENANTS || registry_slot_is_taken(registry, slot) ||
+        registry_find(registry, name))
+        return NULL;
+    return registry_insert(registry, name, file, slot);
 }
 
 void registry_remove(struct registry *registry, struct record *record)
 {
     HASH_DEL(registry->records, record);
+    residence_leave(registry, record);
+    namespace_release(&record->netns);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
     plan_free(&record->plan);
     free(record->netns_trouble);
+    free(record->error);
     free(record->name);
     free(record->file);
     memory_wipe_free(record, sizeof(*record));
+}
+
+void record_set_error(struct record *record, const char *error)
+{
+    free(record->error);
+    record->error = error ? memory_text(error) : NULL;
 }
 
 void record_set_file(struct record *record, const char *file)

@@ -4,6 +4,8 @@
 #define SUPERVISOR_RECORD_INTERNAL_H
 
 #include "dependencies_internal.h"
+#include "figures_internal.h"
+#include "namespaces_internal.h"
 
 #include "config/model.h"
 #include "io/address.h"
@@ -38,8 +40,9 @@ struct listener {
 /* Where a tenant's listeners belong. */
 struct record_netns {
     enum config_netns_kind kind;
-    char *path; /* NULL for the host's */
-    char *text; /* for people */
+    char *path;   /* NULL for the host's */
+    uint32_t pid; /* NETNS_PID */
+    char *text;   /* as written; equal means equal */
 };
 
 /* A tenant's file, read and checked as far as the supervisor does; then examined. */
@@ -47,7 +50,8 @@ struct plan {
     struct record_netns netns;
     struct listener *listeners;
     uint32_t listener_count;
-    bool has_names; /* host names, which may stand for other addresses the next time */
+    bool has_names;  /* host names, which may stand for other addresses the next time */
+    int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;
     struct ipc_blob *bundle; /* raw at first, what the resolver made of it afterwards */
 };
@@ -58,20 +62,25 @@ struct record {
     UT_hash_handle hh; /* by name */
     char *name;
     char *file;
-    struct plan plan;         /* in force; no bundle: none was ever accepted */
-    struct netns_id netns_id; /* of the bound listeners */
-    char *netns_trouble;      /* what was last said about the namespace; NULL: nothing */
-    uint64_t workers;         /* bit per worker that serves it */
-    uint64_t told;            /* those that were sent a bundle of it */
-    uint64_t due;             /* those that must be sent the present one */
-    unsigned deliveries;      /* TENANT messages that are not yet COMMITTED */
-    unsigned deaths;          /* of workers over such a one, since the last COMMITTED */
-    uint32_t slot;            /* in the tally */
+    struct plan plan;              /* in force; no bundle: none was ever accepted */
+    struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
+    struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
+    LIST_ENTRY(record) neighbours; /* of the residence */
+    char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
+    uint64_t workers;              /* bit per worker that serves it */
+    uint64_t told;                 /* those that were sent a bundle of it */
+    uint64_t due;                  /* those that must be sent the present one */
+    unsigned deliveries;           /* TENANT messages that are not yet COMMITTED */
+    unsigned deaths;               /* of workers over such a one, since the last COMMITTED */
+    uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
     uint64_t round;                  /* the last round that saw its file */
     bool is_todo;                    /* waits in the round's list */
     bool was_deferred;               /* for an address that another was about to give up */
     bool is_refused;                 /* its file, as it is now, is not in force */
+    uint64_t generation;             /* how often it was put in force, changes included */
+    struct record_figures figures;   /* of the last time that the workers were asked */
+    char *error;                     /* what is wrong with that file; NULL: nothing */
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;
 };
@@ -87,6 +96,7 @@ static inline bool record_is_in_force(const struct record *record)
 struct registry {
     struct record *records;
     struct claim *claims;
+    struct residence *residences;
     unsigned char slots[TALLY_TENANTS / 8]; /* taken ones */
 };
 
@@ -94,9 +104,16 @@ struct record *registry_find(const struct registry *registry, struct slice name)
 /* NULL when the tally has no room for another. tally may be NULL (-t). */
 struct record *registry_add(struct registry *registry, struct slice name, const char *file,
                             const struct tally *tally);
+/* The same with the slot that it had before an upgrade. NULL when the slot or the name is taken, or
+ * there is no such slot. It has no ticket keys yet. */
+struct record *registry_restore(struct registry *registry, struct slice name, struct slice file,
+                                uint32_t slot);
 /* Frees it; its listeners must be closed and its claims given up. */
 void registry_remove(struct registry *registry, struct record *record);
 void record_set_file(struct record *record, const char *file);
+
+/* What was last found wrong with its file (copied); NULL: nothing any more. */
+void record_set_error(struct record *record, const char *error);
 
 /* New keys in front; the one before them still decrypts. */
 void record_rotate_tickets(struct record *record);

@@ -36,18 +36,18 @@ static bool report_is_printed(const struct supervisor *supervisor)
     return supervisor->round.kind == ROUND_TEST;
 }
 
-static void report_line(const struct supervisor *supervisor, const char *tenant,
+static void report_line(const struct supervisor *supervisor, const struct record *record,
                         enum diag_severity severity, const char *text)
 {
     if (report_is_printed(supervisor))
         fprintf(stderr, "nsgate: [%s] %s\n", report_word(severity), text);
-    else if (tenant)
-        log_write(report_level(severity), "tenant %s: %s", tenant, text);
+    else if (record)
+        log_write(report_level(severity), "tenant %s: %s", record->name, text);
     else
         log_write(report_level(severity), "%s", text);
 }
 
-void report_text(const struct supervisor *supervisor, const char *tenant,
+void report_text(const struct supervisor *supervisor, struct record *record,
                  enum diag_severity severity, const char *format, ...)
 {
     char text[REPORT_LINE];
@@ -56,10 +56,30 @@ void report_text(const struct supervisor *supervisor, const char *tenant,
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    report_line(supervisor, tenant, severity, text);
+    report_line(supervisor, record, severity, text);
+    if (record && severity == DIAG_ERROR)
+        record_set_error(record, text);
 }
 
-void report_diags(const struct supervisor *supervisor, const char *tenant,
+/* Keeps the first of the errors, and how many there are, as the record's last one. */
+static void report_keep(struct record *record, const struct diag_list *diags)
+{
+    const struct diag *diag = STAILQ_FIRST(&diags->items);
+    char text[REPORT_LINE];
+    size_t len;
+
+    if (diags->errors == 0)
+        return;
+    while (diag->severity != DIAG_ERROR)
+        diag = STAILQ_NEXT(diag, next);
+    diag_format(diag, text, sizeof(text));
+    len = strlen(text);
+    if (diags->errors > 1)
+        snprintf(text + len, sizeof(text) - len, " (and %u more)", diags->errors - 1);
+    record_set_error(record, text);
+}
+
+void report_diags(const struct supervisor *supervisor, struct record *record,
                   const struct diag_list *diags)
 {
     const struct diag *diag;
@@ -67,8 +87,10 @@ void report_diags(const struct supervisor *supervisor, const char *tenant,
 
     STAILQ_FOREACH (diag, &diags->items, next) {
         diag_format(diag, text, sizeof(text));
-        report_line(supervisor, tenant, diag->severity, text);
+        report_line(supervisor, record, diag->severity, text);
     }
+    if (record)
+        report_keep(record, diags);
 }
 
 void report_print(const struct diag_list *diags)

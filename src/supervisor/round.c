@@ -12,7 +12,8 @@
 #include <malloc.h>
 #include <stdio.h>
 
-#define ROUND_LIMIT 10.0 /* seconds to wait for workers that do not commit */
+#define ROUND_LIMIT  10.0 /* seconds to wait for workers that do not commit */
+#define ROUND_REASON 512  /* bytes of why a file is no tenant's */
 
 /* ---- the end of a round ---- */
 
@@ -35,7 +36,7 @@ static unsigned round_count_waiting(const struct supervisor *supervisor)
 static void round_tell(struct supervisor *supervisor)
 {
     const struct round *round = &supervisor->round;
-    char text[128];
+    char text[NOTIFY_TEXT];
 
     if (round->kind == ROUND_START)
         snprintf(text, sizeof(text), "started: %u tenants, %u waiting, %u refused, %u workers",
@@ -46,6 +47,7 @@ static void round_tell(struct supervisor *supervisor)
                  round->added, round->changed, round->removed, round->refused);
     log_notice("%s", text);
     notify_ready(&supervisor->notify, text);
+    control_on_round_end(supervisor, text, round->refused);
 }
 
 static void round_finish(struct supervisor *supervisor)
@@ -82,6 +84,7 @@ void round_refused(struct supervisor *supervisor, struct record *record)
 {
     record->is_refused = true;
     supervisor->round.refused++;
+    control_on_outcome(supervisor, "refused", slice_of(record->name), record->error);
 }
 
 void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan)
@@ -89,6 +92,7 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
     struct round *round = &supervisor->round;
 
     record->is_refused = false;
+    record_set_error(record, NULL);
     if (round->kind == ROUND_TEST) {
         record->plan = *plan;
         *plan = (struct plan){0};
@@ -97,9 +101,11 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
     switch (adopt_plan(supervisor, record, plan)) {
     case ADOPTED_NEW:
         round->added++;
+        control_on_outcome(supervisor, "added", slice_of(record->name), NULL);
         break;
     case ADOPTED_CHANGED:
         round->changed++;
+        control_on_outcome(supervisor, "changed", slice_of(record->name), NULL);
         break;
     case ADOPTED_UNCHANGED:
         break;
@@ -161,7 +167,7 @@ static void round_prepare(struct supervisor *supervisor, struct record *record)
     } else {
         bool is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
 
-        report_diags(supervisor, record->name, &assembly.diags);
+        report_diags(supervisor, record, &assembly.diags);
         if (is_good)
             round_submit(supervisor, record, &plan);
         else
@@ -223,9 +229,13 @@ static bool round_must_examine(const struct supervisor *supervisor, const struct
 static void round_refuse_file(struct supervisor *supervisor, const struct tenant_file *file,
                               const char *why, const char *which)
 {
-    report_text(supervisor, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s%s", file->path,
-                SLICE_PRINTF(file->name), why, which);
+    char reason[ROUND_REASON];
+
+    snprintf(reason, sizeof(reason), "%s%s", why, which);
+    report_text(supervisor, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s", file->path,
+                SLICE_PRINTF(file->name), reason);
     supervisor->round.refused++;
+    control_on_outcome(supervisor, "refused", file->name, reason);
 }
 
 static void round_see_file(struct supervisor *supervisor, const struct tenant_file *file, bool all)
@@ -269,8 +279,10 @@ static void round_remove_unseen(struct supervisor *supervisor)
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         if (record->round == supervisor->round.number)
             continue;
-        if (record_is_in_force(record))
+        if (record_is_in_force(record)) {
             supervisor->round.removed++;
+            control_on_outcome(supervisor, "removed", slice_of(record->name), NULL);
+        }
         adopt_removal(supervisor, record);
     }
 }
@@ -311,14 +323,15 @@ static int round_begin_first(struct supervisor *supervisor, enum round_kind kind
     return result;
 }
 
-static void round_tell_refusal(struct supervisor *supervisor, unsigned errors)
+static void round_tell_refusal(struct supervisor *supervisor, const struct diag_list *diags)
 {
     char text[NOTIFY_TEXT];
 
-    snprintf(text, sizeof(text), "reload refused: %u error%s in %s", errors, errors == 1 ? "" : "s",
-             supervisor->config);
+    snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
+             diags->errors == 1 ? "" : "s", supervisor->config);
     log_notice("%s", text);
     notify_ready(&supervisor->notify, text);
+    control_on_broken(supervisor, diags, text);
 }
 
 static int round_begin_reload(struct supervisor *supervisor, struct diag_list *diags)
@@ -335,16 +348,24 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         bool all = !settings_same_tenancy(supervisor->settings, settings);
 
         supervisor_set_settings(supervisor, settings);
-        bindings_recheck(supervisor);
+        namespaces_renew(supervisor);
+        control_on_round(supervisor, diags);
         round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);
     } else {
-        round_tell_refusal(supervisor, diags->errors);
+        round_tell_refusal(supervisor, diags);
         settings_free(settings);
     }
     if (settings)
         tenant_files_free(&files);
     return result;
+}
+
+/* Another binary is about to take over: it begins a round anyway. Who asked by the control socket
+ * wants to know of this one. */
+static bool round_must_wait(const struct supervisor *supervisor)
+{
+    return upgrade_is_due(supervisor) && control_is_quiet(supervisor);
 }
 
 int round_begin(struct supervisor *supervisor, enum round_kind kind)
@@ -354,7 +375,7 @@ int round_begin(struct supervisor *supervisor, enum round_kind kind)
 
     if (supervisor->state != SUPERVISOR_RUNNING)
         return 0;
-    if (supervisor->round.kind != ROUND_NONE) {
+    if (supervisor->round.kind != ROUND_NONE || round_must_wait(supervisor)) {
         supervisor->round.is_wanted = true;
         return 0;
     }

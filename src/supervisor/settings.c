@@ -55,6 +55,37 @@ struct settings *settings_read(const char *path, const struct config_loader *loa
     return settings;
 }
 
+void settings_put(struct wire_writer *writer, const struct settings *settings)
+{
+    struct bundle bundle = {.root = &settings->tree.root};
+
+    bundle_encode(writer, &bundle);
+}
+
+struct settings *settings_get(const char *path, struct slice bytes,
+                              const struct cage_identity *identity, struct diag_list *diags)
+{
+    struct settings *settings = memory_zeroed(1, sizeof(*settings));
+    struct config_tree *tree = &settings->tree;
+    struct bundle bundle;
+
+    config_tree_init(tree);
+    wire_writer_init(&settings->tenancy);
+    if (bundle_decode(&bundle, &tree->arena, arena_slice(&tree->arena, bytes)) != 0) {
+        diag_error(diags, (struct diag_place){.file = path}, "what was kept of it is damaged");
+        settings_free(settings);
+        return NULL;
+    }
+    STAILQ_CONCAT(&tree->root, (struct config_block *)bundle.root);
+    if (config_main_build(&settings->model, tree, path, diags) != 0) {
+        settings_free(settings);
+        return NULL;
+    }
+    settings->identity = *identity;
+    settings_encode_tenancy(settings);
+    return settings;
+}
+
 void settings_free(struct settings *settings)
 {
     if (!settings)

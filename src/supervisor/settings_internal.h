@@ -17,6 +17,11 @@ struct settings {
 /* Reads and checks the main file. NULL when it has an error; all are in diags. */
 struct settings *settings_read(const char *path, const struct config_loader *loader,
                                struct diag_list *diags);
+/* The same main file again, in another process and whatever stands in the file by now: bytes are
+ * what settings_put wrote, identity is who `user` was. */
+struct settings *settings_get(const char *path, struct slice bytes,
+                              const struct cage_identity *identity, struct diag_list *diags);
+void settings_put(struct wire_writer *writer, const struct settings *settings);
 void settings_free(struct settings *settings);
 
 /* Whether `defaults` and the folder, which all tenants are built with, are the same. */

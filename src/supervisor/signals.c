@@ -14,6 +14,7 @@ static void signals_on_child(struct supervisor *supervisor)
          worker = generation_next(supervisor, worker))
         child_reap(worker);
     child_reap(&supervisor->resolver);
+    upgrade_on_child(supervisor);
 }
 
 static void signals_on_reload(struct supervisor *supervisor)
@@ -52,7 +53,8 @@ static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events
         signals_on_reopen(supervisor);
         break;
     case SIGUSR2:
-        log_notice("SIGUSR2: upgrade is not supported yet");
+        log_notice("SIGUSR2: upgrading");
+        upgrade_begin(supervisor);
         break;
     default: /* SIGTERM, SIGINT */
         supervisor_end(supervisor, EXIT_SUCCESS);

@@ -4,6 +4,7 @@
 
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "residences_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -97,7 +98,10 @@ static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int event
 static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
     round_abandon(supervisor);
+    upgrade_abandon(supervisor);
+    control_on_ending(supervisor);
     examiner_free(supervisor);
+    namespaces_stop(supervisor);
     bindings_free(supervisor);
 }
 
@@ -157,9 +161,14 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     examiner_init(supervisor);
     generation_init(supervisor);
     round_init(supervisor);
+    namespaces_init(supervisor);
+    control_init(supervisor);
+    figures_init(supervisor);
+    supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     heartbeat_init(supervisor);
+    upgrade_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
     supervisor->rotation.data = supervisor;
@@ -173,6 +182,7 @@ static void supervisor_free_records(struct supervisor *supervisor)
 
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         claims_release(&supervisor->registry, record, &record->plan, NULL);
+        residence_leave(&supervisor->registry, record);
         registry_remove(&supervisor->registry, record);
     }
 }
@@ -184,9 +194,12 @@ void supervisor_free(struct supervisor *supervisor)
     child_close(&supervisor->resolver);
     examiner_free(supervisor);
     round_free(supervisor);
+    figures_free(supervisor);
+    namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
     heartbeat_stop(supervisor);
+    upgrade_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     supervisor_free_records(supervisor);
@@ -222,6 +235,7 @@ int supervisor_load(struct supervisor *supervisor)
 static int supervisor_prepare(struct supervisor *supervisor)
 {
     struct arena arena;
+    char *path;
     int result;
 
     privileges_raise_descriptors();
@@ -232,23 +246,41 @@ static int supervisor_prepare(struct supervisor *supervisor)
         return -1;
     }
     arena_init(&arena, 512);
-    result =
-        pid_file_take(&supervisor->pid, arena_text(&arena, supervisor->settings->model.pid_file));
+    path = arena_text(&arena, supervisor->settings->model.pid_file);
+    result = pid_file_take(&supervisor->pid, path);
+    if (result == 0 && control_open(supervisor, path) < 0) {
+        pid_file_release(&supervisor->pid);
+        result = -1;
+    }
     arena_free(&arena);
     return result;
 }
 
-static void supervisor_serve(struct supervisor *supervisor)
+void supervisor_start_watchers(struct supervisor *supervisor)
 {
     signals_start(supervisor);
     notify_start(&supervisor->notify);
-    generation_start(supervisor);
     heartbeat_start(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
-    ev_timer_start(supervisor->loop.ev, &supervisor->recheck);
+}
+
+static void supervisor_serve(struct supervisor *supervisor)
+{
+    supervisor_start_watchers(supervisor);
+    generation_start(supervisor);
+    namespaces_start(supervisor);
     if (round_begin(supervisor, ROUND_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);
+}
+
+int supervisor_close(struct supervisor *supervisor)
+{
+    control_close(supervisor); /* while nobody else can take its place */
+    pid_file_release(&supervisor->pid);
+    logging_close(supervisor->log_fd);
+    supervisor_free(supervisor);
+    return supervisor->status;
 }
 
 int supervisor_main(const char *config, const char *program)
@@ -265,11 +297,8 @@ int supervisor_main(const char *config, const char *program)
             (void)logging_open(supervisor.settings, &supervisor.log_fd);
             supervisor_serve(&supervisor);
         }
-        pid_file_release(&supervisor.pid);
     }
-    logging_close(supervisor.log_fd);
-    supervisor_free(&supervisor);
-    return supervisor.status;
+    return supervisor_close(&supervisor);
 }
 
 int supervisor_run(const char *config)
@@ -287,8 +316,10 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
 
     arena_init(&arena, 512);
     path = arena_text(&arena, settings->model.pid_file);
-    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0)
+    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0) {
+        (void)control_open(supervisor, path); /* the old one does until it can be made */
         pid_file_release(&old);
+    }
     arena_free(&arena);
 }
 

@@ -4,12 +4,15 @@
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
 #include "child_internal.h"
+#include "control_internal.h"
 #include "examine_internal.h"
+#include "figures_internal.h"
 #include "generation_internal.h"
 #include "notify_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
 #include "settings_internal.h"
+#include "upgrade_internal.h"
 
 #define SUPERVISOR_SIGNALS 7
 
@@ -39,20 +42,26 @@ struct supervisor {
     int tally_fd;
     int log_fd; /* -1 under syslog */
     struct pid_file pid;
+    struct namespaces namespaces;
+    struct control control;
     struct registry registry;
     struct child resolver;
     struct child *workers; /* of the present generation */
     unsigned worker_count;
-    unsigned half; /* of the tally, theirs */
+    unsigned half;       /* of the tally, theirs */
+    unsigned generation; /* how many there have been, of workers */
     struct handover handover;
     struct examiner examiner;
     struct round round;
     struct notify notify;
+    struct figures figures;
+    double started; /* loop_now() */
+    struct upgrade upgrade;
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
     ev_timer heartbeat;      /* of all children */
-    ev_timer recheck;        /* of namespaces that listeners are bound in */
+    double may_bind;         /* loop_clock(): listeners are not tried again before */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */
     ev_timer ending;         /* until children that do not end are killed */
@@ -69,6 +78,11 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
 void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 int supervisor_test_with(const char *config, bool dump, const char *program);
+
+/* Signals, the service manager, and the ticket keys' rotation. */
+void supervisor_start_watchers(struct supervisor *supervisor);
+/* Gives the pid file and the log back, frees everything, and returns the exit status. */
+int supervisor_close(struct supervisor *supervisor);
 
 /* A child has ended that is not started again. */
 void supervisor_on_child_gone(struct supervisor *supervisor);
@@ -102,10 +116,11 @@ enum log_sink logging_sink(int fd);
 /* Sends the log's place to a child, or to all. */
 void logging_tell_all(struct supervisor *supervisor);
 
-/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. */
-void report_diags(const struct supervisor *supervisor, const char *tenant,
+/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. An
+ * error becomes the tenant's last one. */
+void report_diags(const struct supervisor *supervisor, struct record *record,
                   const struct diag_list *diags);
-void report_text(const struct supervisor *supervisor, const char *tenant,
+void report_text(const struct supervisor *supervisor, struct record *record,
                  enum diag_severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* As `nsgate -t` prints them. */

@@ -341,6 +341,7 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
     if (supervisor->tally)
         tally_clear_worker(supervisor->tally, tally_column(worker->half, worker->index));
     workers_close(worker);
+    figures_on_death(supervisor, worker);
     generation_advance(supervisor);
     if (worker->is_former)
         return;
@@ -397,6 +398,8 @@ int workers_on_message(struct supervisor *supervisor, struct child *worker,
                        struct ipc_received *received)
 {
     switch (received->message) {
+    case IPC_FIGURES:
+        return figures_on_message(supervisor, worker, received);
     case IPC_COMMITTED:
         return workers_on_committed(supervisor, worker, &received->body);
     case IPC_LISTENER_DEAD:

@@ -95,7 +95,7 @@ static void set_session_context(const struct tenant *tenant, struct tenant_serve
         tenant->config.name,
         name,
         {(const char *)&twins, sizeof(twins)},
-        {"", 0}, /* what clients are verified by: nothing */
+        {(const char *)server->tls.verification.hash, sizeof(server->tls.verification.hash)},
     };
     tls_session_context(server->tls.session_context, parts, sizeof(parts) / sizeof(*parts));
 }
@@ -150,6 +150,7 @@ void tenant_identities_build(struct tenant *tenant, const struct bundle *bundle,
                 continue; /* seen at another listener */
             server->tls.context = tenant_server_context(server->config, contexts, diags);
             server->tls.http2 = server->config->settings->http2;
+            tenant_verification_build(tenant, bundle, server, diags);
             set_session_context(tenant, server);
             hint = server_identities(tenant, bundle, server, hint, diags);
         }

@@ -115,6 +115,8 @@ void tenant_unref(struct tenant *tenant)
     assert(tenant->references > 0);
     if (--tenant->references > 0)
         return;
+    for (uint32_t i = 0; i < tenant->server_count; i++)
+        tenant_verification_free(&tenant->servers[i]);
     for (uint32_t i = 0; i < tenant->trust_count; i++)
         tls_trust_unref(tenant->trusts[i]);
     tenant_identities_free(tenant->identities);

@@ -7,9 +7,8 @@
 
 /* ---- bundles ---- */
 
-#define BUNDLE_MAGIC   0x62677332u /* changes with the format: an upgrade must not misread */
-#define BUNDLE_NO_FILE UINT32_MAX  /* a place without a file */
-#define BUNDLE_DEPTH   64          /* blocks in blocks that decoding accepts */
+#define BUNDLE_NO_FILE UINT32_MAX /* a place without a file */
+#define BUNDLE_DEPTH   64         /* blocks in blocks that decoding accepts */
 
 /* ---- regular expressions: only regex.c knows PCRE2 ---- */
 
@@ -55,6 +54,12 @@ void tenant_identities_build(struct tenant *tenant, const struct bundle *bundle,
                              struct tls_contexts *contexts, struct diag_list *diags);
 void tenant_identities_free(struct tenant_identities *identities); /* NULL is ignored */
 void tenant_identities_forget(struct tenant_identities *identities);
+
+/* What a server asks of its clients' certificates; behind tenant_transports_build, which makes what
+ * it trusts. */
+void tenant_verification_build(struct tenant *tenant, const struct bundle *bundle,
+                               struct tenant_server *server, struct diag_list *diags);
+void tenant_verification_free(struct tenant_server *server);
 
 /* tenant->trusts, and the tls side and identity of every upstream that has a transport. */
 void tenant_transports_build(struct tenant *tenant, const struct bundle *bundle,

@@ -60,6 +60,8 @@ static const char *present(struct tls_connection *connection)
         return "the context cannot be used";
     if (!SSL_set_session_id_context(ssl, server->session_context, sizeof(server->session_context)))
         return "the session context cannot be used";
+    if (!tls_verification_apply(&server->verification, ssl))
+        return "clients' certificates cannot be verified";
     if (!server->tickets || server->tickets->count == 0) {
         SSL_set_options(ssl, SSL_OP_NO_TICKET);
         SSL_set_num_tickets(ssl, 0);

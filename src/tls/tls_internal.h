@@ -76,7 +76,14 @@ void tls_sessions_clear(struct tls_sessions *sessions);
 
 /* Never NULL; a certificate that cannot be decoded is missing, and the log tells. */
 X509_STORE *tls_trust_store(struct tls_trust *trust);
+/* Whom the certificates name, to be told to clients; empty when that would not fit a handshake. */
+STACK_OF(X509_NAME) * tls_trust_names(struct tls_trust *trust);
 X509_STORE *tls_system_store(struct tls_contexts *contexts);
+
+/* ---- verification.c ---- */
+
+/* Asks the client for a certificate, if that is wanted. False only for want of memory. */
+bool tls_verification_apply(const struct tls_verification *verification, SSL *ssl);
 
 /* ---- hello.c: what the client's first message decides ---- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What servers' certificates are verified against: a file's certificates, or the system's. */
+/* What certificates are verified against: a file's certificates, or the system's. */
 #include "tls_internal.h"
 
 #include "base/log.h"
@@ -14,6 +14,7 @@ struct tls_trust {
     struct slice *certificates; /* in `bytes` */
     char *bytes;
     X509_STORE *store; /* NULL: not decoded */
+    STACK_OF(X509_NAME) * names;
 };
 
 struct tls_trust *tls_trust_new(const struct slice *certificates, uint32_t count)
@@ -47,6 +48,7 @@ void tls_trust_unref(struct tls_trust *trust)
     if (!trust || --trust->references > 0)
         return;
     X509_STORE_free(trust->store);
+    sk_X509_NAME_pop_free(trust->names, X509_NAME_free);
     free(trust->certificates);
     free(trust->bytes);
     free(trust);
@@ -77,6 +79,57 @@ X509_STORE *tls_trust_store(struct tls_trust *trust)
     }
     ERR_clear_error();
     return trust->store;
+}
+
+/* ---- names ---- */
+
+/* The list of a handshake holds 65,535 bytes, its lengths included (RFC 8446 section 4.2.4). */
+#define NAMES_MAX 60000
+
+static STACK_OF(X509_NAME) * new_names(void)
+{
+    STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+
+    if (!names)
+        memory_exhausted(0);
+    return names;
+}
+
+/* Each certificate's subject, but for those that have been told. Returns the bytes they take. */
+static size_t add_names(STACK_OF(X509_NAME) * names, X509_STORE *store)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+    size_t size = 0;
+
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        X509_NAME *name = certificate ? X509_get_subject_name(certificate) : NULL;
+        X509_NAME *copy;
+
+        /* The store keeps certificates of one subject together. */
+        if (!name ||
+            (sk_X509_NAME_num(names) > 0 &&
+             X509_NAME_cmp(sk_X509_NAME_value(names, sk_X509_NAME_num(names) - 1), name) == 0))
+            continue;
+        copy = X509_NAME_dup(name);
+        if (!copy || !sk_X509_NAME_push(names, copy))
+            memory_exhausted(0);
+        size += (size_t)i2d_X509_NAME(copy, NULL) + 2;
+    }
+    return size;
+}
+
+STACK_OF(X509_NAME) * tls_trust_names(struct tls_trust *trust)
+{
+    if (trust->names)
+        return trust->names;
+    trust->names = new_names();
+    /* Clients that are told nothing choose among all that they have. */
+    if (add_names(trust->names, tls_trust_store(trust)) > NAMES_MAX) {
+        sk_X509_NAME_pop_free(trust->names, X509_NAME_free);
+        trust->names = new_names();
+    }
+    return trust->names;
 }
 
 /* ---- the system's ---- */

@@ -220,10 +220,12 @@ static int on_drain(struct worker *worker, struct ipc_received *received)
 
     if (wire_finish(&received->body) != 0 || when > 1)
         return ERROR_IPC;
-    if (when == 1)
+    if (when == 1) {
         worker->orphan_limit = milliseconds / 1000.0;
-    else
+        frontend_set_drain_limit(worker->frontend, worker->orphan_limit);
+    } else {
         worker_drain(worker, milliseconds / 1000.0);
+    }
     return 0;
 }
 
@@ -248,8 +250,14 @@ int messages_take(void *owner, struct ipc_received *received)
         return on_listener(worker, received);
     case IPC_LISTENER_CLOSE:
         return on_listener_close(worker, received);
+    case IPC_SOCKETS:
+        return sockets_take(worker, received);
+    case IPC_SOCKETS_STALE:
+        return sockets_leave(worker, received);
     case IPC_DRAIN:
         return on_drain(worker, received);
+    case IPC_FIGURES_ASK:
+        return figures_tell(worker, received);
     default:
         return ERROR_IPC;
     }

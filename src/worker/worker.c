@@ -65,6 +65,7 @@ static void on_gone(void *owner, const char *reason)
         worker_stop(worker, 0);
         return;
     }
+    backends_forget_asked(worker->backends, ENOTCONN);
     if (!worker->is_draining) {
         log_notice("the supervisor is gone: %s", reason);
         worker_drain(worker, worker->orphan_limit);
@@ -116,6 +117,7 @@ int worker_start(struct worker *worker, uint32_t column)
 
     worker->contexts = tls_contexts_new();
     worker->backends = backends_new(&worker->loop);
+    backends_set_ask(worker->backends, sockets_ask, worker);
     config.contexts = worker->contexts;
     config.backends = worker->backends;
     worker->frontend = frontend_new(&config);

@@ -3,6 +3,7 @@
 #ifndef WORKER_WORKER_INTERNAL_H
 #define WORKER_WORKER_INTERNAL_H
 
+#include "backend/sockets.h"
 #include "frontend/frontend.h"
 #include "io/deadline.h"
 #include "ipc/channel.h"
@@ -40,5 +41,19 @@ int messages_take(void *owner, struct ipc_received *received);
 
 /* Tells the supervisor of a listener that will never accept again. */
 void messages_listener_dead(void *owner, struct slice tenant, struct slice address, int error);
+
+/* ---- figures.c ---- */
+
+/* FIGURES_ASK: answers it. Returns 0 or ERROR_IPC. */
+int figures_tell(struct worker *worker, struct ipc_received *received);
+
+/* ---- sockets.c ---- */
+
+/* As backends_set_ask has it. */
+int sockets_ask(void *owner, const struct backend_place *place);
+
+/* SOCKETS, SOCKETS_STALE. Return 0 or ERROR_IPC. */
+int sockets_take(struct worker *worker, struct ipc_received *received);
+int sockets_leave(struct worker *worker, struct ipc_received *received);
 
 #endif

@@ -24,7 +24,11 @@ def test_version_and_help():
     for option in ("-c", "-t", "-T", "-s", "-v", "-h"):
         assert option in usage.stdout + usage.stderr
     assert nsgate("-z").returncode == 1
-    assert nsgate("-s", "dance").returncode == 1
+    dance = nsgate("-s", "dance")
+    assert dance.returncode == 1
+    assert dance.stderr.count("\n") == 1 and "reload" in dance.stderr
+    odd = nsgate("-s", "quit", "--json")
+    assert odd.returncode == 1 and "--json" in odd.stderr
     assert nsgate("stray").returncode == 1
 
 

@@ -111,3 +111,22 @@ def test_a_watchdog_of_another_process_is_not_fed(gateway, namespace, tmp_path):
     gateway.start(env={**manager.environment, "WATCHDOG_USEC": "10000", "WATCHDOG_PID": "1"})
     manager.wait("READY")
     assert manager.take(0.2) is None
+
+
+def test_an_upgrade_is_told_and_the_watchdog_goes_on(gateway, namespace, tmp_path):
+    manager = Manager(str(tmp_path / "notify"))
+    gateway.settings["worker_shutdown_timeout"] = "1s"
+    gateway.write_main()
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start(prefix=WATCHED, env={**manager.environment, "WATCHDOG_USEC": "1000000"})
+    manager.wait("READY")
+    at = gateway.log_size()
+    os.kill(gateway.pid, signal.SIGUSR2)
+    gateway.wait_log("upgrade done", 20, at)
+    gateway.wait_log("reload done", 20, at)
+    assert manager.wait("READY")["STATUS"].startswith("reload done: ")
+    manager.drain()
+    for _ in range(3):
+        manager.wait("WATCHDOG", 2)
+    gateway.stop()
+    assert manager.wait("STOPPING")

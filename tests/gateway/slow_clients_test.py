@@ -267,4 +267,4 @@ def test_out_of_descriptors(gateway, namespaces):
         sock.close()
     begin = time.monotonic()
     assert fetch(namespaces[0], PLAIN).status == 200
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 1 or is_sanitized()

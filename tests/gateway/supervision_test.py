@@ -271,6 +271,8 @@ def test_a_log_that_cannot_be_reopened_is_told_and_not_claimed(gateway, namespac
 
 def test_reload_and_quit_at_once(gateway, namespace):
     """Nothing is bound, reported or begun by a round once the end has begun."""
+    gateway.settings["netns_shared"] = "on"
+    gateway.write_main()
     gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
     gateway.start()
     for number in range(20):

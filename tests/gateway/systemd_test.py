@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import pytest
 
 from harness import confine, netns, texts
 from harness.client import fetch
-from harness.gateway import BINARY, ROOT, wait_for
+from harness.gateway import BINARY, ROOT, Gateway, wait_for
+from harness.load import Load
 
 PLAIN = ("127.0.0.1", 8080)
 EXPOSURE = 3.2  # of systemd-analyze security, which says 9.6 of a unit without restrictions
@@ -128,7 +130,10 @@ def test_it_serves_under_the_units_restrictions(confined, unit, authority, names
     for worker in confined.workers():
         assert not any(kept(worker).values())
     authority.issue("confined.test")
-    assert confined.reload() == "reload done: 0 added, 1 changed, 0 removed, 0 refused"
+    conf = str(confined.folder / "nsgate.conf")  # as ExecReload has it
+    said = subprocess.run([*under(unit, confined.folder), BINARY, "-c", conf, "-s", "reload"],
+                          check=True, capture_output=True, text=True).stdout
+    assert "reload done: 0 added, 1 changed, 0 removed, 0 refused" in said, said
     assert ask() == 200
     victim = confined.workers()[0]
     os.kill(victim, signal.SIGKILL)
@@ -138,6 +143,36 @@ def test_it_serves_under_the_units_restrictions(confined, unit, authority, names
     text = confined.log()
     assert "is missing" not in text and "not permitted" not in text.lower(), text
     confined.stop(signal.SIGQUIT)
+
+
+@pytest.mark.measures
+def test_another_binary_takes_over_under_the_units_restrictions(unit, authority, namespace, echo,
+                                                                tmp_path, reachable):
+    binary = pathlib.Path(reachable) / "nsgate"
+    shutil.copy(BINARY, binary)
+    gateway = Gateway(tmp_path, binary=str(binary))
+    gateway.tenant("a", texts.proxied(authority, namespace, "confined.test", echo.address))
+    gateway.start(prefix=under(unit, gateway.folder))
+    try:
+        pid, workers, before = gateway.pid, gateway.workers(), kept(gateway.pid)
+        targets = [(namespace, texts.ADDRESS, "confined.test")]
+        with Load(targets, authority.context(), threads=2) as load:
+            wait_for(lambda: load.done > 20, what="the load's first requests")
+            shutil.copy(BINARY, binary.with_name("new"))
+            binary.with_name("new").rename(binary)
+            at = gateway.log_size()
+            os.kill(pid, signal.SIGUSR2)
+            assert "upgrade done" in gateway.wait_log(r"upgrade (done|refused).*", 20, at)
+            gateway.wait_log("the old workers have ended", 20, at)
+            done = load.done
+            wait_for(lambda: load.done > done + 20, what="further requests")
+        assert not load.failures, load.failures[:5]
+        assert kept(pid) == before
+        assert not set(gateway.workers()) & set(workers)
+        gateway.stop(signal.SIGQUIT)
+    finally:
+        if gateway.process is not None:
+            gateway.kill()
 
 
 def answers(namespace):

@@ -88,10 +88,10 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class EchoServer:
-    """A thread of Echo on 127.0.0.1; .address is HOST:PORT."""
+    """A thread of Echo on 127.0.0.1, on a free port unless one is given; .address is HOST:PORT."""
 
-    def __init__(self, name="backend"):
-        self.server = _Server(("127.0.0.1", 0), Echo)
+    def __init__(self, name="backend", port=0):
+        self.server = _Server(("127.0.0.1", port), Echo)
         self.server.name, self.server.connections = name, set()
         self.address = "127.0.0.1:%d" % self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)

@@ -19,6 +19,19 @@ class Authority:
         subprocess.run([SCRIPTS / "make-cert.sh", self.folder, name, kind, *names], check=True)
         return self.folder / f"{name}.crt", self.folder / f"{name}.key"
 
+    def issue_client(self, name, *options):
+        """Issues NAME.crt and NAME.key for a client; returns both paths."""
+        key, request = self.folder / f"{name}.key", self.folder / f"{name}.csr"
+        certificate, extension = self.folder / f"{name}.crt", self.folder / "client.ext"
+        extension.write_text("extendedKeyUsage=clientAuth\n")
+        for command in (
+                ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                 "-nodes", "-subj", f"/O=Test/CN={name}", "-keyout", key, "-out", request],
+                ["x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / "ca.key",
+                 "-extfile", extension, "-days", "10", *options, "-out", certificate]):
+            subprocess.run(["openssl", *command], check=True, capture_output=True)
+        return certificate, key
+
     def serial(self, name):
         text = subprocess.run(["openssl", "x509", "-noout", "-serial", "-in",
                                self.folder / f"{name}.crt"], check=True, capture_output=True,

@@ -109,6 +109,11 @@ class Gateway:
         os.kill(self.pid, signal.SIGHUP)
         return self.wait_log(r"reload (done|refused).*", seconds, at)
 
+    def ask(self, *arguments, seconds=60):
+        """nsgate -s ...: the finished process, with its output as text."""
+        return subprocess.run([BINARY, "-c", str(self.folder / "nsgate.conf"), "-s", *arguments],
+                              capture_output=True, text=True, timeout=seconds)
+
     # -- log --
 
     def log(self, since=0):

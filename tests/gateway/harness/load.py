@@ -5,6 +5,7 @@ import threading
 import time
 
 from .client import Connection
+from .frames import Frames
 
 
 class Load:
@@ -48,3 +49,37 @@ class Load:
             time.sleep(self.pause)
         if connection is not None:
             connection.close()
+
+
+class FramesLoad(Load):
+    """The same over HTTP/2: each thread asks one stream after the other over one connection, and
+    takes another connection when it is told to go away."""
+
+    def _run(self, number):
+        namespace, address, name = self.targets[number % len(self.targets)]
+        connection = None
+        while not self.ending.is_set() and time.monotonic() < self.end:
+            try:
+                if connection is None:
+                    connection = Frames(namespace, address, self.context, name).ready()
+                stream = connection.begin("GET", "/load")
+                answer = connection.wait(stream, 20)
+                if not answer.ended or answer.status != 200:
+                    self._note(connection, stream, name, answer)
+                self.done += 1
+                if connection.goaways or connection.closed:
+                    connection.close()
+                    connection = None
+            except Exception as error:  # any of them is a failed request
+                self.failures.append(f"{name} (h2): {error!r}")
+                connection = None
+            time.sleep(self.pause)
+        if connection is not None:
+            connection.close()
+
+    def _note(self, connection, stream, name, answer):
+        # RFC 9113 section 6.8: a stream behind the last one of GOAWAY was not looked at.
+        if any(stream > last for last, _ in connection.goaways):
+            return
+        self.failures.append(f"{name} (h2): status {answer.status}, reset {answer.reset}, "
+                             f"{connection.goaways}")

@@ -57,10 +57,15 @@ def delete(full):
         _made.remove(full)
 
 
-def delete_all():
-    lines = "".join(f"netns del {name}\n" for name in _made)
+def delete_all_of(names):
+    """Many at once."""
+    lines = "".join(f"netns del {name}\n" for name in names)
     subprocess.run(["ip", "-force", "-batch", "-"], input=lines, text=True, capture_output=True)
-    _made.clear()
+    _made[:] = [name for name in _made if name not in set(names)]
+
+
+def delete_all():
+    delete_all_of(list(_made))
 
 
 def within(full, act):
@@ -92,3 +97,27 @@ def within(full, act):
 def connect(full, address, timeout=10):
     """A TCP connection made inside the namespace."""
     return within(full, lambda: socket.create_connection(address, timeout))
+
+
+class Veth:
+    """A pair of devices: one end here, the other inside; gone when the kernel frees the namespace."""
+
+    def __init__(self, full, number=0):
+        self.name = f"nsg{os.getpid() % 1000000}-{number}"
+        self.here, self.inside = f"169.254.77.{4 * number + 1}", f"169.254.77.{4 * number + 2}"
+        run("ip", "link", "add", self.name, "type", "veth", "peer", "name", "outside", "netns", full)
+        run("ip", "addr", "add", f"{self.here}/30", "dev", self.name)
+        run("ip", "link", "set", self.name, "up")
+        run("ip", "-n", full, "addr", "add", f"{self.inside}/30", "dev", "outside")
+        run("ip", "-n", full, "link", "set", "outside", "up")
+
+    def is_there(self):
+        return os.path.exists(f"/sys/class/net/{self.name}")
+
+    def go_silent(self):
+        """Nothing that is sent to this end is answered any more, not even by RST. The link stays up:
+        without it, what is sent would wait for ARP to fail, which takes the kernel 3 s."""
+        run("ip", "addr", "flush", "dev", self.name)
+
+    def remove(self):
+        run("ip", "link", "del", self.name, check=False)

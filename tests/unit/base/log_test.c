@@ -5,7 +5,9 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int pipes[2];
@@ -77,4 +79,59 @@ Test(log, drops_and_counts_when_the_reader_stalls, .timeout = 10)
     for (int i = 0; i < 100; i++)
         log_error("%s", text);
     cr_assert_gt(log_dropped(), 0);
+}
+
+static void fill(void)
+{
+    char text[4000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < 100; i++)
+        log_error("%s", text);
+}
+
+Test(log, tells_what_was_lost_once_it_can, .timeout = 10)
+{
+    static char bytes[1 << 20];
+    char expected[64];
+    fill();
+    snprintf(expected, sizeof expected, ": %lu lines of this process could not be", log_dropped());
+    cr_assert_gt(read(pipes[0], bytes, sizeof bytes - 1), 0);
+    log_error("and on it goes");
+    memset(bytes, 0, sizeof bytes);
+    cr_assert_gt(read(pipes[0], bytes, sizeof bytes - 1), 0);
+    cr_assert_not_null(strstr(bytes, expected), "%s", bytes);
+    cr_assert_not_null(strstr(bytes, "and on it goes\n"));
+    log_error("once");
+    memset(bytes, 0, sizeof bytes);
+    cr_assert_gt(read(pipes[0], bytes, sizeof bytes - 1), 0);
+    cr_assert_null(strstr(bytes, "could not be"));
+}
+
+Test(log, does_not_wait_for_a_socket, .timeout = 10)
+{
+    int sockets[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+    log_set_sink(LOG_SINK_STDERR, sockets[1]);
+    for (int i = 0; i < 10; i++)
+        fill();
+    cr_assert_gt(log_dropped(), 0);
+}
+
+Test(log, counts_what_a_full_disk_takes, .timeout = 10)
+{
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    cr_assert_geq(full, 0);
+    log_set_sink(LOG_SINK_FILE, full);
+    log_error("one");
+    log_error("two");
+    cr_assert_eq(log_dropped(), 2);
+    close(full);
+}
+
+Test(log, a_closed_descriptor_takes_nothing, .timeout = 10)
+{
+    log_set_sink(LOG_SINK_FILE, -1);
+    log_error("one");
+    cr_assert_eq(log_dropped(), 1);
 }

@@ -37,6 +37,7 @@ Test(main_file, defaults)
     cr_expect_eq(built.main.worker_shutdown_timeout, 30);
     cr_expect_eq(built.main.container_socket.len, 0);
     cr_expect_null(built.main.defaults);
+    cr_expect_not(built.main.netns_shared);
     cr_assert_eq(built.main.tenant_glob_count, 1);
     cr_expect(text_is(built.main.tenant_globs[0], "/etc/nsgate/t/*.conf"));
     drop(&built, &tree);
@@ -51,6 +52,7 @@ Test(main_file, everything)
                "user www adm; worker_processes 3; workers_per_tenant all; error_log log/e.log info;"
                "pid n.pid; container_socket run/engine.sock; worker_shutdown_timeout 1m; tenants "
                "a/*; tenants /b/*; daemon off;"
+               "netns_shared on;"
                "defaults { send_timeout 5; proxy_set_header A b; max_connections 7; }");
     cr_assert_eq(built.result, 0);
     cr_expect(text_is(built.main.user, "www"));
@@ -65,6 +67,7 @@ Test(main_file, everything)
     cr_expect_eq(built.main.worker_shutdown_timeout, 60);
     cr_expect_eq(built.main.tenant_glob_count, 2);
     cr_expect_not_null(built.main.defaults);
+    cr_expect(built.main.netns_shared);
     drop(&built, &tree);
 }
 

@@ -74,7 +74,7 @@ Test(netns, a_path_has_a_bound)
     path[4096] = '\0';
     sprintf(text, "server { return 204; }\nnetns %s;", path);
     build_tenant(&built, text);
-    cr_expect(says(&built.diags, DIAG_ERROR, 2, 7, "at most 4095 bytes"));
+    cr_expect(says(&built.diags, DIAG_ERROR, 2, 7, "longer than 4095 bytes"));
     free_tenant(&built);
     path[4095] = '\0';
     sprintf(text, "server { return 204; }\nnetns %s;", path);

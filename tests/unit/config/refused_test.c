@@ -23,8 +23,8 @@ Test(refused, what_nginx_has_is_refused_by_name)
         "error_page",
         "log_format",
         "http2_chunk_size",
-        "ssl_verify_client",
-        "ssl_client_certificate",
+        "ssl_crl",
+        "ssl_ocsp",
         "geo",
         "fastcgi_pass",
     };

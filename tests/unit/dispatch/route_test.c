@@ -93,6 +93,62 @@ Test(route, plain_text_is_never_misdirected)
     gate_close(&gate);
 }
 
+/* ---- clients' certificates ---- */
+
+static void ask_of(struct gate *gate, uint32_t server, unsigned char demands)
+{
+    gate->tenant->servers[server].tls.verification.hash[0] = demands;
+}
+
+Test(route, misdirected_where_clients_are_verified_otherwise)
+{
+    struct gate gate;
+    gate_open(&gate, two_servers);
+    ask_of(&gate, 2, 1);
+    for (int is_named = 0; is_named < 2; is_named++) {
+        shake_hands(&gate, is_named ? "a.test" : "");
+        get_host(&gate, "c.test");
+        cr_expect_eq(gate.seen.status, 421, "whether or not a name was sent");
+        get_host(&gate, "a.test");
+        cr_expect_eq(gate.seen.status, 200);
+    }
+    ask_of(&gate, 0, 1);
+    shake_hands(&gate, "a.test");
+    get_host(&gate, "c.test");
+    cr_expect_eq(gate.seen.status, 200, "both ask the same");
+    gate_close(&gate);
+}
+
+Test(route, misdirected_when_the_handshake_asked_for_something_else)
+{
+    struct tls_server before = {.verification = {.hash = {7}}};
+    struct gate gate;
+    gate_open(&gate, two_servers);
+    shake_hands(&gate, "a.test");
+    gate.origin.handshake = &before;
+    get_host(&gate, "a.test");
+    cr_expect_eq(gate.seen.status, 421);
+    gate_close(&gate);
+}
+
+Test(route, certificates_that_are_missing_or_bad_are_told_as_nginx_does)
+{
+    struct gate gate;
+    gate_open(&gate, two_servers);
+    shake_hands(&gate, "a.test");
+    gate.client.tls_client_error = ERROR_NO_CERTIFICATE;
+    get_host(&gate, "a.test");
+    cr_expect_eq(gate.seen.status, 400);
+    cr_expect_str_eq(gate_body_text(&gate), "400 No required SSL certificate was sent\n");
+    gate.client.tls_client_error = ERROR_BAD_CERTIFICATE;
+    gate.client.tls_client_verify = SLICE("FAILED:certificate has expired");
+    get_host(&gate, "a.test");
+    cr_expect_eq(gate.seen.status, 400);
+    cr_expect_str_eq(gate_body_text(&gate), "400 The SSL certificate error\n");
+    cr_expect(slice_equal(gate.exchange->reason, SLICE("FAILED:certificate has expired")));
+    gate_close(&gate);
+}
+
 static const char places[] = "server { listen 10.0.0.1:80 default_server; server_name acme.test;\n"
                              "  client_max_body_size 10;\n"
                              "  location = /exact { return 200 exact; }\n"

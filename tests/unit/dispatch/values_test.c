@@ -21,6 +21,11 @@ static const char *value_in(struct gate *gate, const char *expression, const cha
     gate->client.tls_server_name = SLICE("sni.test");
     gate->client.is_tls = true;
     gate->client.tls_reused = true;
+    gate->client.tls_client_verify = SLICE("SUCCESS");
+    gate->client.tls_client_subject = SLICE("CN=me");
+    gate->client.tls_client_issuer = SLICE("CN=them");
+    gate->client.tls_client_serial = SLICE("0A");
+    gate->client.tls_client_fingerprint = SLICE("abcd");
     gate_send(gate, head);
     return gate_forwarded(gate, "x-v");
 }
@@ -80,6 +85,11 @@ Test(values, of_the_request_and_its_place)
         {"$ssl_cipher", "TLS_AES_128_GCM_SHA256"},
         {"$ssl_server_name", "sni.test"},
         {"$ssl_session_reused", "r"},
+        {"$ssl_client_verify", "SUCCESS"},
+        {"$ssl_client_s_dn", "CN=me"},
+        {"$ssl_client_i_dn", "CN=them"},
+        {"$ssl_client_serial", "0A"},
+        {"$ssl_client_fingerprint", "abcd"},
         {"$tenant", "acme"},
         {"$netns", "host"},
         {"${scheme}://$host", "https://acme.test"},

@@ -96,10 +96,13 @@ void gate_set_tenant(struct gate *gate, const char *name, const char *extra, con
     struct slice text =
         arena_printf(&gate->arena, "netns host;\n%s\nserver {\nlisten %s%s;\n%s\n}\n", extra,
                      GATE_ADDRESS, is_tls ? " ssl" : "", server);
+    struct bundle_trust trust = {SLICE("/c/acme.crt"), gate->identity.der.chain, 1};
     struct bundle bundle = {.tenant = slice_of(name),
                             .folder = SLICE("/c"),
                             .identities = &gate->identity,
-                            .identity_count = is_tls ? 1 : 0};
+                            .identity_count = is_tls ? 1 : 0,
+                            .trusts = &trust,
+                            .trust_count = is_tls ? 1 : 0};
     struct tenant *tenant;
 
     config_tree_init(&tree);

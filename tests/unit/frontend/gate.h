@@ -42,7 +42,8 @@ void gate_close(struct gate *gate);
 void gate_set_tenant(struct gate *gate, const char *name, const char *extra, const char *server);
 void gate_listen(struct gate *gate, const char *tenant);
 
-/* A self-signed pair for "acme.test" as "/c/acme.crt", "/c/acme.key". */
+/* A self-signed pair for "acme.test" as "/c/acme.crt", "/c/acme.key"; the former is good for
+ * ssl_client_certificate too. */
 void gate_make_identity(struct gate *gate);
 
 /* One turn of the loop, at most a few milliseconds. */

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -167,6 +168,42 @@ Test(netns, files_that_are_none)
     expect(NETNS_OPEN_REFUSED, "/dev/null", "is a device, not a network namespace");
 }
 
+Test(netns, nothing_that_one_may_look_at)
+{
+    struct netns_id id = {1, 1};
+    char path[5000];
+
+    memset(path, 'x', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    cr_assert_eq(netns_look(path, &id), 0);
+    cr_assert_eq(id.inode, 0);
+}
+
+/* A user who is root in a user namespace of his own makes namespaces as he likes. */
+Test(netns, of_another_user_namespace)
+{
+    char path[64];
+    pid_t child;
+    char byte;
+    int ready[2];
+
+    cr_assert_eq(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        byte = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ? 'y' : 'n';
+        (void)!write(ready[1], &byte, 1);
+        for (;;)
+            pause();
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    if (byte != 'y')
+        cr_skip_test("no right to make user namespaces here");
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)child);
+    expect(NETNS_OPEN_REFUSED, path, "belongs to another user namespace");
+    end(child);
+}
+
 /* As ip-netns(8) does: a placeholder, a mount over it, and its end. */
 Test(netns, a_named_one_comes_and_goes)
 {
@@ -174,6 +211,7 @@ Test(netns, a_named_one_comes_and_goes)
     char path[64];
     char from[64];
     struct netns_id id;
+    struct netns_id now;
     struct stat status;
     pid_t child;
 
@@ -189,11 +227,15 @@ Test(netns, a_named_one_comes_and_goes)
     expect(NETNS_OPEN_OK, path, "");
     cr_assert_eq(stat(path, &status), 0);
     id = (struct netns_id){status.st_dev, status.st_ino};
-    cr_assert_not(netns_has_left(path, id));
-    cr_assert(netns_has_left("/proc/self/ns/net", id));
+    cr_assert_eq(netns_look(path, &now), 0);
+    cr_assert(netns_id_equal(now, id));
+    cr_assert_eq(netns_look("/proc/self/ns/net", &now), 0);
+    cr_assert_not(netns_id_equal(now, id));
     cr_assert_eq(umount2(path, MNT_DETACH), 0);
-    cr_assert(netns_has_left(path, id));
-    cr_assert(netns_has_left("/nowhere", id));
+    cr_assert_eq(netns_look(path, &now), 0);
+    cr_assert_not(netns_id_equal(now, id));
+    cr_assert_eq(netns_look("/nowhere", &now), 0);
+    cr_assert_eq(now.inode, 0);
     expect(NETNS_OPEN_ABSENT, path, "is only a placeholder file so far");
     unlink(path);
     expect(NETNS_OPEN_ABSENT, path, "does not exist");

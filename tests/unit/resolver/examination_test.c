@@ -212,3 +212,46 @@ Test(examination, trusted_certificates_become_der)
     pem_pair_free(&pair);
     cr_expect_eq(process_end(&process), 0);
 }
+
+static const char VERIFYING[] = "netns acme;\n"
+                                "server {\n"
+                                "    listen 1.1.1.1:443 ssl; return 204;\n"
+                                "    ssl_certificate acme.crt; ssl_certificate_key acme.key;\n"
+                                "    ssl_verify_client on; ssl_client_certificate\n"
+                                "        ca.pem;\n"
+                                "    ssl_trusted_certificate\n"
+                                "        more.pem;\n"
+                                "}\n";
+
+Test(examination, what_clients_are_verified_against_becomes_der)
+{
+    struct process process;
+    struct pem_pair pair;
+    struct bundle bundle;
+    struct arena arena;
+    pem_pair_make(&pair, -DAY, DAY);
+    struct bundle_file files[] = {{SLICE("/c/acme.crt"), slice_of(pair.certificate), false},
+                                  {SLICE("/c/acme.key"), slice_of(pair.key), true},
+                                  {SLICE("/c/ca.pem"), slice_of(pair.certificate), false},
+                                  {SLICE("/c/more.pem"), slice_of(pair.certificate), false}};
+    process_start(&process, true);
+    process_examine(&process, 1, VERIFYING, files, 4);
+    files[3].bytes = SLICE("rubbish");
+    process_examine(&process, 2, VERIFYING, files, 4);
+    cr_assert(process_wait(&process, 2));
+
+    const struct outcome *outcome = process_outcome(&process, 1);
+    cr_assert(outcome->usable);
+    arena_init(&arena, 4096);
+    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){outcome->bytes, outcome->size}), 0);
+    cr_assert_eq(bundle.trust_count, 2);
+    cr_expect(slice_equal(bundle.trusts[0].path, SLICE("/c/ca.pem")));
+    cr_expect(slice_equal(bundle.trusts[1].path, SLICE("/c/more.pem")));
+    arena_free(&arena);
+
+    outcome = process_outcome(&process, 2);
+    cr_expect_not(outcome->usable);
+    cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 8, "no certificate in PEM form"));
+    pem_pair_free(&pair);
+    cr_expect_eq(process_end(&process), 0);
+}

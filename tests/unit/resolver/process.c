@@ -6,11 +6,24 @@
 #include "resolver/resolver.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define GUARD_SECONDS 15.0
+
+static bool on_container(struct process *process, struct ipc_received *received)
+{
+    struct slice name = wire_get_slice(&received->body);
+    uint32_t pid = wire_get_u32(&received->body);
+    struct slice sandbox = wire_get_slice(&received->body);
+    struct slice reason = wire_get_slice(&received->body);
+    cr_assert_eq(wire_finish(&received->body), 0);
+    snprintf(process->container, sizeof(process->container), "%.*s %u %.*s|%.*s",
+             SLICE_PRINTF(name), pid, SLICE_PRINTF(sandbox), SLICE_PRINTF(reason));
+    return process->wanted_container && strcmp(process->container, process->wanted_container) == 0;
+}
 
 static int on_message(void *owner, struct ipc_received *received)
 {
@@ -33,6 +46,13 @@ static int on_message(void *owner, struct ipc_received *received)
         outcome->size = reader.rest.len;
         outcome->at = loop_now(&process->loop) - process->started;
     }
+    if (received->message == IPC_CONTAINER_CONNECT &&
+        ++process->connects == process->wanted_connects)
+        loop_stop(&process->loop);
+    if (received->message == IPC_CONTAINER && on_container(process, received))
+        loop_stop(&process->loop);
+    if (process->wanted_connects > 0 || process->wanted_container)
+        return 0;
     if (process->wanted == 0 ? process->is_ready : process->count >= process->wanted)
         loop_stop(&process->loop);
     return 0;
@@ -139,6 +159,44 @@ bool process_wait(struct process *process, unsigned outcomes)
     if (process->count < outcomes && !process->is_gone)
         run_guarded(process);
     return process->count >= outcomes;
+}
+
+bool process_wait_connects(struct process *process, unsigned connects)
+{
+    process->wanted_connects = connects;
+    if (process->connects < connects && !process->is_gone)
+        run_guarded(process);
+    process->wanted_connects = 0;
+    return process->connects >= connects;
+}
+
+bool process_wait_container(struct process *process, const char *text)
+{
+    process->wanted_container = text;
+    if (strcmp(process->container, text) != 0 && !process->is_gone)
+        run_guarded(process);
+    process->wanted_container = NULL;
+    return strcmp(process->container, text) == 0;
+}
+
+void process_say_container(struct process *process, enum ipc_message message, const char *name)
+{
+    struct wire_writer body;
+    wire_writer_init(&body);
+    wire_put_slice(&body, slice_of(name));
+    process_send(process, message, &body, (struct slice){0});
+    wire_writer_free(&body);
+}
+
+void process_give_socket(struct process *process, int fd, int error)
+{
+    struct wire_writer body;
+    wire_writer_init(&body);
+    wire_put_u32(&body, (uint32_t)error);
+    ipc_send(process->channel, IPC_CONTAINER_SOCKET, &body, &fd, fd >= 0 ? 1 : 0, NULL);
+    wire_writer_free(&body);
+    if (fd >= 0)
+        close(fd);
 }
 
 bool process_wait_gone(struct process *process)

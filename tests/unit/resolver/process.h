@@ -28,6 +28,10 @@ struct process {
     uint64_t pong; /* the last number */
     struct outcome outcomes[PROCESS_RESULTS];
     unsigned count, wanted;
+    unsigned wanted_connects;
+    const char *wanted_container;
+    unsigned connects;   /* CONTAINER_CONNECT that came */
+    char container[512]; /* the last CONTAINER: "NAME PID SANDBOX|REASON" */
     ev_timer guard;
     double started;
 };
@@ -41,6 +45,13 @@ void process_send(struct process *process, enum ipc_message message, const struc
                   struct slice blob);
 /* Until that many outcomes are there; false when it is gone or 15 s have passed. */
 bool process_wait(struct process *process, unsigned outcomes);
+/* Until that many CONTAINER_CONNECT have come, or a CONTAINER with that text. */
+bool process_wait_connects(struct process *process, unsigned connects);
+bool process_wait_container(struct process *process, const char *text);
+/* Says CONTAINER_FOLLOW or CONTAINER_FORGET. */
+void process_say_container(struct process *process, enum ipc_message message, const char *name);
+/* Answers a CONTAINER_CONNECT: with that socket (closed here), or an errno. */
+void process_give_socket(struct process *process, int fd, int error);
 /* Until it is gone. */
 bool process_wait_gone(struct process *process);
 /* The outcome with that serial, or NULL. */

@@ -3,7 +3,9 @@
 #include "resolver/process.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char TEXT[] = "netns acme;\nserver { listen 1.1.1.1:80; return 200 a; }\n";
@@ -121,4 +123,59 @@ Test(resolver, a_ping_is_answered)
     cr_expect(process_wait(&process, 1));
     cr_expect_eq(process.pong, 42);
     cr_expect_eq(process_end(&process), 0);
+}
+
+/* ---- containers ---- */
+
+Test(resolver, asks_for_connections_and_tells_why_there_is_none)
+{
+    struct process process;
+    process_start(&process, true);
+    process_say_container(&process, IPC_CONTAINER_FOLLOW, "web");
+    cr_assert(process_wait_connects(&process, 1));
+    process_give_socket(&process, -1, ENOENT);
+    cr_expect(process_wait_container(
+        &process, "web 0 |cannot connect to the container engine: No such file or directory"));
+    cr_expect(process_wait_connects(&process, 2), "it tries again");
+    process_say_container(&process, IPC_CONTAINER_FORGET, "web");
+    process_examine(&process, 1, TEXT, NULL, 0);
+    cr_expect(process_wait(&process, 1), "and examines meanwhile");
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(resolver, speaks_with_the_engine_over_what_it_is_given)
+{
+    static const char EVENTS[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static const char ANSWER[] = "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n"
+                                 "{\"State\":{\"Running\":true,\"Pid\":17},"
+                                 "\"NetworkSettings\":{\"SandboxKey\":\"/run/netns/netns-0a\"}}";
+    struct process process;
+    int events[2], answer[2];
+    process_start(&process, true);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, events), 0);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, answer), 0);
+    cr_assert_eq(write(events[1], EVENTS, sizeof(EVENTS) - 1), (ssize_t)sizeof(EVENTS) - 1);
+    cr_assert_eq(write(answer[1], ANSWER, sizeof(ANSWER) - 1), (ssize_t)sizeof(ANSWER) - 1);
+    process_say_container(&process, IPC_CONTAINER_FOLLOW, "web");
+    cr_assert(process_wait_connects(&process, 1));
+    process_give_socket(&process, events[0], 0);
+    cr_assert(process_wait_connects(&process, 2));
+    process_give_socket(&process, answer[0], 0);
+    cr_expect(process_wait_container(&process, "web 17 /run/netns/netns-0a|"));
+    cr_expect_eq(process_end(&process), 0);
+    close(events[1]);
+    close(answer[1]);
+}
+
+/* The supervisor never says such things: who does is not it. */
+Test(resolver, malformed_words_about_containers_end_it)
+{
+    static const char *const wrong[] = {"", "../x", "a/b", "-a", "a b", "a?b", "a%2fb"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct process process;
+        process_start(&process, true);
+        process_say_container(&process, IPC_CONTAINER_FOLLOW, wrong[i]);
+        cr_expect(process_wait_gone(&process), "%s", wrong[i]);
+        process_end(&process);
+    }
 }

@@ -93,3 +93,30 @@ Test(assembly, files_that_cannot_be_read_are_all_told)
     cr_assert_null(desk.plan.bundle);
     clear(&desk);
 }
+
+Test(assembly, what_clients_are_verified_against_is_read)
+{
+    struct desk desk = {0};
+    struct bundle bundle;
+    struct arena arena;
+    char path[128];
+
+    rig_open(&desk.rig);
+    rig_write(&desk.rig, "a.crt", "certificate");
+    rig_write(&desk.rig, "a.key", "key");
+    rig_write(&desk.rig, "ca.pem", "authority");
+    rig_write(&desk.rig, "more.pem", "another");
+    rig_write(&desk.rig, "tenants/a.conf",
+              "netns acme; server { listen 10.0.0.1:443 ssl; return 204;\n"
+              "ssl_certificate a.crt; ssl_certificate_key a.key; ssl_verify_client on;\n"
+              "ssl_client_certificate ca.pem; ssl_trusted_certificate more.pem; }\n");
+    cr_assert_eq(assemble(&desk), 0);
+    arena_init(&arena, 4096);
+    cr_assert_eq(bundle_decode(&bundle, &arena, ipc_blob_bytes(desk.plan.bundle)), 0);
+    cr_assert_eq(bundle.file_count, 4);
+    snprintf(path, sizeof(path), "%s/more.pem", desk.rig.folder);
+    cr_assert(slice_equal(bundle_find_file(&bundle, slice_of(path))->bytes, SLICE("another")));
+    cr_assert_eq(desk.plan.dependencies.count, 5, "and followed");
+    arena_free(&arena);
+    clear(&desk);
+}

@@ -3,12 +3,14 @@
 #include "rig.h"
 
 #include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/control.h"
 #include "supervisor/supervisor.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static int test_with(const struct rig *rig)
 {
@@ -70,13 +72,30 @@ Test(check, signals_the_one_that_runs)
 
     rig_open(&rig);
     snprintf(path, sizeof(path), "%s/nsgate.conf", rig.folder);
-    cr_assert_eq(supervisor_signal(path, "reload"), 1);
-    cr_assert_eq(supervisor_signal(path, "upgrade"), 1);
+    cr_assert_eq(supervisor_signal(path, "reopen"), 1);
     cr_assert_eq(supervisor_signal(path, "dance"), 1);
     rig_start(&rig, "started: 0 tenants");
-    cr_assert_eq(supervisor_signal(path, "reload"), 0);
-    rig_expect(&rig, "reload done: ");
+    cr_assert_eq(supervisor_signal(path, "reopen"), 0);
+    rig_expect(&rig, "logs opened anew");
     cr_assert_eq(supervisor_signal(path, "stop"), 0);
     cr_assert_eq(rig_wait(&rig), 0);
+    rig_close(&rig);
+}
+
+Test(check, connects_to_the_one_that_runs)
+{
+    struct rig rig;
+    char path[128];
+    int fd;
+
+    rig_open(&rig);
+    snprintf(path, sizeof(path), "%s/nsgate.conf", rig.folder);
+    cr_assert_eq(supervisor_connect(path), -1);
+    rig_start(&rig, "started: 0 tenants");
+    fd = supervisor_connect(path);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    rig_write(&rig, "nsgate.conf", "nonsense;\n");
+    cr_assert_eq(supervisor_connect(path), -1);
     rig_close(&rig);
 }

@@ -61,3 +61,20 @@ Test(record, ticket_keys_rotate)
     registry_remove(&registry, a);
     registry_remove(&registry, b);
 }
+
+Test(record, one_of_before_an_upgrade)
+{
+    struct registry registry = {0};
+    struct record *a = registry_restore(&registry, SLICE("a"), SLICE("/a.conf"), 7);
+    struct record *b = registry_add(&registry, SLICE("b"), "/b.conf", NULL);
+
+    cr_assert_not_null(a);
+    cr_assert_eq(a->slot, 7);
+    cr_assert_eq(a->tickets.count, 0);
+    cr_assert_neq(b->slot, 7);
+    cr_assert_null(registry_restore(&registry, SLICE("c"), SLICE("/c.conf"), 7));
+    cr_assert_null(registry_restore(&registry, SLICE("a"), SLICE("/a.conf"), 8));
+    cr_assert_null(registry_restore(&registry, SLICE("d"), SLICE("/d.conf"), TALLY_TENANTS));
+    registry_remove(&registry, a);
+    registry_remove(&registry, b);
+}

@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "../../../src/supervisor/supervisor_internal.h"
+#include "../../../src/supervisor/trial_internal.h"
 #include "ipc/channel.h"
 #include "supervisor/supervisor.h"
 #include "tenant/bundle.h"
@@ -28,6 +29,9 @@
 struct actor {
     struct loop loop;
     struct ipc_channel *channel;
+    bool stays;      /* drains for ever */
+    bool is_mute;    /* gives no figures */
+    bool is_garbled; /* gives figures that are none */
 };
 
 static bool blob_has(struct slice blob, const char *text)
@@ -94,6 +98,34 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     return 0;
 }
 
+/* Five of seven connections are tenant a's; texts of tenants make their worker silent, or worse. */
+static void act_tell_figures(struct actor *actor, struct ipc_received *received)
+{
+    struct wire_writer body;
+    struct wire_writer bytes;
+    struct ipc_blob *blob;
+
+    if (actor->is_mute)
+        return;
+    wire_writer_init(&bytes);
+    wire_put_u32(&bytes, 7);
+    for (int i = 0; i < 2; i++) {
+        wire_put_slice(&bytes, i == 0 ? SLICE("a") : SLICE("removed"));
+        wire_put_u32(&bytes, i == 0 ? 5 : 2);
+        wire_put_u32(&bytes, i == 0 ? 1 : 2);
+        wire_put_u64(&bytes, i == 0 ? 100 : 50);
+    }
+    if (actor->is_garbled)
+        wire_put_u8(&bytes, 0);
+    blob = ipc_blob_new(wire_written(&bytes));
+    wire_writer_init(&body);
+    wire_put_u64(&body, wire_get_u64(&received->body));
+    ipc_send(actor->channel, IPC_FIGURES, &body, NULL, 0, blob);
+    ipc_blob_unref(blob);
+    wire_writer_free(&body);
+    wire_writer_free(&bytes);
+}
+
 static int act_on_message(void *owner, struct ipc_received *received)
 {
     struct actor *actor = owner;
@@ -108,6 +140,9 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_TENANT:
         if (blob_has(received->blob, "end-worker"))
             _exit(11);
+        actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
+        actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
+        actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");
     /* fall through */
     case IPC_TENANT_REMOVE:
         wire_writer_init(&body);
@@ -120,9 +155,12 @@ static int act_on_message(void *owner, struct ipc_received *received)
         break;
     case IPC_PING:
         return ipc_answer_ping(actor->channel, received);
+    case IPC_FIGURES_ASK:
+        act_tell_figures(actor, received);
+        break;
     case IPC_DRAIN:
         wire_get_u32(&received->body);
-        if (wire_get_u8(&received->body) == 0)
+        if (wire_get_u8(&received->body) == 0 && !actor->stays)
             _exit(0);
         break;
     default:
@@ -141,7 +179,7 @@ static void act_on_gone(void *owner, const char *reason)
 _Noreturn static void act(enum ipc_role role)
 {
     static const struct ipc_events events = {act_on_message, act_on_gone};
-    struct actor actor;
+    struct actor actor = {0};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     loop_init(&actor.loop);
@@ -154,8 +192,13 @@ _Noreturn static void act(enum ipc_role role)
 /* Runs before Criterion's main, with the arguments of it (glibc). */
 __attribute__((constructor)) static void become_child(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) == 0)
-        act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
+    if (argc == 5 && strcmp(argv[3], SUPERVISOR_RESUME_ARGUMENT) == 0)
+        _exit(resume_main(argv[2], (int)strtol(argv[4], NULL, 10), "/proc/self/exe"));
+    if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
+        return;
+    if (strcmp(argv[2], "candidate") == 0)
+        _exit(trial_main("/proc/self/exe", SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD));
+    act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
 }
 
 /* ---- the rig ---- */

@@ -71,3 +71,37 @@ Test(settings, mistakes)
     diag_list_free(&diags);
     rig_close(&rig);
 }
+
+/* In another process, the main file may say something else by now. */
+Test(settings, they_travel)
+{
+    struct cage_identity identity = {.user = 12, .group = 34};
+    struct wire_writer bytes;
+    struct settings *first;
+    struct settings *again;
+    struct diag_list diags;
+    struct rig rig;
+
+    rig_open(&rig);
+    diag_list_init(&diags);
+    rig_write(&rig, "nsgate.conf",
+              "worker_processes 3;\ntenants x/*.conf;\ndefaults { keepalive_timeout 7s; }\n");
+    first = read_settings(&rig, &diags);
+    wire_writer_init(&bytes);
+    settings_put(&bytes, first);
+    again = settings_get("/etc/other.conf", wire_written(&bytes), &identity, &diags);
+    cr_assert_not_null(again);
+    cr_assert_eq(diags.errors, 0);
+    cr_assert_eq(settings_workers(again), 3);
+    cr_assert_eq(again->identity.user, 12);
+    cr_assert_eq(again->model.tenant_glob_count, 1);
+    cr_assert(slice_equal(again->model.folder, SLICE("/etc")));
+    settings_free(again);
+    bytes.len--;
+    cr_assert_null(settings_get("/etc/other.conf", wire_written(&bytes), &identity, &diags));
+    cr_assert_eq(diags.errors, 1);
+    settings_free(first);
+    wire_writer_free(&bytes);
+    diag_list_free(&diags);
+    rig_close(&rig);
+}

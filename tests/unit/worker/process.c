@@ -23,11 +23,24 @@ static int on_message(void *owner, struct ipc_received *received)
         process->committed = wire_get_u64(&received->body);
     if (received->message == IPC_PONG)
         process->pong = wire_get_u64(&received->body);
+    if (received->message == IPC_FIGURES) {
+        process->figures = wire_get_u64(&received->body);
+        cr_assert_leq(received->blob.len, sizeof(process->text));
+        memcpy(process->text, received->blob.data, received->blob.len);
+        process->figures_len = received->blob.len;
+    }
     if (received->message == IPC_LISTENER_DEAD) {
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(PROCESS_ADDRESS)));
         process->dead_error = wire_get_u32(&received->body);
         process->dead++;
+    }
+    if (received->message == IPC_SOCKETS_ASK) {
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("blue")));
+        cr_assert_eq(wire_get_u8(&received->body), 4);
+        cr_assert_eq(wire_finish(&received->body), 0);
+        process->asked++;
     }
     return 0;
 }
@@ -164,6 +177,16 @@ void process_send_named(struct process *process, enum ipc_message message, const
         wire_put_slice(&body, slice_of(address));
     if (message == IPC_LISTENER_CLOSE)
         wire_put_u32(&body, UINT32_MAX);
+    ipc_send(process->channel, message, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+void process_send_u32(struct process *process, enum ipc_message message, uint32_t value)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u32(&body, value);
     ipc_send(process->channel, message, &body, NULL, 0, NULL);
     wire_writer_free(&body);
 }

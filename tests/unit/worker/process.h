@@ -16,10 +16,12 @@ struct process {
     struct tally *tally;
     pid_t pid;
     bool is_gone;
-    unsigned ready, dead;
-    uint64_t committed; /* the last serial */
-    uint64_t pong;      /* the last number */
+    unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
+    uint64_t committed;          /* the last serial */
+    uint64_t pong;               /* the last number */
     uint32_t dead_error;
+    uint64_t figures;   /* the last serial; its blob is in text */
+    size_t figures_len; /* bytes */
     ev_timer tick;
     uint16_t port;
     int listener; /* a duplicate of the last one that was sent */
@@ -35,6 +37,7 @@ void process_send_raw_tenant(struct process *process, uint64_t serial, struct sl
 void process_send_listener(struct process *process);
 void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
                         const char *address);
+void process_send_u32(struct process *process, enum ipc_message message, uint32_t value);
 /* when: 0 now, 1 when the channel closes */
 void process_send_drain(struct process *process, uint32_t milliseconds, uint8_t when);
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* `ssl_verify_client` and what belongs to it: what a server asks of its clients' certificates. */
+#include "setters_internal.h"
+
+#include "tenant_internal.h"
+
+void set_verify_client(struct build *build, const struct rule *rule,
+                       const struct config_directive *directive)
+{
+    static const struct {
+        const char *name;
+        enum config_verify mode;
+    } modes[] = {{"off", VERIFY_OFF},
+                 {"on", VERIFY_ON},
+                 {"optional", VERIFY_OPTIONAL},
+                 {"optional_no_ca", VERIFY_OPTIONAL_NO_CA}};
+    const struct config_word *word = build_word(directive, 1);
+    struct config_settings *settings;
+
+    for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (!slice_equal_nocase(word->text, slice_of(modes[i].name)))
+            continue;
+        settings = build_settings(build);
+        settings->ssl_verify_client = modes[i].mode;
+        settings->ssl_verify_client_place = build_place(build, word->place);
+        return;
+    }
+    diag_error(build->diags, word->place,
+               "\"%.*s\" is not allowed: \"%s\" is \"on\", \"off\", \"optional\" or "
+               "\"optional_no_ca\"",
+               SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
+}
+
+void verification_finish(struct build *build)
+{
+    const struct config_settings *settings = build->level->settings;
+    struct config_verification *verification;
+
+    if (!build->server->has_ssl || settings->ssl_verify_client == VERIFY_OFF)
+        return;
+    if (settings->ssl_verify_client != VERIFY_OPTIONAL_NO_CA &&
+        settings->ssl_client_certificate.path.len == 0 &&
+        settings->ssl_trusted_certificate.path.len == 0) {
+        diag_error(build->diags, settings->ssl_verify_client_place,
+                   "\"ssl_verify_client\" needs an \"ssl_client_certificate\" or "
+                   "\"ssl_trusted_certificate\" to verify with");
+        return;
+    }
+    verification = ARENA_NEW(build->arena, struct config_verification);
+    *verification = (struct config_verification){.mode = settings->ssl_verify_client,
+                                                 .depth = settings->ssl_verify_depth,
+                                                 .named = settings->ssl_client_certificate,
+                                                 .trusted = settings->ssl_trusted_certificate};
+    build->server->config.verification = verification;
+}

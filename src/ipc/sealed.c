@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Sealed memfds: filled and sealed by who makes them, checked and mapped by who gets them. */
+#include "ipc/sealed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEALED_ALL (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static int sealed_fill(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, data, len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        data += written;
+        len -= (size_t)written;
+    }
+    return fcntl(fd, F_ADD_SEALS, SEALED_ALL);
+}
+
+int sealed_new(const char *name, struct slice bytes)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int saved;
+
+    if (fd < 0)
+        return -1;
+    if (sealed_fill(fd, bytes.data, bytes.len) == 0)
+        return fd;
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+const char *sealed_map(int fd, struct slice *bytes)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+    struct stat status;
+    void *data;
+
+    *bytes = (struct slice){NULL, 0};
+    /* Unsealed, the sender could change or cut the bytes while we read them. */
+    if (seals < 0 || (seals & SEALED_ALL) != SEALED_ALL || fstat(fd, &status) < 0)
+        return "blob that is not sealed";
+    if (status.st_size == 0)
+        return NULL;
+    data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED)
+        return "blob that cannot be mapped";
+    *bytes = (struct slice){data, (size_t)status.st_size};
+    return NULL;
+}
+
+void sealed_unmap(struct slice bytes)
+{
+    if (bytes.len > 0)
+        munmap((void *)bytes.data, bytes.len);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* -s: what is asked over the control socket, and what is a signal. */
+#include "command_internal.h"
+
+#include "status_internal.h"
+#include "talk_internal.h"
+
+#include "supervisor/supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reload ---- */
+
+static void reload_show(const struct answer *answer)
+{
+    static const char *const kinds[] = {"added", "changed", "removed"};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (answer_is(answer, kinds[i], 2))
+            printf("%s %s\n", kinds[i], answer->fields[1]);
+    }
+    if (answer_is(answer, "refused", 3))
+        printf("refused %s: %s\n", answer->fields[1], answer->fields[2]);
+    else if (answer_is(answer, "summary", 2))
+        printf("%s\n", answer->fields[1]);
+}
+
+static int command_reload(const char *config)
+{
+    struct talk talk;
+    struct answer answer;
+    int status = EXIT_FAILURE;
+    bool has_ended = false;
+
+    if (talk_open(&talk, config, "reload") == 0) {
+        talk_be_patient(&talk); /* a reload takes as long as it takes */
+        while (!has_ended && talk_read(&talk, &answer) == 0) {
+            reload_show(&answer);
+            has_ended = answer_ends(&answer, &status);
+        }
+        if (!has_ended)
+            fprintf(stderr, "nsgate: the running nsgate went away before the reload was done\n");
+    }
+    talk_close(&talk);
+    return status;
+}
+
+/* ---- status ---- */
+
+static int command_status(const char *config, bool json)
+{
+    struct talk talk;
+    int status = EXIT_FAILURE;
+
+    if (talk_open(&talk, config, "status") == 0)
+        status = status_show(&talk, json);
+    talk_close(&talk);
+    return status;
+}
+
+/* ---- all ---- */
+
+int command_run(const char *config, const char *name, bool json)
+{
+    if (json && strcmp(name, "status") != 0) {
+        fprintf(stderr, "nsgate: --json is for -s status\n");
+        return EXIT_FAILURE;
+    }
+    if (strcmp(name, "reload") == 0)
+        return command_reload(config);
+    if (strcmp(name, "status") == 0)
+        return command_status(config, json);
+    return supervisor_signal(config, name);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* -s status: the answer as a table, or as JSON. */
+#ifndef MAIN_STATUS_INTERNAL_H
+#define MAIN_STATUS_INTERNAL_H
+
+#include "talk_internal.h"
+
+#include <jansson.h>
+
+/* Reads the answer and prints it. Returns the process's exit status. */
+int status_show(struct talk *talk, bool json);
+
+/* table.c: prints what --json would, for people: a line of the gateway's and one per tenant. */
+void table_print(const json_t *gateway);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The status for people: columns as wide as what stands in them. */
+#include "status_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_CELL 256 /* bytes; the last column has no such limit */
+
+enum column {
+    COLUMN_TENANT,
+    COLUMN_NAMESPACE,
+    COLUMN_STATE,
+    COLUMN_LISTENERS,
+    COLUMN_CONNECTIONS,
+    COLUMN_EXPIRES,
+    COLUMN_GENERATION,
+    COLUMN_COUNT_
+};
+
+static const char *const table_titles[COLUMN_COUNT_] = {
+    "TENANT", "NAMESPACE", "STATE", "LISTENERS", "CONNECTIONS", "EXPIRES", "GENERATION"};
+
+static const char *table_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+static long long table_number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void table_namespace(const json_t *tenant, char *cell)
+{
+    if (json_is_integer(json_object_get(tenant, "inode")))
+        snprintf(cell, TABLE_CELL, "%s[%lld]", table_text(tenant, "netns"),
+                 table_number(tenant, "inode"));
+    else
+        snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "netns"));
+}
+
+/* A terminal obeys control bytes; nobody's text may reach it so. */
+static void table_clean(char *cell)
+{
+    for (char *c = cell; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    }
+}
+
+static void table_cell(const json_t *tenant, enum column column, char cell[TABLE_CELL])
+{
+    switch (column) {
+    case COLUMN_TENANT:
+        snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "name"));
+        break;
+    case COLUMN_NAMESPACE:
+        table_namespace(tenant, cell);
+        break;
+    case COLUMN_STATE:
+        snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "state"));
+        break;
+    case COLUMN_LISTENERS:
+        snprintf(cell, TABLE_CELL, "%lld/%lld", table_number(tenant, "bound"),
+                 table_number(tenant, "listeners"));
+        break;
+    case COLUMN_CONNECTIONS:
+        snprintf(cell, TABLE_CELL, "%lld", table_number(tenant, "connections"));
+        break;
+    case COLUMN_EXPIRES: /* the day is enough */
+        snprintf(cell, TABLE_CELL, "%.10s", table_text(tenant, "expires"));
+        break;
+    default:
+        snprintf(cell, TABLE_CELL, "%lld", table_number(tenant, "generation"));
+        break;
+    }
+    if (!*cell)
+        snprintf(cell, TABLE_CELL, "-");
+    table_clean(cell);
+}
+
+static void table_print_error(const json_t *tenant)
+{
+    char *error = strdup(table_text(tenant, "error"));
+
+    if (error)
+        table_clean(error);
+    puts(error && *error ? error : "-");
+    free(error);
+}
+
+static void table_print_tenants(const json_t *tenants)
+{
+    size_t widths[COLUMN_COUNT_];
+    char cell[TABLE_CELL];
+    const json_t *tenant;
+    size_t index;
+
+    for (unsigned column = 0; column < COLUMN_COUNT_; column++) {
+        widths[column] = strlen(table_titles[column]);
+        json_array_foreach(tenants, index, tenant)
+        {
+            table_cell(tenant, column, cell);
+            if (strlen(cell) > widths[column])
+                widths[column] = strlen(cell);
+        }
+        printf("%-*s  ", (int)widths[column], table_titles[column]);
+    }
+    puts("LAST ERROR");
+    json_array_foreach(tenants, index, tenant)
+    {
+        for (unsigned column = 0; column < COLUMN_COUNT_; column++) {
+            table_cell(tenant, column, cell);
+            printf("%-*s  ", (int)widths[column], cell);
+        }
+        table_print_error(tenant);
+    }
+}
+
+/* "3d 4h", "5m 6s": the two largest units. */
+static void table_duration(long long seconds, char text[64])
+{
+    if (seconds >= 86400)
+        snprintf(text, 64, "%lldd %lldh", seconds / 86400, seconds % 86400 / 3600);
+    else if (seconds >= 3600)
+        snprintf(text, 64, "%lldh %lldm", seconds / 3600, seconds % 3600 / 60);
+    else
+        snprintf(text, 64, "%lldm %llds", seconds / 60, seconds % 60);
+}
+
+void table_print(const json_t *gateway)
+{
+    char up[64];
+
+    table_duration(table_number(gateway, "uptime"), up);
+    printf("nsgate %s, pid %lld, up %s; %lld workers of generation %lld, %lld connections",
+           table_text(gateway, "version"), table_number(gateway, "pid"), up,
+           table_number(gateway, "workers"), table_number(gateway, "generation"),
+           table_number(gateway, "connections"));
+    if (table_number(gateway, "draining") > 0)
+        printf("; %lld workers of before drain", table_number(gateway, "draining"));
+    if (json_is_true(json_object_get(gateway, "partial")))
+        printf("; some workers did not answer in time: connections are not complete");
+    puts("\n");
+    table_print_tenants(json_object_get(gateway, "tenants"));
+}

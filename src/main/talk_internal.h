@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A conversation with the running nsgate over its control socket. */
+#ifndef MAIN_TALK_INTERNAL_H
+#define MAIN_TALK_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define TALK_LIMIT      10 /* seconds for an answer that needs no work */
+#define TALK_FIELDS_MAX 32 /* further ones would be of a later version */
+
+/* One line of what is said there: see supervisor/control.h. */
+struct answer {
+    char *fields[TALK_FIELDS_MAX]; /* the first is the line's kind */
+    unsigned count;
+};
+
+/* Embedded by its owner. */
+struct talk {
+    FILE *stream;
+    char *line;
+    size_t capacity;
+};
+
+/* Greets and asks; after TALK_LIMIT without an answer the other end counts as gone. Returns 0, or
+ * -1 with a reason on stderr; close it in both cases. */
+int talk_open(struct talk *talk, const char *config, const char *request);
+void talk_close(struct talk *talk);
+
+/* Waits for each line as long as it takes from now on. */
+void talk_be_patient(const struct talk *talk);
+
+/* The next line, which lives until the one after it. Returns 0, or -1 at the end or when nothing
+ * has come in time. */
+int talk_read(struct talk *talk, struct answer *answer);
+
+/* Whether it is of that kind and has so many fields, its kind included. */
+bool answer_is(const struct answer *answer, const char *kind, unsigned fields);
+
+/* Shows what goes to standard error. Whether it was the last line: then with the exit status. */
+bool answer_ends(const struct answer *answer, int *status);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* The supervisor's side of trying a binary: start, answer, limit, end. */
+#include "candidate_internal.h"
+
+#include "notify_internal.h"
+
+#include "ipc/cage.h"
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- starting ---- */
+
+/* In the new process. What cannot be said by the program is said here. */
+_Noreturn static void candidate_become(const char *program, int answer, int state)
+{
+    char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT,
+                               (char *)"candidate", NULL};
+    sigset_t none;
+
+    notify_leave_environment();
+    cage_ignore_signals();
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* Out of the way first: either may have the other's number. */
+    answer = fcntl(answer, F_DUPFD, SUPERVISOR_STATE_FD + 1);
+    state = fcntl(state, F_DUPFD, SUPERVISOR_STATE_FD + 1);
+    if (dup2(answer, SUPERVISOR_CHANNEL_FD) < 0 || dup2(state, SUPERVISOR_STATE_FD) < 0)
+        _exit(126);
+    close_range(SUPERVISOR_STATE_FD + 1, ~0u, 0);
+    execv(program, arguments);
+    dprintf(SUPERVISOR_CHANNEL_FD, "it cannot be executed: %s\n", strerror(errno));
+    _exit(127);
+}
+
+/* With all signals blocked until it has its own handlers, as for every child. */
+static pid_t candidate_fork(const char *program, int answer, int state)
+{
+    sigset_t all;
+    sigset_t old;
+    pid_t pid;
+    int saved;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    pid = fork();
+    if (pid == 0)
+        candidate_become(program, answer, state);
+    saved = errno;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    errno = saved;
+    return pid;
+}
+
+int candidate_start(struct candidate *candidate, const char *program, int state, double limit)
+{
+    int sockets[2];
+    int saved;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
+        return -1;
+    candidate->pid = candidate_fork(program, sockets[1], state);
+    saved = errno;
+    close(sockets[1]);
+    if (candidate->pid < 0) {
+        candidate->pid = 0;
+        close(sockets[0]);
+        errno = saved;
+        return -1;
+    }
+    candidate->answer = sockets[0];
+    candidate->len = 0;
+    candidate->is_overdue = false;
+    candidate->limit = limit;
+    ev_io_set(&candidate->readable, candidate->answer, EV_READ);
+    ev_io_start(candidate->loop->ev, &candidate->readable);
+    ev_timer_set(&candidate->overdue, limit, 0.);
+    ev_timer_start(candidate->loop->ev, &candidate->overdue);
+    return 0;
+}
+
+/* ---- its answer ---- */
+
+/* Takes what is there. Returns whether more may come. */
+static bool candidate_read(struct candidate *candidate)
+{
+    size_t room = sizeof(candidate->text) - 1 - candidate->len;
+    ssize_t len = recv(candidate->answer, candidate->text + candidate->len, room, MSG_DONTWAIT);
+
+    if (len > 0)
+        candidate->len += (size_t)len;
+    return len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void candidate_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    (void)events;
+    if (!candidate_read(watcher->data))
+        ev_io_stop(ev, watcher);
+}
+
+static void candidate_on_overdue(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct candidate *candidate = timer->data;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    candidate->is_overdue = true;
+    kill(candidate->pid, SIGKILL);
+}
+
+/* One line of it, without control bytes: a stranger's words go into the log. */
+static void candidate_clean(struct candidate *candidate)
+{
+    candidate->text[candidate->len] = '\0';
+    candidate->text[strcspn(candidate->text, "\n")] = '\0';
+}
+
+static void candidate_judge(struct candidate *candidate, int status)
+{
+    char why[CANDIDATE_TEXT + 64];
+
+    if (candidate->is_overdue)
+        snprintf(why, sizeof(why), "it was not ready within %g s", candidate->limit);
+    else if (WIFSIGNALED(status))
+        snprintf(why, sizeof(why), "it was killed by signal %d (%s)", WTERMSIG(status),
+                 sigdescr_np(WTERMSIG(status)));
+    else if (candidate->text[0] && strcmp(candidate->text, CANDIDATE_READY) != 0)
+        snprintf(why, sizeof(why), "%s", candidate->text);
+    else if (WEXITSTATUS(status) != 0 || !candidate->text[0])
+        snprintf(why, sizeof(why), "it exited with status %d", WEXITSTATUS(status));
+    else
+        why[0] = '\0';
+    candidate->on_verdict(candidate->owner, why[0] ? why : NULL);
+}
+
+static void candidate_close(struct candidate *candidate)
+{
+    ev_io_stop(candidate->loop->ev, &candidate->readable);
+    ev_timer_stop(candidate->loop->ev, &candidate->overdue);
+    close(candidate->answer);
+    candidate->pid = 0;
+}
+
+void candidate_reap(struct candidate *candidate)
+{
+    int status = 0;
+
+    if (candidate->pid == 0 || waitpid(candidate->pid, &status, WNOHANG) != candidate->pid)
+        return;
+    (void)candidate_read(candidate); /* the last words of who has died; they are one short line */
+    candidate_clean(candidate);
+    candidate_close(candidate);
+    candidate_judge(candidate, status);
+}
+
+/* ---- life ---- */
+
+void candidate_init(struct candidate *candidate, struct loop *loop,
+                    void (*on_verdict)(void *owner, const char *why), void *owner)
+{
+    *candidate = (struct candidate){.loop = loop, .on_verdict = on_verdict, .owner = owner};
+    ev_init(&candidate->readable, candidate_on_readable);
+    ev_timer_init(&candidate->overdue, candidate_on_overdue, 0., 0.);
+    candidate->readable.data = candidate;
+    candidate->overdue.data = candidate;
+}
+
+void candidate_free(struct candidate *candidate)
+{
+    if (candidate->pid == 0)
+        return;
+    kill(candidate->pid, SIGKILL);
+    waitpid(candidate->pid, NULL, 0);
+    candidate_close(candidate);
+}

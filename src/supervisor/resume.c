@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* The new binary's side of an upgrade: the state becomes a supervisor again, which starts workers
+ * of its own beside those that it finds. */
+#include "supervisor/supervisor.h"
+
+#include "bindings_internal.h"
+#include "generation_internal.h"
+#include "state_internal.h"
+#include "supervisor_internal.h"
+#include "upgrade_internal.h"
+
+#include "base/memory.h"
+#include "ipc/sealed.h"
+
+#include "version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct resume {
+    struct supervisor supervisor;
+    ev_prepare turn; /* until our own workers serve */
+    /* Channels of workers that speak another version: nothing is said or heard there, but they
+     * drain when it closes. */
+    int silent[TALLY_WORKERS];
+    uint32_t silent_count;
+};
+
+/* ---- descriptors ---- */
+
+/* One that came over execve(2) is open, and not close-on-exec unless it was named before. */
+static void resume_arm(int *fd, void *context)
+{
+    (void)context;
+    if (fcntl(*fd, F_GETFD) != 0) {
+        log_error("descriptor %d did not come along", *fd);
+        *fd = -1;
+        return;
+    }
+    fcntl(*fd, F_SETFD, FD_CLOEXEC);
+}
+
+static bool resume_is_listening(int fd)
+{
+    socklen_t len = sizeof(int);
+    int listening = 0;
+
+    return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
+           listening != 0;
+}
+
+/* The tenant may have killed one meanwhile: it is bound anew. */
+static void resume_check_listeners(struct supervisor *supervisor)
+{
+    struct record *record;
+
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+            struct listener *listener = &record->plan.listeners[i];
+
+            if (listener->state != LISTENER_BOUND || resume_is_listening(listener->fd))
+                continue;
+            if (listener->fd >= 0)
+                close(listener->fd);
+            listener->fd = -1;
+            listener->state = LISTENER_DEGRADED;
+        }
+    }
+    bindings_retry(supervisor);
+}
+
+/* ---- taking the state ---- */
+
+static int resume_take_settings(struct supervisor *supervisor, const struct state *state)
+{
+    struct diag_list diags;
+
+    diag_list_init(&diags);
+    supervisor->settings =
+        settings_get(supervisor->config, state->settings, &state->identity, &diags);
+    if (!supervisor->settings)
+        report_diags(supervisor, NULL, &diags);
+    diag_list_free(&diags);
+    supervisor->identity = state->identity;
+    return supervisor->settings ? 0 : -1;
+}
+
+static void resume_take_log(struct supervisor *supervisor, const struct state *state)
+{
+    supervisor->log_fd = state->log_fd;
+    log_set_level(supervisor->settings->model.log_level);
+    log_set_sink(logging_sink(state->log_fd), state->log_fd);
+}
+
+static int resume_take_pid(struct supervisor *supervisor, const struct state *state)
+{
+    char *path = memory_slice_text(state->pid_path);
+    int result = 0;
+
+    if (state->pid_fd >= 0) {
+        supervisor->pid.path = memory_text(path);
+        supervisor->pid.fd = state->pid_fd;
+    } else {
+        result = pid_file_take(&supervisor->pid, path);
+    }
+    free(path);
+    return result;
+}
+
+/* One of another version may have another form: then the counting begins anew. */
+static int resume_take_tally(struct supervisor *supervisor, const struct state *state)
+{
+    supervisor->tally = state->tally_fd >= 0 ? tally_keep(state->tally_fd) : NULL;
+    supervisor->tally_fd = state->tally_fd;
+    if (supervisor->tally)
+        return 0;
+    if (state->tally_fd >= 0)
+        close(state->tally_fd);
+    supervisor->tally = tally_new(&supervisor->tally_fd);
+    return supervisor->tally ? 0 : -1;
+}
+
+static void resume_take_workers(struct resume *resume, const struct state *state)
+{
+    struct generation former = {.count = state->worker_count, .half = state->half};
+
+    if (former.count == 0)
+        return;
+    former.workers = memory_zeroed(former.count, sizeof(former.workers[0]));
+    for (uint32_t i = 0; i < former.count; i++) {
+        const struct state_worker *worker = &state->workers[i];
+        bool is_same = state->ipc_version == IPC_VERSION;
+
+        child_init(&former.workers[i], &resume->supervisor, ROLE_WORKER, i);
+        child_inherit(&former.workers[i], worker->pid, is_same ? worker->channel : -1);
+        if (!is_same && worker->channel >= 0)
+            resume->silent[resume->silent_count++] = worker->channel;
+    }
+    generation_inherit(&resume->supervisor, &former);
+}
+
+static void resume_take_control(struct supervisor *supervisor, const struct state *state)
+{
+    char *path = memory_slice_text(state->control_path);
+
+    if (state->control_fd >= 0)
+        control_adopt(supervisor, state->control_fd, path);
+    free(path);
+}
+
+static void resume_take_place(struct supervisor *supervisor, const struct state_place *place)
+{
+    struct namespace *namespace = namespace_find(supervisor, place->netns);
+    char *path = memory_slice_text(place->path);
+    char *why = memory_slice_text(place->why);
+
+    if (namespace && path[0])
+        namespace_set_path(namespace, path);
+    else if (namespace)
+        namespace_set_process(namespace, place->pid, why[0] ? why : NULL);
+    free(path);
+    free(why);
+}
+
+/* What has gone or come meanwhile is closed and bound now. */
+static void resume_take_namespaces(struct supervisor *supervisor, const struct state *state)
+{
+    struct record *record;
+
+    namespaces_start(supervisor);
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        if (record_is_in_force(record))
+            namespace_take(supervisor, &record->netns, &record->plan.netns);
+    }
+    for (uint32_t i = 0; i < state->place_count; i++)
+        resume_take_place(supervisor, &state->places[i]);
+    namespaces_look(supervisor, true);
+}
+
+static int resume_take(struct resume *resume, struct state *state)
+{
+    struct supervisor *supervisor = &resume->supervisor;
+
+    state_each_descriptor(state, resume_arm, NULL);
+    if (resume_take_settings(supervisor, state) < 0)
+        return -1;
+    resume_take_log(supervisor, state);
+    if (resume_take_pid(supervisor, state) < 0)
+        return -1;
+    supervisor->home = netns_home_open();
+    if (resume_take_tally(supervisor, state) < 0 || !supervisor->home) {
+        log_error("cannot resume: %s", strerror(errno));
+        return -1;
+    }
+    supervisor->registry = state->registry;
+    state->registry = (struct registry){0};
+    supervisor->round.number = state->round;
+    ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
+    supervisor->upgrade.count = state->upgrades + 1;
+    resume_take_control(supervisor, state);
+    resume_take_workers(resume, state);
+    resume_check_listeners(supervisor);
+    resume_take_namespaces(supervisor, state);
+    return 0;
+}
+
+static int resume_load(struct resume *resume, int fd)
+{
+    struct slice bytes;
+    struct state state;
+    const char *why = sealed_map(fd, &bytes);
+    int result = -1;
+
+    close(fd);
+    if (!why && state_decode(&state, bytes, &why) == 0)
+        result = resume_take(resume, &state);
+    else
+        log_error("cannot resume: %s", why);
+    if (bytes.len > 0)
+        state_free(&state);
+    sealed_unmap(bytes);
+    return result;
+}
+
+/* ---- going on ---- */
+
+/* Every turn, until every new connection is our own workers'. What changed on the disk meanwhile
+ * is seen then. */
+static void resume_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
+{
+    struct resume *resume = watcher->data;
+    struct supervisor *supervisor = &resume->supervisor;
+
+    (void)events;
+    if (supervisor->state == SUPERVISOR_RUNNING && !generation_is_settled(supervisor))
+        return;
+    ev_prepare_stop(ev, watcher);
+    while (resume->silent_count > 0)
+        close(resume->silent[--resume->silent_count]);
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    log_notice("upgrade done: nsgate/" NSGATE_VERSION ", %u tenants, %u workers",
+               HASH_COUNT(supervisor->registry.records), supervisor->worker_count);
+    round_begin(supervisor, ROUND_RELOAD);
+}
+
+static void resume_serve(struct resume *resume)
+{
+    struct supervisor *supervisor = &resume->supervisor;
+    sigset_t none;
+
+    ev_prepare_init(&resume->turn, resume_on_turn);
+    resume->turn.data = resume;
+    ev_prepare_start(supervisor->loop.ev, &resume->turn);
+    supervisor_start_watchers(supervisor);
+    generation_start(supervisor);
+    /* What came since before the execve(2); a worker may have died then. */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    raise(SIGCHLD);
+    loop_run(&supervisor->loop);
+    ev_prepare_stop(supervisor->loop.ev, &resume->turn);
+}
+
+int resume_main(const char *config, int state, const char *program)
+{
+    struct resume resume = {.silent_count = 0};
+
+    log_set_role("supervisor");
+    supervisor_init(&resume.supervisor, config, program);
+    resume.supervisor.status = EXIT_FAILURE;
+    if (privileges_reduce() == 0 && resume_load(&resume, state) == 0)
+        resume_serve(&resume);
+    return supervisor_close(&resume.supervisor);
+}
+
+int supervisor_resume(const char *config, int state)
+{
+    return resume_main(config, state, "/proc/self/exe");
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* What a supervisor leaves to the binary that takes over from it: everything that must outlive it,
+ * as bytes, and the numbers of the descriptors that go along. */
+#ifndef SUPERVISOR_STATE_INTERNAL_H
+#define SUPERVISOR_STATE_INTERNAL_H
+
+#include "record_internal.h"
+
+#include "ipc/cage.h"
+#include "ipc/wire.h"
+
+/* Another one with every change of what state.c puts; state_decode.c knows no other. */
+#define STATE_FORMAT 1
+#define STATE_MAGIC  UINT64_C(0x65746174732d676e) /* "ng-state", little endian */
+
+/* A worker that goes on with its connections until those of the new binary serve. */
+struct state_worker {
+    pid_t pid;
+    uint32_t index;
+    int channel; /* our end */
+};
+
+/* Where a namespace is that is found by more than a path: by a process, or by what somebody else
+ * has said of it. */
+struct state_place {
+    struct slice netns; /* its text */
+    pid_t pid;          /* 0: none */
+    struct slice path;  /* empty: none */
+    struct slice why;   /* ... it is nowhere; empty: no reason is known */
+};
+
+/* For putting, all of it is borrowed. What was got owns its registry and its places, and its slices
+ * point into the bytes. */
+struct state {
+    struct slice config;   /* the main file's path */
+    struct slice settings; /* what it said: settings_put */
+    struct cage_identity identity;
+    struct slice pid_path;
+    int pid_fd; /* locked */
+    int log_fd; /* -1: syslog */
+    int tally_fd;
+    struct slice control_path; /* empty: there is no control socket */
+    int control_fd;
+    uint32_t upgrades; /* until now */
+    uint32_t half;     /* of the tally, that its workers use */
+    uint64_t round;    /* number of the last one */
+    uint32_t rotation; /* seconds until the next ticket keys */
+    uint32_t ipc_version;
+    struct state_worker workers[TALLY_WORKERS];
+    uint32_t worker_count;
+    struct state_place *places;
+    uint32_t place_count;
+    struct registry registry;
+};
+
+void state_encode(struct wire_writer *writer, const struct state *state);
+
+/* Fills *state; free it in both cases. Returns 0, or -1 with a constant sentence in *why: the bytes
+ * may be of another version, or anything. Descriptors are numbers that nothing was done with. */
+int state_decode(struct state *state, struct slice bytes, const char **why);
+
+/* Frees what was got, but a registry that was moved out. Its descriptors are left alone. */
+void state_free(struct state *state);
+
+/* Shows each descriptor that goes along to act, -1 and the three standard ones excepted. */
+void state_each_descriptor(struct state *state, void (*act)(int *fd, void *context), void *context);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* The answer to -s status. */
+#include "status_internal.h"
+
+#include "control_client_internal.h"
+#include "residences_internal.h"
+#include "supervisor_internal.h"
+
+#include "version.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+/* ---- one tenant ---- */
+
+static unsigned status_count_bound(const struct record *record)
+{
+    unsigned bound = 0;
+
+    for (uint32_t i = 0; i < record->plan.listener_count; i++)
+        bound += record->plan.listeners[i].state == LISTENER_BOUND;
+    return bound;
+}
+
+const char *status_state(const struct record *record)
+{
+    if (!record_is_in_force(record))
+        return record->is_refused ? "refused" : "waiting";
+    if (record->netns_trouble)
+        return "waiting";
+    return status_count_bound(record) < record->plan.listener_count ? "degraded" : "serving";
+}
+
+/* Why its addresses are not all listened on. */
+static struct slice status_trouble(const struct record *record, struct arena *arena)
+{
+    if (!record_is_in_force(record))
+        return SLICE("");
+    if (record->netns_trouble)
+        return arena_printf(arena, "network namespace %s: %s", record->plan.netns.text,
+                            record->netns_trouble);
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        const struct listener *listener = &record->plan.listeners[i];
+
+        if (listener->state != LISTENER_BOUND)
+            return arena_printf(arena, "cannot listen on %s: %s", listener->text,
+                                listener->error ? error_reason(listener->error)
+                                                : "workers still let go of it");
+    }
+    return SLICE("");
+}
+
+struct slice status_error(const struct record *record, struct arena *arena)
+{
+    struct slice trouble = status_trouble(record, arena);
+    struct slice error = slice_of(record->error ? record->error : "");
+
+    if (trouble.len == 0 || error.len == 0)
+        return trouble.len == 0 ? error : trouble;
+    return arena_printf(arena, "%.*s; %.*s", SLICE_PRINTF(error), SLICE_PRINTF(trouble));
+}
+
+/* While we hold a socket there: see struct netns_id. */
+static uint64_t status_inode(const struct record *record)
+{
+    return record->residence ? record->residence->id.inode : 0;
+}
+
+static void status_say_tenant(struct control_client *client, const struct record *record,
+                              struct arena *arena)
+{
+    const struct plan *plan = &record->plan;
+    const struct record_figures *figures = &record->figures;
+
+    control_say(client, SLICE("tenant"), arena_printf(arena, "name=%s", record->name),
+                arena_printf(arena, "netns=%s", plan->netns.text ? plan->netns.text : ""),
+                arena_printf(arena, "inode=%" PRIu64, status_inode(record)),
+                arena_printf(arena, "state=%s", status_state(record)),
+                arena_printf(arena, "bound=%u", status_count_bound(record)),
+                arena_printf(arena, "listeners=%u", plan->listener_count),
+                arena_printf(arena, "connections=%" PRIu64, figures->connections),
+                arena_printf(arena, "draining=%" PRIu64, figures->draining),
+                arena_printf(arena, "requests=%" PRIu64, figures->requests),
+                arena_printf(arena, "expires=%" PRId64, plan->expires),
+                arena_printf(arena, "generation=%" PRIu64, record->generation),
+                arena_printf(arena, "error=%.*s", SLICE_PRINTF(status_error(record, arena))));
+}
+
+/* ---- all ---- */
+
+static void status_say_gateway(struct control_client *client, struct arena *arena)
+{
+    const struct supervisor *supervisor = client->supervisor;
+
+    control_say(
+        client, SLICE("gateway"), SLICE("version=" NSGATE_VERSION),
+        arena_printf(arena, "pid=%d", (int)getpid()),
+        arena_printf(arena, "uptime=%.0f", loop_now(&supervisor->loop) - supervisor->started),
+        arena_printf(arena, "generation=%u", supervisor->generation),
+        arena_printf(arena, "workers=%u", supervisor->worker_count),
+        arena_printf(arena, "draining=%u", supervisor->handover.former.count),
+        arena_printf(arena, "connections=%" PRIu64, supervisor->figures.connections),
+        arena_printf(arena, "partial=%d", supervisor->figures.is_partial));
+}
+
+static void status_say(struct control_client *client)
+{
+    const struct record *record;
+    struct arena arena;
+
+    arena_init(&arena, 4096);
+    status_say_gateway(client, &arena);
+    for (record = client->supervisor->registry.records; record; record = record->hh.next) {
+        arena_reset(&arena);
+        status_say_tenant(client, record, &arena);
+    }
+    arena_free(&arena);
+    control_end(client, 0);
+}
+
+void status_ask(struct control_client *client)
+{
+    client->state = CONTROL_COUNTING;
+    figures_ask(client->supervisor);
+}
+
+void status_on_figures(struct supervisor *supervisor)
+{
+    struct control_client *client;
+
+    TAILQ_FOREACH (client, &supervisor->control.clients, next) {
+        if (client->state == CONTROL_COUNTING)
+            status_say(client);
+    }
+}

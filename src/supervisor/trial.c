@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* The candidate: a new binary that is asked whether it could take over. It gets a copy of the
+ * state and hands every tenant to a worker of its own kind, without sockets. It has none of the
+ * descriptors that the state speaks of, and touches no file, no namespace and no process of the
+ * supervisor that asks. */
+#include "supervisor/supervisor.h"
+
+#include "candidate_internal.h"
+#include "claims_internal.h"
+#include "generation_internal.h"
+#include "state_internal.h"
+#include "supervisor_internal.h"
+#include "trial_internal.h"
+#include "workers_internal.h"
+
+#include "base/memory.h"
+#include "ipc/sealed.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct trial {
+    struct supervisor supervisor;
+    int answer;
+    bool has_answered;
+    bool is_done; /* the worker has got everything */
+    ev_prepare turn;
+    ev_signal child;
+    ev_io asker;
+};
+
+/* Only the first answer counts. */
+static void trial_answer(struct trial *trial, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void trial_answer(struct trial *trial, const char *format, ...)
+{
+    va_list arguments;
+
+    if (trial->has_answered)
+        return;
+    trial->has_answered = true;
+    va_start(arguments, format);
+    vdprintf(trial->answer, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- what was kept ---- */
+
+/* Its places in the file are the operator's only hint. */
+static void trial_answer_diags(struct trial *trial, const struct diag_list *diags)
+{
+    const struct diag *diag;
+    char text[CANDIDATE_TEXT / 2];
+
+    STAILQ_FOREACH (diag, &diags->items, next) {
+        if (diag->severity != DIAG_ERROR)
+            continue;
+        diag_format(diag, text, sizeof(text));
+        trial_answer(trial, "%s", text);
+    }
+}
+
+/* The main file as it is now must be good for this version, and so must what is in force. */
+static int trial_load_settings(struct trial *trial, const struct state *state)
+{
+    struct supervisor *supervisor = &trial->supervisor;
+    struct settings *now;
+    struct diag_list diags;
+
+    diag_list_init(&diags);
+    now = settings_read(supervisor->config, &config_files, &diags);
+    if (now)
+        supervisor->settings =
+            settings_get(supervisor->config, state->settings, &state->identity, &diags);
+    trial_answer_diags(trial, &diags);
+    diag_list_free(&diags);
+    settings_free(now);
+    if (!supervisor->settings)
+        return -1;
+    supervisor->settings->model.worker_processes = 1;
+    supervisor->settings->model.workers_per_tenant = 0; /* all */
+    supervisor->identity = state->identity;
+    return 0;
+}
+
+/* Without listeners nothing can be bound, or handed on. */
+static void trial_take_registry(struct supervisor *supervisor, struct state *state)
+{
+    struct record *record;
+
+    supervisor->registry = state->registry;
+    state->registry = (struct registry){0};
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        struct plan *plan = &record->plan;
+
+        claims_release(&supervisor->registry, record, plan, NULL);
+        for (uint32_t i = 0; i < plan->listener_count; i++) {
+            plan->listeners[i].fd = -1;
+            listener_free(&plan->listeners[i]);
+        }
+        plan->listener_count = 0;
+    }
+}
+
+static int trial_take_state(struct trial *trial, struct slice bytes)
+{
+    struct state state;
+    const char *why;
+    char *config;
+    int result = -1;
+
+    if (state_decode(&state, bytes, &why) != 0) {
+        trial_answer(trial, "%s", why);
+    } else {
+        config = memory_slice_text(state.config);
+        trial->supervisor.config = config;
+        result = trial_load_settings(trial, &state);
+        if (result == 0)
+            trial_take_registry(&trial->supervisor, &state);
+        trial->supervisor.config = NULL;
+        free(config);
+    }
+    state_free(&state);
+    return result;
+}
+
+/* ---- the worker ---- */
+
+/* Every turn: has the worker got everything? Then it has nothing more to do. */
+static void trial_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
+{
+    struct trial *trial = watcher->data;
+    struct supervisor *supervisor = &trial->supervisor;
+
+    (void)ev;
+    (void)events;
+    if (trial->is_done || supervisor->workers[0].state != CHILD_READY ||
+        !workers_are_settled(supervisor))
+        return;
+    trial->is_done = true;
+    child_dismiss(&supervisor->workers[0]);
+}
+
+static void trial_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
+{
+    struct supervisor *supervisor = &((struct trial *)watcher->data)->supervisor;
+
+    (void)ev;
+    (void)events;
+    child_reap(&supervisor->workers[0]);
+    if (supervisor->workers[0].pid == 0)
+        loop_stop(&supervisor->loop);
+}
+
+/* Who asks has gone, or is no longer interested. */
+static void trial_on_asker(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct trial *trial = watcher->data;
+
+    (void)events;
+    ev_io_stop(ev, watcher);
+    trial_answer(trial, "nobody asks any more");
+    loop_stop(&trial->supervisor.loop);
+}
+
+static void trial_start_watchers(struct trial *trial)
+{
+    struct ev_loop *ev = trial->supervisor.loop.ev;
+
+    ev_prepare_init(&trial->turn, trial_on_turn);
+    ev_signal_init(&trial->child, trial_on_child, SIGCHLD);
+    ev_io_init(&trial->asker, trial_on_asker, trial->answer, EV_READ);
+    trial->turn.data = trial->child.data = trial->asker.data = trial;
+    ev_prepare_start(ev, &trial->turn);
+    ev_signal_start(ev, &trial->child);
+    ev_io_start(ev, &trial->asker);
+}
+
+static void trial_stop_watchers(struct trial *trial)
+{
+    struct ev_loop *ev = trial->supervisor.loop.ev;
+
+    ev_prepare_stop(ev, &trial->turn);
+    ev_signal_stop(ev, &trial->child);
+    ev_io_stop(ev, &trial->asker);
+}
+
+/* Ends when the worker has ended: dismissed, or by its own fault. */
+static void trial_run(struct trial *trial)
+{
+    struct supervisor *supervisor = &trial->supervisor;
+    struct child *worker;
+
+    supervisor->tally = tally_new(&supervisor->tally_fd);
+    if (!supervisor->tally) {
+        trial_answer(trial, "no memory for its tally: %s", strerror(errno));
+        return;
+    }
+    trial_start_watchers(trial);
+    generation_start(supervisor);
+    worker = &supervisor->workers[0];
+    worker->is_stopping = true; /* its end is the trial's */
+    loop_run(&supervisor->loop);
+    trial_stop_watchers(trial);
+    if (trial->is_done && !worker->has_failed)
+        trial_answer(trial, CANDIDATE_READY "\n");
+    else if (worker->pid == 0)
+        trial_answer(trial, "its worker failed%s%s", worker->reason[0] ? ": " : "", worker->reason);
+}
+
+int trial_main(const char *program, int answer, int state)
+{
+    struct trial trial = {.answer = answer};
+    struct slice bytes = {0};
+    const char *why;
+
+    log_set_role("candidate");
+    log_set_level(LOG_LEVEL_ERROR);
+    supervisor_init(&trial.supervisor, NULL, program);
+    if (privileges_reduce() < 0)
+        trial_answer(&trial, "it cannot reduce its privileges");
+    why = sealed_map(state, &bytes);
+    close(state);
+    if (why)
+        trial_answer(&trial, "it was given a %s", why);
+    if (!trial.has_answered && trial_take_state(&trial, bytes) == 0)
+        trial_run(&trial);
+    sealed_unmap(bytes);
+    supervisor_free(&trial.supervisor);
+    close(answer);
+    return trial.is_done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int supervisor_candidate(void)
+{
+    return trial_main("/proc/self/exe", SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD);
+}

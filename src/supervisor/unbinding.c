@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Listeners that end: by a reload, with their namespace, or killed from inside it. */
+#include "bindings_internal.h"
+
+#include "residences_internal.h"
+#include "workers_internal.h"
+
+#include <unistd.h>
+
+#define BINDINGS_LET_GO 1.0 /* seconds in which an address that we gave up may still be in use */
+
+/* Milliseconds until connections out of a namespace that has gone are cut: they keep it alive. */
+#define BINDINGS_GRACE 1500
+
+/* Another listener will follow: connections are not concerned. */
+#define BINDINGS_NO_LIMIT UINT32_MAX
+
+/* ---- telling workers ---- */
+
+/* workers: bits of those of the present generation that are told; former ones all are. */
+static void unbinding_send(struct supervisor *supervisor, const struct record *record,
+                           const struct listener *listener, uint64_t workers, uint32_t limit)
+{
+    struct wire_writer body;
+    struct child *worker;
+
+    wire_writer_init(&body);
+    wire_put_slice(&body, slice_of(record->name));
+    wire_put_slice(&body, slice_of(listener->text));
+    wire_put_u32(&body, limit);
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        bool may_hold = worker->is_former || (workers & worker_bit(worker)) != 0;
+
+        if (may_hold && child_is_up(worker))
+            ipc_send(worker->channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
+    }
+    wire_writer_free(&body);
+}
+
+static void unbinding_drop(struct listener *listener, enum listener_state state)
+{
+    if (listener->fd >= 0)
+        close(listener->fd);
+    listener->fd = -1;
+    listener->holders = 0;
+    listener->state = state;
+}
+
+/* ---- by a reload ---- */
+
+static uint32_t unbinding_drain_limit(const struct supervisor *supervisor)
+{
+    double seconds = supervisor->settings->model.worker_shutdown_timeout;
+
+    return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX - 1;
+}
+
+void bindings_close(struct supervisor *supervisor, struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        struct listener *listener = &record->plan.listeners[i];
+
+        if (listener->state != LISTENER_BOUND)
+            continue;
+        supervisor->letting_go_until = loop_now(&supervisor->loop) + BINDINGS_LET_GO;
+        unbinding_send(supervisor, record, listener, listener->holders,
+                       unbinding_drain_limit(supervisor));
+        unbinding_drop(listener, LISTENER_WAITING);
+    }
+}
+
+void bindings_leave(struct supervisor *supervisor, struct record *record)
+{
+    bindings_close(supervisor, record);
+    if (!record->residence)
+        return;
+    residence_leave(&supervisor->registry, record);
+    if (supervisor->namespaces.is_contested)
+        namespaces_look_soon(supervisor); /* another may have waited for it to be left */
+}
+
+/* ---- with their namespace ---- */
+
+/* All workers: one may have connections of a listener that it holds no more. */
+void bindings_on_gone(struct supervisor *supervisor, struct record *record)
+{
+    log_notice("tenant %s: network namespace %s is gone or another one, closing its listeners",
+               record->name, record->plan.netns.text);
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        unbinding_send(supervisor, record, &record->plan.listeners[i], UINT64_MAX, BINDINGS_GRACE);
+        unbinding_drop(&record->plan.listeners[i], LISTENER_WAITING);
+    }
+    bindings_leave(supervisor, record);
+}
+
+void bindings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
+{
+    struct namespace_use *use;
+
+    LIST_FOREACH (use, &namespace->uses, next) {
+        struct record *record = use->record;
+
+        if (use->purpose != NAMESPACE_LISTENERS || supervisor->state != SUPERVISOR_RUNNING)
+            continue;
+        if (record->residence && namespace_has_left(namespace, record->residence->id))
+            bindings_on_gone(supervisor, record);
+        bindings_bind(supervisor, record);
+    }
+}
+
+/* ---- from inside ---- */
+
+/* A worker may speak of a socket that has been replaced since; ours tells whether it listens. */
+static bool unbinding_is_alive(const struct listener *listener)
+{
+    socklen_t len = sizeof(int);
+    int listening = 0;
+
+    return getsockopt(listener->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
+           listening != 0;
+}
+
+static void unbinding_on_dead(struct supervisor *supervisor, struct child *worker,
+                              struct record *record, struct listener *listener, int error)
+{
+    if (unbinding_is_alive(listener)) {
+        listener->holders &= ~worker_bit(worker); /* it has closed it, and needs it again */
+        worker->is_lacking = true;
+        return;
+    }
+    log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
+             listener->text, record->plan.netns.text, error_reason(error));
+    unbinding_send(supervisor, record, listener, listener->holders, BINDINGS_NO_LIMIT);
+    unbinding_drop(listener, LISTENER_DEGRADED);
+    listener->error = error; /* so that its return is told */
+}
+
+void bindings_on_dead(struct supervisor *supervisor, struct child *worker, struct record *record,
+                      const struct dead_listener *dead)
+{
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        struct listener *listener = &record->plan.listeners[i];
+
+        if (!slice_equal(slice_of(listener->text), dead->address) ||
+            !(listener->holders & worker_bit(worker)))
+            continue;
+        unbinding_on_dead(supervisor, worker, record, listener, dead->error);
+        /* Not at once: a tenant that keeps closing it would keep us busy. */
+        bindings_retry(supervisor);
+    }
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* The old binary's side of an upgrade: a quiet moment, the trial, the state, execve(2). */
+#include "upgrade_internal.h"
+
+#include "bindings_internal.h"
+#include "state_internal.h"
+#include "supervisor_internal.h"
+#include "workers_internal.h"
+
+#include "base/memory.h"
+#include "ipc/sealed.h"
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define UPGRADE_TICK  0.02 /* seconds between looks whether all is quiet */
+#define UPGRADE_TRIAL 30.0 /* seconds for the candidate */
+#define UPGRADE_REST  30.0 /* seconds in which all must become quiet behind the trial */
+
+static void upgrade_refuse(struct supervisor *supervisor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* All goes on as if nothing had been; a reload that was held up is done now. */
+static void upgrade_refuse(struct supervisor *supervisor, const char *format, ...)
+{
+    const char *binary = supervisor->upgrade.binary;
+    char why[CANDIDATE_TEXT + 128];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(why, sizeof(why), format, arguments);
+    va_end(arguments);
+    log_error("upgrade refused: %s: %s", binary ? binary : "nsgate", why);
+    upgrade_abandon(supervisor);
+    control_on_upgrade_refused(supervisor, why);
+    if (supervisor->round.kind == ROUND_NONE && supervisor->round.is_wanted) {
+        supervisor->round.is_wanted = false;
+        round_begin(supervisor, ROUND_RELOAD);
+    }
+}
+
+/* ---- a quiet moment ---- */
+
+/* Nothing is on the way to it, or from it. */
+static bool upgrade_worker_is_quiet(const struct child *worker)
+{
+    if (worker->pid == 0)
+        return true;
+    return worker->state == CHILD_READY && ipc_channel_queued(worker->channel) == 0;
+}
+
+/* Everything that is in force is in the records, and everybody has been told. */
+static bool upgrade_is_quiet(const struct supervisor *supervisor)
+{
+    if (supervisor->round.kind != ROUND_NONE || supervisor->handover.state != HANDOVER_NONE ||
+        !workers_are_settled(supervisor) || !bindings_are_settled(supervisor) ||
+        !control_is_quiet(supervisor))
+        return false;
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        if (!upgrade_worker_is_quiet(&supervisor->workers[i]))
+            return false;
+    }
+    return true;
+}
+
+/* The resolver has nothing that must be kept; it only must not be anybody's child afterwards. */
+static bool upgrade_has_no_resolver(struct supervisor *supervisor)
+{
+    struct child *resolver = &supervisor->resolver;
+
+    if (resolver->pid > 0 && child_is_up(resolver))
+        child_dismiss(resolver);
+    return resolver->pid == 0;
+}
+
+/* ---- the state ---- */
+
+static void upgrade_put_workers(const struct supervisor *supervisor, struct state *state)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        const struct child *worker = &supervisor->workers[i];
+
+        if (worker->pid > 0 && child_is_up(worker))
+            state->workers[state->worker_count++] =
+                (struct state_worker){worker->pid, i, ipc_channel_descriptor(worker->channel)};
+    }
+}
+
+/* A path that the configuration names leads to a namespace without further ado. */
+static bool upgrade_is_place(const struct namespace *namespace)
+{
+    return namespace->kind != NETNS_NAME && namespace->kind != NETNS_PATH;
+}
+
+static void upgrade_put_places(const struct supervisor *supervisor, struct state *state)
+{
+    const struct namespace *namespace;
+
+    state->places = memory_zeroed(HASH_COUNT(supervisor->namespaces.all), sizeof(state->places[0]));
+    for (namespace = supervisor->namespaces.all; namespace; namespace = namespace->hh.next) {
+        if (upgrade_is_place(namespace))
+            state->places[state->place_count++] =
+                (struct state_place){slice_of(namespace->text), namespace->pid,
+                                     slice_of(namespace->path), slice_of(namespace->why)};
+    }
+}
+
+/* What the next binary is told, as far as it is not settings. The caller frees its places, all else
+ * is borrowed. */
+static struct state upgrade_state(const struct supervisor *supervisor)
+{
+    struct state state = {.config = slice_of(supervisor->config),
+                          .identity = supervisor->identity,
+                          .pid_path = slice_of(supervisor->pid.path),
+                          .pid_fd = supervisor->pid.fd,
+                          .log_fd = supervisor->log_fd,
+                          .tally_fd = supervisor->tally_fd,
+                          .control_path = slice_of(supervisor->control.path),
+                          .control_fd = supervisor->control.path ? supervisor->control.fd : -1,
+                          .upgrades = supervisor->upgrade.count,
+                          .half = supervisor->half,
+                          .round = supervisor->round.number,
+                          .ipc_version = IPC_VERSION,
+                          .registry = supervisor->registry};
+
+    state.rotation =
+        (uint32_t)ev_timer_remaining(supervisor->loop.ev, (ev_timer *)&supervisor->rotation);
+    upgrade_put_workers(supervisor, &state);
+    upgrade_put_places(supervisor, &state);
+    return state;
+}
+
+/* A sealed memfd, or -1 with errno. */
+static int upgrade_save(const struct supervisor *supervisor, struct state *state)
+{
+    struct wire_writer settings;
+    struct wire_writer bytes;
+    int fd;
+    int saved;
+
+    wire_writer_init(&settings);
+    wire_writer_init(&bytes);
+    settings_put(&settings, supervisor->settings);
+    state->settings = wire_written(&settings);
+    state_encode(&bytes, state);
+    fd = sealed_new("nsgate-state", wire_written(&bytes));
+    saved = errno;
+    state->settings = (struct slice){0};
+    wire_writer_free(&settings);
+    wire_writer_free(&bytes);
+    errno = saved;
+    return fd;
+}
+
+/* ---- the trial ---- */
+
+static void upgrade_look_again(struct supervisor *supervisor)
+{
+    ev_timer_set(&supervisor->upgrade.tick, UPGRADE_TICK, 0.);
+    ev_timer_start(supervisor->loop.ev, &supervisor->upgrade.tick);
+}
+
+static void upgrade_on_verdict(void *owner, const char *why)
+{
+    struct supervisor *supervisor = owner;
+
+    if (why) {
+        upgrade_refuse(supervisor, "%s", why);
+        return;
+    }
+    supervisor->upgrade.state = UPGRADE_DUE;
+    supervisor->upgrade.since = loop_now(&supervisor->loop);
+    upgrade_look_again(supervisor);
+}
+
+static void upgrade_try(struct supervisor *supervisor)
+{
+    struct upgrade *upgrade = &supervisor->upgrade;
+    struct state state;
+    int fd;
+
+    if (stat(upgrade->binary, &upgrade->tried) < 0) {
+        upgrade_refuse(supervisor, "%s", strerror(errno));
+        return;
+    }
+    state = upgrade_state(supervisor);
+    fd = upgrade_save(supervisor, &state);
+    free(state.places);
+    if (fd < 0 || candidate_start(&upgrade->candidate, upgrade->binary, fd, UPGRADE_TRIAL) < 0)
+        upgrade_refuse(supervisor, "cannot try it: %s", strerror(errno));
+    else
+        upgrade->state = UPGRADE_TRYING;
+    if (fd >= 0)
+        close(fd);
+}
+
+/* ---- taking over ---- */
+
+static void upgrade_keep(int *fd, void *context)
+{
+    (void)context;
+    fcntl(*fd, F_SETFD, 0);
+}
+
+static void upgrade_keep_no_more(int *fd, void *context)
+{
+    (void)context;
+    fcntl(*fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* Returns only when it fails, with errno. No signal may find the new binary without its handlers:
+ * they wait until it has them. */
+static void upgrade_execute(const struct supervisor *supervisor, struct state *state, int fd)
+{
+    char number[16];
+    char *const arguments[] = {(char *)"nsgate",
+                               (char *)"-c",
+                               (char *)supervisor->config,
+                               (char *)SUPERVISOR_RESUME_ARGUMENT,
+                               number,
+                               NULL};
+    sigset_t all;
+    sigset_t old;
+    int saved;
+
+    snprintf(number, sizeof(number), "%d", fd);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    state_each_descriptor(state, upgrade_keep, NULL);
+    fcntl(fd, F_SETFD, 0);
+    execv(supervisor->upgrade.binary, arguments);
+    saved = errno;
+    state_each_descriptor(state, upgrade_keep_no_more, NULL);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    errno = saved;
+}
+
+static bool upgrade_is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void upgrade_take_over(struct supervisor *supervisor)
+{
+    struct upgrade *upgrade = &supervisor->upgrade;
+    struct state state;
+    struct stat now;
+    int fd;
+
+    if (stat(upgrade->binary, &now) < 0 || !upgrade_is_same_file(&upgrade->tried, &now)) {
+        upgrade_refuse(supervisor, "it is not the file any more that was tried");
+        return;
+    }
+    state = upgrade_state(supervisor);
+    fd = upgrade_save(supervisor, &state);
+    free(state.places);
+    if (fd < 0) {
+        upgrade_refuse(supervisor, "cannot save the state: %s", strerror(errno));
+        return;
+    }
+    log_notice("upgrade: %s takes over", upgrade->binary);
+    upgrade_execute(supervisor, &state, fd);
+    upgrade_refuse(supervisor, "it cannot be executed: %s", strerror(errno));
+    close(fd);
+}
+
+/* ---- going on ---- */
+
+static void upgrade_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+    struct upgrade *upgrade = &supervisor->upgrade;
+    bool is_quiet = upgrade_is_quiet(supervisor);
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    if (is_quiet && upgrade->state == UPGRADE_WANTED) {
+        upgrade_try(supervisor);
+        return;
+    }
+    if (is_quiet && upgrade->state == UPGRADE_DUE && upgrade_has_no_resolver(supervisor)) {
+        upgrade_take_over(supervisor);
+        return;
+    }
+    if (upgrade->state == UPGRADE_DUE &&
+        loop_now(&supervisor->loop) - upgrade->since > UPGRADE_REST) {
+        upgrade_refuse(supervisor, "workers did not come to rest within %g s", UPGRADE_REST);
+        return;
+    }
+    if (!upgrade->has_told && supervisor->handover.state != HANDOVER_NONE)
+        log_notice("upgrade: waits for the end of workers that drain");
+    upgrade->has_told = upgrade->has_told || supervisor->handover.state != HANDOVER_NONE;
+    upgrade_look_again(supervisor);
+}
+
+void upgrade_begin(struct supervisor *supervisor)
+{
+    struct upgrade *upgrade = &supervisor->upgrade;
+
+    if (supervisor->state != SUPERVISOR_RUNNING || upgrade->state != UPGRADE_NONE)
+        return;
+    if (!upgrade->binary) {
+        upgrade_refuse(supervisor, "the path of our own binary is not known");
+        return;
+    }
+    upgrade->state = UPGRADE_WANTED;
+    upgrade->has_told = false;
+    ev_timer_set(&upgrade->tick, 0., 0.);
+    ev_timer_start(supervisor->loop.ev, &upgrade->tick);
+}
+
+void upgrade_on_child(struct supervisor *supervisor)
+{
+    candidate_reap(&supervisor->upgrade.candidate);
+}
+
+bool upgrade_is_due(const struct supervisor *supervisor)
+{
+    return supervisor->upgrade.state == UPGRADE_DUE;
+}
+
+/* ---- life ---- */
+
+/* Where we were executed from, whatever stands there by now. */
+static char *upgrade_find_binary(void)
+{
+    const struct slice gone = SLICE(" (deleted)"); /* proc(5) puts it behind what is replaced */
+    char path[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+    struct slice slice;
+
+    if (len <= 0 || (size_t)len == sizeof(path))
+        return NULL;
+    slice = (struct slice){path, (size_t)len};
+    if (slice_ends_with(slice, gone))
+        slice.len -= gone.len;
+    return memory_slice_text(slice);
+}
+
+void upgrade_init(struct supervisor *supervisor)
+{
+    struct upgrade *upgrade = &supervisor->upgrade;
+
+    *upgrade = (struct upgrade){.binary = upgrade_find_binary()};
+    candidate_init(&upgrade->candidate, &supervisor->loop, upgrade_on_verdict, supervisor);
+    ev_timer_init(&upgrade->tick, upgrade_on_tick, 0., 0.);
+    upgrade->tick.data = supervisor;
+}
+
+void upgrade_abandon(struct supervisor *supervisor)
+{
+    ev_timer_stop(supervisor->loop.ev, &supervisor->upgrade.tick);
+    candidate_free(&supervisor->upgrade.candidate);
+    supervisor->upgrade.state = UPGRADE_NONE;
+}
+
+void upgrade_free(struct supervisor *supervisor)
+{
+    upgrade_abandon(supervisor);
+    free(supervisor->upgrade.binary);
+}

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: MIT
+"""The control socket: -s reload waits and tells each tenant's fate, -s status tells how all are."""
+
+import json
+import os
+import pwd
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from harness import netns, texts
+from harness.certs import peer_serial
+from harness.client import Connection, fetch
+from harness.gateway import wait_for
+from harness.load import Load
+
+PLAIN = ("127.0.0.1", 8080)
+
+
+def test_reload_tells_each_tenants_fate(gateway, authority, namespaces):
+    gateway.tenant("gone", texts.plain(namespaces[0], 'return 200 "gone";'))
+    gateway.tenant("moved", texts.plain(namespaces[1], 'return 200 "old";'))
+    gateway.start()
+    result = gateway.ask("reload")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "reload done: 0 added, 0 changed, 0 removed, 0 refused\n"
+    gateway.remove_tenant("gone")
+    gateway.tenant("moved", texts.plain(namespaces[1], 'return 200 "new";'))
+    gateway.tenant("fresh", texts.plain(namespaces[2], 'return 200 "fresh";'))
+    result = gateway.ask("reload")
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
+    assert sorted(lines[:-1]) == ["added fresh", "changed moved", "removed gone"]
+    assert lines[-1] == "reload done: 1 added, 1 changed, 1 removed, 0 refused"
+    # It has waited: all of it is in force.
+    assert fetch(namespaces[1], PLAIN).body == b"new"
+    assert fetch(namespaces[2], PLAIN).body == b"fresh"
+
+
+def spoil_certificate(authority):
+    """What may be wrong with a certificate and its key (row R2), one after the other."""
+    certificate = authority.folder / "broken.test.crt"
+    key = authority.folder / "broken.test.key"
+    good = {path: path.read_bytes() for path in (certificate, key)}
+
+    def restore():
+        for path, content in good.items():
+            path.write_bytes(content)
+            path.chmod(0o600)
+
+    certificate.unlink()
+    yield "broken.test.crt"
+    restore()
+    certificate.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n")
+    yield "certificate"
+    restore()
+    key.write_bytes((authority.folder / "other.test.key").read_bytes())
+    yield "key"
+    restore()
+    key.write_text("")
+    yield "key"
+    restore()
+
+
+def test_what_is_broken_is_refused_in_one_line_and_the_old_one_serves(
+        gateway, authority, namespaces):
+    authority.issue("other.test")
+    gateway.tenant("broken", texts.tenant(namespaces[0], texts.tls_server(
+        authority, "broken.test", 'return 200 "good";')))
+    gateway.tenant("well", texts.plain(namespaces[1], 'return 200 "well";'))
+    gateway.start()
+    for which in spoil_certificate(authority):
+        result = gateway.ask("reload")
+        assert result.returncode == 1, result
+        lines = result.stdout.splitlines()
+        assert len(lines) == 2 and lines[0].startswith("refused broken: "), lines
+        assert "broken.conf:" in lines[0] and which in lines[0], lines
+        assert lines[1] == "reload done: 0 added, 0 changed, 0 removed, 1 refused"
+        assert fetch(namespaces[0], texts.ADDRESS, context=authority.context(),
+                     name="broken.test").body == b"good"
+        assert fetch(namespaces[1], PLAIN).body == b"well"
+    result = gateway.ask("reload")
+    assert result.returncode == 0, result
+    gateway.tenant("broken", "netns;\nlisten 1;\nserver {\n")
+    result = gateway.ask("reload")
+    assert result.returncode == 1 and "refused broken: " in result.stdout
+    assert "more)" in result.stdout, "the first of several errors"
+
+
+def test_a_broken_main_file_is_told_to_who_asks(gateway, namespaces):
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    gateway.start()
+    gateway.write_main("usr nobody;\n")
+    result = gateway.ask("reload")
+    assert result.returncode == 1
+    assert 'nsgate.conf:1:1: ' in result.stderr and '"usr"' in result.stderr
+    assert fetch(namespaces[0], PLAIN).body == b"a"
+
+
+def test_reload_without_a_gateway(gateway):
+    result = gateway.ask("reload")
+    assert result.returncode == 1 and "not running" in result.stderr
+
+
+def test_only_the_owner_may_connect(gateway, namespaces):
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    gateway.start()
+    path = gateway.folder / "nsgate.sock"
+    assert path.stat().st_mode & 0o777 == 0o600
+    nobody = pwd.getpwnam("nobody").pw_uid
+
+    def try_it():
+        return subprocess.run(
+            ["/usr/bin/python3", "-c", "import socket, sys\nimport os\n"
+             f"os.setuid({nobody})\ns = socket.socket(socket.AF_UNIX)\ns.settimeout(5)\n"
+             "try:\n    s.connect(sys.argv[1])\n    print(s.recv(100))\n"
+             "except OSError as error:\n    print(type(error).__name__)\n", str(path)],
+            capture_output=True, text=True, timeout=20).stdout
+
+    for folder in (gateway.folder, *gateway.folder.parents):
+        if folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(0o755)
+    assert try_it() == "PermissionError\n"
+    path.chmod(0o666)  # even so: it is asked who it is
+    assert try_it() in ("b''\n", "ConnectionResetError\n")
+    path.chmod(0o600)
+
+
+def test_hostile_and_silent_clients_are_bounded(gateway, namespaces):
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    gateway.start()
+    before = gateway.descriptors(gateway.pid)
+    path = str(gateway.folder / "nsgate.sock")
+    sockets = []
+    for number in range(30):
+        sockets.append(socket.socket(socket.AF_UNIX))
+        sockets[-1].setblocking(False)
+        try:
+            sockets[-1].connect(path)
+            sockets[-1].send([b"", b"x" * 1000, b"\0\0\n", b"reload"][number % 4])
+        except BlockingIOError:
+            pass  # the backlog is full
+    assert gateway.descriptors(gateway.pid) - before <= 16
+    assert fetch(namespaces[0], PLAIN).body == b"a"
+    for one in sockets:
+        one.close()
+    assert gateway.ask("reload").returncode == 0
+    wait_for(lambda: gateway.descriptors(gateway.pid) <= before, what="all are closed")
+
+
+def test_100_reloads_under_load(gateway, authority, namespaces, echo):
+    """Row R1, by way of the control socket: certificates rotate, nobody notices."""
+    names = ["c0.test", "c1.test", "c2.test"]
+    for name, namespace in zip(names, namespaces):
+        gateway.tenant(name, texts.proxied(authority, namespace, name, echo.address))
+    gateway.start()
+    targets = [(namespace, texts.ADDRESS, name) for name, namespace in zip(names, namespaces)]
+    steady = None
+    with Load(targets, authority.context(), threads=3) as load:
+        wait_for(lambda: load.done > 20, what="the load's first requests")
+        for number in range(100):
+            which = number % 3
+            authority.issue(names[which])
+            result = gateway.ask("reload")
+            assert result.returncode == 0, result
+            assert result.stdout.splitlines()[0] == f"changed {names[which]}"
+            connection = Connection(namespaces[which], texts.ADDRESS, authority.context(),
+                                    names[which])
+            connection.connect()
+            assert peer_serial(connection.sock) == authority.serial(names[which])
+            connection.close()
+            if number == 20:
+                steady = [(gateway.descriptors(pid), gateway.memory(pid))
+                          for pid in gateway.processes()]
+    assert not load.failures, load.failures[:5]
+    wait_for(lambda: max(gateway.descriptors(pid) - before[0] for pid, before in
+                         zip(gateway.processes(), steady)) <= 8, 10, "descriptors are flat")
+    growth = [gateway.memory(pid) - before[1] for pid, before in zip(gateway.processes(), steady)]
+    assert max(growth) < 2048 or os.environ.get("NSGATE_SANITIZED"), f"kB grown: {growth}"
+
+
+# ---- status ----
+
+
+def statuses(gateway):
+    """-s status --json: the whole object, and its tenants by name."""
+    result = gateway.ask("status", "--json")
+    assert result.returncode == 0, result
+    whole = json.loads(result.stdout)
+    return whole, {tenant["name"]: tenant for tenant in whole["tenants"]}
+
+
+def occupy():
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind(PLAIN)
+    taken.listen()
+    return taken
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_status_of_tenants_in_every_state(gateway, authority, namespaces):
+    late = netns.PREFIX + "late"
+    taken = netns.within(namespaces[2], occupy)
+    gateway.tenant("serving", texts.tenant(namespaces[0], texts.tls_server(
+        authority, "serving.test", 'return 200 "a";'), 'server { listen 8080; return 200 "b"; }'))
+    gateway.tenant("waiting", texts.plain(late, 'return 200 "late";'))
+    gateway.tenant("degraded", texts.tenant(
+        namespaces[2], 'server { listen 127.0.0.1:8080; return 200 "x"; }',
+        'server { listen 127.0.0.1:8081; return 200 "y"; }'))
+    gateway.tenant("refused", "netns;\n")
+    gateway.tenant("kept", texts.plain(namespaces[1], 'return 200 "kept";'))
+    gateway.start()
+    gateway.tenant("kept", texts.plain(namespaces[1], 'retrun 200 "kept";'))
+    assert gateway.ask("reload").returncode == 1
+    whole, tenants = statuses(gateway)
+    assert whole["pid"] == gateway.pid and whole["workers"] == 2 and whole["generation"] == 1
+    assert whole["uptime"] >= 0 and whole["draining"] == 0 and whole["partial"] is False
+    assert re.fullmatch(r"\d+\.\d+\.\d+", whole["version"])
+    assert {name: tenant["state"] for name, tenant in tenants.items()} == {
+        "serving": "serving", "waiting": "waiting", "degraded": "degraded", "refused": "refused",
+        "kept": "serving"}
+    serving = tenants["serving"]
+    assert (serving["bound"], serving["listeners"], serving["generation"]) == (2, 2, 1)
+    assert serving["netns"] == namespaces[0]
+    assert serving["inode"] == os.stat(f"/run/netns/{namespaces[0]}").st_ino
+    assert serving["error"] is None
+    expected = subprocess.run(
+        ["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in",
+         authority.folder / "serving.test.crt"], capture_output=True, text=True).stdout
+    assert serving["expires"] == expected.strip().partition("=")[2].replace(" ", "T")
+    assert tenants["waiting"]["inode"] is None and tenants["waiting"]["bound"] == 0
+    assert late in tenants["waiting"]["error"]
+    assert (tenants["degraded"]["bound"], tenants["degraded"]["listeners"]) == (1, 2)
+    assert "127.0.0.1:8080" in tenants["degraded"]["error"]
+    assert "in use" in tenants["degraded"]["error"]
+    assert "refused.conf:1:" in tenants["refused"]["error"]
+    assert "kept.conf:" in tenants["kept"]["error"] and "retrun" in tenants["kept"]["error"]
+    assert tenants["kept"]["expires"] is None
+
+    # All of it goes when its cause does.
+    taken.close()
+    netns.make("late")
+    gateway.tenant("refused", texts.plain("host", 'return 200 "r";', f"127.0.0.1:{free_port()}"))
+    gateway.tenant("kept", texts.plain(namespaces[1], 'return 200 "new";'))
+    assert gateway.ask("reload").returncode == 0
+
+    def all_serve():
+        tenants = statuses(gateway)[1]
+        return {(tenant["state"], tenant["error"]) for tenant in tenants.values()} == \
+            {("serving", None)}
+
+    wait_for(all_serve, 6, "all are mended")
+    tenants = statuses(gateway)[1]
+    assert tenants["kept"]["generation"] == 2 and tenants["refused"]["generation"] == 1
+    assert tenants["refused"]["netns"] == "host" and tenants["refused"]["inode"] is None
+    netns.delete(late)
+
+
+def test_status_counts_connections_and_requests(gateway, authority, namespaces):
+    for number, namespace in enumerate(namespaces[:2]):
+        gateway.tenant(f"t{number}", texts.plain(namespace, f'return 200 "{number}";'))
+    gateway.start()
+    kept = [Connection(namespaces[0], PLAIN) for _ in range(20)]
+    for connection in kept:
+        for _ in range(3):
+            connection.ask()
+    whole, tenants = statuses(gateway)
+    assert (whole["connections"], whole["partial"]) == (20, False)
+    assert (tenants["t0"]["connections"], tenants["t0"]["requests"]) == (20, 60)
+    assert (tenants["t1"]["connections"], tenants["t1"]["requests"]) == (0, 0)
+    for connection in kept:
+        connection.close()
+    wait_for(lambda: statuses(gateway)[1]["t0"]["connections"] == 0, what="they are counted out")
+    assert statuses(gateway)[1]["t0"]["requests"] == 60
+
+
+def test_status_does_not_wait_for_a_worker_that_hangs(gateway, namespaces):
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    gateway.start()
+    victim = gateway.workers()[0]
+    os.kill(victim, signal.SIGSTOP)
+    begin = time.monotonic()
+    whole, tenants = statuses(gateway)
+    assert whole["partial"] is True and tenants["a"]["state"] == "serving"
+    assert time.monotonic() - begin < 3
+    assert "not complete" in gateway.ask("status").stdout
+    os.kill(victim, signal.SIGCONT)
+    wait_for(lambda: statuses(gateway)[0]["partial"] is False, what="all answer again")
+
+
+def test_status_as_a_table(gateway, authority, namespaces):
+    gateway.tenant("acme", texts.tenant(namespaces[0], texts.tls_server(
+        authority, "acme.test", 'return 200 "a";')))
+    gateway.tenant("broken", "nonsense;\n")
+    gateway.start()
+    result = gateway.ask("status")
+    assert (result.returncode, result.stderr) == (0, "")
+    first, empty, titles, *rows = result.stdout.splitlines()
+    assert re.match(rf"nsgate \S+, pid {gateway.pid}, up 0m \d+s; 2 workers of generation 1, "
+                    r"0 connections$", first) and not empty
+    assert titles.split("  ")[0] == "TENANT" and titles.endswith("LAST ERROR")
+    inode = os.stat(f"/run/netns/{namespaces[0]}").st_ino
+    cells = {row.split()[0]: row for row in rows}
+    assert re.match(rf"acme +{namespaces[0]}\[{inode}\] +serving +1/1 +0 +\d{{4}}-\d\d-\d\d +1 +-$",
+                    cells["acme"]), cells
+    assert re.match(r"broken +- +refused +0/0 +0 +- +0 +\S+broken\.conf:1:1: unknown directive",
+                    cells["broken"]), cells
+    for title in ("NAMESPACE", "STATE", "LISTENERS", "CONNECTIONS", "EXPIRES", "GENERATION"):
+        at = titles.index(title)
+        assert all(row[at - 1] == " " and row[at] != " " for row in rows), title
+
+
+def test_status_under_load_harms_nobody(gateway, authority, namespaces, echo):
+    names = ["s0.test", "s1.test"]
+    for name, namespace in zip(names, namespaces):
+        gateway.tenant(name, texts.proxied(authority, namespace, name, echo.address))
+    gateway.start()
+    targets = [(namespace, texts.ADDRESS, name) for name, namespace in zip(names, namespaces)]
+    with Load(targets, authority.context(), threads=4) as load:
+        wait_for(lambda: load.done > 20, what="the load's first requests")
+        for _ in range(20):
+            whole, tenants = statuses(gateway)
+            assert len(tenants) == 2 and whole["partial"] is False
+        last = {name: tenant["requests"] for name, tenant in tenants.items()}
+        wait_for(lambda: all(statuses(gateway)[1][name]["requests"] > last[name]
+                             for name in names), what="requests are counted on")
+    assert not load.failures, load.failures[:5]

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients' certificates: what requests are told, and what a reload ends. */
+#include "frontend/gate.h"
+
+#include <fcntl.h>
+#include <openssl/ssl.h>
+#include <unistd.h>
+
+#define TLS      "server_name acme.test; ssl_certificate acme.crt; ssl_certificate_key acme.key; "
+#define OFF      TLS
+#define OPTIONAL TLS "ssl_verify_client optional_no_ca; "
+#define ON       TLS "ssl_verify_client on; ssl_client_certificate acme.crt; "
+#define OK       "return 200 'verify=$ssl_client_verify';"
+#define GET      "GET / HTTP/1.1\r\nHost: acme.test\r\n\r\n"
+
+static struct gate gate;
+static SSL_CTX *context;
+static SSL *client;
+static int fd;
+
+static void start(const char *server)
+{
+    gate_open(&gate);
+    gate_make_identity(&gate);
+    gate_set_tenant(&gate, "acme", "", server);
+    gate_listen(&gate, "acme");
+    context = SSL_CTX_new(TLS_client_method());
+}
+
+static void stop(void)
+{
+    SSL_free(client);
+    SSL_CTX_free(context);
+    close(fd);
+    gate_close(&gate);
+}
+
+static void begin(void)
+{
+    client = SSL_new(context);
+    fd = client_open(&gate);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    SSL_set_fd(client, fd);
+    SSL_set_tlsext_host_name(client, "acme.test");
+}
+
+static void shake(void)
+{
+    begin();
+    gate_until(&gate, SSL_connect(client) == 1);
+}
+
+/* Reads until the text has come, or (NULL) the end. */
+static void expect(const char *text)
+{
+    bool is_over = false;
+
+    gate.len = 0;
+    gate.text[0] = '\0';
+    for (int turns = 0; text ? !strstr(gate.text, text) : !is_over; turns++) {
+        int got = SSL_read(client, gate.text + gate.len, 4096);
+
+        cr_assert(turns < 8000 && !(text && is_over), "no \"%s\" in \"%s\"", text, gate.text);
+        if (got > 0)
+            gate.len += (size_t)got;
+        else
+            is_over = SSL_get_error(client, got) != SSL_ERROR_WANT_READ;
+        gate.text[gate.len] = '\0';
+        gate_turn(&gate);
+    }
+}
+
+static void ask(void)
+{
+    cr_assert_gt(SSL_write(client, GET, sizeof(GET) - 1), 0);
+}
+
+Test(verification, none_was_asked_for)
+{
+    start(OFF OK);
+    shake();
+    ask();
+    expect("verify=NONE");
+    stop();
+}
+
+Test(verification, who_shows_nothing_is_served_where_that_is_allowed)
+{
+    start(OPTIONAL OK);
+    shake();
+    for (int i = 0; i < 2; i++) {
+        ask();
+        expect("verify=NONE");
+        cr_expect_null(strstr(gate.text, "Connection: close"));
+    }
+    stop();
+}
+
+Test(verification, who_shows_nothing_is_told_so_where_it_is_not)
+{
+    start(ON OK);
+    shake();
+    ask();
+    expect(NULL);
+    cr_expect(strstr(gate.text, "HTTP/1.1 400 "));
+    cr_expect(strstr(gate.text, "Connection: close\r\n"), "only a new handshake helps");
+    cr_expect(strstr(gate.text, "400 No required SSL certificate was sent\n"));
+    stop();
+}
+
+Test(verification, a_change_closes_what_is_idle)
+{
+    start(OFF OK);
+    shake();
+    ask();
+    expect("verify=NONE");
+    gate_set_tenant(&gate, "acme", "", ON OK);
+    cr_expect_eq(frontend_connections(gate.frontend), 0);
+    expect(NULL);
+    cr_expect_eq(gate.len, 0);
+    stop();
+}
+
+Test(verification, a_change_ends_what_runs_after_its_exchange)
+{
+    gate.server = -1;
+    gate_start_proxy(&gate, "");
+    uint16_t port = gate.server_port;
+    int server = gate.server;
+    gate.server = -1;
+    gate_close(&gate);
+
+    struct slice text;
+    start(OFF OK);
+    gate.server = server;
+    text = arena_printf(&gate.arena, OFF "location / { proxy_pass http://127.0.0.1:%u; }", port);
+    gate_set_tenant(&gate, "acme", "", text.data);
+    shake();
+    ask();
+    int back = server_accept(&gate);
+    gate_set_tenant(&gate, "acme", "", OPTIONAL OK);
+    ask(); /* behind the other one: it is not served */
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
+    expect(NULL);
+    cr_expect(strstr(gate.text, "Connection: close\r\n"));
+    cr_expect(strstr(gate.text, "\r\n\r\nold"));
+    cr_expect_null(strstr(gate.text, "verify="));
+    close(back);
+    stop();
+}
+
+Test(verification, any_other_change_ends_nothing)
+{
+    start(OPTIONAL OK);
+    shake();
+    ask();
+    expect("verify=NONE");
+    gate_set_tenant(&gate, "acme", "", OPTIONAL "return 200 'two';");
+    ask();
+    expect("two");
+    gate_set_tenant(&gate, "acme", "max_connections 7;", OPTIONAL "return 200 'three';");
+    ask();
+    expect("three");
+    stop();
+}
+
+Test(verification, a_change_in_the_middle_of_a_handshake_ends_it)
+{
+    start(OFF OK);
+    begin();
+    cr_assert_lt(SSL_connect(client), 1); /* its hello is on its way */
+    gate_until(&gate, frontend_connections(gate.frontend) == 1);
+    gate_set_tenant(&gate, "acme", "", ON OK);
+    cr_expect_eq(frontend_connections(gate.frontend), 1);
+    gate_until(&gate, SSL_connect(client) == 1);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    SSL_free(client);
+    close(fd);
+    shake();
+    ask();
+    expect("400 No required SSL certificate was sent");
+    stop();
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* The control socket: its place, its mode, and what those who wait for a reload are told. */
+#include "rig.h"
+#include "talk.h"
+
+#include "../../../src/supervisor/supervisor_internal.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+TestSuite(control, .fini = rig_end);
+
+static void check_path(const char *pid_file, const char *expected)
+{
+    char *path = control_path(pid_file);
+
+    cr_assert_str_eq(path, expected);
+    free(path);
+}
+
+Test(control, stands_beside_the_pid_file)
+{
+    check_path("/run/nsgate.pid", "/run/nsgate.sock");
+    check_path("/run/pid", "/run/pid.sock");
+    check_path("nsgate.pid.pid", "nsgate.pid.sock");
+}
+
+Test(control, is_its_owners_alone_and_goes_at_the_end)
+{
+    struct rig rig;
+    struct stat status;
+    char path[128];
+
+    rig_open(&rig);
+    rig_start(&rig, "started: 0 tenants");
+    snprintf(path, sizeof(path), "%s/pid.sock", rig.folder);
+    cr_assert_eq(stat(path, &status), 0);
+    cr_assert(S_ISSOCK(status.st_mode));
+    cr_assert_eq(status.st_mode & 0777, 0600);
+    kill(rig.pid, SIGTERM);
+    cr_assert_eq(rig_wait(&rig), 0);
+    cr_assert_neq(stat(path, &status), 0);
+    rig_close(&rig);
+}
+
+Test(control, a_stale_one_is_replaced_and_a_file_is_not)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "a");
+    rig_tenant(&rig, "b", rig_port(), "b");
+    rig_start(&rig, "started: 2 tenants"); /* both workers are past their fork, and hold no lock */
+    kill(rig.pid, SIGKILL);
+    cr_assert_eq(rig_wait(&rig), 128 + SIGKILL);
+    rig_write(&rig, "log", "%s", "");
+    rig_start(&rig, "started: 2 tenants");
+    cr_assert_eq(talk(&rig, "reload\n", "end\t0\n"), 0);
+    kill(rig.pid, SIGTERM);
+    cr_assert_eq(rig_wait(&rig), 0);
+    rig_write(&rig, "pid.sock", "%s", "precious");
+    rig_start(&rig, NULL);
+    cr_assert_eq(rig_wait(&rig), 1);
+    rig_remove(&rig, "pid.sock"); /* it is still there */
+    rig_close(&rig);
+}
+
+Test(control, tells_each_tenants_fate)
+{
+    struct rig rig;
+    int a = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", a, "a");
+    rig_tenant(&rig, "b", rig_port(), "b");
+    rig_tenant(&rig, "d", rig_port(), "d");
+    rig_start(&rig, "started: 3 tenants");
+    cr_assert_eq(talk(&rig, "reload\n", "summary\treload done: 0 added, 0 changed"), 0);
+    rig_tenant(&rig, "a", a, "new");
+    rig_tenant(&rig, "c", rig_port(), "c");
+    rig_remove(&rig, "tenants/b.conf");
+    rig_write(&rig, "tenants/d.conf", "netns host;\nnonsense 1;\nnonsense 2;\n");
+    rig_tenant(&rig, "e e", rig_port(), "e");
+    cr_assert_eq(talk(&rig, "reload\n", "changed\ta\n"), 0);
+    cr_assert(talk_said("added\tc\n"));
+    cr_assert(talk_said("removed\tb\n"));
+    cr_assert(talk_said("refused\td\t"));
+    cr_assert(talk_said("d.conf:2:1: "));
+    cr_assert(talk_said(" (and 1 more)\n"));
+    cr_assert(talk_said("refused\te e\t"));
+    cr_assert(talk_said("summary\treload done: 1 added, 1 changed, 1 removed, 2 refused\n"));
+    cr_assert(talk_said("end\t1\n"));
+    rig_close(&rig);
+}
+
+Test(control, tells_what_the_resolver_refuses)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_start(&rig, "started: 0 tenants");
+    rig_tenant(&rig, "a", rig_port(), "refuse-me");
+    cr_assert_eq(talk(&rig, "reload\n", "refused\ta\texamined.conf:3:4: refused as it wished\n"),
+                 0);
+    rig_tenant(&rig, "a", rig_port(), "kill-me");
+    cr_assert_eq(talk(&rig, "reload\n", "the resolver died over it twice\n"), 0);
+    rig_close(&rig);
+}
+
+Test(control, a_broken_main_file_is_told_with_its_errors)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_start(&rig, "started: 0 tenants");
+    rig_write(&rig, "nsgate.conf", "nonsense;\n");
+    cr_assert_eq(talk(&rig, "reload\n", "nsgate.conf:1:1: "), 0);
+    cr_assert(talk_said("error\t"));
+    cr_assert(talk_said("summary\treload refused: "));
+    cr_assert(talk_said("end\t1\n"));
+    rig_close(&rig);
+}
+
+/* What was written before the request is in the answer, even when a round runs already. */
+Test(control, a_request_during_a_round_waits_for_the_next)
+{
+    struct rig rig;
+    int fds[4];
+
+    rig_open(&rig);
+    for (int i = 0; i < 20; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "tenants/t%d.conf", i);
+        rig_write(&rig, name, "netns host;\n");
+    }
+    rig_start(&rig, NULL);
+    rig_expect(&rig, "started worker 1");
+    for (int i = 0; i < 4; i++)
+        fds[i] = talk_begin(&rig, "reload\n");
+    rig_tenant(&rig, "late", rig_port(), "late");
+    cr_assert_eq(talk(&rig, "reload\n", "end\t0\n"), 0);
+    for (int i = 0; i < 4; i++) {
+        talk_end(fds[i]);
+        cr_assert(talk_said("end\t0\n"));
+    }
+    cr_assert_eq(talk(&rig, "reload\n", "0 added, 0 changed, 0 removed, 0 refused"), 0);
+    rig_close(&rig);
+}
+
+Test(control, moves_with_the_pid_file_and_keeps_who_is_connected)
+{
+    struct rig rig;
+    int early;
+
+    rig_open(&rig);
+    rig_start(&rig, "started: 0 tenants");
+    early = talk_begin(&rig, "");
+    rig_write(
+        &rig, "nsgate.conf",
+        "worker_processes 2;\nerror_log log info;\npid other.pid;\ntenants tenants/*.conf;\n");
+    rig_signal(&rig, SIGHUP, "reload done");
+    cr_assert_eq(write(early, "reload\n", 7), 7);
+    talk_end(early);
+    cr_assert(talk_said("end\t0\n"));
+    cr_assert_eq(talk_at(&rig, "other.sock", "reload\n", "end\t0\n"), 0);
+    cr_assert_eq(talk_at(&rig, "pid.sock", "reload\n", "end\t0\n"), -1);
+    rig_close(&rig);
+}
+
+Test(control, who_waits_is_told_when_it_ends)
+{
+    struct rig rig;
+    int fd;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "a");
+    rig_start(&rig, "started: 1 tenants");
+    kill(rig_child(&rig, "worker 0"), SIGSTOP);
+    kill(rig_child(&rig, "worker 1"), SIGSTOP);
+    rig_tenant(&rig, "b", rig_port(), "b");
+    fd = talk_begin(&rig, "reload\n");
+    rig_expect(&rig, "started resolver");
+    rig_expect(&rig, "listening on");
+    kill(rig.pid, SIGTERM);
+    talk_end(fd);
+    cr_assert(talk_said("error\tnsgate is ending\nend\t1\n"));
+    cr_assert_eq(rig_wait(&rig), 0);
+    rig_close(&rig);
+}

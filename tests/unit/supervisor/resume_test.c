@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Resuming from what is no state, and from states that another binary may have left; upgrade_test.c
+ * has those that this one leaves. */
+#include "../../../src/supervisor/settings_internal.h"
+#include "../../../src/supervisor/state_internal.h"
+#include "../../../src/supervisor/upgrade_internal.h"
+
+#include "rig.h"
+
+#include "base/memory.h"
+#include "ipc/sealed.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+TestSuite(resume, .fini = rig_end);
+
+Test(resume, from_nothing)
+{
+    cr_assert_eq(resume_main("/nowhere.conf", open("/dev/null", O_RDONLY | O_CLOEXEC), "/nowhere"),
+                 1);
+}
+
+Test(resume, from_garbage)
+{
+    cr_assert_eq(resume_main("/nowhere.conf", sealed_new("test", SLICE("garbage")), "/nowhere"), 1);
+}
+
+/* A rig with a state that says little; its descriptors are as after execve(2). */
+struct scene {
+    struct rig rig;
+    struct wire_writer settings;
+    struct state state;
+    char config[128];
+    char pid_path[128];
+};
+
+static void scene_open(struct scene *scene)
+{
+    struct settings *settings;
+    struct diag_list diags;
+    char log[128];
+
+    rig_open(&scene->rig);
+    snprintf(scene->config, sizeof(scene->config), "%s/nsgate.conf", scene->rig.folder);
+    snprintf(scene->pid_path, sizeof(scene->pid_path), "%s/pid", scene->rig.folder);
+    snprintf(log, sizeof(log), "%s/log", scene->rig.folder);
+    diag_list_init(&diags);
+    settings = settings_read(scene->config, &config_files, &diags);
+    cr_assert_not_null(settings);
+    wire_writer_init(&scene->settings);
+    settings_put(&scene->settings, settings);
+    scene->state = (struct state){.config = slice_of(scene->config),
+                                  .settings = wire_written(&scene->settings),
+                                  .identity = settings->identity,
+                                  .pid_path = slice_of(scene->pid_path),
+                                  .pid_fd = -1,
+                                  .log_fd = open(log, O_WRONLY | O_APPEND),
+                                  .tally_fd = -1,
+                                  .control_fd = -1,
+                                  .ipc_version = IPC_VERSION};
+    settings_free(settings);
+    diag_list_free(&diags);
+}
+
+/* A worker of before: it lives until its channel closes. */
+static pid_t scene_fork_worker(int channel)
+{
+    pid_t pid = fork();
+    char byte;
+
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (recv(channel, &byte, 1, 0) > 0)
+        ;
+    _exit(0);
+}
+
+/* In a process of its own, as a supervisor with that worker, if there is a channel for it. */
+static void scene_run(struct scene *scene, const int *channel)
+{
+    struct wire_writer bytes;
+    int fd;
+
+    scene->rig.pid = fork();
+    if (scene->rig.pid != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (channel) {
+        scene->state.workers[0] =
+            (struct state_worker){scene_fork_worker(channel[1]), 0, channel[0]};
+        scene->state.worker_count = 1;
+        close(channel[1]);
+    }
+    wire_writer_init(&bytes);
+    state_encode(&bytes, &scene->state);
+    fd = sealed_new("test", wire_written(&bytes));
+    wire_writer_free(&bytes);
+    _exit(resume_main(scene->config, fd, "/proc/self/exe"));
+}
+
+static void scene_close(struct scene *scene)
+{
+    kill(scene->rig.pid, SIGTERM);
+    cr_assert_eq(rig_wait(&scene->rig), 0);
+    close(scene->state.log_fd);
+    state_free(&scene->state);
+    wire_writer_free(&scene->settings);
+    rig_close(&scene->rig);
+}
+
+/* Nothing can be said to them, but they drain when their channel closes: not before others serve.
+ */
+Test(resume, workers_that_speak_another_version)
+{
+    struct scene scene;
+    int channel[2];
+
+    scene_open(&scene);
+    scene.state.ipc_version = IPC_VERSION + 1;
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channel), 0);
+    scene_run(&scene, channel);
+    rig_expect(&scene.rig, "2 new workers serve, the old ones drain");
+    rig_expect(&scene.rig, "upgrade done: ");
+    rig_expect(&scene.rig, "the old workers have ended");
+    close(channel[0]);
+    close(channel[1]);
+    scene_close(&scene);
+}
+
+/* In the state it is bound, but by now somebody has closed it. */
+Test(resume, a_listener_that_does_not_listen)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct scene scene;
+    struct listener *listener;
+    struct record *record;
+    char text[32];
+    int port = rig_port();
+
+    scene_open(&scene);
+    rig_tenant(&scene.rig, "a", port, "a");
+    record = registry_restore(&scene.state.registry, SLICE("a"), SLICE("a.conf"), 0);
+    record->tickets.count = 1;
+    record->plan.netns.kind = NETNS_HOST;
+    record->plan.netns.text = memory_text("host");
+    record->plan.bundle = ipc_blob_new(SLICE("some bundle"));
+    record->plan.listener_count = 1;
+    listener = record->plan.listeners = memory_zeroed(1, sizeof(*listener));
+    address.sin_port = htons((uint16_t)port);
+    address_set(&listener->address, (struct sockaddr *)&address, sizeof(address));
+    snprintf(text, sizeof(text), "127.0.0.1:%d", port);
+    listener->text = memory_text(text);
+    listener->backlog = 5;
+    listener->state = LISTENER_BOUND;
+    listener->fd = socket(AF_INET, SOCK_STREAM, 0);
+    scene_run(&scene, NULL);
+    close(listener->fd);
+    rig_expect(&scene.rig, "tenant a: listening on ");
+    cr_assert(rig_connects(port));
+    scene_close(&scene);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes and ends processes in namespaces of their own. */
+#include "rig_netns.h"
+
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+pid_t rig_netns_start(char path[64])
+{
+    int ready[2];
+    pid_t child;
+    char byte;
+
+    cr_assert_eq(pipe(ready), 0);
+    child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        byte = unshare(CLONE_NEWNET) == 0 ? 'y' : 'n';
+        (void)!write(ready[1], &byte, 1);
+        close_range(3, ~0u, 0);
+        for (;;)
+            pause();
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    if (byte != 'y') {
+        rig_netns_end(child);
+        cr_skip_test("no right to make network namespaces here");
+    }
+    snprintf(path, 64, "/proc/%d/ns/net", (int)child);
+    return child;
+}
+
+void rig_netns_end(pid_t process)
+{
+    kill(process, SIGKILL);
+    waitpid(process, NULL, 0);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes the sample, by hand. */
+#include "state_sample.h"
+
+#include "../../../src/supervisor/claims_internal.h"
+#include "../../../src/supervisor/residences_internal.h"
+#include "../../../src/supervisor/state_internal.h"
+
+#include "base/memory.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+static void sample_listener(struct listener *listener, const char *text, uint16_t port, int fd)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x0a000001)};
+
+    address_set(&listener->address, (struct sockaddr *)&address, sizeof(address));
+    listener->text = memory_text(text);
+    listener->backlog = 511;
+    listener->fd = fd;
+    listener->state = fd >= 0 ? LISTENER_BOUND : LISTENER_DEGRADED;
+    listener->error = fd >= 0 ? 0 : EADDRINUSE;
+}
+
+static void sample_plan(struct plan *plan)
+{
+    plan->netns.kind = NETNS_HOST;
+    plan->netns.text = memory_text("host");
+    plan->has_names = true;
+    plan->listener_count = 2;
+    plan->listeners = memory_zeroed(2, sizeof(plan->listeners[0]));
+    sample_listener(&plan->listeners[0], "10.0.0.1:443", 443, 21);
+    sample_listener(&plan->listeners[1], "10.0.0.1:80", 80, -1);
+    dependencies_add_file(&plan->dependencies, "/nowhere/a.conf");
+    plan->dependencies.items[0].inode = 42;
+    plan->dependencies.items[0].modified.tv_nsec = 999;
+    plan->bundle = ipc_blob_new(SLICE("the bundle of a"));
+}
+
+void state_sample(struct state *state)
+{
+    struct record *a;
+    struct record *b;
+
+    *state = (struct state){.config = SLICE("/etc/nsgate.conf"),
+                            .settings = SLICE("settings"),
+                            .identity = {.user = 5, .group = 6, .groups = {6, 7}, .group_count = 2},
+                            .pid_path = SLICE("/run/nsgate.pid"),
+                            .pid_fd = 10,
+                            .log_fd = 11,
+                            .tally_fd = 12,
+                            .control_path = SLICE("/run/nsgate.sock"),
+                            .control_fd = 15,
+                            .upgrades = 3,
+                            .half = 1,
+                            .round = 9,
+                            .rotation = 3600,
+                            .ipc_version = 1,
+                            .workers = {{101, 0, 13}, {102, 1, 14}},
+                            .worker_count = 2};
+    state->places = memory_zeroed(1, sizeof(state->places[0]));
+    state->places[0] = (struct state_place){.netns = SLICE("pid:17"), .why = SLICE("ended")};
+    state->place_count = 1;
+    a = registry_restore(&state->registry, SLICE("a"), SLICE("/t/a.conf"), 5);
+    memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
+    a->tickets.count = 2;
+    sample_plan(&a->plan);
+    claims_take(&state->registry, SLICE("10.0.0.1:443"), a);
+    claims_take(&state->registry, SLICE("10.0.0.1:80"), a);
+    b = registry_restore(&state->registry, SLICE("b"), SLICE("/t/b.conf"), 0);
+    b->tickets.count = 1;
+    b->is_refused = true;
+    b->error = memory_text("b.conf:1:1: no");
+    residence_enter(&state->registry, b, (struct netns_id){4, 5});
+    b->netns_trouble = memory_text("does not exist");
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* The state as bytes: everything comes out as it was put in, and its descriptors are found. */
+#include "../../../src/supervisor/claims_internal.h"
+#include "../../../src/supervisor/residences_internal.h"
+#include "../../../src/supervisor/state_internal.h"
+
+#include "state_sample.h"
+
+#include <criterion/criterion.h>
+#include <unistd.h>
+
+static void count_descriptor(int *fd, void *context)
+{
+    unsigned *count = context;
+
+    cr_assert_geq(*fd, 3);
+    (*count)++;
+}
+
+Test(state, a_round_trip)
+{
+    struct state state;
+    struct state again;
+    struct wire_writer first;
+    struct wire_writer second;
+    const char *why;
+
+    state_sample(&state);
+    wire_writer_init(&first);
+    wire_writer_init(&second);
+    state_encode(&first, &state);
+    cr_assert_eq(state_decode(&again, wire_written(&first), &why), 0, "%s", why);
+    cr_assert_null(why);
+    state_encode(&second, &again);
+    cr_assert(slice_equal(wire_written(&first), wire_written(&second)));
+    state_free(&state);
+    state_free(&again);
+    wire_writer_free(&first);
+    wire_writer_free(&second);
+}
+
+Test(state, everything_is_there)
+{
+    struct state sample;
+    struct state state;
+    struct wire_writer bytes;
+    const struct record *a;
+    const struct record *b;
+    const char *why;
+
+    state_sample(&sample);
+    wire_writer_init(&bytes);
+    state_encode(&bytes, &sample);
+    cr_assert_eq(state_decode(&state, wire_written(&bytes), &why), 0);
+    cr_assert(slice_equal(state.config, SLICE("/etc/nsgate.conf")));
+    cr_assert_eq(state.identity.groups[1], 7);
+    cr_assert_eq(state.worker_count, 2);
+    cr_assert_eq(state.workers[1].pid, 102);
+    cr_assert_eq(state.half, 1);
+    cr_assert_eq(state.rotation, 3600);
+    a = registry_find(&state.registry, SLICE("a"));
+    b = registry_find(&state.registry, SLICE("b"));
+    cr_assert(a && b);
+    cr_assert_eq(a->slot, 5);
+    cr_assert_eq(a->tickets.count, 2);
+    cr_assert_eq(a->tickets.keys[1][0], 'Z');
+    cr_assert_eq(a->plan.listener_count, 2);
+    cr_assert_eq(a->plan.listeners[0].state, LISTENER_BOUND);
+    cr_assert_eq(a->plan.listeners[0].fd, 21);
+    cr_assert_eq(a->plan.listeners[1].state, LISTENER_DEGRADED);
+    cr_assert_eq(a->plan.dependencies.count, 1);
+    cr_assert_eq(a->plan.dependencies.items[0].inode, 42);
+    cr_assert(slice_equal(ipc_blob_bytes(a->plan.bundle), SLICE("the bundle of a")));
+    cr_assert_eq(claims_owner(&state.registry, SLICE("10.0.0.1:443")), a);
+    cr_assert_not(record_is_in_force(b));
+    cr_assert(b->is_refused);
+    cr_assert_str_eq(b->netns_trouble, "does not exist");
+    cr_assert_str_eq(b->error, "b.conf:1:1: no");
+    cr_assert_eq(b->residence->id.inode, 5);
+    cr_assert_eq(state.place_count, 1);
+    cr_assert(slice_equal(state.places[0].why, SLICE("ended")));
+    cr_assert_eq(state.upgrades, 3);
+    state_free(&state);
+    state_free(&sample);
+    wire_writer_free(&bytes);
+}
+
+Test(state, descriptors_that_go_along)
+{
+    struct state state;
+    unsigned count = 0;
+
+    state_sample(&state);
+    state_each_descriptor(&state, count_descriptor, &count);
+    cr_assert_eq(count, 7); /* pid, log, tally, control, two channels, one listener */
+    state.log_fd = STDERR_FILENO;
+    count = 0;
+    state_each_descriptor(&state, count_descriptor, &count);
+    cr_assert_eq(count, 6);
+    state_free(&state);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets for servers in namespaces: asked for, used, and given up. */
+#include "worker/process.h"
+
+#include "io/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct process process;
+static int server;
+
+static void start_serving(void)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(any);
+    char text[256];
+
+    server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    cr_assert_eq(bind(server, (struct sockaddr *)&any, sizeof(any)), 0);
+    cr_assert_eq(listen(server, 8), 0);
+    cr_assert_eq(getsockname(server, (struct sockaddr *)&any, &len), 0);
+    snprintf(text, sizeof(text),
+             "location / { proxy_pass http://app; } } upstream app {"
+             " server 127.0.0.1:%u netns=blue;",
+             ntohs(any.sin_port));
+    process_start(&process);
+    process_setup(&process);
+    process_send_tenant(&process, 1, text);
+    process_send_listener(&process);
+    process_until(&process, process.committed == 1);
+}
+
+static void send_sockets(unsigned count, uint8_t family, uint32_t error)
+{
+    struct wire_writer body;
+    int sockets[IPC_DESCRIPTORS_MAX];
+
+    for (unsigned i = 0; i < count; i++)
+        sockets[i] = socket_for(AF_INET);
+    wire_writer_init(&body);
+    wire_put_slice(&body, SLICE("acme"));
+    wire_put_slice(&body, SLICE("blue"));
+    wire_put_u8(&body, family);
+    wire_put_u32(&body, error);
+    ipc_send(process.channel, IPC_SOCKETS, &body, sockets, count, NULL);
+    wire_writer_free(&body);
+    for (unsigned i = 0; i < count; i++)
+        close(sockets[i]);
+}
+
+static void send_stale(uint32_t milliseconds)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_slice(&body, SLICE("acme"));
+    wire_put_slice(&body, SLICE("blue"));
+    wire_put_u32(&body, milliseconds);
+    ipc_send(process.channel, IPC_SOCKETS_STALE, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+/* Sends a GET. */
+static int ask(void)
+{
+    static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(process.port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(get) - 1);
+    return fd;
+}
+
+static void expect(int fd, const char *text)
+{
+    size_t len = 0;
+
+    process.text[0] = '\0';
+    for (int turns = 0; !strstr(process.text, text); turns++) {
+        ssize_t got = recv(fd, process.text + len, sizeof(process.text) - 1 - len, MSG_DONTWAIT);
+
+        cr_assert(turns < 5000 && got != 0, "no \"%s\" in \"%s\"", text, process.text);
+        len += got > 0 ? (size_t)got : 0;
+        process.text[len] = '\0';
+        process_turn(&process);
+    }
+}
+
+static int serve(void)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    int fd = -1;
+
+    process_until(&process, (fd = accept4(server, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+    cr_assert_eq(send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(answer) - 1);
+    return fd;
+}
+
+static bool has_ended(int fd)
+{
+    char bytes[1024];
+    ssize_t got;
+
+    while ((got = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+        ;
+    return got == 0 || errno == ECONNRESET;
+}
+
+static void end(void)
+{
+    close(server);
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(sockets, a_request_waits_for_them)
+{
+    int client, backend;
+
+    start_serving();
+    client = ask();
+    process_until(&process, process.asked == 1);
+    send_sockets(IPC_DESCRIPTORS_MAX, 4, 0);
+    backend = serve();
+    expect(client, "ok");
+    process_until(&process, process.asked == 2); /* three are left: a few more */
+    close(client);
+    close(backend);
+    end();
+}
+
+Test(sockets, without_any_the_request_fails)
+{
+    int client;
+
+    start_serving();
+    client = ask();
+    process_until(&process, process.asked == 1);
+    send_sockets(0, 4, ENOENT);
+    expect(client, "502");
+    close(client);
+    end();
+}
+
+Test(sockets, a_namespace_that_is_gone_is_left)
+{
+    int client, backend;
+
+    start_serving();
+    client = ask();
+    process_until(&process, process.asked == 1);
+    send_sockets(1, 4, 0);
+    backend = serve();
+    expect(client, "ok");
+    send_stale(1500);
+    process_until(&process, has_ended(backend));
+    close(client);
+    close(backend);
+    end();
+}
+
+Test(sockets, malformed_messages_end_the_channel)
+{
+    start_serving();
+    send_sockets(1, 5, 0);
+    process_until(&process, process.is_gone);
+    end();
+    process = (struct process){0};
+    start_serving();
+    process_send_u32(&process, IPC_SOCKETS_STALE, 7);
+    process_until(&process, process.is_gone);
+    end();
+}
+
+Test(sockets, nobody_is_asked_when_the_supervisor_is_gone)
+{
+    int client;
+
+    start_serving();
+    client = ask();
+    process_until(&process, process.asked == 1);
+    ipc_channel_free(process.channel);
+    process.channel = NULL;
+    expect(client, "502");
+    close(client);
+    end();
+}
