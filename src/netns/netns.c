@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -227,12 +228,15 @@ int netns_look(const char *path, struct netns_id *id)
     return 0;
 }
 
-/* Not through the log: its sink may be a socket, and this process must do nothing more here. */
+/* Not through the log: its sink may be a socket, and this process must do nothing more here; least
+ * of all wait for a reader of its last words. */
 _Noreturn static void netns_lost(void)
 {
     static const char text[] = "nsgate: cannot return to the host's network namespace, ending\n";
+    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-    (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+    if (poll(&ready, 1, 0) == 1)
+        (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
     _exit(EXIT_FAILURE);
 }
 

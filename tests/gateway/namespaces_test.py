@@ -167,6 +167,42 @@ def test_a_deleted_namespace_is_really_freed(start, gateway, fresh, scripted):
         cable.remove()
 
 
+def test_connections_of_former_workers_let_go_too(start, gateway, fresh, scripted):
+    """Of workers that a change of their number has replaced, and that drain."""
+    gone = fresh("former")
+    cable = Cable(gone, 3)
+    ending = threading.Event()
+
+    def endless(connection, _):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin")
+        ending.wait(60)
+
+    server = scripted(endless)
+    gateway.tenant("gone", texts.plain(gone, f"location / {{ proxy_pass http://{server.address}; }}",
+                                       f"{cable.address}:8080"))
+    gateway.settings["worker_shutdown_timeout"] = "60s"
+    gateway.write_main()
+    try:
+        start()
+        busy = netns.connect(None, (cable.address, 8080))
+        busy.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert busy.recv(12) == b"HTTP/1.1 200"
+        gateway.settings["worker_processes"] = "1"
+        gateway.write_main()
+        gateway.reload()
+        gateway.wait_log("the old ones drain")
+        assert len(gateway.workers()) >= 2, "the one with the connection is still there"
+        begun = time.monotonic()
+        netns.run("ip", "netns", "del", gone)
+        wait_for(lambda: not cable.is_there(), 4, "the kernel frees the namespace")
+        assert time.monotonic() - begun < 2.5 * SLOW
+        busy.close()
+    finally:
+        ending.set()
+        cable.remove()
+
+
 def test_an_idle_namespace_is_freed_at_once(start, gateway, fresh):
     gone = fresh("quiet")
     cable = Cable(gone, 2)
