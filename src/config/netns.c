@@ -11,7 +11,7 @@ static void netns_tell(struct build *build, const struct config_word *word, stru
     diag_error(
         build->diags, word->place,
         "\"%.*s\" is no network namespace: %s; it is a NAME of /run/netns, an /absolute/path,"
-        " pid:N or host",
+        " pid:N, container:NAME or host",
         SLICE_PRINTF(slice_head(text, 64)), wrong);
 }
 
@@ -48,6 +48,15 @@ bool config_container_name_is_valid(struct slice name)
     return true;
 }
 
+static void netns_read_container(struct build *build, const struct config_word *word,
+                                 struct slice text, struct config_netns *netns)
+{
+    if (config_container_name_is_valid(slice_from(text, sizeof("container:") - 1)))
+        netns->kind = NETNS_CONTAINER;
+    else
+        netns_tell(build, word, text, "behind \"container:\" stands a container's name");
+}
+
 static bool netns_is_name(struct slice text)
 {
     return text.len > 0 && text.len <= 255 && !memchr(text.data, '/', text.len) &&
@@ -70,7 +79,7 @@ void netns_read(struct build *build, const struct config_word *word, struct slic
     if (slice_equal(text, SLICE("host"))) {
         netns->kind = NETNS_HOST;
     } else if (slice_starts_with(text, SLICE("container:"))) {
-        diag_error(build->diags, word->place, "\"netns container:\" is not supported yet");
+        netns_read_container(build, word, text, netns);
     } else if (slice_starts_with(text, SLICE("pid:"))) {
         netns_read_pid(build, word, text, netns);
     } else if (text.len > 0 && text.data[0] == '/') {

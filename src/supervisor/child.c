@@ -3,6 +3,7 @@
 #include "child_internal.h"
 
 #include "examine_internal.h"
+#include "namespace_containers_internal.h"
 #include "notify_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
@@ -46,6 +47,8 @@ static int child_on_message(void *owner, struct ipc_received *received)
     }
     if (child->role == ROLE_WORKER)
         return workers_on_message(child->supervisor, child, received);
+    if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
+        return namespace_containers_on_message(child->supervisor, received);
     return examine_on_message(child->supervisor, received);
 }
 

@@ -4,6 +4,7 @@
 
 #include "adopt_internal.h"
 #include "claims_internal.h"
+#include "namespace_containers_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -35,7 +36,7 @@ static void examine_watch(struct supervisor *supervisor)
     double left;
 
     ev_timer_stop(supervisor->loop.ev, &examiner->watch);
-    if (first && !first->is_sent)
+    if (first ? !first->is_sent : examine_is_wanted(supervisor))
         return;
     left = EXAMINE_IDLE;
     if (first)
@@ -58,7 +59,9 @@ static void examine_send(struct supervisor *supervisor, struct examination *exam
 
 bool examine_is_wanted(const struct supervisor *supervisor)
 {
-    return !TAILQ_EMPTY(&supervisor->examiner.pending);
+    if (!TAILQ_EMPTY(&supervisor->examiner.pending))
+        return true;
+    return supervisor->followed_containers > 0 && !upgrade_is_due(supervisor);
 }
 
 /* The resolver runs while there is work and a moment longer: nobody who has seen all keys stays
@@ -96,6 +99,12 @@ static void examine_send_pending(struct supervisor *supervisor)
         has_sent = true;
     }
     examine_watch(supervisor);
+}
+
+void examine_see_to_resolver(struct supervisor *supervisor)
+{
+    if (supervisor->state == SUPERVISOR_RUNNING)
+        examine_send_pending(supervisor);
 }
 
 /* Takes it out of the list; the caller frees it. */
@@ -290,6 +299,7 @@ void examine_forget(struct supervisor *supervisor, struct record *record)
 
 void examine_on_start(struct supervisor *supervisor)
 {
+    namespace_containers_on_start(supervisor);
     examine_send_pending(supervisor);
 }
 
@@ -321,7 +331,7 @@ static void examine_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
 
     (void)events;
     ev_timer_stop(ev, timer);
-    if (examine_is_wanted(supervisor)) {
+    if (!TAILQ_EMPTY(&supervisor->examiner.pending)) {
         log_error("the resolver does not answer, killing it");
         child_signal(&supervisor->resolver, SIGKILL);
     } else if (child_is_up(&supervisor->resolver)) {

@@ -36,8 +36,11 @@ bool examine_has_room(const struct supervisor *supervisor);
 /* Gives the record's examination up, if there is one. */
 void examine_forget(struct supervisor *supervisor, struct record *record);
 
-/* Whether bundles wait for a resolver. */
+/* Whether a resolver has work: bundles, or containers to follow. */
 bool examine_is_wanted(const struct supervisor *supervisor);
+
+/* Starts one that has work, and ends one that has none, in a moment. */
+void examine_see_to_resolver(struct supervisor *supervisor);
 
 /* The resolver runs again, or is gone. */
 void examine_on_start(struct supervisor *supervisor);

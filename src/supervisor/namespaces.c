@@ -3,6 +3,7 @@
 #include "namespaces_internal.h"
 
 #include "bindings_internal.h"
+#include "namespace_containers_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -123,12 +124,16 @@ static struct namespace *namespace_new(struct supervisor *supervisor,
         namespace_set_process(namespace, namespace->named, NULL);
     else if (place->path)
         namespace_set_path(namespace, place->path);
+    else if (place->kind == NETNS_CONTAINER)
+        namespace_containers_follow(namespace);
     return namespace;
 }
 
 static void namespace_free(struct namespace *namespace)
 {
     HASH_DEL(namespace->supervisor->namespaces.all, namespace);
+    if (namespace->kind == NETNS_CONTAINER)
+        namespace_containers_forget(namespace);
     namespace_let_go_of_process(namespace);
     namespace_leave_path(namespace);
     free(namespace->why);

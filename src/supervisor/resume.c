@@ -198,6 +198,8 @@ static int resume_take(struct resume *resume, struct state *state)
     supervisor->registry = state->registry;
     state->registry = (struct registry){0};
     supervisor->round.number = state->round;
+    supervisor->generation = state->generation;
+    supervisor->started = (double)state->started / 1000.;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
     supervisor->upgrade.count = state->upgrades + 1;
     resume_take_control(supervisor, state);

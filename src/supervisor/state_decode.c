@@ -16,7 +16,7 @@
  * multiple of what there is. */
 #define WORKER_MIN     12
 #define PLACE_MIN      16
-#define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 1 + 1 + 1)
+#define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 8 + 1 + 1 + 1)
 #define LISTENER_MIN   (4 + 4 + 4 + 1 + 4 + 4)
 #define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12)
 #define DESCRIPTOR_MAX (1 << 20)
@@ -142,10 +142,11 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
     plan->netns.path = get_text(reader);
     plan->netns.pid = wire_get_u32(reader);
     plan->netns.text = get_text(reader);
-    if (kind > NETNS_PID || !plan->netns.text ||
+    if (kind > NETNS_CONTAINER || !plan->netns.text ||
         (!plan->netns.path && (kind == NETNS_NAME || kind == NETNS_PATH)))
         reader->failed = true;
     plan->has_names = get_bool(reader);
+    plan->expires = (int64_t)wire_get_u64(reader);
     plan->expires = (int64_t)wire_get_u64(reader);
     count = wire_get_count(reader, LISTENER_MIN);
     plan->listeners = memory_zeroed(count, sizeof(plan->listeners[0]));
@@ -195,6 +196,7 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
     }
     get_tickets(reader, &record->tickets);
     record->is_refused = get_bool(reader);
+    record->generation = wire_get_u64(reader);
     netns.device = wire_get_u64(reader);
     netns.inode = wire_get_u64(reader);
     if (netns.inode != 0)
@@ -277,6 +279,8 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->control_fd = get_descriptor(reader);
     state->upgrades = wire_get_u32(reader);
     state->half = wire_get_u32(reader);
+    state->generation = wire_get_u32(reader);
+    state->started = wire_get_u64(reader);
     state->round = wire_get_u64(reader);
     state->rotation = wire_get_u32(reader);
     get_workers(reader, state);

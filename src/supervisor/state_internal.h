@@ -41,10 +41,12 @@ struct state {
     int tally_fd;
     struct slice control_path; /* empty: there is no control socket */
     int control_fd;
-    uint32_t upgrades; /* until now */
-    uint32_t half;     /* of the tally, that its workers use */
-    uint64_t round;    /* number of the last one */
-    uint32_t rotation; /* seconds until the next ticket keys */
+    uint32_t upgrades;   /* until now */
+    uint32_t half;       /* of the tally, that its workers use */
+    uint32_t generation; /* of its workers */
+    uint64_t started;    /* milliseconds of CLOCK_MONOTONIC */
+    uint64_t round;      /* number of the last one */
+    uint32_t rotation;   /* seconds until the next ticket keys */
     uint32_t ipc_version;
     struct state_worker workers[TALLY_WORKERS];
     uint32_t worker_count;

@@ -4,6 +4,7 @@
 
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "namespace_containers_internal.h"
 #include "residences_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
@@ -322,9 +323,14 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
 
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings)
 {
+    bool is_other_engine = !slice_equal(supervisor->settings->model.container_socket,
+                                        settings->model.container_socket);
+
     supervisor_change_pid(supervisor, settings);
     settings_free(supervisor->settings);
     supervisor->settings = settings;
+    if (is_other_engine)
+        namespace_containers_renew(supervisor);
     (void)logging_open(settings, &supervisor->log_fd); /* the old one does until it can be opened */
     logging_tell_all(supervisor);
     generation_follow_settings(supervisor);

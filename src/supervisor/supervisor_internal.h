@@ -43,6 +43,7 @@ struct supervisor {
     int log_fd; /* -1 under syslog */
     struct pid_file pid;
     struct namespaces namespaces;
+    unsigned followed_containers; /* of the namespaces */
     struct control control;
     struct registry registry;
     struct child resolver;

@@ -40,6 +40,7 @@ static void upgrade_refuse(struct supervisor *supervisor, const char *format, ..
     log_error("upgrade refused: %s: %s", binary ? binary : "nsgate", why);
     upgrade_abandon(supervisor);
     control_on_upgrade_refused(supervisor, why);
+    examine_see_to_resolver(supervisor); /* who follows containers was dismissed */
     if (supervisor->round.kind == ROUND_NONE && supervisor->round.is_wanted) {
         supervisor->round.is_wanted = false;
         round_begin(supervisor, ROUND_RELOAD);
@@ -126,6 +127,8 @@ static struct state upgrade_state(const struct supervisor *supervisor)
                           .control_fd = supervisor->control.path ? supervisor->control.fd : -1,
                           .upgrades = supervisor->upgrade.count,
                           .half = supervisor->half,
+                          .generation = supervisor->generation,
+                          .started = (uint64_t)(supervisor->started * 1000.),
                           .round = supervisor->round.number,
                           .ipc_version = IPC_VERSION,
                           .registry = supervisor->registry};

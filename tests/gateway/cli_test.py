@@ -100,12 +100,6 @@ def test_what_is_not_there_yet_is_refused_by_name(gateway, namespace, what):
     assert "not supported yet" in result.stderr
 
 
-def test_a_container_is_refused_by_name(gateway):
-    gateway.tenant("a", "netns container:web; server { listen 80; return 200; }")
-    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
-    assert result.returncode == 1 and "not supported yet" in result.stderr
-
-
 def test_nginxs_idioms_pass_with_a_warning(gateway, authority, namespace):
     gateway.tenant("a", texts.tenant(namespace, texts.tls_server(
         authority, "a.test", """

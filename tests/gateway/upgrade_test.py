@@ -282,8 +282,33 @@ def test_the_command_line(installed, namespace):
     installed.start()
     install(installed)
     conf = str(installed.folder / "nsgate.conf")
-    subprocess.run([installed.binary, "-c", conf, "-s", "upgrade"], check=True, timeout=60)
+    command = [installed.binary, "-c", conf, "-s"]
+    done = subprocess.run([*command, "upgrade"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.startswith("upgrade done: "), done
     installed.wait_log("upgrade done")
+    install(installed, b"#!/bin/sh\nexit 7\n")
+    refused = subprocess.run([BINARY, *command[1:], "upgrade"], capture_output=True, text=True,
+                             timeout=60)
+    assert refused.returncode == 1 and "it exited with status 7" in refused.stderr
+    both = subprocess.run([BINARY, *command[1:], "reload"], capture_output=True, text=True,
+                          timeout=60)
+    assert both.returncode == 0
+
+
+def test_who_asks_for_a_reload_gets_its_answer(installed, namespace):
+    """Also while another binary is about to take over."""
+    installed.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    installed.start()
+    command = [BINARY, "-c", str(installed.folder / "nsgate.conf"), "-s"]
+    for delay in (0, 0.02, 0.05, 0.1, 0.2):
+        at = installed.log_size()
+        upgrading = subprocess.Popen([*command, "upgrade"], stdout=subprocess.PIPE, text=True)
+        time.sleep(delay)
+        reload = subprocess.run([*command, "reload"], capture_output=True, text=True, timeout=60)
+        assert reload.returncode == 0, reload
+        assert upgrading.wait(60) == 0
+        assert upgrading.stdout.read().startswith("upgrade done: version=")
+        installed.wait_log("upgrade done", since=at)
 
 
 @pytest.fixture

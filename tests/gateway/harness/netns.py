@@ -69,13 +69,14 @@ def delete_all():
 
 
 def within(full, act):
-    """Calls act() in a thread that is in the namespace, and returns its result. None: here."""
+    """Calls act() in a thread that is in the namespace (its name, or the path of one), and returns
+    its result. None: here."""
     if full is None:
         return act()
     result = []
 
     def body():
-        handle = os.open(f"/run/netns/{full}", os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(os.path.join("/run/netns", full), os.O_RDONLY | os.O_CLOEXEC)
         try:
             if _libc.setns(handle, CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), "setns")

@@ -15,7 +15,8 @@ Test(netns, of_a_server)
         const char *path;
     } good[] = {{"blue", NETNS_NAME, "/run/netns/blue"},
                 {"/var/run/x", NETNS_PATH, "/var/run/x"},
-                {"pid:17", NETNS_PID, "/proc/17/ns/net"}};
+                {"pid:17", NETNS_PID, "/proc/17/ns/net"},
+                {"container:web-1_a.b", NETNS_CONTAINER, NULL}};
 
     for (unsigned i = 0; i < COUNT(good); i++) {
         struct built built;
@@ -29,7 +30,10 @@ Test(netns, of_a_server)
         cr_assert_not_null(endpoint->netns);
         cr_expect_eq(endpoint->netns->kind, good[i].kind);
         cr_expect(text_is(endpoint->netns->text, good[i].text));
-        cr_expect_str_eq(endpoint->netns->path, good[i].path);
+        if (good[i].path)
+            cr_expect_str_eq(endpoint->netns->path, good[i].path);
+        else
+            cr_expect_null(endpoint->netns->path);
         cr_expect_eq(endpoint->netns->place.line, 2);
         cr_expect(text_is(endpoint->text, "10.0.0.5:80"));
         cr_expect_eq(endpoint->weight, 3);
@@ -82,4 +86,19 @@ Test(netns, a_path_has_a_bound)
     free_tenant(&built);
     free(text);
     free(path);
+}
+
+Test(netns, names_of_containers)
+{
+    static const char *const good[] = {"a", "0", "web", "a.b", "a-", "web_1", "0123456789abcdef"};
+    static const char *const wrong[] = {"", ".", "-a", "_a", "a/b", "a b", "a?b", "a%2f", "a\xc3"};
+    char longest[257];
+
+    for (unsigned i = 0; i < COUNT(good); i++)
+        cr_expect(config_container_name_is_valid(slice_of(good[i])), "%s", good[i]);
+    for (unsigned i = 0; i < COUNT(wrong); i++)
+        cr_expect_not(config_container_name_is_valid(slice_of(wrong[i])), "%s", wrong[i]);
+    memset(longest, 'a', sizeof(longest));
+    cr_expect(config_container_name_is_valid((struct slice){longest, 255}));
+    cr_expect_not(config_container_name_is_valid((struct slice){longest, 256}));
 }

@@ -49,7 +49,8 @@ Test(tenant, bad_namespaces)
         {WITH("netns pid:1x;"), 2, 7, "number of a process"},
         {WITH("netns pid:99999999999;"), 2, 7, "number of a process"},
         {WITH("netns \"a\\nb\";"), 2, 7, "control characters"},
-        {WITH("netns container:web;"), 2, 7, "\"netns container:\" is not supported yet"},
+        {WITH("netns container:;"), 2, 7, "behind \"container:\" stands a container's name"},
+        {WITH("netns container:a/b;"), 2, 7, "stands a container's name"},
         {WITH(""), 0, 0, "\"netns\" is missing"},
     };
 

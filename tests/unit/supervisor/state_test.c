@@ -80,6 +80,10 @@ Test(state, everything_is_there)
     cr_assert_eq(state.place_count, 1);
     cr_assert(slice_equal(state.places[0].why, SLICE("ended")));
     cr_assert_eq(state.upgrades, 3);
+    cr_assert_eq(state.generation, 5);
+    cr_assert_eq(state.started, 1234567);
+    cr_assert_eq(a->generation, 8);
+    cr_assert_eq(a->plan.expires, 2000000000);
     state_free(&state);
     state_free(&sample);
     wire_writer_free(&bytes);

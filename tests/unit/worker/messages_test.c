@@ -33,6 +33,20 @@ Test(messages, a_tenant_is_replaced_and_removed)
     cr_assert_eq(process_end(&process), 0);
 }
 
+Test(messages, a_tenant_that_moves_is_handed_over)
+{
+    start_serving();
+    int idle = process_get(&process, "one");
+    process_until(&process, tally_total(process.tally, 5) == 1);
+    process.moves = true;
+    process_send_named(&process, IPC_TENANT_REMOVE, "acme", NULL);
+    process_until(&process, process.committed == 99);
+    cr_assert_eq(tally_total(process.tally, 5), 0);
+    process_ask(&process, idle, "Connection: close");
+    close(idle);
+    cr_assert_eq(process_end(&process), 0);
+}
+
 Test(messages, a_listener_is_closed_and_given_again)
 {
     start_serving();

@@ -16,8 +16,9 @@ struct process {
     struct tally *tally;
     pid_t pid;
     bool is_gone;
+    bool moves;                  /* what TENANT_REMOVE says */
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
-    uint64_t committed; /* the last serial */
+    uint64_t committed;          /* the last serial */
     uint32_t dead_error;
     uint64_t figures;   /* the last serial; its blob is in text */
     size_t figures_len; /* bytes */
@@ -49,6 +50,8 @@ void process_turn(struct process *process);
 
 /* Connects, sends a GET, and reads until the text has come; the connection stays open. */
 int process_get(struct process *process, const char *text);
+/* The same over a connection that is there. */
+void process_ask(struct process *process, int fd, const char *text);
 
 /* Waits for the process's end: its exit status, or -1 when a signal ended it. */
 int process_end(struct process *process);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* The supervisor's side of following containers: it connects, and takes no answer for granted. */
+#include "namespace_containers_internal.h"
+
+#include "examine_internal.h"
+#include "namespaces_internal.h"
+#include "supervisor_internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONTAINER_PREFIX "container:"
+
+/* Most bytes that are taken of the resolver's words. */
+#define CONTAINER_PATH   255
+#define CONTAINER_REASON 159
+
+#define CONTAINER_PID_MAX 4194304 /* of 64-bit Linux, proc(5) */
+
+/* ---- what the resolver is told ---- */
+
+static void container_say(struct supervisor *supervisor, enum ipc_message message,
+                          const struct namespace *namespace)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_slice(&body, slice_from(slice_of(namespace->text), strlen(CONTAINER_PREFIX)));
+    ipc_send(supervisor->resolver.channel, message, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+static void containers_say(struct supervisor *supervisor, enum ipc_message message)
+{
+    struct namespace *namespace;
+
+    for (namespace = supervisor->namespaces.all; namespace; namespace = namespace->hh.next) {
+        if (namespace->kind == NETNS_CONTAINER)
+            container_say(supervisor, message, namespace);
+    }
+}
+
+void namespace_containers_follow(struct namespace *namespace)
+{
+    struct supervisor *supervisor = namespace->supervisor;
+
+    supervisor->followed_containers++;
+    namespace_set_process(namespace, 0, "the container engine has not answered yet");
+    if (child_is_up(&supervisor->resolver))
+        container_say(supervisor, IPC_CONTAINER_FOLLOW, namespace);
+    examine_see_to_resolver(supervisor);
+}
+
+void namespace_containers_forget(struct namespace *namespace)
+{
+    struct supervisor *supervisor = namespace->supervisor;
+
+    supervisor->followed_containers--;
+    if (child_is_up(&supervisor->resolver))
+        container_say(supervisor, IPC_CONTAINER_FORGET, namespace);
+    examine_see_to_resolver(supervisor);
+}
+
+void namespace_containers_on_start(struct supervisor *supervisor)
+{
+    containers_say(supervisor, IPC_CONTAINER_FOLLOW);
+}
+
+/* A resolver that follows nobody gives its connections up, and asks for others with the next. */
+void namespace_containers_renew(struct supervisor *supervisor)
+{
+    if (!child_is_up(&supervisor->resolver))
+        return;
+    containers_say(supervisor, IPC_CONTAINER_FORGET);
+    containers_say(supervisor, IPC_CONTAINER_FOLLOW);
+}
+
+/* ---- the engine's socket ---- */
+
+/* The first that is there; the first of all when none is. */
+static struct slice engine_usual_path(void)
+{
+    static const char *const usual[] = {"/run/docker.sock", "/var/run/docker.sock",
+                                        "/run/podman/podman.sock"};
+    struct stat found;
+
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+        if (stat(usual[i], &found) == 0 && S_ISSOCK(found.st_mode))
+            return slice_of(usual[i]);
+    }
+    return slice_of(usual[0]);
+}
+
+/* Never waits: a Unix socket takes a connection at once, or is too busy to. -1 with errno. */
+static int engine_connect(struct slice path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int saved;
+
+    if (fd < 0)
+        return -1;
+    memcpy(address.sun_path, path.data, path.len);
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static int containers_on_connect(struct supervisor *supervisor)
+{
+    struct slice path = supervisor->settings->model.container_socket;
+    struct wire_writer body;
+    int fd = -1;
+
+    errno = ECANCELED; /* whom it was for was forgotten on the way */
+    if (supervisor->followed_containers > 0)
+        fd = engine_connect(path.len > 0 ? path : engine_usual_path());
+    wire_writer_init(&body);
+    wire_put_u32(&body, fd < 0 ? (uint32_t)errno : 0);
+    ipc_send(supervisor->resolver.channel, IPC_CONTAINER_SOCKET, &body, &fd, fd < 0 ? 0 : 1, NULL);
+    wire_writer_free(&body);
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
+/* ---- what the resolver says ---- */
+
+/* What leads to a container, as its engine has it. */
+struct container_place {
+    uint32_t pid;
+    char path[CONTAINER_PATH + 1];
+    char reason[CONTAINER_REASON + 1];
+};
+
+static int get_text(struct wire_reader *reader, char *text, size_t size)
+{
+    struct slice slice = wire_get_slice(reader);
+
+    if (slice.len >= size || memchr(slice.data ? slice.data : "", '\0', slice.len))
+        return ERROR_IPC;
+    memcpy(text, slice.data ? slice.data : "", slice.len);
+    text[slice.len] = '\0';
+    return 0;
+}
+
+/* Absolute, and nothing in it that a person who reads it in the log would not expect. */
+static bool path_is_clean(const char *path)
+{
+    for (const char *at = path; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            return false;
+    }
+    return path[0] == '/' && !strstr(path, "/../") &&
+           !slice_ends_with(slice_of(path), SLICE("/.."));
+}
+
+static bool place_is_plausible(const struct container_place *place)
+{
+    return place->pid <= CONTAINER_PID_MAX && (!place->path[0] || path_is_clean(place->path));
+}
+
+/* By its process, which can be followed to its end. By the path that the engine has for it only
+ * when that process is none of this host's, as when the engine lives in a virtual one. */
+static void container_place(struct namespace *namespace, const struct container_place *place)
+{
+    bool has_process = place->pid > 0 && (kill((pid_t)place->pid, 0) == 0 || errno == EPERM);
+
+    if (!has_process && place->path[0])
+        namespace_set_path(namespace, place->path);
+    else if (place->pid > 0)
+        namespace_set_process(namespace, (pid_t)place->pid, "its process is none of this host's");
+    else
+        namespace_set_process(namespace, 0, place->reason);
+}
+
+static int containers_on_answer(struct supervisor *supervisor, struct wire_reader *body)
+{
+    struct slice name = wire_get_slice(body);
+    struct container_place place = {.pid = wire_get_u32(body)};
+    struct namespace *namespace;
+    char text[sizeof(CONTAINER_PREFIX) + 255];
+
+    if (get_text(body, place.path, sizeof(place.path)) != 0 ||
+        get_text(body, place.reason, sizeof(place.reason)) != 0 || wire_finish(body) != 0 ||
+        !config_container_name_is_valid(name) || !place_is_plausible(&place))
+        return ERROR_IPC;
+    snprintf(text, sizeof(text), CONTAINER_PREFIX "%.*s", SLICE_PRINTF(name));
+    namespace = namespace_find(supervisor, slice_of(text));
+    if (namespace) /* else it was forgotten on the way */
+        container_place(namespace, &place);
+    return 0;
+}
+
+int namespace_containers_on_message(struct supervisor *supervisor, struct ipc_received *received)
+{
+    if (received->message == IPC_CONTAINER)
+        return containers_on_answer(supervisor, &received->body);
+    if (wire_finish(&received->body) != 0)
+        return ERROR_IPC;
+    return child_is_up(&supervisor->resolver) ? containers_on_connect(supervisor) : 0;
+}

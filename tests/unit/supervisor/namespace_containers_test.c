@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Containers' namespaces: what the resolver is told, and what is made of its answers. */
+#include "../../../src/supervisor/namespace_containers_internal.h"
+
+#include "../../../src/supervisor/supervisor_internal.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ABSENT_PID 4194304 /* pid_max never gives it */
+
+static struct supervisor supervisor;
+static struct settings settings;
+static struct ipc_channel *resolver; /* the other end */
+static char heard[1024];             /* "FOLLOW web; SOCKET 0 1; " */
+static int result;                   /* of the last message that the supervisor took */
+
+static int on_words(void *owner, struct ipc_received *received)
+{
+    size_t len = strlen(heard);
+    (void)owner;
+    if (received->message == IPC_CONTAINER_SOCKET) {
+        snprintf(heard + len, sizeof(heard) - len, "SOCKET %s %u; ",
+                 error_reason((int)wire_get_u32(&received->body)), received->descriptor_count);
+        return 0;
+    }
+    struct slice name = wire_get_slice(&received->body);
+    snprintf(heard + len, sizeof(heard) - len, "%s %.*s; ",
+             received->message == IPC_CONTAINER_FOLLOW ? "FOLLOW" : "FORGET", SLICE_PRINTF(name));
+    return 0;
+}
+
+static int on_answer(void *owner, struct ipc_received *received)
+{
+    (void)owner;
+    result = namespace_containers_on_message(&supervisor, received);
+    return 0;
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    (void)owner;
+    cr_assert_fail("%s", reason);
+}
+
+static void turn(void)
+{
+    for (int i = 0; i < 20; i++)
+        ev_run(supervisor.loop.ev, EVRUN_NOWAIT);
+}
+
+static void resolver_starts(void)
+{
+    static const struct ipc_events ours = {on_answer, on_gone}, theirs = {on_words, on_gone};
+    int sockets[2];
+    cr_assert_eq(ipc_pair(sockets), 0);
+    supervisor.resolver.channel =
+        ipc_channel_new(&supervisor.loop, sockets[0], ROLE_SUPERVISOR, ROLE_RESOLVER, &ours, NULL);
+    resolver = ipc_channel_new(&supervisor.loop, sockets[1], ROLE_RESOLVER, ROLE_SUPERVISOR,
+                               &theirs, NULL);
+}
+
+static void begin(void)
+{
+    loop_init(&supervisor.loop);
+    child_init(&supervisor.resolver, &supervisor, ROLE_RESOLVER, 0);
+    examiner_init(&supervisor);
+    namespaces_init(&supervisor);
+    supervisor.home = netns_home_open();
+    supervisor.settings = &settings;
+    resolver_starts();
+}
+
+static void end(void)
+{
+    namespaces_stop(&supervisor);
+    examiner_free(&supervisor);
+    child_close(&supervisor.resolver);
+    ipc_channel_free(resolver);
+    netns_home_close(supervisor.home);
+    loop_free(&supervisor.loop);
+}
+
+TestSuite(namespace_containers, .init = begin, .fini = end);
+
+static struct namespace *take(struct namespace_use *use, const char *text)
+{
+    struct record_netns place = {.kind = NETNS_CONTAINER, .text = (char *)text};
+    *use = (struct namespace_use){.purpose = NAMESPACE_BACKENDS};
+    namespace_take(&supervisor, use, &place);
+    return use->namespace;
+}
+
+static void expect_heard(const char *words)
+{
+    turn();
+    cr_expect_str_eq(heard, words);
+    heard[0] = '\0';
+}
+
+static void answer(struct slice name, uint32_t pid, const char *path, const char *reason)
+{
+    struct wire_writer body;
+    wire_writer_init(&body);
+    wire_put_slice(&body, name);
+    wire_put_u32(&body, pid);
+    wire_put_slice(&body, slice_of(path));
+    wire_put_slice(&body, slice_of(reason));
+    result = 1;
+    ipc_send(resolver, IPC_CONTAINER, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+    turn();
+}
+
+Test(namespace_containers, the_resolver_is_told_whom_to_follow)
+{
+    struct namespace_use a, b, again;
+    take(&a, "container:a");
+    take(&b, "container:b");
+    take(&again, "container:a");
+    expect_heard("FOLLOW a; FOLLOW b; ");
+    cr_expect_eq(supervisor.followed_containers, 2);
+    cr_expect(examine_is_wanted(&supervisor), "it stays while there is one");
+    namespace_containers_on_start(&supervisor);
+    expect_heard("FOLLOW a; FOLLOW b; ");
+    namespace_containers_renew(&supervisor);
+    expect_heard("FORGET a; FORGET b; FOLLOW a; FOLLOW b; ");
+    namespace_release(&a);
+    expect_heard("");
+    namespace_release(&again);
+    namespace_release(&b);
+    expect_heard("FORGET a; FORGET b; ");
+    cr_expect_not(examine_is_wanted(&supervisor));
+}
+
+Test(namespace_containers, without_a_resolver_nothing_is_lost)
+{
+    struct namespace_use use;
+    child_close(&supervisor.resolver);
+    ipc_channel_free(resolver);
+    supervisor.resolver.is_stopping = true; /* none is started in its place */
+    take(&use, "container:a");
+    namespace_containers_renew(&supervisor);
+    resolver_starts();
+    namespace_containers_on_start(&supervisor);
+    expect_heard("FOLLOW a; ");
+    namespace_release(&use);
+}
+
+Test(namespace_containers, it_is_where_its_process_is)
+{
+    struct namespace_use use;
+    struct namespace *namespace = take(&use, "container:web");
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    cr_expect_str_eq(namespace->why, "the container engine has not answered yet");
+    answer(SLICE("web"), (uint32_t)child, "/run/netns/x", "");
+    cr_expect_eq(result, 0);
+    cr_expect_eq(namespace->pid, child);
+    cr_expect_null(namespace->path);
+    answer(SLICE("web"), 0, "", "the container does not run");
+    cr_expect_eq(namespace->pid, 0);
+    cr_expect_str_eq(namespace->why, "the container does not run");
+    answer(SLICE("stranger"), 1, "", "");
+    cr_expect_eq(result, 0, "it may have been forgotten a moment ago");
+    kill(child, SIGKILL);
+    namespace_release(&use);
+}
+
+Test(namespace_containers, its_path_is_for_processes_that_are_not_here)
+{
+    struct namespace_use use;
+    struct namespace *namespace = take(&use, "container:web");
+    answer(SLICE("web"), ABSENT_PID, "/run/netns/x", "");
+    cr_assert_not_null(namespace->path);
+    cr_expect_str_eq(namespace->path, "/run/netns/x");
+    answer(SLICE("web"), 0, "/run/netns/y", "");
+    cr_expect_str_eq(namespace->path, "/run/netns/y");
+    answer(SLICE("web"), ABSENT_PID, "", "");
+    cr_expect_null(namespace->path);
+    cr_expect_str_eq(namespace->why, "its process is none of this host's");
+    namespace_release(&use);
+}
+
+Test(namespace_containers, an_answer_that_breaks_the_rules)
+{
+    static const char *const paths[] = {"relative", "/a/../b", "/a/..", "/a\nb", "/a\x7f"};
+    char text[512];
+    struct namespace_use use;
+    struct namespace *namespace = take(&use, "container:web");
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        answer(SLICE("web"), 0, paths[i], "");
+        cr_expect_eq(result, ERROR_IPC, "%s", paths[i]);
+    }
+    memset(text, 'a', sizeof(text));
+    text[0] = '/';
+    text[256] = '\0';
+    answer(SLICE("web"), 0, text, "");
+    cr_expect_eq(result, ERROR_IPC, "a path that is too long");
+    text[160] = '\0';
+    answer(SLICE("web"), 0, "", text);
+    cr_expect_eq(result, ERROR_IPC, "a reason that is too long");
+    answer(SLICE("web"), ABSENT_PID + 1, "", "");
+    cr_expect_eq(result, ERROR_IPC, "a pid that cannot be");
+    answer(SLICE("a b"), 1, "", "");
+    cr_expect_eq(result, ERROR_IPC, "a name that cannot be");
+    answer(SLICE("we\0b"), 1, "", "");
+    cr_expect_eq(result, ERROR_IPC);
+    cr_expect_eq(namespace->pid, 0);
+    cr_expect_null(namespace->path);
+    namespace_release(&use);
+}
+
+Test(namespace_containers, connects_to_the_engine)
+{
+    struct namespace_use use;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/nsg-engine-%d", (int)getpid());
+    settings.model.container_socket = slice_of(address.sun_path);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    expect_heard("SOCKET Operation canceled 0; ");
+    take(&use, "container:web");
+    expect_heard("FOLLOW web; ");
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    expect_heard("SOCKET No such file or directory 0; ");
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    expect_heard("SOCKET Connection refused 0; ");
+    cr_assert_eq(listen(listener, 0), 0);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    turn();
+    cr_expect(strstr(heard, " 1; "), "%s", heard);
+    heard[0] = '\0';
+    /* Nobody accepts: it does not wait. */
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    expect_heard("SOCKET Resource temporarily unavailable 0; ");
+    namespace_release(&use);
+    close(listener);
+    unlink(address.sun_path);
+}
