@@ -36,10 +36,13 @@ struct child *generation_first(const struct supervisor *supervisor)
 struct child *generation_next(const struct supervisor *supervisor, const struct child *worker)
 {
     const struct generation *former = &supervisor->handover.former;
-    unsigned next = worker->index + 1;
+    ptrdiff_t next;
 
-    if (worker->is_former)
+    if (worker->is_former) {
+        next = worker - former->workers + 1;
         return next < former->count ? &former->workers[next] : NULL;
+    }
+    next = worker - supervisor->workers + 1;
     return next < supervisor->worker_count ? &supervisor->workers[next] : former->workers;
 }
 

@@ -134,7 +134,7 @@ static void resume_take_workers(struct resume *resume, const struct state *state
         const struct state_worker *worker = &state->workers[i];
         bool is_same = state->ipc_version == IPC_VERSION;
 
-        child_init(&former.workers[i], &resume->supervisor, ROLE_WORKER, i);
+        child_init(&former.workers[i], &resume->supervisor, ROLE_WORKER, worker->index);
         child_inherit(&former.workers[i], worker->pid, is_same ? worker->channel : -1);
         if (!is_same && worker->channel >= 0)
             resume->silent[resume->silent_count++] = worker->channel;

@@ -54,7 +54,8 @@ static bool upgrade_worker_is_quiet(const struct child *worker)
 {
     if (worker->pid == 0)
         return true;
-    return worker->state == CHILD_READY && ipc_channel_queued(worker->channel) == 0;
+    return worker->state == CHILD_READY && ipc_channel_queued(worker->channel) == 0 &&
+           heartbeat_is_quiet(worker);
 }
 
 /* Everything that is in force is in the records, and everybody has been told. */
