@@ -43,7 +43,7 @@ struct frontend_tenant {
     struct tenant *tenant; /* the current one; NULL: removed */
     uint32_t slot;
     unsigned connections;
-    uint64_t requests; /* so far, in this process */
+    uint64_t requests;           /* so far, in this process */
     struct connection_list idle; /* may be closed at any time; the oldest first */
     struct connection_list busy;
     LIST_HEAD(, front_listener) listeners;

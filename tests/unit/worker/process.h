@@ -17,7 +17,7 @@ struct process {
     pid_t pid;
     bool is_gone;
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
-    uint64_t committed; /* the last serial */
+    uint64_t committed;          /* the last serial */
     uint32_t dead_error;
     uint64_t figures;   /* the last serial; its blob is in text */
     size_t figures_len; /* bytes */
