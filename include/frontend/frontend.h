@@ -47,6 +47,11 @@ void frontend_set_drain_limit(struct frontend *frontend, double seconds);
 /* Closes its listeners; idle connections close now, others after their current exchange. */
 void frontend_remove_tenant(struct frontend *frontend, struct slice name);
 
+/* Another worker serves it from now on: its listeners close, and its connections come to their end
+ * without a request being lost, as by frontend_drain; after the drain limit they are cut. The
+ * tenant goes with the last of them. */
+void frontend_hand_over_tenant(struct frontend *frontend, struct slice name);
+
 /* Owns fd, a listening non-blocking socket that other workers may share. An address that has one
  * already gets this one in its place. */
 void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,

@@ -31,7 +31,8 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New  \
        or in place of the last one of that name */                                                 \
     X(TENANT, ROLE_SUPERVISOR, ROLE_WORKER, 0, true)                                               \
-    /* u64 serial, slice tenant: its listeners close, its connections drain */                     \
+    /* u64 serial, slice tenant, u8 moved (1: other workers serve it, and no request may be lost): \
+       its listeners close, its connections drain */                                               \
     X(TENANT_REMOVE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                       \
     /* u64 serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now */ \
     X(COMMITTED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                           \

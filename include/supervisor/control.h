@@ -17,11 +17,12 @@
  *   summary TEXT                    the line that the log gets at the end of the reload
  *   gateway KEY=VALUE...            of status: version, pid, uptime (seconds), generation and
  *                                   workers (of them), draining (workers of the generation before),
- *                                   connections (removed tenants' too), partial (1: some worker did not tell its figures in time)
- *   tenant KEY=VALUE...             of status: name, netns, inode (0: unknown, or the host's),
- * state (serving, waiting, degraded, refused), bound and listeners, connections and draining (those
- * of them that end), requests, expires (seconds since 1970, 0: no certificate), generation, error
- * (empty: none) end STATUS                      the last line; 0, or 1 when something was refused
+ *                                   connections (removed tenants' too), partial (1: some worker did
+ * not tell its figures in time) tenant KEY=VALUE...             of status: name, netns, inode (0:
+ * unknown, or the host's), state (serving, waiting, degraded, refused), bound and listeners,
+ * connections and draining (those of them that end), requests, expires (seconds since 1970, 0: no
+ * certificate), generation, error (empty: none) end STATUS                      the last line; 0,
+ * or 1 when something was refused
  *
  * Who has asked for an upgrade sees the connection close without an end: the new binary has taken
  * over. The next hello tells by its count. */

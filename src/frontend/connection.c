@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
 static struct connection *of_deadline(struct deadline *deadline)
@@ -77,28 +76,6 @@ void connection_note_drained(struct connection *connection)
         return;
     TAILQ_REMOVE(&tenant->busy, connection, of_tenant);
     enlist(connection);
-}
-
-bool connection_must_end(const struct connection *connection)
-{
-    return connection->is_last || !connection->listener->current;
-}
-
-bool connection_takes_requests(const struct connection *connection)
-{
-    return connection->listener->current && !connection->is_stale;
-}
-
-bool connection_must_leave(const struct connection *connection)
-{
-    return connection_must_end(connection) && connection->patience <= 0;
-}
-
-double connection_idle_time(const struct connection *connection, double seconds)
-{
-    bool is_patient = !connection->is_last || seconds < connection->patience;
-
-    return is_patient ? seconds : connection->patience;
 }
 
 const struct config_settings *connection_default_settings(const struct connection *connection)
@@ -406,29 +383,6 @@ void connection_close(struct connection *connection, enum connection_close how, 
     connection->task.run = on_grave;
     loop_bury(loop, &connection->task);
     frontend_forget_connection(connection->listener, connection->is_counted);
-}
-
-static double sooner(double a, double b)
-{
-    return a > 0 && a < b ? a : b;
-}
-
-void connection_retire(struct connection *connection, const struct retirement *how)
-{
-    struct limits *limits = &connection->limits;
-    double now = connection_now(connection);
-
-    if (isfinite(how->limit))
-        limits->cut_due = sooner(limits->cut_due, now + how->limit);
-    if (!connection->is_last || how->patience < connection->patience)
-        connection->patience = how->patience;
-    connection->is_last = true;
-    if (connection->protocol)
-        connection->protocol->retire(connection);
-    else if (connection->patience <= 0)
-        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
-    if (connection->state != CONNECTION_CLOSED)
-        limits_arm(limits, now);
 }
 
 void connection_close_all(struct frontend *frontend)

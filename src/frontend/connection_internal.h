@@ -109,30 +109,8 @@ struct protocol {
  * queue is empty, see h1_leave. error: why, for the exchange's log. */
 void connection_close(struct connection *connection, enum connection_close how, enum error error);
 
-/* How a connection is brought to its end. */
-struct retirement {
-    /* Seconds in which one that is idle may still send a request, so that none is lost that is on
-     * its way; 0: idle connections close now. */
-    double patience;
-    double limit; /* seconds until it is cut (RST), whatever it does; INFINITY: never */
-};
-
-/* Its listener, its tenant or the process is going: ends it after its current exchange. Of what
- * several calls ask for, the sooner counts. */
-void connection_retire(struct connection *connection, const struct retirement *how);
-
 /* Ends it because its handshake did not succeed, and tells the log. */
 void connection_fail_handshake(struct connection *connection, enum error error);
-
-/* Whether its next response must say that it is the last. */
-bool connection_must_end(const struct connection *connection);
-/* Whether a request that comes now is served. */
-bool connection_takes_requests(const struct connection *connection);
-/* Whether none may follow, even where the last response did not say so. */
-bool connection_must_leave(const struct connection *connection);
-
-/* Seconds that it may wait for its next request: those, or its patience. */
-double connection_idle_time(const struct connection *connection, double seconds);
 
 /* The listener's default server's; and what applies now: the location's once it is known. */
 const struct config_settings *connection_default_settings(const struct connection *connection);
@@ -157,6 +135,30 @@ static inline double connection_now(const struct connection *connection)
 {
     return loop_now(connection_frontend(connection)->config.loop);
 }
+
+/* ---- retire.c ---- */
+
+/* How a connection is brought to its end. */
+struct retirement {
+    /* Seconds in which one that is idle may still send a request, so that none is lost that is on
+     * its way; 0: idle connections close now. */
+    double patience;
+    double limit; /* seconds until it is cut (RST), whatever it does; INFINITY: never */
+};
+
+/* Its listener, its tenant or the process is going: ends it after its current exchange. Of what
+ * several calls ask for, the sooner counts. */
+void connection_retire(struct connection *connection, const struct retirement *how);
+
+/* Whether its next response must say that it is the last. */
+bool connection_must_end(const struct connection *connection);
+/* Whether a request that comes now is served. */
+bool connection_takes_requests(const struct connection *connection);
+/* Whether none may follow, even where the last response did not say so. */
+bool connection_must_leave(const struct connection *connection);
+
+/* Seconds that it may wait for its next request: those, or its patience. */
+double connection_idle_time(const struct connection *connection, double seconds);
 
 /* ---- verification.c ---- */
 

@@ -102,6 +102,24 @@ void frontend_tenant_settle(struct frontend_tenant *tenant)
         loop_bury(tenant->frontend->config.loop, &tenant->grave);
 }
 
+/* From here on nothing of it is served. */
+static void forget_current(struct frontend_tenant *tenant)
+{
+    struct tenant *before = tenant->tenant;
+    struct front_listener *listener, *next;
+
+    tenant->tenant = NULL;
+    tenant->is_leaving = false;
+    for (listener = LIST_FIRST(&tenant->listeners); listener; listener = next) {
+        next = LIST_NEXT(listener, next);
+        listener->current = NULL;
+        listener_set_fd(listener, -1);
+    }
+    deadline_clear(&tenant->recheck);
+    frontend_tenant_settle(tenant);
+    frontend_release_tenant(tenant->frontend, before);
+}
+
 void frontend_forget_connection(struct front_listener *listener, bool is_counted)
 {
     struct frontend_tenant *tenant = listener->tenant;
@@ -115,6 +133,8 @@ void frontend_forget_connection(struct front_listener *listener, bool is_counted
     listeners_tenant_has_room(tenant);
     listeners_resume(frontend);
     listener_settle(listener);
+    if (tenant->is_leaving && tenant->connections == 0)
+        forget_current(tenant);
     if (frontend->is_draining && frontend->connections == 0)
         loop_defer(frontend->config.loop, &frontend->drained);
 }
@@ -186,6 +206,7 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     if (entry->slot != slot)
         uncount(entry);
     before = entry->tenant;
+    entry->is_leaving = false;
     entry->tenant = tenant;
     entry->slot = slot;
     listeners_tenant_has_room(entry); /* max_connections may have grown */
@@ -205,23 +226,46 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name)
 {
     const struct retirement how = {.limit = frontend->drain_limit};
     struct frontend_tenant *entry = frontend_find_tenant(frontend, name);
-    struct tenant *before;
-    struct front_listener *listener, *next;
 
     if (!entry)
         return;
-    before = entry->tenant;
-    entry->tenant = NULL;
     uncount(entry);
-    for (listener = LIST_FIRST(&entry->listeners); listener; listener = next) {
+    forget_current(entry);
+    retire_connections(entry, NULL, &how);
+}
+
+/* Without closing what came by them. */
+static void close_listeners(struct frontend_tenant *tenant)
+{
+    struct front_listener *listener, *next;
+
+    for (listener = LIST_FIRST(&tenant->listeners); listener; listener = next) {
         next = LIST_NEXT(listener, next);
-        listener->current = NULL;
         listener_set_fd(listener, -1);
     }
+}
+
+static double patience_of(double limit)
+{
+    return limit / 2 < FRONTEND_PATIENCE ? limit / 2 : FRONTEND_PATIENCE;
+}
+
+void frontend_hand_over_tenant(struct frontend *frontend, struct slice name)
+{
+    const struct retirement how = {.patience = patience_of(frontend->drain_limit),
+                                   .limit = frontend->drain_limit};
+    struct frontend_tenant *entry = frontend_find_tenant(frontend, name);
+
+    if (!entry)
+        return;
+    uncount(entry);
+    close_listeners(entry);
+    if (entry->connections == 0) {
+        forget_current(entry);
+        return;
+    }
+    entry->is_leaving = true;
     retire_connections(entry, NULL, &how);
-    deadline_clear(&entry->recheck);
-    frontend_tenant_settle(entry);
-    frontend_release_tenant(frontend, before);
 }
 
 void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
@@ -258,20 +302,14 @@ void frontend_remove_listener(struct frontend *frontend, struct slice tenant, st
 
 void frontend_drain(struct frontend *frontend, double seconds)
 {
-    const struct retirement how = {.patience = seconds / 2 < FRONTEND_PATIENCE ? seconds / 2
-                                                                               : FRONTEND_PATIENCE,
-                                   .limit = INFINITY};
-    struct frontend_tenant *tenant, *next_tenant;
-    struct front_listener *listener, *next;
+    const struct retirement how = {.patience = patience_of(seconds), .limit = INFINITY};
+    struct frontend_tenant *tenant, *next;
 
     if (frontend->is_draining)
         return;
     frontend->is_draining = true;
-    HASH_ITER (hh, frontend->tenants, tenant, next_tenant) {
-        for (listener = LIST_FIRST(&tenant->listeners); listener; listener = next) {
-            next = LIST_NEXT(listener, next);
-            listener_set_fd(listener, -1);
-        }
+    HASH_ITER (hh, frontend->tenants, tenant, next) {
+        close_listeners(tenant);
         retire_connections(tenant, NULL, &how);
     }
     if (frontend->connections == 0)

@@ -43,10 +43,11 @@ struct frontend_tenant {
     struct tenant *tenant; /* the current one; NULL: removed */
     uint32_t slot;
     unsigned connections;
-    uint64_t requests; /* so far, in this process */
+    uint64_t requests;           /* so far, in this process */
     struct connection_list idle; /* may be closed at any time; the oldest first */
     struct connection_list busy;
     LIST_HEAD(, front_listener) listeners;
+    bool is_leaving;         /* handed over: goes with its last connection */
     bool is_full;            /* max_connections: its listeners are not watched */
     struct deadline recheck; /* another worker may have made room */
     struct loop_task grave;

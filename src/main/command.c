@@ -47,6 +47,42 @@ static int command_reload(const char *config)
     return status;
 }
 
+/* ---- upgrade ---- */
+
+/* The connection has closed without a word: the new binary greets, or nobody does. */
+static int upgrade_greet(const char *config, unsigned long before)
+{
+    struct talk talk;
+    struct answer answer;
+    int status = EXIT_FAILURE;
+
+    if (talk_open(&talk, config, "status") == 0 && talk.upgrades == before)
+        fprintf(stderr, "nsgate: the connection was lost, the old binary goes on\n");
+    else if (talk.stream && talk_read(&talk, &answer) == 0 && answer_is(&answer, "gateway", 2))
+        status = EXIT_SUCCESS;
+    if (status == EXIT_SUCCESS)
+        printf("upgrade done: %s\n", answer.fields[1]);
+    talk_close(&talk);
+    return status;
+}
+
+static int command_upgrade(const char *config)
+{
+    struct talk talk;
+    struct answer answer;
+    int status = EXIT_FAILURE;
+    bool has_ended = false;
+    bool was_heard = talk_open(&talk, config, "upgrade") == 0;
+
+    if (was_heard) {
+        talk_be_patient(&talk); /* workers that still drain are waited for */
+        while (!has_ended && talk_read(&talk, &answer) == 0)
+            has_ended = answer_ends(&answer, &status);
+    }
+    talk_close(&talk);
+    return was_heard && !has_ended ? upgrade_greet(config, talk.upgrades) : status;
+}
+
 /* ---- status ---- */
 
 static int command_status(const char *config, bool json)
@@ -70,6 +106,8 @@ int command_run(const char *config, const char *name, bool json)
     }
     if (strcmp(name, "reload") == 0)
         return command_reload(config);
+    if (strcmp(name, "upgrade") == 0)
+        return command_upgrade(config);
     if (strcmp(name, "status") == 0)
         return command_status(config, json);
     return supervisor_signal(config, name);

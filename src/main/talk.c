@@ -70,8 +70,10 @@ int talk_open(struct talk *talk, const char *config, const char *request)
     }
     talk_limit(talk, TALK_LIMIT);
     if (dprintf(fd, "%s\n", request) >= 0 && talk_read(talk, &answer) == 0 &&
-        answer_is(&answer, "hello", 1))
+        answer_is(&answer, "hello", 1)) {
+        talk->upgrades = answer.count > 3 ? strtoul(answer.fields[3], NULL, 10) : 0;
         return 0;
+    }
     fprintf(stderr, "nsgate: the running nsgate does not answer\n");
     return -1;
 }

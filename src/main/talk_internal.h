@@ -18,6 +18,7 @@ struct answer {
 /* Embedded by its owner. */
 struct talk {
     FILE *stream;
+    unsigned long upgrades; /* that the other end had behind it when it greeted */
     char *line;
     size_t capacity;
 };

@@ -88,8 +88,7 @@ int supervisor_test(const char *config, bool dump)
 static const struct {
     const char *name;
     int signal;
-} check_signals[] = {
-    {"quit", SIGQUIT}, {"stop", SIGTERM}, {"reopen", SIGUSR1}, {"upgrade", SIGUSR2}};
+} check_signals[] = {{"quit", SIGQUIT}, {"stop", SIGTERM}, {"reopen", SIGUSR1}};
 
 static int check_find_signal(const char *name)
 {

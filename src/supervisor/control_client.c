@@ -146,6 +146,8 @@ static void client_take(struct control_client *client)
     deadline_set(&client->limit, CLIENT_LIMIT);
     control_run(client, (struct slice){client->request, end ? (size_t)(end - client->request)
                                                             : client->request_len});
+    if (client->state != CONTROL_READING && client->state != CONTROL_ENDING && client->out_len == 0)
+        deadline_clear(&client->limit); /* it waits for us now */
 }
 
 static void client_on_readable(struct ev_loop *ev, ev_io *watcher, int events)

@@ -95,8 +95,13 @@ static void generation_drain_former(struct supervisor *supervisor)
     struct handover *handover = &supervisor->handover;
     double seconds = generation_drain_time(supervisor);
 
-    for (unsigned i = 0; i < handover->former.count; i++)
-        generation_send_drain(&handover->former.workers[i], seconds, DRAIN_NOW);
+    for (unsigned i = 0; i < handover->former.count; i++) {
+        struct child *worker = &handover->former.workers[i];
+
+        generation_send_drain(worker, seconds, DRAIN_NOW);
+        if (child_is_up(worker) && worker->drained == 0)
+            worker->drained = heartbeat_ask(worker);
+    }
     ev_timer_stop(supervisor->loop.ev, &handover->limit);
     ev_timer_set(&handover->limit, seconds + GENERATION_GRACE, 0.);
     ev_timer_start(supervisor->loop.ev, &handover->limit);
@@ -303,8 +308,15 @@ void generation_advance(struct supervisor *supervisor)
 
 bool generation_is_settled(const struct supervisor *supervisor)
 {
-    return supervisor->handover.state == HANDOVER_NONE ||
-           supervisor->handover.state == HANDOVER_DRAINING;
+    const struct handover *handover = &supervisor->handover;
+
+    for (unsigned i = 0; i < handover->former.count; i++) {
+        const struct child *worker = &handover->former.workers[i];
+
+        if (child_is_up(worker) && worker->heartbeat.answered < worker->drained)
+            return false;
+    }
+    return handover->state == HANDOVER_NONE || handover->state == HANDOVER_DRAINING;
 }
 
 /* ---- life ---- */

@@ -69,6 +69,7 @@ static void put_plan(struct wire_writer *writer, const struct plan *plan)
     put_text(writer, plan->netns.text);
     put_bool(writer, plan->has_names);
     wire_put_u64(writer, (uint64_t)plan->expires);
+    wire_put_u64(writer, (uint64_t)plan->expires);
     wire_put_u32(writer, plan->listener_count);
     for (uint32_t i = 0; i < plan->listener_count; i++)
         put_listener(writer, &plan->listeners[i]);
@@ -86,6 +87,7 @@ static void put_record(struct wire_writer *writer, const struct record *record)
     wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
                                           (size_t)record->tickets.count * TLS_TICKET_KEY});
     put_bool(writer, record->is_refused);
+    wire_put_u64(writer, record->generation);
     wire_put_u64(writer, record->residence ? record->residence->id.device : 0);
     wire_put_u64(writer, record->residence ? record->residence->id.inode : 0);
     put_text(writer, record->netns_trouble);
@@ -113,6 +115,8 @@ static void put_worker(struct wire_writer *writer, const struct state_worker *wo
     wire_put_u32(writer, (uint32_t)worker->pid);
     wire_put_u32(writer, worker->index);
     put_descriptor(writer, worker->channel);
+    wire_put_u64(writer, worker->asked);
+    wire_put_u64(writer, worker->answered);
 }
 
 static void put_place(struct wire_writer *writer, const struct state_place *place)
@@ -142,8 +146,11 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     put_descriptor(writer, state->control_fd);
     wire_put_u32(writer, state->upgrades);
     wire_put_u32(writer, state->half);
+    wire_put_u32(writer, state->generation);
+    wire_put_u64(writer, state->started);
     wire_put_u64(writer, state->round);
     wire_put_u32(writer, state->rotation);
+    wire_put_u64(writer, state->figures);
     wire_put_u32(writer, state->worker_count);
     for (uint32_t i = 0; i < state->worker_count; i++)
         put_worker(writer, &state->workers[i]);

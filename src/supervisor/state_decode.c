@@ -14,9 +14,9 @@
 
 /* The least bytes that each takes, so that a count cannot ask for more memory than a small
  * multiple of what there is. */
-#define WORKER_MIN     12
+#define WORKER_MIN     28
 #define PLACE_MIN      16
-#define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 1 + 1 + 1)
+#define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 8 + 1 + 1 + 1)
 #define LISTENER_MIN   (4 + 4 + 4 + 1 + 4 + 4)
 #define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12)
 #define DESCRIPTOR_MAX (1 << 20)
@@ -147,6 +147,7 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
         reader->failed = true;
     plan->has_names = get_bool(reader);
     plan->expires = (int64_t)wire_get_u64(reader);
+    plan->expires = (int64_t)wire_get_u64(reader);
     count = wire_get_count(reader, LISTENER_MIN);
     plan->listeners = memory_zeroed(count, sizeof(plan->listeners[0]));
     while (plan->listener_count < count && !reader->failed)
@@ -195,6 +196,7 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
     }
     get_tickets(reader, &record->tickets);
     record->is_refused = get_bool(reader);
+    record->generation = wire_get_u64(reader);
     netns.device = wire_get_u64(reader);
     netns.inode = wire_get_u64(reader);
     if (netns.inode != 0)
@@ -231,6 +233,8 @@ static void get_worker(struct wire_reader *reader, struct state_worker *worker)
     worker->pid = (pid_t)wire_get_u32(reader);
     worker->index = wire_get_u32(reader);
     worker->channel = get_descriptor(reader);
+    worker->asked = wire_get_u64(reader);
+    worker->answered = wire_get_u64(reader);
     if (worker->pid <= 1 || worker->index >= TALLY_WORKERS)
         reader->failed = true;
 }
@@ -241,8 +245,12 @@ static void get_workers(struct wire_reader *reader, struct state *state)
 
     if (count > TALLY_WORKERS)
         reader->failed = true;
-    while (state->worker_count < count && !reader->failed)
-        get_worker(reader, &state->workers[state->worker_count++]);
+    for (uint32_t i = 0; i < count && !reader->failed; i++) {
+        get_worker(reader, &state->workers[i]);
+        if (i > 0 && state->workers[i].index <= state->workers[i - 1].index)
+            reader->failed = true;
+        state->worker_count++;
+    }
 }
 
 static void get_places(struct wire_reader *reader, struct state *state)
@@ -277,8 +285,11 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->control_fd = get_descriptor(reader);
     state->upgrades = wire_get_u32(reader);
     state->half = wire_get_u32(reader);
+    state->generation = wire_get_u32(reader);
+    state->started = wire_get_u64(reader);
     state->round = wire_get_u64(reader);
     state->rotation = wire_get_u32(reader);
+    state->figures = wire_get_u64(reader);
     get_workers(reader, state);
     get_places(reader, state);
     count = wire_get_count(reader, RECORD_MIN);

@@ -141,7 +141,7 @@ static void worker_send_tenant(struct supervisor *supervisor, struct child *work
 }
 
 static void worker_send_remove(struct supervisor *supervisor, struct child *worker,
-                               struct record *record)
+                               struct record *record, bool has_moved)
 {
     struct wire_writer body;
 
@@ -150,6 +150,7 @@ static void worker_send_remove(struct supervisor *supervisor, struct child *work
     wire_writer_init(&body);
     wire_put_u64(&body, deliveries_add(supervisor, worker, NULL));
     wire_put_slice(&body, slice_of(record->name));
+    wire_put_u8(&body, has_moved);
     ipc_send(worker->channel, IPC_TENANT_REMOVE, &body, NULL, 0, NULL);
     wire_writer_free(&body);
 }
@@ -258,9 +259,9 @@ static struct child *workers_pick(struct supervisor *supervisor, uint64_t mask, 
     return picked;
 }
 
-/* It no longer serves the tenant. */
+/* It no longer serves the tenant; if that has moved, others do. */
 static void worker_release(struct supervisor *supervisor, struct child *worker,
-                           struct record *record)
+                           struct record *record, bool has_moved)
 {
     uint64_t bit = worker_bit(worker);
 
@@ -270,7 +271,7 @@ static void worker_release(struct supervisor *supervisor, struct child *worker,
     for (uint32_t i = 0; i < record->plan.listener_count; i++)
         record->plan.listeners[i].holders &= ~bit;
     if (record->told & bit)
-        worker_send_remove(supervisor, worker, record);
+        worker_send_remove(supervisor, worker, record, has_moved);
     record->told &= ~bit;
 }
 
@@ -282,7 +283,7 @@ void workers_assign(struct supervisor *supervisor, struct record *record)
     if (wanted == 0 || wanted > supervisor->worker_count)
         wanted = supervisor->worker_count;
     for (; has > wanted; has--)
-        worker_release(supervisor, workers_pick(supervisor, record->workers, true), record);
+        worker_release(supervisor, workers_pick(supervisor, record->workers, true), record, true);
     for (; has < wanted; has++) {
         struct child *worker = workers_pick(supervisor, ~record->workers, false);
 
@@ -306,10 +307,10 @@ void workers_withdraw(struct supervisor *supervisor, struct record *record)
 
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         if (record->workers & worker_bit(&supervisor->workers[i]))
-            worker_release(supervisor, &supervisor->workers[i], record);
+            worker_release(supervisor, &supervisor->workers[i], record, false);
     }
     for (unsigned i = 0; i < former->count; i++)
-        worker_send_remove(supervisor, &former->workers[i], record);
+        worker_send_remove(supervisor, &former->workers[i], record, false);
 }
 
 /* ---- what happens to them ---- */
@@ -371,10 +372,8 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
     deliveries_take_first(worker);
     if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
         workers_pump(supervisor, worker);
-    if (worker->awaiting == 0) {
-        generation_advance(supervisor);
+    if (worker->awaiting == 0)
         round_advance(supervisor);
-    }
     return 0;
 }
 

@@ -162,10 +162,14 @@ static int on_tenant_remove(struct worker *worker, struct ipc_received *received
 {
     uint64_t serial = wire_get_u64(&received->body);
     struct slice name = wire_get_slice(&received->body);
+    uint8_t moved = wire_get_u8(&received->body);
 
-    if (wire_finish(&received->body) != 0)
+    if (wire_finish(&received->body) != 0 || moved > 1)
         return ERROR_IPC;
-    frontend_remove_tenant(worker->frontend, name);
+    if (moved)
+        frontend_hand_over_tenant(worker->frontend, name);
+    else
+        frontend_remove_tenant(worker->frontend, name);
     committed(worker, serial);
     return 0;
 }
@@ -240,6 +244,8 @@ int messages_take(void *owner, struct ipc_received *received)
     switch (received->message) {
     case IPC_LOG:
         return ipc_take_log(received, &worker->log_fd);
+    case IPC_PING:
+        return ipc_answer_ping(worker->channel, received);
     case IPC_TENANT:
         return on_tenant(worker, received);
     case IPC_TENANT_REMOVE:

@@ -5,10 +5,12 @@ that neither a ticket nor a kept connection gets around a change of it (row T2).
 import hashlib
 import ssl
 import subprocess
+import threading
 
 import pytest
 
 from harness import frames, netns, texts
+from harness.backend import read_head
 from harness.certs import Authority
 from harness.client import Connection, fetch, read_response
 from harness.gateway import wait_for
@@ -218,3 +220,39 @@ def test_a_change_ends_kept_connections_and_no_others(gateway, authority, namesp
             kept.close()
     assert not load.failures, load.failures[:5]
     assert load.done > 50
+
+
+def test_streams_that_run_go_on_and_new_ones_are_refused(gateway, authority, namespace, scripted):
+    """Row T2, in the middle of an exchange."""
+    release = threading.Event()
+
+    def script(connection, _):
+        read_head(connection)
+        release.wait(10)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold")
+
+    backend = scripted(script)
+    forward = f"location / {{ proxy_pass http://{backend.address}; }}"
+
+    def configure(demands):
+        gateway.tenant("a", texts.tenant(namespace, server(authority, "a.test", demands, forward)))
+
+    configure("")
+    gateway.start()
+    kept = Connection(namespace, texts.ADDRESS, authority.context(), "a.test")
+    kept.request("GET", "/")
+    twin = frames.Frames(namespace, texts.ADDRESS, authority.context(["h2"]), "a.test")
+    first = twin.begin()
+    wait_for(lambda: backend.accepted == 2, what="both requests are with the backend")
+    configure(asking(authority))
+    assert "1 changed" in gateway.reload()
+    second = twin.begin()
+    assert twin.wait(second).reset == 7, "REFUSED_STREAM: to be sent again elsewhere"
+    release.set()
+    assert twin.wait(first).body == b"old"
+    assert not twin.until(lambda: False, 5), "then it ends"
+    response = kept.getresponse()
+    assert response.read() == b"old" and response.headers["Connection"] == "close"
+    assert backend.accepted == 2
+    kept.close()
+    twin.close()

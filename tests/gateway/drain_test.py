@@ -3,9 +3,7 @@
 namespaces that are gone."""
 
 import os
-import re
 import signal
-import socket
 import time
 
 import pytest
@@ -143,6 +141,27 @@ def test_no_request_is_lost_when_workers_are_replaced_again_and_again(gateway, a
             wait_for(lambda: before.isdisjoint(gateway.workers()), 15, "the old workers end")
     assert not load.failures, load.failures[:5]
     assert load.done > 100 and answered > 20
+
+
+def test_no_request_is_lost_when_tenants_move_between_workers(gateway, authority, namespaces):
+    names = ["m0.test", "m1.test", "m2.test"]
+    for name, namespace in zip(names, namespaces):
+        gateway.tenant(name, texts.tenant(namespace, texts.tls_server(authority, name,
+                                                                      'return 200 "x";')))
+    gateway.settings["worker_processes"] = "3"
+    gateway.write_main()
+    gateway.start()
+    workers = gateway.workers()
+    targets = [(namespace, texts.ADDRESS, name) for name, namespace in zip(names, namespaces)]
+    with Load(targets, authority.context(), threads=12, pause=0.03) as load:
+        wait_for(lambda: load.done > 20, what="the load's first requests")
+        for number in range(8):
+            gateway.settings["workers_per_tenant"] = "all" if number % 2 else "1"
+            gateway.write_main()
+            gateway.reload()
+            time.sleep(0.2)
+    assert not load.failures, load.failures[:5]
+    assert gateway.workers() == workers and load.done > 100
 
 
 def test_idle_clients_are_served_once_more_by_a_worker_that_ends(gateway, namespace):

@@ -48,6 +48,15 @@ def ask_much(namespace, count):
     return slowest
 
 
+def read_all(handle):
+    data = b""
+    try:
+        while part := os.read(handle, 1 << 16):
+            data += part
+    except BlockingIOError:
+        return data
+
+
 @pytest.fixture
 def fifo(tmp_path):
     """A pipe whose reader reads when the test does."""
@@ -70,17 +79,17 @@ def test_a_stalled_reader(gateway, namespace, fifo, where):
     slowest = ask_much(namespace, 1000)
     print(f"slowest pair of requests with a stalled log: {slowest * 1000:.0f} ms")
     assert slowest < 1 or is_sanitized()
-    while True:  # the pipe was full to the brim
-        try:
-            os.read(handle, 1 << 16)
-        except BlockingIOError:
-            break
+    read_all(handle)  # the pipe was full to the brim
     text = b""
-    ask_much(namespace, 20)
-    while b"could not be written" not in text:
-        text += os.read(handle, 1 << 16)
-    lost = sum(int(count) for count in re.findall(rb"(\d+) lines of this process", text))
-    assert lost > 100, lost
+
+    def lost():
+        """Each process tells its own, with its next line."""
+        nonlocal text
+        ask_much(namespace, 4)
+        text += read_all(handle)
+        return sum(map(int, re.findall(rb"(\d+) lines of this process could not be", text))) > 100
+
+    wait_for(lost, 10, "what was lost is told")
 
 
 def test_a_full_disk(gateway, namespace):

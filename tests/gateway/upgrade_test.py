@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Another binary takes the gateway over while it serves, or is refused (row R4)."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -282,8 +282,33 @@ def test_the_command_line(installed, namespace):
     installed.start()
     install(installed)
     conf = str(installed.folder / "nsgate.conf")
-    subprocess.run([installed.binary, "-c", conf, "-s", "upgrade"], check=True, timeout=60)
+    command = [installed.binary, "-c", conf, "-s"]
+    done = subprocess.run([*command, "upgrade"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.startswith("upgrade done: "), done
     installed.wait_log("upgrade done")
+    install(installed, b"#!/bin/sh\nexit 7\n")
+    refused = subprocess.run([BINARY, *command[1:], "upgrade"], capture_output=True, text=True,
+                             timeout=60)
+    assert refused.returncode == 1 and "it exited with status 7" in refused.stderr
+    both = subprocess.run([BINARY, *command[1:], "reload"], capture_output=True, text=True,
+                          timeout=60)
+    assert both.returncode == 0
+
+
+def test_who_asks_for_a_reload_gets_its_answer(installed, namespace):
+    """Also while another binary is about to take over."""
+    installed.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    installed.start()
+    command = [BINARY, "-c", str(installed.folder / "nsgate.conf"), "-s"]
+    for delay in (0, 0.02, 0.05, 0.1, 0.2):
+        at = installed.log_size()
+        upgrading = subprocess.Popen([*command, "upgrade"], stdout=subprocess.PIPE, text=True)
+        time.sleep(delay)
+        reload = subprocess.run([*command, "reload"], capture_output=True, text=True, timeout=60)
+        assert reload.returncode == 0, reload
+        assert upgrading.wait(60) == 0
+        assert upgrading.stdout.read().startswith("upgrade done: version=")
+        installed.wait_log("upgrade done", since=at)
 
 
 @pytest.fixture
@@ -337,9 +362,27 @@ def test_workers_die_on_the_way(installed, namespaces):
         at = installed.log_size()
         os.kill(installed.pid, signal.SIGUSR2)
         time.sleep(delay)
-        os.kill(victim, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has drained already
+            os.kill(victim, signal.SIGKILL)
         installed.wait_log("upgrade done", 20, at)
         wait_for(lambda: len(installed.workers()) == 2 and
                  all(installed.role(pid) == "worker" for pid in installed.children()), 10,
                  "two workers and no zombies")
         assert fetch(namespace, PLAIN).body == b"x"
+
+
+def test_an_old_worker_answers_the_heartbeat_of_before(installed, namespace):
+    """What it was asked by one binary it may answer to the next."""
+    installed.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    installed.start()
+    stopped = installed.workers()[0]
+    at = installed.log_size()
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        time.sleep(1.2)  # one beat
+        os.kill(installed.pid, signal.SIGUSR2)
+        installed.wait_log("the old ones drain", 20, at)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    installed.wait_log("the old workers have ended", 20, at)
+    assert "malformed" not in installed.log(at) and "signal" not in installed.log(at)

@@ -192,3 +192,25 @@ Test(control, who_waits_is_told_when_it_ends)
     cr_assert_eq(rig_wait(&rig), 0);
     rig_close(&rig);
 }
+
+/* A refusal has its reason; who has taken over only closes, and counts. */
+Test(control, an_upgrade)
+{
+    struct rig rig;
+    int fd;
+
+    rig_open(&rig);
+    rig_start(&rig, "started: 0 tenants");
+    rig_write(&rig, "nsgate.conf", "nonsense;\n");
+    talk(&rig, "upgrade\n", "end\t1\n");
+    cr_assert(talk_said("nsgate.conf:1:1: "));
+    cr_assert(talk_said("\t0\n"), "none before");
+    rig_write(&rig, "nsgate.conf", "error_log log info;\npid pid;\nworker_processes 2;\n");
+    fd = talk_begin(&rig, "upgrade\n");
+    talk_end(fd);
+    cr_assert_not(talk_said("end\t"));
+    rig_expect(&rig, "upgrade done: ");
+    talk(&rig, "reload\n", "end\t0\n");
+    cr_assert(talk_said("\t1\n"), "one before");
+    rig_close(&rig);
+}

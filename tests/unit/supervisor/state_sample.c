@@ -29,6 +29,7 @@ static void sample_plan(struct plan *plan)
     plan->netns.kind = NETNS_HOST;
     plan->netns.text = memory_text("host");
     plan->has_names = true;
+    plan->expires = 2000000000;
     plan->listener_count = 2;
     plan->listeners = memory_zeroed(2, sizeof(plan->listeners[0]));
     sample_listener(&plan->listeners[0], "10.0.0.1:443", 443, 21);
@@ -55,10 +56,13 @@ void state_sample(struct state *state)
                             .control_fd = 15,
                             .upgrades = 3,
                             .half = 1,
+                            .generation = 5,
+                            .started = 1234567,
                             .round = 9,
                             .rotation = 3600,
                             .ipc_version = 1,
-                            .workers = {{101, 0, 13}, {102, 1, 14}},
+                            .figures = 6,
+                            .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}},
                             .worker_count = 2};
     state->places = memory_zeroed(1, sizeof(state->places[0]));
     state->places[0] = (struct state_place){.netns = SLICE("pid:17"), .why = SLICE("ended")};
@@ -66,6 +70,7 @@ void state_sample(struct state *state)
     a = registry_restore(&state->registry, SLICE("a"), SLICE("/t/a.conf"), 5);
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;
+    a->generation = 8;
     sample_plan(&a->plan);
     claims_take(&state->registry, SLICE("10.0.0.1:443"), a);
     claims_take(&state->registry, SLICE("10.0.0.1:80"), a);

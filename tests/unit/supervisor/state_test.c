@@ -56,6 +56,10 @@ Test(state, everything_is_there)
     cr_assert_eq(state.identity.groups[1], 7);
     cr_assert_eq(state.worker_count, 2);
     cr_assert_eq(state.workers[1].pid, 102);
+    cr_assert_eq(state.workers[1].index, 2);
+    cr_assert_eq(state.workers[0].asked, 9);
+    cr_assert_eq(state.workers[0].answered, 8);
+    cr_assert_eq(state.figures, 6);
     cr_assert_eq(state.half, 1);
     cr_assert_eq(state.rotation, 3600);
     a = registry_find(&state.registry, SLICE("a"));
@@ -80,6 +84,10 @@ Test(state, everything_is_there)
     cr_assert_eq(state.place_count, 1);
     cr_assert(slice_equal(state.places[0].why, SLICE("ended")));
     cr_assert_eq(state.upgrades, 3);
+    cr_assert_eq(state.generation, 5);
+    cr_assert_eq(state.started, 1234567);
+    cr_assert_eq(a->generation, 8);
+    cr_assert_eq(a->plan.expires, 2000000000);
     state_free(&state);
     state_free(&sample);
     wire_writer_free(&bytes);

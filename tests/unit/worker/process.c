@@ -21,6 +21,8 @@ static int on_message(void *owner, struct ipc_received *received)
         process->ready++;
     if (received->message == IPC_COMMITTED)
         process->committed = wire_get_u64(&received->body);
+    if (received->message == IPC_PONG)
+        process->pong = wire_get_u64(&received->body);
     if (received->message == IPC_FIGURES) {
         process->figures = wire_get_u64(&received->body);
         cr_assert_leq(received->blob.len, sizeof(process->text));
@@ -173,6 +175,8 @@ void process_send_named(struct process *process, enum ipc_message message, const
     wire_put_slice(&body, slice_of(tenant));
     if (address)
         wire_put_slice(&body, slice_of(address));
+    if (message == IPC_TENANT_REMOVE)
+        wire_put_u8(&body, process->moves);
     if (message == IPC_LISTENER_CLOSE)
         wire_put_u32(&body, UINT32_MAX);
     ipc_send(process->channel, message, &body, NULL, 0, NULL);
@@ -185,9 +189,18 @@ void process_send_u32(struct process *process, enum ipc_message message, uint32_
 
     wire_writer_init(&body);
     wire_put_u32(&body, value);
-    if (message == IPC_DRAIN)
-        wire_put_u8(&body, 0); /* now */
     ipc_send(process->channel, message, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+void process_send_drain(struct process *process, uint32_t milliseconds, uint8_t when)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u32(&body, milliseconds);
+    wire_put_u8(&body, when);
+    ipc_send(process->channel, IPC_DRAIN, &body, NULL, 0, NULL);
     wire_writer_free(&body);
 }
 
@@ -196,16 +209,11 @@ void process_turn(struct process *process)
     ev_run(process->loop.ev, EVRUN_ONCE);
 }
 
-int process_get(struct process *process, const char *text)
+void process_ask(struct process *process, int fd, const char *text)
 {
     static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(process->port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     size_t len = 0;
 
-    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     cr_assert_eq(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(get) - 1);
     process->text[0] = '\0';
     for (int turns = 0; !strstr(process->text, text); turns++) {
@@ -216,6 +224,17 @@ int process_get(struct process *process, const char *text)
         process->text[len] = '\0';
         process_turn(process);
     }
+}
+
+int process_get(struct process *process, const char *text)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(process->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    process_ask(process, fd, text);
     return fd;
 }
 
