@@ -29,11 +29,6 @@ uint64_t heartbeat_ask(struct child *child)
     return number;
 }
 
-bool heartbeat_is_quiet(const struct child *child)
-{
-    return child->heartbeat.asked == child->heartbeat.answered;
-}
-
 int heartbeat_on_answer(struct child *child, struct ipc_received *received)
 {
     struct heartbeat *heartbeat = &child->heartbeat;
@@ -76,7 +71,7 @@ static void heartbeat_beat(struct child *child)
         return;
     }
     heartbeat->silence++;
-    if (child->state == CHILD_READY && heartbeat_is_quiet(child))
+    if (child->state == CHILD_READY && heartbeat->asked == heartbeat->answered)
         (void)heartbeat_ask(child);
 }
 

@@ -28,9 +28,6 @@ void heartbeat_reset(struct child *child);
  * sent before it. */
 uint64_t heartbeat_ask(struct child *child);
 
-/* Whether no PONG is on its way. */
-bool heartbeat_is_quiet(const struct child *child);
-
 /* A PONG. Returns 0, or ERROR_IPC for one that nobody asked for. */
 int heartbeat_on_answer(struct child *child, struct ipc_received *received);
 

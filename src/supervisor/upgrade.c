@@ -54,8 +54,7 @@ static bool upgrade_worker_is_quiet(const struct child *worker)
 {
     if (worker->pid == 0)
         return true;
-    return worker->state == CHILD_READY && ipc_channel_queued(worker->channel) == 0 &&
-           heartbeat_is_quiet(worker);
+    return worker->state == CHILD_READY && ipc_channel_queued(worker->channel) == 0;
 }
 
 /* Everything that is in force is in the records, and everybody has been told. */
@@ -91,7 +90,8 @@ static void upgrade_put_workers(const struct supervisor *supervisor, struct stat
 
         if (worker->pid > 0 && child_is_up(worker))
             state->workers[state->worker_count++] =
-                (struct state_worker){worker->pid, i, ipc_channel_descriptor(worker->channel)};
+                (struct state_worker){worker->pid, i, ipc_channel_descriptor(worker->channel),
+                                      worker->heartbeat.asked, worker->heartbeat.answered};
     }
 }
 
@@ -131,6 +131,7 @@ static struct state upgrade_state(const struct supervisor *supervisor)
                           .generation = supervisor->generation,
                           .started = (uint64_t)(supervisor->started * 1000.),
                           .round = supervisor->round.number,
+                          .figures = supervisor->figures.serial,
                           .ipc_version = IPC_VERSION,
                           .registry = supervisor->registry};
 

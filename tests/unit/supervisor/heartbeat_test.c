@@ -146,9 +146,7 @@ Test(heartbeat, only_what_was_asked_can_be_answered)
     cr_assert_eq(answer(&patient, 2), ERROR_IPC);
     cr_assert_eq(answer(&patient, 1), 0);
     cr_assert_eq(answer(&patient, 1), ERROR_IPC);
-    cr_assert_not(heartbeat_is_quiet(&patient.worker));
     cr_assert_eq(answer(&patient, 2), 0);
-    cr_assert(heartbeat_is_quiet(&patient.worker));
     patient_close(&patient);
 }
 
