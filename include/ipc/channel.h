@@ -82,6 +82,9 @@ struct ipc_setup {
 void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup);
 int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup);
 
+/* A child answers a PING. Returns 0 or ERROR_IPC. */
+int ipc_answer_ping(struct ipc_channel *channel, struct ipc_received *received);
+
 /* A child puts the log that SETUP names in force, with the message's first descriptor if there is
  * one left; *fd is the one of before, -1 for none, and becomes the new one. Returns 0, or ERROR_IPC
  * with nothing changed. */

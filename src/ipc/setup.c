@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The bodies of SETUP and LOG: what a child is told first, and where it logs. */
+/* What every child is told, and answers: SETUP, LOG, PING. */
 #include "ipc/channel.h"
 
 #include "base/log.h"
@@ -62,4 +62,18 @@ int ipc_take_log(struct ipc_received *received, int *fd)
     int result = wire_finish(&received->body);
 
     return result != 0 ? result : ipc_set_log(received, level, sink, fd);
+}
+
+int ipc_answer_ping(struct ipc_channel *channel, struct ipc_received *received)
+{
+    uint64_t number = wire_get_u64(&received->body);
+    struct wire_writer body;
+
+    if (wire_finish(&received->body) != 0)
+        return ERROR_IPC;
+    wire_writer_init(&body);
+    wire_put_u64(&body, number);
+    ipc_send(channel, IPC_PONG, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+    return 0;
 }

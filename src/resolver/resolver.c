@@ -130,6 +130,8 @@ static int on_message(void *owner, struct ipc_received *received)
     switch (received->message) {
     case IPC_LOG:
         return ipc_take_log(received, &resolver->log_fd);
+    case IPC_PING:
+        return ipc_answer_ping(resolver->channel, received);
     case IPC_EXAMINE:
         return on_examine(resolver, received);
     case IPC_CONTAINER_FOLLOW:

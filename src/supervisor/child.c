@@ -20,7 +20,7 @@
 
 #define CHILD_QUICK     1.0  /* seconds: who dies sooner after the start is started again later */
 #define CHILD_DELAY     0.05 /* seconds after the first quick death; doubled for each one more */
-#define CHILD_DELAY_MAX 8.0
+#define CHILD_DELAY_MAX 0.8  /* whoever dies is back within one */
 #define CHILD_HOPELESS  6 /* quick deaths of every worker before one was ready: the start failed */
 #define CHILD_GRACE     1.0 /* seconds that a child without a channel has to end by itself */
 
@@ -34,17 +34,24 @@ void child_name(const struct child *child, char name[32])
 
 /* ---- the channel ---- */
 
+static int child_on_ready(struct child *child, struct ipc_received *received)
+{
+    child->state = CHILD_READY;
+    child->was_ready = true;
+    child->is_ready = true;
+    child->heartbeat.silence = 0;
+    return wire_finish(&received->body);
+}
+
 static int child_on_message(void *owner, struct ipc_received *received)
 {
     struct child *child = owner;
 
-    if (received->message == IPC_READY) {
-        child->state = CHILD_READY;
-        child->was_ready = true;
-        child->is_ready = true;
-        generation_advance(child->supervisor);
-        return wire_finish(&received->body);
-    }
+    generation_advance(child->supervisor);
+    if (received->message == IPC_READY)
+        return child_on_ready(child, received);
+    if (received->message == IPC_PONG)
+        return heartbeat_on_answer(child, received);
     if (child->role == ROLE_WORKER)
         return workers_on_message(child->supervisor, child, received);
     if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
@@ -191,6 +198,7 @@ void child_start(struct child *child)
     child->is_dismissed = false;
     child->is_ready = false;
     child->has_ended = false;
+    heartbeat_reset(child);
     child->reason[0] = '\0';
     if (child_fork(child, sockets) < 0) {
         log_error("cannot start %s: %s", name, strerror(errno));
@@ -323,6 +331,7 @@ void child_reap(struct child *child)
     if (child->pid <= 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
         return;
     child_tell_death(child, status);
-    child->has_failed = WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL : status != 0;
+    child->has_failed =
+        WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL || child->heartbeat.is_hung : status != 0;
     child_on_death(child);
 }

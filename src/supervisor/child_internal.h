@@ -3,6 +3,8 @@
 #ifndef SUPERVISOR_CHILD_INTERNAL_H
 #define SUPERVISOR_CHILD_INTERNAL_H
 
+#include "heartbeat_internal.h"
+
 #include "io/loop.h"
 #include "ipc/channel.h"
 
@@ -29,15 +31,16 @@ struct child {
     pid_t pid;                   /* 0: none */
     struct ipc_channel *channel; /* NULL unless STARTING or READY */
     double started;              /* loop_now() */
-    unsigned quick_deaths;       /* in a row, each within a second of the start */
-    bool is_stopping;            /* is not started again */
-    bool is_dismissed;           /* was told to end, and is not started before it is wanted */
-    bool was_ready;              /* at any time */
-    bool is_ready;               /* since its start */
-    bool has_failed;             /* ended by its own fault, not by SIGKILL or when told to */
-    bool has_ended;              /* what it said is still read, but nothing sent */
-    ev_timer timer;              /* DOWN: start; LOST: kill */
-    char reason[128];            /* why the channel failed; empty when it only closed */
+    struct heartbeat heartbeat;
+    unsigned quick_deaths; /* in a row, each within a second of the start */
+    bool is_stopping;      /* is not started again */
+    bool is_dismissed;     /* was told to end, and is not started before it is wanted */
+    bool was_ready;        /* at any time */
+    bool is_ready;         /* since its start */
+    bool has_failed;       /* ended by its own fault, not by SIGKILL or when told to; or hung */
+    bool has_ended;        /* what it said is still read, but nothing sent */
+    ev_timer timer;        /* DOWN: start; LOST: kill */
+    char reason[128];      /* why the channel failed; empty when it only closed */
     /* workers only */
     unsigned tenants;            /* that it serves */
     unsigned awaiting;           /* TENANT and TENANT_REMOVE sent and not yet COMMITTED */
@@ -45,6 +48,7 @@ struct child {
     struct delivery *deliveries; /* the same, in the order in which they were sent */
     bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
+    uint64_t drained;            /* the PONG that tells that it has heard DRAIN */
 };
 
 void child_init(struct child *child, struct supervisor *supervisor, enum ipc_role role,

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GENERATION_GRACE 1.0 /* seconds after the time to drain until who has not ended is killed  \
-                              */
+#define GENERATION_GRACE                                                                           \
+    1.0 /* seconds after the time to drain until who has not ended is killed                       \
+         */
 
 static void generation_set_state(struct supervisor *supervisor, enum handover_state state)
 {
@@ -94,8 +95,13 @@ static void generation_drain_former(struct supervisor *supervisor)
     struct handover *handover = &supervisor->handover;
     double seconds = generation_drain_time(supervisor);
 
-    for (unsigned i = 0; i < handover->former.count; i++)
-        generation_send_drain(&handover->former.workers[i], seconds, DRAIN_NOW);
+    for (unsigned i = 0; i < handover->former.count; i++) {
+        struct child *worker = &handover->former.workers[i];
+
+        generation_send_drain(worker, seconds, DRAIN_NOW);
+        if (child_is_up(worker) && worker->drained == 0)
+            worker->drained = heartbeat_ask(worker);
+    }
     ev_timer_stop(supervisor->loop.ev, &handover->limit);
     ev_timer_set(&handover->limit, seconds + GENERATION_GRACE, 0.);
     ev_timer_start(supervisor->loop.ev, &handover->limit);
@@ -115,6 +121,16 @@ static void generation_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
 
 /* ---- starting ---- */
 
+static bool generation_has_identity(const struct supervisor *supervisor)
+{
+    const struct cage_identity *a = &supervisor->identity;
+    const struct cage_identity *b = &supervisor->settings->identity;
+
+    return a->keep ||
+           (a->user == b->user && a->group == b->group && a->group_count == b->group_count &&
+            memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0);
+}
+
 static void generation_start_present(struct supervisor *supervisor)
 {
     const struct handover *handover = &supervisor->handover;
@@ -122,6 +138,8 @@ static void generation_start_present(struct supervisor *supervisor)
     struct record *record;
     struct record *next;
 
+    if (child_is_up(&supervisor->resolver) && !generation_has_identity(supervisor))
+        child_dismiss(&supervisor->resolver); /* the next one will be whom it should be */
     supervisor_set_identity(supervisor);
     supervisor->half = handover->state == HANDOVER_NONE ? 0 : 1 - handover->former.half;
     supervisor->workers = memory_zeroed(count, sizeof(supervisor->workers[0]));
@@ -168,16 +186,6 @@ void generation_start(struct supervisor *supervisor)
 }
 
 /* ---- changes ---- */
-
-static bool generation_has_identity(const struct supervisor *supervisor)
-{
-    const struct cage_identity *a = &supervisor->identity;
-    const struct cage_identity *b = &supervisor->settings->identity;
-
-    return a->keep ||
-           (a->user == b->user && a->group == b->group && a->group_count == b->group_count &&
-            memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0);
-}
 
 static bool generation_is_as_wanted(const struct supervisor *supervisor)
 {
@@ -300,8 +308,15 @@ void generation_advance(struct supervisor *supervisor)
 
 bool generation_is_settled(const struct supervisor *supervisor)
 {
-    return supervisor->handover.state == HANDOVER_NONE ||
-           supervisor->handover.state == HANDOVER_DRAINING;
+    const struct handover *handover = &supervisor->handover;
+
+    for (unsigned i = 0; i < handover->former.count; i++) {
+        const struct child *worker = &handover->former.workers[i];
+
+        if (child_is_up(worker) && worker->heartbeat.answered < worker->drained)
+            return false;
+    }
+    return handover->state == HANDOVER_NONE || handover->state == HANDOVER_DRAINING;
 }
 
 /* ---- life ---- */

@@ -168,6 +168,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
+    heartbeat_init(supervisor);
     upgrade_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
@@ -198,6 +199,7 @@ void supervisor_free(struct supervisor *supervisor)
     namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
     bindings_free(supervisor);
+    heartbeat_stop(supervisor);
     upgrade_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
@@ -259,6 +261,7 @@ void supervisor_start_watchers(struct supervisor *supervisor)
 {
     signals_start(supervisor);
     notify_start(&supervisor->notify);
+    heartbeat_start(supervisor);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
 }
 

@@ -49,7 +49,7 @@ struct supervisor {
     struct child resolver;
     struct child *workers; /* of the present generation */
     unsigned worker_count;
-    unsigned half; /* of the tally, theirs */
+    unsigned half;       /* of the tally, theirs */
     unsigned generation; /* how many there have been, of workers */
     struct handover handover;
     struct examiner examiner;
@@ -61,6 +61,7 @@ struct supervisor {
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
+    ev_timer heartbeat;      /* of all children */
     double may_bind;         /* loop_clock(): listeners are not tried again before */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
     ev_timer rotation;       /* of ticket keys */

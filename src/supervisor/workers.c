@@ -372,10 +372,8 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
     deliveries_take_first(worker);
     if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
         workers_pump(supervisor, worker);
-    if (worker->awaiting == 0) {
-        generation_advance(supervisor);
+    if (worker->awaiting == 0)
         round_advance(supervisor);
-    }
     return 0;
 }
 

@@ -244,6 +244,8 @@ int messages_take(void *owner, struct ipc_received *received)
     switch (received->message) {
     case IPC_LOG:
         return ipc_take_log(received, &worker->log_fd);
+    case IPC_PING:
+        return ipc_answer_ping(worker->channel, received);
     case IPC_TENANT:
         return on_tenant(worker, received);
     case IPC_TENANT_REMOVE:

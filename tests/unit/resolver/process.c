@@ -30,6 +30,8 @@ static int on_message(void *owner, struct ipc_received *received)
     struct process *process = owner;
     if (received->message == IPC_READY)
         process->is_ready = true;
+    if (received->message == IPC_PONG)
+        process->pong = wire_get_u64(&received->body);
     if (received->message == IPC_EXAMINED) {
         cr_assert_lt(process->count, PROCESS_RESULTS);
         struct outcome *outcome = &process->outcomes[process->count++];

@@ -25,6 +25,7 @@ struct process {
     struct ipc_channel *channel;
     pid_t pid;
     bool is_ready, is_gone;
+    uint64_t pong; /* the last number */
     struct outcome outcomes[PROCESS_RESULTS];
     unsigned count, wanted;
     unsigned wanted_connects;

@@ -110,6 +110,21 @@ Test(resolver, switches_its_log)
     cr_expect_eq(process_end(&process), 0);
 }
 
+Test(resolver, a_ping_is_answered)
+{
+    struct process process;
+    struct wire_writer body;
+    process_start(&process, true);
+    wire_writer_init(&body);
+    wire_put_u64(&body, 42);
+    process_send(&process, IPC_PING, &body, (struct slice){0});
+    wire_writer_free(&body);
+    process_examine(&process, 1, TEXT, NULL, 0);
+    cr_expect(process_wait(&process, 1));
+    cr_expect_eq(process.pong, 42);
+    cr_expect_eq(process_end(&process), 0);
+}
+
 /* ---- containers ---- */
 
 Test(resolver, asks_for_connections_and_tells_why_there_is_none)

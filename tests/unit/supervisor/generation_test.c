@@ -17,12 +17,12 @@ static void set_workers(const struct rig *rig, unsigned count)
 }
 
 /* One tenant and two workers. */
-static int open_rig(struct rig *rig)
+static int open_rig(struct rig *rig, const char *text)
 {
     int port = rig_port();
 
     rig_open(rig);
-    rig_tenant(rig, "a", port, "a");
+    rig_tenant(rig, "a", port, text);
     rig_start(rig, "started: 1 tenants, 0 waiting, 0 refused, 2 workers");
     return port;
 }
@@ -32,7 +32,7 @@ TestSuite(generation, .fini = rig_end);
 Test(generation, another_number_of_workers)
 {
     struct rig rig;
-    int port = open_rig(&rig);
+    int port = open_rig(&rig, "a");
     pid_t first = rig_child(&rig, "worker 0");
 
     set_workers(&rig, 3);
@@ -58,10 +58,9 @@ Test(generation, another_number_of_workers)
 Test(generation, a_third_one_waits)
 {
     struct rig rig;
-    int port = open_rig(&rig);
+    int port = open_rig(&rig, "keep-worker");
     pid_t first = rig_child(&rig, "worker 0");
 
-    kill(first, SIGSTOP); /* it does not hear that it shall drain */
     set_workers(&rig, 1);
     rig_signal(&rig, SIGHUP, RELOADED);
     set_workers(&rig, 3);
@@ -78,7 +77,7 @@ Test(generation, a_third_one_waits)
 Test(generation, the_old_one_goes_on_while_the_new_one_cannot_start)
 {
     struct rig rig;
-    int port = open_rig(&rig);
+    int port = open_rig(&rig, "a");
     pid_t first = rig_child(&rig, "worker 0");
 
     rig_program(&rig, "exit 1");
@@ -98,11 +97,30 @@ Test(generation, the_old_one_goes_on_while_the_new_one_cannot_start)
     rig_close(&rig);
 }
 
+/* "Reload done" means that no old worker takes a connection any more; one that cannot be asked is
+ * killed when its time to drain is over. */
+Test(generation, a_reload_waits_until_the_old_ones_have_heard_of_it)
+{
+    struct rig rig;
+    pid_t first;
+
+    open_rig(&rig, "a");
+    first = rig_child(&rig, "worker 0");
+    kill(first, SIGSTOP);
+    set_workers(&rig, 1);
+    rig_signal(&rig, SIGHUP, "the old ones drain");
+    cr_assert_not(rig_has_logged(&rig, "reload done"));
+    rig_expect(&rig, "old workers do not end, killing them");
+    rig_expect(&rig, RELOADED);
+    cr_assert_lt(kill(first, 0), 0);
+    rig_close(&rig);
+}
+
 /* The operator takes back what did not work. */
 Test(generation, one_that_has_not_served_is_replaced_at_once)
 {
     struct rig rig;
-    int port = open_rig(&rig);
+    int port = open_rig(&rig, "a");
     pid_t first = rig_child(&rig, "worker 0");
     pid_t second;
 
@@ -126,7 +144,7 @@ Test(generation, both_end_with_the_supervisor)
     struct rig rig;
     pid_t first;
 
-    open_rig(&rig);
+    open_rig(&rig, "a");
     first = rig_child(&rig, "worker 0");
     rig_program(&rig, "exec sleep 60");
     set_workers(&rig, 1);

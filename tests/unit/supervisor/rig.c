@@ -29,6 +29,7 @@
 struct actor {
     struct loop loop;
     struct ipc_channel *channel;
+    bool stays;      /* drains for ever */
     bool is_mute;    /* gives no figures */
     bool is_garbled; /* gives figures that are none */
 };
@@ -139,6 +140,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_TENANT:
         if (blob_has(received->blob, "end-worker"))
             _exit(11);
+        actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
         actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
         actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");
     /* fall through */
@@ -151,12 +153,14 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_LISTENER: /* kept open until this process ends */
         received->descriptors[0] = -1;
         break;
+    case IPC_PING:
+        return ipc_answer_ping(actor->channel, received);
     case IPC_FIGURES_ASK:
         act_tell_figures(actor, received);
         break;
     case IPC_DRAIN:
         wire_get_u32(&received->body);
-        if (wire_get_u8(&received->body) == 0)
+        if (wire_get_u8(&received->body) == 0 && !actor->stays)
             _exit(0);
         break;
     default:

@@ -120,11 +120,28 @@ Test(messages, the_log_may_be_given_anew)
     ipc_send(process.channel, IPC_LOG, &body, &ends[1], 1, NULL);
     wire_writer_free(&body);
     close(ends[1]);
-    process_send_u32(&process, IPC_DRAIN, 1000);
+    process_send_drain(&process, 1000, 0);
     process_until(&process, process.is_gone);
     char text[256] = "";
     cr_assert_gt(read(ends[0], text, sizeof(text) - 1), 0);
     cr_assert(strstr(text, "worker 2: draining"), "%s", text);
     close(ends[0]);
     cr_assert_eq(process_end(&process), 0);
+}
+
+Test(messages, a_ping_is_answered)
+{
+    struct wire_writer body;
+
+    process_start(&process);
+    process_setup(&process);
+    wire_writer_init(&body);
+    wire_put_u64(&body, 42);
+    ipc_send(process.channel, IPC_PING, &body, NULL, 0, NULL);
+    process_until(&process, process.pong == 42);
+    wire_put_u8(&body, 0); /* too long */
+    ipc_send(process.channel, IPC_PING, &body, NULL, 0, NULL);
+    process_until(&process, process.is_gone);
+    wire_writer_free(&body);
+    process_end(&process);
 }

@@ -21,6 +21,8 @@ static int on_message(void *owner, struct ipc_received *received)
         process->ready++;
     if (received->message == IPC_COMMITTED)
         process->committed = wire_get_u64(&received->body);
+    if (received->message == IPC_PONG)
+        process->pong = wire_get_u64(&received->body);
     if (received->message == IPC_FIGURES) {
         process->figures = wire_get_u64(&received->body);
         cr_assert_leq(received->blob.len, sizeof(process->text));
@@ -187,9 +189,18 @@ void process_send_u32(struct process *process, enum ipc_message message, uint32_
 
     wire_writer_init(&body);
     wire_put_u32(&body, value);
-    if (message == IPC_DRAIN)
-        wire_put_u8(&body, 0); /* now */
     ipc_send(process->channel, message, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+void process_send_drain(struct process *process, uint32_t milliseconds, uint8_t when)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u32(&body, milliseconds);
+    wire_put_u8(&body, when);
+    ipc_send(process->channel, IPC_DRAIN, &body, NULL, 0, NULL);
     wire_writer_free(&body);
 }
 

@@ -19,6 +19,7 @@ struct process {
     bool moves;                  /* what TENANT_REMOVE says */
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
     uint64_t committed;          /* the last serial */
+    uint64_t pong;               /* the last number */
     uint32_t dead_error;
     uint64_t figures;   /* the last serial; its blob is in text */
     size_t figures_len; /* bytes */
@@ -38,6 +39,8 @@ void process_send_listener(struct process *process);
 void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
                         const char *address);
 void process_send_u32(struct process *process, enum ipc_message message, uint32_t value);
+/* when: 0 now, 1 when the channel closes */
+void process_send_drain(struct process *process, uint32_t milliseconds, uint8_t when);
 
 void process_turn(struct process *process);
 #define process_until(process, condition)                                                          \

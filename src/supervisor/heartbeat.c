@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* PING and PONG, counted in ticks of our own loop: a supervisor that was itself stopped, or that
+ * was busy, has ticked less, and blames nobody for it. */
+#include "heartbeat_internal.h"
+
+#include "supervisor_internal.h"
+
+#include <signal.h>
+
+/* Ticks, a second each. */
+#define HEARTBEAT_WORKER   5  /* without an answer */
+#define HEARTBEAT_STARTING 10 /* without READY */
+#define HEARTBEAT_RESOLVER 60 /* it may check a large key in one go */
+
+void heartbeat_reset(struct child *child)
+{
+    child->heartbeat = (struct heartbeat){0};
+}
+
+uint64_t heartbeat_ask(struct child *child)
+{
+    uint64_t number = ++child->heartbeat.asked;
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, number);
+    ipc_send(child->channel, IPC_PING, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+    return number;
+}
+
+int heartbeat_on_answer(struct child *child, struct ipc_received *received)
+{
+    struct heartbeat *heartbeat = &child->heartbeat;
+    uint64_t number = wire_get_u64(&received->body);
+
+    if (wire_finish(&received->body) != 0 || number != heartbeat->answered + 1 ||
+        number > heartbeat->asked)
+        return ERROR_IPC;
+    heartbeat->answered = number;
+    heartbeat->silence = 0;
+    return 0;
+}
+
+static unsigned heartbeat_limit(const struct child *child)
+{
+    if (child->role == ROLE_RESOLVER)
+        return HEARTBEAT_RESOLVER;
+    return child->state == CHILD_READY ? HEARTBEAT_WORKER : HEARTBEAT_STARTING;
+}
+
+static void heartbeat_kill(struct child *child)
+{
+    char name[32];
+
+    child_name(child, name);
+    log_error("%s does not answer, killing it", name);
+    child->heartbeat.is_hung = true;
+    child_signal(child, SIGKILL);
+}
+
+/* One question at a time, so that none pile up before one who does not read. */
+static void heartbeat_beat(struct child *child)
+{
+    struct heartbeat *heartbeat = &child->heartbeat;
+
+    if (!child_is_up(child) || heartbeat->is_hung)
+        return;
+    if (heartbeat->silence >= heartbeat_limit(child)) {
+        heartbeat_kill(child);
+        return;
+    }
+    heartbeat->silence++;
+    if (child->state == CHILD_READY && heartbeat->asked == heartbeat->answered)
+        (void)heartbeat_ask(child);
+}
+
+static void heartbeat_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+    struct child *worker;
+
+    (void)ev;
+    (void)events;
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker))
+        heartbeat_beat(worker);
+    heartbeat_beat(&supervisor->resolver);
+}
+
+void heartbeat_init(struct supervisor *supervisor)
+{
+    ev_timer_init(&supervisor->heartbeat, heartbeat_on_tick, 1., 1.);
+    supervisor->heartbeat.data = supervisor;
+}
+
+void heartbeat_start(struct supervisor *supervisor)
+{
+    ev_timer_start(supervisor->loop.ev, &supervisor->heartbeat);
+}
+
+void heartbeat_stop(struct supervisor *supervisor)
+{
+    ev_timer_stop(supervisor->loop.ev, &supervisor->heartbeat);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is silent for too long is killed, and nobody else. */
+#include "../../../src/supervisor/supervisor_internal.h"
+
+#include "rig.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A supervisor of one worker that does not run, and the worker's end of its channel. */
+struct patient {
+    struct supervisor supervisor;
+    struct child worker;
+    struct ipc_channel *far;
+    unsigned pings;
+    uint64_t number; /* of the last one */
+};
+
+static int on_message(void *owner, struct ipc_received *received)
+{
+    struct patient *patient = owner;
+
+    cr_assert_eq(received->message, IPC_PING);
+    patient->pings++;
+    patient->number = wire_get_u64(&received->body);
+    return wire_finish(&received->body);
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    (void)owner;
+    (void)reason;
+}
+
+static const struct ipc_events events = {on_message, on_gone};
+
+static void patient_open(struct patient *patient, enum ipc_role role)
+{
+    struct supervisor *supervisor = &patient->supervisor;
+    int sockets[2];
+
+    *patient = (struct patient){0};
+    loop_init(&supervisor->loop);
+    heartbeat_init(supervisor);
+    cr_assert_eq(ipc_pair(sockets), 0);
+    child_init(&patient->worker, supervisor, role, 0);
+    child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
+    patient->worker.channel =
+        ipc_channel_new(&supervisor->loop, sockets[0], ROLE_SUPERVISOR, role, &events, patient);
+    patient->far =
+        ipc_channel_new(&supervisor->loop, sockets[1], role, ROLE_SUPERVISOR, &events, patient);
+    patient->worker.state = CHILD_READY;
+    if (role == ROLE_WORKER) {
+        supervisor->workers = &patient->worker;
+        supervisor->worker_count = 1;
+    } else {
+        supervisor->resolver = patient->worker;
+    }
+}
+
+static void patient_close(struct patient *patient)
+{
+    ipc_channel_free(patient->worker.channel);
+    ipc_channel_free(patient->far);
+    loop_free(&patient->supervisor.loop);
+}
+
+static void tick(struct patient *patient, unsigned times)
+{
+    struct supervisor *supervisor = &patient->supervisor;
+
+    for (unsigned i = 0; i < times; i++)
+        ev_invoke(supervisor->loop.ev, &supervisor->heartbeat, EV_TIMER);
+    ev_run(supervisor->loop.ev, EVRUN_NOWAIT);
+}
+
+/* What the worker says. */
+static int answer(struct patient *patient, uint64_t number)
+{
+    struct ipc_received received = {.message = IPC_PONG};
+    struct wire_writer body;
+    int result;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, number);
+    wire_reader_init(&received.body, wire_written(&body));
+    result = heartbeat_on_answer(&patient->worker, &received);
+    wire_writer_free(&body);
+    return result;
+}
+
+TestSuite(heartbeat, .fini = rig_end);
+
+Test(heartbeat, silence_is_counted_in_ticks)
+{
+    struct patient patient;
+
+    patient_open(&patient, ROLE_WORKER);
+    tick(&patient, 5);
+    cr_assert_eq(patient.pings, 1, "one question at a time");
+    cr_assert_eq(answer(&patient, 1), 0);
+    tick(&patient, 5);
+    cr_assert_eq(patient.number, 2);
+    cr_assert_not(patient.worker.heartbeat.is_hung);
+    tick(&patient, 1);
+    cr_assert(patient.worker.heartbeat.is_hung);
+    patient_close(&patient);
+}
+
+Test(heartbeat, a_start_may_take_longer)
+{
+    struct patient patient;
+
+    patient_open(&patient, ROLE_WORKER);
+    patient.worker.state = CHILD_STARTING;
+    tick(&patient, 10);
+    cr_assert_not(patient.worker.heartbeat.is_hung);
+    cr_assert_eq(patient.pings, 0);
+    tick(&patient, 1);
+    cr_assert(patient.worker.heartbeat.is_hung);
+    patient_close(&patient);
+}
+
+Test(heartbeat, a_resolver_may_work_for_a_minute)
+{
+    struct patient patient;
+
+    patient_open(&patient, ROLE_RESOLVER);
+    tick(&patient, 60);
+    cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
+    tick(&patient, 1);
+    cr_assert(patient.supervisor.resolver.heartbeat.is_hung);
+    patient_close(&patient);
+}
+
+Test(heartbeat, only_what_was_asked_can_be_answered)
+{
+    struct patient patient;
+
+    patient_open(&patient, ROLE_WORKER);
+    cr_assert_eq(answer(&patient, 1), ERROR_IPC);
+    tick(&patient, 1);
+    cr_assert_eq(heartbeat_ask(&patient.worker), 2);
+    cr_assert_eq(answer(&patient, 2), ERROR_IPC);
+    cr_assert_eq(answer(&patient, 1), 0);
+    cr_assert_eq(answer(&patient, 1), ERROR_IPC);
+    cr_assert_eq(answer(&patient, 2), 0);
+    patient_close(&patient);
+}
+
+Test(heartbeat, a_stopped_worker_is_replaced, .timeout = 40)
+{
+    struct rig rig;
+    char line[96];
+    pid_t old;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "a");
+    rig_tenant(&rig, "b", rig_port(), "b");
+    rig_start(&rig, "started: 2 tenants"); /* both workers have committed one */
+    old = rig_child(&rig, "worker 1");
+    kill(old, SIGSTOP);
+    rig_expect(&rig, "worker 1 does not answer, killing it");
+    snprintf(line, sizeof(line), "worker 1 (pid %d) was killed by signal 9", (int)old);
+    rig_expect(&rig, line);
+    for (int i = 0; i < 400 && rig_child(&rig, "worker 1") == old; i++)
+        usleep(5000);
+    cr_assert_neq(rig_child(&rig, "worker 1"), old);
+    cr_assert_not(rig_has_logged(&rig, "worker 0 does not answer"));
+    rig_close(&rig);
+}
