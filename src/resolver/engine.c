@@ -43,11 +43,16 @@ static void call_end(struct engine_call *call, const char *what, const char *why
 
 static void call_fail(struct engine_call *call, int error)
 {
+    static const char unread[] = "the container engine's answer cannot be read";
+
     if (error == ERROR_END || error == ERROR_RESET)
         call_end(call, "the container engine closed the connection", NULL);
+    else if (error == ERROR_RESPONSE)
+        call_end(call, unread, "it is malformed");
+    else if (error == ERROR_RESPONSE_TOO_LARGE)
+        call_end(call, unread, "it is too large");
     else
-        call_end(call, "the container engine's answer cannot be read",
-                 error_text((enum error)error));
+        call_end(call, unread, error_text((enum error)error));
 }
 
 static void call_on_expired(struct deadline *deadline)

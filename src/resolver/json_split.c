@@ -109,7 +109,7 @@ int json_split_next(struct json_split *split, struct chain *in, struct slice *ob
         size_t taken = scan(split, run, &verdict);
 
         if (split->len + taken > split->limit)
-            return ERROR_RESPONSE;
+            return ERROR_RESPONSE_TOO_LARGE;
         keep(split, slice_head(run, taken));
         chain_consume(in, taken);
     }

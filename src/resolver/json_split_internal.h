@@ -27,10 +27,9 @@ void json_split_free(struct json_split *split);
 void json_split_reset(struct json_split *split);
 
 /* Takes bytes out of the chain. Returns 1 when an object is complete: *object is valid until the
- * next call, more may wait in the chain. Returns 0 when the chain is empty, or ERROR_RESPONSE:
- * other bytes than white space between objects, or an object that is larger than the limit or too
- * deep.
- */
+ * next call, more may wait in the chain. Returns 0 when the chain is empty, ERROR_RESPONSE for
+ * other bytes than white space between objects and for an object that is too deep, or
+ * ERROR_RESPONSE_TOO_LARGE for one that is larger than the limit. */
 int json_split_next(struct json_split *split, struct chain *in, struct slice *object);
 
 #endif

@@ -121,6 +121,16 @@ static void generation_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
 
 /* ---- starting ---- */
 
+static bool generation_has_identity(const struct supervisor *supervisor)
+{
+    const struct cage_identity *a = &supervisor->identity;
+    const struct cage_identity *b = &supervisor->settings->identity;
+
+    return a->keep ||
+           (a->user == b->user && a->group == b->group && a->group_count == b->group_count &&
+            memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0);
+}
+
 static void generation_start_present(struct supervisor *supervisor)
 {
     const struct handover *handover = &supervisor->handover;
@@ -128,6 +138,8 @@ static void generation_start_present(struct supervisor *supervisor)
     struct record *record;
     struct record *next;
 
+    if (child_is_up(&supervisor->resolver) && !generation_has_identity(supervisor))
+        child_dismiss(&supervisor->resolver); /* the next one will be whom it should be */
     supervisor_set_identity(supervisor);
     supervisor->half = handover->state == HANDOVER_NONE ? 0 : 1 - handover->former.half;
     supervisor->workers = memory_zeroed(count, sizeof(supervisor->workers[0]));
@@ -174,16 +186,6 @@ void generation_start(struct supervisor *supervisor)
 }
 
 /* ---- changes ---- */
-
-static bool generation_has_identity(const struct supervisor *supervisor)
-{
-    const struct cage_identity *a = &supervisor->identity;
-    const struct cage_identity *b = &supervisor->settings->identity;
-
-    return a->keep ||
-           (a->user == b->user && a->group == b->group && a->group_count == b->group_count &&
-            memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0);
-}
 
 static bool generation_is_as_wanted(const struct supervisor *supervisor)
 {

@@ -124,22 +124,31 @@ static int resume_take_tally(struct supervisor *supervisor, const struct state *
     return supervisor->tally ? 0 : -1;
 }
 
+static void resume_take_worker(struct resume *resume, const struct state *state,
+                               const struct state_worker *worker, struct child *child)
+{
+    bool is_same = state->ipc_version == IPC_VERSION;
+
+    child_inherit(child, worker->pid, is_same ? worker->channel : -1);
+    child->heartbeat.asked = worker->asked;
+    child->heartbeat.answered = worker->answered;
+    if (!is_same && worker->channel >= 0)
+        resume->silent[resume->silent_count++] = worker->channel;
+}
+
 static void resume_take_workers(struct resume *resume, const struct state *state)
 {
-    struct generation former = {.count = state->worker_count, .half = state->half};
+    struct generation former = {.half = state->half};
 
-    if (former.count == 0)
+    if (state->worker_count == 0)
         return;
+    former.count = state->workers[state->worker_count - 1].index + 1;
     former.workers = memory_zeroed(former.count, sizeof(former.workers[0]));
-    for (uint32_t i = 0; i < former.count; i++) {
-        const struct state_worker *worker = &state->workers[i];
-        bool is_same = state->ipc_version == IPC_VERSION;
-
+    for (uint32_t i = 0; i < former.count; i++)
         child_init(&former.workers[i], &resume->supervisor, ROLE_WORKER, i);
-        child_inherit(&former.workers[i], worker->pid, is_same ? worker->channel : -1);
-        if (!is_same && worker->channel >= 0)
-            resume->silent[resume->silent_count++] = worker->channel;
-    }
+    for (uint32_t i = 0; i < state->worker_count; i++)
+        resume_take_worker(resume, state, &state->workers[i],
+                           &former.workers[state->workers[i].index]);
     generation_inherit(&resume->supervisor, &former);
 }
 
@@ -201,6 +210,7 @@ static int resume_take(struct resume *resume, struct state *state)
     supervisor->registry = state->registry;
     state->registry = (struct registry){0};
     supervisor->round.number = state->round;
+    supervisor->figures.serial = state->figures;
     supervisor->generation = state->generation;
     supervisor->started = (double)state->started / 1000.;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);

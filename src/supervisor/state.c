@@ -132,6 +132,8 @@ static void put_worker(struct wire_writer *writer, const struct state_worker *wo
     wire_put_u32(writer, (uint32_t)worker->pid);
     wire_put_u32(writer, worker->index);
     put_descriptor(writer, worker->channel);
+    wire_put_u64(writer, worker->asked);
+    wire_put_u64(writer, worker->answered);
 }
 
 static void put_place(struct wire_writer *writer, const struct state_place *place)
@@ -165,6 +167,7 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     wire_put_u64(writer, state->started);
     wire_put_u64(writer, state->round);
     wire_put_u32(writer, state->rotation);
+    wire_put_u64(writer, state->figures);
     wire_put_u32(writer, state->worker_count);
     for (uint32_t i = 0; i < state->worker_count; i++)
         put_worker(writer, &state->workers[i]);

@@ -14,7 +14,7 @@
 
 /* The least bytes that each takes, so that a count cannot ask for more memory than a small
  * multiple of what there is. */
-#define WORKER_MIN     12
+#define WORKER_MIN     28
 #define PLACE_MIN      16
 #define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 8 + 1 + 1 + 1)
 #define SERVERS_MIN    (1 + 1 + 4 + 1 + 1 + 8 + 8)
@@ -254,6 +254,8 @@ static void get_worker(struct wire_reader *reader, struct state_worker *worker)
     worker->pid = (pid_t)wire_get_u32(reader);
     worker->index = wire_get_u32(reader);
     worker->channel = get_descriptor(reader);
+    worker->asked = wire_get_u64(reader);
+    worker->answered = wire_get_u64(reader);
     if (worker->pid <= 1 || worker->index >= TALLY_WORKERS)
         reader->failed = true;
 }
@@ -264,8 +266,12 @@ static void get_workers(struct wire_reader *reader, struct state *state)
 
     if (count > TALLY_WORKERS)
         reader->failed = true;
-    while (state->worker_count < count && !reader->failed)
-        get_worker(reader, &state->workers[state->worker_count++]);
+    for (uint32_t i = 0; i < count && !reader->failed; i++) {
+        get_worker(reader, &state->workers[i]);
+        if (i > 0 && state->workers[i].index <= state->workers[i - 1].index)
+            reader->failed = true;
+        state->worker_count++;
+    }
 }
 
 static void get_places(struct wire_reader *reader, struct state *state)
@@ -304,6 +310,7 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->started = wire_get_u64(reader);
     state->round = wire_get_u64(reader);
     state->rotation = wire_get_u32(reader);
+    state->figures = wire_get_u64(reader);
     get_workers(reader, state);
     get_places(reader, state);
     count = wire_get_count(reader, RECORD_MIN);

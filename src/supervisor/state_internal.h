@@ -17,7 +17,9 @@
 struct state_worker {
     pid_t pid;
     uint32_t index;
-    int channel; /* our end */
+    int channel;    /* our end */
+    uint64_t asked; /* PING and PONG on it */
+    uint64_t answered;
 };
 
 /* Where a namespace is that is found by more than a path: by a process, or by what somebody else
@@ -48,7 +50,8 @@ struct state {
     uint64_t round;      /* number of the last one */
     uint32_t rotation;   /* seconds until the next ticket keys */
     uint32_t ipc_version;
-    struct state_worker workers[TALLY_WORKERS];
+    uint64_t figures;                           /* serial of the last FIGURES_ASK */
+    struct state_worker workers[TALLY_WORKERS]; /* by their index; dead ones are left out */
     uint32_t worker_count;
     struct state_place *places;
     uint32_t place_count;

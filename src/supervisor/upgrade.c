@@ -90,7 +90,8 @@ static void upgrade_put_workers(const struct supervisor *supervisor, struct stat
 
         if (worker->pid > 0 && child_is_up(worker))
             state->workers[state->worker_count++] =
-                (struct state_worker){worker->pid, i, ipc_channel_descriptor(worker->channel)};
+                (struct state_worker){worker->pid, i, ipc_channel_descriptor(worker->channel),
+                                      worker->heartbeat.asked, worker->heartbeat.answered};
     }
 }
 
@@ -130,6 +131,7 @@ static struct state upgrade_state(const struct supervisor *supervisor)
                           .generation = supervisor->generation,
                           .started = (uint64_t)(supervisor->started * 1000.),
                           .round = supervisor->round.number,
+                          .figures = supervisor->figures.serial,
                           .ipc_version = IPC_VERSION,
                           .registry = supervisor->registry};
 

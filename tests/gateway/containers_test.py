@@ -2,6 +2,7 @@
 """Tenants in containers: real ones of podman and runc, and an engine that lies."""
 
 import os
+import pwd
 import signal
 import subprocess
 import time
@@ -105,6 +106,22 @@ def test_a_container_is_followed_through_its_life(gateway, authority, echo, name
         podman.run(name)
         wait_served(podman.place(name), "web")
     assert load.done > 0 and not load.failures, load.failures[:5]
+
+
+@PODMAN
+def test_a_container_that_ends_leaves_nothing_behind(gateway, podman):
+    """A connection from outside does not keep its namespace. (That of a bridge is kept by podman's
+    own service for a while.)"""
+    name = podman.run()
+    configure(gateway, podman.socket, web=name)
+    gateway.start()
+    wait_served(podman.place(name), "web")
+    address = podman.tie("nsg-tie", name)
+    idle = Connection(podman.namespace, (address, 8080))
+    assert idle.ask().body == b"web"
+    podman.podman("stop", "-t", "0", name)
+    wait_for(lambda: not podman.is_tied("nsg-tie"), 2, "the kernel frees the namespace")
+    idle.close()
 
 
 @PODMAN
@@ -277,6 +294,26 @@ def test_an_upgrade_goes_on_following(gateway, engine, process, namespaces):
              ["resolver", "worker", "worker"], what="the end of the old children")
 
 
+def test_a_reload_that_changes_the_user(gateway, engine, process, namespaces):
+    engine.answers["web"] = runs(process(namespaces[0]))
+    configure(gateway, engine.path, web="web")
+    gateway.start()
+    wait_served(namespaces[0], "web")
+    gateway.settings["user"] = "daemon"
+    gateway.write_main()
+    gateway.reload()
+
+    def users():
+        return {gateway.role(pid): os.stat(f"/proc/{pid}").st_uid for pid in gateway.children()
+                if gateway.role(pid) == "resolver"}
+
+    wait_for(lambda: users() == {"resolver": pwd.getpwnam("daemon").pw_uid}, what="its new user")
+    wait_for(lambda: engine.streams, what="the new resolver listens")
+    engine.answers["web"] = runs(process(namespaces[1]))
+    engine.event("start", "web")
+    wait_served(namespaces[1], "web")
+
+
 def test_an_engine_whose_events_are_forbidden(gateway, engine, process, namespaces):
     engine.on_events = lambda connection: connection.sendall(
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
@@ -307,12 +344,12 @@ HOSTILE = {
     "no JSON": (answer(b"<html>"), "malformed"),
     "a list": (answer(b"[{}]"), "malformed"),
     "deep": (answer(b'{"a":' + b"[" * 100000 + b"]" * 100000 + b"}"), "malformed"),
-    "huge": (answer(b'{"a":"' + b"x" * (2 << 20) + b'"}'), "malformed"),
+    "huge": (answer(b'{"a":"' + b"x" * (2 << 20) + b'"}'), "it is too large"),
     "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
                     "cannot be read"),
     "cut short": (answer(b'{"State":{}}')[:-3], "closed the connection"),
     "a server's error": (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", "status 500"),
-    "endless": (endless, "malformed"),
+    "endless": (endless, "it is too large"),
     "no process": (runs(0), "does not run"),
     "a process that is not there": (runs(4194304), "none of this host's"),
     "a process of the host": (runs(os.getpid()), "host's"),

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Another binary takes the gateway over while it serves, or is refused (row R4)."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -362,9 +362,27 @@ def test_workers_die_on_the_way(installed, namespaces):
         at = installed.log_size()
         os.kill(installed.pid, signal.SIGUSR2)
         time.sleep(delay)
-        os.kill(victim, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has drained already
+            os.kill(victim, signal.SIGKILL)
         installed.wait_log("upgrade done", 20, at)
         wait_for(lambda: len(installed.workers()) == 2 and
                  all(installed.role(pid) == "worker" for pid in installed.children()), 10,
                  "two workers and no zombies")
         assert fetch(namespace, PLAIN).body == b"x"
+
+
+def test_an_old_worker_answers_the_heartbeat_of_before(installed, namespace):
+    """What it was asked by one binary it may answer to the next."""
+    installed.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    installed.start()
+    stopped = installed.workers()[0]
+    at = installed.log_size()
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        time.sleep(1.2)  # one beat
+        os.kill(installed.pid, signal.SIGUSR2)
+        installed.wait_log("the old ones drain", 20, at)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    installed.wait_log("the old workers have ended", 20, at)
+    assert "malformed" not in installed.log(at) and "signal" not in installed.log(at)

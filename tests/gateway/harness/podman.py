@@ -17,6 +17,7 @@ from .gateway import wait_for
 
 BUSYBOX = "/bin/busybox"
 SUBNET = "10.89.77"
+TIED = "10.89.78"
 
 
 def is_here():
@@ -93,6 +94,22 @@ class Podman:
         """Its address, once the first container has made it."""
         netns.run("ip", "-n", self.namespace, "addr", "add", f"{SUBNET}.254/24", "dev", "nsg-bridge")
 
+    def tie(self, device, name):
+        """A device here whose other end is in the container: it goes when the kernel frees the
+        container's namespace, and not before. Returns the other end's address."""
+        place = self.place(name)
+        netns.run("ip", "-n", self.namespace, "link", "add", device, "type", "veth", "peer", "name",
+                  "tied", "netns", self.inspect(name, ".State.Pid"))
+        for where, end, number in ((f"/run/netns/{self.namespace}", device, 1), (place, "tied", 2)):
+            ip = ["nsenter", f"--net={where}", "ip"]
+            netns.run(*ip, "addr", "add", f"{TIED}.{number}/24", "dev", end)
+            netns.run(*ip, "link", "set", end, "up")
+        return f"{TIED}.2"
+
+    def is_tied(self, device):
+        return netns.run("ip", "-n", self.namespace, "link", "show", device,
+                         check=False).returncode == 0
+
     def inspect(self, name, what):
         return self.podman("inspect", "--format", "{{" + what + "}}", name).strip()
 
@@ -103,10 +120,22 @@ class Podman:
     def remove_all(self):
         self.podman("rm", "-a", "-f", "-t", "0")
 
+    def _is_at_work(self):
+        """Whether a process of its own is left: a container's end is cleaned up in the background."""
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.folder).encode() in path.read_bytes():
+                    return True
+            except OSError:
+                pass
+        return False
+
     def close(self):
         try:
             self.stop_serving()
             self.remove_all()
+            # Twice: one may begin behind the look.
+            wait_for(lambda: not self._is_at_work() and not self._is_at_work(), 20, "podman's end")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
             netns.delete(self.namespace)

@@ -62,7 +62,7 @@ Test(container, a_huge_answer_is_given_up)
     for (unsigned i = 0; i < 1100 && followed.count == 0; i++)
         engine_rig_chunk(&followed.rig, 1, kilobyte);
     engine_rig_until(&followed.rig, followed.count == 1);
-    cr_expect(strstr(followed.reason, "malformed"), "%s", followed.reason);
+    cr_expect(strstr(followed.reason, "it is too large"), "%s", followed.reason);
     followed_stop(&followed);
 }
 

@@ -143,7 +143,7 @@ Test(engine, what_is_no_answer)
         {"", "closed the connection"},
         {"HTTP/1.1 200 OK\r\nContent-Le", "closed the connection"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "closed the connection"},
-        {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "cannot be read: the backend's response is malformed"},
+        {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "cannot be read: it is malformed"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "cannot be read"},
         {RIG_OK "zz\r\n", "cannot be read: malformed chunked body"},
         {"HTTP/1.1 101 Switching\r\n\r\n", "101"},

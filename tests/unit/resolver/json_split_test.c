@@ -82,7 +82,7 @@ Test(json_split, size_is_bounded)
     open_cut(&cut, 8);
     cr_expect_eq(feed(&cut, "{\"a\":12}", &object), 1);
     cr_expect_eq(object.len, 8);
-    cr_expect_eq(feed(&cut, "{\"a\":123}", &object), ERROR_RESPONSE);
+    cr_expect_eq(feed(&cut, "{\"a\":123}", &object), ERROR_RESPONSE_TOO_LARGE);
     close_cut(&cut);
 }
 
@@ -96,7 +96,7 @@ Test(json_split, an_endless_object_is_given_up_at_the_limit)
         result = feed(&cut, "{\"a\":" + (i > 0 ? 4 : 0), &object);
         cr_assert_leq(cut.split.room, 8192);
     }
-    cr_expect_eq(result, ERROR_RESPONSE);
+    cr_expect_eq(result, ERROR_RESPONSE_TOO_LARGE);
     close_cut(&cut);
 }
 

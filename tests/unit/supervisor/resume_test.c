@@ -93,8 +93,8 @@ static void scene_run(struct scene *scene, const int *channel)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (channel) {
-        scene->state.workers[0] =
-            (struct state_worker){scene_fork_worker(channel[1]), 0, channel[0]};
+        scene->state.workers[0] = (struct state_worker){
+            .pid = scene_fork_worker(channel[1]), .index = 1, .channel = channel[0]};
         scene->state.worker_count = 1;
         close(channel[1]);
     }

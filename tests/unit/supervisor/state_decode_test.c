@@ -86,3 +86,18 @@ Test(state_decode, the_same_tenant_twice)
     state_free(&state);
     wire_writer_free(&bytes);
 }
+
+/* Their index is their place in the generation: none twice. */
+Test(state_decode, workers_out_of_order)
+{
+    struct wire_writer bytes;
+    struct state state;
+
+    state_sample(&state);
+    state.workers[1].index = 0;
+    wire_writer_init(&bytes);
+    state_encode(&bytes, &state);
+    cr_assert_str_eq(decode(wire_written(&bytes)), "the state is damaged");
+    state_free(&state);
+    wire_writer_free(&bytes);
+}

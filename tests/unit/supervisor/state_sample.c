@@ -69,7 +69,8 @@ void state_sample(struct state *state)
                             .round = 9,
                             .rotation = 3600,
                             .ipc_version = 1,
-                            .workers = {{101, 0, 13}, {102, 1, 14}},
+                            .figures = 6,
+                            .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}},
                             .worker_count = 2};
     state->places = memory_zeroed(1, sizeof(state->places[0]));
     state->places[0] = (struct state_place){.netns = SLICE("pid:17"), .why = SLICE("ended")};

@@ -56,6 +56,10 @@ Test(state, everything_is_there)
     cr_assert_eq(state.identity.groups[1], 7);
     cr_assert_eq(state.worker_count, 2);
     cr_assert_eq(state.workers[1].pid, 102);
+    cr_assert_eq(state.workers[1].index, 2);
+    cr_assert_eq(state.workers[0].asked, 9);
+    cr_assert_eq(state.workers[0].answered, 8);
+    cr_assert_eq(state.figures, 6);
     cr_assert_eq(state.half, 1);
     cr_assert_eq(state.rotation, 3600);
     a = registry_find(&state.registry, SLICE("a"));
