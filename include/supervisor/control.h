@@ -11,18 +11,25 @@
  * below 0x20, 0x7f and the backslash are written as \xHH. This outlives versions: a client passes
  * over lines whose first word it does not know, and over fields that it does not know.
  *
- *   hello VERSION PID UPGRADES      the first line; how often the process has become a new binary
- *   error TEXT, warning TEXT        what is wrong with the request, or with the main file
- *   added NAME, changed NAME, removed NAME, refused NAME REASON      one tenant of a reload
- *   summary TEXT                    the line that the log gets at the end of the reload
- *   gateway KEY=VALUE...            of status: version, pid, uptime (seconds), generation and
- *                                   workers (of them), draining (workers of the generation before),
- *                                   connections (removed tenants' too), partial (1: some worker did
- * not tell its figures in time) tenant KEY=VALUE...             of status: name, netns, inode (0:
- * unknown, or the host's), state (serving, waiting, degraded, refused), bound and listeners,
- * connections and draining (those of them that end), requests, expires (seconds since 1970, 0: no
- * certificate), generation, error (empty: none) end STATUS                      the last line; 0,
- * or 1 when something was refused
+ *   hello VERSION PID UPGRADES
+ *       the first line; how often the process has become a new binary
+ *   error TEXT, warning TEXT
+ *       what is wrong with the request or the main file; what is odd in a file that was read
+ *   added NAME, changed NAME, removed NAME, refused NAME REASON
+ *       a tenant's fate in a reload
+ *   summary TEXT
+ *       the line that the log gets at the end of the reload
+ *   gateway KEY=VALUE...
+ *       of status: version, pid, uptime (seconds), generation and workers (of them), draining
+ *       (workers of the generation before), connections (removed tenants' too), partial (1: some
+ *       worker did not tell its figures in time)
+ *   tenant KEY=VALUE...
+ *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
+ *       degraded, refused), bound and listeners, connections and draining (those of them that
+ *       end), requests, expires (seconds since 1970, 0: no certificate), generation, error
+ *       (empty: none)
+ *   end STATUS
+ *       the last line; 0, or 1 when something was refused
  *
  * Who has asked for an upgrade sees the connection close without an end: the new binary has taken
  * over. The next hello tells by its count. */

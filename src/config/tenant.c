@@ -66,6 +66,8 @@ static void finish(struct build *build, const struct config_block *root)
     listen_finish(build);
     certificate_check_listens(build);
     server_check_names(build);
+    if (STAILQ_EMPTY(root) && build->diags->errors > 0)
+        return; /* it could not be read, so that nothing is missing in it */
     if (!has_directive(root, SLICE("netns")))
         diag_error(build->diags, file_place(model, root),
                    "\"netns\" is missing: it says in which network namespace the tenant lives, as "

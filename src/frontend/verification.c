@@ -9,9 +9,9 @@
 void verification_note(struct connection *connection)
 {
     struct exchange_client *client = &connection->client;
-    const struct tls_peer *peer = tls_peer_new(connection->stream);
+    struct tls_peer *peer = tls_peer_new(connection->stream);
 
-    connection->peer = (struct tls_peer *)peer;
+    connection->peer = peer;
     client->tls_client_verify = SLICE("NONE");
     if (!peer)
         return;
@@ -22,7 +22,8 @@ void verification_note(struct connection *connection)
     client->tls_client_fingerprint = peer->fingerprint;
     client->tls_client_error = peer->error;
     /* Another certificate takes another handshake. */
-    connection->is_last = peer->error != ERROR_NONE;
+    if (peer->error)
+        connection->is_last = true;
 }
 
 bool verification_is_current(const struct connection *connection)

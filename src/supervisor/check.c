@@ -117,7 +117,8 @@ static int check_send(const char *path, int signal)
     return EXIT_SUCCESS;
 }
 
-/* The main file's `pid`, which the caller frees; NULL when the file is broken. */
+/* The main file's `pid`, which the caller frees; NULL when the file is broken: that is told. Its
+ * warnings are for those who load it. */
 static char *check_pid_file(const char *config)
 {
     struct settings *settings;
@@ -126,7 +127,8 @@ static char *check_pid_file(const char *config)
 
     diag_list_init(&diags);
     settings = settings_read(config, &config_files, &diags);
-    report_print(&diags);
+    if (!settings)
+        report_print(&diags);
     diag_list_free(&diags);
     if (!settings)
         return NULL;

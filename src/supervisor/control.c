@@ -350,6 +350,16 @@ void control_on_outcome(struct supervisor *supervisor, const char *what, struct 
     }
 }
 
+void control_on_warning(struct supervisor *supervisor, const char *text)
+{
+    struct control_client *client;
+
+    TAILQ_FOREACH (client, &supervisor->control.clients, next) {
+        if (client->state == CONTROL_WATCHING)
+            control_say(client, SLICE("warning"), slice_of(text));
+    }
+}
+
 void control_on_round_end(struct supervisor *supervisor, const char *summary, unsigned refused)
 {
     struct control_client *client;

@@ -50,6 +50,8 @@ void control_on_broken(struct supervisor *supervisor, const struct diag_list *di
 /* One tenant of the round: what is "added", "changed", "removed" or "refused", with the reason. */
 void control_on_outcome(struct supervisor *supervisor, const char *what, struct slice tenant,
                         const char *reason);
+/* What the round has found in a tenant's file that is no error. */
+void control_on_warning(struct supervisor *supervisor, const char *text);
 /* The round is over. refused: tenants. */
 void control_on_round_end(struct supervisor *supervisor, const char *summary, unsigned refused);
 /* Whether nobody is in the middle of a conversation but those who wait for an upgrade. */

@@ -79,7 +79,7 @@ static void report_keep(struct record *record, const struct diag_list *diags)
     record_set_error(record, text);
 }
 
-void report_diags(const struct supervisor *supervisor, struct record *record,
+void report_diags(struct supervisor *supervisor, struct record *record,
                   const struct diag_list *diags)
 {
     const struct diag *diag;
@@ -88,6 +88,8 @@ void report_diags(const struct supervisor *supervisor, struct record *record,
     STAILQ_FOREACH (diag, &diags->items, next) {
         diag_format(diag, text, sizeof(text));
         report_line(supervisor, record, diag->severity, text);
+        if (record && diag->severity == DIAG_WARNING)
+            control_on_warning(supervisor, text);
     }
     if (record)
         report_keep(record, diags);

@@ -119,7 +119,7 @@ void logging_tell_all(struct supervisor *supervisor);
 
 /* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. An
  * error becomes the tenant's last one. */
-void report_diags(const struct supervisor *supervisor, struct record *record,
+void report_diags(struct supervisor *supervisor, struct record *record,
                   const struct diag_list *diags);
 void report_text(const struct supervisor *supervisor, struct record *record,
                  enum diag_severity severity, const char *format, ...)

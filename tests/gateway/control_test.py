@@ -101,6 +101,18 @@ def test_a_broken_main_file_is_told_to_who_asks(gateway, namespaces):
     assert fetch(namespaces[0], PLAIN).body == b"a"
 
 
+def test_warnings_are_told_to_who_asks(gateway, authority, namespaces):
+    gateway.tenant("open", texts.tenant(namespaces[0], texts.tls_server(
+        authority, "warned.test", 'return 200 "a";')))
+    gateway.start()
+    authority.issue("warned.test")
+    (authority.folder / "warned.test.key").chmod(0o644)
+    result = gateway.ask("reload")
+    (authority.folder / "warned.test.key").chmod(0o600)
+    assert result.returncode == 0 and result.stdout.startswith("changed open\n"), result
+    assert result.stderr.startswith("nsgate: [warn] ") and "warned.test.key" in result.stderr
+
+
 def test_reload_without_a_gateway(gateway):
     result = gateway.ask("reload")
     assert result.returncode == 1 and "not running" in result.stderr
@@ -307,6 +319,8 @@ def test_status_as_a_table(gateway, authority, namespaces):
                     cells["acme"]), cells
     assert re.match(r"broken +- +refused +0/0 +0 +- +0 +\S+broken\.conf:1:1: unknown directive",
                     cells["broken"]), cells
+    assert len(cells["broken"]) < 300 and cells["broken"].endswith(" ..."), cells
+    assert "upstream" in statuses(gateway)[1]["broken"]["error"], "all of it"
     for title in ("NAMESPACE", "STATE", "LISTENERS", "CONNECTIONS", "EXPIRES", "GENERATION"):
         at = titles.index(title)
         assert all(row[at - 1] == " " and row[at] != " " for row in rows), title

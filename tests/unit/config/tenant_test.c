@@ -147,3 +147,20 @@ Test(tenant, nothing_at_all)
     cr_expect(says(&built.diags, DIAG_WARNING, 0, 0, "there is no \"server\""));
     free_tenant(&built);
 }
+
+/* It has been told why, and all else would be about a file that nobody has seen. */
+Test(tenant, of_a_file_that_cannot_be_read_nothing_is_missing)
+{
+    struct config_tree tree;
+    struct built built;
+
+    diag_list_init(&built.diags);
+    config_tree_init(&tree);
+    config_parse(&tree, &config_files, "/nowhere/a.conf", &built.diags);
+    config_tenant_build(&built.tenant, SLICE("a"), SLICE("/"), NULL, &tree.root, &built.diags);
+    cr_expect(says(&built.diags, DIAG_ERROR, 0, 0, "cannot be read"));
+    cr_expect_eq(built.diags.errors, 1);
+    cr_expect_null(STAILQ_NEXT(STAILQ_FIRST(&built.diags.items), next));
+    config_tree_free(&tree);
+    free_tenant(&built);
+}

@@ -181,3 +181,17 @@ Test(verification, a_change_in_the_middle_of_a_handshake_ends_it)
     expect("400 No required SSL certificate was sent");
     stop();
 }
+
+Test(verification, a_drain_in_the_middle_of_a_handshake_is_not_forgotten)
+{
+    start(OPTIONAL OK);
+    begin();
+    cr_assert_lt(SSL_connect(client), 1);
+    gate_until(&gate, frontend_connections(gate.frontend) == 1);
+    frontend_drain(gate.frontend, 30);
+    gate_until(&gate, SSL_connect(client) == 1);
+    ask();
+    expect("verify=NONE");
+    cr_expect(strstr(gate.text, "Connection: close\r\n"));
+    stop();
+}

@@ -125,6 +125,20 @@ Test(control, a_broken_main_file_is_told_with_its_errors)
     rig_close(&rig);
 }
 
+Test(control, passes_warnings_on)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_start(&rig, "started: 0 tenants");
+    rig_write(&rig, "tenants/a.conf", "netns host;\n");
+    cr_assert_eq(talk(&rig, "reload\n", "a.conf: there is no \"server\""), 0);
+    cr_assert(talk_said("warning\t"));
+    cr_assert(talk_said("added\ta\n"));
+    cr_assert(talk_said("end\t0\n"));
+    rig_close(&rig);
+}
+
 /* What was written before the request is in the answer, even when a round runs already. */
 Test(control, a_request_during_a_round_waits_for_the_next)
 {

@@ -22,6 +22,7 @@ Test(report, on_standard_error)
     struct record record = {.name = (char *)"a"};
     struct diag_list diags;
 
+    TAILQ_INIT(&supervisor.control.clients);
     cr_redirect_stderr();
     fill(&diags);
     report_print(&diags);
@@ -45,6 +46,7 @@ Test(report, the_first_error_is_kept)
     struct record record = {.name = (char *)"a"};
     struct diag_list diags;
 
+    TAILQ_INIT(&supervisor.control.clients);
     cr_redirect_stderr();
     diag_list_init(&diags);
     diag_warning(&diags, ((struct diag_place){"a.conf", 1, 1}), "odd");

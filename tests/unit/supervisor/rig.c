@@ -140,6 +140,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_TENANT:
         if (blob_has(received->blob, "end-worker"))
             _exit(11);
+        while (blob_has(received->blob, "hang-worker"))
+            pause();
         actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
         actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
         actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");

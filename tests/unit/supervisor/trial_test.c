@@ -42,8 +42,8 @@ Test(trial, no_state_at_all)
     cr_assert_str_eq(answer, "it is no state of nsgate");
 }
 
-/* The sample with the rig's main file, and settings that were put. */
-static int rig_state(const struct rig *rig, bool is_damaged)
+/* The sample with the rig's main file, settings that were put, and a bundle, if there is one. */
+static int rig_state(const struct rig *rig, bool is_damaged, const char *bundle)
 {
     struct wire_writer settings;
     struct wire_writer bytes;
@@ -64,6 +64,12 @@ static int rig_state(const struct rig *rig, bool is_damaged)
     state.config = slice_of(path);
     state.identity = (struct cage_identity){.keep = true};
     state.settings = is_damaged ? SLICE("garbage") : wire_written(&settings);
+    if (bundle) {
+        struct record *record = registry_find(&state.registry, SLICE("a"));
+
+        ipc_blob_unref(record->plan.bundle);
+        record->plan.bundle = ipc_blob_new(slice_of(bundle));
+    }
     state_encode(&bytes, &state);
     fd = sealed_new("test", wire_written(&bytes));
     state_free(&state);
@@ -80,7 +86,7 @@ Test(trial, what_the_main_file_said_is_damaged)
     char answer[512];
 
     rig_open(&rig);
-    cr_assert_eq(ask(rig_state(&rig, true), answer), 1);
+    cr_assert_eq(ask(rig_state(&rig, true, NULL), answer), 1);
     cr_assert_not_null(strstr(answer, "what was kept of it is damaged"), "%s", answer);
     rig_close(&rig);
 }
@@ -95,8 +101,34 @@ Test(trial, a_good_one)
 
     rig_open(&rig);
     cr_assert_eq(kept, 21);
-    cr_assert_eq(ask(rig_state(&rig, false), answer), 0, "%s", answer);
+    cr_assert_eq(ask(rig_state(&rig, false, NULL), answer), 0, "%s", answer);
     cr_assert_str_eq(answer, "ready\n");
     cr_assert_geq(fcntl(kept, F_GETFD), 0);
+    rig_close(&rig);
+}
+
+Test(trial, a_tenant_that_its_worker_dies_of)
+{
+    struct rig rig;
+    char answer[512];
+
+    rig_open(&rig);
+    cr_assert_eq(ask(rig_state(&rig, false, "end-worker"), answer), 1);
+    cr_assert_str_eq(answer, "its worker failed");
+    rig_close(&rig);
+}
+
+/* The file is good for what runs, but not for this version, or is not there at all. */
+Test(trial, no_main_file)
+{
+    struct rig rig;
+    char answer[512];
+    int fd;
+
+    rig_open(&rig);
+    fd = rig_state(&rig, false, NULL);
+    rig_remove(&rig, "nsgate.conf");
+    cr_assert_eq(ask(fd, answer), 1);
+    cr_assert_not_null(strstr(answer, "nsgate.conf"), "%s", answer);
     rig_close(&rig);
 }
