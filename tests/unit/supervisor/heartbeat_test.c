@@ -171,3 +171,20 @@ Test(heartbeat, a_stopped_worker_is_replaced, .timeout = 40)
     cr_assert_not(rig_has_logged(&rig, "worker 0 does not answer"));
     rig_close(&rig);
 }
+
+/* As with one over which they die: nobody else shall suffer from it for ever. */
+Test(heartbeat, who_hangs_workers_twice_is_refused, .timeout = 60)
+{
+    struct rig rig;
+    int port = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", port, "a");
+    rig_tenant(&rig, "b", rig_port(), "hang-worker");
+    rig_start(&rig, "listening on");
+    rig_expect(&rig, "does not answer, killing it");
+    rig_expect(&rig, "workers died over it twice");
+    rig_expect(&rig, "started: ");
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
