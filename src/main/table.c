@@ -2,10 +2,10 @@
 /* The status for people: columns as wide as what stands in them. */
 #include "status_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define TABLE_CELL 256 /* bytes; the last column has no such limit */
+#define TABLE_CELL  256 /* bytes */
+#define TABLE_ERROR 160 /* of the last column */
 
 enum column {
     COLUMN_TENANT,
@@ -82,14 +82,19 @@ static void table_cell(const json_t *tenant, enum column column, char cell[TABLE
     table_clean(cell);
 }
 
+/* Its beginning, up to the end of a word; --json has all of it. */
 static void table_print_error(const json_t *tenant)
 {
-    char *error = strdup(table_text(tenant, "error"));
+    const char *error = table_text(tenant, "error");
+    char text[TABLE_ERROR + sizeof(" ...")];
+    char *end;
 
-    if (error)
-        table_clean(error);
-    puts(error && *error ? error : "-");
-    free(error);
+    snprintf(text, TABLE_ERROR, "%s", error);
+    end = strrchr(text, ' ');
+    if (strlen(error) >= TABLE_ERROR)
+        memcpy(end ? end : text + TABLE_ERROR - 1, " ...", sizeof(" ..."));
+    table_clean(text);
+    puts(*text ? text : "-");
 }
 
 static void table_print_tenants(const json_t *tenants)

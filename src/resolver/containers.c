@@ -108,7 +108,8 @@ static void containers_learn_trouble(struct containers *containers)
         container_learn_trouble(container, containers->trouble);
 }
 
-/* One that has no events (a proxy may refuse them) can still be asked now and then. */
+/* One that is there but has no events (a proxy may refuse them, or hold them back) can still be
+ * asked now and then. */
 static void on_events_end(struct engine_call *call, const struct engine_outcome *outcome)
 {
     struct containers *containers = containers_of(call);
@@ -126,10 +127,10 @@ static void on_events_end(struct engine_call *call, const struct engine_outcome 
         log_notice("containers cannot be followed: %s", containers->trouble);
     reconnect_set(containers, outcome->is_absent);
     containers->failures++;
-    if (outcome->status != 0 && outcome->status != 200)
-        containers_want_all(containers);
-    else
+    if (outcome->is_absent || outcome->status == 200)
         containers_learn_trouble(containers);
+    else
+        containers_want_all(containers);
 }
 
 static const struct engine_events events_events = {
@@ -164,6 +165,8 @@ static void on_again(struct deadline *deadline)
         (struct containers *)((char *)deadline - offsetof(struct containers, again));
     struct container *container;
 
+    if (!containers->is_listening)
+        return; /* all are asked for when it is reached again */
     for (container = containers->by_name; container; container = container->hh.next) {
         if (container->has_failed)
             container_want(container);

@@ -408,8 +408,8 @@ def test_a_broken_engine_costs_little(gateway, engine):
     engine.on_events = lambda connection: connection.close()
     configure(gateway, engine.path, web="web")
     gateway.start()
-    gateway.wait_log("tenant web: .*closed the connection")
+    gateway.wait_log("containers cannot be followed: .*closed the connection")
     at, begun = len(engine.asked), time.monotonic()
-    wait_for(lambda: len(engine.asked) >= at + 4, what="four more attempts")
+    wait_for(lambda: len(engine.asked) >= at + 8, what="four more attempts")
     assert time.monotonic() - begun > 0.8
     assert gateway.log().count("containers cannot be followed") == 1

@@ -319,6 +319,8 @@ def test_status_as_a_table(gateway, authority, namespaces):
                     cells["acme"]), cells
     assert re.match(r"broken +- +refused +0/0 +0 +- +0 +\S+broken\.conf:1:1: unknown directive",
                     cells["broken"]), cells
+    assert len(cells["broken"]) < 300 and cells["broken"].endswith(" ..."), cells
+    assert "upstream" in statuses(gateway)[1]["broken"]["error"], "all of it"
     for title in ("NAMESPACE", "STATE", "LISTENERS", "CONNECTIONS", "EXPIRES", "GENERATION"):
         at = titles.index(title)
         assert all(row[at - 1] == " " and row[at] != " " for row in rows), title

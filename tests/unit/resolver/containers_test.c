@@ -142,6 +142,20 @@ Test(containers, without_events_it_is_asked_all_the_same)
     followed_stop(&followed);
 }
 
+/* Nor if they are never begun. */
+Test(containers, without_an_answer_for_the_events_it_is_asked_all_the_same)
+{
+    struct followed followed;
+    followed_init(&followed);
+    containers_follow(&followed.containers, SLICE("web"));
+    engine_rig_until(&followed.rig, followed.rig.peer_count == 1);
+    deadline_set(&followed.containers.events.deadline, 0.01);
+    answer(&followed, 1, FOLLOWED_RUNS("17"));
+    engine_rig_until(&followed.rig, followed.count == 1);
+    cr_expect_eq(followed.last.pid, 17);
+    followed_stop(&followed);
+}
+
 Test(containers, hostile_events_end_the_connection)
 {
     static const char *const wrong[] = {"no json", "{\"Type\":}", "[]", "{}]"};

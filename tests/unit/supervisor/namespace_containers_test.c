@@ -243,6 +243,10 @@ Test(namespace_containers, connects_to_the_engine)
     /* Nobody accepts: it does not wait. */
     ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
     expect_heard("SOCKET Resource temporarily unavailable 0; ");
+    settings.model.container_socket = SLICE("");
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    turn();
+    cr_expect(strstr(heard, "SOCKET "), "the usual places, whether there is one or not");
     namespace_release(&use);
     close(listener);
     unlink(address.sun_path);
