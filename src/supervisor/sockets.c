@@ -90,23 +90,58 @@ void sockets_resume(struct supervisor *supervisor, struct record *record)
         place_take(supervisor, record, &record->plan.places[i]);
 }
 
+/* It stays followed, and workers may ask for it, for as long as they serve by the plan that named
+ * it. */
+static void place_keep(struct supervisor *supervisor, struct plan *plan, struct place *before)
+{
+    double now = loop_now(&supervisor->loop);
+    struct place *kept;
+
+    if (before->until > 0 && before->until <= now)
+        return;
+    plan->places = memory_resize(plan->places, (plan->place_count + 1) * sizeof(plan->places[0]));
+    kept = &plan->places[plan->place_count++];
+    *kept = (struct place){.netns = before->netns,
+                           .id = before->id,
+                           .is_used = before->is_used,
+                           .until = before->until};
+    if (kept->until == 0)
+        kept->until = now + supervisor->settings->model.worker_shutdown_timeout;
+    before->netns = (struct record_netns){.kind = NETNS_HOST};
+}
+
+static void place_drain(struct supervisor *supervisor, const struct record *record,
+                        const struct place *place)
+{
+    const struct left what = {record->name, place->netns.text, place->id};
+
+    if (place->is_used)
+        sockets_say_stale(supervisor, &what, leavings_limit(supervisor));
+}
+
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
-    for (uint32_t i = 0; i < plan->place_count; i++) {
-        struct place *place = &plan->places[i];
-        struct place *before = place_find(&record->plan, slice_of(place->netns.text));
+    for (uint32_t i = 0; i < record->plan.place_count; i++) {
+        struct place *before = &record->plan.places[i];
+        struct place *place = place_find(plan, slice_of(before->netns.text));
 
-        place_take(supervisor, record, place);
-        place->is_used = leaving_take_back(place->use.namespace, record->name, &place->id);
-        if (!before)
+        if (!place) {
+            place_drain(supervisor, record, before);
+            place_keep(supervisor, plan, before);
             continue;
+        }
         place->is_used = before->is_used;
         place->id = before->id;
         place->trouble = before->trouble;
-        before->is_used = false;
         before->trouble = NULL;
     }
-    sockets_leave(supervisor, record);
+    for (uint32_t i = 0; i < plan->place_count; i++) {
+        struct place *place = &plan->places[i];
+
+        place_take(supervisor, record, place);
+        if (!place->is_used)
+            place->is_used = leaving_take_back(place->use.namespace, record->name, &place->id);
+    }
 }
 
 void sockets_leave(struct supervisor *supervisor, struct record *record)
@@ -117,9 +152,8 @@ void sockets_leave(struct supervisor *supervisor, struct record *record)
 
         if (!place->is_used)
             continue;
-        sockets_say_stale(supervisor, &what, leavings_limit(supervisor));
+        place_drain(supervisor, record, place);
         leaving_add(supervisor, IPC_SOCKETS_STALE, &what, &place->netns);
-        place->is_used = false;
     }
 }
 
@@ -212,11 +246,14 @@ static bool worker_may_ask_now(const struct supervisor *supervisor, struct child
 
 /* Former workers have the tenants of a time of which nothing is kept. */
 static struct place *place_of_worker(const struct child *worker, const struct record *record,
-                                     struct slice text)
+                                     struct slice text, double now)
 {
+    struct place *place;
+
     if (!record || !(worker->is_former || (record->told & worker_bit(worker)) != 0))
         return NULL;
-    return place_find(&record->plan, text);
+    place = place_find(&record->plan, text);
+    return place && (place->until == 0 || place->until > now) ? place : NULL;
 }
 
 static void sockets_answer(struct child *worker, struct slice tenant, struct slice text,
@@ -251,7 +288,7 @@ int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct w
     if (ipc_channel_queued(worker->channel) >= SOCKETS_QUEUED_MAX)
         return ERROR_IPC;
     record = registry_find(&supervisor->registry, tenant);
-    place = place_of_worker(worker, record, text);
+    place = place_of_worker(worker, record, text, loop_now(&supervisor->loop));
     if (!worker_may_ask_now(supervisor, worker))
         batch.error = EAGAIN;
     else if (!place)
