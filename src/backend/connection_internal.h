@@ -20,8 +20,8 @@ struct backend_protocol {
                    const struct config_settings *settings);
     /* Ends an idle connection at once. The memory goes at the turn's end. */
     void (*close)(struct backend_connection *connection);
-    /* The namespace that it is in is gone: one that is idle or connects ends now, any other takes
-     * no more exchanges and ends after those it has. */
+    /* The namespace that it is in is gone: one that is idle ends now, any other takes no more
+     * exchanges and ends after those it has. */
     void (*leave)(struct backend_connection *connection);
     /* Ends it now, whatever it does. */
     void (*cut)(struct backend_connection *connection);

@@ -347,8 +347,6 @@ static void h1_leave(struct backend_connection *base)
     struct h1_connection *connection = (struct h1_connection *)base;
     if (connection->phase == H1_IDLE)
         h1_connection_close(connection);
-    else if (connection->phase == H1_CONNECTING)
-        h1_cut(base);
 }
 
 const struct backend_protocol h1_protocol = {

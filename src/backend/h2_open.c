@@ -65,6 +65,16 @@ static const struct h2_events session_events = {.on_response = h2_call_on_respon
                                                 .on_settings = on_settings,
                                                 .on_goaway = on_goaway};
 
+static void h2_cut(struct backend_connection *base)
+{
+    struct h2_connection *connection = (struct h2_connection *)base;
+    bool is_connecting = connection->phase == H2_CONNECTING;
+    struct h2_call *call;
+    TAILQ_FOREACH (call, &connection->waiting, next)
+        call->exchange->reason = SLICE("its network namespace is gone");
+    h2_connection_fail(connection, is_connecting ? ERROR_CONNECT : ERROR_BACKEND_RESET);
+}
+
 static void on_link_open(void *owner, struct stream *stream, enum link_protocol protocol)
 {
     struct h2_connection *connection = owner;
@@ -72,6 +82,11 @@ static void on_link_open(void *owner, struct stream *stream, enum link_protocol 
     if (connection->attached == 0) {
         stream_close(stream);
         h2_connection_close(connection);
+        return;
+    }
+    if (protocol != LINK_HTTP_2 && connection->base.is_stale) {
+        stream_close_reset(stream); /* nothing new begins there */
+        h2_cut(&connection->base);
         return;
     }
     if (protocol != LINK_HTTP_2) {
@@ -147,23 +162,13 @@ static void h2_close(struct backend_connection *base)
     h2_connection_end((struct h2_connection *)base);
 }
 
-static void h2_cut(struct backend_connection *base)
-{
-    struct h2_connection *connection = (struct h2_connection *)base;
-    bool is_connecting = connection->phase == H2_CONNECTING;
-    struct h2_call *call;
-    TAILQ_FOREACH (call, &connection->waiting, next)
-        call->exchange->reason = SLICE("its network namespace is gone");
-    h2_connection_fail(connection, is_connecting ? ERROR_CONNECT : ERROR_BACKEND_RESET);
-}
-
 static void h2_leave(struct backend_connection *base)
 {
     struct h2_connection *connection = (struct h2_connection *)base;
     if (connection->phase == H2_RESTING)
         h2_close(base);
     else if (connection->phase == H2_CONNECTING)
-        h2_cut(base);
+        pool_unshare(base); /* who waits for it goes on */
     else
         h2_connection_leave(connection);
 }

@@ -4,6 +4,7 @@
 
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "sockets_internal.h"
 #include "workers_internal.h"
 
 static bool adopt_same_netns(const struct plan *a, const struct plan *b)
@@ -71,6 +72,7 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
     claims_release(&supervisor->registry, record, &record->plan, plan);
     adopt_sockets(record, plan);
     bindings_close(supervisor, record); /* what was not moved */
+    sockets_adopt(supervisor, record, plan);
     plan_free(&record->plan);
     record->plan = *plan;
     record->generation++;
@@ -93,6 +95,7 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
     workers_forget(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, kept);
     namespace_release(&record->netns);
+    sockets_leave(supervisor, record);
     plan_free(&record->plan);
     record->deaths = 0;
     round_refused(supervisor, record);
@@ -105,5 +108,6 @@ void adopt_removal(struct supervisor *supervisor, struct record *record)
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);
     claims_release(&supervisor->registry, record, &record->plan, NULL);
+    sockets_leave(supervisor, record);
     registry_remove(&supervisor->registry, record);
 }

@@ -130,14 +130,42 @@ static bool assembly_has_names(const struct config_tenant *model)
     return false;
 }
 
+static void assembly_fill_netns(struct record_netns *netns, const struct config_netns *from)
+{
+    netns->kind = from->kind;
+    netns->path = from->path ? memory_text(from->path) : NULL;
+    netns->pid = from->pid;
+    netns->text = memory_slice_text(from->text);
+}
+
+static void assembly_add_place(struct plan *plan, const struct config_netns *netns)
+{
+    for (uint32_t i = 0; i < plan->place_count; i++) {
+        if (slice_equal(slice_of(plan->places[i].netns.text), netns->text))
+            return;
+    }
+    plan->places = memory_resize(plan->places, (plan->place_count + 1) * sizeof(plan->places[0]));
+    plan->places[plan->place_count] = (struct place){0};
+    assembly_fill_netns(&plan->places[plan->place_count++].netns, netns);
+}
+
+/* A tenant has few servers, so that each is looked for among all places. */
+static void assembly_fill_places(struct plan *plan, const struct config_tenant *model)
+{
+    for (uint32_t i = 0; i < model->upstream_count; i++) {
+        for (uint32_t j = 0; j < model->upstreams[i].endpoint_count; j++) {
+            if (model->upstreams[i].endpoints[j].netns)
+                assembly_add_place(plan, model->upstreams[i].endpoints[j].netns);
+        }
+    }
+}
+
 static void assembly_fill(struct assembly *assembly, struct plan *plan)
 {
     const struct config_tenant *model = &assembly->model;
 
-    plan->netns.kind = model->netns.kind;
-    plan->netns.path = model->netns.path ? memory_text(model->netns.path) : NULL;
-    plan->netns.pid = model->netns.pid;
-    plan->netns.text = memory_slice_text(model->netns.text);
+    assembly_fill_netns(&plan->netns, &model->netns);
+    assembly_fill_places(plan, model);
     plan->has_names = assembly_has_names(model);
     plan->dependencies = assembly->dependencies;
     assembly->dependencies = (struct dependencies){0};

@@ -48,6 +48,8 @@ struct child {
     struct delivery *deliveries; /* the same, in the order in which they were sent */
     bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
+    double questions;            /* for sockets that it might have asked at the time below */
+    double asked_at;             /* loop_now() of the last */
     uint64_t drained;            /* the PONG that tells that it has heard DRAIN */
 };
 

@@ -4,6 +4,7 @@
 
 #include "bindings_internal.h"
 #include "namespace_containers_internal.h"
+#include "sockets_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -100,6 +101,7 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
 
 void namespace_tell(struct namespace *namespace)
 {
+    sockets_on_namespace(namespace->supervisor, namespace);
     bindings_on_namespace(namespace->supervisor, namespace);
 }
 

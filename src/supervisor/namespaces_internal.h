@@ -83,8 +83,8 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
  * socket of ours must be in it: see struct netns_id. */
 bool namespace_has_left(const struct namespace *namespace, struct netns_id id);
 
-/* Tells all who use it to look at it again: bindings_on_namespace. Comes whenever its name leads
- * elsewhere than before, and at the backstop. */
+/* Tells all who use it to look at it again: sockets_on_namespace, bindings_on_namespace. Comes
+ * whenever its name leads elsewhere than before, and at the backstop. */
 void namespace_tell(struct namespace *namespace);
 
 /* ---- following it ---- */

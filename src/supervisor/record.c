@@ -18,13 +18,28 @@ void listener_free(struct listener *listener)
     listener->text = NULL;
 }
 
+static void record_netns_free(struct record_netns *netns)
+{
+    free(netns->path);
+    free(netns->text);
+}
+
+static void place_free(struct place *place)
+{
+    namespace_release(&place->use);
+    record_netns_free(&place->netns);
+    free(place->trouble);
+}
+
 void plan_free(struct plan *plan)
 {
     for (uint32_t i = 0; i < plan->listener_count; i++)
         listener_free(&plan->listeners[i]);
     free(plan->listeners);
-    free(plan->netns.path);
-    free(plan->netns.text);
+    for (uint32_t i = 0; i < plan->place_count; i++)
+        place_free(&plan->places[i]);
+    free(plan->places);
+    record_netns_free(&plan->netns);
     dependencies_free(&plan->dependencies);
     ipc_blob_unref(plan->bundle);
     *plan = (struct plan){0};

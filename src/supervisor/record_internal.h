@@ -45,11 +45,22 @@ struct record_netns {
     char *text;   /* as written; equal means equal */
 };
 
+/* A namespace in which servers of the tenant are. */
+struct place {
+    struct record_netns netns;
+    struct namespace_use use; /* while the plan is in force */
+    struct netns_id id;       /* is_used: of the one that workers have sockets in */
+    bool is_used;
+    char *trouble; /* what was last said about it; NULL: nothing */
+};
+
 /* A tenant's file, read and checked as far as the supervisor does; then examined. */
 struct plan {
     struct record_netns netns;
     struct listener *listeners;
     uint32_t listener_count;
+    struct place *places; /* none twice */
+    uint32_t place_count;
     bool has_names;  /* host names, which may stand for other addresses the next time */
     int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;

@@ -5,6 +5,7 @@
 
 #include "bindings_internal.h"
 #include "generation_internal.h"
+#include "sockets_internal.h"
 #include "state_internal.h"
 #include "supervisor_internal.h"
 #include "upgrade_internal.h"
@@ -181,8 +182,10 @@ static void resume_take_namespaces(struct supervisor *supervisor, const struct s
 
     namespaces_start(supervisor);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
-        if (record_is_in_force(record))
-            namespace_take(supervisor, &record->netns, &record->plan.netns);
+        if (!record_is_in_force(record))
+            continue;
+        namespace_take(supervisor, &record->netns, &record->plan.netns);
+        sockets_resume(supervisor, record);
     }
     for (uint32_t i = 0; i < state->place_count; i++)
         resume_take_place(supervisor, &state->places[i]);

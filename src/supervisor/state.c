@@ -61,12 +61,29 @@ static void put_listener(struct wire_writer *writer, const struct listener *list
     wire_put_u32(writer, (uint32_t)listener->error);
 }
 
+static void put_netns(struct wire_writer *writer, const struct record_netns *netns)
+{
+    wire_put_u8(writer, (uint8_t)netns->kind);
+    put_text(writer, netns->path);
+    wire_put_u32(writer, netns->pid);
+    put_text(writer, netns->text);
+}
+
+/* Where servers are, and whether workers have sockets there. */
+static void put_server_place(struct wire_writer *writer, const struct place *place)
+{
+    put_netns(writer, &place->netns);
+    put_bool(writer, place->is_used);
+    wire_put_u64(writer, place->id.device);
+    wire_put_u64(writer, place->id.inode);
+}
+
 static void put_plan(struct wire_writer *writer, const struct plan *plan)
 {
-    wire_put_u8(writer, (uint8_t)plan->netns.kind);
-    put_text(writer, plan->netns.path);
-    wire_put_u32(writer, plan->netns.pid);
-    put_text(writer, plan->netns.text);
+    put_netns(writer, &plan->netns);
+    wire_put_u32(writer, plan->place_count);
+    for (uint32_t i = 0; i < plan->place_count; i++)
+        put_server_place(writer, &plan->places[i]);
     put_bool(writer, plan->has_names);
     wire_put_u64(writer, (uint64_t)plan->expires);
     wire_put_u64(writer, (uint64_t)plan->expires);

@@ -17,6 +17,7 @@
 #define WORKER_MIN     28
 #define PLACE_MIN      16
 #define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 8 + 1 + 1 + 1)
+#define SERVERS_MIN    (1 + 1 + 4 + 1 + 1 + 8 + 8)
 #define LISTENER_MIN   (4 + 4 + 4 + 1 + 4 + 4)
 #define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12)
 #define DESCRIPTOR_MAX (1 << 20)
@@ -132,19 +133,39 @@ static void get_listener(struct wire_reader *reader, struct listener *listener)
         listener->state = listener->error ? LISTENER_DEGRADED : LISTENER_WAITING;
 }
 
-static void get_plan(struct wire_reader *reader, struct plan *plan)
+static void get_netns(struct wire_reader *reader, struct record_netns *netns)
 {
     uint8_t kind = wire_get_u8(reader);
+
+    netns->kind = (enum config_netns_kind)kind;
+    netns->path = get_text(reader);
+    netns->pid = wire_get_u32(reader);
+    netns->text = get_text(reader);
+    if (kind > NETNS_CONTAINER || !netns->text ||
+        (!netns->path && (kind == NETNS_NAME || kind == NETNS_PATH)))
+        reader->failed = true;
+}
+
+static void get_server_place(struct wire_reader *reader, struct place *place)
+{
+    get_netns(reader, &place->netns);
+    place->is_used = get_bool(reader);
+    place->id.device = wire_get_u64(reader);
+    place->id.inode = wire_get_u64(reader);
+    if (place->netns.kind == NETNS_HOST)
+        reader->failed = true;
+}
+
+static void get_plan(struct wire_reader *reader, struct plan *plan)
+{
     uint32_t count;
     struct slice bundle;
 
-    plan->netns.kind = (enum config_netns_kind)kind;
-    plan->netns.path = get_text(reader);
-    plan->netns.pid = wire_get_u32(reader);
-    plan->netns.text = get_text(reader);
-    if (kind > NETNS_CONTAINER || !plan->netns.text ||
-        (!plan->netns.path && (kind == NETNS_NAME || kind == NETNS_PATH)))
-        reader->failed = true;
+    get_netns(reader, &plan->netns);
+    count = wire_get_count(reader, SERVERS_MIN);
+    plan->places = memory_zeroed(count, sizeof(plan->places[0]));
+    while (plan->place_count < count && !reader->failed)
+        get_server_place(reader, &plan->places[plan->place_count++]);
     plan->has_names = get_bool(reader);
     plan->expires = (int64_t)wire_get_u64(reader);
     plan->expires = (int64_t)wire_get_u64(reader);

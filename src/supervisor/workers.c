@@ -4,6 +4,7 @@
 
 #include "adopt_internal.h"
 #include "bindings_internal.h"
+#include "sockets_internal.h"
 
 #include "base/memory.h"
 
@@ -403,6 +404,8 @@ int workers_on_message(struct supervisor *supervisor, struct child *worker,
         return figures_on_message(supervisor, worker, received);
     case IPC_COMMITTED:
         return workers_on_committed(supervisor, worker, &received->body);
+    case IPC_SOCKETS_ASK:
+        return sockets_on_ask(supervisor, worker, &received->body);
     case IPC_LISTENER_DEAD:
         return workers_on_listener_dead(supervisor, worker, &received->body);
     default:

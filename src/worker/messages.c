@@ -255,9 +255,9 @@ int messages_take(void *owner, struct ipc_received *received)
     case IPC_LISTENER_CLOSE:
         return on_listener_close(worker, received);
     case IPC_SOCKETS:
-        return sockets_take(worker, received);
+        return worker_take_sockets(worker, received);
     case IPC_SOCKETS_STALE:
-        return sockets_leave(worker, received);
+        return worker_leave_namespace(worker, received);
     case IPC_DRAIN:
         return on_drain(worker, received);
     case IPC_FIGURES_ASK:

@@ -11,7 +11,7 @@ static uint8_t family_number(sa_family_t family)
     return family == AF_INET6 ? 6 : 4;
 }
 
-int sockets_ask(void *owner, const struct backend_place *place)
+int worker_ask_sockets(void *owner, const struct backend_place *place)
 {
     struct worker *worker = owner;
     struct wire_writer body;
@@ -27,7 +27,7 @@ int sockets_ask(void *owner, const struct backend_place *place)
     return 0;
 }
 
-int sockets_take(struct worker *worker, struct ipc_received *received)
+int worker_take_sockets(struct worker *worker, struct ipc_received *received)
 {
     struct backend_place place = {.tenant = wire_get_slice(&received->body)};
     uint8_t family;
@@ -46,7 +46,7 @@ int sockets_take(struct worker *worker, struct ipc_received *received)
     return 0;
 }
 
-int sockets_leave(struct worker *worker, struct ipc_received *received)
+int worker_leave_namespace(struct worker *worker, struct ipc_received *received)
 {
     struct backend_place place = {.tenant = wire_get_slice(&received->body)};
     uint32_t milliseconds;

@@ -117,7 +117,7 @@ int worker_start(struct worker *worker, uint32_t column)
 
     worker->contexts = tls_contexts_new();
     worker->backends = backends_new(&worker->loop);
-    backends_set_ask(worker->backends, sockets_ask, worker);
+    backends_set_ask(worker->backends, worker_ask_sockets, worker);
     config.contexts = worker->contexts;
     config.backends = worker->backends;
     worker->frontend = frontend_new(&config);

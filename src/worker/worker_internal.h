@@ -50,10 +50,10 @@ int figures_tell(struct worker *worker, struct ipc_received *received);
 /* ---- sockets.c ---- */
 
 /* As backends_set_ask has it. */
-int sockets_ask(void *owner, const struct backend_place *place);
+int worker_ask_sockets(void *owner, const struct backend_place *place);
 
 /* SOCKETS, SOCKETS_STALE. Return 0 or ERROR_IPC. */
-int sockets_take(struct worker *worker, struct ipc_received *received);
-int sockets_leave(struct worker *worker, struct ipc_received *received);
+int worker_take_sockets(struct worker *worker, struct ipc_received *received);
+int worker_leave_namespace(struct worker *worker, struct ipc_received *received);
 
 #endif

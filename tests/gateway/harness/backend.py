@@ -112,8 +112,12 @@ class Scripted:
     """Accepts connections and hands each to script(connection, number) in a thread of its own.
     What arrives before the script reads is the script's business."""
 
-    def __init__(self, script, path=None):
-        if path:
+    def __init__(self, script, path=None, listener=None):
+        """path: of a Unix socket; listener: a socket that is bound, e.g. inside a namespace."""
+        if listener:
+            self.listener = listener
+            self.address = "%s:%d" % listener.getsockname()[:2]
+        elif path:
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(path)
             os.chmod(path, 0o666)

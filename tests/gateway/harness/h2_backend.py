@@ -123,10 +123,10 @@ class Server(Scripted):
     """An HTTP/2 server that lets handle(peer, event) answer. settings: as h2.settings.SettingCodes
     have them; context: of ssl, for TLS."""
 
-    def __init__(self, handle=echo, settings=None, path=None, context=None):
+    def __init__(self, handle=echo, settings=None, path=None, context=None, listener=None):
         self.handle, self.settings, self.context = handle, settings, context
         self.peers, self.resets = [], []
-        super().__init__(self._connection, path)
+        super().__init__(self._connection, path, listener)
 
     def _connection(self, sock, number):
         if sock.family == socket.AF_INET:

@@ -409,7 +409,7 @@ Test(stock, a_busy_connection_is_cut_after_the_grace)
     close(fd);
 }
 
-Test(stock, a_connection_that_is_being_made_fails_at_once)
+Test(stock, a_connection_that_is_being_made_has_the_grace_too)
 {
     struct visit visit;
     gives = 1;
@@ -429,7 +429,9 @@ Test(stock, a_connection_that_is_being_made_fails_at_once)
     visit_get(&visit, &rig);
     settle();
     cr_assert_eq(visit.failures, 0);
-    backends_leave_namespace(rig.backends, &place, 5);
+    backends_leave_namespace(rig.backends, &place, 0.1);
+    settle();
+    cr_expect_eq(visit.failures, 0);
     RIG_UNTIL(&rig, visit.failures == 1);
     cr_expect_eq(visit.error, ERROR_CONNECT);
     cr_expect(visit.untouched);
@@ -513,7 +515,7 @@ Test(stock, http2_that_waits_for_a_socket)
     for (unsigned i = 0; i < 2; i++)
         visit_get(&visits[i], &rig);
     h2_settle(&rig);
-    backends_leave_namespace(rig.backends, &place, 5);
+    backends_leave_namespace(rig.backends, &place, 0.05);
     for (unsigned i = 0; i < 2; i++) {
         RIG_UNTIL(&rig, visits[i].failures == 1);
         cr_expect_eq(visits[i].error, ERROR_CONNECT);

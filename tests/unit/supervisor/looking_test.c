@@ -72,49 +72,49 @@ static bool appears(const struct namespace *namespace, double patience)
 
 Test(looking, an_event_leads_to_a_look)
 {
-    struct namespace_use use;
+    struct place user = {0};
 
-    take(&use, "a");
-    cr_assert_eq(use.namespace->seen.inode, 0);
+    take(&user.use, "a");
+    cr_assert_eq(user.use.namespace->seen.inode, 0);
     make_file("a");
-    cr_assert(appears(use.namespace, 1.0), "before the backstop");
+    cr_assert(appears(user.use.namespace, 1.0), "before the backstop");
     unlink(in_folder("a"));
-    namespace_release(&use);
+    namespace_release(&user.use);
 }
 
 Test(looking, the_backstop_alone)
 {
-    struct namespace_use use;
+    struct place user = {0};
 
     ev_io_stop(supervisor.loop.ev, &supervisor.namespaces.event);
-    take(&use, "a");
+    take(&user.use, "a");
     make_file("a");
-    cr_assert(appears(use.namespace, 5.0));
+    cr_assert(appears(user.use.namespace, 5.0));
     unlink(in_folder("a"));
-    namespace_release(&use);
+    namespace_release(&user.use);
 }
 
 Test(looking, soon)
 {
-    struct namespace_use use;
+    struct place user = {0};
 
     ev_timer_stop(supervisor.loop.ev, &supervisor.namespaces.backstop);
-    take(&use, "a");
+    take(&user.use, "a");
     ev_io_stop(supervisor.loop.ev, &supervisor.namespaces.event);
     make_file("a");
     namespaces_look_soon(&supervisor);
     namespaces_look_soon(&supervisor);
-    cr_assert(appears(use.namespace, 1.0));
+    cr_assert(appears(user.use.namespace, 1.0));
     cr_assert_not(supervisor.namespaces.is_all_wanted);
     unlink(in_folder("a"));
-    namespace_release(&use);
+    namespace_release(&user.use);
 }
 
 /* A folder in which something happens all the time costs a tenth of a core, not all of it. */
 Test(looking, a_storm_of_events)
 {
     enum { COUNT = 2000 };
-    static struct namespace_use uses[COUNT];
+    static struct place users[COUNT];
     struct rusage before;
     struct rusage after;
     char name[32];
@@ -123,7 +123,7 @@ Test(looking, a_storm_of_events)
 
     for (int i = 0; i < COUNT; i++) {
         snprintf(name, sizeof(name), "ns%d", i);
-        take(&uses[i], name);
+        take(&users[i].use, name);
     }
     getrusage(RUSAGE_SELF, &before);
     begun = seconds();
@@ -142,16 +142,16 @@ Test(looking, a_storm_of_events)
            (double)(after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1e6;
     cr_assert_lt(used, 0.4, "%.3f s of CPU in a second, the storm itself included", used);
     for (int i = 0; i < COUNT; i++)
-        namespace_release(&uses[i]);
+        namespace_release(&users[i].use);
 }
 
 Test(looking, it_stops)
 {
-    struct namespace_use use;
+    struct place user = {0};
 
-    take(&use, "a");
+    take(&user.use, "a");
     namespaces_stop(&supervisor);
     namespaces_stop(&supervisor);
-    namespace_release(&use); /* the watch is gone before it */
+    namespace_release(&user.use); /* the watch is gone before it */
     cr_assert_null(supervisor.namespaces.all);
 }

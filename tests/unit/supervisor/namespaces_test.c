@@ -55,37 +55,37 @@ static void expect_open(struct namespace *namespace, enum netns_verdict verdict,
 
 Test(namespaces, one_name_is_one_namespace)
 {
-    struct namespace_use a;
-    struct namespace_use b;
-    struct namespace_use host;
+    struct place a = {0};
+    struct place b = {0};
+    struct place host = {0};
 
-    cr_assert_null(take(&host, NETNS_HOST, 0, "host"));
-    namespace_release(&host);
-    cr_assert_not_null(take(&a, NETNS_PATH, 0, "/nowhere/x"));
-    cr_assert_eq(take(&b, NETNS_PATH, 0, "/nowhere/x"), a.namespace);
-    cr_assert_eq(namespace_find(&supervisor, SLICE("/nowhere/x")), a.namespace);
-    expect_open(a.namespace, NETNS_OPEN_ABSENT, "does not exist");
-    namespace_release(&a);
-    cr_assert_eq(namespace_find(&supervisor, SLICE("/nowhere/x")), b.namespace);
-    namespace_release(&b);
-    cr_assert_null(b.namespace);
-    namespace_release(&b);
+    cr_assert_null(take(&host.use, NETNS_HOST, 0, "host"));
+    namespace_release(&host.use);
+    cr_assert_not_null(take(&a.use, NETNS_PATH, 0, "/nowhere/x"));
+    cr_assert_eq(take(&b.use, NETNS_PATH, 0, "/nowhere/x"), a.use.namespace);
+    cr_assert_eq(namespace_find(&supervisor, SLICE("/nowhere/x")), a.use.namespace);
+    expect_open(a.use.namespace, NETNS_OPEN_ABSENT, "does not exist");
+    namespace_release(&a.use);
+    cr_assert_eq(namespace_find(&supervisor, SLICE("/nowhere/x")), b.use.namespace);
+    namespace_release(&b.use);
+    cr_assert_null(b.use.namespace);
+    namespace_release(&b.use);
     cr_assert_null(namespace_find(&supervisor, SLICE("/nowhere/x")));
 }
 
 Test(namespaces, a_path)
 {
-    struct namespace_use use;
+    struct place user = {0};
     char path[64];
     pid_t child = rig_netns_start(path);
 
-    take(&use, NETNS_PATH, 0, path);
-    expect_open(use.namespace, NETNS_OPEN_OK, "");
+    take(&user.use, NETNS_PATH, 0, path);
+    expect_open(user.use.namespace, NETNS_OPEN_OK, "");
     rig_netns_end(child);
-    expect_open(use.namespace, NETNS_OPEN_ABSENT, "does not exist");
-    namespace_look(use.namespace, false);
-    cr_assert_eq(use.namespace->seen.inode, 0);
-    namespace_release(&use);
+    expect_open(user.use.namespace, NETNS_OPEN_ABSENT, "does not exist");
+    namespace_look(user.use.namespace, false);
+    cr_assert_eq(user.use.namespace->seen.inode, 0);
+    namespace_release(&user.use);
 }
 
 static unsigned count_descriptors(void)
@@ -99,26 +99,26 @@ static unsigned count_descriptors(void)
 
 static void follow_a_process(unsigned held_max)
 {
-    struct namespace_use use;
+    struct place user = {0};
     char path[64];
     pid_t child = rig_netns_start(path);
     unsigned before = count_descriptors();
 
     supervisor.namespaces.held_max = held_max;
-    take(&use, NETNS_PID, child, "pid:x");
+    take(&user.use, NETNS_PID, child, "pid:x");
     cr_assert_eq(count_descriptors(), before + held_max);
     cr_assert_eq(supervisor.namespaces.held, held_max);
-    expect_open(use.namespace, NETNS_OPEN_OK, "");
+    expect_open(user.use.namespace, NETNS_OPEN_OK, "");
     rig_netns_end(child);
     if (held_max > 0)
         ev_run(supervisor.loop.ev, EVRUN_ONCE);
     else
         namespaces_look(&supervisor, true);
-    expect_open(use.namespace, NETNS_OPEN_ABSENT, "its process has ended");
-    cr_assert_eq(use.namespace->seen.inode, 0);
+    expect_open(user.use.namespace, NETNS_OPEN_ABSENT, "its process has ended");
+    cr_assert_eq(user.use.namespace->seen.inode, 0);
     cr_assert_eq(supervisor.namespaces.held, 0);
     cr_assert_eq(count_descriptors(), before);
-    namespace_release(&use);
+    namespace_release(&user.use);
 }
 
 Test(namespaces, a_process_with_a_descriptor)
@@ -134,22 +134,22 @@ Test(namespaces, a_process_without_one)
 /* A number that has been somebody's is nobody's until a reload. */
 Test(namespaces, an_ended_process_is_only_renewed_by_a_reload)
 {
-    struct namespace_use use;
+    struct place user = {0};
     char path[64];
     pid_t child = rig_netns_start(path);
 
     supervisor.namespaces.held_max = 9;
-    take(&use, NETNS_PID, child, "pid:x");
+    take(&user.use, NETNS_PID, child, "pid:x");
     rig_netns_end(child);
     namespaces_look(&supervisor, true);
-    cr_assert_eq(use.namespace->pid, 0);
+    cr_assert_eq(user.use.namespace->pid, 0);
     child = rig_netns_start(path);
-    use.namespace->named = child; /* as if the kernel had given the number again */
+    user.use.namespace->named = child; /* as if the kernel had given the number again */
     namespaces_look(&supervisor, true);
-    expect_open(use.namespace, NETNS_OPEN_ABSENT, "its process has ended");
+    expect_open(user.use.namespace, NETNS_OPEN_ABSENT, "its process has ended");
     namespaces_renew(&supervisor);
-    expect_open(use.namespace, NETNS_OPEN_OK, "");
-    namespace_release(&use);
+    expect_open(user.use.namespace, NETNS_OPEN_OK, "");
+    namespace_release(&user.use);
     cr_assert_eq(supervisor.namespaces.held, 0);
     rig_netns_end(child);
 }
@@ -157,7 +157,7 @@ Test(namespaces, an_ended_process_is_only_renewed_by_a_reload)
 /* What the containers' part does with one. */
 Test(namespaces, from_process_to_process_to_path)
 {
-    struct namespace_use use;
+    struct place user = {0};
     char first_path[64];
     char second_path[64];
     pid_t first = rig_netns_start(first_path);
@@ -165,7 +165,7 @@ Test(namespaces, from_process_to_process_to_path)
     struct namespace *namespace;
 
     supervisor.namespaces.held_max = 9;
-    namespace = take(&use, NETNS_NAME, 0, "web");
+    namespace = take(&user.use, NETNS_NAME, 0, "web");
     expect_open(namespace, NETNS_OPEN_ABSENT, "does not exist");
     namespace_set_process(namespace, 0, "no engine");
     expect_open(namespace, NETNS_OPEN_ABSENT, "no engine");
@@ -180,7 +180,7 @@ Test(namespaces, from_process_to_process_to_path)
     cr_assert_eq(supervisor.namespaces.held, 0);
     namespace_set_process(namespace, 0, "stopped");
     expect_open(namespace, NETNS_OPEN_ABSENT, "stopped");
-    namespace_release(&use);
+    namespace_release(&user.use);
     rig_netns_end(first);
     rig_netns_end(second);
 }

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -98,6 +99,54 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     return 0;
 }
 
+/* A worker's log is the one that the test reads; the last descriptor is the tally. */
+static void act_set_log(struct ipc_received *received)
+{
+    static int log_fd = -1;
+    struct ipc_setup setup;
+
+    if (ipc_get_setup(&received->body, &setup) == 0 && received->descriptor_count == 2)
+        ipc_set_log(received, setup.log_level, setup.log_sink, &log_fd);
+}
+
+/* A worker asks for sockets as often as the bundle says: "ask-sockets" for one question, then
+ * "flood-sockets" for many. It asks for the namespace of the bundle's first server. */
+static void act_ask_sockets(struct actor *actor, struct slice tenant, struct slice blob)
+{
+    const char *name = blob_has(blob, "netns=") ? memmem(blob.data, blob.len, "netns=", 6) : NULL;
+    unsigned questions = blob_has(blob, "flood-sockets") ? 1000 : 1;
+    struct wire_writer body;
+    size_t len = 0;
+
+    if (!blob_has(blob, "ask-sockets"))
+        return;
+    while (name && name + 6 + len < blob.data + blob.len && name[6 + len] > ' ')
+        len++;
+    wire_writer_init(&body);
+    wire_put_slice(&body, tenant);
+    wire_put_slice(&body, name ? (struct slice){name + 6, len} : SLICE("unnamed"));
+    wire_put_u8(&body, blob_has(blob, "odd-family") ? 5 : 4);
+    for (unsigned i = 0; i < questions; i++)
+        ipc_send(actor->channel, IPC_SOCKETS_ASK, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+/* What came is told where the test sees it: as a worker's line in the log. */
+static void act_tell_sockets(struct ipc_received *received)
+{
+    static unsigned refusals;
+    struct slice tenant = wire_get_slice(&received->body);
+    struct slice netns = wire_get_slice(&received->body);
+    bool is_stale = received->message == IPC_SOCKETS_STALE;
+    uint8_t family = is_stale ? 0 : wire_get_u8(&received->body);
+    uint32_t number = wire_get_u32(&received->body);
+
+    if (number == EAGAIN && refusals++ > 0)
+        return;
+    log_info("%s: %.*s, %.*s, family %u, %u, %u sockets", ipc_message_name(received->message),
+             SLICE_PRINTF(tenant), SLICE_PRINTF(netns), family, number, received->descriptor_count);
+}
+
 /* Five of seven connections are tenant a's; texts of tenants make their worker silent, or worse. */
 static void act_tell_figures(struct actor *actor, struct ipc_received *received)
 {
@@ -133,6 +182,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
 
     switch (received->message) {
     case IPC_SETUP:
+        act_set_log(received);
         ipc_send(actor->channel, IPC_READY, NULL, NULL, 0, NULL);
         break;
     case IPC_EXAMINE:
@@ -151,6 +201,11 @@ static int act_on_message(void *owner, struct ipc_received *received)
         wire_put_u64(&body, wire_get_u64(&received->body));
         ipc_send(actor->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
         wire_writer_free(&body);
+        act_ask_sockets(actor, wire_get_slice(&received->body), received->blob);
+        break;
+    case IPC_SOCKETS:
+    case IPC_SOCKETS_STALE:
+        act_tell_sockets(received);
         break;
     case IPC_LISTENER: /* kept open until this process ends */
         received->descriptors[0] = -1;

@@ -28,6 +28,14 @@ static void sample_plan(struct plan *plan)
 {
     plan->netns.kind = NETNS_HOST;
     plan->netns.text = memory_text("host");
+    plan->place_count = 2;
+    plan->places = memory_zeroed(2, sizeof(plan->places[0]));
+    plan->places[0].netns = (struct record_netns){
+        .kind = NETNS_NAME, .path = memory_text("/run/netns/x"), .text = memory_text("x")};
+    plan->places[0].is_used = true;
+    plan->places[0].id = (struct netns_id){6, 7};
+    plan->places[1].netns =
+        (struct record_netns){.kind = NETNS_PID, .pid = 17, .text = memory_text("pid:17")};
     plan->has_names = true;
     plan->expires = 2000000000;
     plan->listener_count = 2;

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets for servers in namespaces. A socket stays in the namespace in which it was made, so that
+ * a worker may use what it could never make. */
+#include "sockets_internal.h"
+
+#include "workers_internal.h"
+
+#include "base/memory.h"
+#include "io/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Milliseconds until connections in a namespace that has gone are cut: they keep it alive. */
+#define SOCKETS_GRACE    1500
+#define SOCKETS_NO_LIMIT UINT32_MAX
+
+/* Questions that a worker may ask, in the long run and at once: each costs about 40 us here, so
+ * that one which an intruder has taken over is given a tenth of a core at most. */
+#define SOCKETS_PER_SECOND 2000.0
+#define SOCKETS_AT_ONCE    200.0
+
+/* Answers that wait for a worker to read them: from the first number on they bring no sockets,
+ * beyond the second it is not a worker of ours any more that asks. */
+#define SOCKETS_QUEUED     64
+#define SOCKETS_QUEUED_MAX 1024
+
+/* ---- leaving ---- */
+
+/* All workers: one may have connections of a tenant that it serves no more. */
+static void place_leave(struct supervisor *supervisor, const struct record *record,
+                        struct place *place, uint32_t limit)
+{
+    struct wire_writer body;
+    struct child *worker;
+
+    if (!place->is_used)
+        return;
+    place->is_used = false;
+    wire_writer_init(&body);
+    wire_put_slice(&body, slice_of(record->name));
+    wire_put_slice(&body, slice_of(place->netns.text));
+    wire_put_u32(&body, limit);
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        if (child_is_up(worker))
+            ipc_send(worker->channel, IPC_SOCKETS_STALE, &body, NULL, 0, NULL);
+    }
+    wire_writer_free(&body);
+}
+
+static uint32_t place_drain_limit(const struct supervisor *supervisor)
+{
+    double seconds = supervisor->settings->model.worker_shutdown_timeout;
+
+    return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : SOCKETS_NO_LIMIT;
+}
+
+static void place_on_gone(struct supervisor *supervisor, const struct record *record,
+                          struct place *place)
+{
+    log_notice("tenant %s: network namespace %s is gone or another one, leaving its servers",
+               record->name, place->netns.text);
+    place_leave(supervisor, record, place, SOCKETS_GRACE);
+}
+
+void sockets_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
+{
+    struct namespace_use *use;
+
+    LIST_FOREACH (use, &namespace->uses, next) {
+        struct place *place = (struct place *)((char *)use - offsetof(struct place, use));
+
+        if (use->purpose == NAMESPACE_BACKENDS && place->is_used &&
+            namespace_has_left(namespace, place->id))
+            place_on_gone(supervisor, use->record, place);
+    }
+}
+
+/* ---- plans ---- */
+
+static struct place *place_find(const struct plan *plan, struct slice text)
+{
+    for (uint32_t i = 0; i < plan->place_count; i++) {
+        if (slice_equal(slice_of(plan->places[i].netns.text), text))
+            return &plan->places[i];
+    }
+    return NULL;
+}
+
+static void place_take(struct supervisor *supervisor, struct record *record, struct place *place)
+{
+    place->use = (struct namespace_use){.record = record, .purpose = NAMESPACE_BACKENDS};
+    namespace_take(supervisor, &place->use, &place->netns);
+}
+
+void sockets_resume(struct supervisor *supervisor, struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.place_count; i++)
+        place_take(supervisor, record, &record->plan.places[i]);
+}
+
+void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->place_count; i++) {
+        struct place *place = &plan->places[i];
+        struct place *before = place_find(&record->plan, slice_of(place->netns.text));
+
+        place_take(supervisor, record, place);
+        if (!before)
+            continue;
+        place->is_used = before->is_used;
+        place->id = before->id;
+        place->trouble = before->trouble;
+        before->is_used = false;
+        before->trouble = NULL;
+    }
+    sockets_leave(supervisor, record);
+}
+
+void sockets_leave(struct supervisor *supervisor, struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.place_count; i++)
+        place_leave(supervisor, record, &record->plan.places[i], place_drain_limit(supervisor));
+}
+
+/* ---- making ---- */
+
+struct sockets_batch {
+    int family;
+    int sockets[IPC_DESCRIPTORS_MAX];
+    unsigned count;
+    int error; /* errno for which there are none */
+};
+
+/* Inside the namespace: nothing here may block, log or fork. */
+static int sockets_make(void *argument)
+{
+    struct sockets_batch *batch = argument;
+
+    while (batch->count < IPC_DESCRIPTORS_MAX) {
+        int fd = socket_for(batch->family);
+
+        if (fd < 0) {
+            batch->error = errno;
+            break;
+        }
+        batch->sockets[batch->count++] = fd;
+    }
+    return 0;
+}
+
+/* Once per reason. NULL: there is none any more. */
+static void place_tell(const struct record *record, struct place *place, const char *why)
+{
+    if (why && place->trouble && strcmp(place->trouble, why) == 0)
+        return;
+    if (why)
+        log_notice("tenant %s: no sockets for servers in network namespace %s: %s", record->name,
+                   place->netns.text, why);
+    else if (place->trouble)
+        log_notice("tenant %s: network namespace %s is there, its servers are used again",
+                   record->name, place->netns.text);
+    free(place->trouble);
+    place->trouble = why ? memory_text(why) : NULL;
+}
+
+static void place_fill(struct supervisor *supervisor, const struct record *record,
+                       struct place *place, struct sockets_batch *batch)
+{
+    enum netns_verdict verdict;
+    struct netns_id id;
+    char why[160];
+    int fd;
+
+    verdict = namespace_open(place->use.namespace, &fd, &id, why);
+    if (verdict != NETNS_OPEN_OK) {
+        batch->error = verdict == NETNS_OPEN_ABSENT ? ENOENT : EACCES;
+        place_tell(record, place, why);
+        return;
+    }
+    if (place->is_used && !netns_id_equal(place->id, id))
+        place_on_gone(supervisor, record, place); /* between two looks */
+    if (netns_within(supervisor->home, fd, sockets_make, batch) < 0)
+        batch->error = errno;
+    close(fd);
+    if (batch->count == 0) {
+        snprintf(why, sizeof(why), "cannot make one: %s", error_reason(batch->error));
+        place_tell(record, place, why);
+        return;
+    }
+    place_tell(record, place, NULL);
+    batch->error = 0;
+    place->id = id;
+    place->is_used = true;
+}
+
+/* ---- asking ---- */
+
+static bool worker_may_ask_now(const struct supervisor *supervisor, struct child *worker)
+{
+    double now = loop_now(&supervisor->loop);
+
+    worker->questions += (now - worker->asked_at) * SOCKETS_PER_SECOND;
+    if (worker->questions > SOCKETS_AT_ONCE)
+        worker->questions = SOCKETS_AT_ONCE;
+    worker->asked_at = now;
+    if (worker->questions < 1. || ipc_channel_queued(worker->channel) >= SOCKETS_QUEUED)
+        return false;
+    worker->questions -= 1.;
+    return true;
+}
+
+/* Former workers have the tenants of a time of which nothing is kept. */
+static struct place *place_of_worker(const struct child *worker, const struct record *record,
+                                     struct slice text)
+{
+    if (!record || !(worker->is_former || (record->told & worker_bit(worker)) != 0))
+        return NULL;
+    return place_find(&record->plan, text);
+}
+
+static void sockets_answer(struct child *worker, struct slice tenant, struct slice text,
+                           const struct sockets_batch *batch)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_slice(&body, tenant);
+    wire_put_slice(&body, text);
+    wire_put_u8(&body, batch->family == AF_INET6 ? 6 : 4);
+    wire_put_u32(&body, (uint32_t)batch->error);
+    ipc_send(worker->channel, IPC_SOCKETS, &body, batch->sockets, batch->count, NULL);
+    wire_writer_free(&body);
+    for (unsigned i = 0; i < batch->count; i++)
+        close(batch->sockets[i]);
+}
+
+int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct wire_reader *body)
+{
+    struct slice tenant = wire_get_slice(body);
+    struct slice text = wire_get_slice(body);
+    uint8_t family = wire_get_u8(body);
+    struct sockets_batch batch = {.family = family == 6 ? AF_INET6 : AF_INET};
+    const struct record *record;
+    struct place *place;
+
+    if (wire_finish(body) != 0 || (family != 4 && family != 6))
+        return ERROR_IPC;
+    if (!child_is_up(worker) || worker->has_ended)
+        return 0;
+    if (ipc_channel_queued(worker->channel) >= SOCKETS_QUEUED_MAX)
+        return ERROR_IPC;
+    record = registry_find(&supervisor->registry, tenant);
+    place = place_of_worker(worker, record, text);
+    if (!worker_may_ask_now(supervisor, worker))
+        batch.error = EAGAIN;
+    else if (!place)
+        batch.error = ENOENT;
+    else
+        place_fill(supervisor, record, place, &batch);
+    sockets_answer(worker, tenant, text, &batch);
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets for tenants' servers in namespaces: made inside, handed to workers, given up. */
+#ifndef SUPERVISOR_SOCKETS_INTERNAL_H
+#define SUPERVISOR_SOCKETS_INTERNAL_H
+
+#include "supervisor_internal.h"
+
+/* The plan's places are used from now on, in place of those of the plan in force, which is freed
+ * afterwards. A place that it names no more is left: exchanges there have worker_shutdown_timeout.
+ */
+void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan);
+
+/* The same for the plan in force, of which nothing is used yet. */
+void sockets_resume(struct supervisor *supervisor, struct record *record);
+
+/* All places of the plan in force, which is freed afterwards, are left in the same way. */
+void sockets_leave(struct supervisor *supervisor, struct record *record);
+
+/* SOCKETS_ASK, which is always answered. Returns 0 or ERROR_IPC. */
+int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct wire_reader *body);
+
+/* The name may lead elsewhere than before: where it does, workers leave at once. */
+void sockets_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);
+
+#endif
