@@ -53,7 +53,7 @@ void control_end(struct control_client *client, int status);
 
 /* control.c: does what the line asks. */
 void control_run(struct control_client *client, struct slice request);
-/* control.c: there is room for another. */
+/* control_socket.c: there is room for another. */
 void control_on_room(struct supervisor *supervisor);
 
 #endif
