@@ -26,7 +26,7 @@ struct control_client {
     int fd;
     ev_io reader;
     ev_io writer;
-    struct deadline limit; /* on the request, then on what is read of the answer */
+    struct deadline limit; /* on the request, on what is read of the answer, and for looks at it */
     struct loop_task grave;
     char request[CONTROL_REQUEST_MAX];
     size_t request_len;
