@@ -27,6 +27,13 @@ struct backend_protocol {
     void (*cut)(struct backend_connection *connection);
 };
 
+/* How a connection stands to the network namespace of its endpoint. */
+enum backend_standing {
+    BACKEND_APART,   /* it has no socket there: not yet, or there is no such namespace */
+    BACKEND_PRESENT, /* it has one */
+    BACKEND_STALE    /* it has one, and that is gone or no longer the tenant's */
+};
+
 /* Embedded first by every protocol's connection. */
 struct backend_connection {
     const struct backend_protocol *protocol;
@@ -34,8 +41,8 @@ struct backend_connection {
     bool is_idle;                      /* in the pool */
     bool is_shared;                    /* carries exchanges, and takes more */
     double opened;                     /* loop_now() then; only of those that are ever shared */
-    bool is_stale;                     /* its namespace is gone, or no longer the tenant's */
-    double cut_at;                     /* stale: loop_now() when it is cut */
+    enum backend_standing standing;
+    double cut_at; /* stale: loop_now() when it is cut */
     TAILQ_ENTRY(backend_connection) of_endpoint;
     TAILQ_ENTRY(backend_connection) of_group;
     TAILQ_ENTRY(backend_connection) of_stock;

@@ -266,7 +266,6 @@ static struct h1_connection *connection_new(struct backend_endpoint *endpoint, s
     connection->base.protocol = &h1_protocol;
     connection->base.endpoint = endpoint;
     endpoint_ref(endpoint);
-    stock_join(&connection->base);
     connection->loop = loop;
     connection->start.run = on_start;
     connection->grave.run = on_grave;
@@ -282,15 +281,17 @@ void h1_adopt(struct backend_endpoint *endpoint, struct stream *stream, struct e
     struct h1_connection *connection = connection_new(endpoint, exchange->loop);
     connection->stream = stream;
     stream_set_owner(stream, &stream_ops, connection);
+    stock_join(&connection->base);
     join(connection, exchange, settings);
     loop_defer(connection->loop, &connection->start);
 }
 
 /* ---- opening ---- */
 
-static void on_link_open(void *owner, struct stream *stream, enum link_protocol protocol)
+static void on_link_open(struct backend_connection *base, struct stream *stream,
+                         enum link_protocol protocol)
 {
-    struct h1_connection *connection = owner;
+    struct h1_connection *connection = (struct h1_connection *)base;
     (void)protocol;
     connection->link = NULL;
     connection->stream = stream;
@@ -299,9 +300,9 @@ static void on_link_open(void *owner, struct stream *stream, enum link_protocol 
     h1_connection_begin(connection);
 }
 
-static void on_link_failed(void *owner, enum error error, struct slice reason)
+static void on_link_failed(struct backend_connection *base, enum error error, struct slice reason)
 {
-    struct h1_connection *connection = owner;
+    struct h1_connection *connection = (struct h1_connection *)base;
     struct exchange *exchange = connection->exchange;
     connection->link = NULL;
     exchange->reason = arena_slice(&exchange->arena, reason);
@@ -314,9 +315,8 @@ static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
                    const struct config_settings *settings)
 {
     struct h1_connection *connection = connection_new(endpoint, exchange->loop);
-    connection->link = link_open(endpoint, settings->proxy_connect_timeout, &link_ops, connection);
+    connection->link = link_open(&connection->base, settings->proxy_connect_timeout, &link_ops);
     if (connection->link == NULL) {
-        stock_part(&connection->base);
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;

@@ -192,7 +192,6 @@ struct h2_connection *h2_connection_new(struct backend_endpoint *endpoint, struc
     connection->base.endpoint = endpoint;
     connection->base.opened = loop_now(loop);
     endpoint_ref(endpoint);
-    stock_join(&connection->base);
     connection->loop = loop;
     connection->turn.run = on_turn;
     connection->grave.run = on_grave;

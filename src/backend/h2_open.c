@@ -75,16 +75,17 @@ static void h2_cut(struct backend_connection *base)
     h2_connection_fail(connection, is_connecting ? ERROR_CONNECT : ERROR_BACKEND_RESET);
 }
 
-static void on_link_open(void *owner, struct stream *stream, enum link_protocol protocol)
+static void on_link_open(struct backend_connection *base, struct stream *stream,
+                         enum link_protocol protocol)
 {
-    struct h2_connection *connection = owner;
+    struct h2_connection *connection = (struct h2_connection *)base;
     connection->link = NULL;
     if (connection->attached == 0) {
         stream_close(stream);
         h2_connection_close(connection);
         return;
     }
-    if (protocol != LINK_HTTP_2 && connection->base.is_stale) {
+    if (protocol != LINK_HTTP_2 && connection->base.standing == BACKEND_STALE) {
         stream_close_reset(stream); /* nothing new begins there */
         h2_cut(&connection->base);
         return;
@@ -104,9 +105,9 @@ static void on_link_open(void *owner, struct stream *stream, enum link_protocol 
     greet(connection);
 }
 
-static void on_link_failed(void *owner, enum error error, struct slice reason)
+static void on_link_failed(struct backend_connection *base, enum error error, struct slice reason)
 {
-    struct h2_connection *connection = owner;
+    struct h2_connection *connection = (struct h2_connection *)base;
     struct h2_call *call;
     connection->link = NULL;
     TAILQ_FOREACH (call, &connection->waiting, next)
@@ -120,9 +121,8 @@ static int h2_open(struct backend_endpoint *endpoint, struct exchange *exchange,
                    const struct config_settings *settings)
 {
     struct h2_connection *connection = h2_connection_new(endpoint, exchange->loop);
-    connection->link = link_open(endpoint, settings->proxy_connect_timeout, &link_ops, connection);
+    connection->link = link_open(&connection->base, settings->proxy_connect_timeout, &link_ops);
     if (connection->link == NULL) {
-        stock_part(&connection->base);
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;

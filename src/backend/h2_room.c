@@ -35,7 +35,7 @@ void h2_connection_share(struct h2_connection *connection)
 {
     if (connection->phase == H2_RESTING || connection->phase == H2_GONE)
         return;
-    if (room_of(connection) > 0 && !connection->base.is_stale)
+    if (room_of(connection) > 0 && connection->base.standing != BACKEND_STALE)
         pool_share(&connection->base);
     else
         pool_unshare(&connection->base);

@@ -17,9 +17,9 @@
 #define REASON_SIZE 512
 
 struct backend_link {
-    struct backend_endpoint *endpoint;
+    struct backend_connection *connection; /* its owner */
+    struct backend_endpoint *endpoint;     /* the connection's */
     const struct link_events *events;
-    void *owner;
     struct stream *stream; /* NULL when connect(2) failed at once, and once it was given away */
     bool is_handshaking;
     int error; /* errno of connect(2) */
@@ -54,16 +54,16 @@ void link_close(struct backend_link *link)
 {
     if (link == NULL)
         return;
-    stream_close(link->stream);
+    stock_close_stream(link->connection, link->stream, false);
     bury(link);
 }
 
 static void fail(struct backend_link *link, enum error error, struct slice reason)
 {
     const struct link_events *events = link->events;
-    void *owner = link->owner;
+    struct backend_connection *connection = link->connection;
     link_close(link);
-    events->on_failed(owner, error, reason);
+    events->on_failed(connection, error, reason);
 }
 
 /* ---- TLS ---- */
@@ -77,7 +77,7 @@ static void on_secured(void *owner)
               tls_cipher(stream), is_http2 ? ", h2" : "",
               tls_session_reused(stream) ? ", resumed" : "");
     bury(link);
-    link->events->on_open(link->owner, stream, is_http2 ? LINK_HTTP_2 : LINK_HTTP_1);
+    link->events->on_open(link->connection, stream, is_http2 ? LINK_HTTP_2 : LINK_HTTP_1);
 }
 
 static void on_insecure(void *owner, enum error error)
@@ -129,7 +129,7 @@ static void on_connected(void *owner)
     struct stream *stream = link->stream;
     if (group->tls.context == NULL) {
         bury(link);
-        link->events->on_open(link->owner, stream, group->http2 ? LINK_HTTP_2 : LINK_HTTP_1);
+        link->events->on_open(link->connection, stream, group->http2 ? LINK_HTTP_2 : LINK_HTTP_1);
         return;
     }
     stream_set_owner(stream, &tls_events, link);
@@ -174,7 +174,10 @@ static bool connect_by(struct backend_link *link, int fd)
 {
     link->stream =
         stream_connect(loop_of(link), fd, &link->endpoint->address, &connect_events, link);
-    return link->stream != NULL;
+    if (link->stream == NULL)
+        return false;
+    stock_join(link->connection);
+    return true;
 }
 
 /* Connecting and TLS have what is left of the time. */
@@ -198,18 +201,19 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-struct backend_link *link_open(struct backend_endpoint *endpoint, double seconds,
-                               const struct link_events *events, void *owner)
+struct backend_link *link_open(struct backend_connection *connection, double seconds,
+                               const struct link_events *events)
 {
+    struct backend_endpoint *endpoint = connection->endpoint;
     struct loop *loop = endpoint->group->backends->loop;
     struct backend_stock *stock = endpoint->stock;
     int fd = stock != NULL ? stock_take(stock) : socket_for(endpoint->address.any.sa_family);
     if (fd < 0 && stock == NULL && is_shortage(errno))
         return NULL;
     struct backend_link *link = memory_zeroed(1, sizeof(*link));
+    link->connection = connection;
     link->endpoint = endpoint;
     link->events = events;
-    link->owner = owner;
     link->wait.on_socket = on_socket;
     link->start.run = on_start;
     link->grave.run = on_grave;

@@ -18,23 +18,26 @@ enum link_protocol {
     LINK_HTTP_2 /* by prior knowledge without TLS, by ALPN with it */
 };
 
-/* Exactly one of the two comes, never before link_open returns; none after link_close. */
+/* Exactly one of the two comes, never before link_open returns; none after link_close. `connection`
+ * is the link's owner. */
 struct link_events {
-    /* The stream is the owner's from now on: stream_set_owner must be called before this returns,
-     * or the stream closed. Whatever is queued leaves at the turn's end. The group wanted HTTP/2
-     * and the server does not agree: protocol is LINK_HTTP_1 (h1_adopt goes on with it). */
-    void (*on_open)(void *owner, struct stream *stream, enum link_protocol protocol);
+    /* The stream is the connection's from now on: stream_set_owner must be called before this
+     * returns, or the stream closed. Whatever is queued leaves at the turn's end. The group wanted
+     * HTTP/2 and the server does not agree: protocol is LINK_HTTP_1 (h1_adopt goes on with it). */
+    void (*on_open)(struct backend_connection *connection, struct stream *stream,
+                    enum link_protocol protocol);
     /* ERROR_CONNECT, ERROR_CONNECT_TIMEOUT or ERROR_BACKEND_TLS. reason: a sentence for the log,
      * valid within the call; empty when the error says it all. */
-    void (*on_failed)(void *owner, enum error error, struct slice reason);
+    void (*on_failed)(struct backend_connection *connection, enum error error, struct slice reason);
 };
 
-/* Opens a connection to the endpoint, which must outlive the link. seconds: for connecting and TLS
- * together (proxy_connect_timeout). NULL: out of descriptors. */
-struct backend_link *link_open(struct backend_endpoint *endpoint, double seconds,
-                               const struct link_events *events, void *owner);
+/* Connects to the endpoint of the connection, which must outlive the link, and joins it to the
+ * endpoint's stock as soon as it has a socket. seconds: for connecting and TLS together
+ * (proxy_connect_timeout). NULL: out of descriptors. */
+struct backend_link *link_open(struct backend_connection *connection, double seconds,
+                               const struct link_events *events);
 
-/* Gives up at once. NULL is ignored. */
+/* Gives up at once; the connection has not parted from its stock yet. NULL is ignored. */
 void link_close(struct backend_link *link);
 
 #endif

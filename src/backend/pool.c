@@ -57,7 +57,8 @@ bool pool_put(struct backend_connection *connection)
     struct backend_endpoint *endpoint = connection->endpoint;
     struct backend_group *group = endpoint->group;
     if (endpoint->is_retired || !group->is_current || group->keepalive == 0 ||
-        (group->backends->is_draining && endpoint->stock == NULL) || connection->is_stale)
+        (group->backends->is_draining && endpoint->stock == NULL) ||
+        connection->standing == BACKEND_STALE)
         return false;
     if (group->idle_count >= group->keepalive)
         pool_close(TAILQ_LAST(&group->idle, backend_connections));

@@ -206,22 +206,27 @@ void backends_forget_asked(struct backends *backends, int error)
 void stock_join(struct backend_connection *connection)
 {
     struct backend_stock *stock = connection->endpoint->stock;
-    if (stock != NULL)
-        TAILQ_INSERT_TAIL(&stock->present, connection, of_stock);
+    if (stock == NULL)
+        return;
+    TAILQ_INSERT_TAIL(&stock->present, connection, of_stock);
+    connection->standing = BACKEND_PRESENT;
 }
 
 void stock_part(struct backend_connection *connection)
 {
     struct backend_stock *stock = connection->endpoint->stock;
-    if (stock != NULL)
-        TAILQ_REMOVE(connection->is_stale ? &stock->stale : &stock->present, connection, of_stock);
+    if (connection->standing == BACKEND_PRESENT)
+        TAILQ_REMOVE(&stock->present, connection, of_stock);
+    else if (connection->standing == BACKEND_STALE)
+        TAILQ_REMOVE(&stock->stale, connection, of_stock);
+    connection->standing = BACKEND_APART;
 }
 
 void stock_close_stream(const struct backend_connection *connection, struct stream *stream,
                         bool flush)
 {
     const unsigned linger = STOCK_LINGER;
-    if (stream != NULL && connection->is_stale) {
+    if (stream != NULL && connection->standing == BACKEND_STALE) {
         stream_close_reset(stream);
         return;
     }
@@ -269,7 +274,8 @@ static void on_cut(struct deadline *deadline)
     stock_leave(stock);
 }
 
-/* Whoever is told may connect anew: that joins the present ones at their end. */
+/* Whoever is told may connect anew: that joins the present ones at their end. Who still waits for
+ * a socket will get one of the namespace that comes. */
 static void leave_now(struct backend_stock *stock, double cut_at)
 {
     struct backend_connection *connection;
@@ -282,7 +288,7 @@ static void leave_now(struct backend_stock *stock, double cut_at)
     while ((connection = TAILQ_FIRST(&stock->present)) != NULL && connection->cut_at > 0) {
         TAILQ_REMOVE(&stock->present, connection, of_stock);
         TAILQ_INSERT_TAIL(&stock->stale, connection, of_stock);
-        connection->is_stale = true;
+        connection->standing = BACKEND_STALE;
         connection->protocol->leave(connection);
     }
 }

@@ -64,7 +64,8 @@ int stock_take(struct backend_stock *stock);
 void stock_wait(struct backend_stock *stock, struct stock_wait *wait);
 void stock_forget(struct stock_wait *wait);
 
-/* A connection through the endpoint's stock begins, and ends. Nothing for other endpoints. */
+/* The connection has got a socket of its endpoint's stock, and ends. Nothing for other endpoints,
+ * and at the end nothing for one that has never got any. */
 void stock_join(struct backend_connection *connection);
 void stock_part(struct backend_connection *connection);
 

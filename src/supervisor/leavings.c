@@ -4,13 +4,16 @@
 
 #include "bindings_internal.h"
 #include "sockets_internal.h"
+#include "workers_internal.h"
 
 #include "base/memory.h"
 #include "io/deadline.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct leaving {
     TAILQ_ENTRY(leaving) next;
@@ -21,8 +24,10 @@ struct leaving {
     char *tenant;
     char *text;
     struct netns_id id;
-    bool
-        is_over; /* freed at the limit, which is now: whoever tells of a namespace walks its uses */
+    uint64_t served[TALLY_HALVES]; /* of a place: who may ask for sockets there */
+    bool has_given;                /* of these since it was left */
+    /* Freed at the limit, which is now: whoever tells of a namespace walks its uses. */
+    bool is_over;
 };
 
 static struct leaving *leaving_of_use(struct namespace_use *use)
@@ -42,7 +47,12 @@ static void leaving_free(struct leaving *leaving)
 
 static void leaving_on_limit(struct deadline *limit)
 {
-    leaving_free((struct leaving *)((char *)limit - offsetof(struct leaving, limit)));
+    struct leaving *leaving = (struct leaving *)((char *)limit - offsetof(struct leaving, limit));
+    const struct left what = {leaving->tenant, leaving->text, leaving->id};
+
+    if (leaving->has_given && !leaving->is_over)
+        sockets_say_stale(leaving->supervisor, &what, 0);
+    leaving_free(leaving);
 }
 
 uint32_t leavings_limit(const struct supervisor *supervisor)
@@ -55,7 +65,7 @@ uint32_t leavings_limit(const struct supervisor *supervisor)
 /* ---- what is followed ---- */
 
 static struct leaving *leaving_find(struct namespace *namespace, enum ipc_message message,
-                                    const char *tenant, const char *text)
+                                    struct slice tenant, struct slice text)
 {
     struct namespace_use *use;
 
@@ -63,7 +73,8 @@ static struct leaving *leaving_find(struct namespace *namespace, enum ipc_messag
         struct leaving *leaving = leaving_of_use(use);
 
         if (use->purpose == NAMESPACE_LEAVING && !leaving->is_over && leaving->message == message &&
-            strcmp(leaving->tenant, tenant) == 0 && strcmp(leaving->text, text) == 0)
+            slice_equal(slice_of(leaving->tenant), tenant) &&
+            slice_equal(slice_of(leaving->text), text))
             return leaving;
     }
     return NULL;
@@ -85,32 +96,93 @@ static struct leaving *leaving_new(struct supervisor *supervisor, enum ipc_messa
     return leaving;
 }
 
-void leaving_add(struct supervisor *supervisor, enum ipc_message message, const struct left *what,
-                 const struct record_netns *netns)
+static struct leaving *leaving_put(struct supervisor *supervisor, enum ipc_message message,
+                                   const struct left *what, const struct record_netns *netns)
 {
-    struct namespace *namespace;
+    struct namespace *namespace = namespace_find(supervisor, slice_of(netns->text));
     struct leaving *leaving;
 
-    if (netns->kind == NETNS_HOST)
-        return;
-    namespace = namespace_find(supervisor, slice_of(netns->text));
     assert(namespace); /* the tenant uses it still */
-    leaving = leaving_find(namespace, message, what->tenant, what->text);
+    leaving = leaving_find(namespace, message, slice_of(what->tenant), slice_of(what->text));
     if (!leaving || !netns_id_equal(leaving->id, what->id))
         leaving = leaving_new(supervisor, message, what, netns);
     leaving->id = what->id;
     deadline_set(&leaving->limit, leavings_limit(supervisor) / 1000.);
+    return leaving;
 }
 
-bool leaving_take_back(struct namespace *namespace, const char *tenant, struct netns_id *id)
+void leaving_add(struct supervisor *supervisor, enum ipc_message message, const struct left *what,
+                 const struct record_netns *netns)
 {
-    struct leaving *leaving = leaving_find(namespace, IPC_SOCKETS_STALE, tenant, namespace->text);
+    if (netns->kind != NETNS_HOST)
+        leaving_put(supervisor, message, what, netns);
+}
+
+/* ---- places of servers ---- */
+
+void leaving_add_place(struct supervisor *supervisor, const struct record *record,
+                       const struct place *place)
+{
+    const struct left what = {record->name, place->netns.text,
+                              place->is_used ? place->id : (struct netns_id){0}};
+    struct leaving *leaving = leaving_put(supervisor, IPC_SOCKETS_STALE, &what, &place->netns);
+
+    memcpy(leaving->served, record->served, sizeof(leaving->served));
+}
+
+static struct leaving *leaving_of_worker(const struct supervisor *supervisor,
+                                         const struct child *worker, struct slice tenant,
+                                         struct slice text)
+{
+    struct namespace *namespace = namespace_find(supervisor, text);
+    struct leaving *leaving =
+        namespace ? leaving_find(namespace, IPC_SOCKETS_STALE, tenant, text) : NULL;
+
+    return leaving && worker_has_served(worker, leaving->served) ? leaving : NULL;
+}
+
+int leaving_open(struct supervisor *supervisor, const struct child *worker, struct slice tenant,
+                 struct slice text, int *fd)
+{
+    struct leaving *leaving = leaving_of_worker(supervisor, worker, tenant, text);
+    enum netns_verdict verdict;
+    struct netns_id id;
+    char why[160];
+
+    if (!leaving)
+        return ENOENT;
+    verdict = namespace_open(leaving->use.namespace, fd, &id, why);
+    if (verdict != NETNS_OPEN_OK)
+        return verdict == NETNS_OPEN_ABSENT ? ENOENT : EACCES;
+    if (leaving->id.inode != 0 && !netns_id_equal(leaving->id, id)) {
+        close(*fd);
+        return ENOENT;
+    }
+    leaving->id = id;
+    leaving->has_given = true;
+    return 0;
+}
+
+bool leaving_take_back(struct namespace *namespace, struct record *record, struct netns_id *id)
+{
+    struct leaving *leaving = leaving_find(namespace, IPC_SOCKETS_STALE, slice_of(record->name),
+                                           slice_of(namespace->text));
 
     if (!leaving)
         return false;
     *id = leaving->id;
+    for (unsigned half = 0; half < TALLY_HALVES; half++)
+        record->served[half] |= leaving->served[half];
     leaving_free(leaving); /* the caller uses the namespace too */
-    return true;
+    return id->inode != 0;
+}
+
+void leavings_on_death(struct supervisor *supervisor, const struct child *worker)
+{
+    struct leaving *leaving;
+
+    TAILQ_FOREACH (leaving, &supervisor->leavings, next)
+        leaving->served[worker->half] &= ~worker_bit(worker);
 }
 
 /* ---- when it goes ---- */
@@ -137,7 +209,7 @@ void leavings_on_namespace(struct supervisor *supervisor, const struct namespace
     LIST_FOREACH (use, &namespace->uses, next) {
         struct leaving *leaving = leaving_of_use(use);
 
-        if (use->purpose == NAMESPACE_LEAVING && !leaving->is_over &&
+        if (use->purpose == NAMESPACE_LEAVING && !leaving->is_over && leaving->id.inode != 0 &&
             namespace_has_left(namespace, leaving->id))
             leaving_on_gone(supervisor, leaving);
     }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Namespaces that a reload has made tenants leave, while connections there may still drain: when
- * one goes, they are let go of as if the tenant were still in it. */
+/* Namespaces that a reload has made tenants leave, while exchanges there may still go on: when one
+ * goes, they are let go of as if the tenant were still in it. */
 #ifndef SUPERVISOR_LEAVINGS_INTERNAL_H
 #define SUPERVISOR_LEAVINGS_INTERNAL_H
 
+#include "base/slice.h"
 #include "ipc/message.h"
 #include "netns/netns.h"
 
 #include <sys/queue.h>
 
 struct supervisor;
+struct child;
 struct namespace;
+struct place;
+struct record;
 struct record_netns;
 
 /* Milliseconds until connections in a namespace that has gone are cut: they keep it alive. */
@@ -20,7 +24,7 @@ struct record_netns;
 struct left {
     const char *tenant;
     const char *text;   /* of the listener's address, or the place's namespace */
-    struct netns_id id; /* of the namespace; none: the host's */
+    struct netns_id id; /* of the namespace; none: the host's, or nothing is there yet */
 };
 
 struct leaving;
@@ -41,9 +45,24 @@ uint32_t leavings_limit(const struct supervisor *supervisor);
 void leaving_add(struct supervisor *supervisor, enum ipc_message message, const struct left *what,
                  const struct record_netns *netns);
 
-/* The tenant has servers again in a place that it has left: it is followed as before. Returns
- * whether it had left one, and fills in its id. */
-bool leaving_take_back(struct namespace *namespace, const char *tenant, struct netns_id *id);
+/* The same for a place of the tenant's servers, of which SOCKETS_STALE has been said as far as
+ * workers have sockets there. Until the limit exchanges that began before may ask for more
+ * (leaving_open); what they have got is cut then. */
+void leaving_add_place(struct supervisor *supervisor, const struct record *record,
+                       const struct place *place);
+
+/* Opens for netns_within the place that the tenant has left, for a worker that has served it: 0,
+ * and *fd is the caller's, who closes it at once; or errno. It never leads into another namespace
+ * than the one in which workers have sockets. */
+int leaving_open(struct supervisor *supervisor, const struct child *worker, struct slice tenant,
+                 struct slice text, int *fd);
+
+/* The tenant has servers again in a place that it has left: it is followed as before, and asked for
+ * by the same workers. Returns whether workers have sockets there, and fills in its id. */
+bool leaving_take_back(struct namespace *namespace, struct record *record, struct netns_id *id);
+
+/* The worker has ended, and its exchanges with it. */
+void leavings_on_death(struct supervisor *supervisor, const struct child *worker);
 
 /* The name may lead elsewhere than before. */
 void leavings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);

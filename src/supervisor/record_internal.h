@@ -51,7 +51,6 @@ struct place {
     struct namespace_use use; /* while the plan is in force */
     struct netns_id id;       /* is_used: of the one that workers have sockets in */
     bool is_used;
-    double until;  /* the file names it no more, but workers may not know: loop_now(); 0: it does */
     char *trouble; /* what was last said about it; NULL: nothing */
 };
 
@@ -81,6 +80,7 @@ struct record {
     char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
     uint64_t workers;              /* bit per worker that serves it */
     uint64_t told;                 /* those that were sent a bundle of it */
+    uint64_t served[TALLY_HALVES]; /* by half: workers that live and were ever sent one */
     uint64_t due;                  /* those that must be sent the present one */
     unsigned deliveries;           /* TENANT messages that are not yet COMMITTED */
     unsigned deaths;               /* of workers over such a one, since the last COMMITTED */

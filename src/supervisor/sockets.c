@@ -90,33 +90,14 @@ void sockets_resume(struct supervisor *supervisor, struct record *record)
         place_take(supervisor, record, &record->plan.places[i]);
 }
 
-/* It stays followed, and workers may ask for it, for as long as they serve by the plan that named
- * it. */
-static void place_keep(struct supervisor *supervisor, struct plan *plan, struct place *before)
-{
-    double now = loop_now(&supervisor->loop);
-    struct place *kept;
-
-    if (before->until > 0 && before->until <= now)
-        return;
-    plan->places = memory_resize(plan->places, (plan->place_count + 1) * sizeof(plan->places[0]));
-    kept = &plan->places[plan->place_count++];
-    *kept = (struct place){.netns = before->netns,
-                           .id = before->id,
-                           .is_used = before->is_used,
-                           .until = before->until};
-    if (kept->until == 0)
-        kept->until = now + supervisor->settings->model.worker_shutdown_timeout;
-    before->netns = (struct record_netns){.kind = NETNS_HOST};
-}
-
-static void place_drain(struct supervisor *supervisor, const struct record *record,
+static void place_leave(struct supervisor *supervisor, const struct record *record,
                         const struct place *place)
 {
     const struct left what = {record->name, place->netns.text, place->id};
 
     if (place->is_used)
         sockets_say_stale(supervisor, &what, leavings_limit(supervisor));
+    leaving_add_place(supervisor, record, place);
 }
 
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan)
@@ -126,8 +107,7 @@ void sockets_adopt(struct supervisor *supervisor, struct record *record, struct 
         struct place *place = place_find(plan, slice_of(before->netns.text));
 
         if (!place) {
-            place_drain(supervisor, record, before);
-            place_keep(supervisor, plan, before);
+            place_leave(supervisor, record, before);
             continue;
         }
         place->is_used = before->is_used;
@@ -140,21 +120,14 @@ void sockets_adopt(struct supervisor *supervisor, struct record *record, struct 
 
         place_take(supervisor, record, place);
         if (!place->is_used)
-            place->is_used = leaving_take_back(place->use.namespace, record->name, &place->id);
+            place->is_used = leaving_take_back(place->use.namespace, record, &place->id);
     }
 }
 
-void sockets_leave(struct supervisor *supervisor, struct record *record)
+void sockets_leave(struct supervisor *supervisor, const struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.place_count; i++) {
-        struct place *place = &record->plan.places[i];
-        const struct left what = {record->name, place->netns.text, place->id};
-
-        if (!place->is_used)
-            continue;
-        place_drain(supervisor, record, place);
-        leaving_add(supervisor, IPC_SOCKETS_STALE, &what, &place->netns);
-    }
+    for (uint32_t i = 0; i < record->plan.place_count; i++)
+        place_leave(supervisor, record, &record->plan.places[i]);
 }
 
 /* ---- making ---- */
@@ -181,6 +154,17 @@ static int sockets_make(void *argument)
         batch->sockets[batch->count++] = fd;
     }
     return 0;
+}
+
+/* Closes the namespace's descriptor. */
+static void sockets_make_in(struct supervisor *supervisor, int namespace,
+                            struct sockets_batch *batch)
+{
+    if (netns_within(supervisor->home, namespace, sockets_make, batch) < 0)
+        batch->error = errno;
+    else if (batch->count > 0)
+        batch->error = 0;
+    close(namespace);
 }
 
 /* Once per reason. NULL: there is none any more. */
@@ -214,21 +198,23 @@ static void place_fill(struct supervisor *supervisor, const struct record *recor
     }
     if (place->is_used && !netns_id_equal(place->id, id))
         place_on_gone(supervisor, record, place); /* between two looks */
-    if (netns_within(supervisor->home, fd, sockets_make, batch) < 0)
-        batch->error = errno;
-    close(fd);
+    sockets_make_in(supervisor, fd, batch);
     if (batch->count == 0) {
         snprintf(why, sizeof(why), "cannot make one: %s", error_reason(batch->error));
         place_tell(record, place, why);
         return;
     }
     place_tell(record, place, NULL);
-    batch->error = 0;
     place->id = id;
     place->is_used = true;
 }
 
 /* ---- asking ---- */
+
+struct question {
+    struct slice tenant;
+    struct slice text; /* the place's */
+};
 
 static bool worker_may_ask_now(const struct supervisor *supervisor, struct child *worker)
 {
@@ -244,26 +230,33 @@ static bool worker_may_ask_now(const struct supervisor *supervisor, struct child
     return true;
 }
 
-/* Former workers have the tenants of a time of which nothing is kept. */
-static struct place *place_of_worker(const struct child *worker, const struct record *record,
-                                     struct slice text, double now)
+/* In a place of the plan in force, or in one that the tenant has left, for exchanges that began
+ * before; and only for workers that may have some of that tenant. */
+static void sockets_fill(struct supervisor *supervisor, const struct child *worker,
+                         const struct question *question, struct sockets_batch *batch)
 {
-    struct place *place;
+    const struct record *record = registry_find(&supervisor->registry, question->tenant);
+    bool has_served = record && worker_has_served(worker, record->served);
+    struct place *place = has_served ? place_find(&record->plan, question->text) : NULL;
+    int fd;
 
-    if (!record || !(worker->is_former || (record->told & worker_bit(worker)) != 0))
-        return NULL;
-    place = place_find(&record->plan, text);
-    return place && (place->until == 0 || place->until > now) ? place : NULL;
+    if (place) {
+        place_fill(supervisor, record, place, batch);
+        return;
+    }
+    batch->error = leaving_open(supervisor, worker, question->tenant, question->text, &fd);
+    if (batch->error == 0)
+        sockets_make_in(supervisor, fd, batch);
 }
 
-static void sockets_answer(struct child *worker, struct slice tenant, struct slice text,
+static void sockets_answer(struct child *worker, const struct question *question,
                            const struct sockets_batch *batch)
 {
     struct wire_writer body;
 
     wire_writer_init(&body);
-    wire_put_slice(&body, tenant);
-    wire_put_slice(&body, text);
+    wire_put_slice(&body, question->tenant);
+    wire_put_slice(&body, question->text);
     wire_put_u8(&body, batch->family == AF_INET6 ? 6 : 4);
     wire_put_u32(&body, (uint32_t)batch->error);
     ipc_send(worker->channel, IPC_SOCKETS, &body, batch->sockets, batch->count, NULL);
@@ -274,27 +267,24 @@ static void sockets_answer(struct child *worker, struct slice tenant, struct sli
 
 int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct wire_reader *body)
 {
-    struct slice tenant = wire_get_slice(body);
-    struct slice text = wire_get_slice(body);
-    uint8_t family = wire_get_u8(body);
-    struct sockets_batch batch = {.family = family == 6 ? AF_INET6 : AF_INET};
-    const struct record *record;
-    struct place *place;
+    struct sockets_batch batch = {0};
+    struct question question;
+    uint8_t family;
 
+    question.tenant = wire_get_slice(body);
+    question.text = wire_get_slice(body);
+    family = wire_get_u8(body);
+    batch.family = family == 6 ? AF_INET6 : AF_INET;
     if (wire_finish(body) != 0 || (family != 4 && family != 6))
         return ERROR_IPC;
     if (!child_is_up(worker) || worker->has_ended)
         return 0;
     if (ipc_channel_queued(worker->channel) >= SOCKETS_QUEUED_MAX)
         return ERROR_IPC;
-    record = registry_find(&supervisor->registry, tenant);
-    place = place_of_worker(worker, record, text, loop_now(&supervisor->loop));
     if (!worker_may_ask_now(supervisor, worker))
         batch.error = EAGAIN;
-    else if (!place)
-        batch.error = ENOENT;
     else
-        place_fill(supervisor, record, place, &batch);
-    sockets_answer(worker, tenant, text, &batch);
+        sockets_fill(supervisor, worker, &question, &batch);
+    sockets_answer(worker, &question, &batch);
     return 0;
 }

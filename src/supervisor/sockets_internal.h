@@ -7,14 +7,14 @@
 
 /* The plan's places are used from now on, in place of those of the plan in force, which is freed
  * afterwards. A place that it names no more is left: exchanges there have worker_shutdown_timeout,
- * and as long may those that began before ask for sockets there. */
+ * and as long may those that began before ask for sockets there (leaving_add_place). */
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan);
 
 /* The same for the plan in force, of which nothing is used yet. */
 void sockets_resume(struct supervisor *supervisor, struct record *record);
 
 /* All places of the plan in force, which is freed afterwards, are left in the same way. */
-void sockets_leave(struct supervisor *supervisor, struct record *record);
+void sockets_leave(struct supervisor *supervisor, const struct record *record);
 
 /* Says SOCKETS_STALE to all workers of both generations. limit: milliseconds. */
 void sockets_say_stale(struct supervisor *supervisor, const struct left *what, uint32_t limit);

@@ -103,6 +103,8 @@ static void put_record(struct wire_writer *writer, const struct record *record)
     wire_put_u32(writer, record->slot);
     wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
                                           (size_t)record->tickets.count * TLS_TICKET_KEY});
+    for (unsigned half = 0; half < TALLY_HALVES; half++)
+        wire_put_u64(writer, record->served[half]);
     put_bool(writer, record->is_refused);
     wire_put_u64(writer, record->generation);
     wire_put_u64(writer, record->residence ? record->residence->id.device : 0);

@@ -16,7 +16,7 @@
  * multiple of what there is. */
 #define WORKER_MIN     28
 #define PLACE_MIN      16
-#define RECORD_MIN     (4 + 4 + 4 + 4 + 1 + 8 + 8 + 8 + 1 + 1 + 1)
+#define RECORD_MIN     (4 + 4 + 4 + 4 + 8 * TALLY_HALVES + 1 + 8 + 8 + 8 + 1 + 1 + 1)
 #define SERVERS_MIN    (1 + 1 + 4 + 1 + 1 + 8 + 8)
 #define LISTENER_MIN   (4 + 4 + 4 + 1 + 4 + 4)
 #define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12)
@@ -216,6 +216,8 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
         return;
     }
     get_tickets(reader, &record->tickets);
+    for (unsigned half = 0; half < TALLY_HALVES; half++)
+        record->served[half] = wire_get_u64(reader);
     record->is_refused = get_bool(reader);
     record->generation = wire_get_u64(reader);
     netns.device = wire_get_u64(reader);

@@ -139,6 +139,7 @@ static void worker_send_tenant(struct supervisor *supervisor, struct child *work
     ipc_send(worker->channel, IPC_TENANT, &body, NULL, 0, record->plan.bundle);
     wire_writer_free(&body);
     record->told |= worker_bit(worker);
+    record->served[worker->half] |= worker_bit(worker);
     record_clear_due(record, worker);
 }
 
@@ -335,6 +336,15 @@ static struct record *workers_find_guilty(const struct child *worker)
     return ++record->deaths >= WORKERS_DEATHS ? record : NULL;
 }
 
+static void workers_forget_served(struct supervisor *supervisor, const struct child *worker)
+{
+    struct record *record;
+
+    for (record = supervisor->registry.records; record; record = record->hh.next)
+        record->served[worker->half] &= ~worker_bit(worker);
+    leavings_on_death(supervisor, worker);
+}
+
 /* Its connections are gone with it, and so is all that it was told. */
 void workers_on_death(struct supervisor *supervisor, struct child *worker)
 {
@@ -347,6 +357,7 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
     workers_close(worker);
     figures_on_death(supervisor, worker);
     generation_advance(supervisor);
+    workers_forget_served(supervisor, worker);
     if (worker->is_former)
         return;
     worker->is_lacking = false;

@@ -40,10 +40,17 @@ bool workers_are_settled(const struct supervisor *supervisor);
 void workers_pump(struct supervisor *supervisor, struct child *worker);
 void workers_pump_lacking(struct supervisor *supervisor);
 
-/* In the masks of records; of a worker of the present generation. */
+/* In the masks of records: but for `served`, of workers of the present generation. */
 static inline uint64_t worker_bit(const struct child *worker)
 {
     return UINT64_C(1) << worker->index;
+}
+
+/* Whether it may still have exchanges of a tenant. */
+static inline bool worker_has_served(const struct child *worker,
+                                     const uint64_t served[TALLY_HALVES])
+{
+    return (served[worker->half] & worker_bit(worker)) != 0;
 }
 
 #endif

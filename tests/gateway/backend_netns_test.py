@@ -15,6 +15,7 @@ import pytest
 from harness import netns
 from harness.backend import Scripted, read_head
 from harness.client import Connection, fetch
+from harness.engine import Engine, runs
 from harness.gateway import is_sanitized, wait_for
 from harness.h2_backend import Server
 from harness.load import Load
@@ -348,6 +349,64 @@ def test_reloads_keep_what_did_not_change(gateway, made):
             assert answer_of() == ("kept" if target == full else "next")
     assert not load.failures, load.failures[:5]
     client.close()
+
+
+def test_a_worker_that_hands_a_tenant_over_serves_it_once_more(gateway, made):
+    """Its idle clients' last requests need sockets too, more than it has in stock."""
+    full = place(made, "handover")
+    serve(made, full, "handover")
+    gateway.settings["worker_processes"] = "2"
+    gateway.settings["workers_per_tenant"] = "2"
+    gateway.write_main()
+    gateway.tenant("a", plain(None, "location / { proxy_pass http://app; }", "127.0.0.1:8080",
+                              f"upstream app {{ server {SERVER} netns={full}; keepalive 0; }}"))
+    gateway.start()
+    clients = [Connection(None, FRONT) for _ in range(60)]
+    assert [client.ask().status for client in clients] == [200] * 60
+    gateway.settings["workers_per_tenant"] = "1"
+    gateway.write_main()
+    gateway.reload()
+    assert [client.ask().status for client in clients] == [200] * 60
+
+
+def test_requests_of_a_removed_tenant_are_served(gateway, made):
+    """Also those that have no connection to a server yet."""
+    full = place(made, "removed")
+
+    def slow(connection, _):
+        read_head(connection)
+        time.sleep(0.5)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    serve(made, full, "removed", slow)
+    gateway.settings["worker_processes"] = "1"
+    gateway.write_main()
+    gateway.tenant("a", upstream(f"{SERVER} netns={full}"))
+    gateway.start()
+    clients = [netns.connect(None, FRONT) for _ in range(20)]
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    (gateway.folder / "tenants" / "a.conf").unlink()
+    gateway.reload()
+    assert [client.recv(4096)[:12] for client in clients] == [b"HTTP/1.1 200"] * 20
+
+
+def test_the_resolver_goes_with_the_last_container(gateway, tmp_path):
+    """As soon as nothing there can run any more."""
+    engine = Engine(tmp_path / "engine.sock")
+    engine.answers["web"] = runs(0)
+    gateway.settings["container_socket"] = str(tmp_path / "engine.sock")
+    gateway.settings["worker_shutdown_timeout"] = "1s"
+    gateway.write_main()
+    gateway.tenant("a", upstream("10.0.0.1:80 netns=container:web"))
+    gateway.start()
+    wait_for(lambda: engine.asked, 5, "the engine is asked")
+    gateway.tenant("a", upstream("127.0.0.1:1"))
+    gateway.reload()
+    try:
+        wait_for(lambda: not engine.streams, 10, "the connection to the engine ends")
+    finally:
+        engine.close()
 
 
 def test_new_workers_ask_for_their_own(gateway, made):

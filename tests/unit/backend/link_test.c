@@ -24,6 +24,8 @@ static struct tls_server server;
 static struct tls_trust *trust;
 static struct stream *peer;
 
+static struct backend_connection connection;
+
 /* What the link told. */
 static struct stream *opened;
 static enum link_protocol protocol;
@@ -157,18 +159,19 @@ static void serve_tls(void)
     tls_accept(peer, server.context, &accept);
 }
 
-static void on_open(void *owner, struct stream *stream, enum link_protocol chosen)
+static void on_open(struct backend_connection *owner, struct stream *stream,
+                    enum link_protocol chosen)
 {
-    cr_assert_eq(owner, &rig);
+    cr_assert_eq(owner, &connection);
     opened = stream;
     protocol = chosen;
     stream_set_owner(stream, &peer_events, &opened);
     stream_pause(stream);
 }
 
-static void on_failed(void *owner, enum error error, struct slice why)
+static void on_failed(struct backend_connection *owner, enum error error, struct slice why)
 {
-    cr_assert_eq(owner, &rig);
+    cr_assert_eq(owner, &connection);
     failed = error;
     snprintf(reason, sizeof(reason), "%.*s", SLICE_PRINTF(why));
 }
@@ -178,7 +181,8 @@ static const struct link_events events = {.on_open = on_open, .on_failed = on_fa
 static struct backend_link *open_link(double seconds)
 {
     backends_bind(rig.backends, &rig.tenant);
-    struct backend_link *link = link_open(rig_group(&rig)->endpoints[0], seconds, &events, &rig);
+    connection.endpoint = rig_group(&rig)->endpoints[0];
+    struct backend_link *link = link_open(&connection, seconds, &events);
     cr_assert_not_null(link);
     cr_assert(opened == NULL && failed == 0, "not before it returns");
     return link;
@@ -268,7 +272,7 @@ Test(link, a_server_that_leaves_in_the_handshake)
 Test(link, a_handshake_that_hangs)
 {
     use_tls(false);
-    open_link(0.05);
+    open_link(0.2);
     int fd = server_accept(&rig, 0);
     RIG_UNTIL(&rig, failed != 0);
     cr_assert_eq(failed, ERROR_CONNECT_TIMEOUT);

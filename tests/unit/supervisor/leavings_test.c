@@ -27,12 +27,17 @@ static void write_listener(const struct rig *rig, const char *netns)
               netns);
 }
 
-static void write_server(const struct rig *rig, const char *netns)
+static void write_asking(const struct rig *rig, const char *netns, const char *text)
 {
     rig_write(rig, "tenants/a.conf",
               "netns host;\nupstream u { server 10.0.0.1:80 netns=%s; }\n"
-              "server { listen 127.0.0.1:%d; return 200 'ask-sockets'; }\n",
-              netns, rig_port());
+              "server { listen 127.0.0.1:%d; return 200 '%s'; }\n",
+              netns, rig_port(), text);
+}
+
+static void write_server(const struct rig *rig, const char *netns)
+{
+    write_asking(rig, netns, "ask-sockets");
 }
 
 Test(leavings, of_a_removed_tenant)
@@ -109,6 +114,30 @@ Test(leavings, of_a_place_of_servers)
     rig_expect(&rig, CUT);
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1500", path);
     rig_expect(&rig, line);
+    rig_close(&rig);
+}
+
+/* Exchanges that began before may need more sockets; and at the limit nothing there goes on. */
+Test(leavings, of_a_place_that_is_still_asked_for)
+{
+    struct rig rig;
+    char path[64];
+    char line[128];
+    pid_t child = rig_netns_start(path);
+
+    open_with_limit(&rig, "1s");
+    rig_start(&rig, "started: 0 tenants");
+    write_asking(&rig, path, "ask-sockets ask-when-removed");
+    snprintf(line, sizeof(line), "SOCKETS: a, %s, family 4, 0, 4 sockets", path);
+    rig_signal(&rig, SIGHUP, line);
+    rig_remove(&rig, "tenants/a.conf");
+    snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1000", path);
+    rig_signal(&rig, SIGHUP, line);
+    snprintf(line, sizeof(line), "SOCKETS: a, %s, family 4, 0, 4 sockets", path);
+    rig_expect(&rig, line);
+    snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 0", path);
+    rig_expect(&rig, line);
+    rig_netns_end(child);
     rig_close(&rig);
 }
 

@@ -30,9 +30,10 @@
 struct actor {
     struct loop loop;
     struct ipc_channel *channel;
-    bool stays;      /* drains for ever */
-    bool is_mute;    /* gives no figures */
-    bool is_garbled; /* gives figures that are none */
+    bool stays;            /* drains for ever */
+    bool is_mute;          /* gives no figures */
+    bool is_garbled;       /* gives figures that are none */
+    struct ipc_blob *asks; /* what asks for sockets after TENANT_REMOVE */
 };
 
 static bool blob_has(struct slice blob, const char *text)
@@ -110,7 +111,8 @@ static void act_set_log(struct ipc_received *received)
 }
 
 /* A worker asks for sockets as often as the bundle says: "ask-sockets" for one question, then
- * "flood-sockets" for many. It asks for the namespace of the bundle's first server. */
+ * "flood-sockets" for many; with "ask-when-removed", the same once more after TENANT_REMOVE. It
+ * asks for the namespace of the bundle's first server. */
 static void act_ask_sockets(struct actor *actor, struct slice tenant, struct slice blob)
 {
     const char *name = blob_has(blob, "netns=") ? memmem(blob.data, blob.len, "netns=", 6) : NULL;
@@ -198,6 +200,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_EXAMINE:
         return act_examine(actor, received);
     case IPC_TENANT:
+        if (blob_has(received->blob, "ask-when-removed") && !actor->asks)
+            actor->asks = ipc_blob_new(received->blob);
         if (blob_has(received->blob, "end-worker"))
             _exit(11);
         while (blob_has(received->blob, "hang-worker"))
@@ -211,7 +215,10 @@ static int act_on_message(void *owner, struct ipc_received *received)
         wire_put_u64(&body, wire_get_u64(&received->body));
         ipc_send(actor->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
         wire_writer_free(&body);
-        act_ask_sockets(actor, wire_get_slice(&received->body), received->blob);
+        act_ask_sockets(actor, wire_get_slice(&received->body),
+                        received->message == IPC_TENANT_REMOVE && actor->asks
+                            ? ipc_blob_bytes(actor->asks)
+                            : received->blob);
         break;
     case IPC_SOCKETS:
     case IPC_SOCKETS_STALE:

@@ -79,6 +79,8 @@ void state_sample(struct state *state)
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;
     a->generation = 8;
+    a->served[0] = 5;
+    a->served[1] = 2;
     sample_plan(&a->plan);
     claims_take(&state->registry, SLICE("10.0.0.1:443"), a);
     claims_take(&state->registry, SLICE("10.0.0.1:80"), a);

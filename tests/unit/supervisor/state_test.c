@@ -87,6 +87,8 @@ Test(state, everything_is_there)
     cr_assert_eq(state.generation, 5);
     cr_assert_eq(state.started, 1234567);
     cr_assert_eq(a->generation, 8);
+    cr_assert_eq(a->served[0], 5);
+    cr_assert_eq(a->served[1], 2);
     cr_assert_eq(a->plan.expires, 2000000000);
     state_free(&state);
     state_free(&sample);
