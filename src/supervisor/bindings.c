@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Listeners: the only code that acts inside tenants' namespaces. */
+/* Listeners: bound inside tenants' namespaces, handed to workers, retried. */
 #include "bindings_internal.h"
 
 #include "residences_internal.h"
