@@ -14,6 +14,7 @@ import pytest
 
 from harness import netns
 from harness.backend import Scripted, read_head
+from harness.cable import Cable
 from harness.client import Connection, fetch
 from harness.engine import Engine, runs
 from harness.gateway import is_sanitized, wait_for
@@ -305,6 +306,29 @@ def test_a_busy_connection_is_cut_so_that_it_is_freed(gateway, made):
     hold.set()
     client.close()
     assert 0.5 < took < (8 if is_sanitized() else 3), took
+
+
+def test_a_tls_handshake_does_not_keep_it(gateway, made):
+    """A server that is silent in its handshake, and then acknowledges nothing either."""
+    full = make("handshake")
+    made.callback(netns.delete, full)
+    cable = Cable(full, 9)
+    made.callback(cable.remove)
+    hold = threading.Event()
+    address = ("169.254.77.37", 443)
+    server = Scripted(lambda *_: hold.wait(60), listener=socket.create_server(address))
+    made.callback(close_quietly, server)
+    made.callback(hold.set)
+    gateway.tenant("a", plain(None, "location / { proxy_pass https://app; proxy_ssl_verify off; }",
+                              "127.0.0.1:8080",
+                              f"upstream app {{ server {address[0]}:443 netns={full}; }}"))
+    gateway.start()
+    with netns.connect(None, FRONT) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for(lambda: server.accepted == 1, 5, "the connection to the server")
+        netns.run("ip", "link", "set", cable.link, "down")
+        netns.delete(full)
+        wait_for(lambda: not cable.is_there(), 10, "the kernel frees it")
 
 
 def test_swapped_under_its_name(gateway, made):
