@@ -2,6 +2,7 @@
 /* Asks the engine for one container and tells what is new. */
 #include "container_internal.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -139,9 +140,14 @@ static double container_wait(struct container *container)
         container->was_held = true;
         return container->pause - passed;
     }
-    container->pause = container->was_held ? 2 * container->pause : PAUSE_LEAST;
-    if (container->pause > PAUSE_MOST)
-        container->pause = PAUSE_MOST;
+    if (!container->was_held) {
+        container->pause = PAUSE_LEAST;
+    } else if (container->pause < PAUSE_MOST) {
+        container->pause *= 2;
+        if (container->pause >= PAUSE_MOST)
+            log_notice("container %s changes all the time: it is asked for every %.1f s only",
+                       container->name, PAUSE_MOST);
+    }
     container->was_held = false;
     return 0;
 }

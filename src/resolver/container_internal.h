@@ -43,7 +43,8 @@ void container_learn_trouble(struct container *container, const char *trouble);
 void container_want(struct container *container);
 
 /* Asks for those that are due, as many at once as is good for the engine. One that was asked for a
- * moment ago waits, longer each time (0.1 s to 0.8 s): who flaps must not fill the log. */
+ * moment ago waits, longer each time (0.1 s to 0.8 s): who flaps must not fill the log,
+ * which tells of it once. */
 void container_ask_due(struct containers *containers);
 
 #endif

@@ -431,6 +431,7 @@ def test_one_that_flaps_does_not_fill_the_log(gateway, engine, process, namespac
     time.sleep(4)
     assert len(engine.asked) - asked <= 12
     assert gateway.log().count("\n") - lines <= 60
+    assert gateway.log().count("container web changes all the time") == 1
 
 
 def test_a_broken_engine_costs_little(gateway, engine):
