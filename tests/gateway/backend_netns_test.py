@@ -394,24 +394,23 @@ def test_a_worker_that_hands_a_tenant_over_serves_it_once_more(gateway, made):
 
 
 def test_requests_of_a_removed_tenant_are_served(gateway, made):
-    """Also those that have no connection to a server yet."""
+    """Also where they need another connection, since the first server fails them late."""
     full = place(made, "removed")
-
-    def slow(connection, _):
-        read_head(connection)
-        time.sleep(0.5)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-
-    serve(made, full, "removed", slow)
+    fails = threading.Event()
+    first = serve(made, full, "first", lambda *_: fails.wait(30), address=(BACK[0], 81))
+    serve(made, full, "second")
     gateway.settings["worker_processes"] = "1"
     gateway.write_main()
-    gateway.tenant("a", upstream(f"{SERVER} netns={full}"))
+    gateway.tenant("a", upstream(f"{BACK[0]}:81 netns={full}", f"{SERVER} netns={full} backup"))
     gateway.start()
     clients = [netns.connect(None, FRONT) for _ in range(20)]
     for client in clients:
+        client.settimeout(10)
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    wait_for(lambda: first.accepted == 20, 10, "all requests")
     (gateway.folder / "tenants" / "a.conf").unlink()
     gateway.reload()
+    fails.set()
     assert [client.recv(4096)[:12] for client in clients] == [b"HTTP/1.1 200"] * 20
 
 
