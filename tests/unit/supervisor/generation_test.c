@@ -139,6 +139,27 @@ Test(generation, one_that_has_not_served_is_replaced_at_once)
     rig_close(&rig);
 }
 
+/* Who is dead waits for its next start, up to 0.8 s; its generation may end sooner. */
+Test(generation, the_old_one_ends_while_all_of_it_is_dead)
+{
+    struct rig rig;
+    int port = open_rig(&rig, "a");
+
+    rig_program(&rig, "exit 1");
+    kill(rig_child(&rig, "worker 0"), SIGKILL);
+    kill(rig_child(&rig, "worker 1"), SIGKILL);
+    for (int i = 0; i < 10; i++)
+        rig_signal(&rig, SIGCONT, "exited with status 1");
+    rig_program(&rig, NULL);
+    set_workers(&rig, 1);
+    rig_signal(&rig, SIGHUP, "the old workers have ended");
+    sleep(1); /* what must not happen has no line in the log */
+    cr_assert(rig_connects(port));
+    kill(rig.pid, SIGTERM);
+    cr_assert_eq(rig_wait(&rig), 0);
+    rig_close(&rig);
+}
+
 Test(generation, both_end_with_the_supervisor)
 {
     struct rig rig;
