@@ -196,6 +196,7 @@ static bool generation_is_as_wanted(const struct supervisor *supervisor)
 /* It has not served: nobody misses it. */
 static void generation_replace_present(struct supervisor *supervisor)
 {
+    log_notice("the new workers have not served yet, others are started instead");
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         supervisor->workers[i].is_stopping = true;
         child_signal(&supervisor->workers[i], SIGKILL);

@@ -51,6 +51,7 @@ struct place {
     struct namespace_use use; /* while the plan is in force */
     struct netns_id id;       /* is_used: of the one that workers have sockets in */
     bool is_used;
+    double until;  /* the file names it no more, but workers may not know: loop_now(); 0: it does */
     char *trouble; /* what was last said about it; NULL: nothing */
 };
 

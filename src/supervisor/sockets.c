@@ -102,22 +102,40 @@ void sockets_resume(struct supervisor *supervisor, struct record *record)
         place_take(supervisor, record, &record->plan.places[i]);
 }
 
+/* Workers may ask for a place for as long as they serve by the plan that named it. */
+static void place_keep(struct supervisor *supervisor, struct plan *plan, struct place *before)
+{
+    double now = loop_now(&supervisor->loop);
+    struct place *kept;
+
+    if (before->until > 0 && before->until <= now)
+        return;
+    plan->places = memory_resize(plan->places, (plan->place_count + 1) * sizeof(plan->places[0]));
+    kept = &plan->places[plan->place_count++];
+    *kept = (struct place){.netns = before->netns, .until = before->until};
+    if (kept->until == 0)
+        kept->until = now + supervisor->settings->model.worker_shutdown_timeout;
+    before->netns = (struct record_netns){.kind = NETNS_HOST};
+}
+
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
-    for (uint32_t i = 0; i < plan->place_count; i++) {
-        struct place *place = &plan->places[i];
-        struct place *before = place_find(&record->plan, slice_of(place->netns.text));
+    for (uint32_t i = 0; i < record->plan.place_count; i++) {
+        struct place *before = &record->plan.places[i];
+        struct place *place = place_find(plan, slice_of(before->netns.text));
 
-        place_take(supervisor, record, place);
-        if (!before)
+        if (!place) {
+            place_leave(supervisor, record, before, place_drain_limit(supervisor));
+            place_keep(supervisor, plan, before);
             continue;
+        }
         place->is_used = before->is_used;
         place->id = before->id;
         place->trouble = before->trouble;
-        before->is_used = false;
         before->trouble = NULL;
     }
-    sockets_leave(supervisor, record);
+    for (uint32_t i = 0; i < plan->place_count; i++)
+        place_take(supervisor, record, &plan->places[i]);
 }
 
 void sockets_leave(struct supervisor *supervisor, struct record *record)
@@ -215,11 +233,14 @@ static bool worker_may_ask_now(const struct supervisor *supervisor, struct child
 
 /* Former workers have the tenants of a time of which nothing is kept. */
 static struct place *place_of_worker(const struct child *worker, const struct record *record,
-                                     struct slice text)
+                                     struct slice text, double now)
 {
+    struct place *place;
+
     if (!record || !(worker->is_former || (record->told & worker_bit(worker)) != 0))
         return NULL;
-    return place_find(&record->plan, text);
+    place = place_find(&record->plan, text);
+    return place && (place->until == 0 || place->until > now) ? place : NULL;
 }
 
 static void sockets_answer(struct child *worker, struct slice tenant, struct slice text,
@@ -254,7 +275,7 @@ int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct w
     if (ipc_channel_queued(worker->channel) >= SOCKETS_QUEUED_MAX)
         return ERROR_IPC;
     record = registry_find(&supervisor->registry, tenant);
-    place = place_of_worker(worker, record, text);
+    place = place_of_worker(worker, record, text, loop_now(&supervisor->loop));
     if (!worker_may_ask_now(supervisor, worker))
         batch.error = EAGAIN;
     else if (!place)

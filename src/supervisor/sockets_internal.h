@@ -6,8 +6,8 @@
 #include "supervisor_internal.h"
 
 /* The plan's places are used from now on, in place of those of the plan in force, which is freed
- * afterwards. A place that it names no more is left: exchanges there have worker_shutdown_timeout.
- */
+ * afterwards. A place that it names no more is left: exchanges there have worker_shutdown_timeout,
+ * and as long may those that began before ask for sockets there. */
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan);
 
 /* The same for the plan in force, of which nothing is used yet. */

@@ -4,6 +4,7 @@ namespace goes, found again when it is back."""
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -360,3 +361,24 @@ def test_new_workers_ask_for_their_own(gateway, made):
         gateway.reload()
         wait_for(lambda: load.done > 100, 30)
     assert not load.failures, load.failures[:5]
+
+
+def test_an_upgrade_keeps_them(gateway, made):
+    full = make("upgrade")
+    made.callback(netns.delete, full)
+    backend = Backend(full, "upgrade")
+    made.callback(close_quietly, backend)
+    gateway.tenant("a", upstream(f"{SERVER} netns={full}"))
+    gateway.start()
+    with Load([(None, FRONT, "x")], seconds=60) as load:
+        wait_for(lambda: load.done > 30, 30)
+        at = gateway.log_size()
+        os.kill(gateway.pid, signal.SIGUSR2)
+        gateway.wait_log("upgrade done", 30, at)
+        done = load.done
+        wait_for(lambda: load.done > done + 50, 30)
+    assert not load.failures, load.failures[:5]
+    backend.close()
+    probe = add_probe(full)
+    netns.delete(full)
+    wait_for(lambda: end_of(full, probe), 10, "the kernel frees it")

@@ -386,3 +386,27 @@ def test_an_old_worker_answers_the_heartbeat_of_before(installed, namespace):
         os.kill(stopped, signal.SIGCONT)
     installed.wait_log("the old workers have ended", 20, at)
     assert "malformed" not in installed.log(at) and "signal" not in installed.log(at)
+
+
+def test_a_process_is_followed_on(installed, namespaces):
+    namespace = namespaces[1]
+    process = subprocess.Popen(["nsenter", f"--net=/run/netns/{namespace}", "sleep", "1000"],
+                               stdin=subprocess.DEVNULL)
+    try:
+        place = os.stat(f"/run/netns/{namespace}").st_ino
+        wait_for(lambda: os.stat(f"/proc/{process.pid}/ns/net").st_ino == place, what="nsenter")
+        installed.tenant("a", texts.plain(f"pid:{process.pid}", 'return 200 "x";'))
+        installed.start()
+        at = installed.log_size()
+        with Load([(namespace, PLAIN, "a")]) as load:
+            assert upgrade(installed).startswith("upgrade done")
+        assert load.failures == [] and "tenant a" not in installed.log(at)
+        process.kill()
+        process.wait()
+        installed.wait_log("tenant a: network namespace .* is gone", since=at)
+        at = installed.log_size()
+        assert upgrade(installed).startswith("upgrade done")
+        assert "listening on" not in installed.log(at)
+    finally:
+        process.kill()
+        process.wait()

@@ -115,6 +115,7 @@ Test(sockets, a_reload_calls_back_what_is_named_no_more)
     struct rig rig;
     char path[64];
     char line[128];
+    char text[128];
     pid_t child = rig_netns_start(path);
 
     rig_open(&rig);
@@ -126,8 +127,12 @@ Test(sockets, a_reload_calls_back_what_is_named_no_more)
     rig_signal(&rig, SIGHUP, "reload done");
     cr_assert_not(rig_has_logged(&rig, "SOCKETS_STALE"));
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1000", path);
-    rig_tenant(&rig, "a", rig_port(), "nothing of the kind");
+    snprintf(text, sizeof(text), "ask-sockets netns=%s", path);
+    rig_tenant(&rig, "a", rig_port(), text);
     rig_signal(&rig, SIGHUP, line);
+    /* Exchanges that began before may still ask. */
+    snprintf(line, sizeof(line), "SOCKETS: a, %s, family 4, 0, 4 sockets", path);
+    rig_expect(&rig, line);
     rig_netns_end(child);
     rig_close(&rig);
 }
