@@ -52,15 +52,21 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name);
  * tenant goes with the last of them. */
 void frontend_hand_over_tenant(struct frontend *frontend, struct slice name);
 
-/* Owns fd, a listening non-blocking socket that other workers may share. An address that has one
- * already gets this one in its place. */
-void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
-                           int fd);
+/* An address of a tenant, in a namespace: a tenant that moves may have the same one in both. */
+struct frontend_place {
+    struct slice tenant;
+    struct slice address;
+    uint64_t netns; /* inode of the namespace, which tells those apart that live; 0: the host's */
+};
+
+/* Owns fd, a listening non-blocking socket that other workers may share. A place that has one
+ * already gets this one instead. */
+void frontend_add_listener(struct frontend *frontend, const struct frontend_place *place, int fd);
 /* Closes it; connections that came by it and are idle close now, others after their current
  * exchange, and all that are left after that many seconds with RST. By then the kernel has
  * forgotten them, whether or not their clients answer, so that a namespace can go. INFINITY:
  * connections go on. */
-void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address,
+void frontend_remove_listener(struct frontend *frontend, const struct frontend_place *place,
                               double seconds);
 
 /* Stops accepting everywhere and brings all connections to their end without a request being lost:

@@ -268,29 +268,28 @@ void frontend_hand_over_tenant(struct frontend *frontend, struct slice name)
     retire_connections(entry, NULL, &how);
 }
 
-void frontend_add_listener(struct frontend *frontend, struct slice tenant, struct slice address,
-                           int fd)
+void frontend_add_listener(struct frontend *frontend, const struct frontend_place *place, int fd)
 {
-    struct frontend_tenant *entry = frontend_find_tenant(frontend, tenant);
+    struct frontend_tenant *entry = frontend_find_tenant(frontend, place->tenant);
     struct front_listener *listener;
 
     if (!entry || frontend->is_draining) {
         close(fd);
         return;
     }
-    listener = listener_find(entry, address);
+    listener = listener_find(entry, place);
     if (!listener)
-        listener = listener_new(entry, address);
-    listener->current = tenant_find_listener(entry->tenant, address);
+        listener = listener_new(entry, place);
+    listener->current = tenant_find_listener(entry->tenant, place->address);
     listener_set_fd(listener, fd);
 }
 
-void frontend_remove_listener(struct frontend *frontend, struct slice tenant, struct slice address,
+void frontend_remove_listener(struct frontend *frontend, const struct frontend_place *place,
                               double seconds)
 {
     const struct retirement how = {.limit = seconds};
-    struct frontend_tenant *entry = find_entry(frontend, tenant);
-    struct front_listener *listener = entry ? listener_find(entry, address) : NULL;
+    struct frontend_tenant *entry = find_entry(frontend, place->tenant);
+    struct front_listener *listener = entry ? listener_find(entry, place) : NULL;
 
     if (!listener)
         return;

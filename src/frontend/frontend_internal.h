@@ -64,6 +64,7 @@ struct front_listener {
     bool is_watched;                 /* is in the epoll set */
     unsigned connections;
     struct loop_task grave;
+    uint64_t netns; /* struct frontend_place */
     size_t address_len;
     char address[];
 };
@@ -100,8 +101,10 @@ void frontend_release_tenant(struct frontend *frontend, struct tenant *tenant);
 int listeners_init(struct frontend *frontend);
 void listeners_free(struct frontend *frontend);
 
-struct front_listener *listener_find(struct frontend_tenant *tenant, struct slice address);
-struct front_listener *listener_new(struct frontend_tenant *tenant, struct slice address);
+struct front_listener *listener_find(struct frontend_tenant *tenant,
+                                     const struct frontend_place *place);
+struct front_listener *listener_new(struct frontend_tenant *tenant,
+                                    const struct frontend_place *place);
 
 /* Takes fd over in place of the one it has; -1 closes. */
 void listener_set_fd(struct front_listener *listener, int fd);

@@ -61,24 +61,29 @@ static void listener_bury(struct loop_task *task)
     frontend_tenant_settle(tenant);
 }
 
-struct front_listener *listener_find(struct frontend_tenant *tenant, struct slice address)
+struct front_listener *listener_find(struct frontend_tenant *tenant,
+                                     const struct frontend_place *place)
 {
     struct front_listener *listener;
 
     LIST_FOREACH (listener, &tenant->listeners, next) {
-        if (slice_equal(listener_address(listener), address))
+        if (listener->netns == place->netns &&
+            slice_equal(listener_address(listener), place->address))
             return listener;
     }
     return NULL;
 }
 
-struct front_listener *listener_new(struct frontend_tenant *tenant, struct slice address)
+struct front_listener *listener_new(struct frontend_tenant *tenant,
+                                    const struct frontend_place *place)
 {
+    const struct slice address = place->address;
     struct front_listener *listener = memory_zeroed(1, sizeof(*listener) + address.len + 1);
 
     listener->tenant = tenant;
     listener->fd = -1;
     listener->grave.run = listener_bury;
+    listener->netns = place->netns;
     listener->address_len = address.len;
     memcpy(listener->address, address.data, address.len);
     LIST_INSERT_HEAD(&tenant->listeners, listener, next);

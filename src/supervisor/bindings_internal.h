@@ -32,6 +32,11 @@ void bindings_on_gone(struct supervisor *supervisor, struct record *record);
  * namespace is gone, what is not bound is bound, for all tenants that listen there. */
 void bindings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);
 
+/* Says LISTENER_CLOSE to workers of the present generation (bits), and to all former ones, which
+ * may have it too. limit: milliseconds. */
+void bindings_say_close(struct supervisor *supervisor, const struct left *what, uint64_t workers,
+                        uint32_t limit);
+
 /* What a worker says of a socket: accept(2) on it can never work again. */
 struct dead_listener {
     struct slice address;

@@ -8,11 +8,13 @@
 #include "version.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CLIENT_LIMIT   10.0       /* seconds for a request, and for any progress of an answer */
+#define CLIENT_LIMIT   10.0 /* seconds for a request, and for any progress of an answer */
+#define CLIENT_LOOK    1.0  /* seconds between looks at whether one who waits is still there */
 #define CLIENT_OUT_MAX (32 << 20) /* bytes of an answer: 10,000 tenants with a long error each */
 
 void control_client_close(struct control_client *client)
@@ -41,10 +43,30 @@ static void client_on_grave(struct loop_task *grave)
     free(client);
 }
 
+/* For a reload, an upgrade or figures; then nothing is read of it that would tell of its end. */
+static bool client_waits(const struct control_client *client)
+{
+    return client->state != CONTROL_READING && client->state != CONTROL_ENDING &&
+           client->out_len == 0;
+}
+
+/* Both halves, that is: who has only closed the one that sends still reads. */
+static bool client_is_gone(const struct control_client *client)
+{
+    struct pollfd end = {.fd = client->fd};
+
+    return poll(&end, 1, 0) == 1 && (end.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 static void client_on_limit(struct deadline *limit)
 {
-    control_client_close(
-        (struct control_client *)((char *)limit - offsetof(struct control_client, limit)));
+    struct control_client *client =
+        (struct control_client *)((char *)limit - offsetof(struct control_client, limit));
+
+    if (client_waits(client) && !client_is_gone(client))
+        deadline_set(limit, CLIENT_LOOK);
+    else
+        control_client_close(client);
 }
 
 /* ---- writing ---- */
@@ -108,8 +130,8 @@ static void client_on_sent(struct control_client *client)
     ev_io_stop(client->supervisor->loop.ev, &client->writer);
     if (client->state == CONTROL_ENDING)
         control_client_close(client);
-    else if (client->state != CONTROL_READING)
-        deadline_clear(&client->limit); /* it waits for us now */
+    else if (client_waits(client))
+        deadline_set(&client->limit, CLIENT_LOOK);
 }
 
 static void client_on_writable(struct ev_loop *ev, ev_io *watcher, int events)
@@ -146,8 +168,8 @@ static void client_take(struct control_client *client)
     deadline_set(&client->limit, CLIENT_LIMIT);
     control_run(client, (struct slice){client->request, end ? (size_t)(end - client->request)
                                                             : client->request_len});
-    if (client->state != CONTROL_READING && client->state != CONTROL_ENDING && client->out_len == 0)
-        deadline_clear(&client->limit); /* it waits for us now */
+    if (client_waits(client))
+        deadline_set(&client->limit, CLIENT_LOOK);
 }
 
 static void client_on_readable(struct ev_loop *ev, ev_io *watcher, int events)

@@ -26,7 +26,7 @@ struct control_client {
     int fd;
     ev_io reader;
     ev_io writer;
-    struct deadline limit; /* on the request, then on what is read of the answer */
+    struct deadline limit; /* on the request, on what is read of the answer, and for looks at it */
     struct loop_task grave;
     char request[CONTROL_REQUEST_MAX];
     size_t request_len;
@@ -53,7 +53,7 @@ void control_end(struct control_client *client, int status);
 
 /* control.c: does what the line asks. */
 void control_run(struct control_client *client, struct slice request);
-/* control.c: there is room for another. */
+/* control_socket.c: there is room for another. */
 void control_on_room(struct supervisor *supervisor);
 
 #endif

@@ -101,6 +101,7 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
 
 void namespace_tell(struct namespace *namespace)
 {
+    leavings_on_namespace(namespace->supervisor, namespace);
     sockets_on_namespace(namespace->supervisor, namespace);
     bindings_on_namespace(namespace->supervisor, namespace);
 }

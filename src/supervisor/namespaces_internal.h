@@ -15,14 +15,14 @@ struct supervisor;
 struct record;
 struct record_netns;
 
-enum namespace_purpose { NAMESPACE_LISTENERS, NAMESPACE_BACKENDS };
+enum namespace_purpose { NAMESPACE_LISTENERS, NAMESPACE_BACKENDS, NAMESPACE_LEAVING };
 
 /* One tenant's use of a namespace. Embedded by its owner, who fills in record and purpose and must
  * not move it while it is in use. */
 struct namespace_use {
     LIST_ENTRY(namespace_use) next;
     struct namespace *namespace; /* NULL: not in use, or the host's */
-    struct record *record;
+    struct record *record;       /* NULL: NAMESPACE_LEAVING, whose tenant may be gone */
     enum namespace_purpose purpose;
 };
 
@@ -83,7 +83,7 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
  * socket of ours must be in it: see struct netns_id. */
 bool namespace_has_left(const struct namespace *namespace, struct netns_id id);
 
-/* Tells all who use it to look at it again: sockets_on_namespace, bindings_on_namespace. Comes
+/* Tells all who use it to look at it again: ..._on_namespace of leavings, sockets, bindings. Comes
  * whenever its name leads elsewhere than before, and at the backstop. */
 void namespace_tell(struct namespace *namespace);
 

@@ -13,6 +13,12 @@ struct residence {
     LIST_HEAD(, record) records;
 };
 
+/* Where the tenant lives; none: nowhere, or in the host's own. */
+static inline struct netns_id residence_id(const struct record *record)
+{
+    return record->residence ? record->residence->id : (struct netns_id){0};
+}
+
 /* Another tenant that lives there; NULL: none. */
 struct record *residence_other(const struct registry *registry, struct netns_id id,
                                const struct record *record);

@@ -13,10 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Milliseconds until connections in a namespace that has gone are cut: they keep it alive. */
-#define SOCKETS_GRACE    1500
-#define SOCKETS_NO_LIMIT UINT32_MAX
-
 /* Questions that a worker may ask, in the long run and at once: each costs about 40 us here, so
  * that one which an intruder has taken over is given a tenth of a core at most. */
 #define SOCKETS_PER_SECOND 2000.0
@@ -30,18 +26,14 @@
 /* ---- leaving ---- */
 
 /* All workers: one may have connections of a tenant that it serves no more. */
-static void place_leave(struct supervisor *supervisor, const struct record *record,
-                        struct place *place, uint32_t limit)
+void sockets_say_stale(struct supervisor *supervisor, const struct left *what, uint32_t limit)
 {
     struct wire_writer body;
     struct child *worker;
 
-    if (!place->is_used)
-        return;
-    place->is_used = false;
     wire_writer_init(&body);
-    wire_put_slice(&body, slice_of(record->name));
-    wire_put_slice(&body, slice_of(place->netns.text));
+    wire_put_slice(&body, slice_of(what->tenant));
+    wire_put_slice(&body, slice_of(what->text));
     wire_put_u32(&body, limit);
     for (worker = generation_first(supervisor); worker;
          worker = generation_next(supervisor, worker)) {
@@ -51,19 +43,15 @@ static void place_leave(struct supervisor *supervisor, const struct record *reco
     wire_writer_free(&body);
 }
 
-static uint32_t place_drain_limit(const struct supervisor *supervisor)
-{
-    double seconds = supervisor->settings->model.worker_shutdown_timeout;
-
-    return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : SOCKETS_NO_LIMIT;
-}
-
 static void place_on_gone(struct supervisor *supervisor, const struct record *record,
                           struct place *place)
 {
+    const struct left what = {record->name, place->netns.text, place->id};
+
     log_notice("tenant %s: network namespace %s is gone or another one, leaving its servers",
                record->name, place->netns.text);
-    place_leave(supervisor, record, place, SOCKETS_GRACE);
+    sockets_say_stale(supervisor, &what, LEAVING_GRACE);
+    place->is_used = false;
 }
 
 void sockets_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
@@ -102,7 +90,8 @@ void sockets_resume(struct supervisor *supervisor, struct record *record)
         place_take(supervisor, record, &record->plan.places[i]);
 }
 
-/* Workers may ask for a place for as long as they serve by the plan that named it. */
+/* It stays followed, and workers may ask for it, for as long as they serve by the plan that named
+ * it. */
 static void place_keep(struct supervisor *supervisor, struct plan *plan, struct place *before)
 {
     double now = loop_now(&supervisor->loop);
@@ -112,10 +101,22 @@ static void place_keep(struct supervisor *supervisor, struct plan *plan, struct 
         return;
     plan->places = memory_resize(plan->places, (plan->place_count + 1) * sizeof(plan->places[0]));
     kept = &plan->places[plan->place_count++];
-    *kept = (struct place){.netns = before->netns, .until = before->until};
+    *kept = (struct place){.netns = before->netns,
+                           .id = before->id,
+                           .is_used = before->is_used,
+                           .until = before->until};
     if (kept->until == 0)
         kept->until = now + supervisor->settings->model.worker_shutdown_timeout;
     before->netns = (struct record_netns){.kind = NETNS_HOST};
+}
+
+static void place_drain(struct supervisor *supervisor, const struct record *record,
+                        const struct place *place)
+{
+    const struct left what = {record->name, place->netns.text, place->id};
+
+    if (place->is_used)
+        sockets_say_stale(supervisor, &what, leavings_limit(supervisor));
 }
 
 void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan)
@@ -125,7 +126,7 @@ void sockets_adopt(struct supervisor *supervisor, struct record *record, struct 
         struct place *place = place_find(plan, slice_of(before->netns.text));
 
         if (!place) {
-            place_leave(supervisor, record, before, place_drain_limit(supervisor));
+            place_drain(supervisor, record, before);
             place_keep(supervisor, plan, before);
             continue;
         }
@@ -134,14 +135,26 @@ void sockets_adopt(struct supervisor *supervisor, struct record *record, struct 
         place->trouble = before->trouble;
         before->trouble = NULL;
     }
-    for (uint32_t i = 0; i < plan->place_count; i++)
-        place_take(supervisor, record, &plan->places[i]);
+    for (uint32_t i = 0; i < plan->place_count; i++) {
+        struct place *place = &plan->places[i];
+
+        place_take(supervisor, record, place);
+        if (!place->is_used)
+            place->is_used = leaving_take_back(place->use.namespace, record->name, &place->id);
+    }
 }
 
 void sockets_leave(struct supervisor *supervisor, struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.place_count; i++)
-        place_leave(supervisor, record, &record->plan.places[i], place_drain_limit(supervisor));
+    for (uint32_t i = 0; i < record->plan.place_count; i++) {
+        struct place *place = &record->plan.places[i];
+        const struct left what = {record->name, place->netns.text, place->id};
+
+        if (!place->is_used)
+            continue;
+        place_drain(supervisor, record, place);
+        leaving_add(supervisor, IPC_SOCKETS_STALE, &what, &place->netns);
+    }
 }
 
 /* ---- making ---- */

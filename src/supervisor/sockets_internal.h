@@ -16,6 +16,9 @@ void sockets_resume(struct supervisor *supervisor, struct record *record);
 /* All places of the plan in force, which is freed afterwards, are left in the same way. */
 void sockets_leave(struct supervisor *supervisor, struct record *record);
 
+/* Says SOCKETS_STALE to all workers of both generations. limit: milliseconds. */
+void sockets_say_stale(struct supervisor *supervisor, const struct left *what, uint32_t limit);
+
 /* SOCKETS_ASK, which is always answered. Returns 0 or ERROR_IPC. */
 int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct wire_reader *body);
 

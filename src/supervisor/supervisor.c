@@ -163,6 +163,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     generation_init(supervisor);
     round_init(supervisor);
     namespaces_init(supervisor);
+    leavings_init(supervisor);
     control_init(supervisor);
     figures_init(supervisor);
     supervisor->started = loop_now(&supervisor->loop);
@@ -204,6 +205,7 @@ void supervisor_free(struct supervisor *supervisor)
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     supervisor_free_records(supervisor);
+    leavings_free(supervisor);
     loop_free(&supervisor->loop);
     tally_free(supervisor->tally);
     netns_home_close(supervisor->home);

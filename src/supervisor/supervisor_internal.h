@@ -8,6 +8,7 @@
 #include "examine_internal.h"
 #include "figures_internal.h"
 #include "generation_internal.h"
+#include "leavings_internal.h"
 #include "notify_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
@@ -44,6 +45,7 @@ struct supervisor {
     struct pid_file pid;
     struct namespaces namespaces;
     unsigned followed_containers; /* of the namespaces */
+    struct leavings leavings;
     struct control control;
     struct registry registry;
     struct child resolver;

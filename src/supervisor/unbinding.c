@@ -9,24 +9,21 @@
 
 #define BINDINGS_LET_GO 1.0 /* seconds in which an address that we gave up may still be in use */
 
-/* Milliseconds until connections out of a namespace that has gone are cut: they keep it alive. */
-#define BINDINGS_GRACE 1500
-
 /* Another listener will follow: connections are not concerned. */
 #define BINDINGS_NO_LIMIT UINT32_MAX
 
 /* ---- telling workers ---- */
 
-/* workers: bits of those of the present generation that are told; former ones all are. */
-static void unbinding_send(struct supervisor *supervisor, const struct record *record,
-                           const struct listener *listener, uint64_t workers, uint32_t limit)
+void bindings_say_close(struct supervisor *supervisor, const struct left *what, uint64_t workers,
+                        uint32_t limit)
 {
     struct wire_writer body;
     struct child *worker;
 
     wire_writer_init(&body);
-    wire_put_slice(&body, slice_of(record->name));
-    wire_put_slice(&body, slice_of(listener->text));
+    wire_put_slice(&body, slice_of(what->tenant));
+    wire_put_slice(&body, slice_of(what->text));
+    wire_put_u64(&body, what->id.inode);
     wire_put_u32(&body, limit);
     for (worker = generation_first(supervisor); worker;
          worker = generation_next(supervisor, worker)) {
@@ -36,6 +33,11 @@ static void unbinding_send(struct supervisor *supervisor, const struct record *r
             ipc_send(worker->channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
     }
     wire_writer_free(&body);
+}
+
+static struct left unbinding_left(const struct record *record, const struct listener *listener)
+{
+    return (struct left){record->name, listener->text, residence_id(record)};
 }
 
 static void unbinding_drop(struct listener *listener, enum listener_state state)
@@ -49,23 +51,18 @@ static void unbinding_drop(struct listener *listener, enum listener_state state)
 
 /* ---- by a reload ---- */
 
-static uint32_t unbinding_drain_limit(const struct supervisor *supervisor)
-{
-    double seconds = supervisor->settings->model.worker_shutdown_timeout;
-
-    return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX - 1;
-}
-
 void bindings_close(struct supervisor *supervisor, struct record *record)
 {
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];
+        const struct left what = unbinding_left(record, listener);
 
-        if (listener->state != LISTENER_BOUND)
+        if (listener->state == LISTENER_WAITING)
             continue;
-        supervisor->letting_go_until = loop_now(&supervisor->loop) + BINDINGS_LET_GO;
-        unbinding_send(supervisor, record, listener, listener->holders,
-                       unbinding_drain_limit(supervisor));
+        if (listener->state == LISTENER_BOUND)
+            supervisor->letting_go_until = loop_now(&supervisor->loop) + BINDINGS_LET_GO;
+        bindings_say_close(supervisor, &what, listener->holders, leavings_limit(supervisor));
+        leaving_add(supervisor, IPC_LISTENER_CLOSE, &what, &record->plan.netns);
         unbinding_drop(listener, LISTENER_WAITING);
     }
 }
@@ -88,7 +85,9 @@ void bindings_on_gone(struct supervisor *supervisor, struct record *record)
     log_notice("tenant %s: network namespace %s is gone or another one, closing its listeners",
                record->name, record->plan.netns.text);
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        unbinding_send(supervisor, record, &record->plan.listeners[i], UINT64_MAX, BINDINGS_GRACE);
+        const struct left what = unbinding_left(record, &record->plan.listeners[i]);
+
+        bindings_say_close(supervisor, &what, UINT64_MAX, LEAVING_GRACE);
         unbinding_drop(&record->plan.listeners[i], LISTENER_WAITING);
     }
     bindings_leave(supervisor, record);
@@ -124,6 +123,8 @@ static bool unbinding_is_alive(const struct listener *listener)
 static void unbinding_on_dead(struct supervisor *supervisor, struct child *worker,
                               struct record *record, struct listener *listener, int error)
 {
+    const struct left what = unbinding_left(record, listener);
+
     if (unbinding_is_alive(listener)) {
         listener->holders &= ~worker_bit(worker); /* it has closed it, and needs it again */
         worker->is_lacking = true;
@@ -131,7 +132,7 @@ static void unbinding_on_dead(struct supervisor *supervisor, struct child *worke
     }
     log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
              listener->text, record->plan.netns.text, error_reason(error));
-    unbinding_send(supervisor, record, listener, listener->holders, BINDINGS_NO_LIMIT);
+    bindings_say_close(supervisor, &what, listener->holders, BINDINGS_NO_LIMIT);
     unbinding_drop(listener, LISTENER_DEGRADED);
     listener->error = error; /* so that its return is told */
 }

@@ -4,6 +4,7 @@
 
 #include "adopt_internal.h"
 #include "bindings_internal.h"
+#include "residences_internal.h"
 #include "sockets_internal.h"
 
 #include "base/memory.h"
@@ -164,6 +165,7 @@ static void worker_send_listener(struct child *worker, const struct record *reco
     wire_writer_init(&body);
     wire_put_slice(&body, slice_of(record->name));
     wire_put_slice(&body, slice_of(listener->text));
+    wire_put_u64(&body, residence_id(record).inode);
     ipc_send(worker->channel, IPC_LISTENER, &body, &listener->fd, 1, NULL);
     wire_writer_free(&body);
     listener->holders |= worker_bit(worker);

@@ -176,26 +176,33 @@ static int on_tenant_remove(struct worker *worker, struct ipc_received *received
 
 /* ---- listeners ---- */
 
+static struct frontend_place get_place(struct wire_reader *reader)
+{
+    struct frontend_place place = {.tenant = wire_get_slice(reader)};
+
+    place.address = wire_get_slice(reader);
+    place.netns = wire_get_u64(reader);
+    return place;
+}
+
 static int on_listener(struct worker *worker, struct ipc_received *received)
 {
-    struct slice tenant = wire_get_slice(&received->body);
-    struct slice address = wire_get_slice(&received->body);
+    struct frontend_place place = get_place(&received->body);
 
     if (wire_finish(&received->body) != 0 || received->descriptor_count != 1)
         return ERROR_IPC;
-    frontend_add_listener(worker->frontend, tenant, address, take_descriptor(received, 0));
+    frontend_add_listener(worker->frontend, &place, take_descriptor(received, 0));
     return 0;
 }
 
 static int on_listener_close(struct worker *worker, struct ipc_received *received)
 {
-    struct slice tenant = wire_get_slice(&received->body);
-    struct slice address = wire_get_slice(&received->body);
+    struct frontend_place place = get_place(&received->body);
     uint32_t milliseconds = wire_get_u32(&received->body);
 
     if (wire_finish(&received->body) != 0)
         return ERROR_IPC;
-    frontend_remove_listener(worker->frontend, tenant, address,
+    frontend_remove_listener(worker->frontend, &place,
                              milliseconds == UINT32_MAX ? INFINITY : milliseconds / 1000.0);
     return 0;
 }

@@ -345,7 +345,8 @@ static void prepare(void)
     backends_bind(backends, tenant);
     frontend_set_tenant(frontend, tenant, 3);
     fd = listen_anywhere(&port);
-    frontend_add_listener(frontend, SLICE("acme"), SLICE(ADDRESS), fd);
+    const struct frontend_place place = {SLICE("acme"), SLICE(ADDRESS), 0};
+    frontend_add_listener(frontend, &place, fd);
 }
 
 /* Until nothing moves any more. */

@@ -15,6 +15,7 @@ import time
 import pytest
 
 from harness import netns, texts
+from harness.cable import Cable
 from harness.client import Connection, fetch
 from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
@@ -101,25 +102,6 @@ def test_a_namespace_that_comes_late(start, gateway, fresh):
         netns.delete(late)
         gateway.wait_log("tenant late: .*is gone", 2, at)
     print(f"served after {', '.join(f'{1000 * each:.0f} ms' for each in took)}")
-
-
-class Cable:
-    """A cable from the host into a namespace: it vanishes when the kernel frees the namespace."""
-
-    def __init__(self, namespace, number):
-        self.link, self.address = f"nsg{os.getpid() % 100000}c{number}", f"169.254.77.{4 * number + 2}"
-        netns.run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "nsg0", "netns",
-                  namespace)
-        netns.run("ip", "address", "add", f"169.254.77.{4 * number + 1}/30", "dev", self.link)
-        netns.run("ip", "link", "set", self.link, "up")
-        netns.run("ip", "-n", namespace, "address", "add", f"{self.address}/30", "dev", "nsg0")
-        netns.run("ip", "-n", namespace, "link", "set", "nsg0", "up")
-
-    def is_there(self):
-        return os.path.exists(f"/sys/class/net/{self.link}")
-
-    def remove(self):
-        netns.run("ip", "link", "del", self.link, check=False)
 
 
 def test_a_deleted_namespace_is_really_freed(start, gateway, fresh, scripted):

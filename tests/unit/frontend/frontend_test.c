@@ -87,7 +87,9 @@ Test(frontend, a_listener_of_no_tenant_is_closed)
     gate_listen(&gate, "nobody");
     shutdown(gate.listener, SHUT_RD);
     frontend_remove_tenant(gate.frontend, SLICE("nobody"));
-    frontend_remove_listener(gate.frontend, SLICE("nobody"), SLICE(GATE_ADDRESS), INFINITY);
+    struct frontend_place nowhere = *GATE_PLACE;
+    nowhere.tenant = SLICE("nobody");
+    frontend_remove_listener(gate.frontend, &nowhere, INFINITY);
     gate_close(&gate);
 }
 

@@ -29,6 +29,7 @@ struct gate {
 };
 
 #define GATE_ADDRESS "127.0.0.1:8080"
+#define GATE_PLACE   (&(const struct frontend_place){SLICE("acme"), SLICE(GATE_ADDRESS), 0})
 
 /* A gate without tenants; then a tenant "acme" with the text of its server block, whose
  * listener (GATE_ADDRESS in the text's terms) gets a free port. */

@@ -111,7 +111,7 @@ Test(h2_goaway, streams_of_a_closed_listener_are_cut_in_the_end)
     h2_ask_send(&ask, &client, true);
     h2_client_turn(&client);
     int back = server_accept(&gate);
-    frontend_remove_listener(gate.frontend, SLICE("acme"), SLICE(GATE_ADDRESS), 0.2);
+    frontend_remove_listener(gate.frontend, GATE_PLACE, 0.2);
     h2_until(&client, client.goaways == 2);
     h2_until(&client, client.ended);
     cr_assert_eq(frontend_connections(gate.frontend), 0);

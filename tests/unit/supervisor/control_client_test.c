@@ -4,6 +4,7 @@
 #include "talk.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -86,5 +87,37 @@ Test(control_client, those_who_go_away_harm_nobody)
     for (int i = 0; i < 100; i++)
         close(talk_begin(&rig, i % 2 ? "reload\n" : ""));
     cr_assert_eq(talk(&rig, "reload\n", "end\t0\n"), 0);
+    rig_close(&rig);
+}
+
+static void write_main(const struct rig *rig, unsigned workers)
+{
+    rig_write(rig, "nsgate.conf",
+              "worker_processes %u;\nerror_log log info;\npid pid;\n"
+              "worker_shutdown_timeout 60s;\ntenants tenants/*.conf;\n",
+              workers);
+}
+
+/* An upgrade waits while old workers drain; nobody else needs to wait for those who gave up. */
+Test(control_client, those_who_wait_no_longer_give_up_their_places)
+{
+    struct rig rig;
+    int patient;
+
+    rig_open(&rig);
+    write_main(&rig, 1);
+    rig_tenant(&rig, "a", rig_port(), "keep-worker");
+    rig_start(&rig, "started: 1 tenants");
+    write_main(&rig, 2);
+    rig_signal(&rig, SIGHUP, "reload done");
+    patient = talk_begin(&rig, "upgrade\n");
+    shutdown(patient, SHUT_WR);
+    for (int i = 0; i < 16; i++)
+        close(talk_begin(&rig, "upgrade\n"));
+    cr_assert_eq(talk(&rig, "status\n", "end\t0\n"), 0);
+    usleep(1200000);
+    rig_signal(&rig, SIGTERM, "ending");
+    talk_end(patient);
+    cr_assert(talk_said("error\tnsgate is ending"), "who still listens is told");
     rig_close(&rig);
 }

@@ -1,73 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket: its place, its mode, and what those who wait for a reload are told. */
+/* What those are told who wait for a reload. */
 #include "rig.h"
 #include "talk.h"
-
-#include "../../../src/supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 TestSuite(control, .fini = rig_end);
-
-static void check_path(const char *pid_file, const char *expected)
-{
-    char *path = control_path(pid_file);
-
-    cr_assert_str_eq(path, expected);
-    free(path);
-}
-
-Test(control, stands_beside_the_pid_file)
-{
-    check_path("/run/nsgate.pid", "/run/nsgate.sock");
-    check_path("/run/pid", "/run/pid.sock");
-    check_path("nsgate.pid.pid", "nsgate.pid.sock");
-}
-
-Test(control, is_its_owners_alone_and_goes_at_the_end)
-{
-    struct rig rig;
-    struct stat status;
-    char path[128];
-
-    rig_open(&rig);
-    rig_start(&rig, "started: 0 tenants");
-    snprintf(path, sizeof(path), "%s/pid.sock", rig.folder);
-    cr_assert_eq(stat(path, &status), 0);
-    cr_assert(S_ISSOCK(status.st_mode));
-    cr_assert_eq(status.st_mode & 0777, 0600);
-    kill(rig.pid, SIGTERM);
-    cr_assert_eq(rig_wait(&rig), 0);
-    cr_assert_neq(stat(path, &status), 0);
-    rig_close(&rig);
-}
-
-Test(control, a_stale_one_is_replaced_and_a_file_is_not)
-{
-    struct rig rig;
-
-    rig_open(&rig);
-    rig_tenant(&rig, "a", rig_port(), "a");
-    rig_tenant(&rig, "b", rig_port(), "b");
-    rig_start(&rig, "started: 2 tenants"); /* both workers are past their fork, and hold no lock */
-    kill(rig.pid, SIGKILL);
-    cr_assert_eq(rig_wait(&rig), 128 + SIGKILL);
-    rig_write(&rig, "log", "%s", "");
-    rig_start(&rig, "started: 2 tenants");
-    cr_assert_eq(talk(&rig, "reload\n", "end\t0\n"), 0);
-    kill(rig.pid, SIGTERM);
-    cr_assert_eq(rig_wait(&rig), 0);
-    rig_write(&rig, "pid.sock", "%s", "precious");
-    rig_start(&rig, NULL);
-    cr_assert_eq(rig_wait(&rig), 1);
-    rig_remove(&rig, "pid.sock"); /* it is still there */
-    rig_close(&rig);
-}
 
 Test(control, tells_each_tenants_fate)
 {
@@ -163,26 +103,6 @@ Test(control, a_request_during_a_round_waits_for_the_next)
         cr_assert(talk_said("end\t0\n"));
     }
     cr_assert_eq(talk(&rig, "reload\n", "0 added, 0 changed, 0 removed, 0 refused"), 0);
-    rig_close(&rig);
-}
-
-Test(control, moves_with_the_pid_file_and_keeps_who_is_connected)
-{
-    struct rig rig;
-    int early;
-
-    rig_open(&rig);
-    rig_start(&rig, "started: 0 tenants");
-    early = talk_begin(&rig, "");
-    rig_write(
-        &rig, "nsgate.conf",
-        "worker_processes 2;\nerror_log log info;\npid other.pid;\ntenants tenants/*.conf;\n");
-    rig_signal(&rig, SIGHUP, "reload done");
-    cr_assert_eq(write(early, "reload\n", 7), 7);
-    talk_end(early);
-    cr_assert(talk_said("end\t0\n"));
-    cr_assert_eq(talk_at(&rig, "other.sock", "reload\n", "end\t0\n"), 0);
-    cr_assert_eq(talk_at(&rig, "pid.sock", "reload\n", "end\t0\n"), -1);
     rig_close(&rig);
 }
 

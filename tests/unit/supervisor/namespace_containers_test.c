@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -88,12 +89,13 @@ static void end(void)
 
 TestSuite(namespace_containers, .init = begin, .fini = end);
 
-static struct namespace *take(struct namespace_use *use, const char *text)
+/* The use of a place: who is told of the namespace looks at what is around it. */
+static struct namespace *take(struct place *user, const char *text)
 {
     struct record_netns place = {.kind = NETNS_CONTAINER, .text = (char *)text};
-    *use = (struct namespace_use){.purpose = NAMESPACE_BACKENDS};
-    namespace_take(&supervisor, use, &place);
-    return use->namespace;
+    *user = (struct place){.use = {.purpose = NAMESPACE_BACKENDS}};
+    namespace_take(&supervisor, &user->use, &place);
+    return user->use.namespace;
 }
 
 static void expect_heard(const char *words)
@@ -119,7 +121,7 @@ static void answer(struct slice name, uint32_t pid, const char *path, const char
 
 Test(namespace_containers, the_resolver_is_told_whom_to_follow)
 {
-    struct namespace_use a, b, again;
+    struct place a, b, again;
     take(&a, "container:a");
     take(&b, "container:b");
     take(&again, "container:a");
@@ -130,17 +132,17 @@ Test(namespace_containers, the_resolver_is_told_whom_to_follow)
     expect_heard("FOLLOW a; FOLLOW b; ");
     namespace_containers_renew(&supervisor);
     expect_heard("FORGET a; FORGET b; FOLLOW a; FOLLOW b; ");
-    namespace_release(&a);
+    namespace_release(&a.use);
     expect_heard("");
-    namespace_release(&again);
-    namespace_release(&b);
+    namespace_release(&again.use);
+    namespace_release(&b.use);
     expect_heard("FORGET a; FORGET b; ");
     cr_expect_not(examine_is_wanted(&supervisor));
 }
 
 Test(namespace_containers, without_a_resolver_nothing_is_lost)
 {
-    struct namespace_use use;
+    struct place use;
     child_close(&supervisor.resolver);
     ipc_channel_free(resolver);
     supervisor.resolver.is_stopping = true; /* none is started in its place */
@@ -149,15 +151,16 @@ Test(namespace_containers, without_a_resolver_nothing_is_lost)
     resolver_starts();
     namespace_containers_on_start(&supervisor);
     expect_heard("FOLLOW a; ");
-    namespace_release(&use);
+    namespace_release(&use.use);
 }
 
 Test(namespace_containers, it_is_where_its_process_is)
 {
-    struct namespace_use use;
+    struct place use;
     struct namespace *namespace = take(&use, "container:web");
     pid_t child = fork();
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when an assertion ends the test */
         pause();
         _exit(0);
     }
@@ -172,12 +175,12 @@ Test(namespace_containers, it_is_where_its_process_is)
     answer(SLICE("stranger"), 1, "", "");
     cr_expect_eq(result, 0, "it may have been forgotten a moment ago");
     kill(child, SIGKILL);
-    namespace_release(&use);
+    namespace_release(&use.use);
 }
 
 Test(namespace_containers, its_path_is_for_processes_that_are_not_here)
 {
-    struct namespace_use use;
+    struct place use;
     struct namespace *namespace = take(&use, "container:web");
     answer(SLICE("web"), ABSENT_PID, "/run/netns/x", "");
     cr_assert_not_null(namespace->path);
@@ -187,14 +190,14 @@ Test(namespace_containers, its_path_is_for_processes_that_are_not_here)
     answer(SLICE("web"), ABSENT_PID, "", "");
     cr_expect_null(namespace->path);
     cr_expect_str_eq(namespace->why, "its process is none of this host's");
-    namespace_release(&use);
+    namespace_release(&use.use);
 }
 
 Test(namespace_containers, an_answer_that_breaks_the_rules)
 {
     static const char *const paths[] = {"relative", "/a/../b", "/a/..", "/a\nb", "/a\x7f"};
     char text[512];
-    struct namespace_use use;
+    struct place use;
     struct namespace *namespace = take(&use, "container:web");
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         answer(SLICE("web"), 0, paths[i], "");
@@ -216,12 +219,12 @@ Test(namespace_containers, an_answer_that_breaks_the_rules)
     cr_expect_eq(result, ERROR_IPC);
     cr_expect_eq(namespace->pid, 0);
     cr_expect_null(namespace->path);
-    namespace_release(&use);
+    namespace_release(&use.use);
 }
 
 Test(namespace_containers, connects_to_the_engine)
 {
-    struct namespace_use use;
+    struct place use;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/nsg-engine-%d", (int)getpid());
@@ -247,7 +250,7 @@ Test(namespace_containers, connects_to_the_engine)
     ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
     turn();
     cr_expect(strstr(heard, "SOCKET "), "the usual places, whether there is one or not");
-    namespace_release(&use);
+    namespace_release(&use.use);
     close(listener);
     unlink(address.sun_path);
 }

@@ -147,6 +147,16 @@ static void act_tell_sockets(struct ipc_received *received)
              SLICE_PRINTF(tenant), SLICE_PRINTF(netns), family, number, received->descriptor_count);
 }
 
+static void act_tell_close(struct wire_reader *body)
+{
+    struct slice tenant = wire_get_slice(body);
+    struct slice address = wire_get_slice(body);
+    bool is_inside = wire_get_u64(body) != 0;
+
+    log_info("LISTENER_CLOSE: %.*s, %.*s %s, %u", SLICE_PRINTF(tenant), SLICE_PRINTF(address),
+             is_inside ? "inside" : "outside", wire_get_u32(body));
+}
+
 /* Five of seven connections are tenant a's; texts of tenants make their worker silent, or worse. */
 static void act_tell_figures(struct actor *actor, struct ipc_received *received)
 {
@@ -208,6 +218,9 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_SOCKETS:
     case IPC_SOCKETS_STALE:
         act_tell_sockets(received);
+        break;
+    case IPC_LISTENER_CLOSE:
+        act_tell_close(&received->body);
         break;
     case IPC_LISTENER: /* kept open until this process ends */
         received->descriptors[0] = -1;

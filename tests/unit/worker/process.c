@@ -157,6 +157,7 @@ void process_send_listener(struct process *process)
     wire_writer_init(&body);
     wire_put_slice(&body, SLICE("acme"));
     wire_put_slice(&body, SLICE(PROCESS_ADDRESS));
+    wire_put_u64(&body, 0);
     ipc_send(process->channel, IPC_LISTENER, &body, &fd, 1, NULL);
     wire_writer_free(&body);
     if (process->listener >= 0)
@@ -177,6 +178,8 @@ void process_send_named(struct process *process, enum ipc_message message, const
         wire_put_slice(&body, slice_of(address));
     if (message == IPC_TENANT_REMOVE)
         wire_put_u8(&body, process->moves);
+    if (message == IPC_LISTENER_CLOSE)
+        wire_put_u64(&body, 0);
     if (message == IPC_LISTENER_CLOSE)
         wire_put_u32(&body, UINT32_MAX);
     ipc_send(process->channel, message, &body, NULL, 0, NULL);

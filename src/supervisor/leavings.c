@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* What a reload has left behind in namespaces, followed until nothing of it can run any more. */
+#include "leavings_internal.h"
+
+#include "bindings_internal.h"
+#include "sockets_internal.h"
+
+#include "base/memory.h"
+#include "io/deadline.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct leaving {
+    TAILQ_ENTRY(leaving) next;
+    struct supervisor *supervisor;
+    struct namespace_use use;
+    struct deadline limit;
+    enum ipc_message message;
+    char *tenant;
+    char *text;
+    struct netns_id id;
+    bool
+        is_over; /* freed at the limit, which is now: whoever tells of a namespace walks its uses */
+};
+
+static struct leaving *leaving_of_use(struct namespace_use *use)
+{
+    return (struct leaving *)((char *)use - offsetof(struct leaving, use));
+}
+
+static void leaving_free(struct leaving *leaving)
+{
+    TAILQ_REMOVE(&leaving->supervisor->leavings, leaving, next);
+    deadline_stop(&leaving->limit);
+    namespace_release(&leaving->use);
+    free(leaving->tenant);
+    free(leaving->text);
+    free(leaving);
+}
+
+static void leaving_on_limit(struct deadline *limit)
+{
+    leaving_free((struct leaving *)((char *)limit - offsetof(struct leaving, limit)));
+}
+
+uint32_t leavings_limit(const struct supervisor *supervisor)
+{
+    double seconds = supervisor->settings->model.worker_shutdown_timeout;
+
+    return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX - 1;
+}
+
+/* ---- what is followed ---- */
+
+static struct leaving *leaving_find(struct namespace *namespace, enum ipc_message message,
+                                    const char *tenant, const char *text)
+{
+    struct namespace_use *use;
+
+    LIST_FOREACH (use, &namespace->uses, next) {
+        struct leaving *leaving = leaving_of_use(use);
+
+        if (use->purpose == NAMESPACE_LEAVING && !leaving->is_over && leaving->message == message &&
+            strcmp(leaving->tenant, tenant) == 0 && strcmp(leaving->text, text) == 0)
+            return leaving;
+    }
+    return NULL;
+}
+
+static struct leaving *leaving_new(struct supervisor *supervisor, enum ipc_message message,
+                                   const struct left *what, const struct record_netns *netns)
+{
+    struct leaving *leaving = memory_zeroed(1, sizeof(*leaving));
+
+    leaving->supervisor = supervisor;
+    leaving->message = message;
+    leaving->tenant = memory_text(what->tenant);
+    leaving->text = memory_text(what->text);
+    leaving->use = (struct namespace_use){.purpose = NAMESPACE_LEAVING};
+    namespace_take(supervisor, &leaving->use, netns);
+    deadline_init(&leaving->limit, &supervisor->loop, leaving_on_limit);
+    TAILQ_INSERT_TAIL(&supervisor->leavings, leaving, next);
+    return leaving;
+}
+
+void leaving_add(struct supervisor *supervisor, enum ipc_message message, const struct left *what,
+                 const struct record_netns *netns)
+{
+    struct namespace *namespace;
+    struct leaving *leaving;
+
+    if (netns->kind == NETNS_HOST)
+        return;
+    namespace = namespace_find(supervisor, slice_of(netns->text));
+    assert(namespace); /* the tenant uses it still */
+    leaving = leaving_find(namespace, message, what->tenant, what->text);
+    if (!leaving || !netns_id_equal(leaving->id, what->id))
+        leaving = leaving_new(supervisor, message, what, netns);
+    leaving->id = what->id;
+    deadline_set(&leaving->limit, leavings_limit(supervisor) / 1000.);
+}
+
+bool leaving_take_back(struct namespace *namespace, const char *tenant, struct netns_id *id)
+{
+    struct leaving *leaving = leaving_find(namespace, IPC_SOCKETS_STALE, tenant, namespace->text);
+
+    if (!leaving)
+        return false;
+    *id = leaving->id;
+    leaving_free(leaving); /* the caller uses the namespace too */
+    return true;
+}
+
+/* ---- when it goes ---- */
+
+static void leaving_on_gone(struct supervisor *supervisor, struct leaving *leaving)
+{
+    const struct left what = {leaving->tenant, leaving->text, leaving->id};
+
+    log_notice("tenant %s: network namespace %s is gone or another one, cutting what it has left "
+               "there",
+               leaving->tenant, leaving->use.namespace->text);
+    if (leaving->message == IPC_LISTENER_CLOSE)
+        bindings_say_close(supervisor, &what, UINT64_MAX, LEAVING_GRACE);
+    else
+        sockets_say_stale(supervisor, &what, LEAVING_GRACE);
+    leaving->is_over = true;
+    deadline_set(&leaving->limit, 0.);
+}
+
+void leavings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
+{
+    struct namespace_use *use;
+
+    LIST_FOREACH (use, &namespace->uses, next) {
+        struct leaving *leaving = leaving_of_use(use);
+
+        if (use->purpose == NAMESPACE_LEAVING && !leaving->is_over &&
+            namespace_has_left(namespace, leaving->id))
+            leaving_on_gone(supervisor, leaving);
+    }
+}
+
+/* ---- life ---- */
+
+void leavings_init(struct supervisor *supervisor)
+{
+    TAILQ_INIT(&supervisor->leavings);
+}
+
+void leavings_free(struct supervisor *supervisor)
+{
+    struct leaving *leaving;
+
+    while ((leaving = TAILQ_FIRST(&supervisor->leavings)))
+        leaving_free(leaving);
+}
