@@ -317,14 +317,31 @@ void generation_advance(struct supervisor *supervisor)
         loop_defer(&supervisor->loop, &supervisor->handover.step);
 }
 
+static bool generation_has_heard(const struct child *former)
+{
+    return !child_is_up(former) || former->heartbeat.answered >= former->drained;
+}
+
+unsigned generation_count_lagging(const struct supervisor *supervisor)
+{
+    const struct child *worker;
+    unsigned count = 0;
+
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        if (worker->is_former ? !generation_has_heard(worker)
+                              : worker->state != CHILD_READY || !worker_is_settled(worker))
+            count++;
+    }
+    return count;
+}
+
 bool generation_is_settled(const struct supervisor *supervisor)
 {
     const struct handover *handover = &supervisor->handover;
 
     for (unsigned i = 0; i < handover->former.count; i++) {
-        const struct child *worker = &handover->former.workers[i];
-
-        if (child_is_up(worker) && worker->heartbeat.answered < worker->drained)
+        if (!generation_has_heard(&handover->former.workers[i]))
             return false;
     }
     return handover->state == HANDOVER_NONE || handover->state == HANDOVER_DRAINING;

@@ -18,12 +18,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #define UPGRADE_TICK  0.02 /* seconds between looks whether all is quiet */
 #define UPGRADE_TRIAL 30.0 /* seconds for the candidate */
 #define UPGRADE_REST  30.0 /* seconds in which all must become quiet behind the trial */
-#define UPGRADE_TRIES 5    /* trials, when a reload follows each */
+#define UPGRADE_TRIES 5    /* trials, when a reload changes something during each */
 
 static void upgrade_refuse(struct supervisor *supervisor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -186,6 +187,13 @@ static void upgrade_on_verdict(void *owner, const char *why)
     upgrade_look_again(supervisor, UPGRADE_TICK);
 }
 
+static void upgrade_note_settings(const struct supervisor *supervisor, struct wire_writer *noted)
+{
+    wire_writer_free(noted);
+    wire_writer_init(noted);
+    settings_put(noted, supervisor->settings);
+}
+
 static void upgrade_try(struct supervisor *supervisor)
 {
     struct upgrade *upgrade = &supervisor->upgrade;
@@ -199,6 +207,7 @@ static void upgrade_try(struct supervisor *supervisor)
     log_info("upgrade: trying %s", upgrade->binary);
     upgrade->tries++;
     upgrade->tried_round = supervisor->round.number;
+    upgrade_note_settings(supervisor, &upgrade->tried_settings);
     state = upgrade_state(supervisor);
     fd = upgrade_save(supervisor, &state);
     free(state.places);
@@ -298,16 +307,30 @@ static void upgrade_let_go(struct supervisor *supervisor)
     sigprocmask(SIG_SETMASK, &supervisor->upgrade.mask, NULL);
 }
 
-/* A reload may have put something in force that the candidate has not seen. */
+/* Whether no reload has put anything in force that the candidate has not seen. */
+static bool upgrade_is_as_tried(const struct supervisor *supervisor)
+{
+    const struct upgrade *upgrade = &supervisor->upgrade;
+    struct wire_writer settings;
+    bool is_same;
+
+    wire_writer_init(&settings);
+    settings_put(&settings, supervisor->settings);
+    is_same = slice_equal(wire_written(&settings), wire_written(&upgrade->tried_settings));
+    wire_writer_free(&settings);
+    return is_same && supervisor->round.effective <= upgrade->tried_round;
+}
+
 static void upgrade_try_again(struct supervisor *supervisor)
 {
     struct upgrade *upgrade = &supervisor->upgrade;
 
     if (upgrade->tries >= UPGRADE_TRIES) {
-        upgrade_refuse(supervisor, "there was a reload during each of %d trials", UPGRADE_TRIES);
+        upgrade_refuse(supervisor, "a reload has changed something during each of %d trials",
+                       UPGRADE_TRIES);
         return;
     }
-    log_notice("upgrade: there was a reload meanwhile, trying again");
+    log_notice("upgrade: a reload has changed something meanwhile, trying again");
     upgrade->state = UPGRADE_WANTED;
     upgrade_look_again(supervisor, 0.);
 }
@@ -319,7 +342,7 @@ static void upgrade_go_on(struct supervisor *supervisor)
 
     if (upgrade->state == UPGRADE_WANTED)
         upgrade_try(supervisor);
-    else if (upgrade->tried_round != supervisor->round.number)
+    else if (!upgrade_is_as_tried(supervisor))
         upgrade_try_again(supervisor);
     else if (!upgrade_has_no_resolver(supervisor))
         upgrade_look_again(supervisor, UPGRADE_TICK);
@@ -385,14 +408,37 @@ bool upgrade_is_due(const struct supervisor *supervisor)
 
 /* ---- life ---- */
 
+/* The path that we were executed by, as it was written: a symbolic link in it may lead to another
+ * version by the time of an upgrade. NULL when it does not lead to us. */
+static char *upgrade_find_invoked(void)
+{
+    const char *name = (const char *)getauxval(AT_EXECFN);
+    char folder[PATH_MAX] = "";
+    char path[2 * PATH_MAX];
+    struct stat named;
+    struct stat ours;
+
+    if (!name || strncmp(name, "/proc/", strlen("/proc/")) == 0 ||
+        (name[0] != '/' && !getcwd(folder, sizeof(folder))))
+        return NULL;
+    snprintf(path, sizeof(path), "%s%s%s", folder, name[0] == '/' ? "" : "/", name);
+    if (stat(path, &named) < 0 || stat("/proc/self/exe", &ours) < 0 ||
+        named.st_dev != ours.st_dev || named.st_ino != ours.st_ino)
+        return NULL;
+    return memory_text(path);
+}
+
 /* Where we were executed from, whatever stands there by now. */
 static char *upgrade_find_binary(void)
 {
+    char *invoked = upgrade_find_invoked();
     const struct slice gone = SLICE(" (deleted)"); /* proc(5) puts it behind what is replaced */
     char path[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
     struct slice slice;
 
+    if (invoked)
+        return invoked;
     if (len <= 0 || (size_t)len == sizeof(path))
         return NULL;
     slice = (struct slice){path, (size_t)len};
@@ -406,6 +452,7 @@ void upgrade_init(struct supervisor *supervisor)
     struct upgrade *upgrade = &supervisor->upgrade;
 
     *upgrade = (struct upgrade){.binary = upgrade_find_binary()};
+    wire_writer_init(&upgrade->tried_settings);
     candidate_init(&upgrade->candidate, &supervisor->loop, upgrade_on_verdict, supervisor);
     ev_timer_init(&upgrade->tick, upgrade_on_tick, 0., 0.);
     ev_set_priority(&upgrade->tick, EV_MINPRI); /* behind signals of the same turn */
@@ -423,5 +470,6 @@ void upgrade_abandon(struct supervisor *supervisor)
 void upgrade_free(struct supervisor *supervisor)
 {
     upgrade_abandon(supervisor);
+    wire_writer_free(&supervisor->upgrade.tried_settings);
     free(supervisor->upgrade.binary);
 }

@@ -6,6 +6,8 @@
 
 #include "candidate_internal.h"
 
+#include "ipc/wire.h"
+
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -26,12 +28,14 @@ struct upgrade {
     struct candidate candidate;
     struct stat tried;    /* the binary that is, or was, the candidate */
     uint64_t tried_round; /* the last one that its state knows of */
-    unsigned tries;       /* of this upgrade */
-    sigset_t mask;        /* HELD: of before */
-    uint32_t count;       /* of those that this process has seen */
-    double since;         /* loop_now(): it is DUE */
-    bool has_told;        /* that it waits */
-    ev_timer tick;        /* WANTED, DUE, HELD: looks again */
+    struct wire_writer tried_settings;
+    unsigned tries;   /* of this upgrade */
+    sigset_t mask;    /* HELD: of before */
+    uint32_t count;   /* of those that this process has seen */
+    double since;     /* loop_now(): it is DUE */
+    bool is_arriving; /* one has brought us here, and is not yet done */
+    bool has_told;    /* that it waits */
+    ev_timer tick;    /* WANTED, DUE, HELD: looks again */
 };
 
 void upgrade_init(struct supervisor *supervisor);

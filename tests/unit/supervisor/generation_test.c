@@ -128,7 +128,8 @@ Test(generation, one_that_has_not_served_is_replaced_at_once, .timeout = 60)
     set_workers(&rig, 1);
     rig_signal(&rig, SIGHUP, "starting 1 workers in place of 2");
     sleep(1);
-    rig_expect(&rig, "some workers have not committed yet");
+    rig_expect(&rig, "1 workers have not taken it over within 10 s");
+    cr_assert(rig_has_logged(&rig, "reload incomplete: 0 added"));
     second = rig_child(&rig, "worker 0");
     cr_assert_eq(kill(first, 0), 0);
     rig_program(&rig, NULL);
