@@ -68,6 +68,8 @@ int ipc_channel_descriptor(const struct ipc_channel *channel);
 
 /* Messages that wait for the socket. */
 unsigned ipc_channel_queued(const struct ipc_channel *channel);
+/* Descriptors that they keep open here, not counting blobs. */
+unsigned ipc_channel_queued_descriptors(const struct ipc_channel *channel);
 
 /* ---- bodies that more than one process builds or reads ---- */
 

@@ -37,12 +37,12 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     /* u64 serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now */ \
     X(COMMITTED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                           \
     /* slice tenant, slice address (config_listen.text), u64 inode of its namespace (0: the        \
-       host's); the listening socket */                                                                           \
+       host's); the listening socket */                                                            \
     X(LISTENER, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                            \
     /* slice tenant, slice address, u64 inode, u32 milliseconds: stop accepting there and close    \
-       the descriptor; connections that came by it and are idle close now, others after their                \
-       current exchange, and after that time in any case (UINT32_MAX: they go on, another socket                 \
-       for that address follows) */                                                                               \
+       the descriptor; connections that came by it and are idle close now, others after their      \
+       current exchange, and after that time in any case (UINT32_MAX: they go on, another socket   \
+       for that address follows) */                                                                \
     X(LISTENER_CLOSE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                      \
     /* slice tenant, slice address, u32 errno: accept(2) can never work there again */             \
     X(LISTENER_DEAD, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                       \

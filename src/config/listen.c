@@ -80,8 +80,7 @@ wrong:
 static void read_http2(struct build *build, const struct config_word *word)
 {
     diag_warning(build->diags, word->place,
-                 "\"http2\" in \"listen\" is the older form: it is \"http2 on;\" in the server; "
-                 "HTTP/2 comes later, HTTP/1.1 is served");
+                 "\"http2\" in \"listen\" is the older form of \"http2 on;\", and has no effect");
 }
 
 static bool is_later(struct slice text)
@@ -229,6 +228,7 @@ static void add_line(struct build *build, const struct line *line)
     index = (uint32_t)(item - (struct listen_build *)build->parts->listens.items);
     *(uint32_t *)list_add(&build->server->listens, &build->scratch, sizeof(uint32_t)) = index;
     build->server->has_ssl = build->server->has_ssl || item->listen.ssl;
+    build->server->has_plain = build->server->has_plain || !item->listen.ssl;
 }
 
 void set_listen(struct build *build, const struct rule *rule,

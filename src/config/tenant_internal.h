@@ -34,6 +34,7 @@ struct server_build {
     struct list listens;   /* uint32_t: indices into the tenant's */
     struct seen *patterns; /* of locations */
     bool has_ssl;
+    bool has_plain; /* addresses without ssl */
 };
 
 /* netns.c: reads a namespace's name, of `netns` and of `server ... netns=`, and tells what is wrong

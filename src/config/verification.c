@@ -31,11 +31,38 @@ void set_verify_client(struct build *build, const struct rule *rule,
                SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
 }
 
+/* Nothing that was meant to keep strangers out is dropped without a word. What a server has from
+ * the tenant or its defaults may be meant for others. */
+static void warn(struct build *build)
+{
+    const struct config_settings *settings = build->level->settings;
+    bool is_off = settings->ssl_verify_client == VERIFY_OFF;
+
+    if (!is_off && build->server->has_ssl && build->server->has_plain)
+        diag_warning(build->diags, settings->ssl_verify_client_place,
+                     "the server at %s:%u also listens without \"ssl\": nobody is asked for a "
+                     "certificate there",
+                     build->server->config.place.file, build->server->config.place.line);
+    if (!is_off && !build->server->has_ssl && build_count(build, SLICE("ssl_verify_client")))
+        diag_warning(build->diags, settings->ssl_verify_client_place,
+                     "\"ssl_verify_client\" has no effect: the server does not listen with "
+                     "\"ssl\"");
+    if (!is_off && build->server->has_ssl)
+        return;
+    if (build_count(build, SLICE("ssl_client_certificate")))
+        diag_warning(build->diags, settings->ssl_client_certificate.place,
+                     "\"ssl_client_certificate\" has no effect: clients are not verified here");
+    if (build_count(build, SLICE("ssl_trusted_certificate")))
+        diag_warning(build->diags, settings->ssl_trusted_certificate.place,
+                     "\"ssl_trusted_certificate\" has no effect: clients are not verified here");
+}
+
 void verification_finish(struct build *build)
 {
     const struct config_settings *settings = build->level->settings;
     struct config_verification *verification;
 
+    warn(build);
     if (!build->server->has_ssl || settings->ssl_verify_client == VERIFY_OFF)
         return;
     if (settings->ssl_verify_client != VERIFY_OPTIONAL_NO_CA &&

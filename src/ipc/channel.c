@@ -55,6 +55,7 @@ struct ipc_channel {
     ev_timer retry;
     STAILQ_HEAD(, channel_item) queue;
     unsigned queued;
+    unsigned queued_descriptors; /* of those, not counting blobs */
     int reserve[CHANNEL_RESERVE];
     struct loop_task failure;
     struct loop_task grave;
@@ -81,7 +82,7 @@ static void channel_drop_queue(struct ipc_channel *channel)
         STAILQ_REMOVE_HEAD(&channel->queue, next);
         channel_item_free(item);
     }
-    channel->queued = 0;
+    channel->queued = channel->queued_descriptors = 0;
     ev_io_stop(channel->loop->ev, &channel->writable);
     ev_timer_stop(channel->loop->ev, &channel->retry);
 }
@@ -269,6 +270,7 @@ static void channel_flush(struct ipc_channel *channel)
         }
         STAILQ_REMOVE_HEAD(&channel->queue, next);
         channel->queued--;
+        channel->queued_descriptors -= item->descriptor_count;
         channel_item_free(item);
     }
     ev_io_stop(channel->loop->ev, &channel->writable);
@@ -311,6 +313,7 @@ static void channel_enqueue(struct ipc_channel *channel, const struct channel_it
     }
     STAILQ_INSERT_TAIL(&channel->queue, item, next);
     channel->queued++;
+    channel->queued_descriptors += item->descriptor_count;
 }
 
 void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struct wire_writer *body,
@@ -342,6 +345,11 @@ int ipc_channel_descriptor(const struct ipc_channel *channel)
 unsigned ipc_channel_queued(const struct ipc_channel *channel)
 {
     return channel->queued;
+}
+
+unsigned ipc_channel_queued_descriptors(const struct ipc_channel *channel)
+{
+    return channel->queued_descriptors;
 }
 
 /* ---- life ---- */

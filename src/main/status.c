@@ -81,36 +81,48 @@ static json_t *status_time(const char *value)
 
 /* ---- lines ---- */
 
-/* In the order in which they are printed. */
+/* The fields of the control socket's lines, and what operators call them. */
 static const struct {
+    const char *field;
     const char *key;
     json_t *(*make)(const char *value);
 } status_values[] = {
-    {"version", status_text},       {"pid", status_number},        {"uptime", status_number},
-    {"name", status_text},          {"netns", status_text},        {"inode", status_number_or_none},
-    {"state", status_text},         {"bound", status_number},      {"listeners", status_number},
-    {"connections", status_number}, {"draining", status_number},   {"requests", status_number},
-    {"expires", status_time},       {"generation", status_number}, {"workers", status_number},
-    {"error", status_text_or_none}, {"partial", status_truth},
+    {"version", "version", status_text},
+    {"pid", "pid", status_number},
+    {"uptime", "uptime", status_number},
+    {"workers", "workers", status_number},
+    {"partial", "partial", status_truth},
+    {"name", "tenant", status_text},
+    {"netns", "namespace", status_text},
+    {"inode", "inode", status_number_or_none},
+    {"state", "state", status_text},
+    {"bound", "bound", status_number},
+    {"listeners", "listeners", status_number},
+    {"connections", "connections", status_number},
+    {"draining", "draining", status_number},
+    {"requests", "requests", status_number},
+    {"expires", "certificate_expiry", status_time},
+    {"generation", "generation", status_number},
+    {"error", "last_error", status_text_or_none},
 };
 
-static void status_put(json_t *object, const char *key, const char *value)
+static void status_put(json_t *object, const char *field, const char *value)
 {
     for (size_t i = 0; i < sizeof(status_values) / sizeof(status_values[0]); i++) {
-        if (strcmp(status_values[i].key, key) == 0)
-            json_object_set_new(object, key, status_values[i].make(value));
+        if (strcmp(status_values[i].field, field) == 0)
+            json_object_set_new(object, status_values[i].key, status_values[i].make(value));
     }
 }
 
-/* A line's KEY=VALUE fields. */
+/* A line's FIELD=VALUE parts. */
 static void status_put_all(json_t *object, const struct answer *answer)
 {
     for (unsigned i = 1; i < answer->count; i++) {
         char *value = answer->fields[i];
-        const char *key = strsep(&value, "=");
+        const char *field = strsep(&value, "=");
 
         if (value)
-            status_put(object, key, value);
+            status_put(object, field, value);
     }
 }
 

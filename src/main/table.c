@@ -36,10 +36,10 @@ static long long table_number(const json_t *object, const char *key)
 static void table_namespace(const json_t *tenant, char *cell)
 {
     if (json_is_integer(json_object_get(tenant, "inode")))
-        snprintf(cell, TABLE_CELL, "%s[%lld]", table_text(tenant, "netns"),
+        snprintf(cell, TABLE_CELL, "%s[%lld]", table_text(tenant, "namespace"),
                  table_number(tenant, "inode"));
     else
-        snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "netns"));
+        snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "namespace"));
 }
 
 /* A terminal obeys control bytes; nobody's text may reach it so. */
@@ -55,7 +55,7 @@ static void table_cell(const json_t *tenant, enum column column, char cell[TABLE
 {
     switch (column) {
     case COLUMN_TENANT:
-        snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "name"));
+        snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "tenant"));
         break;
     case COLUMN_NAMESPACE:
         table_namespace(tenant, cell);
@@ -71,7 +71,7 @@ static void table_cell(const json_t *tenant, enum column column, char cell[TABLE
         snprintf(cell, TABLE_CELL, "%lld", table_number(tenant, "connections"));
         break;
     case COLUMN_EXPIRES: /* the day is enough */
-        snprintf(cell, TABLE_CELL, "%.10s", table_text(tenant, "expires"));
+        snprintf(cell, TABLE_CELL, "%.10s", table_text(tenant, "certificate_expiry"));
         break;
     default:
         snprintf(cell, TABLE_CELL, "%lld", table_number(tenant, "generation"));
@@ -85,7 +85,7 @@ static void table_cell(const json_t *tenant, enum column column, char cell[TABLE
 /* Its beginning, up to the end of a word; --json has all of it. */
 static void table_print_error(const json_t *tenant)
 {
-    const char *error = table_text(tenant, "error");
+    const char *error = table_text(tenant, "last_error");
     char text[TABLE_ERROR + sizeof(" ...")];
     char *end;
 

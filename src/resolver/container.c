@@ -2,6 +2,7 @@
 /* Asks the engine for one container and tells what is new. */
 #include "container_internal.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #define ANSWER_MOST (1024 * 1024) /* bytes of what is said of one container */
 #define ASKING_MOST 8             /* at once: an engine that is stopping one answers late for it */
 #define ASK_AGAIN   1.0           /* seconds after an answer that was none */
+#define PAUSE_LEAST 0.1           /* seconds between two questions for one */
+#define PAUSE_MOST  0.8           /* so that one that starts is found within a second */
 
 /* ---- what is known ---- */
 
@@ -115,6 +118,7 @@ static void container_ask(struct container *container)
 {
     struct containers *containers = container->containers;
 
+    container->asked_at = loop_now(containers->engine.loop);
     TAILQ_REMOVE(&containers->due, container, next_due);
     TAILQ_REMOVE(&containers->all, container, next);
     TAILQ_INSERT_TAIL(&containers->all, container, next);
@@ -126,18 +130,50 @@ static void container_ask(struct container *container)
     engine_get(&containers->engine, &container->call, container->target, &container_events);
 }
 
+/* Seconds until it may be asked for; the pause grows for who has to wait, and is short again for
+ * who had not to. */
+static double container_wait(struct container *container)
+{
+    double passed = loop_now(container->containers->engine.loop) - container->asked_at;
+
+    if (container->asked_at > 0 && passed < container->pause) {
+        container->was_held = true;
+        return container->pause - passed;
+    }
+    if (!container->was_held) {
+        container->pause = PAUSE_LEAST;
+    } else if (container->pause < PAUSE_MOST) {
+        container->pause *= 2;
+        if (container->pause >= PAUSE_MOST)
+            log_notice("container %s changes all the time: it is asked for every %.1f s only",
+                       container->name, PAUSE_MOST);
+    }
+    container->was_held = false;
+    return 0;
+}
+
 /* One that is being asked for, and may have changed since, stays due. */
 void container_ask_due(struct containers *containers)
 {
     struct container *container = TAILQ_FIRST(&containers->due);
+    double wait, soonest = PAUSE_MOST;
+    bool someone_waits = false;
 
     while (container && containers->asking < ASKING_MOST) {
         struct container *next = TAILQ_NEXT(container, next_due);
 
-        if (!engine_is_busy(&container->call))
-            container_ask(container);
+        if (!engine_is_busy(&container->call)) {
+            wait = container_wait(container);
+            if (wait == 0)
+                container_ask(container);
+            else if (wait < soonest)
+                soonest = wait;
+            someone_waits = someone_waits || wait > 0;
+        }
         container = next;
     }
+    if (someone_waits)
+        deadline_set(&containers->pace, soonest);
 }
 
 void container_want(struct container *container)

@@ -18,7 +18,10 @@ struct container {
     bool has_answer; /* a whole one */
     bool has_failed; /* must be asked for again */
     bool is_due;
-    bool is_told; /* what is below was reported */
+    double asked_at; /* loop_now() of the last question; 0: never */
+    double pause;    /* seconds from that to the next one, at least */
+    bool was_held;   /* it had to wait for that */
+    bool is_told;    /* what is below was reported */
     struct container_facts facts;
     char reason[ENGINE_TEXT];
     char target[CONTAINER_NAME + 32];
@@ -39,7 +42,9 @@ void container_learn_trouble(struct container *container, const char *trouble);
  * brings may be of before. */
 void container_want(struct container *container);
 
-/* Asks for those that are due, as many at once as is good for the engine. */
+/* Asks for those that are due, as many at once as is good for the engine. One that was asked for a
+ * moment ago waits, longer each time (0.1 s to 0.8 s): who flaps must not fill the log,
+ * which tells of it once. */
 void container_ask_due(struct containers *containers);
 
 #endif

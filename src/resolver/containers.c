@@ -174,6 +174,11 @@ static void on_again(struct deadline *deadline)
     container_ask_due(containers);
 }
 
+static void on_pace(struct deadline *deadline)
+{
+    container_ask_due((struct containers *)((char *)deadline - offsetof(struct containers, pace)));
+}
+
 /* ---- whom to follow ---- */
 
 void containers_follow(struct containers *containers, struct slice name)
@@ -205,6 +210,7 @@ static void containers_rest(struct containers *containers)
     deadline_clear(&containers->reconnect);
     deadline_clear(&containers->backstop);
     deadline_clear(&containers->again);
+    deadline_clear(&containers->pace);
     containers->is_listening = false;
     containers->failures = 0;
     containers->trouble[0] = '\0';
@@ -238,6 +244,7 @@ void containers_init(struct containers *containers, struct loop *loop,
     deadline_init(&containers->reconnect, loop, on_reconnect);
     deadline_init(&containers->backstop, loop, on_backstop);
     deadline_init(&containers->again, loop, on_again);
+    deadline_init(&containers->pace, loop, on_pace);
 }
 
 void containers_free(struct containers *containers)
@@ -248,4 +255,5 @@ void containers_free(struct containers *containers)
     deadline_stop(&containers->reconnect);
     deadline_stop(&containers->backstop);
     deadline_stop(&containers->again);
+    deadline_stop(&containers->pace);
 }

@@ -37,6 +37,7 @@ struct containers {
     struct deadline reconnect;
     struct deadline backstop; /* for what no event tells */
     struct deadline again;    /* for questions that failed */
+    struct deadline pace;     /* for those that were due too soon */
 };
 
 void containers_init(struct containers *containers, struct loop *loop,

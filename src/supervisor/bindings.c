@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Listeners: the only code that acts inside tenants' namespaces. */
+/* Listeners: bound inside tenants' namespaces, handed to workers, retried. */
 #include "bindings_internal.h"
 
 #include "residences_internal.h"
@@ -207,7 +207,7 @@ void bindings_bind(struct supervisor *supervisor, struct record *record)
     workers_send(supervisor, record);
 }
 
-/* However many cannot be bound, a tenth of the time is theirs. */
+/* However many cannot be bound, a tenth of the time is theirs, or what BINDINGS_PAUSE leaves. */
 static void bindings_retry_all(struct supervisor *supervisor)
 {
     double begun = loop_clock();

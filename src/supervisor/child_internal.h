@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_CHILD_INTERNAL_H
 #define SUPERVISOR_CHILD_INTERNAL_H
 
+#include "allowance_internal.h"
 #include "heartbeat_internal.h"
 
 #include "io/loop.h"
@@ -48,8 +49,8 @@ struct child {
     struct delivery *deliveries; /* the same, in the order in which they were sent */
     bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
-    double questions;            /* for sockets that it might have asked at the time below */
-    double asked_at;             /* loop_now() of the last */
+    struct allowance asking;     /* a worker for sockets, the resolver for connections */
+    struct allowance moving;     /* the resolver containers to other namespaces */
     uint64_t drained;            /* the PONG that tells that it has heard DRAIN */
 };
 

@@ -7,6 +7,7 @@
 #include "supervisor_internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -21,6 +22,18 @@
 #define CONTAINER_REASON 159
 
 #define CONTAINER_PID_MAX 4194304 /* of 64-bit Linux, proc(5) */
+
+/* What the resolver may do per second and at once; more than one of ours comes to, and less than
+ * keeps the supervisor busy. It asks for one connection before each question to the engine. */
+#define CONTAINER_CONNECTS         1000.0
+#define CONTAINER_CONNECTS_AT_ONCE 200.0
+#define CONTAINER_MOVES            200.0
+#define CONTAINER_MOVES_AT_ONCE    1000.0 /* and 4 for each container that is followed */
+
+/* What it has not yet taken: connections, of which it wants at most nine at a time, and messages,
+ * besides 4 for each container that is followed. */
+#define CONTAINER_SOCKETS 64
+#define CONTAINER_QUEUED  1024
 
 /* ---- what the resolver is told ---- */
 
@@ -114,14 +127,27 @@ static int engine_connect(struct slice path)
     return -1;
 }
 
+static bool resolver_takes_answers(const struct supervisor *supervisor)
+{
+    const struct ipc_channel *channel = supervisor->resolver.channel;
+
+    return ipc_channel_queued_descriptors(channel) < CONTAINER_SOCKETS &&
+           ipc_channel_queued(channel) < CONTAINER_QUEUED + 4 * supervisor->followed_containers;
+}
+
 static int containers_on_connect(struct supervisor *supervisor)
 {
     struct slice path = supervisor->settings->model.container_socket;
+    struct child *resolver = &supervisor->resolver;
+    bool may_ask = allowance_take(&resolver->asking, loop_now(&supervisor->loop),
+                                  CONTAINER_CONNECTS, CONTAINER_CONNECTS_AT_ONCE);
     struct wire_writer body;
     int fd = -1;
 
-    errno = ECANCELED; /* whom it was for was forgotten on the way */
-    if (supervisor->followed_containers > 0)
+    if (supervisor->followed_containers > 0 && !resolver_takes_answers(supervisor))
+        return ERROR_IPC;
+    errno = may_ask ? ECANCELED : EAGAIN; /* whom it was for was forgotten on the way */
+    if (supervisor->followed_containers > 0 && may_ask)
         fd = engine_connect(path.len > 0 ? path : engine_usual_path());
     wire_writer_init(&body);
     wire_put_u32(&body, fd < 0 ? (uint32_t)errno : 0);
@@ -168,11 +194,38 @@ static bool place_is_plausible(const struct container_place *place)
     return place->pid <= CONTAINER_PID_MAX && (!place->path[0] || path_is_clean(place->path));
 }
 
-/* By its process, which can be followed to its end. By the path that the engine has for it only
- * when that process is none of this host's, as when the engine lives in a virtual one. */
+/* An engine that lives elsewhere has other numbers: that a process of this host has the same one
+ * says nothing when the path leads to a namespace of this host, and to another one. */
+static bool place_has_process(const struct supervisor *supervisor,
+                              const struct container_place *place)
+{
+    struct netns_id by_process;
+    struct netns_id by_path;
+    char process[32];
+
+    if (place->pid == 0 || (kill((pid_t)place->pid, 0) < 0 && errno != EPERM))
+        return false;
+    snprintf(process, sizeof(process), "/proc/%" PRIu32 "/ns/net", place->pid);
+    if (!place->path[0] || netns_look(place->path, &by_path) < 0 ||
+        by_path.device != netns_home_id(supervisor->home).device)
+        return true;
+    return netns_look(process, &by_process) == 0 && netns_id_equal(by_process, by_path);
+}
+
+/* Then sockets are closed and bound, and the log and the workers told. */
+static bool container_moves(const struct namespace *namespace, const struct container_place *place)
+{
+    if (namespace->path)
+        return strcmp(namespace->path, place->path) != 0;
+    if (place->pid > 0)
+        return (pid_t)place->pid != namespace->pid;
+    return namespace->pid > 0 || !namespace->why || strcmp(namespace->why, place->reason) != 0;
+}
+
+/* By its process, which can be followed to its end; else by the path that the engine has for it. */
 static void container_place(struct namespace *namespace, const struct container_place *place)
 {
-    bool has_process = place->pid > 0 && (kill((pid_t)place->pid, 0) == 0 || errno == EPERM);
+    bool has_process = place_has_process(namespace->supervisor, place);
 
     if (!has_process && place->path[0])
         namespace_set_path(namespace, place->path);
@@ -180,6 +233,14 @@ static void container_place(struct namespace *namespace, const struct container_
         namespace_set_process(namespace, (pid_t)place->pid, "its process is none of this host's");
     else
         namespace_set_process(namespace, 0, place->reason);
+}
+
+static bool container_may_move(struct supervisor *supervisor)
+{
+    double at_once = CONTAINER_MOVES_AT_ONCE + 4. * supervisor->followed_containers;
+
+    return allowance_take(&supervisor->resolver.moving, loop_now(&supervisor->loop),
+                          CONTAINER_MOVES, at_once);
 }
 
 static int containers_on_answer(struct supervisor *supervisor, struct wire_reader *body)
@@ -195,8 +256,11 @@ static int containers_on_answer(struct supervisor *supervisor, struct wire_reade
         return ERROR_IPC;
     snprintf(text, sizeof(text), CONTAINER_PREFIX "%.*s", SLICE_PRINTF(name));
     namespace = namespace_find(supervisor, slice_of(text));
-    if (namespace) /* else it was forgotten on the way */
-        container_place(namespace, &place);
+    if (!namespace) /* it was forgotten on the way */
+        return 0;
+    if (container_moves(namespace, &place) && !container_may_move(supervisor))
+        return ERROR_IPC;
+    container_place(namespace, &place);
     return 0;
 }
 

@@ -234,14 +234,8 @@ static bool worker_may_ask_now(const struct supervisor *supervisor, struct child
 {
     double now = loop_now(&supervisor->loop);
 
-    worker->questions += (now - worker->asked_at) * SOCKETS_PER_SECOND;
-    if (worker->questions > SOCKETS_AT_ONCE)
-        worker->questions = SOCKETS_AT_ONCE;
-    worker->asked_at = now;
-    if (worker->questions < 1. || ipc_channel_queued(worker->channel) >= SOCKETS_QUEUED)
-        return false;
-    worker->questions -= 1.;
-    return true;
+    return ipc_channel_queued(worker->channel) < SOCKETS_QUEUED &&
+           allowance_take(&worker->asking, now, SOCKETS_PER_SECOND, SOCKETS_AT_ONCE);
 }
 
 /* Former workers have the tenants of a time of which nothing is kept. */

@@ -93,6 +93,17 @@ void bindings_on_gone(struct supervisor *supervisor, struct record *record)
     bindings_leave(supervisor, record);
 }
 
+/* What is only degraded is tried again in its own time, however often the namespace is looked at.
+ */
+static bool unbinding_waits(const struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        if (record->plan.listeners[i].state == LISTENER_WAITING)
+            return true;
+    }
+    return false;
+}
+
 void bindings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
 {
     struct namespace_use *use;
@@ -104,7 +115,8 @@ void bindings_on_namespace(struct supervisor *supervisor, const struct namespace
             continue;
         if (record->residence && namespace_has_left(namespace, record->residence->id))
             bindings_on_gone(supervisor, record);
-        bindings_bind(supervisor, record);
+        if (unbinding_waits(record))
+            bindings_bind(supervisor, record);
     }
 }
 

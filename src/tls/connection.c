@@ -165,6 +165,7 @@ static void on_free(void *layer)
      * connection that is closed is no reason for that (RFC 8446 section 6.1). */
     if (connection->sessions && connection->is_open)
         SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    tls_verification_release(connection->ssl);
     SSL_free(connection->ssl);
     chain_clear(&connection->held);
     chain_clear(&connection->out);

@@ -84,6 +84,8 @@ X509_STORE *tls_system_store(struct tls_contexts *contexts);
 
 /* Asks the client for a certificate, if that is wanted. False only for want of memory. */
 bool tls_verification_apply(const struct tls_verification *verification, SSL *ssl);
+/* Before SSL_free: the names that it tells clients are the trust's. */
+void tls_verification_release(SSL *ssl);
 
 /* ---- hello.c: what the client's first message decides ---- */
 

@@ -39,9 +39,18 @@ bool tls_verification_apply(const struct tls_verification *verification, SSL *ss
         return false;
     if (!verification->named)
         return true;
-    names = SSL_dup_CA_list(tls_trust_names(verification->named));
+    /* A copy of the list only: copies of a thousand names would cost more than the handshake. */
+    names = sk_X509_NAME_dup(tls_trust_names(verification->named));
     SSL_set_client_CA_list(ssl, names);
     return names != NULL;
+}
+
+void tls_verification_release(SSL *ssl)
+{
+    STACK_OF(X509_NAME) *lent = SSL_is_server(ssl) ? SSL_get_client_CA_list(ssl) : NULL;
+
+    if (lent)
+        sk_X509_NAME_zero(lent);
 }
 
 /* ---- judging ---- */
@@ -113,30 +122,43 @@ static struct slice name_text(struct arena *arena, const X509_NAME *name)
     return text;
 }
 
+static void put_hexadecimal(char *text, const unsigned char *bytes, size_t len, const char *digits)
+{
+    for (size_t i = 0; i < len; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+}
+
+/* As i2a_ASN1_INTEGER has it, which breaks long ones into lines. */
 static struct slice serial_text(struct arena *arena, const ASN1_INTEGER *serial)
 {
-    struct slice text = {0};
-    BIO *bio = memory_bio();
+    static const unsigned char zero = 0;
+    const unsigned char *bytes = ASN1_STRING_get0_data(serial);
+    int len = ASN1_STRING_length(serial);
+    bool is_negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
+    char text[TLS_PEER_NAME_MAX];
 
-    if (i2a_ASN1_INTEGER(bio, serial) > 0 && BIO_pending(bio) <= TLS_PEER_NAME_MAX)
-        text = take(arena, bio);
-    BIO_free(bio);
-    return text;
+    if (len <= 0) {
+        bytes = &zero;
+        len = 1;
+    }
+    if (2 * (size_t)len + 1 > sizeof(text))
+        return (struct slice){0};
+    text[0] = '-';
+    put_hexadecimal(text + is_negative, bytes, (size_t)len, "0123456789ABCDEF");
+    return arena_slice(arena, (struct slice){text, 2 * (size_t)len + is_negative});
 }
 
 static struct slice fingerprint_text(struct arena *arena, const X509 *certificate)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char hash[EVP_MAX_MD_SIZE];
     char text[2 * EVP_MAX_MD_SIZE];
     unsigned len;
 
     if (!X509_digest(certificate, EVP_sha1(), hash, &len))
         return (struct slice){0};
-    for (unsigned i = 0; i < len; i++) {
-        text[2 * i] = digits[hash[i] >> 4];
-        text[2 * i + 1] = digits[hash[i] & 15];
-    }
+    put_hexadecimal(text, hash, len, "0123456789abcdef");
     return arena_slice(arena, (struct slice){text, 2 * (size_t)len});
 }
 

@@ -106,6 +106,29 @@ def test_expired_certificates_and_the_wrong_purpose_are_refused(gateway, authori
     gateway.wait_log(r"400 bad_certificate: .*unsu\w+ certificate purpose", 5, at)
 
 
+def test_a_long_serial_is_one_line(gateway, authority, namespace, tmp_path):
+    key, certificate = tmp_path / "k.pem", tmp_path / "c.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", certificate,
+                    "-subj", "/CN=x", "-days", "3", "-set_serial", "0x" + "ab" * 40],
+                   check=True, capture_output=True)
+    authority.issue("a.test")
+    gateway.tenant("a", texts.tenant(namespace, server(
+        authority, "a.test", asking(authority, "optional_no_ca"),
+        'return 200 "$ssl_client_serial";')))
+    gateway.start()
+    told = ask(namespace, context_of(authority, (certificate, key)))
+    assert told.body == b"AB" * 40
+
+
+def test_verification_that_has_no_effect_is_warned_about(gateway, authority, namespace):
+    authority.issue("a.test")
+    gateway.tenant("a", texts.tenant(
+        namespace, server(authority, "a.test", asking(authority) + "listen 10.0.0.1:80; ")))
+    gateway.start()
+    assert 'also listens without "ssl"' in gateway.log()
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_another_server_with_other_demands_is_misdirected(gateway, authority, namespace, version):
     """Row T3: what is behind client verification is not reached by another name's handshake."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Tenants in containers: real ones of podman and runc, and an engine that lies."""
 
+import json
 import os
 import pwd
 import signal
@@ -401,6 +402,36 @@ def test_hostile_events_harm_nobody(gateway, engine, process, namespaces, garbag
             stream.sendall(chunk(garbage))
     gateway.wait_log("containers cannot be followed")
     wait_served(namespaces[1], "web", 3 * SOON)
+
+
+def test_one_that_flaps_does_not_fill_the_log(gateway, engine, process, namespaces):
+    """Each answer is another one, and events say so all the time."""
+    place = namespaces[0]
+    pids = [process(place), 0]
+
+    def flap(connection):
+        pids.reverse()
+        connection.sendall(OK + chunk(json.dumps(runs(pids[0])).encode()) + chunk(b""))
+
+    def storm(connection):
+        connection.sendall(OK)
+        event = json.dumps({"Type": "container", "Action": "start", "Actor": {
+            "ID": "77aa", "Attributes": {"name": "web"}}}).encode()
+        try:
+            while True:
+                connection.sendall(chunk(event))
+                time.sleep(0.001)
+        except OSError:
+            pass
+
+    engine.answers["web"], engine.on_events = flap, storm
+    configure(gateway, engine.path, web="web")
+    gateway.start()
+    asked, lines = len(engine.asked), gateway.log().count("\n")
+    time.sleep(4)
+    assert len(engine.asked) - asked <= 12
+    assert gateway.log().count("\n") - lines <= 60
+    assert gateway.log().count("container web changes all the time") == 1
 
 
 def test_a_broken_engine_costs_little(gateway, engine):

@@ -195,7 +195,7 @@ def statuses(gateway):
     result = gateway.ask("status", "--json")
     assert result.returncode == 0, result
     whole = json.loads(result.stdout)
-    return whole, {tenant["name"]: tenant for tenant in whole["tenants"]}
+    return whole, {tenant["tenant"]: tenant for tenant in whole["tenants"]}
 
 
 def occupy():
@@ -235,21 +235,21 @@ def test_status_of_tenants_in_every_state(gateway, authority, namespaces):
         "kept": "serving"}
     serving = tenants["serving"]
     assert (serving["bound"], serving["listeners"], serving["generation"]) == (2, 2, 1)
-    assert serving["netns"] == namespaces[0]
+    assert serving["namespace"] == namespaces[0]
     assert serving["inode"] == os.stat(f"/run/netns/{namespaces[0]}").st_ino
-    assert serving["error"] is None
+    assert serving["last_error"] is None
     expected = subprocess.run(
         ["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in",
          authority.folder / "serving.test.crt"], capture_output=True, text=True).stdout
-    assert serving["expires"] == expected.strip().partition("=")[2].replace(" ", "T")
+    assert serving["certificate_expiry"] == expected.strip().partition("=")[2].replace(" ", "T")
     assert tenants["waiting"]["inode"] is None and tenants["waiting"]["bound"] == 0
-    assert late in tenants["waiting"]["error"]
+    assert late in tenants["waiting"]["last_error"]
     assert (tenants["degraded"]["bound"], tenants["degraded"]["listeners"]) == (1, 2)
-    assert "127.0.0.1:8080" in tenants["degraded"]["error"]
-    assert "in use" in tenants["degraded"]["error"]
-    assert "refused.conf:1:" in tenants["refused"]["error"]
-    assert "kept.conf:" in tenants["kept"]["error"] and "retrun" in tenants["kept"]["error"]
-    assert tenants["kept"]["expires"] is None
+    assert "127.0.0.1:8080" in tenants["degraded"]["last_error"]
+    assert "in use" in tenants["degraded"]["last_error"]
+    assert "refused.conf:1:" in tenants["refused"]["last_error"]
+    assert "kept.conf:" in tenants["kept"]["last_error"] and "retrun" in tenants["kept"]["last_error"]
+    assert tenants["kept"]["certificate_expiry"] is None
 
     # All of it goes when its cause does.
     taken.close()
@@ -260,13 +260,13 @@ def test_status_of_tenants_in_every_state(gateway, authority, namespaces):
 
     def all_serve():
         tenants = statuses(gateway)[1]
-        return {(tenant["state"], tenant["error"]) for tenant in tenants.values()} == \
+        return {(tenant["state"], tenant["last_error"]) for tenant in tenants.values()} == \
             {("serving", None)}
 
     wait_for(all_serve, 6, "all are mended")
     tenants = statuses(gateway)[1]
     assert tenants["kept"]["generation"] == 2 and tenants["refused"]["generation"] == 1
-    assert tenants["refused"]["netns"] == "host" and tenants["refused"]["inode"] is None
+    assert tenants["refused"]["namespace"] == "host" and tenants["refused"]["inode"] is None
     netns.delete(late)
 
 
@@ -320,7 +320,7 @@ def test_status_as_a_table(gateway, authority, namespaces):
     assert re.match(r"broken +- +refused +0/0 +0 +- +0 +\S+broken\.conf:1:1: unknown directive",
                     cells["broken"]), cells
     assert len(cells["broken"]) < 300 and cells["broken"].endswith(" ..."), cells
-    assert "upstream" in statuses(gateway)[1]["broken"]["error"], "all of it"
+    assert "upstream" in statuses(gateway)[1]["broken"]["last_error"], "all of it"
     for title in ("NAMESPACE", "STATE", "LISTENERS", "CONNECTIONS", "EXPIRES", "GENERATION"):
         at = titles.index(title)
         assert all(row[at - 1] == " " and row[at] != " " for row in rows), title

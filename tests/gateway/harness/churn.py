@@ -175,7 +175,7 @@ class Churn:
     def status(self):
         answer = self.command("status", "--json")
         assert answer.returncode == 0, answer.stderr
-        return {(row.get("tenant") or row["name"]): row for row in json.loads(answer.stdout)["tenants"]}
+        return {row["tenant"]: row for row in json.loads(answer.stdout)["tenants"]}
 
     def expected_state(self, tenant):
         if tenant.file is None:

@@ -95,3 +95,26 @@ Test(verification, mistakes)
 
     expect_errors(wrong, COUNT(wrong));
 }
+
+#define PLAIN "listen 80; return 204;"
+
+Test(verification, what_has_no_effect_is_told)
+{
+    static const struct said warnings[] = {
+        {"netns a; server { " PLAIN "\nssl_verify_client on; }", 2, 19, "does not listen with"},
+        {"netns a; server { return 204;\nssl_verify_client on; }", 2, 19, "does not listen with"},
+        {ONE("ssl_verify_client optional_no_ca; listen 80;"), 2, 19, "listens without"},
+        {"netns a;\nssl_verify_client optional_no_ca; server { " TLS " listen 80; }", 2, 19,
+         "t.conf:2 also listens without"},
+        {ONE("ssl_client_certificate ca.pem;"), 2, 24, "clients are not verified here"},
+        {ONE("ssl_trusted_certificate ca.pem;"), 2, 25, "clients are not verified here"},
+        {"netns a; server { " PLAIN "\nssl_client_certificate ca.pem; }", 2, 24, "not verified"},
+    };
+    struct built built;
+
+    expect_accepted(DIAG_WARNING, warnings, COUNT(warnings));
+    build_good(&built, "netns a; ssl_verify_client optional; ssl_client_certificate t.pem;"
+                       "server { " PLAIN " } server { server_name b; " TLS " }");
+    cr_expect_eq(built.diags.warnings, 0, "what is inherited is meant for the others");
+    free_tenant(&built);
+}

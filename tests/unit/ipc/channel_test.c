@@ -173,8 +173,10 @@ Test(channel, a_descriptor_that_waits_is_kept_open)
     cr_assert_eq(pipe(pipes), 0);
     ipc_send(rig.supervisor.channel, IPC_LISTENER, NULL, &pipes[1], 1, NULL);
     close(pipes[1]);
+    cr_assert_eq(ipc_channel_queued_descriptors(rig.supervisor.channel), 1);
     rig.worker.wanted = count + 1;
     loop_run(&rig.loop);
+    cr_assert_eq(ipc_channel_queued_descriptors(rig.supervisor.channel), 0);
     cr_assert_eq(rig.worker.messages, count + 1);
     cr_assert_eq(write(rig.worker.kept, "x", 1), 1);
     rig_close(&rig);

@@ -137,3 +137,27 @@ Test(container, one_that_is_forgotten_is_not_heard_of)
     cr_expect_eq(followed.containers.asking, 0);
     followed_stop(&followed);
 }
+
+/* An engine whose answers change each time costs a question now and then, not one for each event.
+ */
+Test(container, one_that_flaps_is_asked_for_now_and_then)
+{
+    static const char *const answers[] = {FOLLOWED_RUNS("17"), FOLLOWED_RUNS("18")};
+    struct followed followed;
+    double start;
+    followed_start(&followed, "web");
+    engine_rig_until(&followed.rig, followed.rig.peer_count == 2);
+    start = loop_now(&followed.rig.loop);
+    for (unsigned answered = 1; loop_now(&followed.rig.loop) - start < 1.5;) {
+        followed_event(&followed, "start", "web");
+        if (answered < followed.rig.peer_count) {
+            engine_rig_answer(&followed.rig, answered, answers[answered % 2]);
+            answered++;
+        }
+        engine_rig_turn(&followed.rig);
+    }
+    /* At 0 s, 0.1, 0.3, 0.7, 1.5. */
+    cr_expect_leq(followed.rig.peer_count, 1 + 5);
+    cr_expect_geq(followed.rig.peer_count, 1 + 3);
+    followed_stop(&followed);
+}

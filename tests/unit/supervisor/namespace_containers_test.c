@@ -3,6 +3,7 @@
 #include "../../../src/supervisor/namespace_containers_internal.h"
 
 #include "../../../src/supervisor/supervisor_internal.h"
+#include "rig_netns.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -191,6 +192,64 @@ Test(namespace_containers, its_path_is_for_processes_that_are_not_here)
     cr_expect_null(namespace->path);
     cr_expect_str_eq(namespace->why, "its process is none of this host's");
     namespace_release(&use.use);
+}
+
+/* A number is another process's where the engine lives elsewhere. */
+Test(namespace_containers, a_process_that_its_path_contradicts)
+{
+    char inside[64];
+    char held[64];
+    pid_t child = rig_netns_start(inside);
+    struct place use;
+    struct namespace *namespace = take(&use, "container:web");
+    answer(SLICE("web"), (uint32_t)getpid(), inside, "");
+    cr_assert_not_null(namespace->path);
+    cr_expect_str_eq(namespace->path, inside);
+    answer(SLICE("web"), (uint32_t)child, inside, "");
+    cr_expect_eq(namespace->pid, child, "both lead to the same");
+    snprintf(held, sizeof(held), "/proc/%d/status", (int)child);
+    answer(SLICE("web"), (uint32_t)getpid(), held, "");
+    cr_expect_eq(namespace->pid, getpid(),
+                 "it is no namespace, as where mounts are the engine's own");
+    rig_netns_end(child);
+    namespace_release(&use.use);
+}
+
+Test(namespace_containers, that_move_all_the_time_are_not_believed)
+{
+    struct place use;
+    take(&use, "container:web");
+    for (unsigned i = 0; i < 600; i++)
+        answer(SLICE("web"), 0, "", i % 2 ? "one" : "other");
+    cr_expect_eq(result, 0);
+    for (unsigned i = 0; i < 600; i++)
+        answer(SLICE("web"), 0, "", "the same");
+    cr_expect_eq(result, 0, "what changes nothing is free");
+    for (unsigned i = 0; i < 2000 && result == 0; i++)
+        answer(SLICE("web"), 0, "", i % 2 ? "one" : "other");
+    cr_expect_eq(result, ERROR_IPC);
+    namespace_release(&use.use);
+}
+
+Test(namespace_containers, connections_for_who_takes_none_are_bounded)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct ipc_received question = {.message = IPC_CONTAINER_CONNECT};
+    struct place use;
+    unsigned asked = 0;
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/nsg-engine-%d", (int)getpid());
+    settings.model.container_socket = slice_of(address.sun_path);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(listen(listener, 4096), 0);
+    take(&use, "container:web");
+    while (namespace_containers_on_message(&supervisor, &question) == 0 && asked < 100000)
+        asked++;
+    cr_expect_lt(asked, 100000);
+    cr_expect_leq(ipc_channel_queued_descriptors(supervisor.resolver.channel), 64);
+    namespace_release(&use.use);
+    close(listener);
+    unlink(address.sun_path);
 }
 
 Test(namespace_containers, an_answer_that_breaks_the_rules)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners whose namespace goes, or becomes another tenant's. */
+#include "../../../src/supervisor/bindings_internal.h"
 #include "rig.h"
 #include "rig_netns.h"
 
@@ -81,6 +82,29 @@ Test(unbinding, a_neighbour_waits_until_the_other_leaves)
     rig_expect(&rig, "tenant b: listening on 127.0.0.1:8081");
     rig_netns_end(child);
     rig_close(&rig);
+}
+
+/* What the backstop tells every two seconds is no reason to try what has its own time. */
+Test(unbinding, what_is_degraded_is_not_tried_when_its_namespace_is_looked_at)
+{
+    static struct supervisor supervisor;
+    struct listener listener = {
+        .fd = -1, .text = (char *)"127.0.0.1:1", .state = LISTENER_DEGRADED};
+    struct record record = {.name = (char *)"a", .plan = {.listeners = &listener}};
+    struct record_netns nowhere = {
+        .kind = NETNS_PATH, .path = (char *)"/nowhere/at/all", .text = (char *)"/nowhere/at/all"};
+
+    loop_init(&supervisor.loop);
+    namespaces_init(&supervisor);
+    record.plan.listener_count = 1;
+    record.plan.netns = nowhere;
+    record.netns = (struct namespace_use){.record = &record, .purpose = NAMESPACE_LISTENERS};
+    namespace_take(&supervisor, &record.netns, &nowhere);
+    namespace_tell(record.netns.namespace);
+    cr_assert_eq(listener.state, LISTENER_DEGRADED);
+    cr_assert_null(record.netns_trouble);
+    namespace_release(&record.netns);
+    loop_free(&supervisor.loop);
 }
 
 Test(unbinding, a_shared_namespace)

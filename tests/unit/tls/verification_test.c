@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients' certificates: what is asked, how it is judged, what is told of them, and that no session
  * gets around it. */
+#include "../../../src/tls/tls_internal.h"
 #include "pki.h"
 #include "rig.h"
 
@@ -121,6 +122,20 @@ Test(verification, authorities_are_told_to_the_client)
     server.verification.named = NULL;
     connect_with(TLS1_2_VERSION, NULL, NULL);
     cr_expect_leq(sk_X509_NAME_num(SSL_get_client_CA_list(rig.client)), 0);
+}
+
+/* A handshake costs no copies of them. */
+Test(verification, authorities_are_lent_to_the_handshake)
+{
+    const struct tls_connection *connection;
+
+    for (int i = 0; i < 3; i++) {
+        connect_as_leaf(TLS1_3_VERSION);
+        connection = stream_layer(rig.stream);
+        cr_assert_eq(sk_X509_NAME_num(SSL_get_client_CA_list(connection->ssl)), 1);
+        cr_expect_eq(sk_X509_NAME_value(SSL_get_client_CA_list(connection->ssl), 0),
+                     sk_X509_NAME_value(tls_trust_names(roots), 0));
+    }
 }
 
 /* More than a handshake's list can hold must not end the handshake. */
@@ -329,4 +344,43 @@ Test(verification, a_name_without_end_is_not_told)
     cr_expect(slice_equal(peer->issuer, SLICE("CN=root")));
     X509_free(certificate);
     EVP_PKEY_free(key);
+}
+
+static void expect_serial(const unsigned char *bytes, int len, bool is_negative, struct slice text)
+{
+    EVP_PKEY *key = pki_key("EC", 0);
+    X509 *certificate = X509_new();
+    BIGNUM *number = BN_bin2bn(bytes, len, NULL);
+
+    BN_set_negative(number, is_negative);
+    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+    X509_set_issuer_name(certificate, X509_get_subject_name(pki.root));
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 60);
+    X509_set_pubkey(certificate, key);
+    cr_assert_gt(X509_sign(certificate, pki.root_key, EVP_sha256()), 0);
+    connect_with(TLS1_2_VERSION, certificate, key);
+    cr_expect(slice_equal(peer->serial, text), "%.*s", SLICE_PRINTF(peer->serial));
+    SSL_SESSION_free(rig.session);
+    rig.session = NULL;
+    BN_free(number);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+/* OpenSSL's own text breaks into lines after 35 bytes. */
+Test(verification, a_serial_is_one_line_of_hexadecimal)
+{
+    static unsigned char bytes[3000];
+    static char text[2 * sizeof(bytes)];
+
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = 0xab;
+        text[2 * i] = 'A';
+        text[2 * i + 1] = 'B';
+    }
+    expect_serial(bytes, 40, false, (struct slice){text, 80});
+    expect_serial(bytes, 0, false, SLICE("00"));
+    expect_serial(bytes, 1, true, SLICE("-AB"));
+    expect_serial(bytes, sizeof(bytes), false, SLICE(""));
 }
