@@ -22,17 +22,18 @@
  *   gateway KEY=VALUE...
  *       of status: version, pid, uptime (seconds), generation and workers (of them), draining
  *       (workers of the generation before), connections (removed tenants' too), partial (1: some
- *       worker did not tell its figures in time)
+ *       worker did not tell its figures in time), arriving (1: an upgrade has begun that is not yet
+ *       done: its workers do not serve yet, or its reload is not over)
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
  *       degraded, refused), bound and listeners, connections and draining (those of them that
  *       end), requests, expires (seconds since 1970, 0: no certificate), generation, error
  *       (empty: none)
  *   end STATUS
- *       the last line; 0, or 1 when something was refused
+ *       the last line; 0, or 1 when something was refused or is not in force
  *
  * Who has asked for an upgrade sees the connection close without an end: the new binary has taken
- * over. The next hello tells by its count. */
+ * over. The next hello tells by its count, and the status when it has arrived. */
 
 /* Connects to the supervisor that the main file's `pid` leads to. Returns a blocking descriptor, or
  * -1 with a reason on stderr. */

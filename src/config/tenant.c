@@ -66,6 +66,7 @@ static void finish(struct build *build, const struct config_block *root)
     listen_finish(build);
     certificate_check_listens(build);
     server_check_names(build);
+    verification_check_tenant(build, root);
     if (STAILQ_EMPTY(root) && build->diags->errors > 0)
         return; /* it could not be read, so that nothing is missing in it */
     if (!has_directive(root, SLICE("netns")))

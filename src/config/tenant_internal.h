@@ -60,6 +60,8 @@ void certificate_check_listens(struct build *build);         /* every ssl listen
 
 /* verification.c: what the server being read asks of its clients */
 void verification_finish(struct build *build);
+/* and whether anybody can be asked at all, once all servers are read */
+void verification_check_tenant(struct build *build, const struct config_block *root);
 
 /* names are checked per listener */
 void server_check_names(struct build *build);

@@ -80,3 +80,21 @@ void verification_finish(struct build *build)
                                                  .trusted = settings->ssl_trusted_certificate};
     build->server->config.verification = verification;
 }
+
+void verification_check_tenant(struct build *build, const struct config_block *root)
+{
+    const struct config_tenant *tenant = build->tenant;
+    const struct config_directive *directive;
+
+    for (uint32_t i = 0; i < tenant->listen_count; i++) {
+        if (tenant->listens[i].ssl)
+            return;
+    }
+    STAILQ_FOREACH (directive, root, next) {
+        if (slice_equal(directive->words[0].text, SLICE("ssl_verify_client")) &&
+            directive->word_count == 2 &&
+            !slice_equal_nocase(directive->words[1].text, SLICE("off")))
+            diag_warning(build->diags, directive->words[1].place,
+                         "\"ssl_verify_client\" has no effect: no server listens with \"ssl\"");
+    }
+}

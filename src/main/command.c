@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#define UPGRADE_NAP      0.05 /* seconds between questions whether it is done */
+#define UPGRADE_PATIENCE 60.0 /* seconds for them */
 
 /* ---- reload ---- */
 
@@ -49,20 +53,48 @@ static int command_reload(const char *config)
 
 /* ---- upgrade ---- */
 
-/* The connection has closed without a word: the new binary greets, or nobody does. */
-static int upgrade_greet(const char *config, unsigned long before)
+static bool upgrade_is_arriving(const struct answer *gateway)
+{
+    for (unsigned i = 1; i < gateway->count; i++) {
+        if (strcmp(gateway->fields[i], "arriving=1") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Returns whether to ask again; else *status is the outcome, and has been told. */
+static bool upgrade_ask(const char *config, unsigned long before, int *status)
 {
     struct talk talk;
     struct answer answer;
-    int status = EXIT_FAILURE;
+    bool is_arriving = false;
 
-    if (talk_open(&talk, config, "status") == 0 && talk.upgrades == before)
+    *status = EXIT_FAILURE;
+    if (talk_open(&talk, config, "status") == 0 && talk.upgrades == before) {
         fprintf(stderr, "nsgate: the connection was lost, the old binary goes on\n");
-    else if (talk.stream && talk_read(&talk, &answer) == 0 && answer_is(&answer, "gateway", 2))
-        status = EXIT_SUCCESS;
-    if (status == EXIT_SUCCESS)
-        printf("upgrade done: %s\n", answer.fields[1]);
+    } else if (talk.stream && talk_read(&talk, &answer) == 0 && answer_is(&answer, "gateway", 2)) {
+        is_arriving = upgrade_is_arriving(&answer);
+        *status = EXIT_SUCCESS;
+        if (!is_arriving)
+            printf("upgrade done: %s\n", answer.fields[1]);
+    }
     talk_close(&talk);
+    return is_arriving;
+}
+
+/* The connection has closed without a word: the new binary greets, or nobody does. */
+static int upgrade_greet(const char *config, unsigned long before)
+{
+    const struct timespec nap = {.tv_nsec = (long)(UPGRADE_NAP * 1e9)};
+    int status;
+
+    for (unsigned i = 0; upgrade_ask(config, before, &status); i++) {
+        if (i > UPGRADE_PATIENCE / UPGRADE_NAP) {
+            fprintf(stderr, "nsgate: the new binary runs, but its workers do not serve yet\n");
+            return EXIT_FAILURE;
+        }
+        nanosleep(&nap, NULL);
+    }
     return status;
 }
 

@@ -113,17 +113,27 @@ void control_on_outcome(struct supervisor *supervisor, const char *what, struct 
     }
 }
 
-void control_on_warning(struct supervisor *supervisor, const char *text)
+static void control_tell(struct supervisor *supervisor, struct slice what, const char *text)
 {
     struct control_client *client;
 
     TAILQ_FOREACH (client, &supervisor->control.clients, next) {
         if (client->state == CONTROL_WATCHING)
-            control_say(client, SLICE("warning"), slice_of(text));
+            control_say(client, what, slice_of(text));
     }
 }
 
-void control_on_round_end(struct supervisor *supervisor, const char *summary, unsigned refused)
+void control_on_warning(struct supervisor *supervisor, const char *text)
+{
+    control_tell(supervisor, SLICE("warning"), text);
+}
+
+void control_on_error(struct supervisor *supervisor, const char *text)
+{
+    control_tell(supervisor, SLICE("error"), text);
+}
+
+void control_on_round_end(struct supervisor *supervisor, const char *summary, bool is_good)
 {
     struct control_client *client;
 
@@ -131,7 +141,7 @@ void control_on_round_end(struct supervisor *supervisor, const char *summary, un
         if (client->state != CONTROL_WATCHING)
             continue;
         control_say(client, SLICE("summary"), slice_of(summary));
-        control_end(client, refused > 0 ? 1 : 0);
+        control_end(client, is_good ? 0 : 1);
     }
 }
 

@@ -52,8 +52,10 @@ void control_on_outcome(struct supervisor *supervisor, const char *what, struct 
                         const char *reason);
 /* What the round has found in a tenant's file that is no error. */
 void control_on_warning(struct supervisor *supervisor, const char *text);
-/* The round is over. refused: tenants. */
-void control_on_round_end(struct supervisor *supervisor, const char *summary, unsigned refused);
+/* It is not all in force, and that is no tenant's fault. */
+void control_on_error(struct supervisor *supervisor, const char *text);
+/* The round is over. is_good: all that it found is in force. */
+void control_on_round_end(struct supervisor *supervisor, const char *summary, bool is_good);
 /* Whether nobody is in the middle of a conversation but those who wait for an upgrade. */
 bool control_is_quiet(const struct supervisor *supervisor);
 /* The new binary will not do; what runs goes on. */

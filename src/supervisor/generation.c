@@ -247,6 +247,16 @@ static void generation_hand_over(struct supervisor *supervisor)
     generation_drain_former(supervisor);
 }
 
+/* One that is dead may still wait for its next start. */
+static void generation_free_workers(struct child *workers, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        child_close(&workers[i]);
+        workers_close(&workers[i]);
+    }
+    free(workers);
+}
+
 static void generation_bury_former(struct supervisor *supervisor)
 {
     struct handover *handover = &supervisor->handover;
@@ -254,7 +264,7 @@ static void generation_bury_former(struct supervisor *supervisor)
     log_info("the old workers have ended");
     ev_timer_stop(supervisor->loop.ev, &handover->limit);
     tally_set_workers(supervisor->tally, handover->former.half, 0);
-    free(handover->former.workers);
+    generation_free_workers(handover->former.workers, handover->former.count);
     handover->former = (struct generation){0};
     generation_set_state(supervisor, HANDOVER_NONE);
     if (!generation_is_as_wanted(supervisor))
@@ -264,7 +274,7 @@ static void generation_bury_former(struct supervisor *supervisor)
 static void generation_replace(struct supervisor *supervisor)
 {
     workers_forget_all(supervisor);
-    free(supervisor->workers);
+    generation_free_workers(supervisor->workers, supervisor->worker_count);
     generation_set_state(supervisor, HANDOVER_PREPARING);
     generation_start_present(supervisor);
 }
@@ -307,14 +317,31 @@ void generation_advance(struct supervisor *supervisor)
         loop_defer(&supervisor->loop, &supervisor->handover.step);
 }
 
+static bool generation_has_heard(const struct child *former)
+{
+    return !child_is_up(former) || former->heartbeat.answered >= former->drained;
+}
+
+unsigned generation_count_lagging(const struct supervisor *supervisor)
+{
+    const struct child *worker;
+    unsigned count = 0;
+
+    for (worker = generation_first(supervisor); worker;
+         worker = generation_next(supervisor, worker)) {
+        if (worker->is_former ? !generation_has_heard(worker)
+                              : worker->state != CHILD_READY || !worker_is_settled(worker))
+            count++;
+    }
+    return count;
+}
+
 bool generation_is_settled(const struct supervisor *supervisor)
 {
     const struct handover *handover = &supervisor->handover;
 
     for (unsigned i = 0; i < handover->former.count; i++) {
-        const struct child *worker = &handover->former.workers[i];
-
-        if (child_is_up(worker) && worker->heartbeat.answered < worker->drained)
+        if (!generation_has_heard(&handover->former.workers[i]))
             return false;
     }
     return handover->state == HANDOVER_NONE || handover->state == HANDOVER_DRAINING;
@@ -332,15 +359,9 @@ void generation_init(struct supervisor *supervisor)
 void generation_free(struct supervisor *supervisor)
 {
     struct handover *handover = &supervisor->handover;
-    struct child *worker;
 
     ev_timer_stop(supervisor->loop.ev, &handover->limit);
     loop_cancel(&supervisor->loop, &handover->step);
-    for (worker = generation_first(supervisor); worker;
-         worker = generation_next(supervisor, worker)) {
-        child_close(worker);
-        workers_close(worker);
-    }
-    free(handover->former.workers);
-    free(supervisor->workers);
+    generation_free_workers(handover->former.workers, handover->former.count);
+    generation_free_workers(supervisor->workers, supervisor->worker_count);
 }

@@ -54,6 +54,10 @@ void generation_advance(struct supervisor *supervisor);
 /* Whether every new connection is the present generation's. */
 bool generation_is_settled(const struct supervisor *supervisor);
 
+/* How many workers a round waits for: they are not ready, have not committed everything, or may
+ * still take connections that are not theirs any more. */
+unsigned generation_count_lagging(const struct supervisor *supervisor);
+
 /* Says to all workers that they drain now, within that time; former ones have been told before. */
 void generation_drain(struct supervisor *supervisor, double seconds);
 /* A worker has been started: how long it drains when the supervisor goes without a word. */

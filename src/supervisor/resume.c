@@ -23,7 +23,8 @@
 
 struct resume {
     struct supervisor supervisor;
-    ev_prepare turn; /* until our own workers serve */
+    ev_prepare turn;   /* until all of the upgrade is done */
+    bool is_announced; /* our own workers serve */
     /* Channels of workers that speak another version: nothing is said or heard there, but they
      * drain when it closes. */
     int silent[TALLY_WORKERS];
@@ -53,7 +54,8 @@ static bool resume_is_listening(int fd)
            listening != 0;
 }
 
-/* The tenant may have killed one meanwhile: it is bound anew. */
+/* The tenant may have killed one meanwhile: it is bound anew. So is one that waited for its address
+ * in the host's namespace: no news of that namespace will come. */
 static void resume_check_listeners(struct supervisor *supervisor)
 {
     struct record *record;
@@ -62,7 +64,8 @@ static void resume_check_listeners(struct supervisor *supervisor)
         for (uint32_t i = 0; i < record->plan.listener_count; i++) {
             struct listener *listener = &record->plan.listeners[i];
 
-            if (listener->state != LISTENER_BOUND || resume_is_listening(listener->fd))
+            if (resume_is_listening(listener->fd) ||
+                (listener->state != LISTENER_BOUND && record->plan.netns.kind != NETNS_HOST))
                 continue;
             if (listener->fd >= 0)
                 close(listener->fd);
@@ -215,6 +218,7 @@ static int resume_take(struct resume *resume, struct state *state)
     supervisor->started = (double)state->started / 1000.;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
     supervisor->upgrade.count = state->upgrades + 1;
+    supervisor->upgrade.is_arriving = true;
     resume_take_control(supervisor, state);
     resume_take_workers(resume, state);
     resume_check_listeners(supervisor);
@@ -242,24 +246,35 @@ static int resume_load(struct resume *resume, int fd)
 
 /* ---- going on ---- */
 
-/* Every turn, until every new connection is our own workers'. What changed on the disk meanwhile
- * is seen then. */
-static void resume_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
+/* Every new connection is our own workers'. What changed on the disk meanwhile is seen now. */
+static void resume_announce(struct resume *resume)
 {
-    struct resume *resume = watcher->data;
     struct supervisor *supervisor = &resume->supervisor;
 
-    (void)events;
-    if (supervisor->state == SUPERVISOR_RUNNING && !generation_is_settled(supervisor))
-        return;
-    ev_prepare_stop(ev, watcher);
     while (resume->silent_count > 0)
         close(resume->silent[--resume->silent_count]);
+    resume->is_announced = true;
     if (supervisor->state != SUPERVISOR_RUNNING)
         return;
     log_notice("upgrade done: nsgate/" NSGATE_VERSION ", %u tenants, %u workers",
                HASH_COUNT(supervisor->registry.records), supervisor->worker_count);
     round_begin(supervisor, ROUND_RELOAD);
+}
+
+/* Every turn, until the round behind the upgrade is over. */
+static void resume_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
+{
+    struct resume *resume = watcher->data;
+    struct supervisor *supervisor = &resume->supervisor;
+    bool is_running = supervisor->state == SUPERVISOR_RUNNING;
+
+    (void)events;
+    if (!resume->is_announced && (!is_running || generation_is_settled(supervisor)))
+        resume_announce(resume);
+    if (!resume->is_announced || (is_running && supervisor->round.kind != ROUND_NONE))
+        return;
+    ev_prepare_stop(ev, watcher);
+    supervisor->upgrade.is_arriving = false;
 }
 
 static void resume_serve(struct resume *resume)

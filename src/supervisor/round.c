@@ -43,11 +43,12 @@ static void round_tell(struct supervisor *supervisor)
                  round->added, round_count_waiting(supervisor), round->refused,
                  supervisor->worker_count);
     else
-        snprintf(text, sizeof(text), "reload done: %u added, %u changed, %u removed, %u refused",
-                 round->added, round->changed, round->removed, round->refused);
+        snprintf(text, sizeof(text), "reload %s: %u added, %u changed, %u removed, %u refused",
+                 round->is_overdue ? "incomplete" : "done", round->added, round->changed,
+                 round->removed, round->refused);
     log_notice("%s", text);
     notify_ready(&supervisor->notify, text);
-    control_on_round_end(supervisor, text, round->refused);
+    control_on_round_end(supervisor, text, round->refused == 0 && !round->is_overdue);
 }
 
 static void round_finish(struct supervisor *supervisor)
@@ -72,10 +73,17 @@ static void round_finish(struct supervisor *supervisor)
 
 static void round_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
 {
+    struct supervisor *supervisor = timer->data;
+    char text[ROUND_REASON];
+
     (void)ev;
     (void)events;
-    log_warn("some workers have not committed yet");
-    round_finish(timer->data);
+    snprintf(text, sizeof(text), "%u workers have not taken it over within %g s",
+             generation_count_lagging(supervisor), ROUND_LIMIT);
+    log_error("%s", text);
+    control_on_error(supervisor, text);
+    supervisor->round.is_overdue = true;
+    round_finish(supervisor);
 }
 
 /* ---- one tenant ---- */
@@ -100,10 +108,12 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
     }
     switch (adopt_plan(supervisor, record, plan)) {
     case ADOPTED_NEW:
+        round->effective = round->number;
         round->added++;
         control_on_outcome(supervisor, "added", slice_of(record->name), NULL);
         break;
     case ADOPTED_CHANGED:
+        round->effective = round->number;
         round->changed++;
         control_on_outcome(supervisor, "changed", slice_of(record->name), NULL);
         break;
@@ -303,6 +313,7 @@ static void round_reset(struct supervisor *supervisor, enum round_kind kind)
     round->kind = kind;
     round->number++;
     round->added = round->changed = round->removed = round->refused = 0;
+    round->is_overdue = false;
 }
 
 /* With the settings that are in force. */

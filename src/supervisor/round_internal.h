@@ -16,6 +16,7 @@ struct round {
     enum round_kind kind;    /* NONE: none runs */
     bool is_wanted;          /* another one when this is done */
     uint64_t number;         /* of the present or last one, from 1 */
+    uint64_t effective;      /* number of the last one that put a tenant in force */
     struct record_list todo; /* to be read, in the order of the files */
     unsigned added;
     unsigned changed;
@@ -23,6 +24,7 @@ struct round {
     unsigned refused;
     bool is_committing; /* all are handled; waits for the workers to have committed */
     ev_timer limit;     /* on that wait */
+    bool is_overdue;    /* it was reached */
     struct loop_task step;
 };
 

@@ -86,7 +86,6 @@ static void put_plan(struct wire_writer *writer, const struct plan *plan)
         put_server_place(writer, &plan->places[i]);
     put_bool(writer, plan->has_names);
     wire_put_u64(writer, (uint64_t)plan->expires);
-    wire_put_u64(writer, (uint64_t)plan->expires);
     wire_put_u32(writer, plan->listener_count);
     for (uint32_t i = 0; i < plan->listener_count; i++)
         put_listener(writer, &plan->listeners[i]);
@@ -111,7 +110,6 @@ static void put_record(struct wire_writer *writer, const struct record *record)
     wire_put_u64(writer, record->residence ? record->residence->id.inode : 0);
     put_text(writer, record->netns_trouble);
     put_text(writer, record->error);
-    wire_put_u64(writer, record->generation);
     put_bool(writer, record_is_in_force(record));
     if (record_is_in_force(record))
         put_plan(writer, &record->plan);

@@ -168,7 +168,6 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
         get_server_place(reader, &plan->places[plan->place_count++]);
     plan->has_names = get_bool(reader);
     plan->expires = (int64_t)wire_get_u64(reader);
-    plan->expires = (int64_t)wire_get_u64(reader);
     count = wire_get_count(reader, LISTENER_MIN);
     plan->listeners = memory_zeroed(count, sizeof(plan->listeners[0]));
     while (plan->listener_count < count && !reader->failed)
@@ -226,7 +225,6 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
         residence_enter(registry, record, netns);
     record->netns_trouble = get_text(reader);
     record->error = get_text(reader);
-    record->generation = wire_get_u64(reader);
     if (!get_bool(reader))
         return;
     get_plan(reader, &record->plan);

@@ -99,6 +99,7 @@ static void status_say_gateway(struct control_client *client, struct arena *aren
         arena_printf(arena, "generation=%u", supervisor->generation),
         arena_printf(arena, "workers=%u", supervisor->worker_count),
         arena_printf(arena, "draining=%u", supervisor->handover.former.count),
+        arena_printf(arena, "arriving=%d", supervisor->upgrade.is_arriving),
         arena_printf(arena, "connections=%" PRIu64, supervisor->figures.connections),
         arena_printf(arena, "partial=%d", supervisor->figures.is_partial));
 }

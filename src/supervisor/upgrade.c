@@ -18,11 +18,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #define UPGRADE_TICK  0.02 /* seconds between looks whether all is quiet */
 #define UPGRADE_TRIAL 30.0 /* seconds for the candidate */
 #define UPGRADE_REST  30.0 /* seconds in which all must become quiet behind the trial */
+#define UPGRADE_TRIES 5    /* trials, when a reload changes something during each */
 
 static void upgrade_refuse(struct supervisor *supervisor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -166,9 +168,9 @@ static int upgrade_save(const struct supervisor *supervisor, struct state *state
 
 /* ---- the trial ---- */
 
-static void upgrade_look_again(struct supervisor *supervisor)
+static void upgrade_look_again(struct supervisor *supervisor, double seconds)
 {
-    ev_timer_set(&supervisor->upgrade.tick, UPGRADE_TICK, 0.);
+    ev_timer_set(&supervisor->upgrade.tick, seconds, 0.);
     ev_timer_start(supervisor->loop.ev, &supervisor->upgrade.tick);
 }
 
@@ -182,7 +184,14 @@ static void upgrade_on_verdict(void *owner, const char *why)
     }
     supervisor->upgrade.state = UPGRADE_DUE;
     supervisor->upgrade.since = loop_now(&supervisor->loop);
-    upgrade_look_again(supervisor);
+    upgrade_look_again(supervisor, UPGRADE_TICK);
+}
+
+static void upgrade_note_settings(const struct supervisor *supervisor, struct wire_writer *noted)
+{
+    wire_writer_free(noted);
+    wire_writer_init(noted);
+    settings_put(noted, supervisor->settings);
 }
 
 static void upgrade_try(struct supervisor *supervisor)
@@ -195,6 +204,10 @@ static void upgrade_try(struct supervisor *supervisor)
         upgrade_refuse(supervisor, "%s", strerror(errno));
         return;
     }
+    log_info("upgrade: trying %s", upgrade->binary);
+    upgrade->tries++;
+    upgrade->tried_round = supervisor->round.number;
+    upgrade_note_settings(supervisor, &upgrade->tried_settings);
     state = upgrade_state(supervisor);
     fd = upgrade_save(supervisor, &state);
     free(state.places);
@@ -220,8 +233,7 @@ static void upgrade_keep_no_more(int *fd, void *context)
     fcntl(*fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* Returns only when it fails, with errno. No signal may find the new binary without its handlers:
- * they wait until it has them. */
+/* Returns only when it fails, with errno. */
 static void upgrade_execute(const struct supervisor *supervisor, struct state *state, int fd)
 {
     char number[16];
@@ -231,19 +243,14 @@ static void upgrade_execute(const struct supervisor *supervisor, struct state *s
                                (char *)SUPERVISOR_RESUME_ARGUMENT,
                                number,
                                NULL};
-    sigset_t all;
-    sigset_t old;
     int saved;
 
     snprintf(number, sizeof(number), "%d", fd);
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &old);
     state_each_descriptor(state, upgrade_keep, NULL);
     fcntl(fd, F_SETFD, 0);
     execv(supervisor->upgrade.binary, arguments);
     saved = errno;
     state_each_descriptor(state, upgrade_keep_no_more, NULL);
-    sigprocmask(SIG_SETMASK, &old, NULL);
     errno = saved;
 }
 
@@ -279,22 +286,77 @@ static void upgrade_take_over(struct supervisor *supervisor)
 
 /* ---- going on ---- */
 
-static void upgrade_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
+/* No signal may come to the old binary any more when its state has been saved, and none may find
+ * the new one without its handlers: they wait from here until it has them. What libev has caught
+ * before is dispatched ahead of the next look, whose priority is the least. */
+static void upgrade_hold(struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = timer->data;
-    struct upgrade *upgrade = &supervisor->upgrade;
-    bool is_quiet = upgrade_is_quiet(supervisor);
+    sigset_t all;
 
-    (void)events;
-    ev_timer_stop(ev, timer);
-    if (is_quiet && upgrade->state == UPGRADE_WANTED) {
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &supervisor->upgrade.mask);
+    supervisor->upgrade.state = UPGRADE_HELD;
+    upgrade_look_again(supervisor, 0.);
+}
+
+static void upgrade_let_go(struct supervisor *supervisor)
+{
+    if (supervisor->upgrade.state != UPGRADE_HELD)
+        return;
+    supervisor->upgrade.state = UPGRADE_DUE;
+    sigprocmask(SIG_SETMASK, &supervisor->upgrade.mask, NULL);
+}
+
+/* Whether no reload has put anything in force that the candidate has not seen. */
+static bool upgrade_is_as_tried(const struct supervisor *supervisor)
+{
+    const struct upgrade *upgrade = &supervisor->upgrade;
+    struct wire_writer settings;
+    bool is_same;
+
+    wire_writer_init(&settings);
+    settings_put(&settings, supervisor->settings);
+    is_same = slice_equal(wire_written(&settings), wire_written(&upgrade->tried_settings));
+    wire_writer_free(&settings);
+    return is_same && supervisor->round.effective <= upgrade->tried_round;
+}
+
+static void upgrade_try_again(struct supervisor *supervisor)
+{
+    struct upgrade *upgrade = &supervisor->upgrade;
+
+    if (upgrade->tries >= UPGRADE_TRIES) {
+        upgrade_refuse(supervisor, "a reload has changed something during each of %d trials",
+                       UPGRADE_TRIES);
+        return;
+    }
+    log_notice("upgrade: a reload has changed something meanwhile, trying again");
+    upgrade->state = UPGRADE_WANTED;
+    upgrade_look_again(supervisor, 0.);
+}
+
+/* All is quiet. */
+static void upgrade_go_on(struct supervisor *supervisor)
+{
+    const struct upgrade *upgrade = &supervisor->upgrade;
+
+    if (upgrade->state == UPGRADE_WANTED)
         upgrade_try(supervisor);
-        return;
-    }
-    if (is_quiet && upgrade->state == UPGRADE_DUE && upgrade_has_no_resolver(supervisor)) {
+    else if (!upgrade_is_as_tried(supervisor))
+        upgrade_try_again(supervisor);
+    else if (!upgrade_has_no_resolver(supervisor))
+        upgrade_look_again(supervisor, UPGRADE_TICK);
+    else if (upgrade->state == UPGRADE_DUE)
+        upgrade_hold(supervisor);
+    else
         upgrade_take_over(supervisor);
-        return;
-    }
+}
+
+static void upgrade_wait(struct supervisor *supervisor)
+{
+    struct upgrade *upgrade = &supervisor->upgrade;
+
+    upgrade_let_go(supervisor);
     if (upgrade->state == UPGRADE_DUE &&
         loop_now(&supervisor->loop) - upgrade->since > UPGRADE_REST) {
         upgrade_refuse(supervisor, "workers did not come to rest within %g s", UPGRADE_REST);
@@ -303,7 +365,19 @@ static void upgrade_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
     if (!upgrade->has_told && supervisor->handover.state != HANDOVER_NONE)
         log_notice("upgrade: waits for the end of workers that drain");
     upgrade->has_told = upgrade->has_told || supervisor->handover.state != HANDOVER_NONE;
-    upgrade_look_again(supervisor);
+    upgrade_look_again(supervisor, UPGRADE_TICK);
+}
+
+static void upgrade_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    if (upgrade_is_quiet(supervisor))
+        upgrade_go_on(supervisor);
+    else
+        upgrade_wait(supervisor);
 }
 
 void upgrade_begin(struct supervisor *supervisor)
@@ -318,8 +392,8 @@ void upgrade_begin(struct supervisor *supervisor)
     }
     upgrade->state = UPGRADE_WANTED;
     upgrade->has_told = false;
-    ev_timer_set(&upgrade->tick, 0., 0.);
-    ev_timer_start(supervisor->loop.ev, &upgrade->tick);
+    upgrade->tries = 0;
+    upgrade_look_again(supervisor, 0.);
 }
 
 void upgrade_on_child(struct supervisor *supervisor)
@@ -329,19 +403,42 @@ void upgrade_on_child(struct supervisor *supervisor)
 
 bool upgrade_is_due(const struct supervisor *supervisor)
 {
-    return supervisor->upgrade.state == UPGRADE_DUE;
+    return supervisor->upgrade.state >= UPGRADE_DUE;
 }
 
 /* ---- life ---- */
 
+/* The path that we were executed by, as it was written: a symbolic link in it may lead to another
+ * version by the time of an upgrade. NULL when it does not lead to us. */
+static char *upgrade_find_invoked(void)
+{
+    const char *name = (const char *)getauxval(AT_EXECFN);
+    char folder[PATH_MAX] = "";
+    char path[2 * PATH_MAX];
+    struct stat named;
+    struct stat ours;
+
+    if (!name || strncmp(name, "/proc/", strlen("/proc/")) == 0 ||
+        (name[0] != '/' && !getcwd(folder, sizeof(folder))))
+        return NULL;
+    snprintf(path, sizeof(path), "%s%s%s", folder, name[0] == '/' ? "" : "/", name);
+    if (stat(path, &named) < 0 || stat("/proc/self/exe", &ours) < 0 ||
+        named.st_dev != ours.st_dev || named.st_ino != ours.st_ino)
+        return NULL;
+    return memory_text(path);
+}
+
 /* Where we were executed from, whatever stands there by now. */
 static char *upgrade_find_binary(void)
 {
+    char *invoked = upgrade_find_invoked();
     const struct slice gone = SLICE(" (deleted)"); /* proc(5) puts it behind what is replaced */
     char path[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
     struct slice slice;
 
+    if (invoked)
+        return invoked;
     if (len <= 0 || (size_t)len == sizeof(path))
         return NULL;
     slice = (struct slice){path, (size_t)len};
@@ -355,8 +452,10 @@ void upgrade_init(struct supervisor *supervisor)
     struct upgrade *upgrade = &supervisor->upgrade;
 
     *upgrade = (struct upgrade){.binary = upgrade_find_binary()};
+    wire_writer_init(&upgrade->tried_settings);
     candidate_init(&upgrade->candidate, &supervisor->loop, upgrade_on_verdict, supervisor);
     ev_timer_init(&upgrade->tick, upgrade_on_tick, 0., 0.);
+    ev_set_priority(&upgrade->tick, EV_MINPRI); /* behind signals of the same turn */
     upgrade->tick.data = supervisor;
 }
 
@@ -364,11 +463,13 @@ void upgrade_abandon(struct supervisor *supervisor)
 {
     ev_timer_stop(supervisor->loop.ev, &supervisor->upgrade.tick);
     candidate_free(&supervisor->upgrade.candidate);
+    upgrade_let_go(supervisor);
     supervisor->upgrade.state = UPGRADE_NONE;
 }
 
 void upgrade_free(struct supervisor *supervisor)
 {
     upgrade_abandon(supervisor);
+    wire_writer_free(&supervisor->upgrade.tried_settings);
     free(supervisor->upgrade.binary);
 }

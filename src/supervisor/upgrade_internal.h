@@ -6,6 +6,9 @@
 
 #include "candidate_internal.h"
 
+#include "ipc/wire.h"
+
+#include <signal.h>
 #include <sys/stat.h>
 
 struct supervisor;
@@ -14,7 +17,8 @@ enum upgrade_state {
     UPGRADE_NONE,
     UPGRADE_WANTED, /* waits for a moment at which nothing is under way */
     UPGRADE_TRYING, /* the candidate runs */
-    UPGRADE_DUE     /* it was ready: waits for such a moment again */
+    UPGRADE_DUE,    /* it was ready: waits for such a moment again */
+    UPGRADE_HELD    /* it is there, and signals wait: those of before are seen to in this turn */
 };
 
 /* Embedded by the supervisor. */
@@ -22,11 +26,16 @@ struct upgrade {
     enum upgrade_state state;
     char *binary; /* where we were executed from; NULL: not known */
     struct candidate candidate;
-    struct stat tried; /* the binary that is, or was, the candidate */
-    uint32_t count;    /* of those that this process has seen */
-    double since;      /* loop_now(): it is DUE */
-    bool has_told;     /* that it waits */
-    ev_timer tick;     /* WANTED, DUE: looks again */
+    struct stat tried;    /* the binary that is, or was, the candidate */
+    uint64_t tried_round; /* the last one that its state knows of */
+    struct wire_writer tried_settings;
+    unsigned tries;   /* of this upgrade */
+    sigset_t mask;    /* HELD: of before */
+    uint32_t count;   /* of those that this process has seen */
+    double since;     /* loop_now(): it is DUE */
+    bool is_arriving; /* one has brought us here, and is not yet done */
+    bool has_told;    /* that it waits */
+    ev_timer tick;    /* WANTED, DUE, HELD: looks again */
 };
 
 void upgrade_init(struct supervisor *supervisor);

@@ -431,7 +431,7 @@ bool workers_are_settled(const struct supervisor *supervisor)
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         const struct child *worker = &supervisor->workers[i];
 
-        if (child_is_up(worker) && (worker->awaiting > 0 || worker->due > 0 || worker->is_lacking))
+        if (child_is_up(worker) && !worker_is_settled(worker))
             return false;
     }
     return true;

@@ -33,6 +33,12 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker);
 int workers_on_message(struct supervisor *supervisor, struct child *worker,
                        struct ipc_received *received);
 
+/* Whether it has been told everything and has committed it. */
+static inline bool worker_is_settled(const struct child *worker)
+{
+    return worker->awaiting == 0 && worker->due == 0 && !worker->is_lacking;
+}
+
 /* Whether every worker that lives has been told everything and has committed it. */
 bool workers_are_settled(const struct supervisor *supervisor);
 

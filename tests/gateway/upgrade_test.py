@@ -277,6 +277,24 @@ def test_signals_on_the_way_are_not_lost(installed, namespace):
     installed.stop(signal.SIGTERM)
 
 
+def test_a_link_that_leads_to_another_version_by_now(installed, namespace, tmp_path):
+    """The path is the one that the operator wrote, whatever its links led to then."""
+    versions = [tmp_path / "nsgate-1", tmp_path / "nsgate-2"]
+    for version in versions:
+        shutil.copy(BINARY, version)
+    link = pathlib.Path(installed.binary)
+    link.unlink()
+    link.symlink_to(versions[0])
+    installed.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    installed.start()
+    for version in reversed(versions):
+        fresh = link.with_name("nsgate.link")
+        fresh.symlink_to(version)
+        fresh.rename(link)
+        assert upgrade(installed).startswith("upgrade done")
+        assert os.readlink(f"/proc/{installed.pid}/exe") == str(version)
+
+
 def test_the_command_line(installed, namespace):
     installed.tenant("a", texts.plain(namespace, 'return 200 "x";'))
     installed.start()

@@ -108,6 +108,7 @@ Test(verification, what_has_no_effect_is_told)
          "t.conf:2 also listens without"},
         {ONE("ssl_client_certificate ca.pem;"), 2, 24, "clients are not verified here"},
         {ONE("ssl_trusted_certificate ca.pem;"), 2, 25, "clients are not verified here"},
+        {"netns a; server { " PLAIN "}\nssl_verify_client on;", 2, 19, "no server listens with"},
         {"netns a; server { " PLAIN "\nssl_client_certificate ca.pem; }", 2, 24, "not verified"},
     };
     struct built built;

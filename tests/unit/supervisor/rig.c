@@ -206,6 +206,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
             _exit(11);
         while (blob_has(received->blob, "hang-worker"))
             pause();
+        if (blob_has(received->blob, "slow-worker"))
+            sleep(1);
         actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
         actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
         actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");

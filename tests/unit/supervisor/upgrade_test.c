@@ -6,9 +6,24 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 TestSuite(upgrade, .fini = rig_end);
+
+/* In place of libc's: the signal comes while the state that is handed over is being saved, behind
+ * the copy for the candidate. */
+static int signal_at_save;
+
+int memfd_create(const char *name, unsigned flags)
+{
+    static unsigned states;
+
+    if (signal_at_save && strcmp(name, "nsgate-state") == 0 && ++states == 2)
+        kill(getpid(), signal_at_save);
+    return (int)syscall(SYS_memfd_create, name, flags);
+}
 
 Test(upgrade, takes_over_in_the_same_process)
 {
@@ -100,6 +115,41 @@ Test(upgrade, reloads_meanwhile_are_not_lost)
     rig_expect(&rig, "upgrade done: ");
     cr_assert(rig_connects(port));
     rig_close(&rig);
+}
+
+/* What takes over is what was tried, whatever comes meanwhile. */
+Test(upgrade, a_reload_during_the_trial_leads_to_another)
+{
+    struct rig rig;
+    int port = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "slow-worker");
+    rig_start(&rig, "started: 1 tenants");
+    rig_signal(&rig, SIGUSR2, "upgrade: trying ");
+    rig_tenant(&rig, "b", port, "b");
+    rig_signal(&rig, SIGHUP, "reload done: 1 added");
+    rig_expect(&rig, "upgrade: a reload has changed something meanwhile, trying again");
+    rig_expect(&rig, "upgrade done: ");
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
+
+/* The old binary does not hear it any more, the new one does. */
+Test(upgrade, a_signal_at_the_last_moment_is_not_lost)
+{
+    static const int numbers[] = {SIGTERM, SIGQUIT};
+
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct rig rig;
+
+        signal_at_save = numbers[i];
+        rig_open(&rig);
+        rig_start(&rig, "started: 0 tenants");
+        rig_signal(&rig, SIGUSR2, " takes over");
+        cr_assert_eq(rig_wait(&rig), 0);
+        rig_close(&rig);
+    }
 }
 
 Test(upgrade, the_end_comes_first)
