@@ -149,6 +149,18 @@ static void channel_deliver(struct ipc_channel *channel, struct slice bytes, int
     blob_unmap(received.blob);
 }
 
+/* Whether the next message is one that descriptors go with; most are not, and leave the reserve
+ * alone. */
+static bool channel_brings_descriptors(const struct ipc_channel *channel)
+{
+    uint32_t message = IPC_NONE;
+    ssize_t len = recv(channel->fd, &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT);
+
+    return len == (ssize_t)sizeof(message) && message < IPC_MESSAGE_COUNT_ &&
+           (ipc_message_descriptors((enum ipc_message)message) > 0 ||
+            ipc_message_has_blob((enum ipc_message)message));
+}
+
 /* Returns whether another message may wait. */
 static bool channel_receive(struct ipc_channel *channel)
 {
@@ -158,7 +170,8 @@ static bool channel_receive(struct ipc_channel *channel)
     bool truncated;
     ssize_t len;
 
-    descriptors_close(channel->reserve, CHANNEL_RESERVE);
+    if (channel_brings_descriptors(channel))
+        descriptors_close(channel->reserve, CHANNEL_RESERVE);
     len = descriptors_receive(channel->fd, bytes, sizeof(bytes), descriptors, &count, &truncated);
     if (len < 0) {
         int error = errno;
