@@ -166,6 +166,7 @@ void namespaces_renew(struct supervisor *supervisor)
     }
     if (supervisor->namespaces.is_contested)
         namespaces_look_soon(supervisor); /* "netns_shared" may be on now */
+    namespaces_look(supervisor, false);   /* what has come before the reload is there after it */
 }
 
 /* ---- life ---- */
