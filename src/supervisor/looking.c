@@ -5,6 +5,7 @@
 #include "supervisor_internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -155,6 +156,18 @@ void namespaces_look_soon(struct supervisor *supervisor)
     look_later(supervisor, left > LOOK_PAUSE ? left : LOOK_PAUSE);
 }
 
+/* Whether events wait to be looked into, here or in the kernel. */
+static bool look_is_due(const struct supervisor *supervisor)
+{
+    const struct namespaces *namespaces = &supervisor->namespaces;
+    struct pollfd news = {.events = POLLIN};
+
+    if (!namespaces->watch || ev_is_active(&namespaces->look))
+        return true;
+    news.fd = netns_watch_fd(namespaces->watch);
+    return poll(&news, 1, 0) > 0;
+}
+
 void namespaces_renew(struct supervisor *supervisor)
 {
     struct namespace *namespace;
@@ -166,7 +179,8 @@ void namespaces_renew(struct supervisor *supervisor)
     }
     if (supervisor->namespaces.is_contested)
         namespaces_look_soon(supervisor); /* "netns_shared" may be on now */
-    namespaces_look(supervisor, false);   /* what has come before the reload is there after it */
+    if (look_is_due(supervisor))          /* what has come before the reload is there after it */
+        namespaces_look(supervisor, false);
 }
 
 /* ---- life ---- */

@@ -99,7 +99,8 @@ void namespaces_look(struct supervisor *supervisor, bool all);
 /* The same for all as soon as may be, within half a second. */
 void namespaces_look_soon(struct supervisor *supervisor);
 
-/* A reload: looks at once, and `pid:N` whose process has ended may be another process now. */
+/* A reload: events that wait are looked into at once, and `pid:N` whose process has ended may be
+ * another process now. */
 void namespaces_renew(struct supervisor *supervisor);
 
 /* It is now the one of that process, which is followed until its end; 0: it is nowhere, and why
