@@ -33,6 +33,7 @@ struct actor {
     bool stays;            /* drains for ever */
     bool is_mute;          /* gives no figures */
     bool is_garbled;       /* gives figures that are none */
+    bool is_mortal;        /* ends when it is asked for figures */
     struct ipc_blob *asks; /* what asks for sockets after TENANT_REMOVE */
 };
 
@@ -168,6 +169,8 @@ static void act_tell_figures(struct actor *actor, struct ipc_received *received)
 
     if (actor->is_mute)
         return;
+    if (actor->is_mortal)
+        _exit(12);
     wire_writer_init(&bytes);
     wire_put_u32(&bytes, 7);
     for (int i = 0; i < 2; i++) {
@@ -211,6 +214,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
         actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
         actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
         actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");
+        actor->is_mortal = actor->is_mortal || blob_has(received->blob, "die-of-figures");
     /* fall through */
     case IPC_TENANT_REMOVE:
         wire_writer_init(&body);
