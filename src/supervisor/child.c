@@ -20,7 +20,7 @@
 
 #define CHILD_QUICK     1.0  /* seconds: who dies sooner after the start is started again later */
 #define CHILD_DELAY     0.05 /* seconds after the first quick death; doubled for each one more */
-#define CHILD_DELAY_MAX 0.8  /* whoever dies is back within one */
+#define CHILD_DELAY_MAX 0.6  /* whoever dies is back within one */
 #define CHILD_HOPELESS  6 /* quick deaths of every worker before one was ready: the start failed */
 #define CHILD_GRACE     1.0 /* seconds that a child without a channel has to end by itself */
 

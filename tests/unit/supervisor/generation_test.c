@@ -143,7 +143,7 @@ Test(generation, one_that_has_not_served_is_replaced_at_once, .timeout = 60)
     rig_close(&rig);
 }
 
-/* Who is dead waits for its next start, up to 0.8 s; its generation may end sooner. */
+/* Who is dead waits for its next start, up to 0.6 s; its generation may end sooner. */
 Test(generation, the_old_one_ends_while_all_of_it_is_dead)
 {
     struct rig rig;
