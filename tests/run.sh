@@ -62,11 +62,15 @@ P
     count "$name" "$good" "$bad" "$skip"
 }
 
-run_units() { # run_units FOLDER: every Criterion program in it
-    local program output good bad
+run_units() { # run_units FOLDER: every Criterion program in it, several at once: they mostly wait
+    local program output good bad logs
+    logs=$(mktemp -d)
+    printf '%s\n' "$1"/bin/unit_* | xargs -P $((jobs * 2)) -I{} sh -c \
+        'log=$1/$(basename "$2"); timeout 300 "$2" >"$log" 2>&1; echo $? >"$log.status"' _ "$logs" {}
     for program in "$1"/bin/unit_*; do
-        output=$(timeout 300 "$program" 2>&1)
-        local status=$?
+        output=$(cat "$logs/$(basename "$program")")
+        local status
+        status=$(cat "$logs/$(basename "$program").status" 2>/dev/null || echo 1)
         good=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' <<<"$output" | tail -1)
         bad=$(sed -n 's/.*Failing: \([0-9]*\).*/\1/p' <<<"$output" | tail -1)
         # Criterion's own runner may leak at its end; a test's leak shows the test's frame.
@@ -81,6 +85,7 @@ run_units() { # run_units FOLDER: every Criterion program in it
         fi
         count "$program" "${good:-0}" "${bad:-0}"
     done
+    rm -rf "$logs"
 }
 
 stage_style() {
