@@ -2,14 +2,10 @@
 /* The sample files that are installed are right. */
 #include "config_support.h"
 
-/* The folder of the samples, from where this file is. */
+/* A sample file of the tree. */
 static const char *sample(struct arena *arena, const char *name)
 {
-    const char *here = __FILE__;
-    const char *tests = strstr(here, "tests/unit/config/");
-
-    cr_assert_not_null(tests);
-    return arena_printf(arena, "%.*sconf/%s", (int)(tests - here), here, name).data;
+    return arena_printf(arena, "%s/conf/%s", NSGATE_TREE, name).data;
 }
 
 Test(sample, both_files_are_accepted_without_a_word)
