@@ -12,9 +12,10 @@
 struct dispatch_origin {
     struct tenant *tenant; /* dispatch takes a reference of its own until the exchange closes */
     struct tenant_listener *listener;
-    /* The server that the TLS handshake chose; NULL without TLS. It may be of an older tenant: what
-     * it asked of the client's certificate counts, but the server that the client named is looked
-     * up anew (421). */
+    /* The server that the TLS handshake chose; NULL without TLS. It answers no request by itself: a
+     * host that no server has is the default server's. It may be of an older tenant: what it asked
+     * of the client's certificate counts, but the server that the client named is looked up anew
+     * (421). */
     const struct tls_server *handshake;
     bool sent_server_name; /* the client named a server in the handshake */
 };

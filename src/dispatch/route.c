@@ -45,18 +45,6 @@ static const struct tenant_server *named_server(const struct dispatch *dispatch,
                               canonical_host(&exchange->arena, exchange->client->tls_server_name));
 }
 
-/* As nginx: a host that no server has, or none, leaves the connection's server, which is the one
- * that the handshake named, or else the default. */
-static const struct tenant_server *choose_server(const struct dispatch *dispatch,
-                                                 const struct dispatch_origin *origin)
-{
-    const struct tenant_server *server =
-        tenant_match_server(origin->listener, dispatch->exchange->request.host);
-    if (!server)
-        server = named_server(dispatch, origin);
-    return server ? server : origin->listener->default_server;
-}
-
 /* Whether the handshake asked of the client's certificate what this server asks; a name under which
  * it asked for less must not open what is behind another one. */
 static bool is_verified_alike(const struct dispatch *dispatch, const struct dispatch_origin *origin)
@@ -66,13 +54,17 @@ static bool is_verified_alike(const struct dispatch *dispatch, const struct disp
 }
 
 /* Whether the host belongs to a server with other certificates than the server that the client
- * named in the handshake (RFC 9110 section 15.5.20). */
-static bool is_misdirected(const struct dispatch *dispatch, const struct dispatch_origin *origin)
+ * named in the handshake (RFC 9110 section 15.5.20). A host that belongs to no server is the
+ * default server's to answer: operators refuse forged hosts there, and 421 would only bring the
+ * client back. */
+static bool is_misdirected(const struct dispatch *dispatch, const struct dispatch_origin *origin,
+                           bool is_matched)
 {
     const struct exchange *exchange = dispatch->exchange;
     if (!is_verified_alike(dispatch, origin))
         return true;
-    if (slice_equal_nocase(exchange->client->tls_server_name, exchange->request.host))
+    if (!is_matched ||
+        slice_equal_nocase(exchange->client->tls_server_name, exchange->request.host))
         return false;
     const struct tenant_server *named = named_server(dispatch, origin);
     if (!named || named == dispatch->server)
@@ -85,10 +77,12 @@ static bool is_misdirected(const struct dispatch *dispatch, const struct dispatc
 int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
 {
     const struct http_request *request = &dispatch->exchange->request;
-    dispatch->server = choose_server(dispatch, origin);
+    const struct tenant_server *matched = tenant_match_server(origin->listener, request->host);
+    /* As in nginx: not the handshake's server. */
+    dispatch->server = matched ? matched : origin->listener->default_server;
     dispatch->settings = dispatch->server->config->settings;
     dispatch->path = request->path;
-    if (is_misdirected(dispatch, origin))
+    if (is_misdirected(dispatch, origin, matched != NULL))
         return ERROR_MISDIRECTED;
     if (dispatch->exchange->client->tls_client_error)
         return dispatch->exchange->client->tls_client_error;

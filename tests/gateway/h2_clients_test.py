@@ -368,6 +368,19 @@ def test_misdirected(gateway, authority, namespace, dial):
     assert client.ask("/").body == b"a"
     number = client.begin("GET", "/", authority="b.test")
     assert client.wait(number).status == 421
+    number = client.begin("GET", "/", authority="nobody.test")
+    assert client.wait(number).body == b"a"
+
+
+def test_the_default_server_answers_an_authority_that_no_server_has(gateway, authority, namespace,
+                                                                    dial):
+    gateway.tenant("a", texts.tenant(
+        namespace, texts.tls_server(authority, "wall.test", "return 403;", names="_"),
+        texts.tls_server(authority, "a.test", 'return 200 "a";')))
+    gateway.start()
+    client = dial()
+    assert client.ask("/").body == b"a"
+    assert client.wait(client.begin("GET", "/", authority="evil.test")).status == 403
 
 
 # ---- graceful ends ----

@@ -108,6 +108,39 @@ def test_another_servers_host_is_misdirected(gateway, authority, namespace):
     connection.close()
 
 
+def test_the_default_server_is_a_wall_against_forged_hosts(gateway, authority, namespace):
+    gateway.tenant("a", texts.tenant(
+        namespace,
+        texts.tls_server(authority, "exact.test", 'return 200 "exact\n";'),
+        texts.tls_server(authority, "wild.test", 'return 200 "wild\n";', names="*.wild.test"),
+        texts.tls_server(authority, "regex.test", 'return 200 "regex\n";', names="~^r[0-9]x"),
+        texts.tls_server(authority, "wall.test", "return 403 wall;",
+                         f"127.0.0.1:{texts.PORT} ssl default_server", names="_")))
+    gateway.start()
+    context = authority.context()
+    context.check_hostname = False
+    for name in ("exact.test", "x.wild.test", "r1x.test", "unknown.test", None):
+        connection = Connection(namespace, texts.ADDRESS, context, name)
+        for forged in ("evil.test", "wild.test", "127.0.0.1", "exact.test.evil.test:443"):
+            assert connection.ask(headers={"Host": forged}).status == 403, (name, forged)
+        connection.close()
+        answer = raw(namespace, texts.ADDRESS, b"GET / HTTP/1.0\r\n\r\n", context, name)
+        assert answer.startswith(b"HTTP/1.1 403"), (name, answer)
+
+
+def test_the_wall_asks_clients_for_what_it_says(gateway, authority, namespace):
+    gateway.tenant("a", texts.tenant(
+        namespace, texts.tls_server(authority, "open.test", "return 200;"),
+        texts.tls_server(authority, "wall.test",
+                         f"ssl_verify_client on; ssl_client_certificate {authority.ca}; "
+                         "return 403;", f"127.0.0.1:{texts.PORT} ssl default_server", names="_")))
+    gateway.start()
+    connection = Connection(namespace, texts.ADDRESS, authority.context(), "open.test")
+    assert connection.ask().status == 200
+    assert connection.ask(headers={"Host": "evil.test"}).status == 421
+    connection.close()
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_versions(gateway, authority, namespace, version):
     gateway.tenant("a", texts.tenant(namespace, texts.tls_server(

@@ -53,8 +53,14 @@ Test(route, misdirected_only_where_certificates_differ)
         {"d.test", "a.test", 421, NULL},
         {"x.both.test", "y.both.test", 200, "a"},
         {"a.test", "unknown.test", 200, "a"},
-        {"b.test", "unknown.test", 200, "b"}, /* the connection's, as in nginx */
-        {"", "b.test", 200, "b"},             /* no server name was sent */
+        {"b.test", "unknown.test", 200, "a"}, /* the default server's, as in nginx */
+        {"c.test", "unknown.test:8443", 200, "a"},
+        {"x.both.test", "both.test", 200, "a"},
+        {"unknown.test", "other.test", 200, "a"},
+        {"unknown.test", "b.test", 421, NULL}, /* the default server's certificate was shown */
+        {"b.test", "10.0.0.1", 200, "a"},
+        {"", "b.test", 200, "b"}, /* no server name was sent */
+        {"", "unknown.test", 200, "a"},
     };
     struct gate gate;
     gate_open(&gate, two_servers);
@@ -69,16 +75,58 @@ Test(route, misdirected_only_where_certificates_differ)
     gate_close(&gate);
 }
 
-Test(route, without_a_host_the_handshake_s_server_answers)
+Test(route, without_a_host_the_default_server_answers)
 {
     struct gate gate;
     gate_open(&gate, two_servers);
-    shake_hands(&gate, "b.test");
+    for (int is_named = 0; is_named < 2; is_named++) {
+        shake_hands(&gate, is_named ? "b.test" : "");
+        gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
+        cr_expect_eq(gate.seen.status, 200);
+        cr_expect_str_eq(gate_body_text(&gate), "a");
+    }
+    gate_close(&gate);
+}
+
+Test(route, the_default_server_is_a_wall_for_every_kind_of_name)
+{
+    static const char walled[] =
+        "server { listen 10.0.0.1:443 ssl; server_name *.wild.test;\n"
+        "  ssl_certificate certs/a.crt; ssl_certificate_key certs/a.key; return 200 wild; }\n"
+        "server { listen 10.0.0.1:443 ssl; server_name ~^r[0-9]\\.test$ trail.*;\n"
+        "  ssl_certificate certs/a.crt; ssl_certificate_key certs/a.key; return 200 regex; }\n"
+        "server { listen 10.0.0.1:443 ssl; server_name .dot.test;\n"
+        "  ssl_certificate certs/a.crt; ssl_certificate_key certs/a.key; return 200 dot; }\n"
+        "server { listen 10.0.0.1:443 ssl default_server; server_name _;\n"
+        "  ssl_certificate certs/b.crt; ssl_certificate_key certs/b.key; return 403 wall; }\n";
+    static const char *const names[] = {"x.wild.test", "r1.test", "trail.org", "dot.test", ""};
+    static const char *const forged[] = {"evil.test", "wild.test", "r10.test", "x.r1.test",
+                                         "[::1]"};
+    struct gate gate;
+    gate_open(&gate, walled);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (size_t j = 0; j < sizeof forged / sizeof forged[0]; j++) {
+            shake_hands(&gate, names[i]);
+            get_host(&gate, forged[j]);
+            cr_expect_eq(gate.seen.status, 403, "%s, %s: %d", names[i], forged[j],
+                         gate.seen.status);
+        }
+        if (names[i][0]) {
+            get_host(&gate, names[i]);
+            cr_expect_eq(gate.seen.status, 200, "%s: %d", names[i], gate.seen.status);
+        }
+    }
+    gate_close(&gate);
+}
+
+Test(route, a_server_for_requests_without_a_host_goes_before_the_default)
+{
+    struct gate gate;
+    gate_open(&gate, "server { listen 80; server_name a.test; return 200 a; }\n"
+                     "server { listen 80; server_name \"\"; return 200 nameless; }\n");
     gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200);
-    cr_expect_str_eq(gate_body_text(&gate), "b");
-    shake_hands(&gate, "");
-    gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
+    cr_expect_str_eq(gate_body_text(&gate), "nameless");
+    get_host(&gate, "b.test");
     cr_expect_str_eq(gate_body_text(&gate), "a");
     gate_close(&gate);
 }
@@ -116,6 +164,22 @@ Test(route, misdirected_where_clients_are_verified_otherwise)
     shake_hands(&gate, "a.test");
     get_host(&gate, "c.test");
     cr_expect_eq(gate.seen.status, 200, "both ask the same");
+    gate_close(&gate);
+}
+
+Test(route, the_fallback_to_the_default_server_keeps_what_is_asked_of_clients)
+{
+    struct gate gate;
+    gate_open(&gate, two_servers);
+    ask_of(&gate, 0, 1);
+    for (int is_verified = 0; is_verified < 2; is_verified++) {
+        shake_hands(&gate, "b.test");
+        gate.origin.handshake = &gate.tenant->servers[is_verified ? 0 : 1].tls;
+        get_host(&gate, "unknown.test");
+        cr_expect_eq(gate.seen.status, is_verified ? 200 : 421);
+        gate_send(&gate, "GET / HTTP/1.0\r\n\r\n");
+        cr_expect_eq(gate.seen.status, is_verified ? 200 : 421);
+    }
     gate_close(&gate);
 }
 
