@@ -13,10 +13,11 @@
 
 enum tls_version_bit { TLS_ALLOW_1_2 = 1 << 0, TLS_ALLOW_1_3 = 1 << 1 };
 
-/* What connections of one kind agree on. Texts may be empty for OpenSSL's default. */
+/* What connections of one kind agree on. */
 struct tls_policy {
     uint32_t versions;    /* tls_version_bit; 0: both */
-    struct slice ciphers; /* cipher list of TLS 1.2 (openssl-ciphers(1)) */
+    struct slice ciphers; /* cipher list of TLS 1.2 (openssl-ciphers(1)); empty: towards clients
+                             forward secrecy and AEAD only, towards backends OpenSSL's */
     struct slice groups;  /* SSL_CTX_set1_groups_list(3); empty or "auto": the elliptic ones */
 };
 
@@ -71,8 +72,8 @@ void tls_session_context(unsigned char out[32], const struct slice *parts, unsig
 /* ---- questions, valid from on_open on; all constant or owned by the connection ---- */
 
 struct slice tls_server_name(const struct stream *stream); /* SNI; empty when none was sent */
-struct slice tls_alpn(const struct stream *stream);        /* "http/1.1", "h2" or empty */
-const char *tls_protocol(const struct stream *stream);     /* "TLSv1.3" */
+struct slice tls_alpn(const struct stream *stream);    /* "h2", "http/1.1", "http/1.0" or empty */
+const char *tls_protocol(const struct stream *stream); /* "TLSv1.3" */
 const char *tls_cipher(const struct stream *stream);
 bool tls_session_reused(const struct stream *stream);
 const struct tls_server *tls_chosen_server(const struct stream *stream);

@@ -10,6 +10,12 @@
  * a hundred times what P-256 costs. Always set, since a connection that changes its context keeps
  * the groups of the first (SSL_set_SSL_CTX switches ciphers, not versions or groups). */
 #define DEFAULT_GROUPS "X25519:P-256:X448:P-521:P-384"
+/* Of TLS 1.2, towards clients: forward secrecy and AEAD only (RFC 9325 section 4.2), for both kinds
+ * of keys. Backends are offered OpenSSL's. */
+#define DEFAULT_CIPHERS                                                                            \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                                   \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                                   \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
 struct tls_contexts *tls_contexts_new(void)
 {
@@ -65,6 +71,7 @@ static void configure_server(SSL_CTX *ssl)
     SSL_CTX_set_tlsext_servername_callback(ssl, tls_hello_on_server_name);
     SSL_CTX_set_alpn_select_cb(ssl, tls_hello_on_alpn, NULL);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, tls_ticket_on_key);
+    SSL_CTX_set_session_ticket_cb(ssl, tls_ticket_on_issue, tls_ticket_on_open, NULL);
 }
 
 /* Sessions go to whoever connects: a cache of the context's would mix servers. */
@@ -127,7 +134,8 @@ static struct tls_context *context_get(struct tls_contexts *contexts, bool is_cl
     const uint32_t both = TLS_ALLOW_1_2 | TLS_ALLOW_1_3;
     uint32_t versions = policy->versions & both ? policy->versions & both : both;
     bool is_auto = policy->groups.len == 0 || slice_equal(policy->groups, SLICE("auto"));
-    char *ciphers = text_of(policy->ciphers);
+    char *ciphers =
+        text_of(policy->ciphers.len > 0 || is_client ? policy->ciphers : SLICE(DEFAULT_CIPHERS));
     char *groups = text_of(is_auto ? SLICE(DEFAULT_GROUPS) : policy->groups);
     size_t size = strlen(ciphers) + strlen(groups) + 16;
     char *key = memory_alloc(size);

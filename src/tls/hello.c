@@ -124,7 +124,7 @@ int tls_hello_on_server_name(SSL *ssl, int *alert, void *argument)
 int tls_hello_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                       const unsigned char *in, unsigned in_len, void *argument)
 {
-    static const unsigned char ours[] = "\x02h2\x08http/1.1";
+    static const unsigned char ours[] = "\x02h2\x08http/1.1\x08http/1.0";
     struct tls_connection *connection = SSL_get_app_data(ssl);
     const unsigned skipped = connection->server && connection->server->http2 ? 0 : 3;
     unsigned char *chosen;

@@ -35,6 +35,7 @@ int tls_ticket_on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
 {
     const struct tls_connection *connection = SSL_get_app_data(ssl);
     const struct tls_ticket_keys *keys = connection->server ? connection->server->tickets : NULL;
+    const bool is_single_use = SSL_version(ssl) == TLS1_3_VERSION;
     const EVP_CIPHER *aes = connection->context->contexts->ticket_cipher;
     const unsigned char *key = NULL;
     uint32_t index = 0;
@@ -59,7 +60,36 @@ int tls_ticket_on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPH
     key = keys->keys[index];
     if (!use_mac(mac, key) || !EVP_DecryptInit_ex2(cipher, aes, key + CIPHER_AT, iv, NULL))
         return -1;
-    return index == 0 ? 1 : 2;
+    /* In TLS 1.3 clients use a ticket once (RFC 8446 section C.4): each buys the next one. */
+    return index == 0 && !is_single_use ? 1 : 2;
+}
+
+SSL_TICKET_RETURN tls_ticket_on_open(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
+                                     size_t key_name_len, SSL_TICKET_STATUS status, void *argument)
+{
+    struct tls_connection *connection = SSL_get_app_data(ssl);
+
+    (void)key_name;
+    (void)key_name_len;
+    (void)argument;
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    connection->session_ends = SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session);
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+/* OpenSSL begins the time of a renewed TLS 1.3 session anew: a client could carry on for ever what
+ * one handshake proved (RFC 8446 section 4.6.1). */
+int tls_ticket_on_issue(SSL *ssl, void *argument)
+{
+    const struct tls_connection *connection = SSL_get_app_data(ssl);
+    SSL_SESSION *session = SSL_get_session(ssl);
+    long left = connection->session_ends - SSL_SESSION_get_time(session);
+
+    (void)argument;
+    if (SSL_session_reused(ssl))
+        SSL_SESSION_set_timeout(session, left > 0 ? left : 0);
+    return 1;
 }
 
 void tls_session_context(unsigned char out[32], const struct slice *parts, unsigned count)

@@ -46,6 +46,7 @@ struct tls_connection {
     size_t unread_len;
     size_t may_receive;  /* bytes that this call may still take from the socket, at one go */
     uint64_t received;   /* ciphertext in all */
+    long session_ends;   /* of the ticket that the client showed; seconds since 1970 */
     unsigned messages;   /* handshake messages since the handshake */
     const char *failure; /* constant */
     enum error ended;    /* how reading ended; told once the bytes before it were */
@@ -102,6 +103,9 @@ int tls_hello_server_name(const unsigned char *data, size_t len, char name[256])
 
 int tls_ticket_on_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                       EVP_MAC_CTX *mac, int encrypt);
+SSL_TICKET_RETURN tls_ticket_on_open(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
+                                     size_t key_name_len, SSL_TICKET_STATUS status, void *argument);
+int tls_ticket_on_issue(SSL *ssl, void *argument);
 
 /* ---- identity.c ---- */
 

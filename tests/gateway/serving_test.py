@@ -4,12 +4,13 @@
 import json
 import socket
 import ssl
+import subprocess
 
 import pytest
 
 from harness import netns, texts
 from harness.certs import peer_serial
-from harness.client import Connection, fetch, raw
+from harness.client import Connection, fetch, raw, read_all
 
 PLAIN = ("127.0.0.1", 8080)
 
@@ -165,6 +166,45 @@ def test_old_tls_and_foreign_alpn_are_refused(gateway, authority, namespace):
     with pytest.raises(ssl.SSLError, match="ALPN|alert"):
         fetch(namespace, texts.ADDRESS, context=authority.context(["spdy/1"]), name="a.test")
     assert fetch(namespace, texts.ADDRESS, context=authority.context([]), name="a.test").status == 200
+
+
+def test_alpn_with_http_1_0_alone(gateway, authority, namespace):
+    gateway.tenant("a", texts.tenant(namespace, texts.tls_server(
+        authority, "a.test", 'return 200 "$server_protocol";')))
+    gateway.start()
+    for protocol in ("1.0", "1.1"):
+        context = authority.context(["http/1.0"])
+        answer = raw(namespace, texts.ADDRESS, f"GET / HTTP/{protocol}\r\nHost: a.test\r\n"
+                     "Connection: close\r\n\r\n".encode(), context, "a.test")
+        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(f"HTTP/{protocol}".encode())
+
+
+def test_clients_that_use_each_ticket_once_are_always_resumed(gateway, authority, namespace,
+                                                              tmp_path):
+    gateway.tenant("a", texts.tenant(namespace, texts.tls_server(
+        authority, "a.test", 'return 200 "$ssl_session_reused";')))
+    gateway.start()
+    context = authority.context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    session, answers = None, b""
+    for _ in range(11):
+        sock = netns.connect(namespace, texts.ADDRESS)
+        sock = context.wrap_socket(sock, server_hostname="a.test", session=session)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+        answers += read_all(sock)[-1:]
+        session = sock.session  # the newest ticket's
+        sock.close()
+    assert answers == b"." + b"r" * 10
+
+    kept = tmp_path / "session.pem"
+    for number in range(11):
+        known = ["-sess_in", kept] if number else []
+        out = subprocess.run(
+            ["ip", "netns", "exec", namespace, "openssl", "s_client", "-tls1_3", "-ign_eof",
+             "-CAfile", authority.ca, "-connect", f"127.0.0.1:{texts.PORT}", "-servername",
+             "a.test", "-sess_out", kept, *known], timeout=20, capture_output=True, text=True,
+            input="GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n").stdout
+        assert ("Reused, TLSv1.3" if number else "New, TLSv1.3") in out, number
 
 
 def test_a_ticket_resumes_only_with_its_own_tenant(gateway, authority, namespaces):

@@ -172,22 +172,69 @@ Test(hello, without_certificate_the_handshake_is_refused)
     cr_assert_str_eq(rig.failure, "no usable certificate");
 }
 
+static void agrees_on(bool http2, const char *offered, const char *expected)
+{
+    one.http2 = http2;
+    rig_connect(&rig, one.context, 0);
+    SSL_set_alpn_protos(rig.client, (const unsigned char *)offered, (unsigned)strlen(offered));
+    rig_shake(&rig);
+    cr_assert(slice_equal(tls_alpn(rig.stream), slice_of(expected)), "%s", offered);
+}
+
 Test(hello, alpn)
 {
-    rig_connect(&rig, one.context, 0);
-    SSL_set_alpn_protos(rig.client, (const unsigned char *)"\x02h2\x08http/1.1", 12);
-    rig_shake(&rig);
-    cr_assert(slice_equal(tls_alpn(rig.stream), SLICE("http/1.1")));
-
-    one.http2 = true;
-    rig_connect(&rig, one.context, 0);
-    SSL_set_alpn_protos(rig.client, (const unsigned char *)"\x08http/1.1\x02h2", 12);
-    rig_shake(&rig);
-    cr_assert(slice_equal(tls_alpn(rig.stream), SLICE("h2")));
+    agrees_on(false, "\x02h2\x08http/1.1", "http/1.1");
+    agrees_on(true, "\x08http/1.1\x02h2", "h2");
+    agrees_on(true, "\x08http/1.0", "http/1.0");
+    agrees_on(false, "\x08http/1.0", "http/1.0");
+    agrees_on(true, "\x08http/1.0\x08http/1.1", "http/1.1");
+    agrees_on(true, "\x08http/1.0\x02h2", "h2");
+    agrees_on(false, "\x02h2\x08http/1.0", "http/1.0");
+    agrees_on(false,
+              "\x08http/0.9\x03"
+              "foo\x08http/1.1",
+              "http/1.1");
 
     one.http2 = false;
     rig_connect(&rig, one.context, 0);
     SSL_set_alpn_protos(rig.client, (const unsigned char *)"\x02h2", 3);
     refused(SSL_AD_NO_APPLICATION_PROTOCOL);
     cr_assert_str_eq(rig.failure, "no application protocol in common");
+    rig_connect(&rig, one.context, 0);
+    SSL_set_alpn_protos(rig.client, (const unsigned char *)"\x08http/0.9", 9);
+    refused(SSL_AD_NO_APPLICATION_PROTOCOL);
+}
+
+/* What the client has to offer of TLS 1.2, one by one: which are agreed on with these keys. */
+static unsigned count_agreed(const char *wanted)
+{
+    STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(rig.client_context);
+    unsigned agreed = 0;
+
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+        const char *name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i));
+
+        if (strncmp(name, "TLS_", 4) == 0)
+            continue;
+        rig_connect(&rig, one.context, TLS1_2_VERSION);
+        SSL_set_cipher_list(rig.client, name);
+        rig_until(&rig, rig.failed || rig.ended || rig.opened == 1);
+        if (!rig.opened)
+            continue;
+        agreed++;
+        cr_expect(strstr(name, wanted) && (strstr(name, "GCM") || strstr(name, "CHACHA20")),
+                  "%s is agreed on", name);
+    }
+    return agreed;
+}
+
+Test(hello, ciphers_of_1_2_have_forward_secrecy_and_aead)
+{
+    SSL_CTX_set_cipher_list(rig.client_context, "ALL:COMPLEMENTOFALL:@SECLEVEL=0");
+    rig.chosen = &two;
+    cr_expect_eq(count_agreed("ECDHE-"), 6);
+    two.identity_count = 1;
+    cr_expect_eq(count_agreed("ECDHE-ECDSA-"), 3);
+    two.identities++;
+    cr_expect_eq(count_agreed("ECDHE-RSA-"), 3);
 }

@@ -43,10 +43,24 @@ Test(session, the_second_connection_resumes)
 
 Test(session, a_ticket_of_tls_1_3_is_for_one_use)
 {
+    const char *const both[] = {"the second ticket", "the first one"};
+
     connect_and_talk();
-    cr_assert(duo_connect(&duo));
-    cr_assert_eq(tls_sessions_count(duo.sessions), 1);
-    cr_assert(duo.was_resumed);
+    duo.tickets.count = 0; /* no new ones, and none is opened */
+    for (int i = 0; i < 2; i++) {
+        cr_assert(duo_connect(&duo));
+        cr_assert_eq(tls_sessions_count(duo.sessions), (unsigned)(1 - i), "%s is used", both[i]);
+        cr_assert_not(duo.was_resumed);
+    }
+}
+
+Test(session, each_connection_brings_a_ticket_for_the_next)
+{
+    for (int i = 0; i < 8; i++) {
+        connect_and_talk();
+        cr_assert_eq(duo.was_resumed, i > 0);
+        cr_assert_eq(tls_sessions_count(duo.sessions), 2);
+    }
 }
 
 Test(session, tls_1_2_resumes_again_and_again)

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <openssl/rand.h>
+#include <unistd.h>
 
 static struct rig rig;
 static struct tls_ticket_keys keys_a, keys_b;
@@ -126,6 +127,64 @@ Test(ticket, keys_rotate_1_3)
 Test(ticket, keys_rotate_1_2)
 {
     rotate(TLS1_2_VERSION);
+}
+
+/* A client that uses every ticket once, as RFC 8446 section C.4 asks for. */
+Test(ticket, each_one_buys_the_next_in_1_3)
+{
+    cr_assert_not(resumes(TLS1_3_VERSION));
+    for (int i = 0; i < 10; i++) {
+        SSL_SESSION *used = rig.session;
+
+        cr_assert(resumes(TLS1_3_VERSION), "the %dth time", i + 1);
+        cr_assert_neq(rig.session, used, "a new one came");
+    }
+}
+
+/* What the newest ticket's hint says, in seconds. */
+static long lifetime_left(void)
+{
+    return (long)SSL_SESSION_get_ticket_lifetime_hint(rig.session);
+}
+
+Test(ticket, renewing_does_not_prolong_the_session)
+{
+    long whole, left;
+
+    cr_assert_not(resumes(TLS1_3_VERSION));
+    whole = lifetime_left();
+    cr_assert_gt(whole, 60);
+    for (int i = 0; i < 2; i++)
+        cr_assert(resumes(TLS1_3_VERSION));
+    sleep(2);
+    cr_assert(resumes(TLS1_3_VERSION));
+    left = lifetime_left();
+    cr_assert_lt(left, whole - 1, "%ld of %ld s", left, whole);
+    cr_assert_gt(left, whole - 60);
+}
+
+Test(ticket, every_worker_of_a_tenant_opens_them)
+{
+    struct tls_ticket_keys same = keys_a;
+    struct tls_server other = a;
+
+    other.tickets = &same;
+    for (int i = 0; i < 4; i++) {
+        rig.chosen = i % 2 ? &other : &a;
+        cr_assert_eq(resumes(TLS1_3_VERSION), i > 0);
+    }
+}
+
+/* CONFIG.md: no cache of sessions. */
+Test(ticket, without_them_1_2_offers_no_session_id)
+{
+    unsigned len;
+
+    rig_connect(&rig, a.context, TLS1_2_VERSION);
+    SSL_set_options(rig.client, SSL_OP_NO_TICKET);
+    rig_shake(&rig);
+    (void)SSL_SESSION_get_id(SSL_get_session(rig.client), &len);
+    cr_assert_eq(len, 0);
 }
 
 static void none(int version)
