@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Runs every test and ends with a line `N passed, N failed`. Installs what it needs (Debian 12),
 # builds into build-*/, and removes the namespaces it made.
-# usage: sudo tests/run.sh [STAGE...]   stages: style unit sanitize gateway gateway-sanitize fuzz
+# usage: sudo tests/run.sh [STAGE...]   stages: style unit sanitize gateway gateway-sanitize fuzz,
+# and, when it is named: coverage
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ "$(id -u)" -eq 0 ] || { echo "tests/run.sh: needs root, it makes network namespaces" >&2; exit 1; }
@@ -109,6 +110,14 @@ stage_style() {
 stage_unit() {
     build test || { count "build test" 0 1; return; }
     run_units build-test
+}
+
+# Not part of the whole: how many lines of each room the unit tests run.
+stage_coverage() {
+    build coverage || { count "build coverage" 0 1; return; }
+    find build-coverage -name '*.gcda' -delete
+    run_units build-coverage
+    check coverage $python tests/coverage.py build-coverage
 }
 
 stage_sanitize() {
