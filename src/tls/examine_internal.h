@@ -7,9 +7,12 @@
 
 #include <openssl/x509.h>
 
+/* Certificates that one file may have; most need not belong to the chain. */
+#define EXAMINE_FOUND_MAX 1024
+
 /* A chain under examination. */
 struct examine_chain {
-    X509 *found[TLS_CHAIN_MAX]; /* as the file has them; owned */
+    X509 *found[EXAMINE_FOUND_MAX]; /* as the file has them; owned */
     uint32_t found_count;
     X509 *ordered[TLS_CHAIN_MAX]; /* leaf first; borrowed from found */
     uint32_t ordered_count;

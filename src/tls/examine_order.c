@@ -5,6 +5,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+/* Certificates that do not belong to the chain are named, up to so many. */
+#define STRANGERS_TOLD 4
+
 static bool has_key(X509 *certificate, const EVP_PKEY *key)
 {
     const EVP_PKEY *own = X509_get0_pubkey(certificate);
@@ -36,62 +39,73 @@ static X509 *find_issuer(const struct examine_chain *chain, X509 *certificate)
     return NULL;
 }
 
-/* Puts behind the chain what else has signed one of it: a CA that two others have signed. */
-static void add_other_paths(struct examine_chain *chain)
+/* False when the chain is full. */
+static bool append(struct examine_chain *chain, X509 *certificate)
 {
+    if (chain->ordered_count == TLS_CHAIN_MAX)
+        return false;
+    chain->ordered[chain->ordered_count++] = certificate;
+    return true;
+}
+
+/* The leaf and what leads up from it; and behind that, what else has signed one of it: a CA that
+ * two others have signed. False when that is too much. */
+static bool build(struct examine_chain *chain, X509 *leaf)
+{
+    for (X509 *next = leaf; next; next = find_issuer(chain, next))
+        if (!append(chain, next))
+            return false;
     for (uint32_t i = 0; i < chain->ordered_count; i++) {
         X509 *issuer;
 
         while ((issuer = find_issuer(chain, chain->ordered[i])))
-            chain->ordered[chain->ordered_count++] = issuer;
+            if (!append(chain, issuer))
+                return false;
     }
+    return true;
 }
 
-static void name_of(X509 *certificate, char text[256])
+/* What is left over is not sent to clients: copies, and what was not meant for this file. */
+static void tell_rest(const struct examine_chain *chain, struct diag_place place,
+                      struct diag_list *diags)
 {
-    X509_NAME_oneline(X509_get_subject_name(certificate), text, 256);
-}
-
-/* What is left over: a copy is dropped, anything else was not meant for this file. */
-static int tell_rest(const struct examine_chain *chain, struct diag_place place,
-                     struct diag_list *diags)
-{
-    int result = 0;
+    uint32_t strangers = 0;
 
     for (uint32_t i = 0; i < chain->found_count; i++) {
         char name[256];
 
-        if (is_ordered(chain, chain->found[i]))
+        if (is_ordered(chain, chain->found[i]) || ++strangers > STRANGERS_TOLD)
             continue;
-        name_of(chain->found[i], name);
-        diag_error(diags, place,
-                   "certificate %u (%s) does not belong to the chain: it has signed none of it",
-                   i + 1, name);
-        result = ERROR_CERTIFICATE;
+        X509_NAME_oneline(X509_get_subject_name(chain->found[i]), name, sizeof(name));
+        diag_warning(diags, place,
+                     "certificate %u (%s) does not belong to the chain and is left out: it has "
+                     "signed none of it",
+                     i + 1, name);
     }
-    if (result == 0 && chain->ordered_count < chain->found_count)
+    if (strangers > STRANGERS_TOLD)
+        diag_warning(diags, place, "%u more certificates do not belong to the chain",
+                     strangers - STRANGERS_TOLD);
+    if (chain->ordered_count + strangers < chain->found_count)
         diag_warning(diags, place, "a certificate is in the file more than once");
-    return result;
 }
 
 int examine_order(struct examine_chain *chain, const EVP_PKEY *key, struct diag_place certificate,
                   struct diag_place key_place, struct diag_list *diags)
 {
     X509 *leaf = NULL;
-    int result;
+    int result = ERROR_CERTIFICATE;
 
     for (uint32_t i = 0; i < chain->found_count && !leaf; i++)
         if (has_key(chain->found[i], key))
             leaf = chain->found[i];
     if (!leaf) {
         diag_error(diags, key_place, "the key does not belong to the certificate");
-        ERR_clear_error();
-        return ERROR_CERTIFICATE;
+    } else if (!build(chain, leaf)) {
+        diag_error(diags, certificate, "more than %d certificates in one chain", TLS_CHAIN_MAX);
+    } else {
+        tell_rest(chain, certificate, diags);
+        result = 0;
     }
-    for (X509 *next = leaf; next; next = find_issuer(chain, next))
-        chain->ordered[chain->ordered_count++] = next;
-    add_other_paths(chain);
-    result = tell_rest(chain, certificate, diags);
     ERR_clear_error();
     return result;
 }

@@ -34,8 +34,9 @@ static int on_passphrase(char *buffer, int size, int writing, void *argument)
     return -1;
 }
 
-/* Hands each certificate of the file over until `take` refuses one, having told why. Returns 0 or
- * ERROR_CERTIFICATE with the reason told; no certificate at all is one. */
+/* Hands each certificate of the file, under any of the three names that PEM has for it, over until
+ * `take` refuses one, having told why. Returns 0 or ERROR_CERTIFICATE with the reason told; no
+ * certificate at all is one. */
 static int read_certificates(struct slice pem, struct diag_place place,
                              bool (*take)(void *argument, X509 *certificate), void *argument,
                              struct diag_list *diags)
@@ -52,7 +53,7 @@ static int read_certificates(struct slice pem, struct diag_place place,
         return ERROR_CERTIFICATE;
     }
     ERR_clear_error();
-    while ((certificate = PEM_read_bio_X509(bio, NULL, on_passphrase, &asked))) {
+    while ((certificate = PEM_read_bio_X509_AUX(bio, NULL, on_passphrase, &asked))) {
         if (!take(argument, certificate))
             goto done;
         count++;
@@ -84,9 +85,9 @@ static bool take_link(void *argument, X509 *certificate)
     const struct chain_reading *reading = argument;
     struct examine_chain *chain = reading->chain;
 
-    if (chain->found_count == TLS_CHAIN_MAX) {
-        diag_error(reading->diags, reading->place, "more than %d certificates in one chain",
-                   TLS_CHAIN_MAX);
+    if (chain->found_count == EXAMINE_FOUND_MAX) {
+        diag_error(reading->diags, reading->place, "more than %d certificates in one file",
+                   EXAMINE_FOUND_MAX);
         X509_free(certificate);
         return false;
     }
@@ -102,7 +103,8 @@ int examine_read_chain(struct slice pem, struct diag_place place, struct examine
     return read_certificates(pem, place, take_link, &reading, diags);
 }
 
-/* ---- certificates that are trusted ---- */
+/* ---- certificates that are trusted: with what openssl-x509(1) -addtrust, -addreject say of them,
+ * which is in the DER behind the certificate ---- */
 
 struct trust_reading {
     struct arena *arena;
@@ -116,7 +118,7 @@ static bool take_trusted(void *argument, X509 *certificate)
 {
     struct trust_reading *reading = argument;
     unsigned char *encoded = NULL;
-    int len = reading->count < TLS_TRUST_MAX ? i2d_X509(certificate, &encoded) : 0;
+    int len = reading->count < TLS_TRUST_MAX ? i2d_X509_AUX(certificate, &encoded) : 0;
 
     X509_free(certificate);
     if (reading->count == TLS_TRUST_MAX) {

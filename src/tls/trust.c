@@ -70,7 +70,7 @@ X509_STORE *tls_trust_store(struct tls_trust *trust)
     trust->store = store_new();
     for (uint32_t i = 0; i < trust->count; i++) {
         const unsigned char *at = (const unsigned char *)trust->certificates[i].data;
-        X509 *certificate = d2i_X509(NULL, &at, (long)trust->certificates[i].len);
+        X509 *certificate = d2i_X509_AUX(NULL, &at, (long)trust->certificates[i].len);
 
         /* The resolver has read it before: without it, less is trusted. */
         if (!certificate || !X509_STORE_add_cert(trust->store, certificate))

@@ -78,6 +78,20 @@ def test_what_each_mode_lets_pass(gateway, authority, other_authority, namespace
             assert answers[0].body.startswith(b"NONE||||")
 
 
+def test_uses_of_a_trusted_authority_hold(gateway, authority, namespace, tmp_path):
+    good = authority.issue_client("good")
+    for number, option in enumerate(["-addtrust", "-addreject"]):
+        subprocess.run(["openssl", "x509", "-in", authority.ca, "-trustout", option, "clientAuth",
+                        "-out", tmp_path / f"{number}.pem"], check=True)
+    gateway.tenant("a", texts.tenant(namespace, *[
+        server(authority, f"{name}.test", asking(authority, ca=tmp_path / f"{number}.pem"))
+        for number, name in enumerate(["trusted", "rejected"])]))
+    gateway.start()
+    context = context_of(authority, good)
+    assert ask(namespace, context, "trusted.test").body.startswith(b"SUCCESS|CN=good")
+    assert ask(namespace, context, "rejected.test").status == 400
+
+
 def test_what_is_told_of_a_certificate(gateway, authority, namespace):
     good = authority.issue_client("told")
     gateway.tenant("a", texts.tenant(namespace, server(authority, "a.test", asking(authority))))

@@ -11,6 +11,7 @@ import pytest
 from harness import netns, texts
 from harness.certs import peer_serial
 from harness.client import Connection, fetch, raw, read_all
+from harness.gateway import BINARY
 
 PLAIN = ("127.0.0.1", 8080)
 
@@ -227,6 +228,35 @@ def test_a_ticket_resumes_only_with_its_own_tenant(gateway, authority, namespace
     assert handshake(namespaces[0], session)[1], "either worker takes its tenant's ticket"
     assert handshake(namespaces[0], session)[1]
     assert not handshake(namespaces[1], session)[1]
+
+
+def test_a_chain_file_with_what_does_not_belong(gateway, authority, namespace, tmp_path):
+    leaf, key = authority.issue("leaf.test")
+    stranger, _ = authority.issue("stranger.test", "rsa")
+    trusted = subprocess.run(["openssl", "x509", "-in", leaf, "-trustout", "-addtrust",
+                              "serverAuth"], check=True, capture_output=True, text=True).stdout
+    assert "BEGIN TRUSTED CERTIFICATE" in trusted
+    old = leaf.read_text().replace("CERTIFICATE", "X509 CERTIFICATE")
+    root, other = authority.ca.read_text(), stranger.read_text()
+    files = [leaf.read_text() + other + root, trusted + other, root + other + old, trusted * 3]
+    for number, text in enumerate(files):
+        (tmp_path / f"{number}.crt").write_text(text)
+    gateway.tenant("a", texts.tenant(namespace, *[
+        f"server {{ listen 127.0.0.1:{texts.PORT + number} ssl; return 204; "
+        f"ssl_certificate {tmp_path}/{number}.crt; ssl_certificate_key {key}; }}"
+        for number in range(len(files))]))
+    checked = subprocess.run([BINARY, "-c", gateway.folder / "nsgate.conf", "-t"],
+                             capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+    for place in ("a.conf:3:65: certificate 2", "a.conf:4:65: certificate 2",
+                  "a.conf:5:65: certificate 2"):
+        assert f"{place} (/CN=stranger.test) does not belong to the chain" in checked.stderr
+    assert "a.conf:6:65: a certificate is in the file more than once" in checked.stderr
+    gateway.start()
+    context = authority.context()
+    for number in range(len(files)):
+        address = ("127.0.0.1", texts.PORT + number)
+        assert fetch(namespace, address, context=context, name="leaf.test").status == 204
 
 
 def test_both_kinds_of_key(gateway, authority, namespace):

@@ -100,12 +100,71 @@ Test(examine_pem, files_that_hold_nothing)
 
 Test(examine_pem, too_many_certificates)
 {
-    X509 *chain[TLS_CHAIN_MAX + 1];
+    X509 **chain = calloc(1025, sizeof(*chain));
 
-    for (int i = 0; i <= TLS_CHAIN_MAX; i++)
+    for (int i = 0; i <= 1024; i++)
         chain[i] = examined.pki.leaf;
-    cr_assert_eq(examine(chain, TLS_CHAIN_MAX + 1, examined.pki.leaf_key), ERROR_CERTIFICATE);
-    assert_told("more than 16 certificates in one chain");
+    cr_assert_eq(examine(chain, 1024, examined.pki.leaf_key), 0);
+    cr_assert_eq(examined.der.chain_count, 1);
+    assert_told("a certificate is in the file more than once");
+    examine_forget();
+    cr_assert_eq(examine(chain, 1025, examined.pki.leaf_key), ERROR_CERTIFICATE);
+    assert_told("more than 1024 certificates in one file");
+    free(chain);
+}
+
+/* The certificates' PEM with another name in its lines; freed by the caller. */
+static struct slice renamed(X509 *const *certificates, int count, const char *name)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    struct slice pem;
+    char *data;
+
+    for (int i = 0; i < count; i++) {
+        unsigned char *der = NULL;
+        int len = i2d_X509_AUX(certificates[i], &der);
+
+        cr_assert_gt(len, 0);
+        cr_assert_gt(PEM_write_bio(bio, name, "", der, len), 0);
+        OPENSSL_free(der);
+    }
+    pem.len = (size_t)BIO_get_mem_data(bio, &data);
+    pem.data = strndup(data, pem.len);
+    BIO_free(bio);
+    return pem;
+}
+
+Test(examine_pem, every_name_of_a_certificate)
+{
+    static const char *const names[] = {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
+    X509 *const chain[] = {examined.pki.leaf, examined.pki.middle};
+    struct slice key = pki_key_pem(examined.pki.leaf_key);
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct slice pem = renamed(chain, 2, names[i]);
+
+        cr_assert_eq(examine_text(pem, key), 0, "%s", names[i]);
+        cr_assert_eq(examined.der.chain_count, 2);
+        assert_chain(1, examined.pki.middle);
+        free((char *)pem.data);
+    }
+    cr_assert(STAILQ_EMPTY(&examined.diags.items));
+    free((char *)key.data);
+}
+
+Test(examine_pem, uses_of_a_trusted_certificate_are_not_sent)
+{
+    ASN1_OBJECT *use = OBJ_nid2obj(NID_server_auth);
+    X509 *marked = X509_dup(examined.pki.leaf);
+    struct slice key = pki_key_pem(examined.pki.leaf_key), pem;
+
+    cr_assert_eq(X509_add1_trust_object(marked, use), 1);
+    pem = renamed(&marked, 1, "TRUSTED CERTIFICATE");
+    cr_assert_eq(examine_text(pem, key), 0);
+    cr_assert_eq(examined.der.chain[0].len, (size_t)i2d_X509(examined.pki.leaf, NULL));
+    X509_free(marked);
+    free((char *)pem.data);
+    free((char *)key.data);
 }
 
 /* ---- certificates that are trusted ---- */
@@ -128,6 +187,20 @@ Test(examine_pem, trusted_certificates)
     cr_assert_eq(count, 3);
     cr_assert(STAILQ_EMPTY(&examined.diags.items));
     free((char *)pem.data);
+}
+
+Test(examine_pem, trusted_certificates_by_every_name)
+{
+    static const char *const names[] = {"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct slice pem = renamed(&examined.pki.root, 1, names[i]);
+        uint32_t count;
+
+        cr_assert_eq(trusted(pem, &count), 0, "%s", names[i]);
+        cr_assert_eq(count, 1);
+        free((char *)pem.data);
+    }
 }
 
 Test(examine_pem, trusted_files_that_hold_none)

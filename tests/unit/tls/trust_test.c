@@ -3,6 +3,7 @@
 #include "duo.h"
 
 #include <criterion/criterion.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -97,4 +98,34 @@ Test(trust, what_cannot_be_decoded_is_left_out)
     cr_assert_not(duo_connect(&duo));
     cr_assert_str_eq(duo.failure, "unable to get local issuer certificate");
     tls_trust_unref(trust);
+}
+
+/* What openssl-x509(1) -addtrust and -addreject say of an authority holds, as it does where OpenSSL
+ * reads the file itself. */
+static bool connects_with_use(X509 *authority, int (*mark)(X509 *, const ASN1_OBJECT *), int use)
+{
+    X509 *marked = X509_dup(authority);
+    unsigned char *der = NULL;
+    struct slice one;
+    int len;
+    bool connects;
+
+    cr_assert_eq(mark(marked, OBJ_nid2obj(use)), 1);
+    len = i2d_X509_AUX(marked, &der);
+    one = (struct slice){(const char *)der, (size_t)len};
+    duo.client.trust = tls_trust_new(&one, 1);
+    duo.client.reuses_sessions = false;
+    connects = duo_connect(&duo);
+    tls_trust_unref(duo.client.trust);
+    OPENSSL_free(der);
+    X509_free(marked);
+    return connects;
+}
+
+Test(trust, uses_of_a_trusted_certificate_hold)
+{
+    cr_assert(connects_with_use(duo.pki.root, X509_add1_trust_object, NID_server_auth));
+    cr_assert(connects_with_use(duo.pki.middle, X509_add1_trust_object, NID_server_auth));
+    cr_assert_not(connects_with_use(duo.pki.root, X509_add1_trust_object, NID_client_auth));
+    cr_assert_not(connects_with_use(duo.pki.root, X509_add1_reject_object, NID_server_auth));
 }
