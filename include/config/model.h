@@ -57,6 +57,9 @@ struct config_netns {
  * them: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 255 bytes. */
 bool config_container_name_is_valid(struct slice name);
 
+/* Room for an interface's name, with its NUL. */
+#define CONFIG_ZONE 16
+
 /* One address of a tenant; servers that name the same one share it. */
 struct config_listen {
     union {
@@ -65,8 +68,9 @@ struct config_listen {
         struct sockaddr_in6 v6;
     } address;
     socklen_t address_len;
-    struct slice text; /* canonical: "10.0.0.1:443", "[::1]:443" */
-    int backlog;       /* 511 by default, as nginx */
+    char zone[CONFIG_ZONE]; /* the interface of a link-local address; "" for all others */
+    struct slice text;      /* canonical: "10.0.0.1:443", "[::1]:443", "[fe80::1%eth0]:443" */
+    int backlog;            /* 511 by default, as nginx */
     bool ssl;
     bool ipv6only;     /* true by default, as nginx */
     uint32_t *servers; /* indices into the tenant's servers, in the file's order */
@@ -237,10 +241,11 @@ struct config_endpoint {
         struct sockaddr_in6 v6;
         struct sockaddr_un local;
     } address;
-    socklen_t address_len; /* 0: host must be resolved */
-    uint32_t weight;       /* 1 */
-    uint32_t max_fails;    /* 1; 0: never marked as failed */
-    double fail_timeout;   /* seconds; 10 */
+    socklen_t address_len;  /* 0: host must be resolved */
+    char zone[CONFIG_ZONE]; /* the interface of a link-local address; "" for all others */
+    uint32_t weight;        /* 1 */
+    uint32_t max_fails;     /* 1; 0: never marked as failed */
+    double fail_timeout;    /* seconds; 10 */
     bool backup;
     bool down;
     const struct config_netns *netns; /* where it is; NULL: the host's; never NETNS_HOST */

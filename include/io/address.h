@@ -5,6 +5,7 @@
 
 #include "base/slice.h"
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,6 +17,10 @@ struct address {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
         struct sockaddr_un local;
+        struct {
+            struct sockaddr_in6 v6;
+            char zone[IF_NAMESIZE]; /* "": none */
+        } zoned;
     };
     socklen_t len; /* 0: none */
 };
@@ -24,9 +29,20 @@ struct address {
 #define ADDRESS_TEXT 128
 
 void address_set(struct address *address, const struct sockaddr *from, socklen_t len);
+
+/* The interface of a link-local IPv6 address (RFC 4007), by name or number. It stays a name here:
+ * its number is another one in each network namespace, and each time that it is made. */
+void address_set_zone(struct address *address, const char *zone);
+const char *address_zone(const struct address *address); /* "": none */
+
+/* The address as bind(2) and connect(2) take it: with the number of its zone's interface in the
+ * network namespace of the socket. Returns 0, or -1 with errno: ENODEV without such an interface.
+ */
+int address_on_socket(const struct address *address, int fd, struct address *on);
+
 bool address_equal(const struct address *a, const struct address *b);
 
-/* "10.0.0.1:443", "[::1]:443", "unix:/run/app.sock" */
+/* "10.0.0.1:443", "[::1]:443", "[fe80::1%eth0]:443", "unix:/run/app.sock" */
 void address_format(const struct address *address, char text[ADDRESS_TEXT]);
 
 /* The host alone: "10.0.0.1", "::1", "unix:"; IPv4-mapped addresses as IPv4. */

@@ -11,12 +11,17 @@ struct socket_listen_options {
     bool ipv6only; /* for IPv6 addresses */
 };
 
-/* socket(2), SO_REUSEADDR, IP_FREEBIND (the address need not be configured yet), IPV6_V6ONLY,
- * TCP_NODELAY, TCP_NOTSENT_LOWAT and SO_KEEPALIVE (accepted sockets inherit them), bind(2),
- * listen(2); all non-blocking and close-on-exec, in the namespace in which the thread is. Returns
- * the descriptor, or -1 with errno and the name of the call that failed in *call. */
+/* socket(2), SO_REUSEADDR, IP_FREEBIND (the address need not be configured yet, but its zone's
+ * interface must be there), IPV6_V6ONLY, TCP_NODELAY, TCP_NOTSENT_LOWAT and SO_KEEPALIVE (accepted
+ * sockets inherit them), bind(2), listen(2); all non-blocking and close-on-exec, in the namespace
+ * in which the thread is. Returns the descriptor, or -1 with errno and the name of the call that
+ * failed in *call. */
 int socket_listen(const struct address *address, const struct socket_listen_options *options,
                   const char **call);
+
+/* Whether the interface of a listener's zone is still the one that its socket was bound to; true
+ * without a zone. One that was removed and made again would never bring it a connection. */
+bool socket_has_zone(int fd, const struct address *address);
 
 /* accept4(2), non-blocking and close-on-exec; -1 with errno. */
 int socket_accept(int listener, struct address *peer);

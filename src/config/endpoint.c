@@ -22,8 +22,8 @@ static const char *read_unix(struct arena *arena, struct slice folder, struct sl
 const char *value_endpoint(struct arena *arena, struct slice folder, struct slice text,
                            struct config_endpoint *endpoint)
 {
-    struct sockaddr_storage address;
-    socklen_t len = 0;
+    struct value_ip ip;
+    const char *trouble;
     struct slice host;
     uint16_t port = endpoint->port ? endpoint->port : 80;
     bool has_port;
@@ -37,12 +37,13 @@ const char *value_endpoint(struct arena *arena, struct slice folder, struct slic
         return "the address is empty";
     if (value_host_port(text, &host, &port, &has_port) != 0)
         return "it must be HOST, HOST:PORT, [IPV6]:PORT or unix:PATH, with a port from 1 to 65535";
-    if (value_ip(host, port, &address, &len) == 0) {
-        if (address.ss_family == AF_INET)
-            memcpy(&endpoint->address.v4, &address, sizeof(endpoint->address.v4));
-        else
-            memcpy(&endpoint->address.v6, &address, sizeof(endpoint->address.v6));
-        endpoint->address_len = len;
+    if (value_ip(host, port, &ip) == 0) {
+        trouble = value_zone_trouble(&ip);
+        if (trouble)
+            return trouble;
+        memcpy(&endpoint->address, &ip.address, ip.len);
+        endpoint->address_len = ip.len;
+        memcpy(endpoint->zone, ip.zone, sizeof(endpoint->zone));
     } else if (value_is_host_name(host)) {
         endpoint->host = arena_slice(arena, host);
     } else {

@@ -23,8 +23,8 @@ static void set_text_of(struct build *build, struct config_listen *listen)
 
     if (listen->address.any.sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &listen->address.v6.sin6_addr, host, sizeof(host));
-        listen->text =
-            arena_printf(build->arena, "[%s]:%u", host, ntohs(listen->address.v6.sin6_port));
+        listen->text = arena_printf(build->arena, "[%s%s%s]:%u", host, listen->zone[0] ? "%" : "",
+                                    listen->zone, ntohs(listen->address.v6.sin6_port));
     } else {
         inet_ntop(AF_INET, &listen->address.v4.sin_addr, host, sizeof(host));
         listen->text =
@@ -41,11 +41,12 @@ static bool has_only_digits(struct slice text)
     return text.len > 0;
 }
 
-/* ADDR:PORT, ADDR, PORT, *:PORT, [v6]:PORT, [v6] */
+/* ADDR:PORT, ADDR, PORT, *:PORT, [v6]:PORT, [v6], both with %zone */
 static bool read_address(struct build *build, const struct config_word *word,
                          struct config_listen *listen)
 {
-    struct sockaddr_storage address;
+    struct value_ip ip;
+    const char *trouble;
     struct slice host = SLICE("*");
     uint16_t port = 80;
     uint64_t number = 0;
@@ -65,9 +66,17 @@ static bool read_address(struct build *build, const struct config_word *word,
     }
     if (slice_equal(host, SLICE("*")))
         host = SLICE("0.0.0.0");
-    if (value_ip(host, port, &address, &listen->address_len) != 0)
+    if (value_ip(host, port, &ip) != 0)
         goto wrong;
-    memcpy(&listen->address, &address, sizeof(listen->address));
+    trouble = value_zone_trouble(&ip);
+    if (trouble) {
+        diag_error(build->diags, word->place, "\"%.*s\" is no address to listen on: %s",
+                   SLICE_PRINTF(slice_head(word->text, 64)), trouble);
+        return false;
+    }
+    memcpy(&listen->address, &ip.address, ip.len);
+    listen->address_len = ip.len;
+    memcpy(listen->zone, ip.zone, sizeof(listen->zone));
     return true;
 wrong:
     diag_error(build->diags, word->place,

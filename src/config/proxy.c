@@ -14,6 +14,32 @@ struct url {
     struct slice uri;    /* empty: none */
 };
 
+/* In a URL "%" may be written "%25" (RFC 6874 section 2). */
+static struct slice decode_zone(struct arena *arena, struct slice server)
+{
+    const char *percent =
+        slice_starts_with(server, SLICE("[")) ? memmem(server.data, server.len, "%25", 3) : NULL;
+    size_t len = percent ? (size_t)(percent + 1 - server.data) : 0;
+
+    if (!percent || len + 2 >= server.len || server.data[len + 2] == ']')
+        return server;
+    return arena_printf(arena, "%.*s%.*s", (int)len, server.data,
+                        SLICE_PRINTF(slice_from(server, len + 2)));
+}
+
+/* What the server is called towards itself: an interface of ours means nothing there. */
+static struct slice without_zone(struct arena *arena, struct slice server)
+{
+    const char *percent =
+        slice_starts_with(server, SLICE("[")) ? memchr(server.data, '%', server.len) : NULL;
+    const char *bracket = percent ? memchr(server.data, ']', server.len) : NULL;
+
+    if (!bracket)
+        return arena_slice(arena, server);
+    return arena_printf(arena, "%.*s%.*s", (int)(percent - server.data), server.data,
+                        SLICE_PRINTF(slice_from(server, (size_t)(bracket - server.data))));
+}
+
 static bool split_url(struct build *build, const struct config_word *word, struct url *url)
 {
     struct slice text = word->text;
@@ -39,7 +65,9 @@ static bool split_url(struct build *build, const struct config_word *word, struc
         start < text.len ? memchr(text.data + start, is_unix ? ':' : '/', text.len - start) : NULL;
 
     url->server = end ? slice_head(text, (size_t)(end - text.data)) : text;
-    url->uri = slice_from(text, url->server.len + (is_unix && end ? 1 : 0));
+    url->server = decode_zone(build->arena, url->server);
+    url->uri = end ? slice_from(text, (size_t)(end - text.data) + (is_unix ? 1 : 0))
+                   : (struct slice){"", 0};
     return true;
 }
 
@@ -142,7 +170,7 @@ void set_proxy_pass(struct build *build, const struct rule *rule,
     proxy->has_uri = url.uri.len > 0;
     proxy->uri = arena_slice(build->arena, url.uri);
     /* A socket's path is no host; nginx says localhost too. */
-    proxy->host =
-        arena_slice(build->arena, slice_starts_with(url.server, SLICE("unix:")) ? SLICE("localhost")
-                                                                                : url.server);
+    proxy->host = slice_starts_with(url.server, SLICE("unix:"))
+                      ? SLICE("localhost")
+                      : without_zone(build->arena, url.server);
 }

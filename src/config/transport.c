@@ -22,6 +22,13 @@ void set_http_version(struct build *build, const struct rule *rule,
                    SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
 }
 
+static bool is_address(struct slice host)
+{
+    struct value_ip ip;
+
+    return value_ip(host, 1, &ip) == 0 && !ip.zone[0];
+}
+
 /* The host of host[:port], without brackets and final dot. */
 static struct slice host_of(struct slice text)
 {
@@ -45,8 +52,6 @@ void set_proxy_ssl_name(struct build *build, const struct rule *rule,
 {
     const struct config_word *word = build_word(directive, 1);
     struct slice host = host_of(word->text);
-    struct sockaddr_storage unused;
-    socklen_t len;
 
     if (slice_equal(word->text, SLICE("$proxy_host"))) {
         build_settings(build)->proxy_ssl_name = (struct slice){"", 0};
@@ -59,9 +64,8 @@ void set_proxy_ssl_name(struct build *build, const struct rule *rule,
         return;
     }
     if (host.len > NAME_LENGTH_MAX ||
-        (!value_is_host_name(host) && value_ip(host, 1, &unused, &len) != 0 &&
-         value_ip(arena_printf(&build->scratch, "[%.*s]", SLICE_PRINTF(host)), 1, &unused, &len) !=
-             0)) {
+        (!value_is_host_name(host) && !is_address(host) &&
+         !is_address(arena_printf(&build->scratch, "[%.*s]", SLICE_PRINTF(host))))) {
         diag_error(build->diags, word->place,
                    "\"%.*s\" is not allowed: \"%s\" is a host's name or address",
                    SLICE_PRINTF(slice_head(word->text, 64)), rule->name);

@@ -133,34 +133,73 @@ int value_host_port(struct slice text, struct slice *host, uint16_t *port, bool 
     return 0;
 }
 
-int value_ip(struct slice host, uint16_t port, struct sockaddr_storage *address, socklen_t *len)
+/* Takes "%zone" off the end of the host. Whatever may be an interface's name is one. */
+static int read_zone(struct slice *host, char zone[CONFIG_ZONE])
+{
+    const char *percent = host->len ? memchr(host->data, '%', host->len) : NULL;
+    struct slice name;
+
+    zone[0] = '\0';
+    if (!percent)
+        return 0;
+    name = slice_from(*host, (size_t)(percent + 1 - host->data));
+    host->len = (size_t)(percent - host->data);
+    if (name.len == 0 || name.len >= CONFIG_ZONE)
+        return -1;
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.data[i];
+
+        if (c <= ' ' || c == 0x7f || c == '/' || c == ':' || c == '%')
+            return -1;
+    }
+    memcpy(zone, name.data, name.len);
+    zone[name.len] = '\0';
+    return 0;
+}
+
+int value_ip(struct slice host, uint16_t port, struct value_ip *ip)
 {
     char text[INET6_ADDRSTRLEN];
     bool is_v6 = host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
 
-    if (is_v6)
+    memset(ip, 0, sizeof(*ip));
+    if (is_v6) {
         host = (struct slice){host.data + 1, host.len - 2};
+        if (read_zone(&host, ip->zone) < 0)
+            return -1;
+    }
     if (host.len == 0 || host.len >= sizeof(text))
         return -1;
     memcpy(text, host.data, host.len);
     text[host.len] = '\0';
-    memset(address, 0, sizeof(*address));
     if (is_v6) {
         struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 
         if (inet_pton(AF_INET6, text, &v6.sin6_addr) != 1)
             return -1;
-        memcpy(address, &v6, sizeof(v6));
-        *len = sizeof(v6);
+        memcpy(&ip->address, &v6, sizeof(v6));
+        ip->len = sizeof(v6);
     } else {
         struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
 
         if (inet_pton(AF_INET, text, &v4.sin_addr) != 1)
             return -1;
-        memcpy(address, &v4, sizeof(v4));
-        *len = sizeof(v4);
+        memcpy(&ip->address, &v4, sizeof(v4));
+        ip->len = sizeof(v4);
     }
     return 0;
+}
+
+const char *value_zone_trouble(const struct value_ip *ip)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&ip->address;
+    bool is_local = v6->sin6_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr);
+
+    if (is_local && !ip->zone[0])
+        return "a link-local address needs its interface, as in [fe80::1%eth0]";
+    if (!is_local && ip->zone[0])
+        return "only a link-local address (fe80::/10) has an interface behind \"%\"";
+    return NULL;
 }
 
 bool value_is_host_name(struct slice host)

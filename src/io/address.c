@@ -3,8 +3,10 @@
 #include "io/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 
@@ -17,6 +19,37 @@ void address_set(struct address *address, const struct sockaddr *from, socklen_t
         return;
     memcpy(&address->any, from, len);
     address->len = len;
+}
+
+void address_set_zone(struct address *address, const char *zone)
+{
+    snprintf(address->zoned.zone, sizeof(address->zoned.zone), "%s", zone);
+}
+
+const char *address_zone(const struct address *address)
+{
+    return address->len > 0 && address->any.sa_family == AF_INET6 ? address->zoned.zone : "";
+}
+
+int address_on_socket(const struct address *address, int fd, struct address *on)
+{
+    const char *zone = address_zone(address);
+    struct ifreq request = {0};
+    uint64_t number;
+
+    *on = *address;
+    if (!*zone)
+        return 0;
+    memcpy(request.ifr_name, zone, sizeof(request.ifr_name));
+    if (ioctl(fd, SIOCGIFINDEX, &request) == 0) {
+        on->v6.sin6_scope_id = (uint32_t)request.ifr_ifindex;
+        return 0;
+    }
+    /* As a number it is that of an interface, unless one has it for its name. */
+    if (errno != ENODEV || slice_to_u64(slice_of(zone), UINT32_MAX, &number) != 0)
+        return -1;
+    on->v6.sin6_scope_id = (uint32_t)number;
+    return 0;
 }
 
 /* The path without the NUL that may end it; an abstract one keeps the NUL that begins it. */
@@ -41,7 +74,8 @@ bool address_equal(const struct address *a, const struct address *b)
         return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
     case AF_INET6:
         return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
-               IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
+               IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr) &&
+               strcmp(address_zone(a), address_zone(b)) == 0;
     case AF_UNIX:
         return slice_equal(local_path(a), local_path(b));
     default:
@@ -61,7 +95,8 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT])
         break;
     case AF_INET6:
         inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof(host));
-        snprintf(text, ADDRESS_TEXT, "[%s]:%u", host, ntohs(address->v6.sin6_port));
+        snprintf(text, ADDRESS_TEXT, "[%s%s%s]:%u", host, *address_zone(address) ? "%" : "",
+                 address_zone(address), ntohs(address->v6.sin6_port));
         break;
     case AF_UNIX:
         path = local_path(address);

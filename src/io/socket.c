@@ -20,6 +20,7 @@ static const char *prepare_listener(int fd, const struct address *address,
                                     const struct socket_listen_options *options)
 {
     int family = address->any.sa_family;
+    struct address on;
 
     if (family != AF_UNIX) {
         if (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0)
@@ -39,7 +40,9 @@ static const char *prepare_listener(int fd, const struct address *address,
         if (set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) < 0)
             return "setsockopt(IPV6_FREEBIND)";
     }
-    if (bind(fd, &address->any, address->len) < 0)
+    if (address_on_socket(address, fd, &on) < 0)
+        return address_zone(address);
+    if (bind(fd, &on.any, on.len) < 0)
         return "bind";
     if (listen(fd, options->backlog) < 0)
         return "listen";
@@ -62,6 +65,17 @@ int socket_listen(const struct address *address, const struct socket_listen_opti
     close(fd);
     errno = error;
     return -1;
+}
+
+bool socket_has_zone(int fd, const struct address *address)
+{
+    struct address bound, now;
+
+    if (!*address_zone(address))
+        return true;
+    address_of_socket(fd, &bound);
+    return address_on_socket(address, fd, &now) == 0 &&
+           now.v6.sin6_scope_id == bound.v6.sin6_scope_id;
 }
 
 int socket_accept(int listener, struct address *peer)

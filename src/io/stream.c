@@ -74,8 +74,11 @@ struct stream *stream_connect(struct loop *loop, int fd, const struct address *a
                               const struct stream_events *events, void *owner)
 {
     struct stream *stream;
-    int error = connect(fd, &address->any, address->len) < 0 ? errno : 0;
+    struct address on;
+    int error = 0;
 
+    if (address_on_socket(address, fd, &on) < 0 || connect(fd, &on.any, on.len) < 0)
+        error = errno;
     if (error != 0 && error != EINPROGRESS) {
         close(fd);
         errno = error;

@@ -176,6 +176,8 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
         struct listener *listener = &plan->listeners[i];
 
         address_set(&listener->address, &from->address.any, from->address_len);
+        if (from->zone[0])
+            address_set_zone(&listener->address, from->zone);
         listener->text = memory_slice_text(from->text);
         listener->backlog = from->backlog;
         listener->ipv6only = from->ipv6only;

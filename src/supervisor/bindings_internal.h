@@ -32,6 +32,10 @@ void bindings_on_gone(struct supervisor *supervisor, struct record *record);
  * namespace is gone, what is not bound is bound, for all tenants that listen there. */
 void bindings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);
 
+/* Every two seconds: a listener whose interface has gone, or is another one of the same name, is
+ * bound anew, as soon as there is one. */
+void bindings_look_at_zones(struct supervisor *supervisor);
+
 /* Says LISTENER_CLOSE to workers of the present generation (bits), and to all former ones, which
  * may have it too. limit: milliseconds. */
 void bindings_say_close(struct supervisor *supervisor, const struct left *what, uint64_t workers,

@@ -2,7 +2,7 @@
 /* Looking where namespaces are: led by events, slowed by what it costs, backed by a slow timer. */
 #include "namespaces_internal.h"
 
-#include "supervisor_internal.h"
+#include "bindings_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -146,6 +146,7 @@ static void namespaces_on_backstop(struct ev_loop *ev, ev_timer *timer, int even
     (void)ev;
     (void)events;
     namespaces_look(timer->data, true);
+    bindings_look_at_zones(timer->data);
 }
 
 void namespaces_look_soon(struct supervisor *supervisor)

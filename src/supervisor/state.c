@@ -54,6 +54,7 @@ static void put_listener(struct wire_writer *writer, const struct listener *list
 {
     wire_put_slice(writer,
                    (struct slice){(const char *)&listener->address.any, listener->address.len});
+    wire_put_slice(writer, slice_of(address_zone(&listener->address)));
     wire_put_slice(writer, slice_of(listener->text));
     wire_put_u32(writer, (uint32_t)listener->backlog);
     put_bool(writer, listener->ipv6only);

@@ -103,10 +103,10 @@ static void get_dependencies(struct wire_reader *reader, struct dependencies *li
         get_dependency(reader, &list->items[list->count++]);
 }
 
-/* Only what bind(2) was given once: a whole IPv4 or IPv6 address. */
+/* Only what a listener has been given once: a whole IPv4 or IPv6 address, perhaps with a zone. */
 static void get_address(struct wire_reader *reader, struct address *address)
 {
-    struct slice bytes = wire_get_slice(reader);
+    struct slice bytes = wire_get_slice(reader), zone = get_plain(reader);
 
     if (bytes.len != sizeof(struct sockaddr_in) && bytes.len != sizeof(struct sockaddr_in6)) {
         reader->failed = true;
@@ -114,8 +114,13 @@ static void get_address(struct wire_reader *reader, struct address *address)
     }
     memcpy(&address->local, bytes.data, bytes.len);
     address->len = (socklen_t)bytes.len;
-    if (address->any.sa_family != (bytes.len == sizeof(struct sockaddr_in) ? AF_INET : AF_INET6))
+    if (address->any.sa_family != (bytes.len == sizeof(struct sockaddr_in) ? AF_INET : AF_INET6) ||
+        zone.len >= IF_NAMESIZE || (zone.len > 0 && address->any.sa_family != AF_INET6)) {
         reader->failed = true;
+        return;
+    }
+    if (zone.len > 0)
+        memcpy(address->zoned.zone, zone.data, zone.len);
 }
 
 static void get_listener(struct wire_reader *reader, struct listener *listener)

@@ -5,6 +5,9 @@
 #include "residences_internal.h"
 #include "workers_internal.h"
 
+#include "io/socket.h"
+
+#include <errno.h>
 #include <unistd.h>
 
 #define BINDINGS_LET_GO 1.0 /* seconds in which an address that we gave up may still be in use */
@@ -117,6 +120,32 @@ void bindings_on_namespace(struct supervisor *supervisor, const struct namespace
             bindings_on_gone(supervisor, record);
         if (unbinding_waits(record))
             bindings_bind(supervisor, record);
+    }
+}
+
+/* ---- with their interface ---- */
+
+void bindings_look_at_zones(struct supervisor *supervisor)
+{
+    struct record *record;
+
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+            struct listener *listener = &record->plan.listeners[i];
+            const struct left what = unbinding_left(record, listener);
+
+            if (listener->state != LISTENER_BOUND ||
+                socket_has_zone(listener->fd, &listener->address))
+                continue;
+            log_warn("tenant %s: the interface of the listener on %s in %s is gone or another one",
+                     record->name, listener->text, record->plan.netns.text);
+            bindings_say_close(supervisor, &what, listener->holders, BINDINGS_NO_LIMIT);
+            unbinding_drop(listener, LISTENER_DEGRADED);
+            listener->error = ENODEV; /* so that its return is told */
+            bindings_retry(supervisor);
+        }
     }
 }
 

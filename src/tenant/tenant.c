@@ -59,6 +59,8 @@ static void build_upstream(struct tenant *tenant, const struct bundle *bundle,
             struct tenant_endpoint *made = &upstream->endpoints[upstream->endpoint_count++];
             made->config = endpoint;
             address_set(&made->address, &endpoint->address.any, endpoint->address_len);
+            if (endpoint->zone[0])
+                address_set_zone(&made->address, endpoint->zone);
         } else if ((!name || name->address_count == 0) && !config->is_variant) {
             diag_error(diags, endpoint->place, "host not found in upstream \"%.*s\"",
                        SLICE_PRINTF(endpoint->text));

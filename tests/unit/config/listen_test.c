@@ -11,10 +11,18 @@ Test(listen, forms)
     static const struct {
         const char *written;
         const char *text;
-    } good[] = {{"443", "0.0.0.0:443"},           {"*:443", "0.0.0.0:443"},
-                {"10.0.0.1:443", "10.0.0.1:443"}, {"10.0.0.1", "10.0.0.1:80"},
-                {"[::]:443", "[::]:443"},         {"[::1]", "[::1]:80"},
-                {"[0:0::1]:8443", "[::1]:8443"},  {"*", "0.0.0.0:80"}};
+    } good[] = {{"443", "0.0.0.0:443"},
+                {"*:443", "0.0.0.0:443"},
+                {"10.0.0.1:443", "10.0.0.1:443"},
+                {"10.0.0.1", "10.0.0.1:80"},
+                {"[::]:443", "[::]:443"},
+                {"[::1]", "[::1]:80"},
+                {"[0:0::1]:8443", "[::1]:8443"},
+                {"*", "0.0.0.0:80"},
+                {"[fe80::1%eth0]:443", "[fe80::1%eth0]:443"},
+                {"[FE80:0::1%eth0.100]", "[fe80::1%eth0.100]:80"},
+                {"[febf::1%2]:1", "[febf::1%2]:1"},
+                {"'[fe80::1%a-b_c@d]:1'", "[fe80::1%a-b_c@d]:1"}};
 
     for (unsigned i = 0; i < COUNT(good); i++) {
         struct built built;
@@ -28,6 +36,20 @@ Test(listen, forms)
         cr_expect(built.tenant.listens[0].ipv6only);
         free_tenant(&built);
     }
+}
+
+Test(listen, a_zone_is_part_of_the_address)
+{
+    struct built built;
+
+    build_good(&built, "netns a; server { listen [fe80::1%eth0]:80; listen [fe80::1%eth1]:80; "
+                       "listen [::1]:80; return 204; }");
+    cr_assert_eq(built.tenant.listen_count, 3);
+    cr_expect_str_eq(built.tenant.listens[0].zone, "eth0");
+    cr_expect_str_eq(built.tenant.listens[1].zone, "eth1");
+    cr_expect_str_eq(built.tenant.listens[2].zone, "");
+    cr_expect_eq(built.tenant.listens[0].address.v6.sin6_scope_id, 0, "a number of nowhere so far");
+    free_tenant(&built);
 }
 
 Test(listen, options)
@@ -88,7 +110,20 @@ Test(listen, mistakes)
         {ONE("listen ::1:80;"), 2, 8, "no address to listen on"},
         {ONE("listen [::1:80;"), 2, 8, "no address to listen on"},
         {ONE("listen [::1]80;"), 2, 8, "no address to listen on"},
-        {ONE("listen [fe80::1%eth0]:80;"), 2, 8, "no address to listen on"},
+        {ONE("listen [fe80::1]:80;"), 2, 8, "a link-local address needs its interface"},
+        {ONE("listen [fe80::1];"), 2, 8, "a link-local address needs its interface"},
+        {ONE("listen [2001:db8::1%eth0]:80;"), 2, 8, "only a link-local address"},
+        {ONE("listen [::%eth0]:80;"), 2, 8, "only a link-local address"},
+        {ONE("listen [fec0::1%eth0]:80;"), 2, 8, "only a link-local address"},
+        {ONE("listen [fe80::1%]:80;"), 2, 8, "no address to listen on"},
+        {ONE("listen [fe80::1%an/eth0]:80;"), 2, 8, "no address to listen on"},
+        {ONE("listen [fe80::1%eth0:1]:80;"), 2, 8, "no address to listen on"},
+        {ONE("listen '[fe80::1%a b]:80';"), 2, 8, "no address to listen on"},
+        {ONE("listen [fe80::1%0123456789abcdef]:80;"), 2, 8, "no address to listen on"},
+        {ONE("listen 10.0.0.1%eth0:80;"), 2, 8, "no address to listen on"},
+        {ONE("listen [fe80::1%eth0]:80; listen [fe80::1%eth0]:80;"), 2, 34,
+         "listens on [fe80::1%eth0]:80 already"},
+        {ONE("listen [::]:80; listen [fe80::1%eth0]:80;"), 2, 24, "cannot be bound beside [::]:80"},
         {ONE("listen '';"), 2, 8, "no address to listen on"},
         {ONE("listen unix:/x;"), 2, 8, "Unix socket is not supported yet"},
         {ONE("listen 80 quic;"), 2, 11, "\"quic\" of \"listen\" is not supported yet"},

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,6 +26,14 @@ static struct address v6_of(const char *host, uint16_t port)
 
     cr_assert_eq(inet_pton(AF_INET6, host, &in.sin6_addr), 1);
     address_set(&address, (struct sockaddr *)&in, sizeof(in));
+    return address;
+}
+
+static struct address zoned(const char *host, const char *zone)
+{
+    struct address address = v6_of(host, 443);
+
+    address_set_zone(&address, zone);
     return address;
 }
 
@@ -55,6 +64,7 @@ Test(address, text)
     check(v4_of("10.0.0.1", 443), "10.0.0.1:443", "10.0.0.1", 443);
     check(v6_of("::1", 443), "[::1]:443", "::1", 443);
     check(v6_of("::ffff:10.0.0.1", 8080), "[::ffff:10.0.0.1]:8080", "10.0.0.1", 8080);
+    check(zoned("fe80::1", "eth0"), "[fe80::1%eth0]:443", "fe80::1", 443);
     check(local_of("/run/app.sock", 13), "unix:/run/app.sock", "unix:", 0);
     check(local_of("/run/app.sock", 14), "unix:/run/app.sock", "unix:", 0);
     check(local_of("\0name", 5), "unix:@name", "unix:", 0);
@@ -93,6 +103,36 @@ Test(address, equality)
     cr_assert(address_equal(&c, &d), "with or without the final NUL");
     cr_assert_not(address_equal(&c, &none));
     cr_assert(address_equal(&none, &none));
+}
+
+Test(address, a_zone_is_part_of_it)
+{
+    struct address a = zoned("fe80::1", "eth0"), b = zoned("fe80::1", "eth1");
+    struct address path = local_of("/a/path/that/is/longer/than/an/ipv6/address/is", 46);
+
+    cr_assert_not(address_equal(&a, &b));
+    b = zoned("fe80::1", "eth0");
+    cr_assert(address_equal(&a, &b));
+    cr_assert_str_eq(address_zone(&a), "eth0");
+    cr_assert_str_eq(address_zone(&path), "", "its bytes are a path's");
+}
+
+Test(address, a_zone_is_looked_up_where_the_socket_is)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    struct address address = zoned("fe80::1", "lo"), on;
+
+    cr_assert_eq(address_on_socket(&address, fd, &on), 0);
+    cr_assert_eq(on.v6.sin6_scope_id, if_nametoindex("lo"));
+    address = zoned("fe80::1", "77");
+    cr_assert_eq(address_on_socket(&address, fd, &on), 0);
+    cr_assert_eq(on.v6.sin6_scope_id, 77);
+    address = zoned("fe80::1", "nsg-none");
+    cr_assert_eq(address_on_socket(&address, fd, &on), -1);
+    cr_assert_eq(errno, ENODEV);
+    address = v6_of("::1", 80);
+    cr_assert_eq(address_on_socket(&address, -1, &on), 0, "nothing to look up");
+    close(fd);
 }
 
 Test(address, of_sockets)

@@ -41,6 +41,33 @@ static void assert_flags(int fd)
     cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 }
 
+Test(socket, a_link_local_listener_is_bound_to_its_interface)
+{
+    const struct socket_listen_options options = {.backlog = 16, .ipv6only = true};
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6};
+    struct address address, own;
+    const char *call;
+    int fd;
+
+    inet_pton(AF_INET6, "fe80::1", &in.sin6_addr);
+    address_set(&address, (struct sockaddr *)&in, sizeof(in));
+    address_set_zone(&address, "nsg-none");
+    cr_assert_eq(socket_listen(&address, &options, &call), -1);
+    cr_assert_eq(errno, ENODEV);
+    cr_assert_str_eq(call, "nsg-none");
+    address_set_zone(&address, "lo");
+    fd = socket_listen(&address, &options, &call);
+    cr_assert_geq(fd, 0, "%s: %d", call, errno);
+    address_of_socket(fd, &own);
+    cr_assert_eq(own.v6.sin6_scope_id, if_nametoindex("lo"));
+    cr_assert(socket_has_zone(fd, &address));
+    address_set_zone(&address, "nsg-none");
+    cr_assert_not(socket_has_zone(fd, &address));
+    address = address_v4("127.0.0.1");
+    cr_assert(socket_has_zone(fd, &address), "it needs none");
+    close(fd);
+}
+
 Test(socket, accepted_connections_inherit_the_options)
 {
     const struct socket_listen_options options = {.backlog = 16};

@@ -24,6 +24,15 @@ static void sample_listener(struct listener *listener, const char *text, uint16_
     listener->error = fd >= 0 ? 0 : EADDRINUSE;
 }
 
+static void sample_zone(struct address *address)
+{
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
+
+    inet_pton(AF_INET6, "fe80::1", &v6.sin6_addr);
+    address_set(address, (struct sockaddr *)&v6, sizeof(v6));
+    address_set_zone(address, "eth0");
+}
+
 static void sample_plan(struct plan *plan)
 {
     plan->netns.kind = NETNS_HOST;
@@ -41,7 +50,8 @@ static void sample_plan(struct plan *plan)
     plan->listener_count = 2;
     plan->listeners = memory_zeroed(2, sizeof(plan->listeners[0]));
     sample_listener(&plan->listeners[0], "10.0.0.1:443", 443, 21);
-    sample_listener(&plan->listeners[1], "10.0.0.1:80", 80, -1);
+    sample_listener(&plan->listeners[1], "[fe80::1%eth0]:80", 80, -1);
+    sample_zone(&plan->listeners[1].address);
     dependencies_add_file(&plan->dependencies, "/nowhere/a.conf");
     plan->dependencies.items[0].inode = 42;
     plan->dependencies.items[0].modified.tv_nsec = 999;
@@ -83,7 +93,7 @@ void state_sample(struct state *state)
     a->served[1] = 2;
     sample_plan(&a->plan);
     claims_take(&state->registry, SLICE("10.0.0.1:443"), a);
-    claims_take(&state->registry, SLICE("10.0.0.1:80"), a);
+    claims_take(&state->registry, SLICE("[fe80::1%eth0]:80"), a);
     b = registry_restore(&state->registry, SLICE("b"), SLICE("/t/b.conf"), 0);
     b->tickets.count = 1;
     b->is_refused = true;

@@ -72,6 +72,7 @@ Test(state, everything_is_there)
     cr_assert_eq(a->plan.listeners[0].state, LISTENER_BOUND);
     cr_assert_eq(a->plan.listeners[0].fd, 21);
     cr_assert_eq(a->plan.listeners[1].state, LISTENER_DEGRADED);
+    cr_assert_str_eq(address_zone(&a->plan.listeners[1].address), "eth0");
     cr_assert_eq(a->plan.dependencies.count, 1);
     cr_assert_eq(a->plan.dependencies.items[0].inode, 42);
     cr_assert(slice_equal(ipc_blob_bytes(a->plan.bundle), SLICE("the bundle of a")));
