@@ -180,6 +180,15 @@ static inline bool exchange_pipe_has_room(const struct exchange_pipe *pipe)
     return pipe->discards || pipe->bytes.len < EXCHANGE_PIPE_LIMIT;
 }
 
+/* The frontend has switched protocols after a request that had ended: what the client sends from
+ * now on goes into the same pipe. */
+void exchange_reopen_request(struct exchange *exchange);
+
+/* For a backend that is about to send the head: a request of HTTP/2 that came without a length, and
+ * has ended by now without trailers, gets the length that it has. (The chunks of HTTP/1 go on as
+ * chunks.) */
+void exchange_settle_length(struct exchange *exchange);
+
 /* Nobody will read the request body (a local reply, a backend that answered early). */
 void exchange_discard_request(struct exchange *exchange);
 

@@ -37,6 +37,7 @@ struct h1_head_facts {
     enum h1_framing framing;
     int64_t length;    /* H1_LENGTH */
     bool keep_alive;   /* the sender would keep the connection (RFC 9112 section 9.3) */
+    bool is_response;  /* whose body may be odd, see h1_read_body */
     size_t head_bytes; /* that the head took */
 };
 
@@ -52,7 +53,16 @@ int h1_read_request(struct h1_head_reader *reader, struct chain *in, const struc
                     struct arena *arena, struct http_request *request, struct h1_head_facts *facts);
 
 /* Reads a response head. method: of the request that it answers. A body of length 0 is H1_NO_BODY.
- * Returns a verdict, ERROR_RESPONSE or ERROR_RESPONSE_TOO_LARGE. */
+ * Returns a verdict, ERROR_RESPONSE or ERROR_RESPONSE_TOO_LARGE. What is odd but means one thing to
+ * every reader is taken, for servers cannot be helped by their clients' 502:
+ *  - white space before a field's colon, which is removed (RFC 9112 section 5.1);
+ *  - Content-Length several times, in a list or in fields, with one value (RFC 9112 section 6.3);
+ *  - `Transfer-Encoding: chunked` in HTTP/1.0: not kept alive then (RFC 9112 section 6.1);
+ *  - Content-Length and Transfer-Encoding in a 101, whatever they say: there is no body;
+ *  - any status of three digits from 100 on; a minor version above 1, which is taken for 1.1.
+ * Errors as in a request: Content-Length with Transfer-Encoding, or with several values; every
+ * Transfer-Encoding but `chunked`; a bare LF or CR, NUL, obs-fold, a line without a colon; bytes
+ * before the status line, empty lines too: they may belong to an earlier response. */
 int h1_read_response(struct h1_head_reader *reader, struct chain *in,
                      const struct h1_limits *limits, enum http_method method, struct arena *arena,
                      struct http_response *response, struct h1_head_facts *facts);
@@ -62,17 +72,23 @@ struct h1_body_reader {
     enum h1_framing framing;
     uint64_t left; /* of the length, or of this chunk */
     uint8_t state; /* inside the chunk grammar */
+    bool is_response;
     uint32_t line; /* bytes of this chunk line or of all trailer lines */
     struct h1_head_reader trailer;
 };
 
 void h1_body_start(struct h1_body_reader *reader, const struct h1_head_facts *facts);
 
+/* How many bytes must come next before the body can end: the rest of its length or of a chunk whose
+ * size has been read. */
+uint64_t h1_body_announced(const struct h1_body_reader *reader);
+
 /* Moves body bytes from `in` to `out` (decoded, not copied), at most limit. Trailers that may be
  * forwarded go to *trailers, which must have its arena. Returns a verdict or ERROR_CHUNK,
  * ERROR_HEAD_TOO_LARGE (trailers). H1_UNTIL_CLOSE is never done: the stream's end is its end. Chunk
  * lines are at most 256 bytes with extensions, sizes at most 15 hexadecimal digits, trailers at
- * most limits->head_max bytes. */
+ * most limits->head_max bytes. In a response, zeros before a size's digits, white space behind
+ * them, and white space before a trailer's colon are taken. */
 int h1_read_body(struct h1_body_reader *reader, struct chain *in, struct chain *out, size_t limit,
                  const struct h1_limits *limits, struct http_fields *trailers);
 

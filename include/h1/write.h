@@ -8,11 +8,11 @@
 #include "h1/read.h"
 
 /* Writes `METHOD target HTTP/1.1`, Host, the fields, and the framing that fits
- * request->content_length: none for 0 (but `Content-Length: 0` for methods that expect a body:
- * POST, PUT, PATCH), Content-Length, or chunked. An Upgrade is written with its Connection. Host is
- * request->authority; Host, framing and hop-by-hop fields of the list are not written, nor any
- * field whose name is no token or whose value has a control byte. method_text must be a token.
- * Returns the framing of the body. */
+ * request->content_length: none for 0 (but `Content-Length: 0` if the client sent that, and for
+ * methods that expect a body: POST, PUT, PATCH), Content-Length, or chunked. An Upgrade is written
+ * with its Connection. Host is request->authority; Host, framing and hop-by-hop fields of the list
+ * are not written, nor any field whose name is no token or whose value has a control byte.
+ * method_text must be a token. Returns the framing of the body. */
 enum h1_framing h1_write_request(struct chain *out, const struct http_request *request);
 
 struct h1_response_options {
@@ -22,9 +22,9 @@ struct h1_response_options {
 };
 
 /* Writes a response head; for 101 with Connection and the Upgrade that is in its fields. Other
- * hop-by-hop fields are not written. Adds Date when it is absent (now: seconds since 1970). Returns
- * how the body must be framed; H1_UNTIL_CLOSE means that the connection cannot be kept, and
- * `Connection: close` was written. */
+ * hop-by-hop fields are not written. An empty reason is replaced by the status's own. Adds Date
+ * when it is absent (now: seconds since 1970). Returns how the body must be framed; H1_UNTIL_CLOSE
+ * means that the connection cannot be kept, and `Connection: close` was written. */
 enum h1_framing h1_write_response(struct chain *out, const struct http_response *response,
                                   const struct h1_response_options *options, int64_t now);
 

@@ -85,6 +85,7 @@ void h1_connection_send(struct h1_connection *connection)
 void h1_connection_begin(struct h1_connection *connection)
 {
     const struct http_request *request = &connection->exchange->forward;
+    exchange_settle_length(connection->exchange);
     connection->framing = h1_write_request(&connection->wire, request);
     connection->left = connection->framing == H1_LENGTH ? (uint64_t)request->content_length : 0;
     if (connection->framing == H1_NO_BODY) {

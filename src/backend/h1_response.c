@@ -84,11 +84,14 @@ static bool take_interim(struct h1_connection *connection)
     return respond(connection);
 }
 
-/* 101: from here on the bytes are another protocol's (RFC 9110 section 7.8). */
+/* 101: from here on the bytes are another protocol's (RFC 9110 section 7.8), if it is the one that
+ * was asked for. A server that switches before it has been sent the whole body would take the rest
+ * of it for bytes of that protocol, or not: nobody can tell. */
 static bool take_switch(struct h1_connection *connection)
 {
     struct exchange *exchange = connection->exchange;
-    if (exchange->forward.upgrade.len == 0 || connection->sending != SENDING_DONE) {
+    if (!http_upgrade_confirms(&exchange->response.fields, exchange->forward.upgrade) ||
+        connection->sending != SENDING_DONE) {
         h1_connection_fail(connection, ERROR_RESPONSE);
         return false;
     }

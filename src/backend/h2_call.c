@@ -144,14 +144,17 @@ bool h2_call_begin(struct h2_call *call)
 {
     struct h2_connection *connection = call->connection;
     struct exchange *exchange = call->exchange;
-    const struct http_request *request = &exchange->forward;
+    exchange_settle_length(exchange);
+    struct http_request request = exchange->forward;
+    if (!http_is_websocket(request.upgrade))
+        request.upgrade = (struct slice){0}; /* has no place in HTTP/2 (RFC 9113 section 8.6) */
     struct h2_target target = {.object = call,
                                .arena = &exchange->arena,
                                .response = &exchange->response,
                                .trailers = &exchange->response_body.trailers};
-    bool is_connect = request->upgrade.len > 0 && h2_allows_connect(connection->session);
-    bool ends = request->content_length == 0 && !is_connect;
-    call->stream = h2_send_request(connection->session, request, &target, ends);
+    bool is_connect = request.upgrade.len > 0 && h2_allows_connect(connection->session);
+    bool ends = request.content_length == 0 && !is_connect;
+    call->stream = h2_send_request(connection->session, &request, &target, ends);
     if (call->stream == NULL)
         return false;
     call->is_connect = is_connect;

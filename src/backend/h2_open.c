@@ -34,7 +34,7 @@ static void greet(struct h2_connection *connection)
 {
     struct h2_call *call = TAILQ_FIRST(&connection->waiting);
     h2_connection_set_phase(connection, H2_GREETING);
-    if (call != NULL && call->exchange->forward.upgrade.len == 0)
+    if (call != NULL && !http_is_websocket(call->exchange->forward.upgrade))
         h2_call_begin(call);
     h2_connection_wake(connection);
 }

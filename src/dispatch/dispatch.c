@@ -6,8 +6,9 @@ static void on_response(void *mediator, struct exchange *exchange)
 {
     struct dispatch *dispatch = mediator;
     int status = exchange->response.status;
-    if (status == 101 && exchange->forward.upgrade.len == 0) {
-        /* A switch that nobody asked for (RFC 9110 section 15.2.2). */
+    if (status == 101 &&
+        !http_upgrade_confirms(&exchange->response.fields, exchange->forward.upgrade)) {
+        /* A switch that nobody asked for, or not to this (RFC 9110 section 15.2.2). */
         backend_attempt_failed(dispatch->group, &dispatch->attempts);
         exchange_abort_back(exchange);
         retry_failed(dispatch, ERROR_RESPONSE, false);

@@ -32,16 +32,22 @@ static const struct config_header *find_set_header(const struct config_settings 
 
 #define AUTOMATIC_COUNT 4
 
-/* Twins like X_Tenant are gone by http_fields_forward. */
-static bool is_automatic(enum http_field_id id)
+/* Names under which backends are told what happened before them. They believe their proxy, which
+ * must not repeat what a client made up: neither those that are set here nor those that are not,
+ * X-Forwarded-Port, -Prefix, -Ssl and what else there is. */
+static bool is_forwarding(struct slice name)
 {
-    return id == FIELD_X_FORWARDED_FOR || id == FIELD_X_FORWARDED_PROTO ||
-           id == FIELD_X_FORWARDED_HOST || id == FIELD_X_TENANT;
+    struct slice family = SLICE("x-forwarded-");
+    return is_same_to_backends(slice_head(name, family.len), family) ||
+           is_same_to_backends(name, SLICE("x-forwarded")) ||
+           is_same_to_backends(name, SLICE("x-real-ip")) ||
+           is_same_to_backends(name, SLICE("forwarded")) ||
+           is_same_to_backends(name, SLICE("x-tenant"));
 }
 
 static bool is_kept(const struct dispatch *dispatch, const struct http_field *field)
 {
-    if (field->id == FIELD_HOST || is_automatic(field->id))
+    if (field->id == FIELD_HOST || is_forwarding(field->name))
         return false;
     if (field->id == FIELD_EXPECT && !dispatch->exchange->request.expects_continue)
         return false;
@@ -104,14 +110,6 @@ static struct slice default_authority(const struct dispatch *dispatch)
     return slice_starts_with(host, SLICE("unix:")) ? SLICE("localhost") : host;
 }
 
-/* Only a bodyless GET may switch (RFC 6455 section 4.1), so that no body byte is ever taken for a
- * byte of the new protocol. */
-static struct slice upgrade_of(const struct http_request *request)
-{
-    bool may_switch = request->method == METHOD_GET && request->content_length == 0;
-    return may_switch ? request->upgrade : (struct slice){0};
-}
-
 /* nginx's replacement: what the location matched gives way to the URI of proxy_pass; the rest of
  * the normalized path is encoded anew, and the arguments follow. */
 static void replace_target(struct dispatch *dispatch)
@@ -149,7 +147,9 @@ void forward_make(struct dispatch *dispatch)
     if (forward->authority.len == 0)
         forward->authority = default_authority(dispatch);
     apply_set_headers(dispatch);
-    forward->upgrade = upgrade_of(&exchange->request);
+    /* HTTP/2 may have brought the whole body before: nobody was there to look at its trailers. */
+    if (exchange->request_body.state == PIPE_ENDED)
+        forward_filter_trailers(dispatch);
     if (dispatch->location->config->proxy.has_uri)
         replace_target(dispatch);
 }

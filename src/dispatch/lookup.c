@@ -42,7 +42,7 @@ static struct slice framing_field(struct exchange *exchange, enum http_field_id 
         return request->authority;
     if (id == FIELD_UPGRADE)
         return request->upgrade;
-    if (id == FIELD_CONTENT_LENGTH && request->content_length > 0)
+    if (id == FIELD_CONTENT_LENGTH && (request->content_length > 0 || request->has_length))
         return arena_printf(&exchange->arena, "%lld", (long long)request->content_length);
     if (id == FIELD_TRANSFER_ENCODING && request->content_length == HTTP_LENGTH_UNKNOWN &&
         request->version == HTTP_1_1)

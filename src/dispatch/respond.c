@@ -69,9 +69,7 @@ void respond_filter(struct dispatch *dispatch)
     fields->count = kept;
     if (response->status == 101) {
         /* The one hop-by-hop field that must go through (RFC 9110 section 7.8). */
-        const struct http_field *upgrade = http_fields_find(&came, FIELD_UPGRADE);
-        http_fields_add(fields, SLICE("Upgrade"),
-                        upgrade ? upgrade->value : exchange->forward.upgrade);
+        http_fields_add(fields, SLICE("Upgrade"), exchange->forward.upgrade);
     } else if (response->status >= 200) {
         respond_add_headers(dispatch);
     }

@@ -90,8 +90,10 @@ static struct slice forwarded_for(struct dispatch *dispatch)
 
 static struct slice content_length(struct dispatch *dispatch)
 {
-    int64_t length = dispatch->exchange->request.content_length;
-    return length > 0 ? number(dispatch, (uint64_t)length) : (struct slice){0};
+    const struct http_request *request = &dispatch->exchange->request;
+    int64_t length = request->content_length;
+    return length > 0 || request->has_length ? number(dispatch, (uint64_t)length)
+                                             : (struct slice){0};
 }
 
 static struct slice content_type(const struct dispatch *dispatch)

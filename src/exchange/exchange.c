@@ -153,6 +153,21 @@ void exchange_end_response(struct exchange *exchange, enum pipe_state state)
     tell_front_body(exchange);
 }
 
+void exchange_reopen_request(struct exchange *exchange)
+{
+    if (exchange->request_body.state == PIPE_ENDED)
+        exchange->request_body.state = PIPE_OPEN;
+}
+
+void exchange_settle_length(struct exchange *exchange)
+{
+    const struct exchange_pipe *pipe = &exchange->request_body;
+    struct http_request *forward = &exchange->forward;
+    if (forward->version == HTTP_2 && forward->content_length == HTTP_LENGTH_UNKNOWN &&
+        pipe->state == PIPE_ENDED && pipe->trailers.count == 0)
+        forward->content_length = (int64_t)pipe->passed;
+}
+
 /* Moves bytes out. Returns whether the writer, who waits, is to be told of the room. */
 static bool pipe_take(struct exchange_pipe *pipe, struct chain *into, size_t limit, size_t *taken)
 {

@@ -117,8 +117,7 @@ static void start_exchange(struct connection *connection, const struct h1_head_f
     h1->sends_body = !exchange->request.expects_continue;
     exchange->request_bytes = facts->head_bytes;
     enter_exchange(connection);
-    /* The pipe of a request that may become a tunnel stays open until its response. */
-    if (!has_body && exchange->request.upgrade.len == 0)
+    if (!has_body)
         exchange_end_request(exchange, PIPE_ENDED);
     start_dispatch(connection);
     if (has_body)
@@ -206,7 +205,7 @@ void h1_read_head(struct connection *connection)
 
 /* ---- bodies ---- */
 
-static bool is_too_large(const struct connection *connection, size_t more)
+static bool is_too_large(const struct connection *connection, uint64_t more)
 {
     const struct exchange *exchange = connection->h1.exchange;
     uint64_t max = connection_settings(connection)->client_max_body_size;
@@ -277,7 +276,7 @@ static bool read_body_step(struct connection *connection, const struct h1_limits
     verdict = h1_read_body(&h1->body, &h1->in, &body, BODY_STEP, limits,
                            &exchange->request_body.trailers);
     note_progress(connection, before - h1->in.len);
-    if (verdict >= 0 && is_too_large(connection, body.len))
+    if (verdict >= 0 && is_too_large(connection, body.len + h1_body_announced(&h1->body)))
         verdict = ERROR_BODY_TOO_LARGE;
     if (verdict < 0) {
         chain_clear(&body);

@@ -89,6 +89,7 @@ static void start_tunnel(struct connection *connection)
 
     h1->framing = H1_UNTIL_CLOSE;
     h1->request = REQUEST_READING;
+    exchange_reopen_request(h1->exchange);
     connection->limits.peer_due = 0;
     connection_set_state(connection, CONNECTION_TUNNEL);
     loop_defer(loop_of(connection), &connection->task);
@@ -116,8 +117,6 @@ static void on_response(void *front, struct exchange *exchange)
     h1->response = RESPONSE_STARTED;
     if (exchange->is_tunnel)
         start_tunnel(connection);
-    else if (exchange->request.upgrade.len > 0)
-        exchange_end_request(exchange, PIPE_ENDED);
     h1_pump(connection);
 }
 

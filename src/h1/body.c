@@ -11,6 +11,7 @@
 
 enum body_state {
     BODY_SIZE,      /* the digits of a chunk's size; reader->line of them were read */
+    BODY_BLANK,     /* a response: white space behind the size */
     BODY_EXTENSION, /* behind the size, up to CR */
     BODY_SIZE_LF,
     BODY_DATA,
@@ -26,25 +27,41 @@ void h1_body_start(struct h1_body_reader *reader, const struct h1_head_facts *fa
         .framing = facts->framing,
         .left = facts->framing == H1_LENGTH ? (uint64_t)facts->length : 0,
         .state = facts->framing == H1_CHUNKED ? BODY_SIZE : BODY_DATA,
+        .is_response = facts->is_response,
     };
+}
+
+uint64_t h1_body_announced(const struct h1_body_reader *reader)
+{
+    return reader->state == BODY_DATA ? reader->left : 0;
+}
+
+/* What ends a chunk's size. White space before it is BWS, "bad" (RFC 9112 section 7.1.1): no client
+ * needs it, and parsers differ about it; old servers that pad a size to a fixed width send it. */
+static bool end_size(struct h1_body_reader *reader, char c)
+{
+    if (reader->is_response && h1_is_blank(c))
+        reader->state = BODY_BLANK;
+    else if (c == ';')
+        reader->state = BODY_EXTENSION;
+    else if (c == '\r')
+        reader->state = BODY_SIZE_LF;
+    else
+        return false;
+    return ++reader->line <= CHUNK_LINE_MAX;
 }
 
 /* A byte of a chunk's size or of what may stand behind it. */
 static bool step_size(struct h1_body_reader *reader, char c)
 {
     int digit = http_hex_digit(c);
-    if (digit >= 0) {
-        reader->left = reader->left << 4 | (uint64_t)digit;
-        return ++reader->line <= CHUNK_DIGITS_MAX;
-    }
-    if (reader->line == 0)
+    if (digit < 0)
+        return reader->line > 0 && end_size(reader, c);
+    if (reader->left >> (4 * (CHUNK_DIGITS_MAX - 1)) != 0)
         return false;
-    /* White space before ';' is BWS, "bad": nobody needs it, and parsers differ about it. */
-    if (c != ';' && c != '\r')
-        return false;
-    reader->line++;
-    reader->state = c == ';' ? BODY_EXTENSION : BODY_SIZE_LF;
-    return true;
+    reader->left = reader->left << 4 | (uint64_t)digit;
+    /* Leading zeros of a request count as digits. */
+    return ++reader->line <= (reader->is_response ? CHUNK_LINE_MAX : CHUNK_DIGITS_MAX);
 }
 
 static bool step_extension(struct h1_body_reader *reader, char c)
@@ -62,6 +79,8 @@ static bool step(struct h1_body_reader *reader, char c)
     switch ((enum body_state)reader->state) {
     case BODY_SIZE:
         return step_size(reader, c);
+    case BODY_BLANK:
+        return end_size(reader, c);
     case BODY_EXTENSION:
         return step_extension(reader, c);
     case BODY_SIZE_LF:
@@ -127,11 +146,10 @@ static int read_trailers(struct h1_body_reader *reader, struct chain *in,
     struct slice rest = h1_head_take(in, trailers->arena, len);
     struct slice line;
     while (h1_head_line(&rest, &line)) {
-        struct slice name;
-        struct slice value;
-        if (!h1_field_split(line, &name, &value))
+        struct head_field field;
+        if (!h1_field_split(line, reader->is_response, &field))
             return ERROR_CHUNK;
-        http_fields_add(trailers, name, value);
+        http_fields_add(trailers, field.name, field.value);
         if (!http_is_trailer(&trailers->items[trailers->count - 1]))
             trailers->count--;
     }

@@ -113,36 +113,40 @@ bool h1_head_line(struct slice *rest, struct slice *line)
     return line->len > 0;
 }
 
-bool h1_field_split(struct slice line, struct slice *name, struct slice *value)
+bool h1_field_split(struct slice line, bool is_response, struct head_field *field)
 {
     size_t colon = 0;
     while (colon < line.len && http_char_is(line.data[colon], HTTP_CHAR_TOKEN))
         colon++;
-    if (colon == 0 || colon == line.len || line.data[colon] != ':')
+    field->name = slice_head(line, colon);
+    while (is_response && colon < line.len && h1_is_blank(line.data[colon]))
+        colon++;
+    if (field->name.len == 0 || colon == line.len || line.data[colon] != ':')
         return false;
-    *name = slice_head(line, colon);
-    *value = slice_trim(slice_from(line, colon + 1));
+    field->value = slice_trim(slice_from(line, colon + 1));
     return true;
 }
 
-bool h1_head_fields(struct slice rest, struct http_fields *fields, struct head_framing *framing)
+bool h1_head_fields(struct slice rest, bool is_response, struct http_fields *fields,
+                    struct head_framing *framing)
 {
     struct slice line;
     *framing = (struct head_framing){0};
     while (h1_head_line(&rest, &line)) {
-        struct slice name;
-        struct slice value;
-        if (!h1_field_split(line, &name, &value))
+        struct head_field field;
+        if (!h1_field_split(line, is_response, &field))
             return false;
-        http_fields_add(fields, name, value);
+        http_fields_add(fields, field.name, field.value);
         enum http_field_id id = fields->items[fields->count - 1].id;
         if (id == FIELD_CONTENT_LENGTH) {
+            framing->lengths_differ |=
+                framing->lengths > 0 && !slice_equal(framing->length, field.value);
             framing->lengths++;
-            framing->length = value;
+            framing->length = field.value;
             fields->count--;
         } else if (id == FIELD_TRANSFER_ENCODING) {
             framing->codings++;
-            framing->coding = value;
+            framing->coding = field.value;
             fields->count--;
         }
     }

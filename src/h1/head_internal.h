@@ -28,18 +28,32 @@ bool h1_head_line(struct slice *rest, struct slice *line);
 
 /* The fields that decide about framing, as they were found. */
 struct head_framing {
-    unsigned lengths; /* Content-Length fields */
-    unsigned codings; /* Transfer-Encoding fields */
-    struct slice length;
+    unsigned lengths;    /* Content-Length fields */
+    unsigned codings;    /* Transfer-Encoding fields */
+    bool lengths_differ; /* in their text */
+    struct slice length; /* the last ones */
     struct slice coding;
 };
 
+/* OWS of RFC 9110 section 5.6.3. */
+static inline bool h1_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* A field line. */
+struct head_field {
+    struct slice name;
+    struct slice value;
+};
+
 /* Splits `name: value`. Returns false for obs-fold, an empty name, or anything but a colon behind
- * the name (RFC 9112 section 5.1). */
-bool h1_field_split(struct slice line, struct slice *name, struct slice *value);
+ * the name (RFC 9112 section 5.1); in a response, white space before the colon is removed. */
+bool h1_field_split(struct slice line, bool is_response, struct head_field *field);
 
 /* Reads all field lines; those of framing go to *framing only. Returns false as above. */
-bool h1_head_fields(struct slice rest, struct http_fields *fields, struct head_framing *framing);
+bool h1_head_fields(struct slice rest, bool is_response, struct http_fields *fields,
+                    struct head_framing *framing);
 
 /* The Content-Length (RFC 9110 section 8.6): digits only, below 2^63. Returns false otherwise. */
 bool h1_length_parse(struct slice text, int64_t *length);

@@ -102,33 +102,8 @@ static int parse_framing(struct http_request *request, const struct head_framing
         return ERROR_LENGTH;
     facts->framing = facts->length > 0 ? H1_LENGTH : H1_NO_BODY;
     request->content_length = facts->length;
+    request->has_length = true;
     return 0;
-}
-
-/* protocol = token [ "/" token ] (RFC 9110 section 7.8) */
-static bool is_protocol(struct slice protocol)
-{
-    const char *slash = memchr(protocol.data, '/', protocol.len);
-    if (slash == NULL)
-        return http_is_token(protocol);
-    size_t len = (size_t)(slash - protocol.data);
-    return http_is_token(slice_head(protocol, len)) && http_is_token(slice_from(protocol, len + 1));
-}
-
-/* RFC 9110 section 7.8. A list of several protocols, and those that are HTTP again (h2c would take
- * requests past every rule of this gateway), are not switched to: the request goes on without. */
-static void find_upgrade(struct http_request *request, enum h1_framing framing)
-{
-    const struct http_fields *fields = &request->fields;
-    const struct http_field *upgrade = http_fields_find(fields, FIELD_UPGRADE);
-    if (upgrade == NULL || request->version == HTTP_1_0 || framing != H1_NO_BODY ||
-        http_fields_count(fields, FIELD_UPGRADE) != 1 || !is_protocol(upgrade->value) ||
-        !http_fields_has_token(fields, FIELD_CONNECTION, SLICE("upgrade")))
-        return;
-    if (slice_equal_nocase(slice_head(upgrade->value, 2), SLICE("h2")) ||
-        slice_equal_nocase(slice_head(upgrade->value, 4), SLICE("http")))
-        return;
-    request->upgrade = upgrade->value;
 }
 
 static int parse_head(struct slice head, struct arena *arena, struct http_request *request,
@@ -142,7 +117,7 @@ static int parse_head(struct slice head, struct arena *arena, struct http_reques
     int error = parse_request_line(request, line);
     if (error != 0)
         return error;
-    if (!h1_head_fields(head, &request->fields, &framing))
+    if (!h1_head_fields(head, false, &request->fields, &framing))
         return ERROR_FIELD;
     error = parse_host(request, arena);
     if (error != 0)
@@ -151,9 +126,10 @@ static int parse_head(struct slice head, struct arena *arena, struct http_reques
     if (error != 0)
         return error;
     facts->keep_alive = h1_is_persistent(&request->fields, request->version);
-    find_upgrade(request, facts->framing);
+    request->upgrade = http_upgrade_choose(request);
     const struct http_field *expect = http_fields_find(&request->fields, FIELD_EXPECT);
     request->expects_continue = expect != NULL && request->version != HTTP_1_0 &&
+                                request->content_length != 0 &&
                                 slice_equal_nocase(expect->value, SLICE("100-continue"));
     return H1_DONE;
 }

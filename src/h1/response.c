@@ -7,15 +7,13 @@
 static bool parse_status_line(struct http_response *response, struct slice line,
                               enum http_version *version)
 {
-    if (slice_starts_with(line, SLICE("HTTP/1.1 ")))
-        *version = HTTP_1_1;
-    else if (slice_starts_with(line, SLICE("HTTP/1.0 ")))
-        *version = HTTP_1_0;
-    else
+    if (line.len < 12 || !slice_starts_with(line, SLICE("HTTP/1.")) || line.data[7] < '0' ||
+        line.data[7] > '9' || line.data[8] != ' ')
         return false;
+    *version = line.data[7] == '0' ? HTTP_1_0 : HTTP_1_1;
     uint64_t status;
     line = slice_from(line, 9);
-    if (line.len < 3 || slice_to_u64(slice_head(line, 3), 599, &status) != 0 || status < 100)
+    if (slice_to_u64(slice_head(line, 3), 999, &status) != 0 || status < 100)
         return false;
     if (line.len > 3 && line.data[3] != ' ')
         return false;
@@ -24,21 +22,37 @@ static bool parse_status_line(struct http_response *response, struct slice line,
     return true;
 }
 
-/* RFC 9112 section 6.3, without its leniency. Fills facts->length and ->framing as the fields have
- * them, whether or not this response has a body. */
+/* `5`, or a list of nothing but that. */
+static bool parse_length(struct slice list, int64_t *length)
+{
+    struct slice member;
+    int64_t other;
+    if (!http_list_next(&list, &member) || !h1_length_parse(member, length))
+        return false;
+    while (http_list_next(&list, &member)) {
+        if (!h1_length_parse(member, &other) || other != *length)
+            return false;
+    }
+    return true;
+}
+
+/* RFC 9112 section 6.3. Fills facts->length and ->framing as the fields have them, whether or not
+ * this response has a body. */
 static bool parse_framing(const struct head_framing *framing, enum http_version version,
                           struct h1_head_facts *facts)
 {
     facts->framing = H1_UNTIL_CLOSE;
     if (framing->codings > 0) {
         facts->framing = H1_CHUNKED;
-        return framing->codings == 1 && framing->lengths == 0 && version != HTTP_1_0 &&
+        /* Its sender may not know what it sends: nothing is read behind it. */
+        facts->keep_alive = facts->keep_alive && version != HTTP_1_0;
+        return framing->codings == 1 && framing->lengths == 0 &&
                slice_equal_nocase(framing->coding, SLICE("chunked"));
     }
     if (framing->lengths == 0)
         return true;
     facts->framing = H1_LENGTH;
-    return framing->lengths == 1 && h1_length_parse(framing->length, &facts->length);
+    return !framing->lengths_differ && parse_length(framing->length, &facts->length);
 }
 
 /* What the framing means for this status and method (RFC 9110 section 6.4.1). */
@@ -88,7 +102,7 @@ int h1_read_response(struct h1_head_reader *reader, struct chain *in,
     case SCAN_COMPLETE:
         break;
     }
-    *facts = (struct h1_head_facts){.head_bytes = len};
+    *facts = (struct h1_head_facts){.is_response = true, .head_bytes = len};
     *reader = (struct h1_head_reader){0};
     *response = (struct http_response){0};
     http_fields_init(&response->fields, arena);
@@ -99,9 +113,14 @@ int h1_read_response(struct h1_head_reader *reader, struct chain *in,
     enum http_version version;
     h1_head_line(&head, &line);
     if (!parse_status_line(response, line, &version) ||
-        !h1_head_fields(head, &response->fields, &framing) ||
-        !parse_framing(&framing, version, facts))
+        !h1_head_fields(head, true, &response->fields, &framing))
         return ERROR_RESPONSE;
+    /* RFC 9110 section 8.6 and RFC 9112 section 6.1 forbid both in a 101, after which no body can
+     * follow. */
+    if (response->status == 101)
+        framing = (struct head_framing){0};
     facts->keep_alive = h1_is_persistent(&response->fields, version);
+    if (!parse_framing(&framing, version, facts))
+        return ERROR_RESPONSE;
     return settle_body(response, method, facts) ? H1_DONE : ERROR_RESPONSE;
 }

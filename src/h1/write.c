@@ -106,7 +106,7 @@ static enum h1_framing put_request_framing(struct writer *writer,
         return H1_LENGTH;
     }
     /* RFC 9110 section 8.6: methods that expect content say that there is none. */
-    if (request->method == METHOD_POST || request->method == METHOD_PUT ||
+    if (request->has_length || request->method == METHOD_POST || request->method == METHOD_PUT ||
         request->method == METHOD_PATCH)
         put_length(writer, 0);
     return H1_NO_BODY;
@@ -141,8 +141,11 @@ static void put_status_line(struct writer *writer, const struct http_response *r
     put(writer, SLICE("HTTP/1.1 "));
     put_number(writer, (uint64_t)response->status);
     put(writer, SLICE(" "));
-    if (http_find_control(response->reason.data, response->reason.len) == response->reason.len)
-        put(writer, response->reason);
+    /* HTTP/2 has none, and some clients of HTTP/1 show theirs. */
+    struct slice reason = response->reason;
+    if (reason.len == 0 || http_find_control(reason.data, reason.len) != reason.len)
+        reason = slice_of(http_reason(response->status));
+    put(writer, reason);
     put(writer, SLICE("\r\n"));
 }
 

@@ -101,7 +101,7 @@ static void add_request(struct h2_session *session, const struct http_request *r
     add_fields(session, &request->fields);
     /* We take trailers and pass them on; gRPC servers ask for this. */
     add(session, SLICE("te"), SLICE("trailers"), 0);
-    if (!is_tunnel && (request->content_length > 0 ||
+    if (!is_tunnel && (request->content_length > 0 || request->has_length ||
                        (request->content_length == 0 && expects_body(request->method))))
         add_length(session, request->content_length, length);
 }

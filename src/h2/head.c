@@ -48,7 +48,7 @@ static struct slice *pseudo_slot(struct h2_head *head, struct slice name)
 static bool take_status(struct h2_head *head, struct slice value)
 {
     uint64_t status;
-    if (head->status != 0 || value.len != 3 || slice_to_u64(value, 599, &status) != 0 ||
+    if (head->status != 0 || value.len != 3 || slice_to_u64(value, 999, &status) != 0 ||
         status < 100)
         return false;
     head->status = (int)status;
@@ -70,6 +70,13 @@ static int take_pseudo(struct h2_head *head, struct slice name, nghttp2_rcbuf *b
         return ERROR_FIELD;
     *slot = keep(stream->target.arena, buffer);
     return 0;
+}
+
+/* RFC 9113 section 8.2.1 calls white space around a value malformed, but it means one thing to
+ * every reader: the clients of a server that sends it cannot help it. */
+static struct slice without_blanks(const struct h2_head *head, struct slice value)
+{
+    return head->stream->session->role == H2_CLIENT ? slice_trim(value) : value;
 }
 
 /* RFC 9113 section 8.2: no upper case, no control bytes, no white space around a value. */
@@ -136,13 +143,14 @@ int h2_head_field(struct h2_head *head, nghttp2_rcbuf *name_buffer, nghttp2_rcbu
         return too_large(head);
     if (name.len > 0 && name.data[0] == ':')
         return take_pseudo(head, name, value_buffer);
+    value = without_blanks(head, value);
     if (!is_valid(name, value))
         return ERROR_FIELD;
     enum http_field_id id = http_field_lookup(name);
     int error = note_known(head, id, value);
     if (error != 0)
         return error;
-    value = keep(arena, value_buffer);
+    value = without_blanks(head, keep(arena, value_buffer));
     if (id == FIELD_CONTENT_LENGTH) {
         head->length = value;
         return 0;

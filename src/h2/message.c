@@ -118,8 +118,9 @@ static int fill_request(struct h2_head *head, struct http_request *request, bool
     if (head->cookies > 1)
         join_cookies(&request->fields);
     const struct http_field *expect = http_fields_find(&request->fields, FIELD_EXPECT);
-    request->expects_continue =
-        expect != NULL && slice_equal_nocase(expect->value, SLICE("100-continue"));
+    request->has_length = head->lengths > 0;
+    request->expects_continue = expect != NULL && request->content_length != 0 &&
+                                slice_equal_nocase(expect->value, SLICE("100-continue"));
     return 0;
 }
 

@@ -47,7 +47,7 @@ void h2_settings_init(struct h2_settings *settings, enum h2_role role)
     };
 }
 
-static nghttp2_option *make_options(void)
+static nghttp2_option *make_options(enum h2_role role)
 {
     nghttp2_option *option;
     if (nghttp2_option_new(&option) != 0)
@@ -61,6 +61,9 @@ static nghttp2_option *make_options(void)
     /* CVE-2019-9512 and -9515: answers that are queued and not read. */
     nghttp2_option_set_max_outbound_ack(option, 1000);
     nghttp2_option_set_max_settings(option, 32);
+    /* h2_head_field removes it from what servers send. */
+    if (role == H2_CLIENT)
+        nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
     return option;
 }
 
@@ -108,7 +111,7 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
     chain_init(&session->payload, pool);
 
     nghttp2_session_callbacks *callbacks;
-    nghttp2_option *option = make_options();
+    nghttp2_option *option = make_options(role);
     if (nghttp2_session_callbacks_new(&callbacks) != 0)
         memory_exhausted(0);
     h2_set_receive_callbacks(callbacks);

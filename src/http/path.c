@@ -69,7 +69,7 @@ static ptrdiff_t resolve(char *path, size_t len)
 int http_path_normalize(struct arena *arena, struct slice path, struct slice *normalized)
 {
     if (slice_equal(path, SLICE("*"))) {
-        *normalized = path;
+        *normalized = SLICE("/");
         return 0;
     }
     if (path.len == 0 || path.data[0] != '/')

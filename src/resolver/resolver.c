@@ -147,7 +147,9 @@ static int on_message(void *owner, struct ipc_received *received)
 static void on_gone(void *owner, const char *reason)
 {
     struct resolver *resolver = owner;
-    log_info("the supervisor is gone: %s", reason);
+    /* Without work, this is how it is dismissed. */
+    if (!TAILQ_EMPTY(&resolver->examiner.running))
+        log_info("the supervisor is gone: %s", reason);
     stop(resolver, 0);
 }
 

@@ -304,7 +304,7 @@ def test_half_close_gets_its_answer(behind, namespace):
 def test_tunnel_half_closes_each_way(behind, namespace):
     def script(connection, _):
         _, rest = read_head(connection)
-        connection.sendall(b"HTTP/1.1 101 Switching\r\nUpgrade: raw\r\nConnection: upgrade\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 101 Switching\r\nUpgrade: tcp\r\nConnection: upgrade\r\n\r\n")
         got = rest
         while part := connection.recv(65536):
             got += part
@@ -312,11 +312,11 @@ def test_tunnel_half_closes_each_way(behind, namespace):
 
     behind(script)
     sock = netns.connect(namespace, PLAIN)
-    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n")
+    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
     head = b""
     while b"\r\n\r\n" not in head:
         head += sock.recv(1000)
-    assert head.startswith(b"HTTP/1.1 101") and b"Upgrade: raw" in head
+    assert head.startswith(b"HTTP/1.1 101") and b"Upgrade: tcp" in head
     sock.sendall(b"z" * 100000)
     sock.shutdown(socket.SHUT_WR)
     answer = b""

@@ -16,14 +16,14 @@ from harness.load import Load
 
 PLAIN = ("127.0.0.1", 8080)
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
 
 
 def echoing(connection, _):
     """Switches protocols, and gives back what comes."""
     read_head(connection)
     connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
-                       b"Upgrade: echo\r\n\r\n")
+                       b"Upgrade: tcp\r\n\r\n")
     while part := connection.recv(1000):
         connection.sendall(part)
 

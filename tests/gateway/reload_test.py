@@ -322,3 +322,13 @@ def test_defaults_reach_every_tenant(gateway, namespaces):
     assert gateway.reload() == "reload done: 0 added, 2 changed, 0 removed, 0 refused"
     for namespace in namespaces[:2]:
         assert fetch(namespace, PLAIN).headers["X-Platform"] == "two"
+
+
+def test_a_resolver_leaves_without_a_word(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, "return 200 a;"))
+    gateway.start()
+    gateway.tenant("a", texts.plain(namespace, "return 200 b;"))
+    gateway.reload()
+    wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()),
+             what="the resolver's end")
+    assert "the supervisor is gone" not in gateway.log()

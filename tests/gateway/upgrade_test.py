@@ -348,7 +348,7 @@ def test_a_namespace_that_goes_behind_an_upgrade_is_freed(installed, wired, scri
     new binary has taken over."""
     def script(connection, _):
         read_head(connection)
-        connection.sendall(b"HTTP/1.1 101 Switching\r\nUpgrade: raw\r\nConnection: upgrade\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 101 Switching\r\nUpgrade: tcp\r\nConnection: upgrade\r\n\r\n")
         connection.recv(1000)
 
     namespace, link = wired
@@ -359,7 +359,7 @@ def test_a_namespace_that_goes_behind_an_upgrade_is_freed(installed, wired, scri
                                       "10.213.7.2:8080"))
     installed.start()
     sock = netns.connect(None, ("10.213.7.2", 8080))
-    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n")
+    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
     assert b"101" in sock.recv(1000)
     old = installed.workers()
     assert upgrade(installed).startswith("upgrade done")

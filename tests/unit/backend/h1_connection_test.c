@@ -208,6 +208,66 @@ Test(h1_connection, a_switch_that_nobody_asked_for_is_malformed)
     close(fd);
 }
 
+static void refuse_switch(struct visit *visit, const char *upgrade)
+{
+    visit_init(visit, &rig, METHOD_POST, 4);
+    visit->exchange->forward.upgrade = SLICE("tcp");
+    visit_push(visit, "body");
+    exchange_end_request(visit->exchange, PIPE_ENDED);
+    visit_start(visit);
+    int fd = server_accept(&rig, 0);
+    server_read(&rig, fd, "\r\n\r\nbody");
+    server_send(fd, upgrade);
+    RIG_UNTIL(&rig, visit->failures == 1);
+    cr_assert_eq(visit->error, ERROR_RESPONSE);
+    cr_assert_not(visit->exchange->is_tunnel);
+    visit_close(visit);
+    close(fd);
+}
+
+Test(h1_connection, a_switch_to_something_else_is_malformed)
+{
+    struct visit visit;
+    refuse_switch(&visit, "HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n");
+    refuse_switch(&visit, "HTTP/1.1 101 X\r\nUpgrade: tcp, h2c\r\n\r\n");
+    refuse_switch(&visit, "HTTP/1.1 101 X\r\nUpgrade: tcp\r\nUpgrade: h2c\r\n\r\n");
+}
+
+Test(h1_connection, a_switch_comes_behind_the_body)
+{
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_POST, 4);
+    visit.exchange->forward.upgrade = SLICE("tcp");
+    visit_push(&visit, "body");
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    visit_start(&visit);
+    int fd = server_accept(&rig, 0);
+    server_read(&rig, fd, "Upgrade: tcp\r\nContent-Length: 4\r\n\r\nbody");
+    server_send(fd, "HTTP/1.1 101 UPGRADED\r\nUpgrade: TCP\r\nConnection: Upgrade\r\n"
+                    "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nhello");
+    RIG_UNTIL(&rig, visit.body_len == 5);
+    cr_assert(visit.exchange->is_tunnel);
+    RIG_UNTIL(&rig, server_sees_end(fd)); /* this front keeps the pipe as it is: ended */
+    visit_close(&visit);
+    close(fd);
+}
+
+Test(h1_connection, a_switch_in_the_middle_of_the_body_is_malformed)
+{
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_POST, 4);
+    visit.exchange->forward.upgrade = SLICE("tcp");
+    visit_push(&visit, "bo");
+    visit_start(&visit);
+    int fd = server_accept(&rig, 0);
+    server_read(&rig, fd, "\r\n\r\nbo");
+    server_send(fd, "HTTP/1.1 101 X\r\nUpgrade: tcp\r\n\r\n");
+    RIG_UNTIL(&rig, visit.failures == 1);
+    cr_assert_eq(visit.error, ERROR_RESPONSE);
+    visit_close(&visit);
+    close(fd);
+}
+
 Test(h1_connection, a_refused_switch_is_an_ordinary_response)
 {
     struct visit visit;

@@ -70,6 +70,22 @@ Test(h1_request, a_streamed_body_is_chunked_with_trailers)
     close(fd);
 }
 
+Test(h1_request, a_body_of_http2_that_has_ended_has_a_length)
+{
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_POST, HTTP_LENGTH_UNKNOWN);
+    visit.exchange->forward.version = HTTP_2;
+    visit_push(&visit, "hello");
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    cr_assert_eq(visit_start(&visit), 0);
+    int fd = server_accept(&rig, 0);
+    const char *text = server_read(&rig, fd, "hello");
+    cr_assert_not_null(strstr(text, "Content-Length: 5\r\n\r\nhello"), "%s", text);
+    cr_assert_null(strstr(text, "chunked"));
+    finish(&visit, fd);
+    close(fd);
+}
+
 Test(h1_request, more_than_was_announced_is_never_sent)
 {
     struct visit visit;

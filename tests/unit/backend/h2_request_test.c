@@ -56,6 +56,20 @@ Test(h2_request, the_head_is_what_forward_says)
     visit_close(&visit);
 }
 
+Test(h2_request, one_of_http2_that_ended_without_a_body_ends_with_its_head)
+{
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_GET, HTTP_LENGTH_UNKNOWN);
+    visit.exchange->forward.version = HTTP_2;
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    visit_start(&visit);
+    struct peer *peer = peer_accept(&rig, 0, NULL);
+    H2_UNTIL(&rig, peer->count == 1 && peer->streams[0].has_request);
+    cr_assert_eq(peer->streams[0].request.content_length, 0);
+    cr_assert(peer->streams[0].has_ended);
+    visit_close(&visit);
+}
+
 Test(h2_request, a_body_of_known_length)
 {
     struct visit visit;

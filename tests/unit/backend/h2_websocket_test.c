@@ -74,6 +74,25 @@ Test(h2_websocket, an_upgrade_is_an_ordinary_request_where_it_does_not)
     visit_close(&visit);
 }
 
+Test(h2_websocket, other_protocols_are_not_asked_for)
+{
+    struct visit visit;
+    visit_init(&visit, &rig, METHOD_POST, 4);
+    visit.exchange->forward.upgrade = SLICE("tcp");
+    visit_push(&visit, "body");
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    visit_start(&visit);
+    struct peer *peer = peer_accept(&rig, 0, NULL);
+    peer->answers = true;
+    H2_UNTIL(&rig, visit.has_ended);
+    cr_assert_eq(visit.status, 200);
+    cr_assert_eq(peer->streams[0].request.method, METHOD_POST);
+    cr_assert_eq(peer->streams[0].body_len, 4);
+    cr_assert(slice_equal(visit.exchange->forward.upgrade, SLICE("tcp")),
+              "the next attempt may be over HTTP/1.1");
+    visit_close(&visit);
+}
+
 Test(h2_websocket, a_refused_tunnel_is_an_ordinary_answer)
 {
     struct visit visit;

@@ -92,7 +92,89 @@ Test(forward, expectations_go_end_to_end)
     gate_close(&gate);
 }
 
-Test(forward, only_a_bodyless_get_switches)
+Test(forward, an_expectation_without_content_stays_here)
+{
+    static const char *const heads[] = {
+        "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n",
+    };
+    struct gate gate;
+    open_with(&gate, "");
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        gate_send(&gate, heads[i]);
+        cr_expect_not(forwards(&gate, "expect"), "%s", heads[i]);
+        cr_expect_not(gate.exchange->forward.expects_continue);
+    }
+    gate_close(&gate);
+}
+
+/* Every name that backends read as their proxy's word, in every spelling that they read so. */
+Test(forward, no_forwarding_name_of_the_client_goes_on)
+{
+    static const char *const names[] = {
+        "X-Forwarded-Port",
+        "x-forwarded-prefix",
+        "X-Forwarded-Server",
+        "X-FORWARDED-SSL",
+        "X-Forwarded-Anything",
+        "X-Forwarded-",
+        "X-Forwarded",
+        "X-Real-IP",
+        "x-real-ip",
+        "Forwarded",
+        "FORWARDED",
+        "X_Forwarded_Port",
+        "X-Forwarded_Port",
+        "X_Forwarded-Prefix",
+        "X_Real-IP",
+        "x_real_ip",
+        "X-Real_IP",
+        "X_Tenant",
+        "x-Tenant",
+        "X_Forwarded_For",
+        "X-Forwarded_Proto",
+        "X_FORWARDED-HOST",
+    };
+    struct gate gate;
+    open_with(&gate, "");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char fields[256];
+        snprintf(fields, sizeof fields,
+                 "POST / HTTP/1.1\r\nHost: acme.test\r\nTransfer-Encoding: chunked\r\n"
+                 "%s: client\r\nX-Kept: yes\r\n\r\n",
+                 names[i]);
+        gate_send(&gate, fields);
+        cr_expect_str_neq(gate_forwarded(&gate, names[i]), "client", "%s", names[i]);
+        cr_expect_str_eq(gate_forwarded(&gate, "x-kept"), "yes");
+        struct http_fields *trailers = &gate.exchange->request_body.trailers;
+        http_fields_add(trailers, slice_of(names[i]), SLICE("client"));
+        http_fields_add(trailers, SLICE("X-Sum"), SLICE("1"));
+        exchange_end_request(gate.exchange, PIPE_ENDED);
+        cr_expect_eq(trailers->count, 1, "%s in trailers", names[i]);
+    }
+    gate_get(&gate, "/", "X-Forwardedness: a\r\nX-Real-IPs: a\r\nForwarded-By: a\r\n");
+    cr_expect(forwards(&gate, "x-forwardedness") && forwards(&gate, "x-real-ips") &&
+              forwards(&gate, "forwarded-by"));
+    gate_close(&gate);
+}
+
+Test(forward, forwarding_names_are_set_by_the_file_alone)
+{
+    struct gate gate;
+    open_with(&gate, "proxy_set_header X-Real-IP $remote_addr;"
+                     "proxy_set_header X-Forwarded-Port $http_x_forwarded_port;"
+                     "proxy_set_header Forwarded \"for=$remote_addr\";");
+    gate_get(&gate, "/",
+             "X-Real-IP: 6.6.6.6\r\nX-Forwarded-Port: 8443\r\nForwarded: for=6.6.6.6\r\n"
+             "X_Forwarded_Port: 1\r\n");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-real-ip"), "192.0.2.1");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-forwarded-port"), "8443");
+    cr_expect_str_eq(gate_forwarded(&gate, "forwarded"), "for=192.0.2.1");
+    cr_expect_not(forwards(&gate, "x_forwarded_port"));
+    gate_close(&gate);
+}
+
+Test(forward, named_protocols_are_switched_to)
 {
     struct gate gate;
     open_with(&gate, "");
@@ -106,6 +188,10 @@ Test(forward, only_a_bodyless_get_switches)
     gate_send(&gate,
               "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
     cr_expect_eq(gate.exchange->forward.upgrade.len, 0);
+    gate_send(&gate, "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c, tcp\r\n"
+                     "Content-Length: 4\r\n\r\n");
+    cr_expect_str_eq(text_of(gate.exchange->forward.upgrade), "tcp");
+    cr_expect_not(forwards(&gate, "upgrade"));
     gate_close(&gate);
 }
 

@@ -259,6 +259,34 @@ Test(route, locations)
     gate_close(&gate);
 }
 
+Test(route, the_asterisk_is_where_the_root_is)
+{
+    static const char options[] = "OPTIONS * HTTP/1.1\r\nHost: acme.test\r\n\r\n";
+    static const struct {
+        const char *location;
+        int status; /* 0: forwarded */
+        const char *target;
+    } cases[] = {
+        {"location / { return 200 root; }", 200, NULL},
+        {"location = / { return 204; }", 204, NULL},
+        {"location ~ ^/$ { return 200 root; }", 200, NULL},
+        {"location /a { return 200 a; }", 404, NULL},
+        {"location / { proxy_pass http://127.0.0.1:9000; }", 0, "*"},
+        {"location / { proxy_pass http://127.0.0.1:9000/r/; }", 0, "/r/"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct gate gate;
+        char text[256];
+        snprintf(text, sizeof text, "server { listen 10.0.0.1:80; %s }\n", cases[i].location);
+        gate_open(&gate, text);
+        gate_send(&gate, options);
+        cr_expect_eq(gate.seen.status, cases[i].status, "%s: %d", text, gate.seen.status);
+        if (cases[i].target)
+            cr_expect_str_eq(text_of(gate.exchange->forward.target), cases[i].target);
+        gate_close(&gate);
+    }
+}
+
 Test(route, server_return_goes_first)
 {
     struct gate gate;

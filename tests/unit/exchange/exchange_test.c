@@ -187,6 +187,55 @@ Test(exchange, end_is_told_once_and_kept)
     cr_assert_eq(exchange->request_body.bytes.len, 0, "nothing goes in behind the end");
 }
 
+Test(exchange, a_request_that_has_ended_is_reopened_for_a_tunnel)
+{
+    push(exchange_push_request, 10);
+    exchange_end_request(exchange, PIPE_ENDED);
+    take(exchange_take_request, 10);
+    exchange_reopen_request(exchange);
+    cr_assert(push(exchange_push_request, 10));
+    cr_assert_eq(take(exchange_take_request, 20), 10);
+    exchange_end_request(exchange, PIPE_ENDED);
+    cr_assert(exchange_pipe_is_done(&exchange->request_body));
+    cr_assert_eq(heard.back_body, 4);
+}
+
+Test(exchange, a_broken_request_stays_broken)
+{
+    exchange_end_request(exchange, PIPE_BROKEN);
+    exchange_reopen_request(exchange);
+    cr_assert_eq(exchange->request_body.state, PIPE_BROKEN);
+}
+
+Test(exchange, a_request_of_http2_that_has_ended_has_a_length)
+{
+    struct http_request *forward = &exchange->forward;
+    forward->version = HTTP_2;
+    forward->content_length = HTTP_LENGTH_UNKNOWN;
+    push(exchange_push_request, 10);
+    exchange_settle_length(exchange);
+    cr_assert_eq(forward->content_length, HTTP_LENGTH_UNKNOWN, "more may come");
+    exchange_end_request(exchange, PIPE_ENDED);
+    take(exchange_take_request, 4);
+    exchange_settle_length(exchange);
+    cr_assert_eq(forward->content_length, 10);
+}
+
+Test(exchange, a_length_is_not_made_up_for_chunks_and_trailers)
+{
+    struct http_request *forward = &exchange->forward;
+    forward->version = HTTP_1_1;
+    forward->content_length = HTTP_LENGTH_UNKNOWN;
+    push(exchange_push_request, 10);
+    exchange_end_request(exchange, PIPE_ENDED);
+    exchange_settle_length(exchange);
+    cr_assert_eq(forward->content_length, HTTP_LENGTH_UNKNOWN);
+    forward->version = HTTP_2;
+    http_fields_add(&exchange->request_body.trailers, SLICE("x-sum"), SLICE("1"));
+    exchange_settle_length(exchange);
+    cr_assert_eq(forward->content_length, HTTP_LENGTH_UNKNOWN);
+}
+
 Test(exchange, discarding_frees_a_waiting_writer)
 {
     cr_assert_not(push(exchange_push_request, EXCHANGE_PIPE_LIMIT));

@@ -338,8 +338,8 @@ Test(h1_end, a_stalled_upload_under_a_response_is_ended)
 
 /* ---- tunnels ---- */
 
-#define UPGRADE  "GET /ws HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: foo\r\n\r\n"
-#define SWITCHES "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n"
+#define UPGRADE  "GET /ws HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+#define SWITCHES "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: tcp\r\n\r\n"
 
 Test(h1_end, a_tunnel_whose_backend_has_ended_brings_it_all_that_follows)
 {

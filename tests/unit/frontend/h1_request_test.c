@@ -156,6 +156,32 @@ Test(h1_request, a_body_over_the_limit_is_told_413)
     expect_status("POST / HTTP/1.1\r\n" HOST
                   "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n",
                   0, "", "HTTP/1.1 413 ");
+    /* The size line says it: nothing of the chunk need come. */
+    expect_status("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nb\r\n", 0, "",
+                  "HTTP/1.1 413 ");
+    expect_status("POST / HTTP/1.1\r\n" HOST
+                  "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=b\r\n",
+                  0, "", "HTTP/1.1 413 ");
+    expect_status("POST / HTTP/1.1\r\n" HOST
+                  "Transfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n",
+                  0, "", "HTTP/1.1 413 ");
+    gate_close(&gate);
+}
+
+Test(h1_request, a_chunked_body_of_the_limit_is_taken)
+{
+    gate_start_proxy(&gate, "client_max_body_size 10;");
+    int fd = client_open(&gate);
+    client_send(&gate, fd,
+                "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\n");
+    int back = server_accept(&gate);
+    back_expect(back, "hello");
+    client_send(&gate, fd, "world\r\n0\r\n\r\n");
+    back_expect(back, "0\r\n\r\n");
+    client_send(&gate, back, "HTTP/1.1 204 No Content\r\n\r\n");
+    client_expect(&gate, fd, "HTTP/1.1 204 ");
+    close(back);
+    close(fd);
     gate_close(&gate);
 }
 

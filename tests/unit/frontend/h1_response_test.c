@@ -36,6 +36,76 @@ Test(h1_response, a_stream_becomes_chunks_or_lasts_until_the_close)
     gate_close(&gate);
 }
 
+#define SWITCHES "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+#define ATTACH   "POST /attach HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: tcp\r\n"
+
+/* Bytes of the client behind the head and the body wait for the switch. */
+Test(h1_response, a_body_goes_before_the_tunnel)
+{
+    static const char *const bodies[][2] = {
+        {"Content-Length: 0\r\n\r\n", "\r\n\r\n"},
+        {"Content-Length: 4\r\n\r\nbody", "\r\n\r\nbody"},
+        {"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+         "\r\n\r\n4\r\nbody\r\n0\r\n\r\n"},
+    };
+    gate_start_proxy(&gate, "");
+    for (int i = 0; i < 3; i++) {
+        int fd = client_open(&gate);
+        client_send(&gate, fd, ATTACH);
+        client_send(&gate, fd, bodies[i][0]);
+        client_send(&gate, fd, "GET /smuggled HTTP/1.1\r\n");
+        int back = server_accept(&gate);
+        client_expect(&gate, back, bodies[i][1]);
+        cr_assert(strstr(gate.text, "Upgrade: tcp\r\n"));
+        gate_run(&gate, 0.05);
+        cr_assert_lt(recv(back, gate.text, 1, MSG_DONTWAIT), 0, "the tunnel is not open yet");
+        client_send(&gate, back, SWITCHES "hello");
+        client_expect(&gate, fd, "hello");
+        cr_assert(strstr(gate.text, "HTTP/1.1 101 UPGRADED\r\n"));
+        cr_assert(strstr(gate.text, "Upgrade: tcp\r\n"));
+        client_expect(&gate, back, "GET /smuggled HTTP/1.1\r\n");
+        client_send(&gate, fd, "stdin");
+        client_expect(&gate, back, "stdin");
+        close(back);
+        client_rest(&gate, fd);
+        close(fd);
+    }
+    gate_close(&gate);
+}
+
+Test(h1_response, without_a_switch_the_next_bytes_are_a_request)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, ATTACH "Content-Length: 4\r\n\r\nbody" GET);
+    int back = server_accept(&gate);
+    client_expect(&gate, back, "body");
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno");
+    client_expect(&gate, back, "GET / HTTP/1.1\r\n");
+    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
+    client_expect(&gate, fd, "yes");
+    cr_assert(strstr(gate.text, "no"));
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
+Test(h1_response, a_switch_before_the_bodys_end_is_refused)
+{
+    gate_start_proxy(&gate, "");
+    int fd = client_open(&gate);
+    client_send(&gate, fd, ATTACH "Content-Length: 4\r\n\r\nbo");
+    int back = server_accept(&gate);
+    client_expect(&gate, back, "\r\n\r\nbo");
+    client_send(&gate, back, SWITCHES);
+    client_rest(&gate, back);
+    client_expect(&gate, fd, "502 Bad Gateway\n");
+    cr_assert_null(strstr(gate.text, " 101 "));
+    close(back);
+    close(fd);
+    gate_close(&gate);
+}
+
 Test(h1_response, a_truncated_body_is_seen)
 {
     static const char *const heads[] = {

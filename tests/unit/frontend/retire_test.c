@@ -78,13 +78,13 @@ Test(retire, a_drain_keeps_what_a_response_has_promised)
 static int start_tunnel(int *back)
 {
     static const char upgrade[] =
-        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
     int fd = client_open(&gate);
 
     client_send(&gate, fd, upgrade);
     *back = server_accept(&gate);
     client_send(&gate, *back,
-                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
     client_expect(&gate, fd, "101 ");
     return fd;
 }

@@ -101,6 +101,90 @@ Test(h1_body, chunks)
     }
 }
 
+static const struct h1_head_facts response = {.framing = H1_CHUNKED, .is_response = true};
+
+Test(h1_body, odd_chunks_of_responses)
+{
+    static const struct sample samples[] = {
+        GOOD("5 \r\nhello\r\n0\t \r\n\r\nrest", "hello", "rest"),
+        GOOD("5   \t\r\nhello\r\n0     \r\n\r\n", "hello", ""),
+        GOOD("5 ;a=b\r\nhello\r\n0; c\r\n\r\n", "hello", ""),
+        GOOD("0000000000000005\r\nhello\r\n000000000000000000000000\r\n\r\n", "hello", ""),
+        GOOD("000000000000000000000000000000005 \r\nhello\r\n00\r\n\r\n", "hello", ""),
+        MORE("0fffffffffffffff\r\nhello"),
+        BAD("1000000000000000\r\n"),
+        BAD("00000000001000000000000000\r\n"),
+        BAD("1"
+            "0000" EXT_60 EXT_60 "\r\n"),
+        BAD("5 0\r\nhello\r\n0\r\n\r\n"),
+        BAD("0 5\r\nhello\r\n0\r\n\r\n"),
+        BAD("5 \t5\r\n"),
+        BAD("5 \nhello\r\n0\r\n\r\n"),
+        BAD("5 \rhello\r\n0\r\n\r\n"),
+        BAD("5 x\r\nhello\r\n0\r\n\r\n"),
+        BAD(" 5\r\nhello\r\n0\r\n\r\n"),
+        BAD(" \r\nhello\r\n0\r\n\r\n"),
+        BAD("5\x0b\r\nhello\r\n0\r\n\r\n"),
+        BAD("0x5\r\nhello\r\n0\r\n\r\n"),
+        GOOD("0\r\nX : a\r\n\r\nrest", "", "rest"),
+        BAD("0\r\n X: a\r\n\r\n"),
+        BAD("0\r\nX: a\r\n b\r\n\r\n"),
+    };
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        check(&samples[i], &response, SIZE_MAX);
+        check(&samples[i], &response, 2);
+    }
+}
+
+/* n bytes of c behind each other, then the rest. */
+static int read_padded(char c, size_t n)
+{
+    struct feed feed;
+    struct http_fields trailers;
+    feed_open(&feed, SLICE("\r\nx\r\n0\r\n\r\n"), 0);
+    chain_clear(&feed.in);
+    if (c == ' ')
+        chain_append(&feed.in, "1", 1);
+    for (size_t i = 0; i < n; i++)
+        chain_append(&feed.in, &c, 1);
+    if (c == '0')
+        chain_append(&feed.in, "1", 1);
+    int verdict = feed_body(&feed, &feed_limits, &response, SIZE_MAX, &trailers);
+    feed_close(&feed);
+    return verdict;
+}
+
+Test(h1_body, padding_of_chunk_lines_is_bounded)
+{
+    cr_expect_eq(read_padded('0', 254), H1_DONE);
+    cr_expect_eq(read_padded('0', 256), ERROR_CHUNK);
+    cr_expect_eq(read_padded('0', 100000), ERROR_CHUNK);
+    cr_expect_eq(read_padded(' ', 254), H1_DONE);
+    cr_expect_eq(read_padded(' ', 256), ERROR_CHUNK);
+}
+
+Test(h1_body, what_a_size_line_announces)
+{
+    struct feed feed;
+    struct http_fields trailers;
+    struct h1_body_reader reader;
+    static const struct h1_head_facts ten = {.framing = H1_LENGTH, .length = 10};
+    feed_open(&feed, SLICE(""), 0);
+    http_fields_init(&trailers, &feed.arena);
+    h1_body_start(&reader, &chunked);
+    chain_append_slice(&feed.in, SLICE("2\r\nhi\r\nffff"));
+    cr_expect_eq(h1_read_body(&reader, &feed.in, &feed.out, SIZE_MAX, &feed_limits, &trailers),
+                 H1_MORE);
+    cr_expect_eq(h1_body_announced(&reader), 0, "the size may have more digits, or be none");
+    chain_append_slice(&feed.in, SLICE("\r\nabc"));
+    cr_expect_eq(h1_read_body(&reader, &feed.in, &feed.out, SIZE_MAX, &feed_limits, &trailers),
+                 H1_MORE);
+    cr_expect_eq(h1_body_announced(&reader), 0xffff - 3);
+    h1_body_start(&reader, &ten);
+    cr_expect_eq(h1_body_announced(&reader), 10);
+    feed_close(&feed);
+}
+
 Test(h1_body, malformed_trailers)
 {
     static const struct sample samples[] = {

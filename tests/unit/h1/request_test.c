@@ -324,22 +324,34 @@ Test(h1_request, upgrades_and_expectations)
         {"GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", "",
          false},
         {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", "", false},
-        {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket, h2c\r\n\r\n", "",
-         false},
-        {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: foo\r\nUpgrade: bar\r\n\r\n",
-         "", false},
+        {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c, websocket\r\n\r\n",
+         "websocket", false},
+        {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: foo\r\nUpgrade: tcp\r\n\r\n",
+         "tcp", false},
         {"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: foo/1\r\n"
          "Content-Length: 0\r\n\r\n",
-         "foo/1", false},
-        {"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: foo\r\n"
-         "Content-Length: 3\r\n\r\n",
          "", false},
-        {"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: foo\r\n"
+        {"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: SPDY/3.1\r\n"
+         "Content-Length: 0\r\n\r\n",
+         "SPDY/3.1", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: tcp\r\n"
+         "Content-Length: 3\r\n\r\n",
+         "tcp", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: tcp\r\n"
          "Transfer-Encoding: chunked\r\n\r\n",
+         "tcp", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+         "Content-Length: 0\r\n\r\n",
          "", false},
         {"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\nContent-Length: 3\r\n\r\n", "",
          true},
         {"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", "", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked"
+         "\r\n\r\n",
+         "", true},
+        {"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n", "",
+         false},
+        {"GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", "", false},
         {"POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", "", false},
     };
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
@@ -349,6 +361,28 @@ Test(h1_request, upgrades_and_expectations)
         read_one(&feed, samples[i].head, &request, &facts);
         expect_slice(request.upgrade, samples[i].upgrade);
         cr_expect_eq(request.expects_continue, samples[i].expects, "%s", samples[i].head);
+        feed_close(&feed);
+    }
+}
+
+Test(h1_request, a_length_of_zero_that_was_sent_is_known)
+{
+    static const struct {
+        const char *head;
+        bool has_length;
+    } samples[] = {
+        {"DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 00\r\n\r\n", true},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n", true},
+        {"POST / HTTP/1.1\r\nHost: a\r\n\r\n", false},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        struct feed feed;
+        struct http_request request;
+        struct h1_head_facts facts;
+        read_one(&feed, samples[i].head, &request, &facts);
+        cr_expect_eq(request.has_length, samples[i].has_length, "%s", samples[i].head);
         feed_close(&feed);
     }
 }

@@ -79,19 +79,39 @@ Test(h1_response, framing)
         GOOD("HTTP/1.1 100 Continue\r\n\r\n", GET, NO_BODY, 0, false, true),
         GOOD("HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: foo\r\n\r\n", GET, NO_BODY, 0,
              false, true),
-        BAD("HTTP/1.1 101 X\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        GOOD("HTTP/1.1 101 X\r\nTransfer-Encoding: chunked\r\n\r\n", GET, NO_BODY, 0, false, true),
+        GOOD("HTTP/1.1 101 X\r\nContent-Length: 0\r\nUpgrade: tcp\r\n\r\n", POST, NO_BODY, 0, false,
+             true),
+        GOOD("HTTP/1.1 101 X\r\nContent-Length: 5\r\nContent-Length: x\r\n"
+             "Transfer-Encoding: gzip\r\n\r\n",
+             GET, NO_BODY, 0, false, true),
+        BAD("HTTP/1.1 100 X\r\nTransfer-Encoding: chunked\r\n\r\n"),
         BAD("HTTP/1.1 100 X\r\nContent-Length: 3\r\n\r\n"),
         BAD(OK "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        BAD(OK "Content-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+        GOOD(OK "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", GET, LENGTH, 5, true, true),
+        GOOD(OK "Content-Length : 5\r\nContent-Length: 5\r\n\r\n", GET, LENGTH, 5, true, true),
+        GOOD(OK "Content-Length: 5, 05,5\r\n\r\n", GET, LENGTH, 5, true, true),
+        BAD(OK "Content-Length: 5, 6\r\n\r\n"),
+        BAD(OK "Content-Length: ,\r\n\r\n"),
+        BAD(OK "Content-Length: 5 5\r\n\r\n"),
+        BAD(OK "Content-Length: 5, x\r\n\r\n"),
+        BAD(OK "Content-Length: 99999999999999999999\r\n\r\n"),
+        BAD(OK "Content-Length : 5\r\nContent-Length: 6\r\n\r\n"),
+        BAD(OK "Content-Length: 5\r\nContent-Length: 6\r\nContent-Length: 6\r\n\r\n"),
+        BAD(OK "Content-Length: 5\r\nTransfer-Encoding : chunked\r\n\r\n"),
         BAD(OK "Content-Length: 5\r\nContent-Length: 6\r\n\r\n"),
-        BAD(OK "Content-Length: 5, 5\r\n\r\n"),
         BAD(OK "Content-Length: -1\r\n\r\n"),
         BAD(OK "Content-Length:\r\n\r\n"),
         BAD(OK "Transfer-Encoding: gzip, chunked\r\n\r\n"),
         BAD(OK "Transfer-Encoding: identity\r\n\r\n"),
         BAD(OK "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        BAD("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        BAD("HTTP/1.1 304 X\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+        GOOD("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", GET, CHUNKED, UNKNOWN, true,
+             false),
+        GOOD("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n", GET,
+             CHUNKED, UNKNOWN, true, false),
+        BAD("HTTP/1.0 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        GOOD("HTTP/1.1 304 X\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", GET, NO_BODY, 5,
+             false, true),
     };
     CHECK(samples);
 }
@@ -103,13 +123,18 @@ Test(h1_response, status_lines)
         GOOD("HTTP/1.1 200\r\n\r\n", GET, UNTIL_CLOSE, UNKNOWN, true, false),
         GOOD("HTTP/1.1 599 T\xc3\xa4st it\tall\r\n\r\n", GET, UNTIL_CLOSE, UNKNOWN, true, false),
         BAD("HTTP/1.1 099 OK\r\n\r\n"),
-        BAD("HTTP/1.1 600 OK\r\n\r\n"),
+        GOOD("HTTP/1.1 600 OK\r\n\r\n", GET, UNTIL_CLOSE, UNKNOWN, true, false),
+        GOOD("HTTP/1.1 999\r\nContent-Length: 5\r\n\r\n", GET, LENGTH, 5, true, true),
+        BAD("HTTP/1.1 000 OK\r\n\r\n"),
+        BAD("HTTP/1.1 1000 OK\r\n\r\n"),
         BAD("HTTP/1.1 20 OK\r\n\r\n"),
         BAD("HTTP/1.1 2000 OK\r\n\r\n"),
         BAD("HTTP/1.1 200OK\r\n\r\n"),
         BAD("HTTP/1.1  200 OK\r\n\r\n"),
         BAD("HTTP/1.1 +20 OK\r\n\r\n"),
-        BAD("HTTP/1.2 200 OK\r\n\r\n"),
+        GOOD("HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n", GET, NO_BODY, 0, true, true),
+        BAD("HTTP/1.x 200 OK\r\n\r\n"),
+        BAD("HTTP/1.11 200 OK\r\n\r\n"),
         BAD("HTTP/2 200 OK\r\n\r\n"),
         BAD("http/1.1 200 OK\r\n\r\n"),
         BAD("ICY 200 OK\r\n\r\n"),
@@ -124,11 +149,28 @@ Test(h1_response, status_lines)
 Test(h1_response, fields)
 {
     static const struct sample samples[] = {
-        BAD(OK "X : a\r\n\r\n"),      BAD(OK ": a\r\n\r\n"),        BAD(OK "X: a\r\n b\r\n\r\n"),
+        BAD(OK ": a\r\n\r\n"),        BAD(OK " : a\r\n\r\n"),       BAD(OK "X: a\r\n b\r\n\r\n"),
         BAD(OK "X: a\nY: b\r\n\r\n"), BAD(OK "X: a\rY: b\r\n\r\n"), BAD(OK "X: a\0b\r\n\r\n"),
-        BAD(OK "nonsense\r\n\r\n"),
+        BAD(OK "nonsense\r\n\r\n"),   BAD(OK " X: a\r\n\r\n"),      BAD(OK "X Y: a\r\n\r\n"),
+        BAD(OK "X \r\n\r\n"),
     };
     CHECK(samples);
+}
+
+Test(h1_response, white_space_before_a_colon_is_removed)
+{
+    struct feed feed;
+    struct http_response response;
+    struct h1_head_facts facts;
+    feed_open(&feed, slice_of(OK "X : a\r\nY\t \t: b : c\r\nContent-Length : 2\r\n\r\n"), 1);
+    cr_assert_eq(feed_response(&feed, &feed_limits, METHOD_GET, &response, &facts), H1_DONE);
+    cr_expect_eq(response.content_length, 2);
+    cr_assert_eq(response.fields.count, 2);
+    cr_expect(slice_equal(response.fields.items[0].name, SLICE("X")));
+    cr_expect(slice_equal(response.fields.items[0].value, SLICE("a")));
+    cr_expect(slice_equal(response.fields.items[1].name, SLICE("Y")));
+    cr_expect(slice_equal(response.fields.items[1].value, SLICE("b : c")));
+    feed_close(&feed);
 }
 
 Test(h1_response, limits)

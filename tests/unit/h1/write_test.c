@@ -28,6 +28,24 @@ static struct http_request make_request(struct feed *feed, const char *method, i
     return request;
 }
 
+Test(h1_write, a_length_of_zero_that_came_is_kept)
+{
+    static const char *const methods[] = {"GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND"};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        struct feed feed;
+        feed_open(&feed, SLICE(""), 0);
+        struct http_request request = make_request(&feed, methods[i], 0);
+        request.has_length = true;
+        cr_expect_eq(h1_write_request(&feed.out, &request), H1_NO_BODY);
+        struct slice expected = arena_printf(&feed.arena,
+                                             "%s /a?b HTTP/1.1\r\nHost: a.test:81\r\n"
+                                             "Content-Length: 0\r\n\r\n",
+                                             methods[i]);
+        expect_text(&feed, &feed.out, expected.data);
+        feed_close(&feed);
+    }
+}
+
 Test(h1_write, request_framing)
 {
     static const struct {
@@ -190,6 +208,35 @@ Test(h1_write, switching_protocols)
     feed_close(&feed);
 }
 
+Test(h1_write, an_empty_reason_is_filled_in)
+{
+    static const struct {
+        int status;
+        const char *reason;
+        const char *line;
+    } samples[] = {
+        {200, "", "HTTP/1.1 200 OK\r\n"},
+        {404, "", "HTTP/1.1 404 Not Found\r\n"},
+        {200, "Fine", "HTTP/1.1 200 Fine\r\n"},
+        {299, "", "HTTP/1.1 299 \r\n"},
+        {799, "", "HTTP/1.1 799 \r\n"},
+        {103, "", "HTTP/1.1 103 Early Hints\r\n"},
+        {101, "", "HTTP/1.1 101 Switching Protocols\r\n"},
+    };
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        struct feed feed;
+        feed_open(&feed, SLICE(""), 0);
+        struct http_response response = {.status = samples[i].status,
+                                         .reason = slice_of(samples[i].reason)};
+        struct h1_response_options options = {HTTP_1_1, METHOD_GET, true};
+        http_fields_init(&response.fields, &feed.arena);
+        h1_write_response(&feed.out, &response, &options, NOW);
+        cr_expect(slice_starts_with(feed_text(&feed, &feed.out), slice_of(samples[i].line)), "%s",
+                  samples[i].line);
+        feed_close(&feed);
+    }
+}
+
 Test(h1_write, response_fields)
 {
     struct feed feed;
@@ -202,7 +249,7 @@ Test(h1_write, response_fields)
     http_fields_add(&response.fields, SLICE("Keep-Alive"), SLICE("timeout=5"));
     http_fields_add(&response.fields, SLICE("content-length"), SLICE("77"));
     h1_write_response(&feed.out, &response, &options, NOW);
-    expect_text(&feed, &feed.out, "HTTP/1.1 200 \r\ndate: then\r\nContent-Length: 0\r\n\r\n");
+    expect_text(&feed, &feed.out, "HTTP/1.1 200 OK\r\ndate: then\r\nContent-Length: 0\r\n\r\n");
     feed_close(&feed);
 }
 

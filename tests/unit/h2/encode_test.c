@@ -213,6 +213,8 @@ Test(encode, trailers_without_any_that_may_be_sent)
     cr_assert(raw.is_ended[1]);
 }
 
+static bool sends_length; /* `Content-Length: 0` came with the request */
+
 static void send_request(const char *method, const char *upgrade, int64_t length, bool ends)
 {
     struct message *message = end_take(&raw.end);
@@ -222,6 +224,7 @@ static void send_request(const char *method, const char *upgrade, int64_t length
                                    .target = SLICE("/x?y"),
                                    .authority = SLICE("b.test"),
                                    .upgrade = slice_of(upgrade),
+                                   .has_length = sends_length,
                                    .content_length = length};
     http_fields_init(&request.fields, &message->arena);
     add(&request.fields, "Host", "other.test");
@@ -264,6 +267,9 @@ Test(encode_client, request_lengths)
     send_request("POST", "", HTTP_LENGTH_UNKNOWN, false);
     assert_no_line("content-length");
     cr_assert(raw.is_ended[5]);
+    sends_length = true;
+    send_request("DELETE", "", 0, true);
+    assert_line("content-length: 0");
 }
 
 Test(encode_client, upgrade_without_extended_connect)

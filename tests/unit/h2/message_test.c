@@ -3,6 +3,7 @@
 #include "raw.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 static struct chain_pool pool;
 static struct raw raw;
@@ -58,7 +59,7 @@ Test(message, malformed_responses)
     }
 }
 
-static const char *const bad_status[] = {"20", "2000", "abc", "099", "101", "600", "100"};
+static const char *const bad_status[] = {"20", "2000", "abc", "099", "101", "000", "100"};
 
 Test(message, malformed_status)
 {
@@ -70,6 +71,27 @@ Test(message, malformed_status)
         raw_send(&raw);
         assert_bad(message, bad_status[i]);
         cr_expect_eq(message->responses, 0, "%s", bad_status[i]);
+    }
+}
+
+Test(message, white_space_around_a_value_is_removed)
+{
+    static const char *const statuses[] = {"200", "600", "999"};
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        struct message *message = ask("GET");
+        raw_headers(&raw, 0, (int32_t)(i * 2 + 1), ":status", statuses[i], "x", "a b \t", "y", " c",
+                    "z", " ", NULL);
+        raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, (int32_t)(i * 2 + 1), "x-sum", "1 ", NULL);
+        raw_send(&raw);
+        cr_assert_eq(message->ends, 1, "%s", statuses[i]);
+        cr_expect_eq(message->response.status, atoi(statuses[i]));
+        const struct http_fields *fields = &message->response.fields;
+        cr_assert_eq(fields->count, 3);
+        cr_expect(slice_equal(fields->items[0].value, SLICE("a b")));
+        cr_expect(slice_equal(fields->items[1].value, SLICE("c")));
+        cr_expect_eq(fields->items[2].value.len, 0);
+        cr_assert_eq(message->trailers.count, 1);
+        cr_expect(slice_equal(message->trailers.items[0].value, SLICE("1")));
     }
 }
 

@@ -12,7 +12,7 @@ Test(http_path, normalize)
         const char *normalized; /* NULL: ERROR_TARGET */
     } samples[] = {
         {"/", "/"},
-        {"*", "*"},
+        {"*", "/"},
         {"/a/b", "/a/b"},
         {"/a%20b%41", "/a bA"},
         {"/a+b", "/a+b"},
