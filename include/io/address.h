@@ -48,6 +48,9 @@ void address_format(const struct address *address, char text[ADDRESS_TEXT]);
 /* The host alone: "10.0.0.1", "::1", "unix:"; IPv4-mapped addresses as IPv4. */
 void address_format_host(const struct address *address, char text[ADDRESS_TEXT]);
 
+/* All addresses of its family: 0.0.0.0, [::]. */
+bool address_is_wildcard(const struct address *address);
+
 /* 0 for Unix sockets. */
 uint16_t address_port(const struct address *address);
 

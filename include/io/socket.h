@@ -23,6 +23,10 @@ int socket_listen(const struct address *address, const struct socket_listen_opti
  * without a zone. One that was removed and made again would never bring it a connection. */
 bool socket_has_zone(int fd, const struct address *address);
 
+/* Whether the address is one of the namespace in which the thread is, or its ip_nonlocal_bind says
+ * that it need not be. True when that cannot be told. */
+bool socket_address_is_here(const struct address *address);
+
 /* accept4(2), non-blocking and close-on-exec; -1 with errno. */
 int socket_accept(int listener, struct address *peer);
 

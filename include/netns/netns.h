@@ -31,7 +31,8 @@ struct netns_id netns_home_id(const struct netns_home *home);
 
 enum netns_verdict {
     NETNS_OPEN_OK,
-    NETNS_OPEN_ABSENT, /* no such file, a dead pid, or the placeholder of `ip netns add` */
+    NETNS_OPEN_ABSENT, /* no such file, a dead pid, the placeholder of `ip netns add`; or we are
+                        * short of descriptors: it may come by itself */
     NETNS_OPEN_REFUSED /* not a network namespace, the host's own, a stranger's, no permission */
 };
 

@@ -6,7 +6,8 @@
 /* A stream socket beside the pid file, of the same name with ".sock" for ".pid". Only its owner may
  * connect: root, or who the gateway runs as.
  *
- * The client sends one line, which is one word: reload, status or upgrade. It is answered by lines
+ * The client sends one line, which is one word: reload, reload-forced (whatever it
+ * removes), status or upgrade. It is answered by lines
  * of fields with one tab between them; the first field says what the line is. In a field, a byte
  * below 0x20, 0x7f and the backslash are written as \xHH. This outlives versions: a client passes
  * over lines whose first word it does not know, and over fields that it does not know.
@@ -17,6 +18,8 @@
  *       what is wrong with the request or the main file; what is odd in a file that was read
  *   added NAME, changed NAME, removed NAME, refused NAME REASON
  *       a tenant's fate in a reload
+ *   degraded NAME REASON, waiting NAME REASON, blocked NAME REASON
+ *       a tenant that does not serve as it should, changed by this reload or not; see state
  *   summary TEXT
  *       the line that the log gets at the end of the reload
  *   gateway KEY=VALUE...
@@ -26,14 +29,20 @@
  *       done: its workers do not serve yet, or its reload is not over)
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
- *       degraded, refused), bound and listeners, connections and draining (those of them that
- *       end), requests, expires (seconds since 1970, 0: no certificate), generation, error
- *       (empty: none)
- *   end STATUS
- *       the last line; 0, or 1 when something was refused or is not in force
+ *       blocked: it waits for what does not come by itself, degraded, refused), bound and
+ * listeners, connections and draining (those of them that end), requests, expires (seconds since
+ * 1970, 0: no certificate), generation, error (empty: none) end STATUS the last line: enum
+ * control_status
  *
  * Who has asked for an upgrade sees the connection close without an end: the new binary has taken
  * over. The next hello tells by its count, and the status when it has arrived. */
+
+/* How an answer ends. */
+enum control_status {
+    CONTROL_GOOD,
+    CONTROL_REFUSED, /* the request or a tenant's file, or workers have not taken it over in time */
+    CONTROL_LACKING  /* all is in force, but not all of it serves */
+};
 
 /* Connects to the supervisor that the main file's `pid` leads to. Returns a blocking descriptor, or
  * -1 with a reason on stderr. */

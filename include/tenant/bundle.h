@@ -11,7 +11,7 @@
 
 /* The first four bytes. Another one with every change of the format: a binary that takes over from
  * another one must not misread what that one kept. */
-#define BUNDLE_MAGIC 0x62677332u
+#define BUNDLE_MAGIC 0x62677333u
 
 /* A file that the configuration names, as the supervisor read it. */
 struct bundle_file {
@@ -59,11 +59,17 @@ struct bundle {
 };
 
 /* Both directions agree byte for byte: the same bundle gives the same bytes, so that bytes that
- * are equal mean "nothing changed". */
+ * are equal mean "nothing changed" (bundle_content: but for places). */
 void bundle_encode(struct wire_writer *writer, const struct bundle *bundle);
 
 /* Fills *bundle; nodes are made in the arena, texts point into bytes. Returns 0 or ERROR_IPC. */
 int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes);
+
+/* An encoded bundle's two parts: what it says, and behind it where the words of its trees stand in
+ * which files. Equal content means the same tenant, wherever its lines stand; the places of one
+ * fit the content of another whose trees are equal. */
+struct slice bundle_content(struct slice bytes);
+struct slice bundle_places(struct slice bytes);
 
 const struct bundle_file *bundle_find_file(const struct bundle *bundle, struct slice path);
 const struct bundle_identity *bundle_find_identity(const struct bundle *bundle,

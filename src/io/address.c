@@ -160,3 +160,10 @@ void address_of_socket(int fd, struct address *address)
         len = 0;
     address_set(address, (const struct sockaddr *)&storage, len);
 }
+
+bool address_is_wildcard(const struct address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
+}

@@ -3,7 +3,9 @@
 #include "io/socket.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Bytes the kernel takes that it cannot send yet: a tenant's namespace may allow it far more
@@ -76,6 +78,39 @@ bool socket_has_zone(int fd, const struct address *address)
     address_of_socket(fd, &bound);
     return address_on_socket(address, fd, &now) == 0 &&
            now.v6.sin6_scope_id == bound.v6.sin6_scope_id;
+}
+
+/* bind(2) takes any IPv4 address where there has never been one: the kernel asks its table of local
+ * routes, and without a table all are broadcast addresses. */
+static bool has_ipv4_addresses(int fd)
+{
+    struct ifreq first;
+    struct ifconf list = {.ifc_len = sizeof(first), .ifc_req = &first};
+
+    return ioctl(fd, SIOCGIFCONF, &list) < 0 || list.ifc_len > 0;
+}
+
+bool socket_address_is_here(const struct address *address)
+{
+    bool is_ipv6 = address->any.sa_family == AF_INET6;
+    int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct address on;
+    bool is_missing;
+
+    if (fd < 0)
+        return true;
+    if (address_on_socket(address, fd, &on) < 0)
+        on = *address;
+    if (is_ipv6)
+        on.v6.sin6_port = 0;
+    else
+        on.v4.sin_port = 0;
+    if (bind(fd, &on.any, on.len) < 0)
+        is_missing = errno == EADDRNOTAVAIL;
+    else
+        is_missing = !is_ipv6 && !has_ipv4_addresses(fd);
+    close(fd);
+    return !is_missing;
 }
 
 int socket_accept(int listener, struct address *peer)

@@ -19,26 +19,27 @@
 
 static void reload_show(const struct answer *answer)
 {
-    static const char *const kinds[] = {"added", "changed", "removed"};
+    static const char *const kinds[] = {"added",    "changed", "removed", "refused",
+                                        "degraded", "waiting", "blocked"};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (answer_is(answer, kinds[i], 2))
+        if (answer_is(answer, kinds[i], 3))
+            printf("%s %s: %s\n", kinds[i], answer->fields[1], answer->fields[2]);
+        else if (answer_is(answer, kinds[i], 2))
             printf("%s %s\n", kinds[i], answer->fields[1]);
     }
-    if (answer_is(answer, "refused", 3))
-        printf("refused %s: %s\n", answer->fields[1], answer->fields[2]);
-    else if (answer_is(answer, "summary", 2))
+    if (answer_is(answer, "summary", 2))
         printf("%s\n", answer->fields[1]);
 }
 
-static int command_reload(const char *config)
+static int command_reload(const char *config, bool force)
 {
     struct talk talk;
     struct answer answer;
     int status = EXIT_FAILURE;
     bool has_ended = false;
 
-    if (talk_open(&talk, config, "reload") == 0) {
+    if (talk_open(&talk, config, force ? "reload-forced" : "reload") == 0) {
         talk_be_patient(&talk); /* a reload takes as long as it takes */
         while (!has_ended && talk_read(&talk, &answer) == 0) {
             reload_show(&answer);
@@ -130,17 +131,23 @@ static int command_status(const char *config, bool json)
 
 /* ---- all ---- */
 
-int command_run(const char *config, const char *name, bool json)
+int command_run(const struct command *command)
 {
-    if (json && strcmp(name, "status") != 0) {
+    const char *name = command->name;
+
+    if (command->json && strcmp(name, "status") != 0) {
         fprintf(stderr, "nsgate: --json is for -s status\n");
         return EXIT_FAILURE;
     }
+    if (command->force && strcmp(name, "reload") != 0) {
+        fprintf(stderr, "nsgate: --force is for -s reload\n");
+        return EXIT_FAILURE;
+    }
     if (strcmp(name, "reload") == 0)
-        return command_reload(config);
+        return command_reload(command->config, command->force);
     if (strcmp(name, "upgrade") == 0)
-        return command_upgrade(config);
+        return command_upgrade(command->config);
     if (strcmp(name, "status") == 0)
-        return command_status(config, json);
-    return supervisor_signal(config, name);
+        return command_status(command->config, command->json);
+    return supervisor_signal(command->config, name);
 }

@@ -5,7 +5,14 @@
 
 #include <stdbool.h>
 
-/* -s NAME [--json]. Returns the process's exit status. */
-int command_run(const char *config, const char *name, bool json);
+struct command {
+    const char *config; /* the main file */
+    const char *name;   /* of -s */
+    bool json;
+    bool force;
+};
+
+/* -s NAME [--json | --force]. Returns the process's exit status. */
+int command_run(const struct command *command);
 
 #endif

@@ -23,20 +23,19 @@
 #define MAIN_CONFIG "/etc/nsgate/nsgate.conf"
 
 static const char usage[] =
-    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json]] [-v] [-h]\n"
+    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json | --force]] [-v] [-h]\n"
     "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
     "  -t       check the configuration, certificates included, and exit\n"
     "  -T       the same, and print the configuration\n"
     "  -s NAME  tell the running nsgate: reload, status, upgrade, quit, stop\n"
     "           or reopen\n"
     "  --json   with -s status: as JSON\n"
+    "  --force  with -s reload: even if it removes all tenants, or most of them\n"
     "  -v       print the version\n"
     "  -h       print this\n";
 
 struct arguments {
-    const char *config;
-    const char *signal;
-    bool json;
+    struct command command;
     bool test;
     bool dump;
 };
@@ -44,16 +43,20 @@ struct arguments {
 /* Returns -1 to go on, or the exit status. */
 static int main_parse(struct arguments *arguments, int argc, char **argv)
 {
-    static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    static const struct option longs[] = {
+        {"json", no_argument, NULL, 'j'}, {"force", no_argument, NULL, 'f'}, {0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "c:tTs:vh", longs, NULL)) != -1) {
         switch (option) {
         case 'j':
-            arguments->json = true;
+            arguments->command.json = true;
+            break;
+        case 'f':
+            arguments->command.force = true;
             break;
         case 'c':
-            arguments->config = optarg;
+            arguments->command.config = optarg;
             break;
         case 'T':
             arguments->dump = true;
@@ -63,7 +66,7 @@ static int main_parse(struct arguments *arguments, int argc, char **argv)
             arguments->test = true;
             break;
         case 's':
-            arguments->signal = optarg;
+            arguments->command.name = optarg;
             break;
         case 'v':
             puts("nsgate version: nsgate/" NSGATE_VERSION);
@@ -123,7 +126,7 @@ static int main_child(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {.config = MAIN_CONFIG};
+    struct arguments arguments = {.command = {.config = MAIN_CONFIG}};
     int status;
 
     signal(SIGPIPE, SIG_IGN);
@@ -136,9 +139,9 @@ int main(int argc, char **argv)
     status = main_parse(&arguments, argc, argv);
     if (status >= 0)
         return status;
-    if (arguments.signal)
-        return command_run(arguments.config, arguments.signal, arguments.json);
+    if (arguments.command.name)
+        return command_run(&arguments.command);
     if (arguments.test)
-        return supervisor_test(arguments.config, arguments.dump);
-    return supervisor_run(arguments.config);
+        return supervisor_test(arguments.command.config, arguments.dump);
+    return supervisor_run(arguments.command.config);
 }

@@ -153,10 +153,13 @@ int status_show(struct talk *talk, bool json)
     json_object_set_new(gateway, "tenants", tenants);
     if (!has_ended) {
         fprintf(stderr, "nsgate: the running nsgate went away before it had told all\n");
-    } else if (status == EXIT_SUCCESS && json) {
+        status = EXIT_FAILURE;
+    } else if (!json_object_get(gateway, "pid")) {
+        status = EXIT_FAILURE; /* it has told why */
+    } else if (json) {
         json_dumpf(gateway, stdout, JSON_INDENT(2));
         putchar('\n');
-    } else if (status == EXIT_SUCCESS) {
+    } else {
         table_print(gateway);
     }
     json_decref(gateway);

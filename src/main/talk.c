@@ -52,6 +52,8 @@ bool answer_ends(const struct answer *answer, int *status)
     if (!answer_is(answer, "end", 2))
         return false;
     *status = strcmp(answer->fields[1], "0") == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (strcmp(answer->fields[1], "2") == 0)
+        *status = CONTROL_LACKING;
     return true;
 }
 

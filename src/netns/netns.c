@@ -88,11 +88,18 @@ static bool netns_is_absence(int error)
     return error == ENOENT || error == ENOTDIR || error == ESRCH;
 }
 
+/* What we are short of says nothing of the namespace. */
+static bool netns_is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 static enum netns_verdict netns_cannot_open(int error, char why[NETNS_WHY])
 {
     bool absent = netns_is_absence(error);
+    bool may_come = absent || netns_is_shortage(error);
 
-    return netns_because(absent ? NETNS_OPEN_ABSENT : NETNS_OPEN_REFUSED, why, "%s",
+    return netns_because(may_come ? NETNS_OPEN_ABSENT : NETNS_OPEN_REFUSED, why, "%s",
                          absent ? "does not exist" : strerror(error));
 }
 

@@ -7,6 +7,9 @@
 #include "sockets_internal.h"
 #include "workers_internal.h"
 
+#include "base/memory.h"
+#include "tenant/bundle.h"
+
 static bool adopt_same_netns(const struct plan *a, const struct plan *b)
 {
     return a->netns.text && b->netns.text && strcmp(a->netns.text, b->netns.text) == 0;
@@ -39,6 +42,8 @@ static void adopt_sockets(struct record *record, struct plan *plan)
         listener->fd = old->fd;
         listener->holders = old->holders;
         listener->error = old->error;
+        listener->is_here = old->is_here;
+        listener->is_absent = old->is_absent;
         old->fd = -1;
         old->state = LISTENER_WAITING;
         /* listen(2) on a listening socket only sets its backlog anew. */
@@ -55,18 +60,48 @@ static void adopt_netns(struct supervisor *supervisor, struct record *record)
     namespace_take(supervisor, &record->netns, &record->plan.netns);
 }
 
+static bool adopt_same_content(const struct ipc_blob *a, const struct ipc_blob *b)
+{
+    return slice_equal(bundle_content(ipc_blob_bytes(a)), bundle_content(ipc_blob_bytes(b)));
+}
+
+/* The examined bundle in force with the places of another one of equal trees: workers do without,
+ * but who gets it later tells of the right lines. */
+static void adopt_places(struct plan *plan, struct slice places)
+{
+    struct slice content = bundle_content(ipc_blob_bytes(plan->bundle));
+    size_t size = content.len + places.len;
+    char *bytes;
+
+    if (slice_equal(bundle_places(ipc_blob_bytes(plan->bundle)), places))
+        return;
+    bytes = memory_alloc(size);
+    memcpy(bytes, content.data, content.len);
+    memcpy(bytes + content.len, places.data, places.len);
+    ipc_blob_unref(plan->bundle);
+    plan->bundle = ipc_blob_new((struct slice){bytes, size});
+    memory_wipe_free(bytes, size);
+}
+
+void adopt_unchanged(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    adopt_places(&record->plan, bundle_places(ipc_blob_bytes(plan->bundle)));
+    dependencies_free(&record->plan.dependencies);
+    record->plan.dependencies = plan->dependencies;
+    record->plan.fingerprint = plan->fingerprint;
+    plan->dependencies = (struct dependencies){0};
+    plan_free(plan);
+    workers_assign(supervisor, record); /* workers_per_tenant may be another */
+    workers_send(supervisor, record);
+}
+
 enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
     bool is_new = !record_is_in_force(record);
     bool stays = adopt_same_netns(&record->plan, plan);
 
-    if (!is_new && slice_equal(ipc_blob_bytes(record->plan.bundle), ipc_blob_bytes(plan->bundle))) {
-        dependencies_free(&record->plan.dependencies);
-        record->plan.dependencies = plan->dependencies;
-        plan->dependencies = (struct dependencies){0};
-        plan_free(plan);
-        workers_assign(supervisor, record); /* workers_per_tenant may be another */
-        workers_send(supervisor, record);
+    if (!is_new && adopt_same_content(record->plan.bundle, plan->bundle)) {
+        adopt_unchanged(supervisor, record, plan);
         return ADOPTED_UNCHANGED;
     }
     claims_release(&supervisor->registry, record, &record->plan, plan);

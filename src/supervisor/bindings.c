@@ -2,6 +2,7 @@
 /* Listeners: bound inside tenants' namespaces, handed to workers, retried. */
 #include "bindings_internal.h"
 
+#include "presence_internal.h"
 #include "residences_internal.h"
 #include "workers_internal.h"
 
@@ -32,6 +33,7 @@ static int bindings_make(void *argument)
             continue;
         listener->fd = socket_listen(&listener->address, &options, &listener->call);
         listener->outcome = listener->fd < 0 ? errno : 0;
+        listener->is_here = presence_here(listener);
     }
     return 0;
 }
@@ -77,6 +79,9 @@ static bool binding_settle(const struct supervisor *supervisor, const struct rec
         listener->holders = 0;
         listener->error = 0;
         listener->is_awaited = false;
+        listener->is_absent = !listener->is_here;
+        if (listener->is_absent)
+            presence_tell(record->name, record->plan.netns.text, listener);
         return true;
     }
     listener->is_awaited = bindings_may_be_ours(supervisor, listener);
@@ -101,10 +106,12 @@ static bool bindings_are_bound(const struct record *record)
     return true;
 }
 
-/* The namespace is not to be had: the reason is told, what was degraded waits too. */
-static void bindings_wait(struct record *record, const char *why)
+/* The namespace is not to be had: the reason is told, what was degraded waits too. blocked:
+ * somebody must do something about it. */
+static void bindings_wait(struct record *record, const char *why, bool blocked)
 {
     bindings_tell_trouble(record, why);
+    record->is_blocked = blocked;
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];
 
@@ -130,27 +137,29 @@ static bool bindings_may_live_there(struct supervisor *supervisor, const struct 
 /* Enters the tenant's namespace, if it is there, for the time of bindings_make. */
 static int bindings_make_inside(struct supervisor *supervisor, struct record *record)
 {
+    enum netns_verdict verdict;
     struct netns_id id;
     char why[160];
     int result;
     int fd;
 
-    if (namespace_open(record->netns.namespace, &fd, &id, why) != NETNS_OPEN_OK) {
-        bindings_wait(record, why);
+    verdict = namespace_open(record->netns.namespace, &fd, &id, why);
+    if (verdict != NETNS_OPEN_OK) {
+        bindings_wait(record, why, verdict == NETNS_OPEN_REFUSED);
         return -1;
     }
     if (record->residence && !netns_id_equal(record->residence->id, id))
         bindings_on_gone(supervisor, record); /* between two looks */
     if (!bindings_may_live_there(supervisor, record, id, why)) {
         close(fd);
-        bindings_wait(record, why);
+        bindings_wait(record, why, true);
         return -1;
     }
     result = netns_within(supervisor->home, fd, bindings_make, &record->plan);
     close(fd);
     if (result < 0) {
         snprintf(why, sizeof(why), "cannot enter it: %s", error_reason(errno));
-        bindings_wait(record, why);
+        bindings_wait(record, why, false);
         return -1;
     }
     residence_enter(&supervisor->registry, record, id);
@@ -172,6 +181,7 @@ static bool bindings_attempt(struct supervisor *supervisor, struct record *recor
     }
     free(record->netns_trouble);
     record->netns_trouble = NULL;
+    record->is_blocked = false;
     return all;
 }
 

@@ -53,7 +53,7 @@ static int check_tenants(struct supervisor *supervisor)
     ev_signal_stop(supervisor->loop.ev, &child);
     supervisor->resolver.is_stopping = true;
     child_signal(&supervisor->resolver, SIGTERM);
-    return result == 0 && supervisor->round.refused == 0 ? 0 : -1;
+    return result == 0 && supervisor->round.outcomes.counts[OUTCOME_REFUSED] == 0 ? 0 : -1;
 }
 
 int supervisor_test_with(const char *config, bool dump, const char *program)

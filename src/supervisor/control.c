@@ -2,6 +2,8 @@
 /* What is asked over the control socket, and what those who wait are told. */
 #include "control_internal.h"
 
+#include "supervisor/control.h"
+
 #include "control_client_internal.h"
 #include "status_internal.h"
 #include "supervisor_internal.h"
@@ -13,18 +15,30 @@
 static void control_refuse(struct control_client *client, struct slice why)
 {
     control_say(client, SLICE("error"), why);
-    control_end(client, 1);
+    control_end(client, CONTROL_REFUSED);
 }
 
-static void control_run_reload(struct control_client *client)
+static void control_reload(struct control_client *client, bool forced)
 {
     if (client->supervisor->state != SUPERVISOR_RUNNING) {
         control_refuse(client, SLICE("nsgate is ending"));
         return;
     }
-    log_notice("reloading, as the control socket asks");
+    log_notice("reloading, as the control socket asks%s", forced ? ", whatever it removes" : "");
+    if (forced)
+        client->supervisor->round.is_forced = true;
     client->state = CONTROL_WAITING;
     round_begin(client->supervisor, ROUND_RELOAD);
+}
+
+static void control_run_reload(struct control_client *client)
+{
+    control_reload(client, false);
+}
+
+static void control_run_forced_reload(struct control_client *client)
+{
+    control_reload(client, true);
 }
 
 static void control_run_upgrade(struct control_client *client)
@@ -43,6 +57,7 @@ static const struct {
     void (*run)(struct control_client *client);
 } control_requests[] = {
     {"reload", control_run_reload},
+    {"reload-forced", control_run_forced_reload},
     {"status", status_ask},
     {"upgrade", control_run_upgrade},
 };
@@ -94,7 +109,7 @@ void control_on_broken(struct supervisor *supervisor, const struct diag_list *di
             continue;
         control_say_diags(client, diags);
         control_say(client, SLICE("summary"), slice_of(summary));
-        control_end(client, 1);
+        control_end(client, CONTROL_REFUSED);
     }
 }
 
@@ -133,7 +148,7 @@ void control_on_error(struct supervisor *supervisor, const char *text)
     control_tell(supervisor, SLICE("error"), text);
 }
 
-void control_on_round_end(struct supervisor *supervisor, const char *summary, bool is_good)
+void control_on_round_end(struct supervisor *supervisor, const char *summary, int status)
 {
     struct control_client *client;
 
@@ -141,7 +156,7 @@ void control_on_round_end(struct supervisor *supervisor, const char *summary, bo
         if (client->state != CONTROL_WATCHING)
             continue;
         control_say(client, SLICE("summary"), slice_of(summary));
-        control_end(client, is_good ? 0 : 1);
+        control_end(client, status);
     }
 }
 

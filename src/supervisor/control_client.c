@@ -120,7 +120,9 @@ void control_put(struct control_client *client, const struct slice *fields, size
 
 void control_end(struct control_client *client, int status)
 {
-    control_say(client, SLICE("end"), status == 0 ? SLICE("0") : SLICE("1"));
+    char digit = (char)('0' + status);
+
+    control_say(client, SLICE("end"), (struct slice){&digit, 1});
     client->state = CONTROL_ENDING;
 }
 

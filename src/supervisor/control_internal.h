@@ -47,15 +47,15 @@ void control_on_round(struct supervisor *supervisor, const struct diag_list *dia
 /* The same, but the main file is broken. */
 void control_on_broken(struct supervisor *supervisor, const struct diag_list *diags,
                        const char *summary);
-/* One tenant of the round: what is "added", "changed", "removed" or "refused", with the reason. */
+/* One tenant of the round: what is a word of control.h; the reason may be NULL. */
 void control_on_outcome(struct supervisor *supervisor, const char *what, struct slice tenant,
                         const char *reason);
 /* What the round has found in a tenant's file that is no error. */
 void control_on_warning(struct supervisor *supervisor, const char *text);
 /* It is not all in force, and that is no tenant's fault. */
 void control_on_error(struct supervisor *supervisor, const char *text);
-/* The round is over. is_good: all that it found is in force. */
-void control_on_round_end(struct supervisor *supervisor, const char *summary, bool is_good);
+/* The round is over. status: enum control_status. */
+void control_on_round_end(struct supervisor *supervisor, const char *summary, int status);
 /* Whether nobody is in the middle of a conversation but those who wait for an upgrade. */
 bool control_is_quiet(const struct supervisor *supervisor);
 /* The new binary will not do; what runs goes on. */

@@ -46,7 +46,7 @@ void plan_free(struct plan *plan)
 }
 
 /* getrandom(2) of at most 256 bytes neither blocks nor comes short once the pool is ready. */
-static void record_random(void *data, size_t size)
+void record_random(void *data, size_t size)
 {
     while (getrandom(data, size, 0) != (ssize_t)size) {
         if (errno != EINTR)

@@ -7,6 +7,7 @@
 #include "figures_internal.h"
 #include "namespaces_internal.h"
 
+#include "base/fingerprint.h"
 #include "config/model.h"
 #include "io/address.h"
 #include "ipc/channel.h"
@@ -32,6 +33,8 @@ struct listener {
     int fd;           /* -1 unless bound */
     uint64_t holders; /* bit per worker that was sent the socket */
     int error;        /* errno of the failure that was last told; 0: none since it was bound */
+    bool is_here;     /* its namespace had the address when that was last looked at */
+    bool is_absent;   /* bound, but it had not; that has been told */
     bool is_awaited;  /* in use, but perhaps only by workers that still let go of it */
     int outcome;      /* errno and call of the last attempt */
     const char *call;
@@ -64,6 +67,8 @@ struct plan {
     bool has_names;  /* host names, which may stand for other addresses the next time */
     int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;
+    /* Of the content of its raw bundle; zero: unknown, by another binary. */
+    struct fingerprint fingerprint;
     struct ipc_blob *bundle; /* raw at first, what the resolver made of it afterwards */
 };
 
@@ -78,6 +83,7 @@ struct record {
     struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
     LIST_ENTRY(record) neighbours; /* of the residence */
     char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
+    bool is_blocked;               /* ... it is something that does not go by itself */
     uint64_t workers;              /* bit per worker that serves it */
     uint64_t told;                 /* those that were sent a bundle of it */
     uint64_t served[TALLY_HALVES]; /* by half: workers that live and were ever sent one */
@@ -87,9 +93,11 @@ struct record {
     uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
     uint64_t round;                  /* the last round that saw its file */
+    bool is_named;                   /* has a file: for removal_of */
     bool is_todo;                    /* waits in the round's list */
     bool was_deferred;               /* for an address that another was about to give up */
     bool is_refused;                 /* its file, as it is now, is not in force */
+    uint64_t presence_turn;          /* of presence_look that last looked into it */
     uint64_t generation;             /* how often it was put in force, changes included */
     struct record_figures figures;   /* of the last time that the workers were asked */
     char *error;                     /* what is wrong with that file; NULL: nothing */
@@ -129,6 +137,9 @@ void record_set_error(struct record *record, const char *error);
 
 /* New keys in front; the one before them still decrypts. */
 void record_rotate_tickets(struct record *record);
+
+/* Random bytes, for secrets. */
+void record_random(void *data, size_t size);
 
 void plan_free(struct plan *plan);
 void listener_free(struct listener *listener);

@@ -2,12 +2,17 @@
 /* Rounds: finding what changed, having it examined, and saying when all of it is in force. */
 #include "round_internal.h"
 
+#include "supervisor/control.h"
+
 #include "adopt_internal.h"
 #include "assembly_internal.h"
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "removal_internal.h"
 #include "tenant_files_internal.h"
 #include "workers_internal.h"
+
+#include "tenant/bundle.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -33,22 +38,44 @@ static unsigned round_count_waiting(const struct supervisor *supervisor)
     return waiting;
 }
 
+static void round_summary(const struct round *round, char text[NOTIFY_TEXT])
+{
+    const unsigned *counts = round->outcomes.counts;
+    int len = snprintf(text, NOTIFY_TEXT, "reload %s: %u added, %u changed, %u removed, %u refused",
+                       round->is_overdue ? "incomplete" : "done", counts[OUTCOME_ADDED],
+                       counts[OUTCOME_CHANGED], counts[OUTCOME_REMOVED], counts[OUTCOME_REFUSED]);
+
+    if (outcomes_lack(&round->outcomes))
+        len += snprintf(text + len, NOTIFY_TEXT - (size_t)len, ", %u degraded, %u waiting",
+                        counts[OUTCOME_DEGRADED], counts[OUTCOME_WAITING]);
+    if (counts[OUTCOME_BLOCKED] > 0)
+        snprintf(text + len, NOTIFY_TEXT - (size_t)len, ", %u blocked", counts[OUTCOME_BLOCKED]);
+}
+
+/* What who asked for the reload ends with. */
+static int round_status(const struct round *round)
+{
+    if (round->outcomes.counts[OUTCOME_REFUSED] > 0 || round->is_overdue)
+        return CONTROL_REFUSED;
+    return outcomes_lack(&round->outcomes) ? CONTROL_LACKING : CONTROL_GOOD;
+}
+
 static void round_tell(struct supervisor *supervisor)
 {
     const struct round *round = &supervisor->round;
+    const unsigned *counts = round->outcomes.counts;
     char text[NOTIFY_TEXT];
 
+    outcomes_finish(supervisor);
     if (round->kind == ROUND_START)
         snprintf(text, sizeof(text), "started: %u tenants, %u waiting, %u refused, %u workers",
-                 round->added, round_count_waiting(supervisor), round->refused,
+                 counts[OUTCOME_ADDED], round_count_waiting(supervisor), counts[OUTCOME_REFUSED],
                  supervisor->worker_count);
     else
-        snprintf(text, sizeof(text), "reload %s: %u added, %u changed, %u removed, %u refused",
-                 round->is_overdue ? "incomplete" : "done", round->added, round->changed,
-                 round->removed, round->refused);
+        round_summary(round, text);
     log_notice("%s", text);
     notify_ready(&supervisor->notify, text);
-    control_on_round_end(supervisor, text, round->refused == 0 && !round->is_overdue);
+    control_on_round_end(supervisor, text, round_status(round));
 }
 
 static void round_finish(struct supervisor *supervisor)
@@ -91,8 +118,7 @@ static void round_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
 void round_refused(struct supervisor *supervisor, struct record *record)
 {
     record->is_refused = true;
-    supervisor->round.refused++;
-    control_on_outcome(supervisor, "refused", slice_of(record->name), record->error);
+    outcomes_tell(supervisor, OUTCOME_REFUSED, slice_of(record->name), record->error);
 }
 
 void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan)
@@ -109,13 +135,11 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
     switch (adopt_plan(supervisor, record, plan)) {
     case ADOPTED_NEW:
         round->effective = round->number;
-        round->added++;
-        control_on_outcome(supervisor, "added", slice_of(record->name), NULL);
+        outcomes_tell(supervisor, OUTCOME_ADDED, slice_of(record->name), NULL);
         break;
     case ADOPTED_CHANGED:
         round->effective = round->number;
-        round->changed++;
-        control_on_outcome(supervisor, "changed", slice_of(record->name), NULL);
+        outcomes_tell(supervisor, OUTCOME_CHANGED, slice_of(record->name), NULL);
         break;
     case ADOPTED_UNCHANGED:
         break;
@@ -164,6 +188,23 @@ static void round_submit(struct supervisor *supervisor, struct record *record, s
     examine_submit(supervisor, record, plan);
 }
 
+/* What was examined once need not be again, but for host names. */
+static bool round_is_same(const struct supervisor *supervisor, const struct record *record,
+                          struct plan *plan)
+{
+    plan->fingerprint =
+        fingerprint_of(supervisor->secret, bundle_content(ipc_blob_bytes(plan->bundle)));
+    return record_is_in_force(record) && !plan->has_names &&
+           fingerprint_equal(record->plan.fingerprint, plan->fingerprint);
+}
+
+static void round_unchanged(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    record->is_refused = false;
+    record_set_error(record, NULL);
+    adopt_unchanged(supervisor, record, plan);
+}
+
 static void round_prepare(struct supervisor *supervisor, struct record *record)
 {
     struct assembly assembly;
@@ -178,7 +219,9 @@ static void round_prepare(struct supervisor *supervisor, struct record *record)
         bool is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
 
         report_diags(supervisor, record, &assembly.diags);
-        if (is_good)
+        if (is_good && round_is_same(supervisor, record, &plan))
+            round_unchanged(supervisor, record, &plan);
+        else if (is_good)
             round_submit(supervisor, record, &plan);
         else
             round_refused(supervisor, record);
@@ -244,8 +287,7 @@ static void round_refuse_file(struct supervisor *supervisor, const struct tenant
     snprintf(reason, sizeof(reason), "%s%s", why, which);
     report_text(supervisor, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s", file->path,
                 SLICE_PRINTF(file->name), reason);
-    supervisor->round.refused++;
-    control_on_outcome(supervisor, "refused", file->name, reason);
+    outcomes_tell(supervisor, OUTCOME_REFUSED, file->name, reason);
 }
 
 static void round_see_file(struct supervisor *supervisor, const struct tenant_file *file, bool all)
@@ -289,10 +331,8 @@ static void round_remove_unseen(struct supervisor *supervisor)
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         if (record->round == supervisor->round.number)
             continue;
-        if (record_is_in_force(record)) {
-            supervisor->round.removed++;
-            control_on_outcome(supervisor, "removed", slice_of(record->name), NULL);
-        }
+        if (record_is_in_force(record))
+            outcomes_tell(supervisor, OUTCOME_REMOVED, slice_of(record->name), NULL);
         adopt_removal(supervisor, record);
     }
 }
@@ -312,7 +352,7 @@ static void round_reset(struct supervisor *supervisor, enum round_kind kind)
 
     round->kind = kind;
     round->number++;
-    round->added = round->changed = round->removed = round->refused = 0;
+    round->outcomes = (struct outcomes){0};
     round->is_overdue = false;
 }
 
@@ -334,27 +374,49 @@ static int round_begin_first(struct supervisor *supervisor, enum round_kind kind
     return result;
 }
 
-static void round_tell_refusal(struct supervisor *supervisor, const struct diag_list *diags)
+static void round_tell_refusal(struct supervisor *supervisor, const struct diag_list *diags,
+                               const struct removal *removal)
 {
     char text[NOTIFY_TEXT];
 
-    snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
-             diags->errors == 1 ? "" : "s", supervisor->config);
+    if (removal->removed > 0)
+        snprintf(text, sizeof(text),
+                 "reload refused: it would remove %u of %u tenants, whose files are not there any "
+                 "more; everything stays as it is. If that is meant: nsgate -s reload --force",
+                 removal->removed, removal->total);
+    else
+        snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
+                 diags->errors == 1 ? "" : "s", supervisor->config);
     log_notice("%s", text);
     notify_ready(&supervisor->notify, text);
     control_on_broken(supervisor, diags, text);
+}
+
+/* Fills *removal only when it is more than may be. */
+static bool round_may_remove(struct supervisor *supervisor, const struct tenant_files *files,
+                             struct removal *removal)
+{
+    struct removal all = removal_of(&supervisor->registry, files);
+
+    if (supervisor->round.is_forced || !removal_is_too_much(&all))
+        return true;
+    *removal = all;
+    return false;
 }
 
 static int round_begin_reload(struct supervisor *supervisor, struct diag_list *diags)
 {
     struct settings *settings = settings_read(supervisor->config, &config_files, diags);
     struct tenant_files files = {0};
+    struct removal removal = {0};
     int result = -1;
 
     notify_reloading(&supervisor->notify);
     if (settings)
         result = tenant_files_find(&files, settings, supervisor->config, &config_files, diags);
     report_diags(supervisor, NULL, diags);
+    if (result == 0 && !round_may_remove(supervisor, &files, &removal))
+        result = -1;
     if (result == 0) {
         bool all = !settings_same_tenancy(supervisor->settings, settings);
 
@@ -364,9 +426,10 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);
     } else {
-        round_tell_refusal(supervisor, diags);
+        round_tell_refusal(supervisor, diags, &removal);
         settings_free(settings);
     }
+    supervisor->round.is_forced = false;
     if (settings)
         tenant_files_free(&files);
     return result;

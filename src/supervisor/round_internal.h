@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_ROUND_INTERNAL_H
 #define SUPERVISOR_ROUND_INTERNAL_H
 
+#include "outcomes_internal.h"
 #include "record_internal.h"
 
 #include "io/loop.h"
@@ -15,13 +16,11 @@ enum round_kind { ROUND_NONE, ROUND_START, ROUND_RELOAD, ROUND_TEST };
 struct round {
     enum round_kind kind;    /* NONE: none runs */
     bool is_wanted;          /* another one when this is done */
+    bool is_forced;          /* the next reload may remove as many tenants as it likes */
     uint64_t number;         /* of the present or last one, from 1 */
     uint64_t effective;      /* number of the last one that put a tenant in force */
     struct record_list todo; /* to be read, in the order of the files */
-    unsigned added;
-    unsigned changed;
-    unsigned removed;
-    unsigned refused;
+    struct outcomes outcomes;
     bool is_committing; /* all are handled; waits for the workers to have committed */
     ev_timer limit;     /* on that wait */
     bool is_overdue;    /* it was reached */

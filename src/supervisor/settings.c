@@ -98,7 +98,8 @@ void settings_free(struct settings *settings)
 
 bool settings_same_tenancy(const struct settings *a, const struct settings *b)
 {
-    return slice_equal(wire_written(&a->tenancy), wire_written(&b->tenancy));
+    return slice_equal(bundle_content(wire_written(&a->tenancy)),
+                       bundle_content(wire_written(&b->tenancy)));
 }
 
 unsigned settings_workers(const struct settings *settings)

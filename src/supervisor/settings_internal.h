@@ -11,7 +11,7 @@ struct settings {
     struct config_tree tree;
     struct config_main model;
     struct cage_identity identity; /* of `user`, looked up */
-    struct wire_writer tenancy;    /* what every tenant inherits, as bytes that can be compared */
+    struct wire_writer tenancy;    /* what every tenant inherits, as an encoded bundle */
 };
 
 /* Reads and checks the main file. NULL when it has an error; all are in diags. */
@@ -24,7 +24,7 @@ struct settings *settings_get(const char *path, struct slice bytes,
 void settings_put(struct wire_writer *writer, const struct settings *settings);
 void settings_free(struct settings *settings);
 
-/* Whether `defaults` and the folder, which all tenants are built with, are the same. */
+/* Whether `defaults` and the folder, which all tenants are built with, say the same. */
 bool settings_same_tenancy(const struct settings *a, const struct settings *b);
 
 /* Workers to start: worker_processes, or one per core, at most what the tally has room for. */

@@ -2,7 +2,10 @@
 /* The answer to -s status. */
 #include "status_internal.h"
 
+#include "supervisor/control.h"
+
 #include "control_client_internal.h"
+#include "presence_internal.h"
 #include "residences_internal.h"
 #include "supervisor_internal.h"
 
@@ -22,13 +25,35 @@ static unsigned status_count_bound(const struct record *record)
     return bound;
 }
 
-const char *status_state(const struct record *record)
+static unsigned status_count_absent(const struct record *record)
+{
+    unsigned absent = 0;
+
+    for (uint32_t i = 0; i < record->plan.listener_count; i++)
+        absent += record->plan.listeners[i].is_absent;
+    return absent;
+}
+
+enum standing status_standing(const struct record *record)
 {
     if (!record_is_in_force(record))
-        return record->is_refused ? "refused" : "waiting";
+        return record->is_refused ? STANDING_REFUSED : STANDING_WAITING;
     if (record->netns_trouble)
-        return "waiting";
-    return status_count_bound(record) < record->plan.listener_count ? "degraded" : "serving";
+        return record->is_blocked ? STANDING_BLOCKED : STANDING_WAITING;
+    return status_count_bound(record) - status_count_absent(record) < record->plan.listener_count
+               ? STANDING_DEGRADED
+               : STANDING_SERVING;
+}
+
+const char *status_state(const struct record *record)
+{
+    static const char *const names[] = {[STANDING_SERVING] = "serving",
+                                        [STANDING_DEGRADED] = "degraded",
+                                        [STANDING_WAITING] = "waiting",
+                                        [STANDING_BLOCKED] = "blocked",
+                                        [STANDING_REFUSED] = "refused"};
+
+    return names[status_standing(record)];
 }
 
 /* Why its addresses are not all listened on. */
@@ -46,6 +71,11 @@ static struct slice status_trouble(const struct record *record, struct arena *ar
             return arena_printf(arena, "cannot listen on %s: %s", listener->text,
                                 listener->error ? error_reason(listener->error)
                                                 : "workers still let go of it");
+        if (listener->is_absent)
+            return arena_printf(arena,
+                                "listening on %s, but network namespace %s has no such "
+                                "address",
+                                listener->text, record->plan.netns.text);
     }
     return SLICE("");
 }
@@ -104,9 +134,20 @@ static void status_say_gateway(struct control_client *client, struct arena *aren
         arena_printf(arena, "partial=%d", supervisor->figures.is_partial));
 }
 
+/* The worst that is to be seen, as a reload would end. */
+static int status_judge(const struct record *record, int status)
+{
+    if (record->is_refused)
+        return CONTROL_REFUSED;
+    if (status == CONTROL_GOOD && status_standing(record) != STANDING_SERVING)
+        return CONTROL_LACKING;
+    return status;
+}
+
 static void status_say(struct control_client *client)
 {
     const struct record *record;
+    int status = CONTROL_GOOD;
     struct arena arena;
 
     arena_init(&arena, 4096);
@@ -114,14 +155,16 @@ static void status_say(struct control_client *client)
     for (record = client->supervisor->registry.records; record; record = record->hh.next) {
         arena_reset(&arena);
         status_say_tenant(client, record, &arena);
+        status = status_judge(record, status);
     }
     arena_free(&arena);
-    control_end(client, 0);
+    control_end(client, status);
 }
 
 void status_ask(struct control_client *client)
 {
     client->state = CONTROL_COUNTING;
+    presence_look(client->supervisor);
     figures_ask(client->supervisor);
 }
 

@@ -156,7 +156,9 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
                                       .program = program,
                                       .is_root = geteuid() == 0,
                                       .tally_fd = -1,
+                                      .presence_turn = 1,
                                       .log_fd = STDERR_FILENO};
+    record_random(supervisor->secret, sizeof(supervisor->secret));
     loop_init(&supervisor->loop);
     child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
     examiner_init(supervisor);

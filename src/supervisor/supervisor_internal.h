@@ -60,7 +60,9 @@ struct supervisor {
     struct figures figures;
     double started; /* loop_now() */
     struct upgrade upgrade;
-    uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
+    unsigned char secret[FINGERPRINT_KEY];
+    uint64_t presence_turn; /* of presence_look */
+    uint64_t serial;        /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer retry;          /* of listeners that are not bound */
     ev_timer heartbeat;      /* of all children */

@@ -14,7 +14,7 @@ struct decoder {
 
 /* The least bytes that each takes, so that a count cannot ask for more memory than a small
  * multiple of what was sent. */
-#define WORD_MIN      17 /* length, quoted, file, line, column */
+#define WORD_MIN      5 /* length, quoted */
 #define DIRECTIVE_MIN (4 + WORD_MIN + 1)
 #define FILE_MIN      9
 #define IDENTITY_MIN  (4 + 4 + 4 + 4 + 4 + 8 + 8 + 4)
@@ -35,13 +35,6 @@ static void get_word(struct decoder *decoder, struct config_word *word)
 {
     word->text = wire_get_slice(&decoder->reader);
     word->quoted = get_bool(&decoder->reader);
-    uint32_t file = wire_get_u32(&decoder->reader);
-    word->place.line = wire_get_u32(&decoder->reader);
-    word->place.column = wire_get_u32(&decoder->reader);
-    if (file < decoder->file_count)
-        word->place.file = decoder->files[file];
-    else if (file != BUNDLE_NO_FILE)
-        decoder->reader.failed = true;
 }
 
 static struct config_block *get_block(struct decoder *decoder, unsigned depth)
@@ -69,17 +62,43 @@ static struct config_block *get_block(struct decoder *decoder, unsigned depth)
     return block;
 }
 
-static void get_trees(struct decoder *decoder, struct bundle *bundle)
+static void get_place(struct decoder *decoder, struct diag_place *place)
+{
+    uint32_t file = wire_get_u32(&decoder->reader);
+    place->line = wire_get_u32(&decoder->reader);
+    place->column = wire_get_u32(&decoder->reader);
+    if (file < decoder->file_count)
+        place->file = decoder->files[file];
+    else if (file != BUNDLE_NO_FILE)
+        decoder->reader.failed = true;
+}
+
+static void get_block_places(struct decoder *decoder, const struct config_block *block)
+{
+    const struct config_directive *directive;
+    STAILQ_FOREACH (directive, block, next) {
+        for (uint32_t i = 0; i < directive->word_count && !decoder->reader.failed; i++)
+            get_place(decoder, &directive->words[i].place);
+        if (directive->block)
+            get_block_places(decoder, directive->block);
+    }
+}
+
+static void get_places(struct decoder *decoder, const struct bundle *bundle)
 {
     struct wire_reader *reader = &decoder->reader;
+    size_t size = reader->rest.len;
     uint32_t count = wire_get_count(reader, 4);
     decoder->files = ARENA_ARRAY(decoder->arena, const char *, count);
     for (uint32_t i = 0; i < count && !reader->failed; i++)
         decoder->files[i] = arena_text(decoder->arena, wire_get_slice(reader));
     decoder->file_count = reader->failed ? 0 : count;
-    if (get_bool(reader))
-        bundle->defaults = get_block(decoder, 0);
-    bundle->root = get_block(decoder, 0);
+    if (bundle->defaults)
+        get_block_places(decoder, bundle->defaults);
+    get_block_places(decoder, bundle->root);
+    size -= reader->rest.len;
+    if (wire_get_u32(reader) != size)
+        reader->failed = true;
 }
 
 static void get_identity(struct wire_reader *reader, struct bundle_identity *identity)
@@ -155,7 +174,9 @@ int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes
         return ERROR_IPC;
     bundle->tenant = wire_get_slice(reader);
     bundle->folder = wire_get_slice(reader);
-    get_trees(&decoder, bundle);
+    if (get_bool(reader))
+        bundle->defaults = get_block(&decoder, 0);
+    bundle->root = get_block(&decoder, 0);
 
     uint32_t count = wire_get_count(reader, FILE_MIN);
     bundle->files = ARENA_ARRAY(arena, struct bundle_file, count);
@@ -177,7 +198,30 @@ int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes
     bundle->names = ARENA_ARRAY(arena, struct bundle_name, count);
     while (bundle->name_count < count && !reader->failed)
         get_name(&decoder, &bundle->names[bundle->name_count++]);
+    get_places(&decoder, bundle);
     return wire_finish(reader);
+}
+
+/* ---- content and places ---- */
+
+/* Bytes of the places, their size behind them included. */
+static size_t places_size(struct slice bytes)
+{
+    uint32_t size;
+    if (bytes.len < sizeof(size))
+        return 0;
+    memcpy(&size, bytes.data + bytes.len - sizeof(size), sizeof(size));
+    return size <= bytes.len - sizeof(size) ? size + sizeof(size) : 0;
+}
+
+struct slice bundle_content(struct slice bytes)
+{
+    return slice_head(bytes, bytes.len - places_size(bytes));
+}
+
+struct slice bundle_places(struct slice bytes)
+{
+    return slice_from(bytes, bytes.len - places_size(bytes));
 }
 
 int bundle_get_diags(struct wire_reader *reader, struct diag_list *diags)

@@ -48,8 +48,7 @@ static void collect_files(struct file_table *table, const struct config_block *b
     }
 }
 
-static void put_block(struct wire_writer *writer, struct file_table *files,
-                      const struct config_block *block)
+static void put_block(struct wire_writer *writer, const struct config_block *block)
 {
     const struct config_directive *directive;
     uint32_t count = 0;
@@ -60,22 +59,36 @@ static void put_block(struct wire_writer *writer, struct file_table *files,
     STAILQ_FOREACH (directive, block, next) {
         wire_put_u32(writer, directive->word_count);
         for (uint32_t i = 0; i < directive->word_count; i++) {
-            const struct config_word *word = &directive->words[i];
-            wire_put_slice(writer, word->text);
-            wire_put_u8(writer, word->quoted);
-            wire_put_u32(writer, file_table_find(files, word->place.file));
-            wire_put_u32(writer, word->place.line);
-            wire_put_u32(writer, word->place.column);
+            wire_put_slice(writer, directive->words[i].text);
+            wire_put_u8(writer, directive->words[i].quoted);
         }
         wire_put_u8(writer, directive->block != NULL);
         if (directive->block)
-            put_block(writer, files, directive->block);
+            put_block(writer, directive->block);
     }
 }
 
-static void put_trees(struct wire_writer *writer, const struct bundle *bundle)
+/* Of all words, in the order in which put_block puts them. */
+static void put_block_places(struct wire_writer *writer, struct file_table *files,
+                             const struct config_block *block)
+{
+    const struct config_directive *directive;
+    STAILQ_FOREACH (directive, block, next) {
+        for (uint32_t i = 0; i < directive->word_count; i++) {
+            const struct diag_place *place = &directive->words[i].place;
+            wire_put_u32(writer, file_table_find(files, place->file));
+            wire_put_u32(writer, place->line);
+            wire_put_u32(writer, place->column);
+        }
+        if (directive->block)
+            put_block_places(writer, files, directive->block);
+    }
+}
+
+static void put_places(struct wire_writer *writer, const struct bundle *bundle)
 {
     struct file_table files = {0};
+    size_t begin = writer->len;
     if (bundle->defaults)
         collect_files(&files, bundle->defaults);
     collect_files(&files, bundle->root);
@@ -83,11 +96,11 @@ static void put_trees(struct wire_writer *writer, const struct bundle *bundle)
     wire_put_u32(writer, files.count);
     for (uint32_t i = 0; i < files.count; i++)
         wire_put_slice(writer, slice_of(files.names[i]));
-    wire_put_u8(writer, bundle->defaults != NULL);
     if (bundle->defaults)
-        put_block(writer, &files, bundle->defaults);
-    put_block(writer, &files, bundle->root);
+        put_block_places(writer, &files, bundle->defaults);
+    put_block_places(writer, &files, bundle->root);
     free(files.names);
+    wire_put_u32(writer, (uint32_t)(writer->len - begin));
 }
 
 static void put_identity(struct wire_writer *writer, const struct bundle_identity *identity)
@@ -139,7 +152,10 @@ void bundle_encode(struct wire_writer *writer, const struct bundle *bundle)
     wire_put_u32(writer, BUNDLE_MAGIC);
     wire_put_slice(writer, bundle->tenant);
     wire_put_slice(writer, bundle->folder);
-    put_trees(writer, bundle);
+    wire_put_u8(writer, bundle->defaults != NULL);
+    if (bundle->defaults)
+        put_block(writer, bundle->defaults);
+    put_block(writer, bundle->root);
     wire_put_u32(writer, bundle->file_count);
     for (uint32_t i = 0; i < bundle->file_count; i++) {
         wire_put_slice(writer, bundle->files[i].path);
@@ -155,6 +171,7 @@ void bundle_encode(struct wire_writer *writer, const struct bundle *bundle)
     wire_put_u32(writer, bundle->name_count);
     for (uint32_t i = 0; i < bundle->name_count; i++)
         put_name(writer, &bundle->names[i]);
+    put_places(writer, bundle);
 }
 
 void bundle_put_diags(struct wire_writer *writer, const struct diag_list *diags)

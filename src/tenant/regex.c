@@ -29,7 +29,6 @@ struct tenant_regex {
     struct tenant_regexes *owner;
     pcre2_code *code;
     struct slice pattern;
-    uint32_t line; /* in the tenant's file */
     bool is_whole; /* never in windows: anchored, or characters of several bytes */
 };
 
@@ -115,7 +114,6 @@ struct tenant_regex *tenant_regex_new(struct tenant_regexes *regexes, struct sli
     regex->owner = regexes;
     regex->code = code;
     regex->pattern = pattern;
-    regex->line = place.line;
     pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &options);
     regex->is_whole = (options & (PCRE2_ANCHORED | PCRE2_UTF)) != 0;
     SLIST_INSERT_HEAD(&regexes->all, regex, next);
@@ -172,8 +170,8 @@ enum tenant_match tenant_regex_match(const struct tenant_regex *regex, struct sl
         return MATCH_NO;
     PCRE2_UCHAR reason[128];
     pcre2_get_error_message(result, reason, sizeof(reason));
-    log_warn("tenant %.*s: the regular expression \"%.*s\" of line %u failed on %zu bytes: %s",
-             SLICE_PRINTF(owner->tenant), SLICE_PRINTF(regex->pattern), regex->line, subject.len,
+    log_warn("tenant %.*s: the regular expression \"%.*s\" failed on %zu bytes: %s",
+             SLICE_PRINTF(owner->tenant), SLICE_PRINTF(regex->pattern), subject.len,
              (const char *)reason);
     return MATCH_FAILED;
 }

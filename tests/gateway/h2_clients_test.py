@@ -401,7 +401,7 @@ def test_graceful_ends(how, proxy, gateway, scripted, dial):
         gateway.process.send_signal(signal.SIGQUIT)
     else:
         gateway.remove_tenant("a")
-        gateway.process.send_signal(signal.SIGHUP)
+        gateway.reload_whatever()
     client.until(lambda: client.goaways)
     second = client.begin("GET", "/") if how == "quit" else None
     assert not client.until(lambda: False, 15)

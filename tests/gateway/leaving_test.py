@@ -87,7 +87,7 @@ def test_a_removed_tenant(gateway, made, endless):
     gateway.start()
     busy = begin((cable.address, 8080))
     gateway.remove_tenant("a")
-    gateway.reload()
+    gateway.reload_whatever()
     delete_and_wait(full, cable)
     busy.close()
 
@@ -122,7 +122,7 @@ def test_a_listener_that_is_dropped_and_a_tenant_that_returns(gateway, made, end
     gateway.reload()
     busy.append(begin((cable.address, 8081)))
     gateway.remove_tenant("a")
-    gateway.reload()
+    gateway.reload_whatever()
     gateway.tenant("a", texts.plain(None, 'return 200 "back";', "127.0.0.1:8080"))
     gateway.reload()
     delete_and_wait(full, cable)
@@ -144,7 +144,7 @@ def test_servers_in_a_namespace(gateway, made, slow):
         gateway.start()
         busy = begin(("127.0.0.1", 8080))
         gateway.remove_tenant("a")
-        gateway.reload()
+        gateway.reload_whatever()
         delete_and_wait(full, cable)
         busy.close()
     finally:

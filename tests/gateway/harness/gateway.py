@@ -109,6 +109,10 @@ class Gateway:
         os.kill(self.pid, signal.SIGHUP)
         return self.wait_log(r"reload (done|refused).*", seconds, at)
 
+    def reload_whatever(self):
+        """A reload that may remove all tenants, and the line that tells how it went."""
+        return self.ask("reload", "--force").stdout.splitlines()[-1]
+
     def ask(self, *arguments, seconds=60):
         """nsgate -s ...: the finished process, with its output as text."""
         return subprocess.run([BINARY, "-c", str(self.folder / "nsgate.conf"), "-s", *arguments],

@@ -150,3 +150,18 @@ Test(address, of_sockets)
     address_of_peer(-1, &address);
     cr_assert_eq(address.len, 0);
 }
+
+Test(address, a_wildcard_is_all_of_its_family)
+{
+    struct address address = v4_of("0.0.0.0", 443);
+
+    cr_assert(address_is_wildcard(&address));
+    address = v6_of("::", 443);
+    cr_assert(address_is_wildcard(&address));
+    address = v4_of("127.0.0.1", 443);
+    cr_assert_not(address_is_wildcard(&address));
+    address = v6_of("::1", 0);
+    cr_assert_not(address_is_wildcard(&address));
+    address = local_of("/run/app.sock", 14);
+    cr_assert_not(address_is_wildcard(&address));
+}

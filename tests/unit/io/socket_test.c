@@ -215,3 +215,14 @@ Test(socket, the_kernel_forgets_a_closed_one_whose_peer_is_unreachable)
         cr_assert_lt(seconds() - before, 2.0);
     close(client);
 }
+
+Test(socket, whether_an_address_is_here)
+{
+    struct address address = address_v4("127.0.0.1");
+
+    cr_assert(socket_address_is_here(&address));
+    address = address_v4("0.0.0.0");
+    cr_assert(socket_address_is_here(&address));
+    address = address_v4("192.0.2.7");
+    cr_assert_not(socket_address_is_here(&address));
+}

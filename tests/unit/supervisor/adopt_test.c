@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Changed tenants keep the sockets of the addresses that they keep. */
 #include "rig.h"
+#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -55,7 +56,7 @@ Test(adopt, addresses_that_stay_keep_their_socket)
     cr_assert(rig_connects(three));
     cr_assert_neq(socket_inode(three), 0);
     rig_remove(&rig, "tenants/a.conf");
-    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 1 removed");
+    talk_force(&rig, "reload done: 0 added, 0 changed, 1 removed");
     cr_assert_not(rig_has_logged(&rig, "cannot listen"));
     rig_close(&rig);
 }

@@ -2,6 +2,7 @@
 /* Namespaces that go after a reload has made a tenant leave them. */
 #include "rig.h"
 #include "rig_netns.h"
+#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -50,7 +51,7 @@ Test(leavings, of_a_removed_tenant)
     write_listener(&rig, path);
     rig_start(&rig, "started: 1 tenants, 0 waiting, 0 refused");
     rig_remove(&rig, "tenants/a.conf");
-    rig_signal(&rig, SIGHUP, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 60000");
+    talk_force(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 60000");
     rig_netns_end(child);
     rig_expect(&rig, CUT);
     rig_expect(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 1500");
@@ -109,7 +110,7 @@ Test(leavings, of_a_place_of_servers)
     rig_signal(&rig, SIGHUP, line);
     rig_remove(&rig, "tenants/a.conf");
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 60000", path);
-    rig_signal(&rig, SIGHUP, line);
+    talk_force(&rig, line);
     rig_netns_end(child);
     rig_expect(&rig, CUT);
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1500", path);
@@ -132,7 +133,7 @@ Test(leavings, of_a_place_that_is_still_asked_for)
     rig_signal(&rig, SIGHUP, line);
     rig_remove(&rig, "tenants/a.conf");
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1000", path);
-    rig_signal(&rig, SIGHUP, line);
+    talk_force(&rig, line);
     snprintf(line, sizeof(line), "SOCKETS: a, %s, family 4, 0, 4 sockets", path);
     rig_expect(&rig, line);
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 0", path);
@@ -156,7 +157,7 @@ Test(leavings, of_a_place_to_which_it_returns)
     rig_signal(&rig, SIGHUP, line);
     rig_remove(&rig, "tenants/a.conf");
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 60000", path);
-    rig_signal(&rig, SIGHUP, line);
+    talk_force(&rig, line);
     rig_write(&rig, "tenants/a.conf",
               "netns host;\nupstream u { server 10.0.0.1:80 netns=%s; }\n"
               "server { listen 127.0.0.1:%d; return 200; }\n",
@@ -180,7 +181,7 @@ Test(leavings, are_followed_no_longer_than_anything_runs)
     write_listener(&rig, path);
     rig_start(&rig, "started: 1 tenants, 0 waiting, 0 refused");
     rig_remove(&rig, "tenants/a.conf");
-    rig_signal(&rig, SIGHUP, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 50");
+    talk_force(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 50");
     usleep(300000);
     rig_netns_end(child);
     usleep(200000);

@@ -3,10 +3,14 @@
 #include "rig_netns.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,4 +45,25 @@ void rig_netns_end(pid_t process)
 {
     kill(process, SIGKILL);
     waitpid(process, NULL, 0);
+}
+
+static int netns_raise_here(const char *path)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    int handle = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (handle < 0 || setns(handle, CLONE_NEWNET) < 0)
+        return 1;
+    return ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCSIFFLAGS, &request) < 0;
+}
+
+void rig_netns_raise(const char *path)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0)
+        _exit(netns_raise_here(path));
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
 }

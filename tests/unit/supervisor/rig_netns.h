@@ -9,5 +9,7 @@
  * skipped where none can be made. path: its /proc/PID/ns/net. */
 pid_t rig_netns_start(char path[64]);
 void rig_netns_end(pid_t process);
+/* Its loopback device is up from now on: 127.0.0.1 is there. */
+void rig_netns_raise(const char *path);
 
 #endif

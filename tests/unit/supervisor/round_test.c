@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reloads: what is added, changed, removed and refused, and what is left alone. */
 #include "rig.h"
+#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -154,5 +155,89 @@ Test(round, a_hail_of_signals_ends_in_what_is_true_last)
     rig_signal(&rig, SIGHUP, "reload done: ");
     rig_expect(&rig, "reload done: 1 added");
     cr_assert(rig_connects(b));
+    rig_close(&rig);
+}
+
+static void tenants(const struct rig *rig, unsigned from, unsigned to, bool are_there)
+{
+    static int ports[16];
+    char name[32];
+
+    for (unsigned i = from; i < to; i++) {
+        snprintf(name, sizeof(name), are_there ? "t%u" : "tenants/t%u.conf", i);
+        if (are_there)
+            rig_tenant(rig, name, ports[i] ? ports[i] : (ports[i] = rig_port()), name);
+        else
+            rig_remove(rig, name);
+    }
+}
+
+Test(round, that_would_remove_most_tenants_is_refused_unless_it_is_forced)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    tenants(&rig, 0, 8, true);
+    rig_start(&rig, "started: 8 tenants");
+    tenants(&rig, 0, 4, false);
+    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 4 removed, 0 refused");
+    tenants(&rig, 0, 4, true);
+    rig_signal(&rig, SIGHUP, "reload done: 4 added");
+    tenants(&rig, 0, 5, false);
+    rig_signal(&rig, SIGHUP, "reload refused: it would remove 5 of 8 tenants");
+    cr_assert_eq(talk(&rig, "reload\n", "summary\treload refused: it would remove 5 of 8"), 0);
+    cr_assert(talk_said("end\t1\n"));
+    cr_assert_eq(talk(&rig, "status\n", "tenant\tname=t0\tnetns=host\t"), 0);
+    talk_force(&rig, "reload done: 0 added, 0 changed, 5 removed, 0 refused");
+    tenants(&rig, 5, 7, false);
+    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 2 removed, 0 refused");
+    tenants(&rig, 7, 8, false);
+    rig_signal(&rig, SIGHUP, "reload refused: it would remove 1 of 1 tenants");
+    rig_close(&rig);
+}
+
+Test(round, that_was_forced_does_not_force_the_next)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    tenants(&rig, 0, 2, true);
+    rig_start(&rig, "started: 2 tenants");
+    cr_assert_eq(talk(&rig, "reload-forced\n", "end\t0\n"), 0);
+    tenants(&rig, 0, 2, false);
+    rig_signal(&rig, SIGHUP, "reload refused: it would remove 2 of 2 tenants");
+    rig_write(&rig, "nsgate.conf", "nonsense;\n");
+    cr_assert_eq(talk(&rig, "reload-forced\n", "end\t1\n"), 0);
+    rig_write(&rig, "nsgate.conf", "error_log log info;\npid pid;\ntenants elsewhere/*.conf;\n");
+    rig_signal(&rig, SIGHUP, "reload refused: it would remove 2 of 2 tenants");
+    rig_close(&rig);
+}
+
+Test(round, that_finds_the_same_elsewhere_in_a_file_changes_nothing)
+{
+    struct rig rig;
+    int a = rig_port();
+    int b = rig_port();
+
+    rig_open(&rig);
+    rig_write(&rig, "nsgate.conf",
+              "error_log log info;\npid pid;\ntenants tenants/*.conf;\n"
+              "defaults { add_header X-One 1; }\n");
+    rig_tenant(&rig, "a", a, "a");
+    rig_tenant(&rig, "b", b, "b");
+    rig_start(&rig, "started: 2 tenants");
+    rig_write(&rig, "nsgate.conf",
+              "# above\nerror_log log info;\npid pid;\ntenants tenants/*.conf;\n"
+              "\n\ndefaults {\n  # in it\n add_header  X-One   1;\n}\n");
+    rig_write(&rig, "tenants/a.conf",
+              "# another\n\nnetns host;\nserver {\n  listen 127.0.0.1:%d;\n return 200 \"a\"; }\n",
+              a);
+    rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 0 removed, 0 refused");
+    rig_write(&rig, "tenants/a.conf",
+              "# another\n\nnetns host;\nserver {\n  listen 127.0.0.1:%d;\n retrun 200 \"a\"; }\n",
+              a);
+    rig_signal(&rig, SIGHUP, "a.conf:6:2: ");
+    rig_expect(&rig, "tenant a: refused: ");
+    rig_expect(&rig, "reload done: 0 added, 0 changed, 0 removed, 1 refused");
     rig_close(&rig);
 }

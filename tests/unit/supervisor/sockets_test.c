@@ -3,6 +3,7 @@
  * rig's workers ask as the tenant's text tells them, and log what they get. */
 #include "rig.h"
 #include "rig_netns.h"
+#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -151,7 +152,7 @@ Test(sockets, a_tenant_that_goes_leaves_its_servers)
     rig_signal(&rig, SIGHUP, line);
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1000", path);
     rig_remove(&rig, "tenants/a.conf");
-    rig_signal(&rig, SIGHUP, line);
+    talk_force(&rig, line);
     rig_netns_end(child);
     rig_close(&rig);
 }

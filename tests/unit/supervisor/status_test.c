@@ -58,8 +58,16 @@ Test(status, of_each_kind)
     listeners[1].state = LISTENER_WAITING;
     listeners[1].error = 0;
     check(&record, "degraded", "cannot listen on 10.0.0.1:80: workers still let go of it");
+    listeners[1].state = LISTENER_BOUND;
+    listeners[1].is_absent = true;
+    check(&record, "degraded",
+          "listening on 10.0.0.1:80, but network namespace acme has no such address");
+    listeners[1].is_absent = false;
     record.netns_trouble = (char *)"it is not there";
     check(&record, "waiting", "network namespace acme: it is not there");
+    record.is_blocked = true;
+    check(&record, "blocked", "network namespace acme: it is not there");
+    record.is_blocked = false;
     record.error = (char *)"broken";
     check(&record, "waiting", "broken; network namespace acme: it is not there");
     ipc_blob_unref(record.plan.bundle);
@@ -89,6 +97,6 @@ Test(status, is_told_tenant_by_tenant)
     cr_assert(talk_said("\texpires=0\tgeneration=0\terror="));
     cr_assert(talk_said("b.conf:1:1: unknown directive"));
     cr_assert(talk_said("\texpires=1\tgeneration=1\terror=\n"));
-    cr_assert(talk_said("end\t0\n"));
+    cr_assert(talk_said("end\t1\n"), "one is refused");
     rig_close(&rig);
 }

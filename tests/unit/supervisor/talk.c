@@ -66,3 +66,9 @@ int talk(const struct rig *rig, const char *request, const char *text)
 {
     return talk_at(rig, "pid.sock", request, text);
 }
+
+void talk_force(struct rig *rig, const char *line)
+{
+    cr_assert_eq(talk(rig, "reload-forced\n", "reload done: "), 0);
+    rig_expect(rig, line);
+}

@@ -14,7 +14,9 @@ bool talk_said(const char *text);
 
 /* All of it: 0, or -1 when nobody listens. Fails the test when the text is not in the answer. */
 int talk(const struct rig *rig, const char *request, const char *text);
-/* The same at the socket folder/name. */
+/* A reload that may remove all tenants, and a line that it logs. */
+void talk_force(struct rig *rig, const char *line);
+/* The same as talk at the socket folder/name. */
 int talk_at(const struct rig *rig, const char *name, const char *request, const char *text);
 
 #endif

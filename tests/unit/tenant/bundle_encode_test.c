@@ -113,3 +113,37 @@ Test(bundle_encode, diags_travel)
     diag_list_free(&sent);
     diag_list_free(&received);
 }
+
+Test(bundle_encode, places_are_no_content)
+{
+    struct fixture fixture;
+    struct wire_writer before, after;
+    struct bundle bundle;
+    struct arena arena;
+    fixture_fill(&fixture);
+    wire_writer_init(&before);
+    wire_writer_init(&after);
+    bundle_encode(&before, &fixture.bundle);
+    struct config_word *word = STAILQ_FIRST(fixture.bundle.root)->words;
+    word->place = (struct diag_place){"moved.conf", word->place.line + 7, 3};
+    bundle_encode(&after, &fixture.bundle);
+    struct slice old = wire_written(&before), moved = wire_written(&after);
+    cr_assert(!slice_equal(old, moved));
+    cr_assert(slice_equal(bundle_content(old), bundle_content(moved)));
+    cr_assert(!slice_equal(bundle_places(old), bundle_places(moved)));
+    cr_assert_eq(bundle_content(old).len + bundle_places(old).len, old.len);
+
+    /* The places of one fit the content of the other. */
+    arena_init(&arena, 4096);
+    struct slice content = bundle_content(old), places = bundle_places(moved);
+    char *joined = arena_alloc(&arena, content.len + places.len);
+    memcpy(joined, content.data, content.len);
+    memcpy(joined + content.len, places.data, places.len);
+    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){joined, content.len + places.len}),
+                 0);
+    cr_assert_str_eq(STAILQ_FIRST(bundle.root)->words->place.file, "moved.conf");
+    arena_free(&arena);
+    wire_writer_free(&before);
+    wire_writer_free(&after);
+    fixture_free(&fixture);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Looking for listeners' addresses in their namespaces, when somebody asks. */
+#include "presence_internal.h"
+
+#include "residences_internal.h"
+#include "supervisor_internal.h"
+
+#include "io/address.h"
+#include "io/socket.h"
+
+#include <unistd.h>
+
+#define PRESENCE_MOMENT 0.02 /* seconds of one look: more than 500 tenants */
+
+bool presence_here(const struct listener *listener)
+{
+    return address_is_wildcard(&listener->address) || socket_address_is_here(&listener->address);
+}
+
+void presence_tell(const char *tenant, const char *netns, const struct listener *listener)
+{
+    if (listener->is_absent)
+        log_warn("tenant %s: listening on %s, but network namespace %s has no such address", tenant,
+                 listener->text, netns);
+    else
+        log_notice("tenant %s: network namespace %s has the address of %s now", tenant, netns,
+                   listener->text);
+}
+
+/* Inside the namespace. */
+static int presence_find(void *argument)
+{
+    struct plan *plan = argument;
+
+    for (uint32_t i = 0; i < plan->listener_count; i++)
+        plan->listeners[i].is_here = presence_here(&plan->listeners[i]);
+    return 0;
+}
+
+static void presence_take(struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        struct listener *listener = &record->plan.listeners[i];
+
+        if (listener->state != LISTENER_BOUND || listener->is_absent == !listener->is_here)
+            continue;
+        listener->is_absent = !listener->is_here;
+        presence_tell(record->name, record->plan.netns.text, listener);
+    }
+}
+
+static bool presence_matters(const struct record *record)
+{
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
+        const struct listener *listener = &record->plan.listeners[i];
+
+        if (listener->state == LISTENER_BOUND && !address_is_wildcard(&listener->address))
+            return true;
+    }
+    return false;
+}
+
+static void presence_look_into(struct supervisor *supervisor, struct record *record)
+{
+    struct netns_id id;
+    char why[160];
+    int fd;
+
+    if (!presence_matters(record))
+        return;
+    if (record->plan.netns.kind == NETNS_HOST) {
+        presence_find(&record->plan);
+        presence_take(record);
+        return;
+    }
+    if (namespace_open(record->netns.namespace, &fd, &id, why) != NETNS_OPEN_OK)
+        return; /* it goes: that is told by others */
+    if (record->residence && netns_id_equal(record->residence->id, id) &&
+        netns_within(supervisor->home, fd, presence_find, &record->plan) == 0)
+        presence_take(record);
+    close(fd);
+}
+
+void presence_look(struct supervisor *supervisor)
+{
+    double end = loop_clock() + PRESENCE_MOMENT;
+    struct record *record;
+
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        if (record->presence_turn == supervisor->presence_turn)
+            continue;
+        presence_look_into(supervisor, record);
+        record->presence_turn = supervisor->presence_turn;
+        if (loop_clock() >= end)
+            return; /* the next look goes on with the others */
+    }
+    supervisor->presence_turn++;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses that a namespace does not have are listened on, and told. */
+#include "rig.h"
+#include "rig_netns.h"
+#include "talk.h"
+
+#include "../../../src/supervisor/presence_internal.h"
+#include "../../../src/supervisor/record_internal.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+TestSuite(presence, .fini = rig_end);
+
+static struct listener listener_on(const char *text, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct listener listener = {.fd = -1};
+
+    cr_assert_eq(inet_pton(AF_INET, text, &address.sin_addr), 1);
+    address_set(&listener.address, (struct sockaddr *)&address, sizeof(address));
+    return listener;
+}
+
+Test(presence, is_of_the_address_whatever_the_port)
+{
+    struct listener here = listener_on("127.0.0.1", 443);
+    struct listener all = listener_on("0.0.0.0", 443);
+    struct listener elsewhere = listener_on("192.0.2.1", 443);
+
+    cr_assert(presence_here(&here) && presence_here(&all));
+    cr_assert(!presence_here(&elsewhere));
+}
+
+/* The loopback device of a new namespace is down: it has no address. */
+Test(presence, is_looked_into_when_somebody_asks)
+{
+    struct rig rig;
+    char path[64];
+    pid_t child = rig_netns_start(path);
+
+    rig_open(&rig);
+    rig_write(&rig, "tenants/a.conf", "netns %s;\nserver { listen 127.0.0.1:8080; return 200; }\n",
+              path);
+    rig_write(&rig, "tenants/b.conf", "netns %s;\nserver { listen 8081; return 200; }\n", path);
+    rig_write(&rig, "nsgate.conf",
+              "error_log log info;\npid pid;\ntenants tenants/*.conf;\n"
+              "netns_shared on;\n");
+    rig_start(&rig, "started: 2 tenants, 0 waiting");
+    cr_assert_eq(talk(&rig, "status\n", "state=degraded\tbound=1"), 0);
+    cr_assert(talk_said("listening on 127.0.0.1:8080, but network namespace "));
+    cr_assert(talk_said("end\t2\n") && talk_said("state=serving\tbound=1"));
+    rig_netns_raise(path);
+    cr_assert_eq(talk(&rig, "status\n", "end\t0\n"), 0);
+    cr_assert(rig_has_logged(&rig, "has the address of 127.0.0.1:8080 now"));
+    rig_netns_end(child);
+    rig_close(&rig);
+}
