@@ -33,11 +33,13 @@ struct backend_attempts {
     uint64_t tried[4];                 /* endpoints by slot */
     uint32_t count;                    /* attempts so far */
     struct backend_endpoint *endpoint; /* of the last attempt */
-    bool reused;          /* the last attempt went over a connection that was there before it */
-    double started;       /* loop_now() of the last attempt */
-    uint32_t slot;        /* of that endpoint in `tried` */
-    bool wants_fresh;     /* forgiven: the next attempt takes no connection from before */
-    uint32_t forgiven;    /* how often: from the second time on it takes one of its own */
+    bool reused;       /* the last attempt went over a connection that was there before it */
+    double started;    /* loop_now() of the last attempt */
+    uint32_t slot;     /* of that endpoint in `tried` */
+    bool wants_fresh;  /* forgiven: the next attempt takes no connection from before */
+    uint32_t forgiven; /* how often, by that endpoint: from the second time on it takes a
+                          connection of its own */
+    const struct config_settings *settings; /* in force; live as long as the exchange */
     struct slice address; /* its text, in the exchange's arena: endpoints may go before the log */
 };
 
@@ -51,9 +53,14 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
 /* The answer of the last attempt counts as a failure (max_fails), e.g. for http_503. */
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts);
 
-/* The last attempt failed over a reused connection before any byte came: the same endpoint may be
- * tried once more over a fresh one without counting as a try. */
-void backend_attempt_forgive(struct backend_attempts *attempts);
+/* The last attempt failed for the sake of its connection, or was refused: the same endpoint is the
+ * next one to be tried, over a fresh connection, without counting as a try. Returns false when that
+ * was done often enough: three times, or once in a while for connections that took nothing at all.
+ */
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts);
+
+/* What the exchanges of the group's tenant may keep of their requests. */
+struct exchange_allowance *backend_allowance(struct backend_group *group);
 
 /* "127.0.0.1:9000" of the last attempt; empty before the first. */
 struct slice backend_attempt_address(const struct backend_attempts *attempts);

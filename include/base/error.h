@@ -38,6 +38,9 @@
     X(BACKEND_CLOSED, 502, "backend_closed", "the backend closed the connection")                  \
     X(BACKEND_RESET, 502, "backend_reset", "the backend reset the connection")                     \
     X(BACKEND_TRUNCATED, 502, "backend_truncated", "the backend's response is cut short")          \
+    X(REFUSED, 502, "refused", "the backend refused the request unprocessed")                      \
+    X(RETIRED, 502, "retired", "the backend had retired the connection")                           \
+    X(BACKEND_FULL, 503, "backend_full", "the backend takes no more requests now")                 \
     X(RESPONSE, 502, "response", "the backend's response is malformed")                            \
     X(RESPONSE_TOO_LARGE, 502, "response_too_large", "the backend's response head is too large")   \
     X(READ_TIMEOUT, 504, "read_timeout", "the backend did not answer in time")                     \

@@ -13,7 +13,9 @@
  *  3. Everything in request, forward and response lives in the exchange's arena.
  *  4. Calls may nest (a push may lead to the other end's pull in the same call). No end frees
  *     itself inside a callback: it closes streams and buries itself through the loop.
- *  5. Bytes are never dropped silently: a pipe that does not reach PIPE_ENDED is PIPE_BROKEN, and
+ *  5. What a backend took of the request's body is kept, within bounds, until the response is
+ * passed on: another attempt can begin with it (exchange_keep_request, exchange_rewind_request).
+ *  6. Bytes are never dropped silently: a pipe that does not reach PIPE_ENDED is PIPE_BROKEN, and
  *     whoever reads it tells its peer (connection closed before the last chunk, RST_STREAM).
  */
 #ifndef EXCHANGE_EXCHANGE_H
@@ -71,9 +73,10 @@ struct exchange_mediator {
     /* The backend filled exchange->response. The mediator may change it (hide, add fields), take
      * it away to retry elsewhere, or pass it on with exchange_pass_response. */
     void (*on_response)(void *mediator, struct exchange *exchange);
-    /* The backend failed and has left. untouched: nothing of the request has left this host, so
-     * that any method may be tried again. When exchange->response_started, there is nothing to be
-     * done but to log: the response pipe breaks right after. */
+    /* The backend failed and has left. untouched: nothing of the request has left this host, or the
+     * server says that it has processed nothing of it, so that any method may be tried again. When
+     * exchange->response_started, there is nothing to be done but to log: the response pipe breaks
+     * right after. */
     void (*on_back_failed)(void *mediator, struct exchange *exchange, enum error error,
                            bool untouched);
     /* The frontend closes: log, give references back. The last call. */
@@ -103,6 +106,12 @@ struct exchange_client {
     uint64_t connection;         /* serial number in this worker */
 };
 
+/* What the exchanges of one owner (a tenant) may keep of their requests' bodies, together. */
+struct exchange_allowance {
+    size_t held; /* bytes of memory */
+    size_t most;
+};
+
 struct exchange {
     struct arena arena;
     struct loop *loop;
@@ -115,6 +124,9 @@ struct exchange {
     struct http_response response; /* as the client gets it */
     struct exchange_pipe request_body;
     struct exchange_pipe response_body;
+    struct chain kept;                    /* what was taken of request_body since it was rewound */
+    size_t kept_held;                     /* of the allowance */
+    struct exchange_allowance *allowance; /* NULL: nothing is kept (any more) */
 
     bool is_tunnel;        /* after 101 (or a CONNECT that succeeded): pipes are raw bytes */
     bool response_started; /* the final response was passed to the frontend */
@@ -189,6 +201,9 @@ void exchange_reopen_request(struct exchange *exchange);
  * chunks.) */
 void exchange_settle_length(struct exchange *exchange);
 
+/* Whether another attempt can send the request's body from its beginning. */
+bool exchange_request_is_whole(const struct exchange *exchange);
+
 /* Nobody will read the request body (a local reply, a backend that answered early). */
 void exchange_discard_request(struct exchange *exchange);
 
@@ -202,6 +217,16 @@ void exchange_close(struct exchange *exchange);
 
 void exchange_set_mediator(struct exchange *exchange, const struct exchange_mediator *ops,
                            void *mediator);
+
+/* From now on, what is taken of the request's body is kept for another attempt, up to
+ * EXCHANGE_PIPE_LIMIT bytes and what the allowance has left: a body that is longer, or for which
+ * nothing is left, is not kept at all. Ends when the final response, or a tunnel's, is passed.
+ * allowance must outlive the exchange's end. */
+void exchange_keep_request(struct exchange *exchange, struct exchange_allowance *allowance);
+
+/* Puts what was kept back into the request's pipe, in front of what waits there: the next backend
+ * begins with it. No backend may be attached. */
+void exchange_rewind_request(struct exchange *exchange);
 
 /* A backend end takes part from now on. It reads exchange->forward and the request pipe. */
 void exchange_attach(struct exchange *exchange, const struct exchange_back *ops, void *back);

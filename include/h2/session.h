@@ -82,7 +82,8 @@ enum h2_read {
 /* How a stream came to its end. */
 struct h2_closing {
     enum error error;  /* ERROR_NONE: complete both ways. CLIENT_GONE, BACKEND_RESET: the peer reset
-                          it or it died with the connection; FIELD, TARGET, HOST, LENGTH,
+                          it or it died with the connection; REFUSED, RETIRED: is_untouched, by
+                          RST_STREAM or by the connection's end; FIELD, TARGET, HOST, LENGTH,
                           RESPONSE...: malformed; HEAD_TOO_LARGE, RESPONSE_TOO_LARGE */
     uint32_t code;     /* of RST_STREAM; 0 for none */
     bool is_by_peer;   /* it came from there */

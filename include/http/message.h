@@ -14,6 +14,7 @@ enum http_method {
     METHOD_DELETE,
     METHOD_OPTIONS,
     METHOD_PATCH,
+    METHOD_LOCK,
     METHOD_TRACE,
     METHOD_CONNECT
 };
@@ -52,8 +53,9 @@ struct http_response {
 /* METHOD_OTHER for any other; methods are case-sensitive (RFC 9110 section 9.1). */
 enum http_method http_method_lookup(struct slice text);
 
-/* RFC 9110 section 9.2.2 */
-bool http_method_is_idempotent(enum http_method method);
+/* Whether a request that a server may have processed can be sent again: nginx's rule, by which only
+ * POST, LOCK and PATCH cannot. */
+bool http_method_is_repeatable(enum http_method method);
 
 /* The standard reason phrase; "" for unknown ones. */
 const char *http_reason(int status);

@@ -5,6 +5,11 @@
 
 #include <math.h>
 
+/* How often the same endpoint is asked again for the sake of connections. */
+#define FORGIVEN_MAX 3
+/* Seconds between two forgiven connections of one endpoint that took no request at all. */
+#define BARREN_PAUSE 0.05
+
 static struct backend_endpoint *next_endpoint(struct backend_group *group,
                                               struct backend_attempts *attempts, double now)
 {
@@ -17,20 +22,19 @@ static struct backend_endpoint *next_endpoint(struct backend_group *group,
 }
 
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
-                    const struct config_settings *settings, double since, bool *reused)
+                    struct backend_attempts *attempts, double since)
 {
     /* One that was opened since is fresh, also when it is another exchange's that opened it. */
     struct backend_connection *connection = pool_shared(endpoint, since);
     if (connection == NULL && since == 0)
         connection = pool_take(endpoint);
-    if (reused != NULL)
-        *reused = connection != NULL;
+    attempts->reused = connection != NULL;
     if (connection != NULL) {
-        connection->protocol->assign(connection, exchange, settings);
+        connection->protocol->assign(connection, exchange, attempts);
         return 0;
     }
     const struct backend_protocol *protocol = endpoint->group->http2 ? &h2_protocol : &h1_protocol;
-    return protocol->open(endpoint, exchange, settings);
+    return protocol->open(endpoint, exchange, attempts);
 }
 
 /* A first failure sends it to what was opened meanwhile, which many may share. There it may be
@@ -50,14 +54,17 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     if (endpoint == NULL)
         return ERROR_NO_ENDPOINT;
     double since = fresh_since(attempts);
+    if (!attempts->wants_fresh)
+        attempts->forgiven = 0;
     attempts->wants_fresh = false;
+    attempts->settings = settings;
     attempts->count++;
     attempts->endpoint = endpoint;
     attempts->slot = endpoint->slot;
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
     attempts->started = now;
     exchange->reason = (struct slice){"", 0};
-    return backend_connect(endpoint, exchange, settings, since, &attempts->reused);
+    return backend_connect(endpoint, exchange, attempts, since);
 }
 
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)
@@ -67,15 +74,27 @@ void backend_attempt_failed(struct backend_group *group, struct backend_attempts
         balance_failed(attempts->endpoint, loop_now(group->backends->loop));
 }
 
-void backend_attempt_forgive(struct backend_attempts *attempts)
+/* Whether a server whose fresh connection took nothing is asked over another one. */
+static bool is_patient(struct backend_endpoint *endpoint, double now)
 {
-    if (!attempts->reused || attempts->count == 0)
-        return;
+    if (now - endpoint->barren_at < BARREN_PAUSE)
+        return false;
+    endpoint->barren_at = now;
+    return true;
+}
+
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts)
+{
+    if (attempts->count == 0 || attempts->forgiven == FORGIVEN_MAX ||
+        !group_has_endpoint(group, attempts->endpoint))
+        return false;
+    if (!attempts->reused && !is_patient(attempts->endpoint, loop_now(group->backends->loop)))
+        return false;
     balance_unmark(attempts, attempts->slot);
     attempts->count--;
-    attempts->reused = false;
     attempts->wants_fresh = true;
     attempts->forgiven++;
+    return true;
 }
 
 struct slice backend_attempt_address(const struct backend_attempts *attempts)

@@ -8,6 +8,10 @@
 
 #include <stdlib.h>
 
+/* Bytes of memory in which one worker keeps what it took of one tenant's requests: 512 bodies of
+ * more than a KiB, or 8,192 smaller ones, that wait for their responses at once. */
+#define KEPT_MOST (8 * 1024 * 1024)
+
 struct backends *backends_new(struct loop *loop)
 {
     struct backends *backends = memory_zeroed(1, sizeof(*backends));
@@ -38,6 +42,7 @@ static struct backend_owner *owner_of(struct backends *backends, struct slice te
     owner = memory_zeroed(1, sizeof(*owner) + tenant.len);
     memcpy(owner->name, tenant.data, tenant.len);
     owner->name_len = tenant.len;
+    owner->allowance.most = KEPT_MOST;
     HASH_ADD_KEYPTR(hh, backends->owners, owner->name, owner->name_len, owner);
     return owner;
 }
@@ -111,6 +116,11 @@ void backends_drain(struct backends *backends)
                     pool_close_endpoint(group->endpoints[i]);
         }
     }
+}
+
+struct exchange_allowance *backend_allowance(struct backend_group *group)
+{
+    return &group->owner->allowance;
 }
 
 unsigned backends_idle_count(const struct backends *backends)

@@ -13,11 +13,11 @@ struct backend_protocol {
     /* Connects to the endpoint and attaches to the exchange; never calls into the exchange before
      * it returns. Returns 0, or ERROR_DESCRIPTORS with nothing attached. */
     int (*open)(struct backend_endpoint *endpoint, struct exchange *exchange,
-                const struct config_settings *settings);
+                struct backend_attempts *attempts);
     /* Attaches a connection that was idle (and is out of the pool), or is shared, to the exchange,
      * as open. */
     void (*assign)(struct backend_connection *connection, struct exchange *exchange,
-                   const struct config_settings *settings);
+                   struct backend_attempts *attempts);
     /* Ends an idle connection at once. The memory goes at the turn's end. */
     void (*close)(struct backend_connection *connection);
     /* The namespace that it is in is gone: one that is idle ends now, any other takes no more
@@ -54,10 +54,11 @@ extern const struct backend_protocol h1_protocol;
 extern const struct backend_protocol h2_protocol;
 
 /* Attaches a connection to the endpoint to the exchange: a shared one, an idle one, or a new one.
- * since: 0, or the time (loop_now()) before which it must not have been opened. *reused tells
- * whether it was there before; may be NULL. Returns 0 or ERROR_DESCRIPTORS. */
+ * attempts live as long as the exchange; attempts->reused tells whether it was there before. since:
+ * 0, or the time (loop_now()) before which it must not have been opened. Returns 0 or
+ * ERROR_DESCRIPTORS. */
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
-                    const struct config_settings *settings, double since, bool *reused);
+                    struct backend_attempts *attempts, double since);
 
 struct stream;
 
@@ -65,6 +66,6 @@ struct stream;
  * the stream and attaches to the exchange, which has no end attached; nothing is called before
  * this returns. */
 void h1_adopt(struct backend_endpoint *endpoint, struct stream *stream, struct exchange *exchange,
-              const struct config_settings *settings);
+              struct backend_attempts *attempts);
 
 #endif

@@ -39,6 +39,7 @@ struct backend_endpoint {
     struct backend_connections idle;   /* most recently used first */
     struct backend_connections shared; /* that take more exchanges, the fullest first */
     uint32_t capacity; /* exchanges that one connection takes at once, as last heard; 0: unknown */
+    double barren_at;  /* loop_now() when a connection that took nothing was last forgiven */
 };
 
 struct backend_group {
@@ -64,6 +65,7 @@ struct backend_group {
 struct backend_owner {
     UT_hash_handle hh;
     struct backend_group *groups; /* by the upstream's identity */
+    struct exchange_allowance allowance;
     size_t name_len;
     char name[];
 };

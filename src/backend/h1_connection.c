@@ -70,23 +70,28 @@ static bool has_answered(const struct h1_connection *connection)
            stream_bytes_in(connection->stream) != connection->in_start;
 }
 
-/* Whether max_fails counts it: what the client did is not the server's fault, a response that had
- * begun shows a living server, and a kept connection may die of its server's idle timeout. */
+/* A kept connection may die of its server's idle timeout just when it is asked again. */
+static bool is_retired(const struct h1_connection *connection, enum error error)
+{
+    bool is_end = error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
+    return is_end && connection->is_reused && !has_answered(connection);
+}
+
+/* Whether max_fails counts it: what the client did is not the server's fault, and a response that
+ * had begun shows a living server. */
 static bool is_failure(const struct h1_connection *connection, enum error error)
 {
-    if (connection->receiving != RECEIVING_HEAD || error == ERROR_CLIENT_GONE ||
-        error == ERROR_LENGTH)
-        return false;
-    bool is_closed = error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
-    return !(connection->is_reused && is_closed && !has_answered(connection));
+    return connection->receiving == RECEIVING_HEAD && error != ERROR_CLIENT_GONE &&
+           error != ERROR_LENGTH && error != ERROR_RETIRED;
 }
 
 void h1_connection_fail(struct h1_connection *connection, enum error error)
 {
     struct exchange *exchange = connection->exchange;
     bool untouched =
-        connection->taken == 0 && (connection->stream == NULL ||
-                                   stream_bytes_out(connection->stream) == connection->out_start);
+        connection->stream == NULL || stream_bytes_out(connection->stream) == connection->out_start;
+    if (is_retired(connection, error))
+        error = ERROR_RETIRED;
     if (is_failure(connection, error))
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
     leave(connection);
@@ -232,7 +237,7 @@ static void on_start(struct loop_task *task)
 }
 
 static void join(struct h1_connection *connection, struct exchange *exchange,
-                 const struct config_settings *settings)
+                 const struct backend_attempts *attempts)
 {
     connection->exchange = exchange;
     connection->sending = SENDING_WAITS;
@@ -242,17 +247,17 @@ static void join(struct h1_connection *connection, struct exchange *exchange,
     connection->head = (struct h1_head_reader){0};
     connection->interim_count = 0;
     connection->interim_bytes = 0;
-    connection->read_timeout = settings->proxy_read_timeout;
-    connection->send_timeout = settings->proxy_send_timeout;
+    connection->read_timeout = attempts->settings->proxy_read_timeout;
+    connection->send_timeout = attempts->settings->proxy_send_timeout;
     group_enter(connection->base.endpoint->group);
     exchange_attach(exchange, &back_ops, connection);
 }
 
 static void h1_assign(struct backend_connection *base, struct exchange *exchange,
-                      const struct config_settings *settings)
+                      struct backend_attempts *attempts)
 {
     struct h1_connection *connection = (struct h1_connection *)base;
-    join(connection, exchange, settings);
+    join(connection, exchange, attempts);
     connection->is_reused = true;
     connection->out_start = stream_bytes_out(connection->stream);
     connection->in_start = stream_bytes_in(connection->stream);
@@ -276,13 +281,13 @@ static struct h1_connection *connection_new(struct backend_endpoint *endpoint, s
 }
 
 void h1_adopt(struct backend_endpoint *endpoint, struct stream *stream, struct exchange *exchange,
-              const struct config_settings *settings)
+              struct backend_attempts *attempts)
 {
     struct h1_connection *connection = connection_new(endpoint, exchange->loop);
     connection->stream = stream;
     stream_set_owner(stream, &stream_ops, connection);
     stock_join(&connection->base);
-    join(connection, exchange, settings);
+    join(connection, exchange, attempts);
     loop_defer(connection->loop, &connection->start);
 }
 
@@ -312,16 +317,17 @@ static void on_link_failed(struct backend_connection *base, enum error error, st
 static const struct link_events link_ops = {.on_open = on_link_open, .on_failed = on_link_failed};
 
 static int h1_open(struct backend_endpoint *endpoint, struct exchange *exchange,
-                   const struct config_settings *settings)
+                   struct backend_attempts *attempts)
 {
     struct h1_connection *connection = connection_new(endpoint, exchange->loop);
-    connection->link = link_open(&connection->base, settings->proxy_connect_timeout, &link_ops);
+    connection->link =
+        link_open(&connection->base, attempts->settings->proxy_connect_timeout, &link_ops);
     if (connection->link == NULL) {
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;
     }
-    join(connection, exchange, settings);
+    join(connection, exchange, attempts);
     return 0;
 }
 

@@ -113,12 +113,12 @@ static struct h2_call *call_take(struct h2_connection *connection)
 }
 
 struct h2_call *h2_call_new(struct h2_connection *connection, struct exchange *exchange,
-                            const struct config_settings *settings)
+                            struct backend_attempts *attempts)
 {
     struct h2_call *call = call_take(connection);
     call->list = NULL;
     call->exchange = exchange;
-    call->settings = settings;
+    call->attempts = attempts;
     call->stream = NULL;
     call->sending = H2_WAITS;
     call->hearing = H2_HEAD_DUE;
@@ -173,8 +173,6 @@ bool h2_call_is_untouched(const struct h2_call *call)
     const struct h2_connection *connection = call->connection;
     if (call->sending == H2_WAITS)
         return true;
-    if (call->taken > 0)
-        return false;
     return call->list == &connection->fresh ||
            stream_bytes_out(connection->wire) <= call->sent_from;
 }
@@ -191,7 +189,7 @@ void h2_call_leave(struct h2_call *call)
 {
     struct h2_connection *connection = call->connection;
     call->exchange = NULL;
-    call->settings = NULL;
+    call->attempts = NULL;
     deadline_clear(&call->deadline);
     connection->attached--;
     group_leave(connection->base.endpoint->group);

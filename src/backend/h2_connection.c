@@ -81,11 +81,19 @@ void h2_connection_end(struct h2_connection *connection)
     h2_connection_close(connection);
 }
 
+static bool is_end(enum error error)
+{
+    return error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
+}
+
 /* What the connection's end is to one of its exchanges. */
 static enum error error_of(const struct h2_call *call, enum error error)
 {
     if (call->sending == H2_WAITS && call->connection->session != NULL)
-        return ERROR_BACKEND_CLOSED;
+        return ERROR_RETIRED;
+    if (is_end(error) && call->hearing == H2_HEAD_DUE && call->interim_count == 0 &&
+        call->attempts->reused)
+        return ERROR_RETIRED;
     return error == ERROR_BACKEND_CLOSED && call->hearing == H2_BODY_DUE ? ERROR_BACKEND_TRUNCATED
                                                                          : error;
 }
@@ -94,8 +102,8 @@ static enum error error_of(const struct h2_call *call, enum error error)
  * may die of its server's idle timeout. */
 static void blame(struct h2_connection *connection, enum error error)
 {
-    bool is_end = error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
-    bool is_stale = is_end && connection->woken > 0 && connection->heard <= connection->woken;
+    bool is_stale =
+        is_end(error) && connection->woken > 0 && connection->heard <= connection->woken;
     if (connection->attached > 0 && !is_stale && connection->phase != H2_LEAVING)
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
     connection->is_blamed = true;

@@ -5,8 +5,8 @@
 
 double h2_call_patience(const struct h2_call *call)
 {
-    double read_timeout = call->settings->proxy_read_timeout;
-    double send_timeout = call->settings->proxy_send_timeout;
+    double read_timeout = call->attempts->settings->proxy_read_timeout;
+    double send_timeout = call->attempts->settings->proxy_send_timeout;
     return read_timeout < send_timeout ? read_timeout : send_timeout;
 }
 
@@ -28,12 +28,12 @@ static double time_left(const struct h2_call *call, double now, enum error *erro
 {
     double left = h2_call_patience(call);
     if (call->sending == H2_SENDING && !call->is_starved) {
-        left = call->sent_at + call->settings->proxy_send_timeout - now;
+        left = call->sent_at + call->attempts->settings->proxy_send_timeout - now;
         *error = ERROR_WRITE_TIMEOUT;
     }
     if (!response_is_due(call))
         return left;
-    double until_read = call->read_at + call->settings->proxy_read_timeout - now;
+    double until_read = call->read_at + call->attempts->settings->proxy_read_timeout - now;
     if (until_read < left) {
         left = until_read;
         *error = ERROR_READ_TIMEOUT;

@@ -32,9 +32,9 @@ struct h2_call {
     TAILQ_ENTRY(h2_call) next;
     struct h2_calls *list; /* of the connection, which it is in */
     struct h2_connection *connection;
-    struct exchange *exchange;              /* NULL once it was left */
-    const struct config_settings *settings; /* live as long as the exchange */
-    struct h2_stream *stream;               /* NULL before the request is begun, and once closed */
+    struct exchange *exchange;         /* NULL once it was left */
+    struct backend_attempts *attempts; /* the exchange's */
+    struct h2_stream *stream;          /* NULL before the request is begun, and once closed */
     enum h2_sending sending;
     enum h2_hearing hearing;
     enum error error;   /* why on_read broke the stream off */
@@ -127,7 +127,7 @@ void h2_connection_write(struct h2_connection *connection);
 
 /* A new call that waits, attached to the exchange. */
 struct h2_call *h2_call_new(struct h2_connection *connection, struct exchange *exchange,
-                            const struct config_settings *settings);
+                            struct backend_attempts *attempts);
 
 /* Opens its stream. Returns false when the session takes no more. */
 bool h2_call_begin(struct h2_call *call);

@@ -18,11 +18,11 @@ static void fall_back(struct h2_connection *connection, struct stream *stream)
     struct backend_endpoint *endpoint = connection->base.endpoint;
     struct h2_call *call = TAILQ_FIRST(&connection->waiting);
     struct exchange *exchange = call->exchange;
-    const struct config_settings *settings = call->settings;
+    struct backend_attempts *attempts = call->attempts;
     endpoint->capacity = 1;
     pool_unshare(&connection->base);
     h2_call_release(call);
-    h1_adopt(endpoint, stream, exchange, settings);
+    h1_adopt(endpoint, stream, exchange, attempts);
     while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
         h2_call_send_elsewhere(call);
     h2_connection_close(connection);
@@ -118,17 +118,18 @@ static void on_link_failed(struct backend_connection *base, enum error error, st
 static const struct link_events link_ops = {.on_open = on_link_open, .on_failed = on_link_failed};
 
 static int h2_open(struct backend_endpoint *endpoint, struct exchange *exchange,
-                   const struct config_settings *settings)
+                   struct backend_attempts *attempts)
 {
     struct h2_connection *connection = h2_connection_new(endpoint, exchange->loop);
-    connection->link = link_open(&connection->base, settings->proxy_connect_timeout, &link_ops);
+    connection->link =
+        link_open(&connection->base, attempts->settings->proxy_connect_timeout, &link_ops);
     if (connection->link == NULL) {
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;
     }
-    connection->patience = settings->proxy_connect_timeout;
-    h2_call_new(connection, exchange, settings);
+    connection->patience = attempts->settings->proxy_connect_timeout;
+    h2_call_new(connection, exchange, attempts);
     h2_connection_share(connection);
     return 0;
 }
@@ -145,12 +146,12 @@ static void wake_up(struct h2_connection *connection)
 }
 
 static void h2_assign(struct backend_connection *base, struct exchange *exchange,
-                      const struct config_settings *settings)
+                      struct backend_attempts *attempts)
 {
     struct h2_connection *connection = (struct h2_connection *)base;
     if (connection->phase == H2_RESTING)
         wake_up(connection);
-    struct h2_call *call = h2_call_new(connection, exchange, settings);
+    struct h2_call *call = h2_call_new(connection, exchange, attempts);
     if (connection->phase == H2_SERVING)
         h2_call_begin(call);
     h2_connection_share(connection);

@@ -137,5 +137,5 @@ void h2_call_on_closed(void *object, const struct h2_closing *closing)
     enum error error = call->error != ERROR_NONE ? call->error : closing->error;
     if (error == ERROR_NONE)
         error = ERROR_BACKEND_TRUNCATED;
-    h2_call_fail(call, error, closing->is_untouched && call->taken == 0);
+    h2_call_fail(call, error, closing->is_untouched);
 }

@@ -45,12 +45,12 @@ void h2_call_send_elsewhere(struct h2_call *call)
 {
     struct h2_connection *connection = call->connection;
     struct exchange *exchange = call->exchange;
-    const struct config_settings *settings = call->settings;
+    struct backend_attempts *attempts = call->attempts;
     h2_call_release(call);
-    int error = backend_connect(connection->base.endpoint, exchange, settings, 0, NULL);
+    int error = backend_connect(connection->base.endpoint, exchange, attempts, 0);
     if (error == 0)
         return;
-    call = h2_call_new(connection, exchange, settings);
+    call = h2_call_new(connection, exchange, attempts);
     h2_call_fail(call, (enum error)error, true);
 }
 
@@ -60,7 +60,7 @@ void h2_connection_start_waiting(struct h2_connection *connection)
     while ((call = TAILQ_FIRST(&connection->waiting)) != NULL &&
            h2_requests_left(connection->session) > 0)
         if (!h2_call_begin(call))
-            h2_call_fail(call, ERROR_BACKEND_CLOSED, true);
+            h2_call_fail(call, ERROR_RETIRED, true);
     h2_connection_share(connection);
     while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
         h2_call_send_elsewhere(call);
@@ -70,5 +70,5 @@ void h2_connection_refuse_waiting(struct h2_connection *connection)
 {
     struct h2_call *call;
     while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
-        h2_call_fail(call, ERROR_BACKEND_CLOSED, true);
+        h2_call_fail(call, ERROR_RETIRED, true);
 }

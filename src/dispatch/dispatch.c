@@ -77,6 +77,7 @@ static void forward(struct dispatch *dispatch)
     const struct config_proxy *proxy = &dispatch->location->config->proxy;
     dispatch->group = dispatch->tenant->upstreams[proxy->upstream].group;
     forward_make(dispatch);
+    exchange_keep_request(dispatch->exchange, backend_allowance(dispatch->group));
     retry_attempt(dispatch, ERROR_NONE);
 }
 

@@ -82,6 +82,10 @@ struct slice lookup_joined(struct exchange *exchange, struct slice name, struct 
 /* Makes exchange->forward of exchange->request. */
 void forward_make(struct dispatch *dispatch);
 
+/* The same for another attempt: a client that sends its body already waits for no 100 (Continue).
+ */
+void forward_make_again(struct dispatch *dispatch);
+
 /* Takes out of the request's trailers what its fields may not bear either. */
 void forward_filter_trailers(struct dispatch *dispatch);
 
@@ -132,6 +136,9 @@ bool retry_response(struct dispatch *dispatch);
 /* A failure that the client is told by status (0: the response was cut). */
 void report_failure(const struct exchange *exchange, const struct dispatch *dispatch,
                     enum error error, int status);
+
+/* An attempt failed for the sake of its connection, and the same server is asked again. */
+void report_again(const struct dispatch *dispatch, enum error error);
 
 /* An attempt failed and another one follows. */
 void report_retry(const struct dispatch *dispatch, enum error error, int status);

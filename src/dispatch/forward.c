@@ -153,3 +153,17 @@ void forward_make(struct dispatch *dispatch)
     if (dispatch->location->config->proxy.has_uri)
         replace_target(dispatch);
 }
+
+void forward_make_again(struct dispatch *dispatch)
+{
+    struct exchange *exchange = dispatch->exchange;
+    struct http_fields *fields = &exchange->forward.fields;
+    if (!exchange->forward.expects_continue || exchange->request_body.passed == 0)
+        return;
+    exchange->forward.expects_continue = false;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (fields->items[i].id != FIELD_EXPECT)
+            fields->items[kept++] = fields->items[i];
+    fields->count = kept;
+}

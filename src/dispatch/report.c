@@ -59,6 +59,18 @@ void report_failure(const struct exchange *exchange, const struct dispatch *disp
               SLICE_PRINTF(exchange->client->peer_host));
 }
 
+void report_again(const struct dispatch *dispatch, enum error error)
+{
+    if (!log_is_enabled(LOG_LEVEL_INFO))
+        return;
+    const struct exchange *exchange = dispatch->exchange;
+    char who[WHO_SIZE];
+    describe(exchange, dispatch, who);
+    struct slice address = backend_attempt_address(&dispatch->attempts);
+    log_info("%s: %s: %s, sending it again (backend %.*s, client %.*s)", who, error_token(error),
+             error_text(error), SLICE_PRINTF(address), SLICE_PRINTF(exchange->client->peer_host));
+}
+
 void report_retry(const struct dispatch *dispatch, enum error error, int status)
 {
     if (!log_is_enabled(LOG_LEVEL_WARN))

@@ -2,28 +2,14 @@
 /* Attempts: when another endpoint, or the same once more, may be asked (proxy_next_upstream). */
 #include "dispatch_internal.h"
 
-/* The body that was taken by a backend is gone: it is streamed, not kept. */
-static bool is_body_whole(const struct exchange *exchange)
-{
-    const struct exchange_pipe *pipe = &exchange->request_body;
-    return !pipe->discards && pipe->passed == pipe->bytes.len;
-}
-
 /* RFC 9110 section 9.2.2: what a backend may have acted on is repeated only if that does no
  * harm, or the operator says that it does none. */
 static bool is_repeatable(const struct dispatch *dispatch, bool untouched)
 {
     const struct exchange *exchange = dispatch->exchange;
-    return is_body_whole(exchange) &&
-           (untouched || http_method_is_idempotent(exchange->request.method));
-}
-
-static bool may_go_on(const struct dispatch *dispatch, bool untouched)
-{
-    if (!is_body_whole(dispatch->exchange) || dispatch->exchange->is_closed)
-        return false;
-    return is_repeatable(dispatch, untouched) ||
-           (dispatch->settings->proxy_next_upstream & NEXT_NON_IDEMPOTENT) != 0;
+    return !exchange->is_closed && exchange_request_is_whole(exchange) &&
+           (untouched || http_method_is_repeatable(exchange->request.method) ||
+            (dispatch->settings->proxy_next_upstream & NEXT_NON_IDEMPOTENT) != 0);
 }
 
 /* The flag of proxy_next_upstream that a failure falls under; 0: none. */
@@ -35,6 +21,9 @@ static uint32_t next_flag(enum error error)
     case ERROR_BACKEND_CLOSED:
     case ERROR_BACKEND_RESET:
     case ERROR_BACKEND_TRUNCATED:
+    case ERROR_BACKEND_FULL:
+    case ERROR_REFUSED:
+    case ERROR_RETIRED:
         return NEXT_ERROR;
     case ERROR_CONNECT_TIMEOUT:
     case ERROR_READ_TIMEOUT:
@@ -68,16 +57,6 @@ static uint32_t next_flag_of_status(int status)
     default:
         return 0;
     }
-}
-
-/* A kept connection that the backend had closed, or closed as we wrote, says nothing about the
- * backend: the same endpoint is asked once more (RFC 9112 section 9.3.1), over a fresh one, which
- * ends it. */
-static bool is_stale(const struct dispatch *dispatch, enum error error, bool untouched)
-{
-    bool is_end = error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
-    return is_end && dispatch->attempts.reused && !dispatch->exchange->is_closed &&
-           is_repeatable(dispatch, untouched);
 }
 
 static void remember(struct dispatch *dispatch, int status)
@@ -115,28 +94,45 @@ static void give_up(struct dispatch *dispatch, enum error error)
 void retry_attempt(struct dispatch *dispatch, enum error last)
 {
     struct exchange *exchange = dispatch->exchange;
+    exchange_rewind_request(exchange);
+    if (dispatch->attempts.count + dispatch->attempts.forgiven > 0)
+        forward_make_again(dispatch);
     int error = backend_start(dispatch->group, exchange, &dispatch->attempts, dispatch->settings);
     if (error)
         give_up(dispatch, last != ERROR_NONE ? last : (enum error)error);
 }
 
+/* Whether another server, which has not been asked yet, is asked next. */
+static bool has_next(const struct dispatch *dispatch, uint32_t flag)
+{
+    return (dispatch->settings->proxy_next_upstream & flag) != 0 &&
+           backend_untried(dispatch->group, &dispatch->attempts) > 0;
+}
+
+/* The end of a connection that was kept, or shared, says nothing about the server (RFC 9112 section
+ * 9.3.1, RFC 9113 section 6.8): it is asked once more, over another one. So is one that refused
+ * (RFC 9113 section 8.7), unless there is a better one to ask. */
+static bool is_forgiven(struct dispatch *dispatch, enum error error)
+{
+    if (error != ERROR_RETIRED && (error != ERROR_REFUSED || has_next(dispatch, NEXT_ERROR)))
+        return false;
+    return backend_attempt_forgive(dispatch->group, &dispatch->attempts);
+}
+
 void retry_failed(struct dispatch *dispatch, enum error error, bool untouched)
 {
-    if (is_stale(dispatch, error, untouched)) {
-        backend_attempt_forgive(&dispatch->attempts);
+    bool may_repeat = is_repeatable(dispatch, untouched);
+    if (may_repeat && is_forgiven(dispatch, error)) {
+        report_again(dispatch, error);
         retry_attempt(dispatch, error);
-        return;
-    }
-    uint32_t flag = next_flag(error);
-    if ((dispatch->settings->proxy_next_upstream & flag) != 0 && may_go_on(dispatch, untouched) &&
-        backend_untried(dispatch->group, &dispatch->attempts) > 0) {
+    } else if (may_repeat && has_next(dispatch, next_flag(error))) {
         int status = error_status(error);
         report_retry(dispatch, error, status);
         remember(dispatch, status);
         retry_attempt(dispatch, error);
-        return;
+    } else {
+        give_up(dispatch, error);
     }
-    give_up(dispatch, error);
 }
 
 bool retry_response(struct dispatch *dispatch)
@@ -148,7 +144,7 @@ bool retry_response(struct dispatch *dispatch)
         return false;
     if (status != 403 && status != 404)
         backend_attempt_failed(dispatch->group, &dispatch->attempts);
-    if (!may_go_on(dispatch, false) || backend_untried(dispatch->group, &dispatch->attempts) == 0)
+    if (!is_repeatable(dispatch, false) || !has_next(dispatch, flag))
         return false;
     report_retry(dispatch, ERROR_NONE, status);
     exchange_abort_back(exchange);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The exchange: pipes between two ends, and who is told what. */
-#include "exchange/exchange.h"
+#include "exchange_internal.h"
 
 #include "base/memory.h"
 
@@ -77,6 +77,7 @@ struct exchange *exchange_new(struct exchange_pool *pool, const struct exchange_
                                   .grave = {.run = on_grave}};
     pipe_init(&exchange->request_body, exchange);
     pipe_init(&exchange->response_body, exchange);
+    chain_init(&exchange->kept, &exchange->loop->buffers);
     http_fields_init(&exchange->request.fields, &exchange->arena);
     http_fields_init(&exchange->forward.fields, &exchange->arena);
     http_fields_init(&exchange->response.fields, &exchange->arena);
@@ -140,6 +141,8 @@ void exchange_end_request(struct exchange *exchange, enum pipe_state state)
     if (exchange->request_body.state != PIPE_OPEN)
         return;
     exchange->request_body.state = state;
+    if (state == PIPE_BROKEN)
+        kept_stop(exchange);
     if (state == PIPE_ENDED && exchange->mediator_ops && exchange->mediator_ops->on_request_ended)
         exchange->mediator_ops->on_request_ended(exchange->mediator, exchange);
     tell_back_body(exchange);
@@ -182,8 +185,11 @@ static bool pipe_take(struct exchange_pipe *pipe, struct chain *into, size_t lim
 
 size_t exchange_take_request(struct exchange *exchange, struct chain *into, size_t limit)
 {
-    size_t taken;
-    if (pipe_take(&exchange->request_body, into, limit, &taken) && !exchange->is_closed)
+    size_t taken, before = into->len;
+    bool has_room = pipe_take(&exchange->request_body, into, limit, &taken);
+    if (exchange->allowance)
+        kept_add(exchange, into, before);
+    if (has_room && !exchange->is_closed)
         exchange->front_ops->on_room(exchange->front, exchange);
     return taken;
 }
@@ -201,6 +207,7 @@ void exchange_discard_request(struct exchange *exchange)
     struct exchange_pipe *pipe = &exchange->request_body;
     pipe->discards = true;
     chain_clear(&pipe->bytes);
+    kept_stop(exchange);
     if (!pipe->is_waiting || exchange->is_closed)
         return;
     pipe->is_waiting = false;
@@ -214,6 +221,7 @@ void exchange_close(struct exchange *exchange)
     assert(!exchange->is_closed);
     exchange->is_closed = true;
     exchange_abort_back(exchange);
+    kept_stop(exchange);
     if (exchange->mediator_ops)
         exchange->mediator_ops->on_close(exchange->mediator, exchange);
     chain_clear(&exchange->request_body.bytes);
@@ -251,6 +259,8 @@ void exchange_pass_response(struct exchange *exchange)
     if (exchange->is_closed)
         return;
     exchange->response_started = exchange->response.status >= 200 || exchange->is_tunnel;
+    if (exchange->response_started)
+        kept_stop(exchange);
     exchange->front_ops->on_response(exchange->front, exchange);
 }
 

@@ -44,7 +44,8 @@ void h2_stream_drop(struct h2_stream *stream)
     TAILQ_INSERT_HEAD(&session->free_streams, stream, next);
 }
 
-static enum error closing_error(const struct h2_stream *stream, uint32_t code, bool is_by_peer)
+static enum error closing_error(const struct h2_stream *stream, uint32_t code, bool is_by_peer,
+                                bool is_refused)
 {
     bool is_server = stream->session->role == H2_SERVER;
     if (stream->is_complete ||
@@ -52,6 +53,8 @@ static enum error closing_error(const struct h2_stream *stream, uint32_t code, b
         return ERROR_NONE;
     if (stream->failure != ERROR_NONE)
         return stream->failure;
+    if (is_refused)
+        return stream->is_peer_reset ? ERROR_REFUSED : ERROR_RETIRED;
     if (is_by_peer || code == H2_NO_ERROR)
         return is_server ? ERROR_CLIENT_GONE : ERROR_BACKEND_RESET;
     return is_server ? ERROR_FIELD : ERROR_RESPONSE;
@@ -68,7 +71,7 @@ void h2_stream_close(struct h2_stream *stream, uint32_t code)
                           stream->failure == ERROR_NONE && stream->input == H2_IN_HEAD;
         struct h2_closing closing = {.code = code,
                                      .is_by_peer = stream->is_peer_reset || is_refused};
-        closing.error = closing_error(stream, code, closing.is_by_peer);
+        closing.error = closing_error(stream, code, closing.is_by_peer, is_refused);
         closing.is_untouched = is_refused && closing.error != ERROR_NONE;
         if (session->events->on_closed)
             session->events->on_closed(stream->target.object, &closing);

@@ -7,7 +7,8 @@ static const struct slice method_names[] = {
     [METHOD_HEAD] = {"HEAD", 4},       [METHOD_POST] = {"POST", 4},
     [METHOD_PUT] = {"PUT", 3},         [METHOD_DELETE] = {"DELETE", 6},
     [METHOD_OPTIONS] = {"OPTIONS", 7}, [METHOD_PATCH] = {"PATCH", 5},
-    [METHOD_TRACE] = {"TRACE", 5},     [METHOD_CONNECT] = {"CONNECT", 7},
+    [METHOD_LOCK] = {"LOCK", 4},       [METHOD_TRACE] = {"TRACE", 5},
+    [METHOD_CONNECT] = {"CONNECT", 7},
 };
 
 enum http_method http_method_lookup(struct slice text)
@@ -19,23 +20,9 @@ enum http_method http_method_lookup(struct slice text)
     return METHOD_OTHER;
 }
 
-bool http_method_is_idempotent(enum http_method method)
+bool http_method_is_repeatable(enum http_method method)
 {
-    switch (method) {
-    case METHOD_GET:
-    case METHOD_HEAD:
-    case METHOD_PUT:
-    case METHOD_DELETE:
-    case METHOD_OPTIONS:
-    case METHOD_TRACE:
-        return true;
-    case METHOD_OTHER:
-    case METHOD_POST:
-    case METHOD_PATCH:
-    case METHOD_CONNECT:
-        break;
-    }
-    return false;
+    return method != METHOD_POST && method != METHOD_LOCK && method != METHOD_PATCH;
 }
 
 struct reason {

@@ -72,9 +72,18 @@ void backend_attempt_failed(struct backend_group *group, struct backend_attempts
     (void)attempts;
 }
 
-void backend_attempt_forgive(struct backend_attempts *attempts)
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts)
 {
+    (void)group;
     (void)attempts;
+    return false;
+}
+
+struct exchange_allowance *backend_allowance(struct backend_group *group)
+{
+    static struct exchange_allowance allowance = {.most = 1024};
+    (void)group;
+    return &allowance;
 }
 
 struct slice backend_attempt_address(const struct backend_attempts *attempts)

@@ -94,7 +94,7 @@ Test(attempt, a_dead_idle_connection_is_forgiven_once)
     struct visit visit;
     close(kill_idle(&visit));
     RIG_UNTIL(&rig, visit.failures == 1);
-    cr_assert_eq(visit.error, ERROR_BACKEND_CLOSED);
+    cr_assert_eq(visit.error, ERROR_RETIRED);
     cr_assert_not(visit.untouched);
     cr_assert_eq(visit.attempts.count, 1);
     int fd = server_accept(&rig, 0);
@@ -110,12 +110,55 @@ Test(attempt, a_reset_idle_connection_is_forgiven_too)
     struct visit visit;
     server_reset(kill_idle(&visit));
     RIG_UNTIL(&rig, visit.failures == 1);
-    cr_assert_eq(visit.error, ERROR_BACKEND_RESET);
+    cr_assert_eq(visit.error, ERROR_RETIRED);
     close(server_accept(&rig, 0));
     /* The fresh one died as well: that is a failure like any other. */
     RIG_UNTIL(&rig, visit.failures == 2);
+    cr_assert_neq(visit.error, ERROR_RETIRED);
     cr_assert_not(visit.attempts.reused);
     visit_close(&visit);
+}
+
+Test(attempt, forgiveness_has_an_end)
+{
+    struct visit visit;
+    struct backend_group *group = rig_group(&rig);
+    visit_get(&visit, &rig);
+    cr_assert(backend_attempt_forgive(group, &visit.attempts), "a fresh one that took nothing");
+    visit.attempts.count = 1;
+    cr_assert_not(backend_attempt_forgive(group, &visit.attempts), "not again so soon");
+    visit.attempts.reused = true;
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert(backend_attempt_forgive(group, &visit.attempts));
+        visit.attempts.count = 1;
+    }
+    cr_assert_not(backend_attempt_forgive(group, &visit.attempts), "three times are enough");
+    visit_close(&visit);
+    struct backend_attempts none = {0};
+    cr_assert_not(backend_attempt_forgive(group, &none), "there was none");
+}
+
+Test(attempt, a_body_that_was_taken_is_sent_again)
+{
+    struct visit visit;
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    int fd = serve_once(&rig, 0, -1);
+    visit_init(&visit, &rig, METHOD_PUT, 9);
+    visit.forgives = true;
+    exchange_keep_request(visit.exchange, backend_allowance(rig_group(&rig)));
+    visit_start(&visit);
+    visit_push(&visit, "some");
+    server_read(&rig, fd, "some");
+    close(fd);
+    RIG_UNTIL(&rig, visit.failures == 1);
+    fd = server_accept(&rig, 0);
+    server_read(&rig, fd, "\r\n\r\nsome");
+    visit_push(&visit, " more");
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    server_read(&rig, fd, " more");
+    visit_close(&visit);
+    close(fd);
 }
 
 Test(attempt, a_dead_idle_connection_is_no_failure_of_its_endpoint)

@@ -54,7 +54,7 @@ Test(h2_connection, a_close_fails_all_it_carried)
     RIG_UNTIL(&rig, visits[0].failures && visits[1].failures && visits[2].failures);
     cr_assert_eq(visits[0].error, ERROR_BACKEND_TRUNCATED);
     cr_assert(visits[0].is_broken);
-    cr_assert_eq(visits[1].error, ERROR_BACKEND_CLOSED);
+    cr_assert_eq(visits[1].error, ERROR_RETIRED);
     cr_assert_not(visits[1].untouched);
     cr_assert_eq(backend_untried(rig_group(&rig), &none), 1);
     for (unsigned i = 0; i < 3; i++)

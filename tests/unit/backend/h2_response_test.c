@@ -122,10 +122,16 @@ Test(h2_response, a_refused_stream_is_untouched)
 {
     struct visit visit;
     struct backend_attempts none = {0};
-    struct peer_stream *stream = ask(&visit, METHOD_POST);
-    h2_reset(stream->stream, H2_REFUSED_STREAM);
+    visit_init(&visit, &rig, METHOD_POST, HTTP_LENGTH_UNKNOWN);
+    exchange_keep_request(visit.exchange, backend_allowance(rig_group(&rig)));
+    visit_start(&visit);
+    visit_push(&visit, "some");
+    struct peer *peer = peer_accept(&rig, 0, NULL);
+    H2_UNTIL(&rig, peer->count == 1 && peer->streams[0].body_len == 4);
+    h2_reset(peer->streams[0].stream, H2_REFUSED_STREAM);
     H2_UNTIL(&rig, visit.failures == 1);
-    cr_assert_eq(visit.error, ERROR_BACKEND_RESET);
+    cr_assert_eq(visit.error, ERROR_REFUSED);
+    cr_assert(exchange_request_is_whole(visit.exchange));
     cr_assert(visit.untouched);
     cr_assert_eq(backend_untried(rig_group(&rig), &none), 1);
     visit_close(&visit);

@@ -166,9 +166,9 @@ static void mediator_failed(void *mediator, struct exchange *exchange, enum erro
     visit->failures++;
     visit->error = error;
     visit->untouched = untouched;
-    if (visit->forgives && visit->attempts.reused)
-        backend_attempt_forgive(&visit->attempts);
-    else if (!visit->retries)
+    bool forgiven = visit->forgives && visit->attempts.reused &&
+                    backend_attempt_forgive(rig_group(visit->rig), &visit->attempts);
+    if (!forgiven && !visit->retries)
         return;
     (void)visit_start(visit);
 }
@@ -188,8 +188,8 @@ static const struct exchange_mediator mediator_ops = {.on_response = mediator_re
 
 void visit_init(struct visit *visit, struct rig *rig, enum http_method method, int64_t length)
 {
-    static const char *const methods[] = {"OTHER",  "GET",     "HEAD",  "POST",  "PUT",
-                                          "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"};
+    static const char *const methods[] = {"OTHER",   "GET",   "HEAD", "POST",  "PUT",    "DELETE",
+                                          "OPTIONS", "PATCH", "LOCK", "TRACE", "CONNECT"};
     memset(visit, 0, sizeof(*visit));
     visit->rig = rig;
     visit->takes = true;
@@ -208,6 +208,7 @@ void visit_init(struct visit *visit, struct rig *rig, enum http_method method, i
 
 int visit_start(struct visit *visit)
 {
+    exchange_rewind_request(visit->exchange);
     return backend_start(rig_group(visit->rig), visit->exchange, &visit->attempts,
                          &visit->rig->settings);
 }

@@ -113,6 +113,8 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     gate->last = next;
     gate->starts++;
     exchange_attach(exchange, &back_ops, gate);
+    if (gate->takes)
+        exchange_take_request(exchange, &gate->taken, SIZE_MAX);
     return 0;
 }
 
@@ -122,13 +124,21 @@ void backend_attempt_failed(struct backend_group *group, struct backend_attempts
     group->gate->failures++;
 }
 
-void backend_attempt_forgive(struct backend_attempts *attempts)
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts)
 {
-    struct gate *gate = (struct gate *)attempts->endpoint;
+    struct gate *gate = group->gate;
+    if (!attempts->reused)
+        return false;
     attempts->tried[0] &= ~(1u << gate->last);
     attempts->count--;
     gate->wants_fresh = true;
     gate->forgiven++;
+    return true;
+}
+
+struct exchange_allowance *backend_allowance(struct backend_group *group)
+{
+    return &group->gate->allowance;
 }
 
 struct slice backend_attempt_address(const struct backend_attempts *attempts)
@@ -217,6 +227,7 @@ void gate_open(struct gate *gate, const char *text)
     gate->contexts = tls_contexts_new();
     make_tenant(gate, text);
     gate->group.gate = gate;
+    gate->allowance.most = 1 << 20;
     gate->endpoints = 2;
     for (uint32_t i = 0; i < gate->tenant->upstream_count; i++)
         gate->tenant->upstreams[i].group = &gate->group;
@@ -239,6 +250,7 @@ void gate_close(struct gate *gate)
     tls_contexts_free(gate->contexts);
     chain_clear(&gate->taken);
     cr_assert_eq(gate->pool.in_use, 0);
+    cr_expect_eq(gate->allowance.held, 0);
     exchange_pool_free(&gate->pool);
     loop_free(&gate->loop);
 }

@@ -49,6 +49,7 @@ struct gate {
     uint32_t forgiven; /* backend_attempt_forgive calls */
     int start_error;   /* what backend_start says next; 0 */
     bool wants_fresh;
+    struct exchange_allowance allowance;
     struct chain taken; /* of the request's body */
     bool takes;         /* the backend takes body bytes as they come */
 };

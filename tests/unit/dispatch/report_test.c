@@ -101,6 +101,22 @@ Test(report, retries_are_warnings)
     gate_close(&gate);
 }
 
+Test(report, repetitions_are_information)
+{
+    struct gate gate;
+    open_log(LOG_LEVEL_INFO);
+    open_with(&gate, "");
+    gate.has_kept[0] = true;
+    gate_get(&gate, "/x", "");
+    gate_fail(&gate, ERROR_RETIRED, true);
+    cr_expect(strstr(logged(), "[info]"), "%s", logged());
+    cr_expect(strstr(logged(),
+                     "GET /x: retired: the backend had retired the connection, sending it "
+                     "again (backend 127.0.0.1:9000, client 192.0.2.1)"),
+              "%s", logged());
+    gate_close(&gate);
+}
+
 Test(report, client_mistakes_are_information)
 {
     struct gate gate;

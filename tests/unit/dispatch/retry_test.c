@@ -59,6 +59,16 @@ Test(retry, failures)
         {"", "GET", ERROR_RESPONSE, false, false, 502},
         {"", "GET", ERROR_RESPONSE_TOO_LARGE, false, false, 502},
         {"", "GET", ERROR_DESCRIPTORS, true, false, 503},
+        {"", "PROPFIND", ERROR_BACKEND_RESET, false, true, 0},
+        {"", "REPORT", ERROR_BACKEND_RESET, false, true, 0},
+        {"", "QUERY", ERROR_BACKEND_RESET, false, true, 0},
+        {"", "BREW", ERROR_READ_TIMEOUT, false, true, 0},
+        /* what was not processed is always repeated */
+        {"", "POST", ERROR_REFUSED, true, true, 0},
+        {"", "POST", ERROR_RETIRED, true, true, 0},
+        {"", "POST", ERROR_BACKEND_FULL, true, true, 0},
+        {"off", "POST", ERROR_REFUSED, true, false, 502},
+        {"off", "POST", ERROR_BACKEND_FULL, true, false, 503},
         /* what may have been acted on is not repeated */
         {"", "POST", ERROR_CONNECT, true, true, 0},
         {"", "POST", ERROR_BACKEND_CLOSED, false, false, 502},
@@ -108,16 +118,101 @@ Test(retry, nothing_to_start_with)
     gate_close(&gate);
 }
 
-Test(retry, body_that_was_taken_is_gone)
+/* A request with a body that the first attempt has taken. */
+static void expect_taken_body(const char *next, const char *method, enum error error,
+                              bool untouched, bool repeated)
 {
     struct gate gate;
-    open_with(&gate, "proxy_next_upstream error non_idempotent;");
+    char text[256];
+    snprintf(text, sizeof text, "proxy_next_upstream %s;", next);
+    open_with(&gate, text);
     gate.takes = true;
-    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    snprintf(text, sizeof text, "%s / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody",
+             method);
+    gate_send(&gate, text);
     cr_assert_eq(gate.taken.len, 4);
+    gate_fail(&gate, error, untouched);
+    cr_expect_eq(gate.starts, repeated ? 2 : 1, "%s %s", method, error_token(error));
+    cr_expect_eq(gate.taken.len, repeated ? 8 : 4, "%s %s", method, error_token(error));
+    cr_expect_eq(gate.seen.status, repeated ? 0 : 502);
+    gate_close(&gate);
+}
+
+Test(retry, body_that_was_taken_goes_to_the_next)
+{
+    expect_taken_body("error", "PUT", ERROR_BACKEND_CLOSED, false, true);
+    expect_taken_body("error", "DELETE", ERROR_BACKEND_TRUNCATED, false, true);
+    expect_taken_body("error", "PROPFIND", ERROR_BACKEND_CLOSED, false, true);
+    expect_taken_body("error", "POST", ERROR_BACKEND_CLOSED, false, false);
+    expect_taken_body("error", "PATCH", ERROR_BACKEND_CLOSED, false, false);
+    expect_taken_body("error", "LOCK", ERROR_BACKEND_CLOSED, false, false);
+    expect_taken_body("error non_idempotent", "POST", ERROR_BACKEND_CLOSED, false, true);
+    expect_taken_body("error", "POST", ERROR_REFUSED, true, true);
+    expect_taken_body("error", "POST", ERROR_RETIRED, true, true);
+    expect_taken_body("error", "POST", ERROR_RETIRED, false, false);
+    expect_taken_body("off", "PUT", ERROR_BACKEND_CLOSED, false, false);
+}
+
+Test(retry, body_that_is_not_kept_is_not_repeated)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate.takes = true;
+    gate.allowance.most = 0;
+    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
     gate_fail(&gate, ERROR_BACKEND_CLOSED, false);
     cr_expect_eq(gate.starts, 1);
     cr_expect_eq(gate.seen.status, 502);
+    gate_close(&gate);
+}
+
+Test(retry, status_of_a_request_with_a_body)
+{
+    struct gate gate;
+    open_with(&gate, "proxy_next_upstream http_503;");
+    gate.takes = true;
+    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    gate_answer(&gate, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(gate.starts, 2);
+    cr_expect_eq(gate.taken.len, 8);
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(gate.seen.status, 200);
+    cr_expect_eq(gate.allowance.held, 0, "with the response all is given back");
+    gate_close(&gate);
+}
+
+Test(retry, body_that_comes_needs_no_100)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+                     "Expect: 100-continue\r\nX-A: b\r\n\r\n");
+    cr_expect_str_eq(gate_forwarded(&gate, "expect"), "100-continue");
+    gate_close(&gate);
+    open_with(&gate, "");
+    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+                     "Expect: 100-continue\r\nX-A: b\r\n\r\nbody");
+    gate_fail(&gate, ERROR_CONNECT, true);
+    cr_expect_eq(gate.starts, 2);
+    cr_expect_str_eq(gate_forwarded(&gate, "expect"), "");
+    cr_expect_str_eq(gate_forwarded(&gate, "x-a"), "b");
+    gate_close(&gate);
+}
+
+Test(retry, a_refusal_prefers_another_server)
+{
+    struct gate gate;
+    open_with(&gate, "");
+    gate.has_kept[0] = gate.has_kept[1] = true;
+    gate_get(&gate, "/", "");
+    gate_fail(&gate, ERROR_REFUSED, true);
+    cr_expect_eq(gate.last, 1);
+    cr_expect_eq(gate.forgiven, 0);
+    gate_fail(&gate, ERROR_REFUSED, true);
+    cr_expect_eq(gate.last, 1, "there is no other");
+    cr_expect_eq(gate.forgiven, 1);
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(gate.seen.status, 200);
     gate_close(&gate);
 }
 
@@ -157,7 +252,7 @@ Test(retry, kept_connection_is_replaced_by_a_fresh_one)
     gate.endpoints = 1;
     gate.has_kept[0] = true;
     gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_BACKEND_CLOSED, false);
+    gate_fail(&gate, ERROR_RETIRED, false);
     cr_expect_eq(gate.forgiven, 1);
     cr_expect_eq(gate.starts, 2);
     cr_expect_eq(gate.seen.status, 0);
@@ -174,13 +269,13 @@ Test(retry, kept_connection_and_a_post)
     gate.endpoints = 1;
     gate.has_kept[0] = true;
     gate_send(&gate, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-    gate_fail(&gate, ERROR_BACKEND_RESET, false);
+    gate_fail(&gate, ERROR_RETIRED, false);
     cr_expect_eq(gate.starts, 1, "it may have been acted on");
     cr_expect_eq(gate.seen.status, 502);
     gate.starts = 0;
     gate.has_kept[0] = true;
     gate_send(&gate, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-    gate_fail(&gate, ERROR_BACKEND_RESET, true);
+    gate_fail(&gate, ERROR_RETIRED, true);
     cr_expect_eq(gate.starts, 2, "nothing of it had left");
     gate_close(&gate);
 }
@@ -191,10 +286,10 @@ Test(retry, every_server_may_have_a_dead_kept_connection)
     open_with(&gate, "");
     gate.has_kept[0] = gate.has_kept[1] = true;
     gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_BACKEND_CLOSED, false); /* the first's kept one */
-    gate_fail(&gate, ERROR_CONNECT, true);         /* a fresh one to it */
+    gate_fail(&gate, ERROR_RETIRED, false); /* the first's kept one */
+    gate_fail(&gate, ERROR_CONNECT, true);  /* a fresh one to it */
     cr_expect_eq(gate.last, 1);
-    gate_fail(&gate, ERROR_BACKEND_CLOSED, false); /* the second's kept one */
+    gate_fail(&gate, ERROR_RETIRED, false); /* the second's kept one */
     cr_expect_eq(gate.last, 1);
     cr_expect_eq(gate.starts, 4);
     gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");

@@ -113,7 +113,7 @@ Test(session, streams_that_goaway_does_not_name_may_be_retried)
     end_pump(&client, &server);
     cr_assert_eq(second->closes, 1);
     cr_assert(second->closing.is_untouched);
-    cr_assert_eq(second->closing.error, ERROR_BACKEND_RESET);
+    cr_assert_eq(second->closing.error, ERROR_RETIRED);
     cr_assert_eq(first->closes, 0);
     cr_assert_eq(server.requests, 1);
     end_respond(end_message(&server, 0), 0);

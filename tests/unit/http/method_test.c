@@ -13,6 +13,7 @@ Test(http_method, lookup)
     cr_expect_eq(http_method_lookup(SLICE("DELETE")), METHOD_DELETE);
     cr_expect_eq(http_method_lookup(SLICE("OPTIONS")), METHOD_OPTIONS);
     cr_expect_eq(http_method_lookup(SLICE("PATCH")), METHOD_PATCH);
+    cr_expect_eq(http_method_lookup(SLICE("LOCK")), METHOD_LOCK);
     cr_expect_eq(http_method_lookup(SLICE("TRACE")), METHOD_TRACE);
     cr_expect_eq(http_method_lookup(SLICE("CONNECT")), METHOD_CONNECT);
     cr_expect_eq(http_method_lookup(SLICE("get")), METHOD_OTHER);
@@ -20,15 +21,15 @@ Test(http_method, lookup)
     cr_expect_eq(http_method_lookup(SLICE("")), METHOD_OTHER);
 }
 
-Test(http_method, idempotent)
+Test(http_method, repeatable)
 {
-    cr_expect(http_method_is_idempotent(METHOD_GET));
-    cr_expect(http_method_is_idempotent(METHOD_PUT));
-    cr_expect(http_method_is_idempotent(METHOD_DELETE));
-    cr_expect_not(http_method_is_idempotent(METHOD_POST));
-    cr_expect_not(http_method_is_idempotent(METHOD_PATCH));
-    cr_expect_not(http_method_is_idempotent(METHOD_OTHER));
-    cr_expect_not(http_method_is_idempotent(METHOD_CONNECT));
+    cr_expect(http_method_is_repeatable(METHOD_GET));
+    cr_expect(http_method_is_repeatable(METHOD_PUT));
+    cr_expect(http_method_is_repeatable(METHOD_DELETE));
+    cr_expect(http_method_is_repeatable(METHOD_OTHER), "PROPFIND, REPORT, QUERY and all others");
+    cr_expect_not(http_method_is_repeatable(METHOD_POST));
+    cr_expect_not(http_method_is_repeatable(METHOD_LOCK));
+    cr_expect_not(http_method_is_repeatable(METHOD_PATCH));
 }
 
 Test(http_method, reasons)

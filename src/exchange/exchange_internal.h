@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this room call of each other. */
+#ifndef EXCHANGE_EXCHANGE_INTERNAL_H
+#define EXCHANGE_EXCHANGE_INTERNAL_H
+
+#include "exchange/exchange.h"
+
+/* Keeps what was moved to `into` behind its first `from` bytes; the exchange has an allowance. */
+void kept_add(struct exchange *exchange, const struct chain *into, size_t from);
+
+/* Gives back what is kept, and keeps nothing more. */
+void kept_stop(struct exchange *exchange);
+
+#endif

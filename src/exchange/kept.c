@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept of a request's body, so that another attempt can begin with it. */
+#include "exchange_internal.h"
+
+#include <assert.h>
+
+/* What keeping a piece costs: a small one is copied, a large one shares its buffers (chain_share).
+ */
+static size_t cost_of(size_t len)
+{
+    size_t unit = len <= BUFFER_SMALL ? BUFFER_SMALL : BUFFER_SIZE;
+    return (len + unit - 1) / unit * unit;
+}
+
+static void give_back(struct exchange *exchange)
+{
+    chain_clear(&exchange->kept);
+    if (exchange->allowance)
+        exchange->allowance->held -= exchange->kept_held;
+    exchange->kept_held = 0;
+}
+
+void kept_stop(struct exchange *exchange)
+{
+    give_back(exchange);
+    exchange->allowance = NULL;
+}
+
+void kept_add(struct exchange *exchange, const struct chain *into, size_t from)
+{
+    struct exchange_allowance *allowance = exchange->allowance;
+    size_t len = into->len - from;
+    size_t cost = cost_of(len);
+    if (exchange->kept.len + len > EXCHANGE_PIPE_LIMIT ||
+        cost > allowance->most - allowance->held) {
+        kept_stop(exchange);
+        return;
+    }
+    chain_share(&exchange->kept, into, from, len);
+    allowance->held += cost;
+    exchange->kept_held += cost;
+}
+
+bool exchange_request_is_whole(const struct exchange *exchange)
+{
+    const struct exchange_pipe *pipe = &exchange->request_body;
+    return !pipe->discards && pipe->state != PIPE_BROKEN &&
+           pipe->passed == exchange->kept.len + pipe->bytes.len;
+}
+
+void exchange_keep_request(struct exchange *exchange, struct exchange_allowance *allowance)
+{
+    assert(exchange->kept.len == 0);
+    exchange->allowance = allowance;
+}
+
+void exchange_rewind_request(struct exchange *exchange)
+{
+    struct exchange_pipe *pipe = &exchange->request_body;
+    assert(!exchange->back);
+    if (exchange->kept.len == 0)
+        return;
+    chain_move(&exchange->kept, &pipe->bytes, pipe->bytes.len);
+    chain_move(&pipe->bytes, &exchange->kept, exchange->kept.len);
+    give_back(exchange);
+}
