@@ -10,6 +10,8 @@
 
 /* Bytes that one read may bring. */
 #define READ_BULK (64 * 1024)
+/* Steps of streams that are done in one piece: a request and its response are two. */
+#define DUE_PIECE 64
 
 void h2_wake(struct connection *connection)
 {
@@ -155,13 +157,18 @@ static void drained(struct connection *connection)
     h2_wake(connection);
 }
 
-/* What is due may make more due: replies of our own are ready at once. */
+/* What is due may make more due: replies of our own are ready at once. The rest of many goes on
+ * behind other connections' work. */
 static void do_due(struct connection *connection)
 {
     struct h2_side *side = connection->h2;
     struct front_stream *stream;
 
-    while ((stream = TAILQ_FIRST(&side->due))) {
+    for (unsigned done = 0; (stream = TAILQ_FIRST(&side->due)); done++) {
+        if (done == DUE_PIECE) {
+            h2_wake(connection);
+            return;
+        }
         TAILQ_REMOVE(&side->due, stream, due);
         stream->is_due = false;
         if (stream->request != STREAM_REQUEST_HEAD && !stream->is_dispatched)

@@ -44,6 +44,15 @@ static int on_handshake(void *layer, struct stream *stream, bool *wants_write)
     return result == 1;
 }
 
+/* What is held comes first, in a call of its own: one that took more besides would leave something
+ * again, and go on as long as the peer sends. */
+static size_t receivable(const struct tls_connection *connection, size_t limit)
+{
+    if (wire_has_record(connection))
+        return 0;
+    return limit < LOOP_SCRATCH ? limit + READ_OVERHEAD : LOOP_SCRATCH;
+}
+
 static long on_read(void *layer, struct stream *stream, struct chain *into, size_t limit)
 {
     struct tls_connection *connection = layer;
@@ -52,7 +61,7 @@ static long on_read(void *layer, struct stream *stream, struct chain *into, size
 
     if (connection->ended)
         return connection->ended;
-    wire_enter(connection, stream, limit < LOOP_SCRATCH ? limit + READ_OVERHEAD : LOOP_SCRATCH);
+    wire_enter(connection, stream, receivable(connection, limit));
     while (total < limit) {
         size_t room, got = 0, left = limit - total;
         char *to = chain_reserve(into, left < READ_MIN ? left : READ_MIN, &room);
@@ -147,7 +156,7 @@ static bool has_pending(void *layer)
 {
     const struct tls_connection *connection = layer;
 
-    return connection->ended || connection->held.len > 0 || SSL_pending(connection->ssl) > 0;
+    return connection->ended || wire_has_record(connection) || SSL_pending(connection->ssl) > 0;
 }
 
 static size_t queued(void *layer)

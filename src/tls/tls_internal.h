@@ -44,6 +44,7 @@ struct tls_connection {
     struct chain out;                /* ciphertext that the socket did not take yet */
     const char *unread;              /* the same as held, in the loop's scratch, within a call */
     size_t unread_len;
+    size_t record_left;  /* bytes of the record that OpenSSL is reading */
     size_t may_receive;  /* bytes that this call may still take from the socket, at one go */
     uint64_t received;   /* ciphertext in all */
     long session_ends;   /* of the ticket that the client showed; seconds since 1970 */

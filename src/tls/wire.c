@@ -28,35 +28,90 @@ static void receive(struct tls_connection *connection)
     }
 }
 
+/* ---- records ---- */
+
+static size_t available(const struct tls_connection *connection)
+{
+    return connection->held.len + connection->unread_len;
+}
+
+static void peek(const struct tls_connection *connection, unsigned char *to, size_t len)
+{
+    size_t from_held = connection->held.len < len ? connection->held.len : len;
+
+    chain_peek(&connection->held, 0, to, from_held);
+    if (len > from_held)
+        memcpy(to + from_held, connection->unread, len - from_held);
+}
+
+/* Bytes of the record that begins what is there (RFC 8446 section 5.1); 0: its header is not whole.
+ * What is no record of TLS is OpenSSL's to refuse, at once. */
+static size_t record_length(const struct tls_connection *connection)
+{
+    unsigned char header[SSL3_RT_HEADER_LENGTH];
+    size_t len;
+
+    if (available(connection) < sizeof(header))
+        return 0;
+    peek(connection, header, sizeof(header));
+    len = (size_t)header[3] << 8 | header[4];
+    if (header[0] < SSL3_RT_CHANGE_CIPHER_SPEC || header[0] > SSL3_RT_APPLICATION_DATA ||
+        header[1] != SSL3_VERSION_MAJOR || len > SSL3_RT_MAX_ENCRYPTED_LENGTH)
+        return available(connection);
+    return sizeof(header) + len;
+}
+
+bool wire_has_record(const struct tls_connection *connection)
+{
+    size_t len = record_length(connection);
+
+    return connection->record_left > 0 || (len > 0 && len <= available(connection));
+}
+
+/* OpenSSL gets whole records only: its buffer for a part of one is 17 KiB, whatever has come. */
+static bool begin_record(struct tls_connection *connection)
+{
+    if (!wire_has_record(connection) && connection->may_receive > 0)
+        receive(connection);
+    if (!wire_has_record(connection))
+        return false;
+    connection->record_left = record_length(connection);
+    return true;
+}
+
+static size_t take(struct tls_connection *connection, char *data, size_t len)
+{
+    bool is_held = connection->held.len > 0;
+    struct slice from = is_held ? chain_first(&connection->held)
+                                : (struct slice){connection->unread, connection->unread_len};
+
+    from = slice_head(from, len < connection->record_left ? len : connection->record_left);
+    memcpy(data, from.data, from.len);
+    connection->record_left -= from.len;
+    if (is_held) {
+        chain_consume(&connection->held, from.len);
+    } else {
+        connection->unread += from.len;
+        connection->unread_len -= from.len;
+    }
+    return from.len;
+}
+
 static int on_bio_read(BIO *bio, char *data, int size)
 {
     struct tls_connection *connection = BIO_get_data(bio);
-    size_t len = size > 0 ? (size_t)size : 0;
-    struct slice from;
 
     BIO_clear_retry_flags(bio);
     if (connection->is_flooded)
         return -1;
-    if (connection->held.len > 0) {
-        from = slice_head(chain_first(&connection->held), len);
-        memcpy(data, from.data, from.len);
-        chain_consume(&connection->held, from.len);
-        return (int)from.len;
-    }
-    if (connection->unread_len == 0 && connection->may_receive > 0)
-        receive(connection);
-    if (connection->unread_len == 0) {
+    if (connection->record_left == 0 && !begin_record(connection)) {
         if (connection->is_cut)
             return 0;
         if (!connection->socket_error)
             BIO_set_retry_read(bio);
         return -1;
     }
-    from = slice_head((struct slice){connection->unread, connection->unread_len}, len);
-    memcpy(data, from.data, from.len);
-    connection->unread += from.len;
-    connection->unread_len -= from.len;
-    return (int)from.len;
+    return (int)take(connection, data, size > 0 ? (size_t)size : 0);
 }
 
 static int on_bio_write(BIO *bio, const char *data, int size)
@@ -111,8 +166,10 @@ void wire_on_message(int is_ours, int version, int type, const void *data, size_
 
 void wire_save(struct tls_connection *connection)
 {
-    if (connection->unread_len > 0)
-        chain_append(&connection->held, connection->unread, connection->unread_len);
+    if (connection->unread_len == 0)
+        return;
+    chain_append(&connection->held, connection->unread, connection->unread_len);
+    chain_compact(&connection->held);
     connection->unread_len = 0;
 }
 

@@ -15,6 +15,9 @@ void wire_save(struct tls_connection *connection);
 void wire_enter(struct tls_connection *connection, struct stream *stream, size_t may_receive);
 void wire_leave(struct tls_connection *connection);
 
+/* Whether a whole record is held, so that OpenSSL goes on without the socket. */
+bool wire_has_record(const struct tls_connection *connection);
+
 /* Sends what was encrypted. Returns 0 when all is gone, 1 when the socket takes no more, or an
  * error. */
 int wire_push(struct tls_connection *connection, struct stream *stream);

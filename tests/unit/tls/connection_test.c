@@ -197,6 +197,35 @@ Test(connection, a_pause_keeps_decrypted_bytes_and_tells_of_them_again)
     free(data);
 }
 
+/* As much as the kernel takes. */
+static void stuff(void)
+{
+    static const char block[16384];
+
+    while (SSL_write(rig.client, block, sizeof(block)) > 0)
+        ;
+    ERR_clear_error();
+}
+
+Test(connection, a_bulk_sender_gets_one_read_of_the_socket_per_turn)
+{
+    unsigned turns = 0;
+    uint64_t before = 0, total = 8 << 20;
+
+    rig_connect(&rig, server.context, 0);
+    rig_shake(&rig);
+    SSL_set_mode(rig.client, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    for (; stream_bytes_in(rig.stream) < total; turns++) {
+        cr_assert_lt(turns, 50000);
+        stuff();
+        ev_run(rig.loop.ev, EVRUN_NOWAIT);
+        cr_assert_leq(stream_bytes_in(rig.stream) - before, LOOP_SCRATCH + 16384);
+        before = stream_bytes_in(rig.stream);
+        chain_clear(&rig.in);
+    }
+    cr_assert_geq(turns, total / (LOOP_SCRATCH + 16384));
+}
+
 Test(connection, an_idle_connection_holds_no_buffers)
 {
     char data[16];
