@@ -88,8 +88,8 @@ int chain_iovec(const struct chain *chain, struct iovec *iov, int max);
 /* Copies len bytes from offset on to data; both must lie inside the chain. */
 void chain_peek(const struct chain *chain, size_t offset, void *data, size_t len);
 
-/* When everything is one run of at most BUFFER_SMALL bytes in a large buffer, moves it to a
- * small one: a peer that waits holds 1 KiB, not 16. */
+/* Moves what is at most half a large buffer to small ones: a peer that waits in the middle of
+ * something holds what it has sent, in whole KiB, however it was cut. */
 void chain_compact(struct chain *chain);
 
 #endif

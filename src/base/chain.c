@@ -20,6 +20,9 @@
 /* A part of a run shorter than this is cheaper to copy than to share. */
 #define COPY_PART 256
 
+/* More than this is held as it lies: a large buffer is at least half full. */
+#define COMPACT_MAX (BUFFER_SIZE / 2)
+
 struct buffer {
     SLIST_ENTRY(buffer) free_next;
     uint32_t references;
@@ -350,17 +353,42 @@ void chain_peek(const struct chain *chain, size_t offset, void *data, size_t len
     }
 }
 
+/* Copies to the end, into small buffers. */
+static void append_compact(struct chain *chain, const char *data, size_t len)
+{
+    while (len > 0) {
+        size_t room = tail_room(chain);
+        if (room == 0) {
+            append_small(chain, data, len < BUFFER_SMALL ? len : BUFFER_SMALL);
+            room = len < BUFFER_SMALL ? len : BUFFER_SMALL;
+        } else {
+            room = room < len ? room : len;
+            chain_append(chain, data, room);
+        }
+        data += room;
+        len -= room;
+    }
+}
+
 void chain_compact(struct chain *chain)
 {
-    struct segment *segment = TAILQ_FIRST(&chain->segments);
-    if (!segment || TAILQ_NEXT(segment, next) || segment->buffer->size == BUFFER_SMALL ||
-        segment_len(segment) > BUFFER_SMALL)
+    if (chain->len > COMPACT_MAX)
         return;
-    struct buffer *small = buffer_take(chain->pool, BUFFER_SMALL);
-    size_t len = segment_len(segment);
-    memcpy(small->data, segment->buffer->data + segment->start, len);
-    buffer_unref(chain->pool, segment->buffer);
-    segment->buffer = small;
-    segment->start = 0;
-    segment->end = (uint32_t)len;
+    struct chain compact;
+    chain_init(&compact, chain->pool);
+    struct segment *segment;
+    while ((segment = TAILQ_FIRST(&chain->segments))) {
+        size_t len = segment_len(segment);
+        if (segment->buffer->size != BUFFER_SMALL) {
+            append_compact(&compact, segment->buffer->data + segment->start, len);
+            drop_first(chain);
+            continue;
+        }
+        TAILQ_REMOVE(&chain->segments, segment, next);
+        chain->len -= len;
+        TAILQ_INSERT_TAIL(&compact.segments, segment, next);
+        compact.len += len;
+    }
+    TAILQ_CONCAT(&chain->segments, &compact.segments, next);
+    chain->len = compact.len;
 }

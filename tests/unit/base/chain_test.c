@@ -143,6 +143,47 @@ Test(chain, compacts_what_waits)
     chain_clear(&chain);
 }
 
+/* As a head or chunk line comes from a peer that trickles. */
+Test(chain, what_trickles_is_held_in_small_buffers)
+{
+    struct chain chain;
+    char bytes[6000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i % 251);
+    chain_init(&chain, &pool);
+    for (size_t i = 0; i < sizeof bytes; i += 10) {
+        size_t room;
+        char *to = chain_reserve(&chain, 512, &room);
+        memcpy(to, bytes + i, 10);
+        chain_commit(&chain, 10);
+        chain_compact(&chain);
+        size_t used = pool.held - pool.large_count * BUFFER_SIZE - pool.small_count * BUFFER_SMALL;
+        cr_assert_leq(used, (i + 10 + BUFFER_SMALL - 1) / BUFFER_SMALL * BUFFER_SMALL);
+    }
+    assert_bytes(&chain, bytes, sizeof bytes);
+    chain_clear(&chain);
+}
+
+Test(chain, the_rest_of_something_large_is_held_in_small_buffers)
+{
+    struct chain chain;
+    char *bytes = malloc(40000);
+    memset(bytes, 'x', 40000);
+    chain_init(&chain, &pool);
+    chain_append(&chain, bytes, 40000);
+    chain_compact(&chain);
+    cr_assert_eq(pool.held, 3 * BUFFER_SIZE, "too much to be copied");
+    chain_consume(&chain, 2 * BUFFER_SIZE - 100);
+    chain_consume(&chain, 7000);
+    chain_append(&chain, "end", 3);
+    chain_compact(&chain);
+    size_t used = pool.held - pool.large_count * BUFFER_SIZE - pool.small_count * BUFFER_SMALL;
+    cr_assert_leq(used, chain.len + BUFFER_SMALL);
+    assert_bytes(&chain, memcpy(memset(bytes, 'x', 335) + 332, "end", 3) - 332, 335);
+    chain_clear(&chain);
+    free(bytes);
+}
+
 Test(chain, steady_flow_allocates_nothing)
 {
     struct chain in, out;
