@@ -225,8 +225,7 @@ Test(loop, graves_stay_behind_tasks_that_the_budget_puts_off)
     loop_init(&loop);
     for (unsigned i = 0; i < 100; i++) {
         busy[i] = worker_of(&loop, 0.0001);
-        dying[i] = (struct dying){
-            .task = {.run = on_dying}, .grave = {.run = on_dead}};
+        dying[i] = (struct dying){.task = {.run = on_dying}, .grave = {.run = on_dead}};
         loop_defer(&loop, &busy[i].task);
         /* Half of them are buried before their task is queued: in one turn the order does not
          * matter. */
