@@ -6,16 +6,17 @@
 /* A stream socket beside the pid file, of the same name with ".sock" for ".pid". Only its owner may
  * connect: root, or who the gateway runs as.
  *
- * The client sends one line, which is one word: reload, reload-forced (whatever it
- * removes), status or upgrade. It is answered by lines
- * of fields with one tab between them; the first field says what the line is. In a field, a byte
- * below 0x20, 0x7f and the backslash are written as \xHH. This outlives versions: a client passes
- * over lines whose first word it does not know, and over fields that it does not know.
+ * The client sends one line, which is one word: reload, reload-forced (whatever it removes),
+ * reopen, status or upgrade. It is answered by lines of fields with one tab between them; the first
+ * field says what the line is. In a field, a byte below 0x20, 0x7f and the backslash are written as
+ * \xHH. This outlives versions: a client passes over lines whose first word it does not know, and
+ * over fields that it does not know.
  *
  *   hello VERSION PID UPGRADES
  *       the first line; how often the process has become a new binary
  *   error TEXT, warning TEXT
- *       what is wrong with the request or the main file; what is odd in a file that was read
+ *       what is wrong with the request or the main file, or which of its settings could not be
+ *       taken over; what is odd in a file that was read
  *   added NAME, changed NAME, removed NAME, refused NAME REASON
  *       a tenant's fate in a reload
  *   degraded NAME REASON, waiting NAME REASON, blocked NAME REASON
@@ -29,10 +30,11 @@
  *       done: its workers do not serve yet, or its reload is not over)
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
- *       blocked: it waits for what does not come by itself, degraded, refused), bound and
- * listeners, connections and draining (those of them that end), requests, expires (seconds since
- * 1970, 0: no certificate), generation, error (empty: none) end STATUS the last line: enum
- * control_status
+ * blocked: it waits for what does not come by itself, degraded, refused), bound and listeners,
+ *       connections and draining (those of them that end), requests, expires (seconds since 1970,
+ *       0: no certificate), generation, error (empty: none)
+ *   end STATUS
+ *       the last line: enum control_status
  *
  * Who has asked for an upgrade sees the connection close without an end: the new binary has taken
  * over. The next hello tells by its count, and the status when it has arrived. */
@@ -40,12 +42,13 @@
 /* How an answer ends. */
 enum control_status {
     CONTROL_GOOD,
-    CONTROL_REFUSED, /* the request or a tenant's file, or workers have not taken it over in time */
+    CONTROL_REFUSED, /* the request, a tenant's file or a setting, or workers were too late */
     CONTROL_LACKING  /* all is in force, but not all of it serves */
 };
 
-/* Connects to the supervisor that the main file's `pid` leads to. Returns a blocking descriptor, or
- * -1 with a reason on stderr. */
-int supervisor_connect(const char *config);
+/* Connects to the control socket at that path; or, with NULL, to the supervisor that runs with that
+ * main file: found by what it has noted in /run/nsgate, whatever stands in the file by now, or else
+ * by the file's `pid`. Returns a blocking descriptor, or -1 with a reason on stderr. */
+int supervisor_connect(const char *config, const char *socket);
 
 #endif

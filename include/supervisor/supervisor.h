@@ -26,13 +26,17 @@ int supervisor_resume(const char *config, int state);
 /* Whether this binary could do so: looks at a copy of the state, touching nothing else. */
 int supervisor_candidate(void);
 
+/* The short-lived child that opens a log file as its owner: the role "opener", with its answer's
+ * channel, and the file where the candidate has its state. */
+int supervisor_opener(void);
+
 /* -t: checks everything that can be checked without binding, certificates and names included,
  * printing all errors and warnings to stderr; 0 or 1. With dump (-T) the configuration goes to
  * stdout too, file by file. */
 int supervisor_test(const char *config, bool dump);
 
-/* -s: sends the signal to the running supervisor, found by the main file's `pid`; 0, or 1 with a
- * reason on stderr. name: quit, stop, reopen. */
-int supervisor_signal(const char *config, const char *name);
+/* -s: sends the signal to the running supervisor, found as supervisor_connect does; 0, or 1 with a
+ * reason on stderr. name: quit, stop. */
+int supervisor_signal(const char *config, const char *socket, const char *name);
 
 #endif

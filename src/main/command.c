@@ -32,14 +32,14 @@ static void reload_show(const struct answer *answer)
         printf("%s\n", answer->fields[1]);
 }
 
-static int command_reload(const char *config, bool force)
+static int command_reload(const struct command *command)
 {
     struct talk talk;
     struct answer answer;
     int status = EXIT_FAILURE;
     bool has_ended = false;
 
-    if (talk_open(&talk, config, force ? "reload-forced" : "reload") == 0) {
+    if (talk_open(&talk, command, command->force ? "reload-forced" : "reload") == 0) {
         talk_be_patient(&talk); /* a reload takes as long as it takes */
         while (!has_ended && talk_read(&talk, &answer) == 0) {
             reload_show(&answer);
@@ -47,6 +47,25 @@ static int command_reload(const char *config, bool force)
         }
         if (!has_ended)
             fprintf(stderr, "nsgate: the running nsgate went away before the reload was done\n");
+    }
+    talk_close(&talk);
+    return status;
+}
+
+/* ---- reopen ---- */
+
+static int command_reopen(const struct command *command)
+{
+    struct talk talk;
+    struct answer answer;
+    int status = EXIT_FAILURE;
+    bool has_ended = false;
+
+    if (talk_open(&talk, command, "reopen") == 0) {
+        while (!has_ended && talk_read(&talk, &answer) == 0)
+            has_ended = answer_ends(&answer, &status);
+        if (!has_ended)
+            fprintf(stderr, "nsgate: the running nsgate did not say whether the logs are open\n");
     }
     talk_close(&talk);
     return status;
@@ -64,14 +83,14 @@ static bool upgrade_is_arriving(const struct answer *gateway)
 }
 
 /* Returns whether to ask again; else *status is the outcome, and has been told. */
-static bool upgrade_ask(const char *config, unsigned long before, int *status)
+static bool upgrade_ask(const struct command *command, unsigned long before, int *status)
 {
     struct talk talk;
     struct answer answer;
     bool is_arriving = false;
 
     *status = EXIT_FAILURE;
-    if (talk_open(&talk, config, "status") == 0 && talk.upgrades == before) {
+    if (talk_open(&talk, command, "status") == 0 && talk.upgrades == before) {
         fprintf(stderr, "nsgate: the connection was lost, the old binary goes on\n");
     } else if (talk.stream && talk_read(&talk, &answer) == 0 && answer_is(&answer, "gateway", 2)) {
         is_arriving = upgrade_is_arriving(&answer);
@@ -84,12 +103,12 @@ static bool upgrade_ask(const char *config, unsigned long before, int *status)
 }
 
 /* The connection has closed without a word: the new binary greets, or nobody does. */
-static int upgrade_greet(const char *config, unsigned long before)
+static int upgrade_greet(const struct command *command, unsigned long before)
 {
     const struct timespec nap = {.tv_nsec = (long)(UPGRADE_NAP * 1e9)};
     int status;
 
-    for (unsigned i = 0; upgrade_ask(config, before, &status); i++) {
+    for (unsigned i = 0; upgrade_ask(command, before, &status); i++) {
         if (i > UPGRADE_PATIENCE / UPGRADE_NAP) {
             fprintf(stderr, "nsgate: the new binary runs, but its workers do not serve yet\n");
             return EXIT_FAILURE;
@@ -99,13 +118,13 @@ static int upgrade_greet(const char *config, unsigned long before)
     return status;
 }
 
-static int command_upgrade(const char *config)
+static int command_upgrade(const struct command *command)
 {
     struct talk talk;
     struct answer answer;
     int status = EXIT_FAILURE;
     bool has_ended = false;
-    bool was_heard = talk_open(&talk, config, "upgrade") == 0;
+    bool was_heard = talk_open(&talk, command, "upgrade") == 0;
 
     if (was_heard) {
         talk_be_patient(&talk); /* workers that still drain are waited for */
@@ -113,18 +132,18 @@ static int command_upgrade(const char *config)
             has_ended = answer_ends(&answer, &status);
     }
     talk_close(&talk);
-    return was_heard && !has_ended ? upgrade_greet(config, talk.upgrades) : status;
+    return was_heard && !has_ended ? upgrade_greet(command, talk.upgrades) : status;
 }
 
 /* ---- status ---- */
 
-static int command_status(const char *config, bool json)
+static int command_status(const struct command *command)
 {
     struct talk talk;
     int status = EXIT_FAILURE;
 
-    if (talk_open(&talk, config, "status") == 0)
-        status = status_show(&talk, json);
+    if (talk_open(&talk, command, "status") == 0)
+        status = status_show(&talk, command->json);
     talk_close(&talk);
     return status;
 }
@@ -133,21 +152,25 @@ static int command_status(const char *config, bool json)
 
 int command_run(const struct command *command)
 {
-    const char *name = command->name;
+    static const struct {
+        const char *name;
+        int (*run)(const struct command *command);
+    } commands[] = {{"reload", command_reload},
+                    {"reopen", command_reopen},
+                    {"status", command_status},
+                    {"upgrade", command_upgrade}};
 
-    if (command->json && strcmp(name, "status") != 0) {
+    if (command->json && strcmp(command->name, "status") != 0) {
         fprintf(stderr, "nsgate: --json is for -s status\n");
         return EXIT_FAILURE;
     }
-    if (command->force && strcmp(name, "reload") != 0) {
+    if (command->force && strcmp(command->name, "reload") != 0) {
         fprintf(stderr, "nsgate: --force is for -s reload\n");
         return EXIT_FAILURE;
     }
-    if (strcmp(name, "reload") == 0)
-        return command_reload(command->config, command->force);
-    if (strcmp(name, "upgrade") == 0)
-        return command_upgrade(command->config);
-    if (strcmp(name, "status") == 0)
-        return command_status(command->config, command->json);
-    return supervisor_signal(command->config, name);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(command->name, commands[i].name) == 0)
+            return commands[i].run(command);
+    }
+    return supervisor_signal(command->config, command->socket, command->name);
 }

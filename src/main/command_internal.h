@@ -5,14 +5,16 @@
 
 #include <stdbool.h>
 
+/* -s NAME [--json | --force] [--socket PATH] */
 struct command {
-    const char *config; /* the main file */
-    const char *name;   /* of -s */
+    const char *name;
+    const char *config; /* the main file's path */
+    const char *socket; /* the control socket's; NULL: what config leads to */
     bool json;
     bool force;
 };
 
-/* -s NAME [--json | --force]. Returns the process's exit status. */
+/* Returns the process's exit status. */
 int command_run(const struct command *command);
 
 #endif

@@ -23,7 +23,8 @@
 #define MAIN_CONFIG "/etc/nsgate/nsgate.conf"
 
 static const char usage[] =
-    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json | --force]] [-v] [-h]\n"
+    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json | --force] [--socket PATH]]\n"
+    "              [-v] [-h]\n"
     "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
     "  -t       check the configuration, certificates included, and exit\n"
     "  -T       the same, and print the configuration\n"
@@ -31,11 +32,16 @@ static const char usage[] =
     "           or reopen\n"
     "  --json   with -s status: as JSON\n"
     "  --force  with -s reload: even if it removes all tenants, or most of them\n"
-    "  -v       print the version\n"
-    "  -h       print this\n";
+    "  --socket PATH\n"
+    "           with -s: the control socket of the running nsgate, whatever the\n"
+    "           main file says\n"
+    "  -v, --version\n"
+    "           print the version\n"
+    "  -h, --help\n"
+    "           print this\n";
 
 struct arguments {
-    struct command command;
+    struct command command; /* without a name: -s is not there */
     bool test;
     bool dump;
 };
@@ -44,7 +50,9 @@ struct arguments {
 static int main_parse(struct arguments *arguments, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'}, {"force", no_argument, NULL, 'f'}, {0}};
+        {"json", no_argument, NULL, 'j'},         {"force", no_argument, NULL, 'f'},
+        {"socket", required_argument, NULL, 'S'}, {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "c:tTs:vh", longs, NULL)) != -1) {
@@ -54,6 +62,9 @@ static int main_parse(struct arguments *arguments, int argc, char **argv)
             break;
         case 'f':
             arguments->command.force = true;
+            break;
+        case 'S':
+            arguments->command.socket = optarg;
             break;
         case 'c':
             arguments->command.config = optarg;
@@ -79,10 +90,16 @@ static int main_parse(struct arguments *arguments, int argc, char **argv)
             return EXIT_FAILURE;
         }
     }
-    if (optind == argc)
-        return -1;
-    fprintf(stderr, "nsgate: unexpected argument \"%s\"\n%s", argv[optind], usage);
-    return EXIT_FAILURE;
+    if (optind < argc) {
+        fprintf(stderr, "nsgate: unexpected argument \"%s\"\n%s", argv[optind], usage);
+        return EXIT_FAILURE;
+    }
+    if ((arguments->command.socket || arguments->command.json || arguments->command.force) &&
+        !arguments->command.name) {
+        fprintf(stderr, "nsgate: --json, --force and --socket are for -s\n");
+        return EXIT_FAILURE;
+    }
+    return -1;
 }
 
 /* A descriptor that we open must never become 0, 1 or 2, where others write by number; children
@@ -121,6 +138,8 @@ static int main_child(int argc, char **argv)
         return resolver_main(SUPERVISOR_CHANNEL_FD);
     if (strcmp(argv[2], "candidate") == 0)
         return supervisor_candidate();
+    if (strcmp(argv[2], "opener") == 0)
+        return supervisor_opener();
     return EXIT_FAILURE;
 }
 

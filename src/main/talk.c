@@ -57,9 +57,9 @@ bool answer_ends(const struct answer *answer, int *status)
     return true;
 }
 
-int talk_open(struct talk *talk, const char *config, const char *request)
+int talk_open(struct talk *talk, const struct command *command, const char *request)
 {
-    int fd = supervisor_connect(config);
+    int fd = supervisor_connect(command->config, command->socket);
     struct answer answer;
 
     *talk = (struct talk){0};

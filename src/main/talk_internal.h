@@ -3,6 +3,8 @@
 #ifndef MAIN_TALK_INTERNAL_H
 #define MAIN_TALK_INTERNAL_H
 
+#include "command_internal.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -25,7 +27,7 @@ struct talk {
 
 /* Greets and asks; after TALK_LIMIT without an answer the other end counts as gone. Returns 0, or
  * -1 with a reason on stderr; close it in both cases. */
-int talk_open(struct talk *talk, const char *config, const char *request);
+int talk_open(struct talk *talk, const struct command *command, const char *request);
 void talk_close(struct talk *talk);
 
 /* Waits for each line as long as it takes from now on. */

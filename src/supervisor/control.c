@@ -41,6 +41,13 @@ static void control_run_forced_reload(struct control_client *client)
     control_reload(client, true);
 }
 
+static void control_run_reopen(struct control_client *client)
+{
+    log_notice("opening logs anew, as the control socket asks");
+    client->state = CONTROL_REOPENING;
+    logging_follow(client->supervisor, true);
+}
+
 static void control_run_upgrade(struct control_client *client)
 {
     if (client->supervisor->state != SUPERVISOR_RUNNING) {
@@ -56,9 +63,8 @@ static const struct {
     const char *name;
     void (*run)(struct control_client *client);
 } control_requests[] = {
-    {"reload", control_run_reload},
-    {"reload-forced", control_run_forced_reload},
-    {"status", status_ask},
+    {"reload", control_run_reload},   {"reload-forced", control_run_forced_reload},
+    {"reopen", control_run_reopen},   {"status", status_ask},
     {"upgrade", control_run_upgrade},
 };
 
@@ -160,6 +166,20 @@ void control_on_round_end(struct supervisor *supervisor, const char *summary, in
     }
 }
 
+void control_on_reopened(struct supervisor *supervisor, const char *error)
+{
+    struct control_client *client;
+
+    TAILQ_FOREACH (client, &supervisor->control.clients, next) {
+        if (client->state != CONTROL_REOPENING)
+            continue;
+        if (error)
+            control_refuse(client, slice_of(error));
+        else
+            control_end(client, 0);
+    }
+}
+
 bool control_is_quiet(const struct supervisor *supervisor)
 {
     const struct control_client *client;
@@ -187,7 +207,7 @@ void control_on_ending(struct supervisor *supervisor)
 
     TAILQ_FOREACH (client, &supervisor->control.clients, next) {
         if (client->state == CONTROL_WAITING || client->state == CONTROL_WATCHING ||
-            client->state == CONTROL_UPGRADING)
+            client->state == CONTROL_REOPENING || client->state == CONTROL_UPGRADING)
             control_refuse(client, SLICE("nsgate is ending"));
     }
 }

@@ -14,6 +14,7 @@ enum control_state {
     CONTROL_READING,   /* its request */
     CONTROL_WAITING,   /* for a reload to begin */
     CONTROL_WATCHING,  /* the round that runs */
+    CONTROL_REOPENING, /* for log files */
     CONTROL_UPGRADING, /* for what becomes of the new binary */
     CONTROL_COUNTING,  /* for the workers' figures */
     CONTROL_ENDING     /* everything is said, and perhaps not yet sent */

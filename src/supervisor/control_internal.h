@@ -3,6 +3,8 @@
 #ifndef SUPERVISOR_CONTROL_INTERNAL_H
 #define SUPERVISOR_CONTROL_INTERNAL_H
 
+#include "settings_internal.h"
+
 #include "base/diag.h"
 #include "io/loop.h"
 
@@ -21,10 +23,13 @@ struct control {
 
 void control_init(struct supervisor *supervisor);
 
-/* Listens beside that pid file, which the caller holds: what lies there from before is stale. Who
- * is connected stays so. Returns 0, or -1 with a reason that has been told by log_error; the socket
- * of before, if there is one, then stays. */
-int control_open(struct supervisor *supervisor, const char *pid_file);
+/* Listens beside that pid file, which the caller holds. A socket that nobody listens on is stale
+ * and replaced; another nsgate's is not ("a" and "a.pid" lead to the same). Who is connected stays
+ * so. Returns 0, or -1 with a text; the socket of before, if there is one, then stays. */
+int control_open(struct supervisor *supervisor, const char *pid_file, char text[SETTING_TEXT]);
+
+/* Whether something that is no socket lies in its way. Returns 0, or -1 with a text. */
+int control_try(const char *pid_file, char text[SETTING_TEXT]);
 
 /* Takes over a listening socket that has been handed on, with its path (copied). */
 void control_adopt(struct supervisor *supervisor, int fd, const char *path);
@@ -56,6 +61,8 @@ void control_on_warning(struct supervisor *supervisor, const char *text);
 void control_on_error(struct supervisor *supervisor, const char *text);
 /* The round is over. status: enum control_status. */
 void control_on_round_end(struct supervisor *supervisor, const char *summary, int status);
+/* The log has been opened anew; or not, then with the error. */
+void control_on_reopened(struct supervisor *supervisor, const char *error);
 /* Whether nobody is in the middle of a conversation but those who wait for an upgrade. */
 bool control_is_quiet(const struct supervisor *supervisor);
 /* The new binary will not do; what runs goes on. */

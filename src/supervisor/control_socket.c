@@ -2,11 +2,14 @@
 /* The control socket: where it lies, how it is reached, and who may speak. */
 #include "control_client_internal.h"
 #include "supervisor_internal.h"
+#include "whereabouts_internal.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -56,57 +59,13 @@ static int control_address(const char *path, struct sockaddr_un *address)
     return -1;
 }
 
-/* What an nsgate that was killed has left; never what is no socket. */
-static void control_remove_stale(const char *path)
-{
-    struct stat status;
-
-    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
-        unlink(path);
-}
-
-/* Nobody can connect before the mode is right: bind(2) makes the file with it. */
-static int control_bind(int fd, const char *path)
-{
-    struct sockaddr_un address;
-    int folder = control_address(path, &address);
-    mode_t mask;
-    int result;
-    int saved;
-
-    if (folder < 0)
-        return -1;
-    control_remove_stale(path);
-    mask = umask(0177);
-    result = bind(fd, (struct sockaddr *)&address, sizeof(address));
-    saved = errno;
-    umask(mask);
-    close(folder);
-    errno = saved;
-    return result;
-}
-
-static int control_listen(const char *path)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int saved;
-
-    if (fd < 0)
-        return -1;
-    if (control_bind(fd, path) == 0 && listen(fd, CONTROL_CLIENTS) == 0)
-        return fd;
-    saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
-int control_connect(const char *path)
+/* kind: SOCK_NONBLOCK to wait for nobody. Returns a connection, or -1 with errno. */
+static int control_reach(const char *path, int kind)
 {
     struct timeval limit = {.tv_sec = CONTROL_CONNECT};
     struct sockaddr_un address;
     int folder = control_address(path, &address);
-    int fd = folder < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = folder < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | kind, 0);
     int saved;
 
     /* SO_SNDTIMEO is what connect(2) waits at most for room in the backlog. */
@@ -124,6 +83,106 @@ int control_connect(const char *path)
     return fd;
 }
 
+int control_connect(const char *path)
+{
+    return control_reach(path, 0);
+}
+
+/* Whether somebody listens there. A full backlog is somebody's, too. */
+static bool control_is_alive(const char *path)
+{
+    int fd = control_reach(path, SOCK_NONBLOCK);
+
+    if (fd < 0)
+        return errno == EAGAIN;
+    close(fd);
+    return true;
+}
+
+static void control_remove(const char *path)
+{
+    struct stat status;
+
+    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+        unlink(path);
+}
+
+/* Takes what an nsgate that was killed has left out of the way: never what is no socket, nor what
+ * is another's. One that has come in between, of an nsgate that starts as we do, is put back. */
+static int control_clear(const char *path, const char *aside)
+{
+    struct stat status;
+
+    errno = EEXIST;
+    if (lstat(path, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return -1;
+    if (control_is_alive(path)) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    if (rename(path, aside) < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (!control_is_alive(aside))
+        return unlink(aside);
+    if (rename(aside, path) == 0)
+        errno = EADDRINUSE;
+    return -1;
+}
+
+/* The socket listens before it gets its name: nobody finds one there that seems dead. */
+static int control_take_name(const char *fresh, const char *path)
+{
+    char aside[PATH_MAX + 32];
+    int result;
+
+    snprintf(aside, sizeof(aside), "%s.old", fresh);
+    do
+        result = link(fresh, path);
+    while (result < 0 && errno == EEXIST && control_clear(path, aside) == 0);
+    return result;
+}
+
+/* Nobody can connect before the mode is right: bind(2) makes the file with it. */
+static int control_bind(int fd, const char *fresh)
+{
+    struct sockaddr_un address;
+    int folder = control_address(fresh, &address);
+    mode_t mask;
+    int result;
+    int saved;
+
+    if (folder < 0)
+        return -1;
+    control_remove(fresh);
+    mask = umask(0177);
+    result = bind(fd, (struct sockaddr *)&address, sizeof(address));
+    saved = errno;
+    umask(mask);
+    close(folder);
+    errno = saved;
+    return result;
+}
+
+static int control_listen(const char *path)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const char *slash = strrchr(path, '/');
+    char fresh[PATH_MAX + 16];
+    bool is_done;
+    int saved;
+
+    snprintf(fresh, sizeof(fresh), "%.*s.nsgate-%d", slash ? (int)(slash - path) + 1 : 0, path,
+             (int)getpid());
+    is_done = fd >= 0 && control_bind(fd, fresh) == 0 && listen(fd, CONTROL_CLIENTS) == 0 &&
+              control_take_name(fresh, path) == 0;
+    saved = errno;
+    control_remove(fresh);
+    if (fd >= 0 && !is_done)
+        close(fd);
+    errno = saved;
+    return is_done ? fd : -1;
+}
+
 static void control_drop_socket(struct supervisor *supervisor)
 {
     struct control *control = &supervisor->control;
@@ -132,13 +191,21 @@ static void control_drop_socket(struct supervisor *supervisor)
     ev_timer_stop(supervisor->loop.ev, &control->again);
     if (!control->path)
         return;
-    control_remove_stale(control->path);
+    control_remove(control->path);
+    whereabouts_forget(supervisor->config, control->path);
     close(control->fd);
     free(control->path);
     control->path = NULL;
 }
 
-int control_open(struct supervisor *supervisor, const char *pid_file)
+static const char *control_reason(int error)
+{
+    if (error == EADDRINUSE)
+        return "it belongs to an nsgate that runs";
+    return error == EEXIST ? "something else lies there" : error_reason(error);
+}
+
+int control_open(struct supervisor *supervisor, const char *pid_file, char text[SETTING_TEXT])
 {
     char *path = control_path(pid_file);
     int fd;
@@ -148,14 +215,26 @@ int control_open(struct supervisor *supervisor, const char *pid_file)
         return 0;
     }
     fd = control_listen(path);
-    if (fd < 0) {
-        log_error("cannot make the control socket %s: %s", path, strerror(errno));
-        free(path);
-        return -1;
-    }
-    control_adopt(supervisor, fd, path);
+    if (fd < 0)
+        snprintf(text, SETTING_TEXT, "cannot make the control socket %s: %s", path,
+                 control_reason(errno));
+    else
+        control_adopt(supervisor, fd, path);
     free(path);
-    return 0;
+    return fd < 0 ? -1 : 0;
+}
+
+int control_try(const char *pid_file, char text[SETTING_TEXT])
+{
+    char *path = control_path(pid_file);
+    struct stat status;
+    int result = lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode) ? -1 : 0;
+
+    if (result < 0)
+        snprintf(text, SETTING_TEXT, "cannot make the control socket %s: %s", path,
+                 control_reason(EEXIST));
+    free(path);
+    return result;
 }
 
 /* ---- who connects ---- */
@@ -215,6 +294,7 @@ void control_adopt(struct supervisor *supervisor, int fd, const char *path)
 {
     control_drop_socket(supervisor);
     supervisor->control.path = memory_text(path);
+    whereabouts_note(supervisor->config, path);
     supervisor->control.fd = fd;
     ev_io_set(&supervisor->control.accept, fd, EV_READ);
     control_on_room(supervisor);

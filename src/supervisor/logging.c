@@ -2,26 +2,11 @@
 /* The error log's place: opened by the supervisor, handed to all children. */
 #include "supervisor_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "base/memory.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static int logging_open_file(const struct settings *settings)
-{
-    struct arena arena;
-    char *path;
-    int fd;
-
-    arena_init(&arena, 512);
-    path = arena_text(&arena, settings->model.log_file);
-    /* O_NONBLOCK: a FIFO without a reader must not hang us. */
-    fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-    if (fd < 0)
-        log_error("cannot open the error log %s: %s", path, strerror(errno));
-    arena_free(&arena);
-    return fd;
-}
 
 enum log_sink logging_sink(int fd)
 {
@@ -34,24 +19,6 @@ void logging_close(int fd)
 {
     if (fd > STDERR_FILENO)
         close(fd);
-}
-
-int logging_open(const struct settings *settings, int *fd)
-{
-    int opened = STDERR_FILENO;
-
-    log_set_level(settings->model.log_level);
-    if (settings->model.log_sink == LOG_SINK_SYSLOG)
-        opened = -1;
-    else if (settings->model.log_sink == LOG_SINK_FILE)
-        opened = logging_open_file(settings);
-    if (opened < 0 && settings->model.log_sink == LOG_SINK_FILE)
-        return -1;
-    log_set_sink(settings->model.log_sink, opened);
-    if (*fd != opened)
-        logging_close(*fd);
-    *fd = opened;
-    return 0;
 }
 
 static void logging_tell(const struct supervisor *supervisor, struct child *child)
@@ -68,7 +35,7 @@ static void logging_tell(const struct supervisor *supervisor, struct child *chil
     wire_writer_free(&body);
 }
 
-void logging_tell_all(struct supervisor *supervisor)
+static void logging_tell_all(struct supervisor *supervisor)
 {
     struct child *worker;
 
@@ -76,4 +43,123 @@ void logging_tell_all(struct supervisor *supervisor)
     for (worker = generation_first(supervisor); worker;
          worker = generation_next(supervisor, worker))
         logging_tell(supervisor, worker);
+}
+
+/* fd: standard error, -1 for syslog, or a file that becomes ours. */
+static void logging_take(struct supervisor *supervisor, int fd)
+{
+    log_set_level(supervisor->settings->model.log_level);
+    log_set_sink(logging_sink(fd), fd);
+    if (supervisor->log_fd != fd)
+        logging_close(supervisor->log_fd);
+    supervisor->log_fd = fd;
+    logging_tell_all(supervisor);
+}
+
+static void logging_describe(const struct settings *settings, const char *why,
+                             char text[SETTING_TEXT])
+{
+    snprintf(text, SETTING_TEXT, "cannot open the error log %.*s: %s; the log stays where it is",
+             SLICE_PRINTF(settings->model.log_file), why ? why : "");
+}
+
+/* ---- following the settings ---- */
+
+/* error: NULL when the log is what the settings say. */
+static void logging_finish(struct supervisor *supervisor, const char *error)
+{
+    if (error)
+        log_error("%s", error);
+    else if (supervisor->logging.is_reopening)
+        log_notice("logs opened anew");
+    supervisor->logging.is_reopening = false;
+    control_on_reopened(supervisor, error);
+    if (error)
+        round_keep_setting(supervisor, error);
+    round_advance(supervisor);
+}
+
+static void logging_on_opened(struct log_file *file, int fd, const char *why)
+{
+    struct supervisor *supervisor = file->owner;
+    char text[SETTING_TEXT];
+
+    if (supervisor->logging.is_wanted) { /* the settings may have changed meanwhile */
+        if (fd >= 0)
+            close(fd);
+        supervisor->logging.is_wanted = false;
+        logging_follow(supervisor, false);
+        return;
+    }
+    logging_describe(supervisor->settings, why, text);
+    logging_take(supervisor, fd >= 0 ? fd : supervisor->log_fd);
+    logging_finish(supervisor, fd >= 0 ? NULL : text);
+}
+
+void logging_follow(struct supervisor *supervisor, bool is_reopening)
+{
+    const struct config_main *model = &supervisor->settings->model;
+    struct logging *logging = &supervisor->logging;
+    char *path;
+
+    logging->is_reopening = logging->is_reopening || is_reopening;
+    if (log_file_is_busy(&logging->file)) {
+        logging->is_wanted = true;
+    } else if (model->log_sink != LOG_SINK_FILE) {
+        logging_take(supervisor, model->log_sink == LOG_SINK_SYSLOG ? -1 : STDERR_FILENO);
+        logging_finish(supervisor, NULL);
+    } else {
+        path = memory_slice_text(model->log_file);
+        log_file_begin(&logging->file, path);
+        free(path);
+    }
+}
+
+bool logging_is_settled(const struct supervisor *supervisor)
+{
+    return !log_file_is_busy(&supervisor->logging.file);
+}
+
+/* ---- at the start ---- */
+
+int logging_try(const struct supervisor *supervisor, bool make, int *fd, char text[SETTING_TEXT])
+{
+    const struct settings *settings = supervisor->settings;
+    const char *why = NULL;
+    int result;
+    char *path;
+
+    *fd = settings->model.log_sink == LOG_SINK_SYSLOG ? -1 : STDERR_FILENO;
+    if (settings->model.log_sink != LOG_SINK_FILE)
+        return 0;
+    path = memory_slice_text(settings->model.log_file);
+    result = log_file_open(supervisor->program, path, make, fd, &why);
+    if (result < 0)
+        logging_describe(settings, why, text);
+    free(path);
+    return result;
+}
+
+void logging_start(struct supervisor *supervisor)
+{
+    char text[SETTING_TEXT];
+    int fd;
+
+    if (logging_try(supervisor, true, &fd, text) == 0) {
+        logging_take(supervisor, fd);
+    } else {
+        log_set_level(supervisor->settings->model.log_level);
+        log_error("%s", text);
+    }
+}
+
+void logging_init(struct supervisor *supervisor)
+{
+    log_file_init(&supervisor->logging.file, &supervisor->loop, supervisor->program,
+                  logging_on_opened, supervisor);
+}
+
+void logging_free(struct supervisor *supervisor)
+{
+    log_file_free(&supervisor->logging.file);
 }

@@ -2,6 +2,7 @@
 /* The pid file: who holds its lock is the running supervisor, whatever number stands in it. */
 #include "supervisor_internal.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -44,6 +45,29 @@ static bool pid_file_is_current(int fd, const char *path)
            ours.st_ino == now.st_ino;
 }
 
+static const char *pid_file_reason(int error)
+{
+    return error == ELOOP ? "it is a symbolic link, which is not followed" : error_reason(error);
+}
+
+/* Returns a descriptor of a regular file, or -1 with errno. */
+static int pid_file_open(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    struct stat status;
+    int saved;
+
+    if (fd < 0)
+        return -1;
+    errno = EINVAL;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+        return fd;
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
 /* A number alone proves nothing: its process may have died and the number gone to another. The
  * lock goes with the process, so that a stale file is no obstacle. Nobody else may even read the
  * file: a read lock would keep us from ours. Returns -1 with errno. */
@@ -52,7 +76,7 @@ static int pid_file_lock(const char *path)
     struct flock range = pid_file_range(F_WRLCK);
 
     for (int i = 0; i < PID_TRIES; i++) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        int fd = pid_file_open(path, O_RDWR | O_CREAT);
         int saved;
 
         if (fd < 0)
@@ -71,28 +95,50 @@ static int pid_file_lock(const char *path)
     return -1;
 }
 
-int pid_file_take(struct pid_file *pid, const char *path)
+int pid_file_take(struct pid_file *pid, const char *path, char text[SETTING_TEXT])
 {
-    char text[32];
-    int len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    char number[32];
+    int len = snprintf(number, sizeof(number), "%d\n", (int)getpid());
     int fd = pid_file_lock(path);
 
     if (fd < 0 && errno == EAGAIN) {
-        log_error("pid file %s belongs to an nsgate that runs", path);
+        snprintf(text, SETTING_TEXT, "pid file %s belongs to an nsgate that runs", path);
         return -1;
     }
     if (fd < 0) {
-        log_error("cannot open pid file %s: %s", path, strerror(errno));
+        snprintf(text, SETTING_TEXT, "cannot open pid file %s: %s", path, pid_file_reason(errno));
         return -1;
     }
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) != len) {
-        log_error("cannot write pid file %s: %s", path, strerror(errno));
+    if (ftruncate(fd, 0) < 0 || pwrite(fd, number, (size_t)len, 0) != len) {
+        snprintf(text, SETTING_TEXT, "cannot write pid file %s: %s", path, error_reason(errno));
         close(fd);
         return -1;
     }
     pid->path = memory_text(path);
     pid->fd = fd;
     return 0;
+}
+
+int pid_file_try(const char *path, char text[SETTING_TEXT])
+{
+    int fd = pid_file_open(path, O_RDWR);
+    const char *slash = strrchr(path, '/');
+    char *folder;
+    int result;
+
+    if (fd >= 0) {
+        close(fd);
+        return 0;
+    }
+    result = -1;
+    if (errno == ENOENT) {
+        folder = memory_slice_text((struct slice){path, slash ? (size_t)(slash - path) + 1 : 0});
+        result = faccessat(AT_FDCWD, *folder ? folder : ".", W_OK | X_OK, AT_EACCESS);
+        free(folder);
+    }
+    if (result < 0)
+        snprintf(text, SETTING_TEXT, "cannot open pid file %s: %s", path, pid_file_reason(errno));
+    return result;
 }
 
 void pid_file_release(struct pid_file *pid)
@@ -108,12 +154,13 @@ void pid_file_release(struct pid_file *pid)
 
 pid_t pid_file_holder(const char *path, const char **why)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = pid_file_open(path, O_RDONLY);
     struct flock range = pid_file_range(F_RDLCK);
     pid_t pid = -1;
 
     if (fd < 0) {
-        *why = errno == ENOENT ? "there is no pid file: nsgate is not running" : strerror(errno);
+        *why = errno == ENOENT ? "there is no pid file: nsgate is not running"
+                               : pid_file_reason(errno);
         return -1;
     }
     /* Only asked, not taken: an nsgate that starts now must find it free. */

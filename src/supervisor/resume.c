@@ -102,14 +102,17 @@ static void resume_take_log(struct supervisor *supervisor, const struct state *s
 static int resume_take_pid(struct supervisor *supervisor, const struct state *state)
 {
     char *path = memory_slice_text(state->pid_path);
+    char text[SETTING_TEXT];
     int result = 0;
 
     if (state->pid_fd >= 0) {
         supervisor->pid.path = memory_text(path);
         supervisor->pid.fd = state->pid_fd;
     } else {
-        result = pid_file_take(&supervisor->pid, path);
+        result = pid_file_take(&supervisor->pid, path, text);
     }
+    if (result < 0)
+        log_error("%s", text);
     free(path);
     return result;
 }

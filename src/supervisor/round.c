@@ -49,13 +49,18 @@ static void round_summary(const struct round *round, char text[NOTIFY_TEXT])
         len += snprintf(text + len, NOTIFY_TEXT - (size_t)len, ", %u degraded, %u waiting",
                         counts[OUTCOME_DEGRADED], counts[OUTCOME_WAITING]);
     if (counts[OUTCOME_BLOCKED] > 0)
-        snprintf(text + len, NOTIFY_TEXT - (size_t)len, ", %u blocked", counts[OUTCOME_BLOCKED]);
+        len += snprintf(text + len, NOTIFY_TEXT - (size_t)len, ", %u blocked",
+                        counts[OUTCOME_BLOCKED]);
+    if (round->settings_kept > 0)
+        snprintf(text + len, NOTIFY_TEXT - (size_t)len, ", %u setting%s not taken over",
+                 round->settings_kept, round->settings_kept == 1 ? "" : "s");
 }
 
 /* What who asked for the reload ends with. */
 static int round_status(const struct round *round)
 {
-    if (round->outcomes.counts[OUTCOME_REFUSED] > 0 || round->is_overdue)
+    if (round->outcomes.counts[OUTCOME_REFUSED] > 0 || round->settings_kept > 0 ||
+        round->is_overdue)
         return CONTROL_REFUSED;
     return outcomes_lack(&round->outcomes) ? CONTROL_LACKING : CONTROL_GOOD;
 }
@@ -111,6 +116,14 @@ static void round_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
     control_on_error(supervisor, text);
     supervisor->round.is_overdue = true;
     round_finish(supervisor);
+}
+
+void round_keep_setting(struct supervisor *supervisor, const char *text)
+{
+    if (supervisor->round.kind != ROUND_RELOAD)
+        return;
+    supervisor->round.settings_kept++;
+    control_on_error(supervisor, text);
 }
 
 /* ---- one tenant ---- */
@@ -248,7 +261,7 @@ static void round_step(struct supervisor *supervisor)
     if (record || supervisor->examiner.count > 0)
         return;
     if (workers_are_settled(supervisor) && bindings_are_settled(supervisor) &&
-        generation_is_settled(supervisor)) {
+        generation_is_settled(supervisor) && logging_is_settled(supervisor)) {
         round_finish(supervisor);
     } else if (!round->is_committing) {
         round->is_committing = true;
@@ -353,6 +366,7 @@ static void round_reset(struct supervisor *supervisor, enum round_kind kind)
     round->kind = kind;
     round->number++;
     round->outcomes = (struct outcomes){0};
+    round->settings_kept = 0;
     round->is_overdue = false;
 }
 
@@ -420,10 +434,10 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
     if (result == 0) {
         bool all = !settings_same_tenancy(supervisor->settings, settings);
 
+        round_reset(supervisor, ROUND_RELOAD);
+        control_on_round(supervisor, diags);
         supervisor_set_settings(supervisor, settings);
         namespaces_renew(supervisor);
-        control_on_round(supervisor, diags);
-        round_reset(supervisor, ROUND_RELOAD);
         round_collect(supervisor, &files, all);
     } else {
         round_tell_refusal(supervisor, diags, &removal);

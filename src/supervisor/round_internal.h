@@ -21,9 +21,10 @@ struct round {
     uint64_t effective;      /* number of the last one that put a tenant in force */
     struct record_list todo; /* to be read, in the order of the files */
     struct outcomes outcomes;
-    bool is_committing; /* all are handled; waits for the workers to have committed */
-    ev_timer limit;     /* on that wait */
-    bool is_overdue;    /* it was reached */
+    unsigned settings_kept; /* of before: what the main file says now could not be taken over */
+    bool is_committing;     /* all are handled; waits for the workers to have committed */
+    ev_timer limit;         /* on that wait */
+    bool is_overdue;        /* it was reached */
     struct loop_task step;
 };
 
@@ -40,6 +41,9 @@ void round_abandon(struct supervisor *supervisor);
 
 /* Goes on, at the end of this turn, with whatever can be done. */
 void round_advance(struct supervisor *supervisor);
+
+/* A setting could not be taken over; if it is a reload's, who asked for that is told. */
+void round_keep_setting(struct supervisor *supervisor, const char *text);
 
 /* What became of a tenant of the round. */
 void round_refused(struct supervisor *supervisor, struct record *record);

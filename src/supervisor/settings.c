@@ -55,6 +55,37 @@ struct settings *settings_read(const char *path, const struct config_loader *loa
     return settings;
 }
 
+/* nsgate's default is not for a file that may name another one behind its error: whoever listens
+ * there may be another main file's. */
+static bool settings_name_pid(const struct config_tree *tree)
+{
+    const struct config_directive *directive;
+
+    STAILQ_FOREACH (directive, &tree->root, next) {
+        if (slice_equal(directive->words[0].text, SLICE("pid")) && directive->word_count == 2)
+            return true;
+    }
+    return false;
+}
+
+char *settings_pid_file(const char *path, const struct config_loader *loader,
+                        struct diag_list *diags)
+{
+    struct config_main model;
+    struct config_tree tree;
+    char *result = NULL;
+    bool is_good;
+
+    config_tree_init(&tree);
+    is_good = config_parse(&tree, loader, path, diags) == 0;
+    is_good = config_main_build(&model, &tree, path, diags) == 0 && is_good;
+    if (is_good || settings_name_pid(&tree))
+        result = memory_slice_text(model.pid_file);
+    config_main_free(&model);
+    config_tree_free(&tree);
+    return result;
+}
+
 void settings_put(struct wire_writer *writer, const struct settings *settings)
 {
     struct bundle bundle = {.root = &settings->tree.root};

@@ -7,6 +7,8 @@
 #include "ipc/cage.h"
 #include "ipc/wire.h"
 
+#define SETTING_TEXT 2048 /* bytes of why a setting cannot be taken over */
+
 struct settings {
     struct config_tree tree;
     struct config_main model;
@@ -22,6 +24,10 @@ struct settings *settings_read(const char *path, const struct config_loader *loa
 struct settings *settings_get(const char *path, struct slice bytes,
                               const struct cage_identity *identity, struct diag_list *diags);
 void settings_put(struct wire_writer *writer, const struct settings *settings);
+/* The `pid` of the main file, also of one that has errors, as long as it names one. The caller
+ * frees it; NULL: nothing is known. */
+char *settings_pid_file(const char *path, const struct config_loader *loader,
+                        struct diag_list *diags);
 void settings_free(struct settings *settings);
 
 /* Whether `defaults` and the folder, which all tenants are built with, say the same. */

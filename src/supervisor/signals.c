@@ -25,14 +25,6 @@ static void signals_on_reload(struct supervisor *supervisor)
     round_begin(supervisor, ROUND_RELOAD);
 }
 
-static void signals_on_reopen(struct supervisor *supervisor)
-{
-    if (logging_open(supervisor->settings, &supervisor->log_fd) < 0)
-        return;
-    logging_tell_all(supervisor);
-    log_notice("SIGUSR1: logs opened anew");
-}
-
 static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events)
 {
     struct supervisor *supervisor = watcher->data;
@@ -50,7 +42,8 @@ static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events
         supervisor_drain(supervisor);
         break;
     case SIGUSR1:
-        signals_on_reopen(supervisor);
+        log_notice("SIGUSR1: opening logs anew");
+        logging_follow(supervisor, true);
         break;
     case SIGUSR2:
         log_notice("SIGUSR2: upgrading");

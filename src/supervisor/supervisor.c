@@ -167,6 +167,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     namespaces_init(supervisor);
     leavings_init(supervisor);
     control_init(supervisor);
+    logging_init(supervisor);
     figures_init(supervisor);
     supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
@@ -201,6 +202,7 @@ void supervisor_free(struct supervisor *supervisor)
     figures_free(supervisor);
     namespaces_stop(supervisor);
     notify_free(&supervisor->notify);
+    logging_free(supervisor);
     bindings_free(supervisor);
     heartbeat_stop(supervisor);
     upgrade_free(supervisor);
@@ -239,6 +241,7 @@ int supervisor_load(struct supervisor *supervisor)
 /* What every later step needs. */
 static int supervisor_prepare(struct supervisor *supervisor)
 {
+    char text[SETTING_TEXT];
     struct arena arena;
     char *path;
     int result;
@@ -252,11 +255,13 @@ static int supervisor_prepare(struct supervisor *supervisor)
     }
     arena_init(&arena, 512);
     path = arena_text(&arena, supervisor->settings->model.pid_file);
-    result = pid_file_take(&supervisor->pid, path);
-    if (result == 0 && control_open(supervisor, path) < 0) {
+    result = pid_file_take(&supervisor->pid, path, text);
+    if (result == 0 && control_open(supervisor, path, text) < 0) {
         pid_file_release(&supervisor->pid);
         result = -1;
     }
+    if (result < 0)
+        log_error("%s", text);
     arena_free(&arena);
     return result;
 }
@@ -299,7 +304,7 @@ int supervisor_main(const char *config, const char *program)
         /* The log with the privileges that are left, so that what will not work when it is opened
          * anew is told now. */
         if (privileges_reduce() == 0) {
-            (void)logging_open(supervisor.settings, &supervisor.log_fd);
+            logging_start(&supervisor);
             supervisor_serve(&supervisor);
         }
     }
@@ -313,17 +318,26 @@ int supervisor_run(const char *config)
 
 /* ---- settings that change ---- */
 
+/* The pid file and the control socket move together, or stay where the operator knows them to be.
+ */
 static void supervisor_change_pid(struct supervisor *supervisor, const struct settings *settings)
 {
-    struct pid_file old = supervisor->pid;
+    struct pid_file fresh = {0};
+    char text[SETTING_TEXT];
     struct arena arena;
     char *path;
 
     arena_init(&arena, 512);
     path = arena_text(&arena, settings->model.pid_file);
-    if (old.path && strcmp(old.path, path) != 0 && pid_file_take(&supervisor->pid, path) == 0) {
-        (void)control_open(supervisor, path); /* the old one does until it can be made */
-        pid_file_release(&old);
+    if (supervisor->pid.path && strcmp(supervisor->pid.path, path) != 0) {
+        if (pid_file_take(&fresh, path, text) == 0 && control_open(supervisor, path, text) == 0) {
+            pid_file_release(&supervisor->pid);
+            supervisor->pid = fresh;
+        } else {
+            pid_file_release(&fresh);
+            log_error("%s", text);
+            round_keep_setting(supervisor, text);
+        }
     }
     arena_free(&arena);
 }
@@ -338,7 +352,6 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
     supervisor->settings = settings;
     if (is_other_engine)
         namespace_containers_renew(supervisor);
-    (void)logging_open(settings, &supervisor->log_fd); /* the old one does until it can be opened */
-    logging_tell_all(supervisor);
+    logging_follow(supervisor, false);
     generation_follow_settings(supervisor);
 }

@@ -9,6 +9,7 @@
 #include "figures_internal.h"
 #include "generation_internal.h"
 #include "leavings_internal.h"
+#include "log_file_internal.h"
 #include "notify_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
@@ -28,6 +29,12 @@ struct pid_file {
     int fd;
 };
 
+struct logging {
+    struct log_file file;
+    bool is_wanted;    /* once more, when this is done */
+    bool is_reopening; /* and not only following a reload */
+};
+
 struct supervisor {
     struct loop loop;
     enum supervisor_state state;
@@ -42,6 +49,7 @@ struct supervisor {
     struct tally *tally;
     int tally_fd;
     int log_fd; /* -1 under syslog */
+    struct logging logging;
     struct pid_file pid;
     struct namespaces namespaces;
     unsigned followed_containers; /* of the namespaces */
@@ -99,8 +107,10 @@ void supervisor_drain(struct supervisor *supervisor);
 void signals_start(struct supervisor *supervisor);
 void signals_stop(struct supervisor *supervisor);
 
-/* pid.c: 0, or -1 with a reason that has been told by log_error. */
-int pid_file_take(struct pid_file *pid, const char *path);
+/* pid.c: 0, or -1 with a text. */
+int pid_file_take(struct pid_file *pid, const char *path, char text[SETTING_TEXT]);
+/* Whether the path could be taken, apart from who holds it by now; touches nothing. */
+int pid_file_try(const char *path, char text[SETTING_TEXT]);
 void pid_file_release(struct pid_file *pid);
 /* The pid of the process that holds the file; -1 with a reason. */
 pid_t pid_file_holder(const char *path, const char **why);
@@ -111,15 +121,23 @@ pid_t pid_file_holder(const char *path, const char **why);
 int privileges_reduce(void);
 void privileges_raise_descriptors(void);
 
-/* logging.c: where the log goes, as settings say. *fd: the one of before, -1 for none; it is closed
- * when it is not standard error, and replaced by the new one, -1 for syslog. Returns 0, or -1 when
- * the file cannot be opened: that has been told, and the old one stays. */
-int logging_open(const struct settings *settings, int *fd);
-void logging_close(int fd);
-/* What such a descriptor stands for. */
+/* logging.c: what such a descriptor stands for: the log's, -1 for syslog. */
 enum log_sink logging_sink(int fd);
-/* Sends the log's place to a child, or to all. */
-void logging_tell_all(struct supervisor *supervisor);
+void logging_init(struct supervisor *supervisor);
+void logging_free(struct supervisor *supervisor);
+void logging_close(int fd);
+/* At the start: the log goes where the settings say; a file that cannot be opened is told, and
+ * standard error does. */
+void logging_start(struct supervisor *supervisor);
+/* What logging_start would open. make: whether a file that is not there is made; if not, *fd is -1
+ * for it. Returns 0, or -1 with what is wrong. */
+int logging_try(const struct supervisor *supervisor, bool make, int *fd, char text[SETTING_TEXT]);
+/* Opens the log anew as the settings say, for all processes; a file that cannot be opened is told
+ * to whom it concerns, and the log stays where it is. is_reopening: somebody has asked for just
+ * that. */
+void logging_follow(struct supervisor *supervisor, bool is_reopening);
+/* Whether that is over. */
+bool logging_is_settled(const struct supervisor *supervisor);
 
 /* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. An
  * error becomes the tenant's last one. */

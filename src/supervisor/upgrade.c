@@ -64,7 +64,7 @@ static bool upgrade_is_quiet(const struct supervisor *supervisor)
 {
     if (supervisor->round.kind != ROUND_NONE || supervisor->handover.state != HANDOVER_NONE ||
         !workers_are_settled(supervisor) || !bindings_are_settled(supervisor) ||
-        !control_is_quiet(supervisor))
+        !logging_is_settled(supervisor) || !control_is_quiet(supervisor))
         return false;
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         if (!upgrade_worker_is_quiet(&supervisor->workers[i]))

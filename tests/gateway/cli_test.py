@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from harness import texts
-from harness.gateway import BINARY
+from harness.gateway import BINARY, wait_for
 
 
 def nsgate(*arguments):
@@ -16,13 +16,15 @@ def nsgate(*arguments):
 
 
 def test_version_and_help():
-    version = nsgate("-v")
-    assert version.returncode == 0
-    assert re.search(r"^nsgate version: nsgate/\d+\.\d+\.\d+$", version.stdout + version.stderr, re.M)
-    usage = nsgate("-h")
-    assert usage.returncode == 0
-    for option in ("-c", "-t", "-T", "-s", "-v", "-h"):
-        assert option in usage.stdout + usage.stderr
+    for option in ("-v", "--version"):
+        version = nsgate(option)
+        assert version.returncode == 0
+        assert re.fullmatch(r"nsgate version: nsgate/\d+\.\d+\.\d+\n", version.stdout), version
+    for option in ("-h", "--help"):
+        usage = nsgate(option)
+        assert usage.returncode == 0 and not usage.stderr
+        for named in ("-c", "-t", "-T", "-s", "-v", "-h", "--json", "--socket"):
+            assert named in usage.stdout
     assert nsgate("-z").returncode == 1
     dance = nsgate("-s", "dance")
     assert dance.returncode == 1
@@ -30,6 +32,8 @@ def test_version_and_help():
     odd = nsgate("-s", "quit", "--json")
     assert odd.returncode == 1 and "--json" in odd.stderr
     assert nsgate("stray").returncode == 1
+    for alone in (("--json",), ("--socket", "x")):
+        assert nsgate("-t", *alone).returncode == 1 and nsgate(*alone).returncode == 1
 
 
 def test_no_main_file(tmp_path):
@@ -122,3 +126,57 @@ def test_a_broken_main_file_does_not_start(gateway):
     assert result.returncode == 1
     assert re.search(r"nsgate\.conf:1:18: ", result.stderr)
     assert re.search(r"nsgate\.conf:2:\d+: ", result.stderr)
+
+
+def contents(folder):
+    """Every file's mode, size and times of content and mode; not that it was read."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        found[path] = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return found
+
+
+def test_t_tries_what_a_start_opens(gateway, namespace):
+    """Each is told by its name, and nothing is made, emptied or touched, whoever owns it."""
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    logs = gateway.folder / "logs"
+    logs.mkdir()
+    for name, mode in (("theirs", 0o640), ("read-only", 0o440)):
+        (logs / name).write_text("kept\n")
+        (logs / name).chmod(mode)
+        shutil.chown(logs / name, 33, 4)
+    (logs / "link").symlink_to("theirs")
+    (gateway.folder / "taken.sock").write_text("precious")
+    for setting, good in (
+            ("error_log logs/fresh info;", True), ("error_log logs/theirs;", True),
+            ("error_log syslog;", True), ("error_log logs/read-only;", False),
+            ("error_log logs/link;", False), ("error_log nowhere/log;", False),
+            ("error_log logs;", False), ("pid fresh.pid;", True), ("pid nowhere/pid;", False),
+            ("pid logs;", False), ("pid logs/link;", False), ("pid /dev/null;", False),
+            ("pid taken.pid;", False)):
+        main = f"user nobody; tenants tenants/*.conf; {setting}"
+        gateway.write_main(main if "pid" in setting else f"{main} pid nsgate.pid;")
+        before = contents(gateway.folder)
+        result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+        assert (result.returncode == 0) == good, (setting, result.stderr)
+        assert contents(gateway.folder) == before, setting
+        if not good:
+            named = setting.split()[1].rstrip(";").replace("taken.pid", "taken.sock")
+            assert re.search(rf"\[error\] cannot .*{named}: ", result.stderr), result.stderr
+            assert "failed" in result.stderr
+
+
+def test_t_beside_one_that_runs(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.write_main("user nobody; pid nsgate.pid; tenants tenants/*.conf; error_log own.log info;")
+    gateway.start(wait=False)
+    gateway.log_path = gateway.folder / "own.log"
+    wait_for(gateway.log_path.exists, what="the log")
+    gateway.wait_log(" started: ")
+    pid = (gateway.folder / "nsgate.pid").read_text()
+    result = nsgate("-t", "-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 0, result.stderr
+    assert (gateway.folder / "nsgate.pid").read_text() == pid
+    assert " started: " in gateway.log()
+    assert gateway.ask("status").returncode == 0

@@ -17,7 +17,7 @@ from harness import netns, texts
 from harness.backend import read_head
 from harness.certs import peer_serial
 from harness.client import Connection, fetch
-from harness.gateway import wait_for
+from harness.gateway import BINARY, wait_for
 from harness.load import Load
 
 PLAIN = ("127.0.0.1", 8080)
@@ -351,6 +351,114 @@ def test_20_reloads_under_load(gateway, authority, namespaces, echo):
             assert peer_serial(connection.sock) == authority.serial(names[which])
             connection.close()
     assert not load.failures, load.failures[:5]
+
+
+# ---- broken files ----
+
+
+def command(*arguments):
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+
+def test_who_asks_is_answered_whatever_the_main_file_says(gateway, namespaces):
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    gateway.start()
+    conf = gateway.folder / "nsgate.conf"
+    good = conf.read_text()
+    for broken in ("usr nobody;\n", "usr nobody; pid nowhere/nsgate.pid;", "worker_processes {",
+                   good[:-4], "\0", None):
+        conf.unlink()
+        if broken is not None:
+            conf.write_text(broken)
+        assert statuses(gateway)[0]["pid"] == gateway.pid, broken
+        result = gateway.ask("reload")
+        assert result.returncode == 1 and result.stderr, (broken, result)
+        assert gateway.ask("reopen").returncode == 0, broken
+        assert fetch(namespaces[0], PLAIN).body == b"a"
+    conf.write_text(good)
+    assert gateway.ask("reload").returncode == 0
+    conf.write_text("nonsense")
+    assert gateway.ask("stop").returncode == 0
+    assert gateway.process.wait(20) == 0
+
+
+def test_the_socket_may_be_named(gateway, namespaces):
+    """Without a main file at all, and against one that leads elsewhere."""
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    gateway.start()
+    sock = gateway.folder / "nsgate.sock"
+    for conf in (("-c", "/nowhere.conf"), (), ("-c", gateway.folder / "tenants")):
+        result = command(*conf, "-s", "status", "--json", "--socket", sock)
+        assert result.returncode == 0 and json.loads(result.stdout)["pid"] == gateway.pid, result
+        for name in ("reload", "reopen"):
+            assert command(*conf, "-s", name, "--socket", sock).returncode == 0, (conf, name)
+    for name in ("status", "reload", "reopen", "upgrade", "quit", "stop"):
+        result = command("-s", name, "--socket", gateway.folder / "none.sock")
+        assert result.returncode == 1 and "none.sock" in result.stderr, result
+        # Of a main file that nothing is known of, nobody's nsgate is asked.
+        result = command("-c", "/nowhere.conf", "-s", name)
+        assert result.returncode == 1 and "/nowhere.conf" in result.stderr, result
+    assert command("-s", "quit", "--socket", sock).returncode == 0
+    assert gateway.process.wait(20) == 0
+
+
+# ---- settings that cannot be taken over ----
+
+
+def test_a_pid_that_cannot_be_taken_is_told_and_locks_nobody_out(gateway, namespaces):
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    gateway.start()
+    (gateway.folder / "real").write_text("not a pid")
+    (gateway.folder / "link.pid").symlink_to("real")
+    (gateway.folder / "taken.sock").write_text("precious")
+    for number, pid in enumerate(("nowhere/nsgate.pid", "link.pid", "tenants", "taken.pid")):
+        gateway.settings["pid"] = pid
+        gateway.write_main()
+        gateway.tenant("a", texts.plain(namespaces[0], f'return 200 "{number}";'))
+        result = gateway.ask("reload")
+        assert result.returncode == 1, result
+        assert pid.replace("taken.pid", "taken.sock") in result.stderr, result
+        assert "changed a\n" in result.stdout and "1 setting not taken over" in result.stdout
+        # All else is in force, and the old pid file and socket are.
+        assert fetch(namespaces[0], PLAIN).body == b"%d" % number
+        assert (gateway.folder / "nsgate.pid").read_text().strip() == str(gateway.pid)
+        assert statuses(gateway)[0]["pid"] == gateway.pid
+        at = gateway.log_size()
+        gateway.reload()
+        gateway.wait_log("1 setting not taken over", since=at)
+    assert (gateway.folder / "real").read_text() == "not a pid"
+    assert not (gateway.folder / "taken.pid").exists()
+    gateway.settings["pid"] = "moved.pid"
+    gateway.write_main()
+    assert gateway.ask("reload").returncode == 0
+    assert not (gateway.folder / "nsgate.pid").exists()
+    assert (gateway.folder / "moved.pid").read_text().strip() == str(gateway.pid)
+    assert statuses(gateway)[0]["pid"] == gateway.pid
+
+
+def test_two_instances_never_share_a_control_socket(gateway, namespaces):
+    """Pid files "gate" and "gate.pid" lead to one socket: the second does not start, and says why."""
+    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
+    for first, second in (("gate", "gate.pid"), ("gate.pid", "gate")):
+        gateway.settings["pid"] = first
+        gateway.write_main()
+        gateway.start()
+        other = gateway.folder / "other.conf"
+        other.write_text(f"user nobody; pid {second};")
+        result = command("-c", other)
+        assert result.returncode == 1 and "gate.sock" in result.stderr, result
+        assert "nsgate that runs" in result.stderr
+        assert not (gateway.folder / second).exists()
+        assert statuses(gateway)[0]["pid"] == gateway.pid
+        gateway.stop()
+        assert not (gateway.folder / "gate.sock").exists()
+
+
+def test_a_pid_file_that_is_a_link_is_refused_by_name(gateway):
+    (gateway.folder / "nsgate.pid").symlink_to("elsewhere")
+    result = command("-c", gateway.folder / "nsgate.conf")
+    assert result.returncode == 1 and "symbolic link" in result.stderr, result
+    assert not (gateway.folder / "elsewhere").exists()
 
 
 # ---- status ----

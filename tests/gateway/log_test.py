@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""A log that cannot be written (row E3): lines are counted, nothing waits for it."""
+"""A log that cannot be written (row E3): lines are counted, nothing waits for it; and one that is
+rotated, whoever owns it then."""
 
 import os
+import pathlib
+import pwd
 import re
+import signal
 import socket
+import subprocess
 import time
 
 import pytest
 
 from harness import texts
 from harness.client import Connection, fetch
-from harness.gateway import is_sanitized, wait_for
+from harness.gateway import BINARY, is_sanitized, wait_for
 
 PLAIN = ("127.0.0.1", 8080)
 MAIN = """user nobody; worker_processes 2; workers_per_tenant all; pid nsgate.pid;
@@ -101,3 +106,158 @@ def test_a_full_disk(gateway, namespace):
     gateway.tenant("a", texts.plain(namespace, 'return 200 "new";'))
     os.kill(gateway.pid, 1)
     wait_for(lambda: fetch(namespace, PLAIN).body == b"new", 10, "a reload works")
+
+
+# ---- rotation ----
+
+SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "conf" / "logrotate" / "nsgate"
+
+
+@pytest.fixture
+def rotated(gateway, namespace):
+    """A gateway that logs into a file, which somebody else owns from the start."""
+    write_tenant(gateway, namespace)
+    gateway.write_main(MAIN + "error_log logs/error.log info;")
+    (gateway.folder / "logs").mkdir()
+    own = gateway.folder / "logs" / "error.log"
+    give_away(own)
+    gateway.start(wait=False)
+    gateway.log_path = own
+    gateway.wait_log(" started: ", 60)
+    return gateway
+
+
+def give_away(path, owner="www-data", mode=0o640):
+    path.touch()
+    path.chmod(mode)
+    os.chown(path, pwd.getpwnam(owner).pw_uid, 4)
+
+
+def rotate(gateway, *changes):
+    """Debian's logrotate with our sample, for this gateway's files."""
+    text = SAMPLE.read_text()
+    for old, new in [("/var/log/nsgate", str(gateway.folder / "logs")),
+                     ("/run/nsgate.pid", str(gateway.folder / "nsgate.pid")),
+                     ("nsgate -s", f"{BINARY} -c {gateway.folder}/nsgate.conf -s"), *changes]:
+        assert old in text, old
+        text = text.replace(old, new)
+    configuration = gateway.folder / "logrotate.conf"
+    configuration.write_text(text)
+    result = subprocess.run(["logrotate", "-f", "-s", gateway.folder / "logrotate.state",
+                             configuration], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result
+
+
+def log_descriptors(gateway, path):
+    """How many descriptors of the gateway's processes are open on the file."""
+    count = 0
+    for pid in gateway.processes():
+        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+        count += links.count(str(path))
+    return count
+
+
+@pytest.mark.parametrize("create", ["create 0640 www-data adm", "create 0600 nobody nogroup",
+                                    "create 0640 root adm", "nocreate"])
+def test_logrotate_with_create(rotated, namespace, create):
+    path = rotated.log_path
+    for _ in range(2):
+        before = path.read_text()
+        rotate(rotated, ("create 0640 root adm", create))
+        assert (path.parent / "error.log.1").read_text().startswith(before)
+        # The supervisor writes there as soon as logrotate has ended; the workers follow.
+        assert "logs opened anew" in path.read_text()
+        wait_for(lambda: log_descriptors(rotated, path) >= 3, what="all have the new file")
+        assert fetch(namespace, PLAIN, "/down").status == 502
+        wait_for(lambda: "/down" in path.read_text(), what="a worker's line in the new file")
+        assert not log_descriptors(rotated, path.parent / "error.log.1")
+        (path.parent / "error.log.1").unlink()
+
+
+def test_logrotate_with_copytruncate(rotated, namespace):
+    path = rotated.log_path
+    rotate(rotated, ("create 0640 root adm", "copytruncate"))
+    assert " started: " in (path.parent / "error.log.1").read_text()
+    assert fetch(namespace, PLAIN, "/down").status == 502
+    wait_for(lambda: "/down" in path.read_text(), what="a line in the truncated file")
+    assert b"\0" not in path.read_bytes() and " started: " not in path.read_text()
+    assert path.owner() == "www-data"
+
+
+def spoil_log(path):
+    """What may stand where the log was, one after the other."""
+    os.mkfifo(path)
+    os.chown(path, 33, 33)
+    yield "a FIFO"
+    path.unlink()
+    give_away(path, mode=0o440)
+    yield "a file that its owner may not write"
+    path.unlink()
+    path.mkdir()
+    yield "a folder"
+    path.rmdir()
+    precious = path.parent / "precious"
+    precious.write_text("precious")
+    path.symlink_to(precious)
+    yield "a link"
+    assert precious.read_text() == "precious"
+    path.unlink()
+    path.parent.rename(path.parent.with_name("moved"))
+    yield "not even its folder"
+    path.parent.with_name("moved").rename(path.parent)
+
+
+def test_a_log_that_cannot_be_reopened_is_told_to_who_asks(rotated, namespace):
+    """The old file stays in use, for all processes; -s reopen and -s reload say so."""
+    path = rotated.log_path
+    path.rename(path.parent / "kept.log")
+    for what in spoil_log(path):
+        for command in ("reopen", "reload"):
+            result = rotated.ask(command)
+            assert result.returncode == 1, (what, result)
+            assert re.search(r"\[error\] cannot open the error log .*error\.log: .*stays where it is",
+                             result.stderr), (what, result)
+            assert ("1 setting not taken over" in result.stdout) == (command == "reload"), result
+        kept = next(rotated.folder.glob("*/kept.log"))
+        size = kept.stat().st_size
+        assert fetch(namespace, PLAIN, "/down").status == 502
+        wait_for(lambda: b"/down" in kept.read_bytes()[size:], what=f"the old file goes on: {what}")
+    give_away(path)
+    result = rotated.ask("reopen")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert "logs opened anew" in path.read_text()
+
+
+def test_nobody_is_root_to_open_a_log(rotated):
+    """The right to write others' files is in none of its processes' sets, also while a log is opened
+    anew again and again; no descriptor and no process is left behind."""
+    bits = 1 << 1  # CAP_DAC_OVERRIDE
+    descriptors, processes = rotated.descriptors(rotated.pid), len(rotated.children())
+    for _ in range(5):
+        assert rotated.ask("reopen").returncode == 0
+        for pid in rotated.processes():
+            try:
+                status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            except OSError:
+                continue
+            for line in re.findall(r"^Cap(?:Prm|Eff|Bnd):\s+(\w+)", status, re.M):
+                assert not int(line, 16) & bits, status
+    os.kill(rotated.pid, signal.SIGUSR1)
+    wait_for(lambda: rotated.descriptors(rotated.pid) <= descriptors and
+             len(rotated.children()) <= processes, what="nothing is left")
+
+
+def test_the_log_is_opened_anew_while_the_gateway_serves(rotated, namespace):
+    """A child that opens the log and is stopped holds up nobody; after a while it is given up."""
+    asking = subprocess.Popen([BINARY, "-c", str(rotated.folder / "nsgate.conf"), "-s", "reopen"],
+                              stderr=subprocess.PIPE, text=True)
+    opener = None
+    while opener is None and asking.poll() is None:
+        opener = next((pid for pid in rotated.children() if rotated.role(pid) == "opener"), None)
+    if opener:
+        os.kill(opener, signal.SIGSTOP)
+    assert fetch(namespace, PLAIN).status == 200
+    assert rotated.ask("status").returncode == 0
+    text = asking.communicate(timeout=60)[1]
+    assert asking.returncode == 0 or "it took too long" in text, (asking.returncode, text)
+    assert rotated.ask("reopen").returncode == 0

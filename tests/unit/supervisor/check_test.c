@@ -65,37 +65,40 @@ Test(check, dumps_all_files)
     rig_close(&rig);
 }
 
-Test(check, signals_the_one_that_runs)
+/* What the start will open, without making or changing any of it. */
+Test(check, tries_what_a_start_opens)
 {
     struct rig rig;
     char path[128];
 
     rig_open(&rig);
-    snprintf(path, sizeof(path), "%s/nsgate.conf", rig.folder);
-    cr_assert_eq(supervisor_signal(path, "reopen"), 1);
-    cr_assert_eq(supervisor_signal(path, "dance"), 1);
-    rig_start(&rig, "started: 0 tenants");
-    cr_assert_eq(supervisor_signal(path, "reopen"), 0);
-    rig_expect(&rig, "logs opened anew");
-    cr_assert_eq(supervisor_signal(path, "stop"), 0);
-    cr_assert_eq(rig_wait(&rig), 0);
+    rig_write(&rig, "nsgate.conf", "pid pid;\nerror_log fresh;\ntenants tenants/*.conf;\n");
+    cr_assert_eq(test_with(&rig), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/%s", rig.folder,
+                 i == 0 ? "pid" : (i == 1 ? "pid.sock" : "fresh"));
+        cr_assert_lt(access(path, F_OK), 0, "%s", path);
+    }
+    rig_write(&rig, "nsgate.conf", "pid nowhere/pid;\ntenants tenants/*.conf;\n");
+    cr_assert_eq(test_with(&rig), 1);
+    rig_write(&rig, "nsgate.conf", "pid pid;\nerror_log nowhere/log;\ntenants tenants/*.conf;\n");
+    cr_assert_eq(test_with(&rig), 1);
+    rig_write(&rig, "nsgate.conf", "pid pid;\nerror_log tenants;\ntenants tenants/*.conf;\n");
+    cr_assert_eq(test_with(&rig), 1, "a folder is no file");
+    rig_write(&rig, "nsgate.conf", "pid pid;\ntenants tenants/*.conf;\n");
+    cr_assert_eq(test_with(&rig), 0);
+    rig_write(&rig, "pid.sock", "precious");
+    cr_assert_eq(test_with(&rig), 1);
     rig_close(&rig);
 }
 
-Test(check, connects_to_the_one_that_runs)
+Test(check, an_nsgate_that_runs_is_no_obstacle)
 {
     struct rig rig;
-    char path[128];
-    int fd;
 
     rig_open(&rig);
-    snprintf(path, sizeof(path), "%s/nsgate.conf", rig.folder);
-    cr_assert_eq(supervisor_connect(path), -1);
     rig_start(&rig, "started: 0 tenants");
-    fd = supervisor_connect(path);
-    cr_assert_geq(fd, 0);
-    close(fd);
-    rig_write(&rig, "nsgate.conf", "nonsense;\n");
-    cr_assert_eq(supervisor_connect(path), -1);
+    cr_assert_eq(test_with(&rig), 0);
+    cr_assert(rig_has_logged(&rig, "started: 0 tenants"), "the log is not truncated");
     rig_close(&rig);
 }

@@ -279,6 +279,8 @@ __attribute__((constructor)) static void become_child(int argc, char **argv)
         _exit(resume_main(argv[2], (int)strtol(argv[4], NULL, 10), "/proc/self/exe"));
     if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
         return;
+    if (strcmp(argv[2], "opener") == 0)
+        _exit(supervisor_opener());
     if (strcmp(argv[2], "candidate") == 0)
         _exit(trial_main("/proc/self/exe", SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD));
     act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
