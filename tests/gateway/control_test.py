@@ -442,6 +442,7 @@ def test_two_instances_never_share_a_control_socket(gateway, namespaces):
     for first, second in (("gate", "gate.pid"), ("gate.pid", "gate")):
         gateway.settings["pid"] = first
         gateway.write_main()
+        gateway.log_path = gateway.folder / f"{first}.log"
         gateway.start()
         other = gateway.folder / "other.conf"
         other.write_text(f"user nobody; pid {second};")
