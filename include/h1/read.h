@@ -59,7 +59,8 @@ int h1_read_request(struct h1_head_reader *reader, struct chain *in, const struc
  *  - Content-Length several times, in a list or in fields, with one value (RFC 9112 section 6.3);
  *  - `Transfer-Encoding: chunked` in HTTP/1.0: not kept alive then (RFC 9112 section 6.1);
  *  - Content-Length and Transfer-Encoding in a 101, whatever they say: there is no body;
- *  - any status of three digits from 100 on; a minor version above 1, which is taken for 1.1.
+ *  - any status of three digits from 100 on; more white space around it than one space each (RFC
+ *    9112 section 4); a minor version above 1, which is taken for 1.1.
  * Errors as in a request: Content-Length with Transfer-Encoding, or with several values; every
  * Transfer-Encoding but `chunked`; a bare LF or CR, NUL, obs-fold, a line without a colon; bytes
  * before the status line, empty lines too: they may belong to an earlier response. */

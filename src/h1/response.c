@@ -2,23 +2,23 @@
 /* Response heads: the status line, and how the body is framed. */
 #include "head_internal.h"
 
-/* HTTP-version SP status-code [ SP reason-phrase ] (RFC 9112 section 4); many servers leave out the
- * last space with the reason. */
+/* HTTP-version SP status-code [ SP reason-phrase ], any white space for each SP (RFC 9112 section
+ * 4); many servers leave out the last one with the reason. */
 static bool parse_status_line(struct http_response *response, struct slice line,
                               enum http_version *version)
 {
     if (line.len < 12 || !slice_starts_with(line, SLICE("HTTP/1.")) || line.data[7] < '0' ||
-        line.data[7] > '9' || line.data[8] != ' ')
+        line.data[7] > '9' || !h1_is_blank(line.data[8]))
         return false;
     *version = line.data[7] == '0' ? HTTP_1_0 : HTTP_1_1;
     uint64_t status;
-    line = slice_from(line, 9);
-    if (slice_to_u64(slice_head(line, 3), 999, &status) != 0 || status < 100)
+    line = slice_trim(slice_from(line, 8));
+    if (line.len < 3 || slice_to_u64(slice_head(line, 3), 999, &status) != 0 || status < 100)
         return false;
-    if (line.len > 3 && line.data[3] != ' ')
+    if (line.len > 3 && !h1_is_blank(line.data[3]))
         return false;
     response->status = (int)status;
-    response->reason = slice_from(line, 4);
+    response->reason = slice_trim(slice_from(line, 3));
     return true;
 }
 

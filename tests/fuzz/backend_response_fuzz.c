@@ -28,7 +28,7 @@ static void front_response(void *front, struct exchange *exchange)
 {
     struct told *told = front;
     int status = exchange->response.status;
-    assert(status >= 100 && status <= 599 && told->finals == 0 && !told->has_ended);
+    assert(status >= 100 && status <= 999 && told->finals == 0 && !told->has_ended);
     if (status >= 200 || status == 101) {
         assert(status != 101 || exchange->is_tunnel);
         told->finals++;
