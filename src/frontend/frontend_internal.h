@@ -37,6 +37,13 @@ struct frontend {
     struct loop_task drained; /* tells on_drained; in the end the grave */
 };
 
+/* Lines of the log about refused certificates, of which a client could make any number. */
+struct refusals {
+    double since; /* of the second that is counted */
+    unsigned told;
+    unsigned untold; /* since the last line */
+};
+
 struct frontend_tenant {
     UT_hash_handle hh;
     struct frontend *frontend;
@@ -47,6 +54,7 @@ struct frontend_tenant {
     struct connection_list idle; /* may be closed at any time; the oldest first */
     struct connection_list busy;
     LIST_HEAD(, front_listener) listeners;
+    struct refusals refusals;
     bool is_leaving;         /* handed over: goes with its last connection */
     bool is_full;            /* max_connections: its listeners are not watched */
     struct deadline recheck; /* another worker may have made room */

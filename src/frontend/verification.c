@@ -4,7 +4,50 @@
  * to). */
 #include "connection_internal.h"
 
+#include "base/log.h"
+
 #include <math.h>
+#include <stdio.h>
+
+#define REFUSALS_PER_SECOND 5   /* lines, for each tenant here */
+#define SUBJECT_SHOWN       256 /* bytes */
+
+static bool may_tell(struct refusals *refusals, double now)
+{
+    if (now - refusals->since >= 1) {
+        refusals->since = now;
+        refusals->told = 0;
+    }
+    if (refusals->told < REFUSALS_PER_SECOND) {
+        refusals->told++;
+        return true;
+    }
+    refusals->untold++;
+    return false;
+}
+
+/* The client only hears that it is refused: who runs the gateway is asked why. */
+static void tell_refusal(const struct connection *connection, const struct tls_peer *peer)
+{
+    struct frontend_tenant *tenant = connection->listener->tenant;
+    struct slice reason = SLICE("none was sent"), failed = SLICE("FAILED:");
+    char others[64] = "";
+
+    if (!log_is_enabled(LOG_LEVEL_NOTICE) ||
+        !may_tell(&tenant->refusals, loop_now(tenant->frontend->config.loop)))
+        return;
+    if (slice_starts_with(peer->verify, failed))
+        reason = slice_from(peer->verify, failed.len);
+    if (tenant->refusals.untold > 0)
+        snprintf(others, sizeof(others), "; %u more were not told before", tenant->refusals.untold);
+    tenant->refusals.untold = 0;
+    log_notice("tenant %.*s: client %.*s: certificate refused: %.*s%s%.*s%s%s",
+               SLICE_PRINTF(frontend_tenant_name(tenant)),
+               SLICE_PRINTF(connection->client.peer_host), SLICE_PRINTF(reason),
+               peer->subject.len > 0 ? " (subject \"" : "",
+               SLICE_PRINTF(slice_head(peer->subject, SUBJECT_SHOWN)),
+               peer->subject.len > 0 ? "\")" : "", others);
+}
 
 void verification_note(struct connection *connection)
 {
@@ -22,8 +65,10 @@ void verification_note(struct connection *connection)
     client->tls_client_fingerprint = peer->fingerprint;
     client->tls_client_error = peer->error;
     /* Another certificate takes another handshake. */
-    if (peer->error)
-        connection->is_last = true;
+    if (!peer->error)
+        return;
+    connection->is_last = true;
+    tell_refusal(connection, peer);
 }
 
 bool verification_is_current(const struct connection *connection)

@@ -11,7 +11,7 @@ import pytest
 
 from harness import frames, netns, texts
 from harness.backend import read_head
-from harness.certs import Authority
+from harness.certs import SCRIPTS, Authority
 from harness.client import Connection, fetch, read_response
 from harness.gateway import wait_for
 from harness.load import Load
@@ -90,6 +90,47 @@ def test_uses_of_a_trusted_authority_hold(gateway, authority, namespace, tmp_pat
     context = context_of(authority, good)
     assert ask(namespace, context, "trusted.test").body.startswith(b"SUCCESS|CN=good")
     assert ask(namespace, context, "rejected.test").status == 400
+
+
+def test_the_scripts_make_client_certificates(gateway, authority, namespace):
+    authority.issue("a.test")
+    gateway.tenant("a", texts.tenant(namespace, server(authority, "a.test", asking(authority))))
+    gateway.start()
+    for name, more in [("ann", []), ("bob", ["rsa"]), ("Eve A.", ["email:eve@a.test"])]:
+        subprocess.run([SCRIPTS / "make-cert.sh", "--client", authority.folder, name, *more],
+                       check=True)
+        pair = [authority.folder / f"{name}.{end}" for end in ("crt", "key")]
+        assert ask(namespace, context_of(authority, pair)).body.startswith(
+            f"SUCCESS|CN={name}|".encode())
+        text = subprocess.run(["openssl", "x509", "-noout", "-text", "-in", pair[0]],
+                              capture_output=True, text=True, check=True).stdout
+        assert "TLS Web Client Authentication" in text and "Server Authentication" not in text
+        assert ("email:eve@a.test" in text) == (len(more) == 1 and ":" in more[0])
+
+
+def test_why_a_certificate_is_refused_is_logged_with_the_client(gateway, authority,
+                                                                other_authority, namespace):
+    gateway.log_level = "notice"
+    gateway.write_main()
+    gateway.tenant("a", texts.tenant(namespace, server(authority, "a.test", asking(authority))))
+    gateway.start()
+    expired = authority.issue_client("expired", "-days", "-1")
+    strange = other_authority.issue_client('x"y\x1b[1m')
+    said = [(expired, r'certificate has expired \(subject "CN=expired,O=Test"\)'),
+            (strange, r'unable to [a-z ]+ \(subject "CN=x\\.*y[^\x1b]*O=Test"\)'),
+            (None, r"none was sent")]
+    for pair, reason in said:
+        at = gateway.log_size()
+        assert ask(namespace, context_of(authority, pair)).status == 400
+        gateway.wait_log(rf"\[notice\] .* tenant a: client 127.0.0.1: certificate refused: {reason}",
+                         5, at)
+    at = gateway.log_size()
+    for _ in range(40):
+        ask(namespace, context_of(authority, expired))
+    lines = gateway.log(at).count("certificate refused")
+    assert 0 < lines < 40, "a client cannot fill the log"
+    wait_for(lambda: ask(namespace, context_of(authority, expired)) and
+             "more were not told before" in gateway.log(at), 10, "the count of what was not told")
 
 
 def test_what_is_told_of_a_certificate(gateway, authority, namespace):

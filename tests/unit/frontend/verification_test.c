@@ -2,8 +2,11 @@
 /* Clients' certificates: what requests are told, and what a reload ends. */
 #include "frontend/gate.h"
 
+#include "base/log.h"
+
 #include <fcntl.h>
 #include <openssl/ssl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define TLS      "server_name acme.test; ssl_certificate acme.crt; ssl_certificate_key acme.key; "
@@ -106,6 +109,42 @@ Test(verification, who_shows_nothing_is_told_so_where_it_is_not)
     cr_expect(strstr(gate.text, "Connection: close\r\n"), "only a new handshake helps");
     cr_expect(strstr(gate.text, "400 No required SSL certificate was sent\n"));
     stop();
+}
+
+static int lines_about_refusals(int log)
+{
+    static char text[65536];
+    ssize_t len = pread(log, text, sizeof(text) - 1, 0);
+    int count = 0;
+
+    text[len > 0 ? len : 0] = '\0';
+    for (const char *at = text; (at = strstr(at, "certificate refused: none was sent")); at++)
+        count++;
+    cr_expect(count == 0 || strstr(text, "tenant acme: client 127.0.0.1: certificate refused"));
+    return count;
+}
+
+Test(verification, a_refusal_is_told_but_no_client_can_fill_the_log)
+{
+    int log = memfd_create("log", MFD_CLOEXEC);
+
+    start(ON OK);
+    log_set_sink(LOG_SINK_FILE, log);
+    log_set_level(LOG_LEVEL_NOTICE);
+    for (int i = 0; i < 50; i++) {
+        shake();
+        ask();
+        expect("HTTP/1.1 400 ");
+        if (i == 0)
+            cr_expect_eq(lines_about_refusals(log), 1);
+        SSL_free(client);
+        close(fd);
+    }
+    cr_expect_lt(lines_about_refusals(log), 50);
+    begin();
+    log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
+    stop();
+    close(log);
 }
 
 Test(verification, a_change_closes_what_is_idle)
