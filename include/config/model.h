@@ -89,7 +89,8 @@ enum config_name_kind {
 
 struct config_name {
     enum config_name_kind kind;
-    struct slice text; /* lower case unless NAME_REGEX */
+    struct slice text;  /* lower case unless NAME_REGEX */
+    struct slice shown; /* $server_name: the whole name in lower case, or the expression */
     struct slice written;
     struct diag_place place;
 };
@@ -105,6 +106,12 @@ struct config_header {
     struct slice name;            /* as written */
     struct config_template value; /* no part: do not send the field (proxy_set_header) */
     bool always;                  /* add_header */
+};
+
+/* What OpenSSL reads: it can only be told later whether it is right. */
+struct config_text {
+    struct slice text; /* empty: the default */
+    struct diag_place place;
 };
 
 /* A file that a directive names. */
@@ -170,13 +177,13 @@ struct config_settings {
     bool proxy_ssl_session_reuse;         /* on */
     uint32_t proxy_ssl_verify_depth;      /* 1 */
     uint32_t proxy_ssl_protocols;         /* config_tls_version bits */
-    struct slice proxy_ssl_ciphers;       /* OpenSSL's cipher list; empty: the default */
+    struct config_text proxy_ssl_ciphers; /* OpenSSL's cipher list */
     struct slice proxy_ssl_name;          /* without port; empty: the host of proxy_pass */
     struct config_file proxy_ssl_trusted; /* none: the system's certificates */
     /* TLS; server level */
-    uint32_t ssl_protocols;      /* config_tls_version bits */
-    struct slice ssl_ciphers;    /* OpenSSL's cipher list; empty: the default */
-    struct slice ssl_ecdh_curve; /* OpenSSL's group list; empty: the default */
+    uint32_t ssl_protocols;            /* config_tls_version bits */
+    struct config_text ssl_ciphers;    /* OpenSSL's cipher list */
+    struct config_text ssl_ecdh_curve; /* OpenSSL's group list */
     enum config_verify ssl_verify_client;
     uint32_t ssl_verify_depth; /* 1 */
     struct diag_place ssl_verify_client_place;
@@ -262,8 +269,8 @@ struct config_transport {
     bool sends_name; /* as SNI */
     bool reuses_sessions;
     uint32_t verify_depth;
-    uint32_t protocols;      /* config_tls_version bits */
-    struct slice ciphers;    /* empty: the default */
+    uint32_t protocols; /* config_tls_version bits */
+    struct config_text ciphers;
     struct slice name;       /* what the certificate must be for; empty when not verify */
     struct slice trusted;    /* absolute path; empty: the system's, or not verify */
     struct slice identity;   /* all of the above as one text: equal means equal */

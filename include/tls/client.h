@@ -50,7 +50,7 @@ struct tls_client {
 
 /* The context of a policy for clients (its groups are what is offered), as tls_context_get. */
 struct tls_context *tls_client_context_get(struct tls_contexts *contexts,
-                                           const struct tls_policy *policy, struct diag_place place,
+                                           const struct tls_policy *policy,
                                            struct diag_list *diags);
 
 /* Starts the client's side of TLS on a connected stream; the stream owns it. client is read now and

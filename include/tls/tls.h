@@ -18,18 +18,21 @@ struct tls_policy {
     uint32_t versions;    /* tls_version_bit; 0: both */
     struct slice ciphers; /* cipher list of TLS 1.2 (openssl-ciphers(1)); empty: towards clients
                              forward secrecy and AEAD only, towards backends OpenSSL's */
-    struct slice groups;  /* SSL_CTX_set1_groups_list(3); empty or "auto": the elliptic ones */
+    struct diag_place ciphers_place;
+    struct slice groups; /* SSL_CTX_set1_groups_list(3); empty or "auto": the elliptic ones */
+    struct diag_place groups_place;
 };
 
-/* All contexts of one process, by policy. */
+/* All contexts of one process, by policy. NULL, with an error in the log, when OpenSSL lacks its
+ * default provider: openssl.cnf can take it away. */
 struct tls_contexts;
 struct tls_contexts *tls_contexts_new(void);
-void tls_contexts_free(struct tls_contexts *contexts);
+void tls_contexts_free(struct tls_contexts *contexts); /* NULL is ignored */
 
 /* The context of a policy, made at its first use; owned by contexts. NULL when the policy is
- * refused by OpenSSL, with one error in diags at place. */
+ * refused by OpenSSL, with an error in diags at the place of the text, once for each place. */
 struct tls_context *tls_context_get(struct tls_contexts *contexts, const struct tls_policy *policy,
-                                    struct diag_place place, struct diag_list *diags);
+                                    struct diag_list *diags);
 
 /* ---- servers ---- */
 

@@ -155,7 +155,8 @@ int config_main_build(struct config_main *model, const struct config_tree *tree,
     build_level(&build, &level);
     model->tenant_globs = list_copy(&build.globs, &model->arena, sizeof(struct slice));
     model->tenant_glob_count = build.globs.count;
-    if (build.globs.count == 0 && diags->errors == before)
+    /* A file that cannot be read, or not to its end, may well have some. */
+    if (build.globs.count == 0 && diags->errors == 0)
         diag_warning(diags, ((struct diag_place){path, 0, 0}),
                      "there is no \"tenants\": nothing is served");
     build_end(&build);

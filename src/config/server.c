@@ -2,7 +2,9 @@
 /* `server` blocks and their names. */
 #include "setters_internal.h"
 
+#include "punycode_internal.h"
 #include "tenant_internal.h"
+#include "value_internal.h"
 
 static struct slice lower(struct arena *arena, struct slice text)
 {
@@ -15,21 +17,20 @@ static struct slice lower(struct arena *arena, struct slice text)
     return (struct slice){copy, text.len};
 }
 
-/* What may stand in a Host: names, underscores, addresses, UTF-8. */
+/* Whether a Host may be this, or end or begin like it. */
 static bool is_host_text(struct slice text)
 {
-    bool is_v6 = text.len && text.data[0] == '[';
+    struct value_ip ip;
 
+    if (slice_starts_with(text, SLICE("[")))
+        return value_ip(text, 1, &ip) == 0 && !ip.zone[0];
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
+        char c = text.data[i];
 
-        if (c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '~')
             continue;
-        if (c == '.' && (i == 0 || text.data[i - 1] != '.'))
-            continue;
-        if (is_v6 && (c == ':' || c == '[' || c == ']'))
-            continue;
-        return false;
+        if (c != '.' || (i > 0 && text.data[i - 1] == '.'))
+            return false;
     }
     return true;
 }
@@ -37,12 +38,14 @@ static bool is_host_text(struct slice text)
 /* Fills kind and text; returns what is wrong, or NULL. */
 static const char *read_name(struct build *build, struct slice written, struct config_name *name)
 {
-    struct slice text = lower(build->arena, written);
+    struct slice whole = lower(build->arena, written);
+    struct slice text = whole;
 
     name->kind = NAME_EXACT;
     if (written.len && written.data[0] == '~') {
         name->kind = NAME_REGEX;
         name->text = arena_slice(build->arena, slice_from(written, 1));
+        name->shown = arena_slice(build->arena, written);
         return name->text.len ? NULL : "the regular expression behind \"~\" is empty";
     }
     if (slice_starts_with(text, SLICE("*."))) {
@@ -58,11 +61,53 @@ static const char *read_name(struct build *build, struct slice written, struct c
     if (name->kind != NAME_TRAILING && text.len > 1 && text.data[text.len - 1] == '.')
         text.len--;
     name->text = text;
+    if (name->kind == NAME_LEADING || name->kind == NAME_TRAILING)
+        name->shown = whole;
+    else
+        name->shown = name->kind == NAME_DOT ? slice_from(text, 1) : text; /* as nginx */
     if (name->kind != NAME_EXACT && text.len < 2)
         return "a wildcard needs a name behind or before its dot";
     if (memchr(written.data, '*', written.len) && (text.len && memchr(text.data, '*', text.len)))
         return "a \"*\" stands only at the start or the end, beside a dot";
-    return is_host_text(text) ? NULL : "it has characters that no host name has";
+    return NULL;
+}
+
+static bool has_unicode(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.data[i] >= 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* nginx takes whatever is written; what no request can ask for is at least told. */
+static void warn_unless_it_matches(struct build *build, const struct config_name *name)
+{
+    struct slice instead = {"", 0}, host, written = name->written;
+    const char *why = "it has characters that no host name has";
+    struct config_name other = {0};
+    uint16_t port;
+    bool has_port;
+
+    if (name->kind == NAME_REGEX ||
+        (is_host_text(name->text) &&
+         !slice_ends_with(name->text, name->kind == NAME_TRAILING ? SLICE("..") : SLICE("."))))
+        return;
+    if (has_unicode(written)) {
+        why = "clients send names that are not ASCII in another form (RFC 5890)";
+        instead = punycode_name(&build->scratch, written);
+    } else if (value_host_port(written, &host, &port, &has_port) == 0 && has_port) {
+        why = "the port is no part of it";
+        instead = host;
+    }
+    if (instead.len > 0 && !read_name(build, instead, &other) && is_host_text(other.text))
+        diag_warning(build->diags, name->place,
+                     "the server name \"%.*s\" never matches: %s; \"%.*s\" would",
+                     SLICE_PRINTF(slice_head(written, 128)), why, SLICE_PRINTF(instead));
+    else
+        diag_warning(build->diags, name->place, "the server name \"%.*s\" never matches: %s",
+                     SLICE_PRINTF(slice_head(written, 128)), why);
 }
 
 void set_server_name(struct build *build, const struct rule *rule,
@@ -87,6 +132,7 @@ void set_server_name(struct build *build, const struct rule *rule,
         }
         name.written = arena_slice(build->arena, word->text);
         name.place = build_place(build, word->place);
+        warn_unless_it_matches(build, &name);
         *(struct config_name *)list_add(&build->server->names, &build->scratch, sizeof(name)) =
             name;
     }
@@ -101,7 +147,7 @@ static void finish(struct build *build, struct diag_place place)
         struct config_name *name = list_add(&server->names, &build->scratch, sizeof(*name));
 
         name->text = arena_slice(build->arena, SLICE(""));
-        name->written = name->text;
+        name->written = name->shown = name->text;
         name->place = config->place;
     }
     if (server->listens.count == 0 && build_count(build, SLICE("listen")) == 0)

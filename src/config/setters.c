@@ -114,12 +114,14 @@ void set_text(struct build *build, const struct rule *rule,
               const struct config_directive *directive)
 {
     const struct config_word *word = build_word(directive, 1);
+    struct config_text *field = field_of(build, rule);
 
     if (word->text.len == 0 || !build_is_clean(word->text))
         diag_error(build->diags, word->place, "\"%s\" is empty or has control characters",
                    rule->name);
     else
-        *(struct slice *)field_of(build, rule) = arena_slice(build->arena, word->text);
+        *field = (struct config_text){arena_slice(build->arena, word->text),
+                                      build_place(build, word->place)};
 }
 
 void set_path(struct build *build, const struct rule *rule,

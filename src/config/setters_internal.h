@@ -10,7 +10,7 @@ rule_setter set_time;   /* double, seconds */
 rule_setter set_size;   /* uint64_t, bytes */
 rule_setter set_number; /* uint32_t; rule->word stands for 0 */
 rule_setter set_flag;   /* bool: on, off */
-rule_setter set_text;   /* struct slice, not empty */
+rule_setter set_text;   /* struct config_text, not empty */
 rule_setter set_path;   /* struct slice, absolute */
 rule_setter set_idiom;  /* nothing: rule->word is how nsgate works anyway, others are errors */
 rule_setter set_usual;  /* the same, but other values are warnings */

@@ -82,7 +82,7 @@ static struct slice identity_of(struct arena *arena, const struct config_transpo
     return arena_printf(arena, "%d%d%d%d%d %u %u %zu:%.*s %zu:%.*s %zu:%.*s", transport->is_tls,
                         transport->http2, transport->verify, transport->sends_name,
                         transport->reuses_sessions, transport->verify_depth, transport->protocols,
-                        transport->ciphers.len, SLICE_PRINTF(transport->ciphers),
+                        transport->ciphers.text.len, SLICE_PRINTF(transport->ciphers.text),
                         transport->name.len, SLICE_PRINTF(transport->name), transport->trusted.len,
                         SLICE_PRINTF(transport->trusted));
 }

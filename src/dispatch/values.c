@@ -55,14 +55,11 @@ static struct slice iso_time(struct dispatch *dispatch)
                         text.data + text.len - 2);
 }
 
-/* The first name of the server block, as nginx has it: without the dot of `.acme.test`. */
+/* The first name of the server block. */
 static struct slice server_name(const struct dispatch *dispatch)
 {
     const struct config_server *server = dispatch->server->config;
-    if (server->name_count == 0)
-        return (struct slice){0};
-    const struct config_name *name = &server->names[0];
-    return name->kind == NAME_DOT ? slice_from(name->text, 1) : name->written;
+    return server->name_count > 0 ? server->names[0].shown : (struct slice){0};
 }
 
 static struct slice protocol_text(enum http_version version)

@@ -74,13 +74,15 @@ struct tls_context *tenant_server_context(const struct config_server *server,
                                           struct tls_contexts *contexts, struct diag_list *diags)
 {
     const struct config_settings *settings = server->settings;
-    struct tls_policy policy = {.ciphers = settings->ssl_ciphers,
-                                .groups = settings->ssl_ecdh_curve};
+    struct tls_policy policy = {.ciphers = settings->ssl_ciphers.text,
+                                .ciphers_place = settings->ssl_ciphers.place,
+                                .groups = settings->ssl_ecdh_curve.text,
+                                .groups_place = settings->ssl_ecdh_curve.place};
     if (settings->ssl_protocols & TLS_VERSION_1_2)
         policy.versions |= TLS_ALLOW_1_2;
     if (settings->ssl_protocols & TLS_VERSION_1_3)
         policy.versions |= TLS_ALLOW_1_3;
-    return tls_context_get(contexts, &policy, server->place, diags);
+    return tls_context_get(contexts, &policy, diags);
 }
 
 /* Sessions are for one server of one tenant. Its first name tells servers apart whatever else the

@@ -140,7 +140,8 @@ int tenant_check(const struct config_tenant *model, struct tls_contexts *context
         }
         for (uint32_t i = 0; i < server->location_count; i++)
             tenant_regex_for_location(regexes, &server->locations[i], diags);
-        if (server->certificate_count > 0)
+        if (server->certificate_count > 0 || server->settings->ssl_ciphers.text.len > 0 ||
+            server->settings->ssl_ecdh_curve.text.len > 0)
             tenant_server_context(server, contexts, diags);
     }
     for (uint32_t i = 0; i < model->upstream_count; i++) {

@@ -2,6 +2,8 @@
 /* TLS contexts: one per policy, shared by all tenants that use it. */
 #include "wire_internal.h"
 
+#include "base/log.h"
+
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +21,19 @@
 
 struct tls_contexts *tls_contexts_new(void)
 {
-    struct tls_contexts *contexts = memory_zeroed(1, sizeof(*contexts));
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    struct tls_contexts *contexts;
 
+    if (!cipher) {
+        log_error("OpenSSL's default provider is not loaded: openssl.cnf, or the file that "
+                  "OPENSSL_CONF names, must activate it");
+        ERR_clear_error();
+        return NULL;
+    }
+    contexts = memory_zeroed(1, sizeof(*contexts));
+    contexts->ticket_cipher = cipher;
     contexts->method = wire_method();
-    contexts->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
-    if (!contexts->method || !contexts->ticket_cipher)
+    if (!contexts->method)
         memory_exhausted(0);
     return contexts;
 }
@@ -81,16 +91,40 @@ static void configure_client(SSL_CTX *ssl)
     SSL_CTX_sess_set_new_cb(ssl, tls_session_on_new);
 }
 
+/* Servers that inherit a text share its mistake. */
+static bool is_told(const struct diag_list *diags, struct diag_place place)
+{
+    const struct diag *diag;
+
+    STAILQ_FOREACH (diag, &diags->items, next) {
+        if (diag->severity == DIAG_ERROR && diag->place.line == place.line &&
+            diag->place.column == place.column && diag->place.file && place.file &&
+            strcmp(diag->place.file, place.file) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* OpenSSL's reason; of groups, its details name the one that it does not know. */
+static const char *reason_of_refusal(void)
+{
+    const char *details = NULL, *reason;
+    int flags = 0;
+
+    reason = ERR_reason_error_string(ERR_peek_error_data(&details, &flags));
+    if (flags & ERR_TXT_STRING && details && *details)
+        return details;
+    return reason ? reason : "not accepted";
+}
+
 /* Whether OpenSSL accepted a text of the policy: 0, or -1 with an error in diags. */
 static int check(int accepted, const char *what, const char *text, struct diag_place place,
                  struct diag_list *diags)
 {
-    const char *reason;
-
     if (accepted == 1)
         return 0;
-    reason = ERR_reason_error_string(ERR_peek_error());
-    diag_error(diags, place, "invalid %s \"%s\": %s", what, text, reason ? reason : "not accepted");
+    if (!is_told(diags, place))
+        diag_error(diags, place, "invalid %s \"%s\": %s", what, text, reason_of_refusal());
     ERR_clear_error();
     return -1;
 }
@@ -128,8 +162,7 @@ static char *text_of(struct slice s)
 }
 
 static struct tls_context *context_get(struct tls_contexts *contexts, bool is_client,
-                                       const struct tls_policy *policy, struct diag_place place,
-                                       struct diag_list *diags)
+                                       const struct tls_policy *policy, struct diag_list *diags)
 {
     const uint32_t both = TLS_ALLOW_1_2 | TLS_ALLOW_1_3;
     uint32_t versions = policy->versions & both ? policy->versions & both : both;
@@ -140,6 +173,7 @@ static struct tls_context *context_get(struct tls_contexts *contexts, bool is_cl
     size_t size = strlen(ciphers) + strlen(groups) + 16;
     char *key = memory_alloc(size);
     struct tls_context *context;
+    bool is_good = true;
 
     snprintf(key, size, "%c%u %s %s", is_client ? 'c' : 's', versions, ciphers, groups);
     HASH_FIND_STR(contexts->by_policy, key, context);
@@ -150,10 +184,13 @@ static struct tls_context *context_get(struct tls_contexts *contexts, bool is_cl
     context = context_new(contexts, is_client, versions, groups);
     context->policy = key;
     ERR_clear_error();
-    if ((*ciphers && check(SSL_CTX_set_cipher_list(context->ssl, ciphers), "cipher list", ciphers,
-                           place, diags) < 0) ||
-        check((int)SSL_CTX_set1_groups_list(context->ssl, groups), "group list", groups, place,
-              diags) < 0) {
+    if (*ciphers && check(SSL_CTX_set_cipher_list(context->ssl, ciphers), "cipher list", ciphers,
+                          policy->ciphers_place, diags) < 0)
+        is_good = false;
+    if (check((int)SSL_CTX_set1_groups_list(context->ssl, groups), "group list", groups,
+              policy->groups_place, diags) < 0)
+        is_good = false;
+    if (!is_good) {
         context_free(context);
         context = NULL;
         goto done;
@@ -166,14 +203,13 @@ done:
 }
 
 struct tls_context *tls_context_get(struct tls_contexts *contexts, const struct tls_policy *policy,
-                                    struct diag_place place, struct diag_list *diags)
+                                    struct diag_list *diags)
 {
-    return context_get(contexts, false, policy, place, diags);
+    return context_get(contexts, false, policy, diags);
 }
 
 struct tls_context *tls_client_context_get(struct tls_contexts *contexts,
-                                           const struct tls_policy *policy, struct diag_place place,
-                                           struct diag_list *diags)
+                                           const struct tls_policy *policy, struct diag_list *diags)
 {
-    return context_get(contexts, true, policy, place, diags);
+    return context_get(contexts, true, policy, diags);
 }

@@ -116,6 +116,8 @@ int worker_start(struct worker *worker, uint32_t column)
                                      .owner = worker};
 
     worker->contexts = tls_contexts_new();
+    if (!worker->contexts)
+        return -1;
     worker->backends = backends_new(&worker->loop);
     backends_set_ask(worker->backends, worker_ask_sockets, worker);
     config.contexts = worker->contexts;

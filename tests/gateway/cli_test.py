@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line, and what an operator is told."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import pytest
 
 from harness import texts
+from harness.client import fetch
 from harness.gateway import BINARY, wait_for
 
 
@@ -40,6 +42,51 @@ def test_no_main_file(tmp_path):
     for option in ((), ("-t",)):
         result = nsgate("-c", tmp_path / "none.conf", *option)
         assert result.returncode == 1 and "none.conf" in result.stderr
+        assert "tenants" not in result.stderr, "a file that is not there lacks nothing else"
+
+
+def test_an_openssl_without_its_default_provider_is_called_that(gateway, tmp_path):
+    bare = tmp_path / "openssl.cnf"
+    bare.write_text("openssl_conf = init\n[init]\nproviders = list\n[list]\nbase = base\n"
+                    "[base]\nactivate = 1\n")
+    gateway.tenant("a", "netns host; server { listen 127.0.0.1:8080; return 204; }")
+    result = subprocess.run([BINARY, "-c", gateway.folder / "nsgate.conf", "-t"], text=True,
+                            capture_output=True, env={**os.environ, "OPENSSL_CONF": str(bare)})
+    assert result.returncode == 1
+    assert "OpenSSL's default provider is not loaded" in result.stderr
+    assert "out of memory" not in result.stderr
+
+
+def test_what_openssl_refuses_is_told_at_its_own_line(gateway, authority):
+    pair = authority.issue("a.test")
+    tls = (f"listen 127.0.0.1:8443 ssl;\nssl_certificate {pair[0]}; "
+           f"ssl_certificate_key {pair[1]};\n")
+    gateway.tenant("a", f"netns host;\nssl_ecdh_curve\n  X25519:nonsense;\nserver {{ {tls}"
+                   "ssl_ciphers NONE:SUCH; return 204; }\nserver { server_name b; "
+                   f"{tls} return 204; }}\nserver {{ listen 127.0.0.1:8080;\n"
+                   "location / { proxy_pass https://127.0.0.1:1;\nproxy_ssl_ciphers x; } }")
+    result = nsgate("-c", gateway.folder / "nsgate.conf", "-t")
+    assert result.returncode == 1
+    assert "a.conf:3:3: invalid group list \"X25519:nonsense\"" in result.stderr
+    assert "a.conf:6:13: invalid cipher list \"NONE:SUCH\"" in result.stderr
+    assert "a.conf:12:19: invalid cipher list \"x\"" in result.stderr
+    assert result.stderr.count("[error]") == 3, "each once"
+
+
+def test_names_that_can_never_match_are_warned_about(gateway):
+    gateway.tenant("a", "netns host; server { listen 127.0.0.1:8080;\n"
+                   "server_name A.test *.MÜLLER.test 'b \"c\"' a.test:80;\n"
+                   'return 200 "$server_name"; }')
+    result = nsgate("-c", gateway.folder / "nsgate.conf", "-t")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r'\[warn\].*a.conf:2:20: the server name "\*.MÜLLER.test" never matches: .*'
+                     r'"\*.xn--mller-kva.test" would', result.stderr)
+    assert 'a.conf:2:35: the server name "b "c"" never matches' in result.stderr
+    assert '"a.test" would' in result.stderr
+    assert result.stderr.count("[warn]") == 3
+    gateway.start()
+    answer = fetch(None, ("127.0.0.1", 8080), headers={"Host": "a.test"})
+    assert answer.body == b"a.test", "$server_name is lower case"
 
 
 def test_t_says_all_errors_at_once(gateway, authority, namespace):

@@ -80,7 +80,7 @@ static void setup(void)
     diag_list_init(&diags);
     contexts = tls_contexts_new();
     make_identity();
-    server.context = tls_context_get(contexts, &policy, place, &diags);
+    server.context = tls_context_get(contexts, &policy, &diags);
     server.identities = &identity;
     server.identity_count = 1;
 }
@@ -108,7 +108,7 @@ static void use_tls(bool http2)
     transport = (struct config_transport){.is_tls = true, .http2 = http2};
     rig.upstream_config.transport = &transport;
     rig.upstream.tls = (struct tls_client){
-        .context = tls_client_context_get(contexts, &policy, place, &diags),
+        .context = tls_client_context_get(contexts, &policy, &diags),
         .verify = true,
         .offers_http2 = http2,
         .reuses_sessions = true,

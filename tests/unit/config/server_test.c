@@ -51,9 +51,6 @@ Test(server, bad_names)
         {ONE("server_name *.;"), 2, 13, "a wildcard needs a name"},
         {ONE("server_name .;"), 2, 13, "a wildcard needs a name"},
         {ONE("server_name ~;"), 2, 13, "the regular expression behind \"~\" is empty"},
-        {ONE("server_name a/b;"), 2, 13, "characters that no host name has"},
-        {ONE("server_name a:80;"), 2, 13, "characters that no host name has"},
-        {ONE("server_name a..b;"), 2, 13, "characters that no host name has"},
         {ONE("server_name $hostname;"), 2, 13, "variables in \"server_name\" are not supported"},
     };
 
@@ -71,4 +68,44 @@ Test(server, a_name_taken_before_is_told)
     };
 
     expect_accepted(DIAG_WARNING, warned, COUNT(warned));
+}
+
+/* Warned about, and taken, as nginx takes them. */
+Test(server, names_that_can_never_match)
+{
+    static const struct said warned[] = {
+        {ONE("server_name müller.test;"), 2, 13, "\"müller.test\" never matches: clients send"},
+        {ONE("server_name müller.test;"), 2, 13, "\"xn--mller-kva.test\" would"},
+        {ONE("server_name *.MÜLLER.test;"), 2, 13, "\"*.xn--mller-kva.test\" would"},
+        {ONE("server_name .müller.test;"), 2, 13, "\".xn--mller-kva.test\" would"},
+        {ONE("server_name müller.*;"), 2, 13, "\"xn--mller-kva.*\" would"},
+        {ONE("server_name a.test müller.test;"), 2, 20, "\"xn--mller-kva.test\" would"},
+        {ONE("server_name 'mü ller.test';"), 2, 13, "never matches: clients send"},
+        {ONE("server_name m\xfcller.test;"), 2, 13, "never matches: clients send"},
+        {ONE("server_name a/b;"), 2, 13, "\"a/b\" never matches: it has characters that no host"},
+        {ONE("server_name https://a.test;"), 2, 13, "never matches"},
+        {ONE("server_name a.test:80;"), 2, 13,
+         "never matches: the port is no part of it; \"a.test\" would"},
+        {ONE("server_name [::1]:443;"), 2, 13, "the port is no part of it; \"[::1]\" would"},
+        {ONE("server_name '\"a.test\"';"), 2, 13, "it has characters that no host name has"},
+        {ONE("server_name a'b.test;"), 2, 13, "it has characters that no host name has"},
+        {ONE("server_name 'a.test b.test';"), 2, 13, "it has characters that no host name has"},
+        {ONE("server_name a,b;"), 2, 13, "it has characters that no host name has"},
+        {ONE("server_name a..b;"), 2, 13, "never matches"},
+        {ONE("server_name a..;"), 2, 13, "never matches"},
+        {ONE("server_name [zz];"), 2, 13, "never matches"},
+        {ONE("server_name ::1;"), 2, 13, "never matches"},
+    };
+
+    expect_accepted(DIAG_WARNING, warned, COUNT(warned));
+}
+
+Test(server, names_that_match_are_not_warned_about)
+{
+    struct built built;
+
+    build_good(&built, ONE("server_name A.Test a-b_c~d _ *.a.test www.* .b.test ~^ü$ \"\" [::1] "
+                           "10.0.0.1 x.test. xn--mller-kva.test;"));
+    cr_expect_eq(built.diags.warnings, 0);
+    free_tenant(&built);
 }

@@ -71,8 +71,8 @@ Test(settings, good_words)
     cr_expect_eq(settings->http2_max_concurrent_streams, 7);
     cr_expect_eq(settings->proxy_next_upstream, (uint32_t)(NEXT_HTTP_503 | NEXT_NON_IDEMPOTENT));
     cr_expect_eq(settings->ssl_protocols, (uint32_t)TLS_VERSION_1_3);
-    cr_expect(text_is(settings->ssl_ciphers, "HIGH"));
-    cr_expect(text_is(settings->ssl_ecdh_curve, "X25519:P-256"));
+    cr_expect(text_is(settings->ssl_ciphers.text, "HIGH"));
+    cr_expect(text_is(settings->ssl_ecdh_curve.text, "X25519:P-256"));
     cr_expect_eq(settings->keepalive_requests, 7);
     cr_expect_eq(settings->keepalive_timeout, 0);
     cr_expect_eq(settings->header_buffers, 2);

@@ -98,7 +98,7 @@ Test(transport, what_a_location_asks_for)
     cr_expect_not(transport->reuses_sessions);
     cr_expect_eq(transport->verify_depth, 3);
     cr_expect_eq(transport->protocols, (uint32_t)TLS_VERSION_1_3);
-    cr_expect(text_is(transport->ciphers, "HIGH"));
+    cr_expect(text_is(transport->ciphers.text, "HIGH"));
     cr_expect(text_is(transport->name, "App.Test"));
     cr_expect(text_is(transport->trusted, "/etc/nsgate/ca.pem"));
     cr_expect_eq(transport->trusted_place.line, 1);

@@ -11,7 +11,7 @@ static const char *value_in(struct gate *gate, const char *expression, const cha
 {
     char text[1024];
     snprintf(text, sizeof text,
-             "server { listen 10.0.0.1:80; server_name first.test *.second.test;\n"
+             "server { listen 10.0.0.1:80; server_name First.TEST *.second.test;\n"
              "  location / { proxy_pass http://127.0.0.1:9000/p/; proxy_set_header X-V \"%s\"; }\n"
              "}\n",
              expression);

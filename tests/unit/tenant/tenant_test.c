@@ -52,6 +52,31 @@ Test(tenant, settings_that_openssl_refuses_are_an_error)
     fixture_free(&fixture);
 }
 
+Test(tenant, what_openssl_refuses_is_told_where_it_stands)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, "netns acme;\n"
+                           "ssl_ciphers\n NONSENSE;\n"
+                           "server { listen 1.1.1.1:443 ssl; ssl_ecdh_curve X25519:nonsense;\n"
+                           "    ssl_certificate a.crt; ssl_certificate_key a.key;\n"
+                           "    return 200 a; }\n"
+                           "server { listen 1.1.1.1:443 ssl; server_name b; return 200 b;\n"
+                           "    ssl_certificate a.crt; ssl_certificate_key a.key; }\n"
+                           "server { listen 1.1.1.1:80; return 200 a;\n"
+                           "    ssl_ciphers \"no certificate needs these\"; }\n");
+    struct config_tenant model;
+    cr_assert_eq(config_tenant_build(&model, SLICE("acme"), SLICE("/c"), NULL, &fixture.tree.root,
+                                     &fixture.diags),
+                 0);
+    cr_expect_eq(tenant_check(&model, fixture.contexts, &fixture.diags), ERROR_CONFIG);
+    cr_expect(fixture_has_diag(&fixture, 3, "invalid cipher list \"NONSENSE\""));
+    cr_expect(fixture_has_diag(&fixture, 4, "invalid group list \"X25519:nonsense\""));
+    cr_expect(fixture_has_diag(&fixture, 10, "invalid cipher list \"no certificate"));
+    cr_expect_eq(fixture.diags.errors, 3, "each once");
+    config_tenant_free(&model);
+    fixture_free(&fixture);
+}
+
 Test(tenant, one_endpoint_per_address)
 {
     struct fixture fixture;

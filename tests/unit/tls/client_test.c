@@ -134,10 +134,9 @@ Test(client, protocols)
 Test(client, versions_without_overlap)
 {
     const struct tls_policy old = {.versions = TLS_ALLOW_1_2}, fresh = {.versions = TLS_ALLOW_1_3};
-    const struct diag_place place = {"test", 1, 1};
 
-    duo.server.context = tls_context_get(duo.contexts, &old, place, &duo.diags);
-    duo.client.context = tls_client_context_get(duo.contexts, &fresh, place, &duo.diags);
+    duo.server.context = tls_context_get(duo.contexts, &old, &duo.diags);
+    duo.client.context = tls_client_context_get(duo.contexts, &fresh, &duo.diags);
     cr_assert_not(duo_connect(&duo));
     cr_assert_eq(duo.failed, ERROR_TLS);
     cr_assert_not(duo.was_unverified);

@@ -140,10 +140,10 @@ void duo_start(struct duo *duo)
     duo->roots = tls_trust_new(certificates, count);
     RAND_bytes(duo->tickets.keys[0], TLS_TICKET_KEY);
     duo->tickets.count = 1;
-    duo->server.context = tls_context_get(duo->contexts, &policy, place, &duo->diags);
+    duo->server.context = tls_context_get(duo->contexts, &policy, &duo->diags);
     duo->server.tickets = &duo->tickets;
     duo->client = (struct tls_client){
-        .context = tls_client_context_get(duo->contexts, &policy, place, &duo->diags),
+        .context = tls_client_context_get(duo->contexts, &policy, &duo->diags),
         .verify = true,
         .verify_depth = 1,
         .reuses_sessions = true,

@@ -126,8 +126,7 @@ struct tls_identity *rig_identity(struct rig *rig, const char *name, const char 
 struct tls_context *rig_context(struct rig *rig, uint32_t versions)
 {
     const struct tls_policy policy = {.versions = versions};
-    struct tls_context *context =
-        tls_context_get(rig->contexts, &policy, (struct diag_place){"test", 1, 1}, &rig->diags);
+    struct tls_context *context = tls_context_get(rig->contexts, &policy, &rig->diags);
 
     cr_assert_not_null(context);
     return context;

@@ -27,9 +27,8 @@ static void connect_and_talk(void)
 static void use_version(uint32_t version)
 {
     const struct tls_policy policy = {.versions = version};
-    const struct diag_place place = {"test", 1, 1};
 
-    duo.client.context = tls_client_context_get(duo.contexts, &policy, place, &duo.diags);
+    duo.client.context = tls_client_context_get(duo.contexts, &policy, &duo.diags);
 }
 
 Test(session, the_second_connection_resumes)
