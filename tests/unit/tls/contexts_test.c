@@ -63,8 +63,9 @@ Test(contexts, bad_texts_are_told_at_their_own_place)
     cr_assert_eq(diags.errors, 2);
     first = STAILQ_FIRST(&diags.items);
     expect(first, "acme.conf:7:5: invalid cipher list \"NO-SUCH-CIPHER\": no cipher match");
-    expect(STAILQ_NEXT(first, next),
-           "acme.conf:8:9: invalid group list \"no-such-group\": group 'no-such-group' cannot be set");
+    expect(
+        STAILQ_NEXT(first, next),
+        "acme.conf:8:9: invalid group list \"no-such-group\": group 'no-such-group' cannot be set");
     cr_assert_not_null(get(0, "", ""), "what was refused leaves nothing behind");
 }
 
