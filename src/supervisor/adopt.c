@@ -4,6 +4,7 @@
 
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "contest_internal.h"
 #include "sockets_internal.h"
 #include "workers_internal.h"
 
@@ -55,14 +56,15 @@ static void adopt_sockets(struct record *record, struct plan *plan)
 /* The plan's, in place of the one of the plan before it. */
 static void adopt_netns(struct supervisor *supervisor, struct record *record)
 {
-    bindings_leave(supervisor, record);
     namespace_release(&record->netns);
     namespace_take(supervisor, &record->netns, &record->plan.netns);
 }
 
-static bool adopt_same_content(const struct ipc_blob *a, const struct ipc_blob *b)
+bool adopt_changes_nothing(const struct record *record, const struct plan *plan)
 {
-    return slice_equal(bundle_content(ipc_blob_bytes(a)), bundle_content(ipc_blob_bytes(b)));
+    return record_is_in_force(record) &&
+           slice_equal(bundle_content(ipc_blob_bytes(record->plan.bundle)),
+                       bundle_content(ipc_blob_bytes(plan->bundle)));
 }
 
 /* The examined bundle in force with the places of another one of equal trees: workers do without,
@@ -97,16 +99,29 @@ void adopt_unchanged(struct supervisor *supervisor, struct record *record, struc
 
 enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
-    bool is_new = !record_is_in_force(record);
-    bool stays = adopt_same_netns(&record->plan, plan);
-
-    if (!is_new && adopt_same_content(record->plan.bundle, plan->bundle)) {
+    if (adopt_changes_nothing(record, plan)) {
         adopt_unchanged(supervisor, record, plan);
         return ADOPTED_UNCHANGED;
     }
+    adopt_release(supervisor, record, plan);
+    return adopt_take(supervisor, record, plan);
+}
+
+void adopt_release(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
     claims_release(&supervisor->registry, record, &record->plan, plan);
     adopt_sockets(record, plan);
-    bindings_close(supervisor, record); /* what was not moved */
+    if (adopt_same_netns(&record->plan, plan))
+        bindings_close(supervisor, record); /* what was not moved */
+    else
+        bindings_leave(supervisor, record);
+}
+
+enum adopted adopt_take(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    bool is_new = !record_is_in_force(record);
+    bool stays = adopt_same_netns(&record->plan, plan);
+
     sockets_adopt(supervisor, record, plan);
     plan_free(&record->plan);
     record->plan = *plan;
@@ -122,7 +137,9 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
 
 void adopt_refusal(struct supervisor *supervisor, struct record *record, const char *why)
 {
-    const struct plan *kept = record->examination ? &record->examination->plan : NULL;
+    const struct plan *kept = record->examination ? &record->examination->plan
+                              : record->contender ? &record->contender->plan
+                                                  : NULL;
 
     report_text(supervisor, record, DIAG_ERROR, "%s: %s", record->file, why);
     bindings_leave(supervisor, record);

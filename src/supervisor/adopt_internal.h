@@ -5,11 +5,17 @@
 
 #include "supervisor_internal.h"
 
-enum adopted { ADOPTED_NEW, ADOPTED_CHANGED, ADOPTED_UNCHANGED };
-
 /* Takes over the plan, whose bundle the resolver has examined: sockets of addresses that stay are
  * kept, the others closed or bound, and the tenant's workers told. */
 enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, struct plan *plan);
+
+/* The two halves of adopt_plan, for several tenants that exchange what they have: each gives up
+ * what the plan does not keep; then each takes what it wants. */
+void adopt_release(struct supervisor *supervisor, struct record *record, struct plan *plan);
+enum adopted adopt_take(struct supervisor *supervisor, struct record *record, struct plan *plan);
+
+/* Whether an examined plan says what is in force already. */
+bool adopt_changes_nothing(const struct record *record, const struct plan *plan);
 
 /* The plan, whose bundle may be a raw one, says what is in force already: only what its files are
  * and where their lines stand is taken over. Frees the rest. */

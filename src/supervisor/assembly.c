@@ -8,6 +8,7 @@
 #include "ipc/datagram.h"
 #include "tenant/bundle.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -160,6 +161,14 @@ static void assembly_fill_places(struct plan *plan, const struct config_tenant *
     }
 }
 
+static char *assembly_place_text(struct diag_place place)
+{
+    char text[4096 + 32]; /* PATH_MAX, and two numbers */
+
+    snprintf(text, sizeof(text), "%s:%u:%u", place.file, place.line, place.column);
+    return memory_text(text);
+}
+
 static void assembly_fill(struct assembly *assembly, struct plan *plan)
 {
     const struct config_tenant *model = &assembly->model;
@@ -179,6 +188,8 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
         if (from->zone[0])
             address_set_zone(&listener->address, from->zone);
         listener->text = memory_slice_text(from->text);
+        if (model->netns.kind == NETNS_HOST)
+            listener->where = assembly_place_text(from->place);
         listener->backlog = from->backlog;
         listener->ipv6only = from->ipv6only;
         listener->fd = -1;

@@ -15,7 +15,8 @@ void listener_free(struct listener *listener)
         close(listener->fd);
     listener->fd = -1;
     free(listener->text);
-    listener->text = NULL;
+    free(listener->where);
+    listener->text = listener->where = NULL;
 }
 
 static void record_netns_free(struct record_netns *netns)

@@ -26,7 +26,8 @@ enum listener_state {
 /* One address of a tenant. */
 struct listener {
     struct address address;
-    char *text; /* config_listen.text */
+    char *text;  /* config_listen.text */
+    char *where; /* "FILE:LINE:COLUMN", in the host's namespace only; else NULL */
     int backlog;
     bool ipv6only;
     enum listener_state state;
@@ -95,7 +96,8 @@ struct record {
     uint64_t round;                  /* the last round that saw its file */
     bool is_named;                   /* has a file: for removal_of */
     bool is_todo;                    /* waits in the round's list */
-    bool was_deferred;               /* for an address that another was about to give up */
+    uint64_t order;                  /* of its file among those of the round */
+    struct contender *contender;     /* accepted, but another has what it wants */
     bool is_refused;                 /* its file, as it is now, is not in force */
     uint64_t presence_turn;          /* of presence_look that last looked into it */
     uint64_t generation;             /* how often it was put in force, changes included */

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static struct residence *residence_find(const struct registry *registry, struct netns_id id)
+struct residence *residence_find(const struct registry *registry, struct netns_id id)
 {
     struct residence *residence = NULL;
 

@@ -19,6 +19,9 @@ static inline struct netns_id residence_id(const struct record *record)
     return record->residence ? record->residence->id : (struct netns_id){0};
 }
 
+/* NULL: nobody lives there. */
+struct residence *residence_find(const struct registry *registry, struct netns_id id);
+
 /* Another tenant that lives there; NULL: none. */
 struct record *residence_other(const struct registry *registry, struct netns_id id,
                                const struct record *record);

@@ -8,6 +8,7 @@
 #include "assembly_internal.h"
 #include "bindings_internal.h"
 #include "claims_internal.h"
+#include "contest_internal.h"
 #include "removal_internal.h"
 #include "tenant_files_internal.h"
 #include "workers_internal.h"
@@ -134,58 +135,38 @@ void round_refused(struct supervisor *supervisor, struct record *record)
     outcomes_tell(supervisor, OUTCOME_REFUSED, slice_of(record->name), record->error);
 }
 
-void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan)
+void round_adopted(struct supervisor *supervisor, struct record *record, enum adopted adopted)
 {
-    struct round *round = &supervisor->round;
-
     record->is_refused = false;
     record_set_error(record, NULL);
-    if (round->kind == ROUND_TEST) {
+    if (adopted == ADOPTED_UNCHANGED)
+        return;
+    supervisor->round.effective = supervisor->round.number;
+    outcomes_tell(supervisor, adopted == ADOPTED_NEW ? OUTCOME_ADDED : OUTCOME_CHANGED,
+                  slice_of(record->name), NULL);
+}
+
+void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan)
+{
+    enum contest contest = CONTEST_FREE;
+
+    if (!adopt_changes_nothing(record, plan))
+        contest = contest_judge(supervisor, record, plan);
+    if (contest == CONTEST_LOST) {
+        claims_release(&supervisor->registry, record, plan, &record->plan);
+        round_refused(supervisor, record);
+    } else if (contest == CONTEST_OPEN) {
+        contest_enter(supervisor, record, plan);
+    } else if (supervisor->round.kind == ROUND_TEST) {
+        contest_reserve(supervisor, record, plan);
+        record->is_refused = false;
+        record_set_error(record, NULL);
         record->plan = *plan;
         *plan = (struct plan){0};
-        return;
+    } else {
+        contest_reserve(supervisor, record, plan);
+        round_adopted(supervisor, record, adopt_plan(supervisor, record, plan));
     }
-    switch (adopt_plan(supervisor, record, plan)) {
-    case ADOPTED_NEW:
-        round->effective = round->number;
-        outcomes_tell(supervisor, OUTCOME_ADDED, slice_of(record->name), NULL);
-        break;
-    case ADOPTED_CHANGED:
-        round->effective = round->number;
-        outcomes_tell(supervisor, OUTCOME_CHANGED, slice_of(record->name), NULL);
-        break;
-    case ADOPTED_UNCHANGED:
-        break;
-    }
-}
-
-/* Whether the owner of an address may yet give it up in this round. */
-static bool round_may_release(const struct record *owner)
-{
-    return owner->is_todo || owner->examination;
-}
-
-/* Addresses of the host's namespace: free, its own, or another's. Returns whether the tenant must
- * wait for the end of the round to know. */
-static bool round_check_claims(struct supervisor *supervisor, struct record *record,
-                               struct assembly *assembly)
-{
-    if (assembly->diags.errors > 0 || assembly->model.netns.kind != NETNS_HOST)
-        return false;
-    for (uint32_t i = 0; i < assembly->model.listen_count; i++) {
-        const struct config_listen *wanted = &assembly->model.listens[i];
-        const struct record *owner = claims_owner(&supervisor->registry, wanted->text);
-
-        if (!owner || owner == record)
-            continue;
-        if (!record->was_deferred && round_may_release(owner))
-            return true;
-        diag_error(&assembly->diags, wanted->place,
-                   "tenant \"%s\" cannot listen on %.*s: tenant \"%s\" has that address in the "
-                   "host's namespace",
-                   record->name, SLICE_PRINTF(wanted->text), owner->name);
-    }
-    return false;
 }
 
 static void round_todo(struct supervisor *supervisor, struct record *record)
@@ -196,8 +177,7 @@ static void round_todo(struct supervisor *supervisor, struct record *record)
 
 static void round_submit(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
-    for (uint32_t i = 0; plan->netns.kind == NETNS_HOST && i < plan->listener_count; i++)
-        claims_take(&supervisor->registry, slice_of(plan->listeners[i].text), record);
+    contest_reserve(supervisor, record, plan);
     examine_submit(supervisor, record, plan);
 }
 
@@ -222,27 +202,31 @@ static void round_prepare(struct supervisor *supervisor, struct record *record)
 {
     struct assembly assembly;
     struct plan plan;
+    bool is_good;
 
+    record->order = ++supervisor->round.order;
     assembly_open(&assembly, supervisor->settings, slice_of(record->name), record->file,
-                  record->was_deferred ? NULL : supervisor->dump);
-    if (round_check_claims(supervisor, record, &assembly)) {
-        record->was_deferred = true;
-        round_todo(supervisor, record);
-    } else {
-        bool is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
-
-        report_diags(supervisor, record, &assembly.diags);
-        if (is_good && round_is_same(supervisor, record, &plan))
-            round_unchanged(supervisor, record, &plan);
-        else if (is_good)
-            round_submit(supervisor, record, &plan);
-        else
-            round_refused(supervisor, record);
-    }
+                  supervisor->dump);
+    is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
+    report_diags(supervisor, record, &assembly.diags);
+    if (is_good && round_is_same(supervisor, record, &plan))
+        round_unchanged(supervisor, record, &plan);
+    else if (is_good)
+        round_submit(supervisor, record, &plan);
+    else
+        round_refused(supervisor, record);
     assembly_close(&assembly);
 }
 
 /* ---- going on ---- */
+
+/* Who waits for what another tenant has had gets it now, if that has given it up. */
+static void round_settle(struct supervisor *supervisor)
+{
+    contest_settle(supervisor);
+    if (supervisor->namespaces.is_contested)
+        namespaces_look(supervisor, true);
+}
 
 static void round_step(struct supervisor *supervisor)
 {
@@ -252,14 +236,14 @@ static void round_step(struct supervisor *supervisor)
     if (round->kind == ROUND_NONE || supervisor->state != SUPERVISOR_RUNNING)
         return;
     while ((record = TAILQ_FIRST(&round->todo)) && examine_has_room(supervisor)) {
-        if (record->was_deferred && supervisor->examiner.count > 0)
-            return; /* whoever has its address is not yet decided */
         TAILQ_REMOVE(&round->todo, record, todo);
         record->is_todo = false;
         round_prepare(supervisor, record);
     }
     if (record || supervisor->examiner.count > 0)
         return;
+    if (!round->is_committing)
+        round_settle(supervisor);
     if (workers_are_settled(supervisor) && bindings_are_settled(supervisor) &&
         generation_is_settled(supervisor) && logging_is_settled(supervisor)) {
         round_finish(supervisor);
@@ -327,7 +311,6 @@ static void round_see_file(struct supervisor *supervisor, const struct tenant_fi
     has_moved = strcmp(record->file, file->path) != 0;
     record_set_file(record, file->path);
     record->round = supervisor->round.number;
-    record->was_deferred = false;
     if (has_moved || round_must_examine(supervisor, record, all)) {
         round_todo(supervisor, record);
     } else {
@@ -479,6 +462,7 @@ int round_begin(struct supervisor *supervisor, enum round_kind kind)
 void round_init(struct supervisor *supervisor)
 {
     TAILQ_INIT(&supervisor->round.todo);
+    TAILQ_INIT(&supervisor->round.contenders);
     supervisor->round.step.run = round_on_step;
     ev_timer_init(&supervisor->round.limit, round_on_limit, 0., 0.);
     supervisor->round.limit.data = supervisor;
@@ -487,6 +471,7 @@ void round_init(struct supervisor *supervisor)
 void round_abandon(struct supervisor *supervisor)
 {
     ev_timer_stop(supervisor->loop.ev, &supervisor->round.limit);
+    contest_abandon(supervisor);
     supervisor->round.is_wanted = false;
     supervisor->round.kind = ROUND_NONE;
 }
@@ -494,5 +479,6 @@ void round_abandon(struct supervisor *supervisor)
 void round_free(struct supervisor *supervisor)
 {
     ev_timer_stop(supervisor->loop.ev, &supervisor->round.limit);
+    contest_abandon(supervisor);
     loop_cancel(&supervisor->loop, &supervisor->round.step);
 }

@@ -3,12 +3,16 @@
 #ifndef SUPERVISOR_ROUND_INTERNAL_H
 #define SUPERVISOR_ROUND_INTERNAL_H
 
+#include "contest_internal.h"
 #include "outcomes_internal.h"
 #include "record_internal.h"
 
 #include "io/loop.h"
 
 struct supervisor;
+
+/* What putting a plan in force was. */
+enum adopted { ADOPTED_NEW, ADOPTED_CHANGED, ADOPTED_UNCHANGED };
 
 enum round_kind { ROUND_NONE, ROUND_START, ROUND_RELOAD, ROUND_TEST };
 
@@ -20,6 +24,8 @@ struct round {
     uint64_t number;         /* of the present or last one, from 1 */
     uint64_t effective;      /* number of the last one that put a tenant in force */
     struct record_list todo; /* to be read, in the order of the files */
+    uint64_t order;          /* of the last file that was read, over all rounds */
+    struct contenders contenders;
     struct outcomes outcomes;
     unsigned settings_kept; /* of before: what the main file says now could not be taken over */
     bool is_committing;     /* all are handled; waits for the workers to have committed */
@@ -46,6 +52,7 @@ void round_advance(struct supervisor *supervisor);
 void round_keep_setting(struct supervisor *supervisor, const char *text);
 
 /* What became of a tenant of the round. */
+void round_adopted(struct supervisor *supervisor, struct record *record, enum adopted adopted);
 void round_refused(struct supervisor *supervisor, struct record *record);
 /* Takes over the plan's parts; the caller frees the rest. */
 void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan);

@@ -2,6 +2,7 @@
 """Reload: what changed changes, and nobody else notices (rows R1 and R2 of the fault table)."""
 
 import os
+import re
 import shutil
 import time
 
@@ -332,3 +333,87 @@ def test_a_resolver_leaves_without_a_word(gateway, namespace):
     wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()),
              what="the resolver's end")
     assert "the supervisor is gone" not in gateway.log()
+
+
+def free_port():
+    import socket
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.mark.parametrize("where", ["host", "shared namespace", "namespaces"])
+def test_addresses_are_exchanged(gateway, namespaces, where):
+    """Two swap, three move in a circle: as in nginx, whoever comes first in the order of files."""
+    names = ["a", "b", "c"]
+    spaces = ["host"] * 3 if where == "host" else [namespaces[0]] * 3
+    listens = [f"127.0.0.1:{free_port()}" for _ in names]
+    if where == "shared namespace":
+        gateway.settings["netns_shared"] = "on"
+        gateway.write_main()
+    elif where == "namespaces":
+        spaces, listens = list(namespaces[:3]), ["127.0.0.1:8080"] * 3
+
+    def write(name, place, listen=None, text=None):
+        gateway.tenant(name, texts.plain(spaces[place], f'return 200 "{text or name}";',
+                                         listen or listens[place]))
+
+    def at(place, listen=None):
+        host, port = (listen or listens[place]).replace("*", "127.0.0.1").split(":")
+        return fetch(None if spaces[place] == "host" else spaces[place],
+                     (host, int(port))).body.decode()
+
+    def reload(order, **changes):
+        for name, place in order.items():
+            write(name, place, **changes)
+        since = gateway.log_size()
+        result = gateway.ask("reload")
+        assert result.returncode == 0, result
+        assert f"0 added, {len(order)} changed, 0 removed, 0 refused" in result.stdout
+        assert {place: at(place) for place in order.values()} == \
+            {place: name for name, place in order.items()}
+        assert not re.search("cannot listen|lives there|waiting for", gateway.log(since))
+
+    for number, name in enumerate(names):
+        write(name, number)
+    gateway.start()
+    reload({"a": 1, "b": 0})
+    reload({"a": 0, "b": 1})
+    reload({"a": 1, "b": 2, "c": 0})
+    reload({"a": 2, "b": 0, "c": 1})
+    if where == "namespaces":
+        return
+    # One of a circle is broken: who waits for its address is refused too, and nothing is lost.
+    write("a", 0)
+    write("b", 1)
+    gateway.tenant("c", "nonsense;")
+    result = gateway.ask("reload")
+    kept = {0: "b", 1: "c", 2: "a"}
+    if where == "host":
+        assert result.stdout.endswith("0 added, 0 changed, 0 removed, 3 refused\n"), result
+        assert {place: at(place) for place in kept} == kept
+    write("c", 2)
+    gateway.ask("reload")
+
+    def is_closed():
+        try:
+            return [at(place) for place in range(3)] == names
+        except OSError:
+            return False
+
+    wait_for(is_closed, 6, "the circle is closed")
+    # A wildcard is given up for an address, and an address for a wildcard.
+    port = listens[0].split(":")[1]
+    for listen in (f"*:{port}", f"127.0.0.1:{port}"):
+        write("a", 0, listen)
+        assert gateway.ask("reload").returncode == 0
+        write("a", 1)
+        write("b", 0, listen)
+        assert gateway.ask("reload").returncode == 0
+        assert (at(1), at(0)) == ("a", "b")
+        other = f"127.0.0.1:{port}" if "*" in listen else f"*:{port}"
+        write("a", 0, other)
+        write("b", 1)
+        result = gateway.ask("reload")
+        assert result.returncode == 0, result
+        assert (at(0), at(1)) == ("a", "b")
