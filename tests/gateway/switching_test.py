@@ -2,12 +2,18 @@
 """Requests that ask for another protocol: which go on as such, what comes before the switch, and
 which 101 is one."""
 
+import os
+import shutil
+import subprocess
+
 import pytest
 
+from harness import texts
 from harness.backend import Scripted, read_head
 from harness.front import Front, tell
 from harness.gateway import wait_for
 from harness.h2_backend import Server
+from harness.podman import Podman, is_here
 
 TCP = b"Connection: Upgrade\r\nUpgrade: tcp\r\n"
 SWITCH = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
@@ -173,3 +179,32 @@ def test_a_101_before_the_bodys_end_is_502(gateway, authority, namespace, script
     wait_for(lambda: rest and rest[-1] == b"end", what="the backend's connection ends")
     assert rest == [b"end"]
     sock.close()
+
+
+@pytest.mark.skipif(not is_here() or not shutil.which("docker"),
+                    reason="needs docker's command line, podman, runc and busybox-static")
+def test_docker_exec(gateway, authority, namespace, tmp_path):
+    """Docker's own command line before podman's engine, over plain text and over TLS."""
+    podman = Podman()
+    try:
+        podman.serve()
+        os.chmod(podman.folder, 0o755)
+        os.chmod(podman.socket, 0o666)
+        engine = f"location / {{ proxy_pass http://unix:{podman.socket}:; }}"
+        gateway.tenant("a", texts.tenant(
+            namespace, f"server {{ listen 127.0.0.1:8080; {engine} }}",
+            texts.tls_server(authority, "localhost", engine)))
+        gateway.start()
+        name = podman.run()
+        for host in (["-H", "tcp://127.0.0.1:8080"],
+                     ["-H", f"tcp://localhost:{texts.PORT}", "--tlsverify", "--tlscacert",
+                      str(authority.ca), "--tlscert", "", "--tlskey", ""]):
+            for command, said, status in (("cat", b"x" * 300000, 0), ("wc -c; exit 3", b"abc", 3)):
+                done = subprocess.run(
+                    ["ip", "netns", "exec", namespace, "docker", "--config", str(tmp_path / "docker"),
+                     *host, "exec", "-i", name, "/bin/busybox", "sh", "-c", f"/bin/busybox {command}"],
+                    input=said, capture_output=True, timeout=30)
+                expected = said if command == "cat" else b"3\n"
+                assert (done.returncode, done.stdout) == (status, expected), (host, done.stderr)
+    finally:
+        podman.close()

@@ -120,22 +120,34 @@ class Podman:
     def remove_all(self):
         self.podman("rm", "-a", "-f", "-t", "0")
 
-    def _is_at_work(self):
-        """Whether a process of its own is left: a container's end is cleaned up in the background."""
+    def _processes(self, word=b""):
+        """Its own processes (with that word in their command): a container's end is cleaned up in
+        the background."""
+        found = []
         for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if str(self.folder).encode() in path.read_bytes():
-                    return True
+                command = path.read_bytes()
             except OSError:
+                continue
+            if str(self.folder).encode() in command and word in command:
+                found.append(int(path.parent.name))
+        return found
+
+    def end_sessions(self):
+        """Ends what is kept of each `exec` over the engine's socket, for five minutes otherwise."""
+        for pid in self._processes(b"--exec-attach"):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
                 pass
-        return False
 
     def close(self):
         try:
             self.stop_serving()
+            self.end_sessions()
             self.remove_all()
             # Twice: one may begin behind the look.
-            wait_for(lambda: not self._is_at_work() and not self._is_at_work(), 20, "podman's end")
+            wait_for(lambda: not self._processes() and not self._processes(), 20, "podman's end")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
             netns.delete(self.namespace)
