@@ -33,6 +33,17 @@ static enum head_scan check_limits(const struct h1_head_reader *reader,
     return end > limits->head_max ? SCAN_HEAD_TOO_LARGE : SCAN_MORE;
 }
 
+/* Whether a line that ends there, with its CRLF, ends as a request line does (RFC 9112 section 3):
+ * what speaks another protocol by lines hears so at once, not when the head's time is over. */
+static bool ends_request_line(const struct chain *in, size_t end)
+{
+    char text[11];
+    if (end < sizeof(text))
+        return false;
+    chain_peek(in, end - sizeof(text), text, sizeof(text));
+    return memcmp(text, " HTTP/", 6) == 0 && text[7] == '.';
+}
+
 /* A line ended at `end`, with its CRLF. Returns SCAN_MORE when the head goes on. */
 static enum head_scan end_line(struct h1_head_reader *reader, struct chain *in,
                                const struct h1_limits *limits, enum head_kind kind, size_t end)
@@ -48,6 +59,8 @@ static enum head_scan end_line(struct h1_head_reader *reader, struct chain *in,
     }
     if (end > limits->head_max)
         return SCAN_HEAD_TOO_LARGE;
+    if (kind == HEAD_OF_REQUEST && reader->lines == 0 && !ends_request_line(in, end))
+        return SCAN_BAD_BYTE;
     if (is_blank)
         return SCAN_COMPLETE;
     uint32_t first_lines = kind == HEAD_OF_TRAILERS ? 0 : 1;
@@ -59,12 +72,20 @@ static enum head_scan end_line(struct h1_head_reader *reader, struct chain *in,
     return SCAN_MORE;
 }
 
+/* A method is a token; an empty line may come before it. */
+static bool may_begin_request(char byte)
+{
+    return http_char_is(byte, HTTP_CHAR_TOKEN) || byte == '\r';
+}
+
 enum head_scan h1_head_scan(struct h1_head_reader *reader, struct chain *in,
                             const struct h1_limits *limits, enum head_kind kind, size_t *len)
 {
     char copy[PEEK_SIZE];
     while (reader->scanned < in->len) {
         struct slice window = window_at(in, reader->scanned, copy);
+        if (kind == HEAD_OF_REQUEST && reader->scanned == 0 && !may_begin_request(window.data[0]))
+            return SCAN_BAD_BYTE;
         size_t base = reader->scanned;
         size_t stop = http_find_control(window.data, window.len);
         size_t end = base + stop;

@@ -10,7 +10,8 @@ enum head_kind { HEAD_OF_REQUEST, HEAD_OF_RESPONSE, HEAD_OF_TRAILERS };
 enum head_scan {
     SCAN_MORE,
     SCAN_COMPLETE,
-    SCAN_BAD_BYTE,       /* a control byte, a bare CR or LF, too many blank lines */
+    SCAN_BAD_BYTE, /* a control byte, a bare CR or LF, too many blank lines; the first line of a
+                      request is none */
     SCAN_LINE_TOO_LONG,  /* reader->lines tells which */
     SCAN_HEAD_TOO_LARGE, /* in bytes or in fields */
 };

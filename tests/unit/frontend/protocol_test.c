@@ -56,6 +56,23 @@ Test(protocol, what_only_begins_like_it_is_http1)
     gate_close(&gate);
 }
 
+/* RFC 9113 section 3.4, and what no protocol of ours begins with: an answer at once, or the end. */
+Test(protocol, what_is_neither_is_answered_at_once)
+{
+    static const char *const firsts[] = {"INVALID CONNECTION PREFACE\r\n\r\n",
+                                         "SSH-2.0-OpenSSH_9.2\r\n",
+                                         "EHLO a.test\r\n",
+                                         "\x80\x90\xff",
+                                         "{\"id\": 1}",
+                                         "PRI\r\n"};
+
+    gate_start(&gate, "client_header_timeout 60s; return 200 'ok';");
+    for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
+        client_ask(&gate, firsts[i], "HTTP/1.1 400");
+    client_ask(&gate, "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", "HTTP/1.1 505");
+    gate_close(&gate);
+}
+
 Test(protocol, half_a_preface_has_the_deadline_of_a_head)
 {
     gate_start(&gate, "client_header_timeout 100ms; return 200 'ok';");

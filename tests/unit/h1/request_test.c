@@ -85,6 +85,26 @@ Test(h1_request, request_lines)
     CHECK(samples);
 }
 
+/* Other protocols hear so by their first line, or byte. */
+Test(h1_request, what_begins_none_is_refused_at_once)
+{
+    static const struct sample samples[] = {
+        {BYTES("SSH-2.0-OpenSSH_9.2\r\n"), ERROR_REQUEST_LINE},
+        {BYTES("HELO mail.test\r\n"), ERROR_REQUEST_LINE},
+        {BYTES("QUIT\r\n"), ERROR_REQUEST_LINE},
+        {BYTES("INVALID CONNECTION PREFACE\r\n"), ERROR_REQUEST_LINE},
+        {BYTES("\r\n\r\nQUIT\r\n"), ERROR_REQUEST_LINE},
+        {BYTES("{\"id\": 1"), ERROR_REQUEST_LINE},
+        {BYTES("\x80\x90\xff"), ERROR_REQUEST_LINE},
+        {BYTES(" "), ERROR_REQUEST_LINE},
+        {BYTES("\r\n{"), ERROR_REQUEST_LINE},
+        {BYTES("GET / HTTP/1.1\r\n"), H1_MORE},
+        {BYTES("GET / HTTP/2.0\r\n"), H1_MORE},
+        {BYTES("hello there"), H1_MORE},
+    };
+    CHECK(samples);
+}
+
 Test(h1_request, bare_line_ends_and_controls)
 {
     static const struct sample samples[] = {
