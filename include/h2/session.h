@@ -14,8 +14,9 @@
  *     freed, streams that are left get no event.
  *  4. What is malformed (RFC 9113 section 8.1.1) is reset with PROTOCOL_ERROR by the session and
  *     never reaches on_request, on_response, or on_end: only on_closed tells.
- *  5. A response that is complete completes its stream: what is left of the request is cancelled
- *     by the session (RFC 9113 section 8.1), except for tunnels.
+ *  5. A response that is complete completes its stream: on_closed follows, and what is left of the
+ *     request is the session's to end (RFC 9113 section 8.1; server: see h2_linger), except for
+ *     tunnels.
  */
 #ifndef H2_SESSION_H
 #define H2_SESSION_H
@@ -183,6 +184,10 @@ bool h2_allows_connect(const struct h2_session *session);
 void h2_send_response(struct h2_stream *stream, const struct http_response *response, bool ends,
                       int64_t now);
 
+/* Server, before the final response: nobody looks at the rest of the request's body, so that its
+ * sender may send it without reading meanwhile, up to 8 MiB. */
+void h2_discard(struct h2_stream *stream);
+
 /* on_read has something to say again. Cheap when called more often than needed. */
 void h2_resume(struct h2_stream *stream);
 
@@ -199,6 +204,11 @@ void h2_shutdown(struct h2_session *session);
 void h2_terminate(struct h2_session *session, uint32_t code);
 
 void h2_ping(struct h2_session *session);
+
+/* Server: what is left of requests that were answered already is dropped for a while, so that their
+ * clients read the answer, and then reset. To be called after h2_write, as it may have more to
+ * write then, and at the time (of h2_receive's clock) that it returns; 0: there are none. */
+double h2_linger(struct h2_session *session, double now);
 
 /* ---- facts ---- */
 

@@ -25,7 +25,8 @@ void h2_look_at(struct connection *connection, double due)
 void h2_arm(struct connection *connection)
 {
     const struct h2_side *side = connection->h2;
-    double due = earlier(side->idle_due, earlier(side->look_due, side->goaway_due));
+    double due = earlier(earlier(side->idle_due, side->linger_due),
+                         earlier(side->look_due, side->goaway_due));
 
     connection->limits.phase_due = due;
     limits_arm(&connection->limits, connection_now(connection));

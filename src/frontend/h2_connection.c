@@ -191,12 +191,24 @@ static void write_some(struct connection *connection)
     connection_write(connection, &out);
 }
 
+/* Behind the responses: those of uploads may have been among them. */
+static void linger(struct connection *connection)
+{
+    struct h2_side *side = connection->h2;
+    bool had_output = h2_has_output(side->session);
+
+    side->linger_due = h2_linger(side->session, connection_now(connection));
+    if (!had_output)
+        write_some(connection);
+}
+
 static void task(struct connection *connection)
 {
     struct h2_side *side = connection->h2;
 
     do_due(connection);
     write_some(connection);
+    linger(connection);
     if (side->wants_look)
         h2_look(connection);
     if (h2_is_done(side->session))

@@ -36,7 +36,7 @@ void h2_retire(struct connection *connection)
     double now = connection_now(connection);
     bool is_hard = connection->patience <= 0;
 
-    if (is_hard && connection->state == CONNECTION_IDLE) {
+    if (is_hard && connection->state == CONNECTION_IDLE && side->linger_due == 0) {
         connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
     } else if (connection->requests > 0 || is_hard) {
         h2_begin_goaway(connection);

@@ -64,6 +64,7 @@ struct h2_side {
     double idle_due;
     double look_due;
     double goaway_due;
+    double linger_due; /* of h2_linger */
 };
 
 /* ---- h2_connection.c ---- */

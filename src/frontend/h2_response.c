@@ -98,6 +98,8 @@ void h2_answer(struct front_stream *stream)
     if (stream->response != STREAM_RESPONSE_HEAD)
         return;
     stream->response = STREAM_RESPONSE_BODY;
+    if (exchange->request_body.discards)
+        h2_discard(stream->handle);
     h2_send_response(stream->handle, &exchange->response, is_head_all(exchange), wall(stream));
     h2_start_send_clock(stream);
 }

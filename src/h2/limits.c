@@ -1,30 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* What a peer may make us do for nothing. nghttp2 counts CONTINUATIONs and unread answers to PING
- * and SETTINGS; frames without use, streams that are opened to be reset, and resets that are
- * provoked from us are counted here. */
+/* What a peer may make us do for nothing. Frames are charged and paid for: by the bytes and frames
+ * of DATA that they answer, by requests that were served, and by time. nghttp2 counts CONTINUATIONs
+ * and unread answers to PING and SETTINGS; frames without use, streams that are opened to be reset,
+ * and resets that are provoked from us are counted here. */
 #include "session_internal.h"
 
-/* Frames: an honest peer has a few per request or DATA frame, which pay for them. */
+/* Frames: an honest peer has a few per request or DATA frame, which pay for them, and a little
+ * ahead. */
 #define USELESS_MAX        5000.0
+#define USELESS_AHEAD      2500.0
 #define USELESS_PER_SECOND 20.0
 
-/* "Rapid Reset", CVE-2023-44487. nghttp2 has this limit too, but goes on to open the streams of
- * the bytes that it was given. */
+/* A WINDOW_UPDATE that gives back so many bytes costs no more than sending them did. A smaller one
+ * answers a frame of its own. */
+#define RETURN_BYTES 64
+/* Of streams that have closed: what may be given back to them on its way. */
+#define LATE_BYTES  (64 * 1024 * 1024)
+#define LATE_FRAMES 4096
+
+/* "Rapid Reset", CVE-2023-44487: streams that are cancelled without having got anything. One that
+ * got its response's beginning was of some use, one that got that many bytes has paid. */
 #define CANCELS_MAX        1000.0
 #define CANCELS_PER_SECOND 33.0
+#define CANCEL_BEGUN       0.5
+#define CANCEL_PAID_BYTES  (64 * 1024)
 
 /* "MadeYouReset", CVE-2025-8671: requests that are malformed after they have begun to cost. */
 #define RESETS_MAX        100.0
 #define RESETS_PER_SECOND 5.0
+#define RESETS_SERVED     (1.0 / 16)
 
 static void leak(struct h2_bucket *bucket, double now, double per_second)
 {
-    if (now > bucket->at) {
+    if (now > bucket->at && bucket->level > 0) {
         bucket->level -= (now - bucket->at) * per_second;
         if (bucket->level < 0)
             bucket->level = 0;
     }
     bucket->at = now;
+}
+
+static void pay(struct h2_bucket *bucket, double amount, double ahead)
+{
+    if (bucket->level > -ahead)
+        bucket->level = bucket->level - amount > -ahead ? bucket->level - amount : -ahead;
 }
 
 void h2_limits_tick(struct h2_session *session, double now)
@@ -35,47 +54,81 @@ void h2_limits_tick(struct h2_session *session, double now)
     leak(&session->resets, now, RESETS_PER_SECOND);
 }
 
-/* A frame's header is complete. CONTINUATIONs are few: nghttp2 sees to that. */
-static void charge_frame(struct h2_session *session)
+/* ---- frames ---- */
+
+/* Whether giving back that many bytes answers what was sent. */
+static bool is_return(struct h2_flow *flow, uint32_t bytes)
 {
-    const uint8_t *header = session->scan.header;
-    session->scan.left = (uint32_t)header[0] << 16 | (uint32_t)header[1] << 8 | header[2];
-    session->scan.len = 0;
-    if (header[3] == NGHTTP2_CONTINUATION)
+    if (bytes > flow->bytes)
+        bytes = (uint32_t)flow->bytes;
+    if (bytes == 0 || (bytes < RETURN_BYTES && flow->frames == 0))
+        return false;
+    flow->frames -= bytes < RETURN_BYTES;
+    flow->bytes -= bytes;
+    if (flow->bytes == 0)
+        flow->frames = 0;
+    return true;
+}
+
+static bool is_paid(struct h2_session *session, const struct h2_frame *frame)
+{
+    if (frame->type != NGHTTP2_DATA && frame->type != NGHTTP2_WINDOW_UPDATE)
+        return frame->type == NGHTTP2_CONTINUATION; /* few: nghttp2 sees to that */
+    if (frame->id == 0)
+        return is_return(&session->flow, frame->number);
+    struct h2_stream *stream = h2_stream_find(session, frame->id);
+    if (frame->type == NGHTTP2_DATA)
+        return stream == NULL && h2_crossed_reset(session, frame->id, frame->length);
+    return is_return(stream != NULL ? &stream->flow : &session->late_flow, frame->number);
+}
+
+void h2_charge_frame(struct h2_session *session, const struct h2_frame *frame)
+{
+    if (is_paid(session, frame))
         return;
     session->useless.level += 1;
     if (session->useless.level > USELESS_MAX)
         h2_fail(session, NGHTTP2_ENHANCE_YOUR_CALM, "too many useless frames");
 }
 
-void h2_charge_frames(struct h2_session *session, struct slice bytes)
-{
-    struct h2_scan *scan = &session->scan;
-    while (bytes.len > 0 && !session->is_terminated) {
-        size_t len = scan->left < bytes.len ? scan->left : bytes.len;
-        scan->left -= (uint32_t)len;
-        bytes = slice_from(bytes, len);
-        if (bytes.len == 0)
-            return;
-        scan->header[scan->len++] = (uint8_t)bytes.data[0];
-        bytes = slice_from(bytes, 1);
-        if (scan->len == H2_FRAME_HEADER)
-            charge_frame(session);
-    }
-}
-
-void h2_charge_cancel(struct h2_session *session)
-{
-    session->cancels.level += 1;
-    if (session->cancels.level > CANCELS_MAX)
-        h2_fail(session, NGHTTP2_ENHANCE_YOUR_CALM, "too many cancelled streams");
-}
-
 void h2_credit_work(struct h2_session *session, unsigned frames)
 {
-    session->useless.level -= frames;
-    if (session->useless.level < 0)
-        session->useless.level = 0;
+    pay(&session->useless, frames, USELESS_AHEAD);
+}
+
+static void add_flow(struct h2_flow *flow, uint64_t bytes, uint32_t frames)
+{
+    flow->bytes += bytes;
+    flow->frames += frames;
+}
+
+void h2_flow_send(struct h2_session *session, struct h2_stream *stream, size_t bytes)
+{
+    h2_credit_work(session, H2_CREDIT_SENT);
+    add_flow(&session->flow, bytes, 1);
+    add_flow(stream != NULL ? &stream->flow : &session->late_flow, bytes, 1);
+}
+
+void h2_flow_close(struct h2_stream *stream)
+{
+    struct h2_flow *late = &stream->session->late_flow;
+    add_flow(late, stream->flow.bytes, stream->flow.frames);
+    if (late->bytes > LATE_BYTES)
+        late->bytes = LATE_BYTES;
+    if (late->frames > LATE_FRAMES)
+        late->frames = LATE_FRAMES;
+}
+
+/* ---- streams ---- */
+
+void h2_charge_cancel(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    if (stream->is_complete || stream->sent >= CANCEL_PAID_BYTES)
+        return;
+    session->cancels.level += stream->sent > 0 ? CANCEL_BEGUN : 1;
+    if (session->cancels.level > CANCELS_MAX)
+        h2_fail(session, NGHTTP2_ENHANCE_YOUR_CALM, "too many cancelled streams");
 }
 
 bool h2_charge_reset(struct h2_session *session)
@@ -85,4 +138,15 @@ bool h2_charge_reset(struct h2_session *session)
         return true;
     h2_fail(session, NGHTTP2_ENHANCE_YOUR_CALM, "too many malformed streams");
     return false;
+}
+
+bool h2_has_resets_to_spare(const struct h2_session *session)
+{
+    return session->resets.level < RESETS_MAX / 2;
+}
+
+void h2_credit_served(struct h2_session *session)
+{
+    pay(&session->cancels, 1, 0);
+    pay(&session->resets, RESETS_SERVED, 0);
 }

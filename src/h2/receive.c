@@ -13,21 +13,27 @@ static enum h2_verdict verdict(const struct h2_session *session)
     return session->is_closing ? H2_CLOSING : H2_OPEN;
 }
 
+void h2_feed(struct h2_session *session, struct slice bytes)
+{
+    if (bytes.len == 0 || session->is_dead || session->is_terminated)
+        return;
+    ssize_t used =
+        nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.data, bytes.len);
+    if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
+        h2_fail(session, NGHTTP2_PROTOCOL_ERROR, "not the preface of HTTP/2");
+    else if (used < 0)
+        h2_die(session, nghttp2_strerror((int)used));
+    else if (nghttp2_session_get_outbound_queue_size(session->nghttp2) > OUTBOUND_MAX)
+        h2_die(session, "the peer does not read its answers");
+}
+
 enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, double now)
 {
     h2_limits_tick(session, now);
     session->input = in;
     while (in->len > 0 && !session->is_dead && !session->is_terminated) {
         session->run = chain_first(in);
-        h2_charge_frames(session, session->run);
-        if (session->is_terminated)
-            break;
-        ssize_t used = nghttp2_session_mem_recv(
-            session->nghttp2, (const uint8_t *)session->run.data, session->run.len);
-        if (used < 0)
-            h2_die(session, nghttp2_strerror((int)used));
-        else if (nghttp2_session_get_outbound_queue_size(session->nghttp2) > OUTBOUND_MAX)
-            h2_die(session, "the peer does not read its answers");
+        h2_take_run(session);
         chain_consume(in, session->run.len);
     }
     session->input = NULL;
@@ -176,14 +182,37 @@ static void on_head_complete(struct h2_session *session, const nghttp2_frame *fr
 static void on_data_complete(struct h2_session *session, const nghttp2_frame *frame)
 {
     struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
+    bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (ends || frame->hd.length > frame->data.padlen)
+        h2_credit_work(session, H2_CREDIT_RECEIVED);
     if (!is_heard(stream))
         return;
     stream->received += H2_FRAME_HEADER + frame->hd.length;
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
-        return;
-    h2_credit_work(session, H2_CREDIT_DATA);
-    if (stream->input == H2_IN_BODY)
+    if (ends && stream->input == H2_IN_BODY)
         h2_stream_input_ended(stream);
+}
+
+static void on_peer_reset(struct h2_session *session, struct h2_stream *stream)
+{
+    if (stream == NULL)
+        return;
+    stream->is_peer_reset = true;
+    if (session->role == H2_CLIENT)
+        return;
+    h2_note_peer_reset(session, stream->id);
+    h2_charge_cancel(stream);
+}
+
+static void on_settings(struct h2_session *session, bool is_ack)
+{
+    if (is_ack) {
+        if (session->unaware_id == INT32_MAX)
+            session->unaware_id = session->last_id;
+        return;
+    }
+    session->has_settings = true;
+    if (session->events->on_settings)
+        session->events->on_settings(session->owner);
 }
 
 static void on_goaway(struct h2_session *session, const nghttp2_frame *frame)
@@ -197,7 +226,6 @@ static void on_goaway(struct h2_session *session, const nghttp2_frame *frame)
 static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
 {
     struct h2_session *session = user;
-    struct h2_stream *stream;
     bool is_ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
     (void)nghttp2;
     switch (frame->hd.type) {
@@ -208,17 +236,10 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
         on_data_complete(session, frame);
         break;
     case NGHTTP2_RST_STREAM:
-        stream = h2_stream_find(session, frame->hd.stream_id);
-        if (stream != NULL) {
-            stream->is_peer_reset = true;
-            if (session->role == H2_SERVER)
-                h2_charge_cancel(session);
-        }
+        on_peer_reset(session, h2_stream_find(session, frame->hd.stream_id));
         break;
     case NGHTTP2_SETTINGS:
-        session->has_settings = session->has_settings || !is_ack;
-        if (!is_ack && session->events->on_settings)
-            session->events->on_settings(session->owner);
+        on_settings(session, is_ack);
         break;
     case NGHTTP2_PING:
         if (is_ack && session->events->on_pong)
@@ -249,9 +270,10 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
     struct h2_session *session = user;
     struct h2_stream *stream = h2_stream_find(session, id);
     (void)flags;
-    h2_credit_work(session, H2_CREDIT_DATA);
     if (!is_heard(stream) || stream->input != H2_IN_BODY || session->events->on_data == NULL) {
         nghttp2_session_consume(nghttp2, id, len);
+        if (stream != NULL)
+            stream->dropped += len;
         return 0;
     }
     take_payload(session, data, len);
@@ -260,6 +282,17 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
     if (!stream->is_forgotten)
         h2_consume(stream, session->body.len);
     chain_clear(&session->body);
+    return 0;
+}
+
+/* Refused by nghttp2: more streams than we take, which the client may not have known. */
+static int on_invalid_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, int error,
+                            void *user)
+{
+    struct h2_session *session = user;
+    (void)nghttp2;
+    if (error == NGHTTP2_ERR_REFUSED_STREAM)
+        h2_note_reset(session, frame->hd.stream_id, session->settings.stream_window);
     return 0;
 }
 
@@ -279,5 +312,6 @@ void h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
 }

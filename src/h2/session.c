@@ -61,6 +61,8 @@ static nghttp2_option *make_options(enum h2_role role)
     /* CVE-2019-9512 and -9515: answers that are queued and not read. */
     nghttp2_option_set_max_outbound_ack(option, 1000);
     nghttp2_option_set_max_settings(option, 32);
+    /* limits.c counts resets, and knows what was served. */
+    nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
     /* h2_head_field removes it from what servers send. */
     if (role == H2_CLIENT)
         nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
@@ -104,6 +106,7 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
     session->events = events;
     session->owner = owner;
     session->reason = "";
+    session->unaware_id = INT32_MAX;
     session->scan.left = role == H2_SERVER ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
     TAILQ_INIT(&session->streams);
     TAILQ_INIT(&session->free_streams);
@@ -147,6 +150,7 @@ void h2_session_free(struct h2_session *session)
     chain_clear(&session->body);
     chain_clear(&session->payload);
     free(session->nv);
+    free(session->resets_seen);
     free(session);
 }
 

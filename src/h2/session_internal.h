@@ -22,6 +22,12 @@ enum h2_input {
 /* What our message has come to. */
 enum h2_output { H2_OUT_HEAD, H2_OUT_BODY, H2_OUT_ENDED };
 
+/* What was sent and not given back yet by WINDOW_UPDATE. */
+struct h2_flow {
+    uint64_t bytes;
+    uint32_t frames; /* of DATA, less those that paid for a small WINDOW_UPDATE */
+};
+
 struct h2_stream {
     TAILQ_ENTRY(h2_stream) next;
     struct h2_session *session;
@@ -36,9 +42,17 @@ struct h2_stream {
     bool is_head;       /* the request is a HEAD */
     bool is_tunnel;     /* extended CONNECT */
     bool is_woken;      /* h2_resume since on_read was last asked */
-    uint32_t window;    /* bytes that the peer may send ahead */
-    size_t unconsumed;  /* bytes delivered and not given back */
-    size_t consumed;    /* bytes given back since the window last grew */
+    bool is_error;      /* the response is 4xx or 5xx */
+    bool is_wide;       /* h2_discard has opened its window */
+    bool is_lingering;  /* complete and forgotten; the rest of the request is dropped */
+    double linger_from; /* seconds; 0: not looked at yet */
+    double linger_last; /* when something last came */
+    uint64_t dropped;   /* body bytes that nobody wanted */
+    uint64_t linger_mark;
+    struct h2_flow flow;
+    uint32_t window;   /* bytes that the peer may send ahead */
+    size_t unconsumed; /* bytes delivered and not given back */
+    size_t consumed;   /* bytes given back since the window last grew */
     uint64_t received;
     uint64_t sent;
 };
@@ -58,7 +72,8 @@ struct h2_head {
     bool has_priority;
 };
 
-/* A leaky bucket: charged by what a peer makes us do for nothing, emptied by time and work. */
+/* A leaky bucket: charged by what a peer makes us do for nothing, emptied by time and work. Below
+ * 0: work that was done ahead. */
 struct h2_bucket {
     double level;
     double at; /* seconds; when it was last emptied by time */
@@ -67,8 +82,29 @@ struct h2_bucket {
 /* Where the frames of the input begin: nghttp2 tells of most, not of those that it ignores. */
 struct h2_scan {
     uint32_t left; /* bytes of payload, or of the preface, before the next header */
-    uint8_t len;   /* bytes of the header that are there */
-    uint8_t header[H2_FRAME_HEADER];
+    uint8_t len;   /* bytes of `header` that are there */
+    uint8_t header[H2_FRAME_HEADER + 4]; /* with the number that some payloads begin with */
+};
+
+/* A frame by its header. */
+struct h2_frame {
+    uint32_t length;
+    uint8_t type;
+    int32_t id;
+    uint32_t number; /* PRIORITY: what it depends on; WINDOW_UPDATE: the increment; else 0 */
+};
+
+/* Streams that were reset a moment ago; the oldest are forgotten. */
+#define H2_RESETS_OURS  256
+#define H2_RESETS_PEERS 64
+struct h2_resets {
+    struct {
+        int32_t id;
+        uint32_t left; /* bytes of DATA that may still be on their way */
+    } ours[H2_RESETS_OURS];
+    int32_t peers[H2_RESETS_PEERS];
+    unsigned our_next, peer_next;
+    double forgotten; /* when one of ours last was */
 };
 
 struct h2_session {
@@ -96,6 +132,14 @@ struct h2_session {
     size_t nv_count, nv_capacity;
 
     struct h2_scan scan;
+    int32_t last_id;    /* server: the highest that the client has opened */
+    uint64_t used_ids;  /* of the 64 up to it, which ones: bit 0 is last_id */
+    int32_t unaware_id; /* streams up to it were opened before the client knew our limits */
+    struct h2_resets *resets_seen; /* NULL: none yet */
+    uint32_t lingering;            /* streams that are */
+    uint32_t wide_count;           /* streams whose windows h2_discard has opened */
+    struct h2_flow flow;           /* of the connection */
+    struct h2_flow late_flow;      /* of streams that are closed */
     struct h2_bucket useless;
     struct h2_bucket cancels;
     struct h2_bucket resets;
@@ -114,7 +158,9 @@ void h2_die(struct h2_session *session, const char *reason);
 /* stream.c */
 struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
 struct h2_stream *h2_stream_find(struct h2_session *session, int32_t id);
-/* Tells on_closed unless it is forgotten, and frees it. */
+/* Tells on_closed unless it is forgotten. */
+void h2_stream_tell_closed(struct h2_stream *stream, uint32_t code);
+/* The same, and frees it. */
 void h2_stream_close(struct h2_stream *stream, uint32_t code);
 /* Frees it without a word. */
 void h2_stream_drop(struct h2_stream *stream);
@@ -143,19 +189,50 @@ nghttp2_data_provider h2_body_provider(struct h2_stream *stream);
 /* encode.c: trailers that may be sent; returns whether there are any. */
 bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers);
 
-/* What a message pays for of the frames around it, itself included: a receiver of DATA may send two
- * WINDOW_UPDATEs and a PING (to learn the path's capacity) for each. */
-#define H2_CREDIT_HEAD 8
-#define H2_CREDIT_DATA 4
+/* receive.c: gives bytes to nghttp2. */
+void h2_feed(struct h2_session *session, struct slice bytes);
+
+/* frames.c: charges, judges and feeds the first run of the input, frame by frame. */
+void h2_take_run(struct h2_session *session);
+
+/* resets.c */
+/* RST_STREAM of ours. left: bytes of DATA that the peer may still have sent. */
+void h2_note_reset(struct h2_session *session, int32_t id, uint32_t left);
+void h2_note_peer_reset(struct h2_session *session, int32_t id);
+/* Also true when it can no longer be told. */
+bool h2_is_reset_by_us(const struct h2_session *session, int32_t id);
+bool h2_is_reset_by_peer(const struct h2_session *session, int32_t id);
+/* DATA that was on its way when we reset its stream; takes it from what may be. */
+bool h2_crossed_reset(struct h2_session *session, int32_t id, uint32_t length);
+
+/* linger.c: our response is complete and has left, the request is not: the owner is told of the
+ * stream's end, and what comes is dropped for a while, where that helps. */
+void h2_linger_begin(struct h2_stream *stream);
+/* It is over, or the stream is. */
+void h2_linger_end(struct h2_stream *stream);
+
+/* What a message pays for of the frames around it, itself included; and of DATA, received or sent,
+ * besides the WINDOW_UPDATEs that answer it: PINGs, to learn the path's capacity. */
+#define H2_CREDIT_HEAD     8
+#define H2_CREDIT_RECEIVED 2
+#define H2_CREDIT_SENT     1
 
 /* limits.c */
 void h2_limits_tick(struct h2_session *session, double now);
-/* All frames that begin in these bytes of the input; what turns out useful is credited. */
-void h2_charge_frames(struct h2_session *session, struct slice bytes);
+/* A frame begins; what turns out useful is credited. */
+void h2_charge_frame(struct h2_session *session, const struct h2_frame *frame);
 void h2_credit_work(struct h2_session *session, unsigned frames);
+/* DATA has left. stream: NULL when it is gone. */
+void h2_flow_send(struct h2_session *session, struct h2_stream *stream, size_t bytes);
+/* The stream is gone: what its peer gives back from now on comes late. */
+void h2_flow_close(struct h2_stream *stream);
 /* A client reset a stream that was open. */
-void h2_charge_cancel(struct h2_session *session);
+void h2_charge_cancel(struct h2_stream *stream);
 /* The peer provoked a reset of ours; returns whether it may still be sent. */
 bool h2_charge_reset(struct h2_session *session);
+/* Whether a reset may be sent that need not be. */
+bool h2_has_resets_to_spare(const struct h2_session *session);
+/* A request was answered: it pays for others that were not. */
+void h2_credit_served(struct h2_session *session);
 
 #endif

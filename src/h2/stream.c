@@ -40,6 +40,8 @@ void h2_stream_drop(struct h2_stream *stream)
         session->head.stream = NULL;
     session->stream_count--;
     session->forgotten_count -= stream->is_forgotten;
+    h2_linger_end(stream);
+    h2_flow_close(stream);
     TAILQ_REMOVE(&session->streams, stream, next);
     TAILQ_INSERT_HEAD(&session->free_streams, stream, next);
 }
@@ -60,22 +62,28 @@ static enum error closing_error(const struct h2_stream *stream, uint32_t code, b
     return is_server ? ERROR_FIELD : ERROR_RESPONSE;
 }
 
-void h2_stream_close(struct h2_stream *stream, uint32_t code)
+void h2_stream_tell_closed(struct h2_stream *stream, uint32_t code)
 {
     struct h2_session *session = stream->session;
     settle_windows(stream);
-    if (!stream->is_forgotten) {
-        /* Without RST_STREAM nghttp2 says REFUSED_STREAM only of those that GOAWAY names as not
-         * processed, and of those that it could not send any more. */
-        bool is_refused = session->role == H2_CLIENT && code == H2_REFUSED_STREAM &&
-                          stream->failure == ERROR_NONE && stream->input == H2_IN_HEAD;
-        struct h2_closing closing = {.code = code,
-                                     .is_by_peer = stream->is_peer_reset || is_refused};
-        closing.error = closing_error(stream, code, closing.is_by_peer, is_refused);
-        closing.is_untouched = is_refused && closing.error != ERROR_NONE;
-        if (session->events->on_closed)
-            session->events->on_closed(stream->target.object, &closing);
-    }
+    if (stream->is_forgotten)
+        return;
+    /* Without RST_STREAM nghttp2 says REFUSED_STREAM only of those that GOAWAY names as not
+     * processed, and of those that it could not send any more. */
+    bool is_refused = session->role == H2_CLIENT && code == H2_REFUSED_STREAM &&
+                      stream->failure == ERROR_NONE && stream->input == H2_IN_HEAD;
+    struct h2_closing closing = {.code = code, .is_by_peer = stream->is_peer_reset || is_refused};
+    closing.error = closing_error(stream, code, closing.is_by_peer, is_refused);
+    closing.is_untouched = is_refused && closing.error != ERROR_NONE;
+    if (closing.error == ERROR_NONE)
+        h2_credit_served(session);
+    if (session->events->on_closed)
+        session->events->on_closed(stream->target.object, &closing);
+}
+
+void h2_stream_close(struct h2_stream *stream, uint32_t code)
+{
+    h2_stream_tell_closed(stream, code);
     h2_stream_drop(stream);
 }
 
@@ -104,9 +112,7 @@ void h2_stream_output_ended(struct h2_stream *stream)
     if (stream->session->role == H2_CLIENT || stream->is_tunnel || stream->is_forgotten ||
         stream->input == H2_IN_ENDED)
         return;
-    stream->is_complete = true;
-    nghttp2_submit_rst_stream(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
-                              NGHTTP2_NO_ERROR);
+    h2_linger_begin(stream);
 }
 
 /* A reader that has taken a whole window and left little of it is one that the window slows

@@ -117,11 +117,15 @@ static int send_data(nghttp2_session *nghttp2, nghttp2_frame *frame, const uint8
 /* ---- what leaves ---- */
 
 /* Resets that the owner asked for, those of complete responses, and those of our failures are not
- * the peer's doing. */
+ * the peer's doing; nor are those of streams above a limit that it had not seen (RFC 9113 section
+ * 6.5.3). */
 static bool is_provoked(struct h2_session *session, const nghttp2_frame *frame)
 {
     const struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
-    if (frame->rst_stream.error_code == NGHTTP2_INTERNAL_ERROR)
+    uint32_t code = frame->rst_stream.error_code;
+    if (code == NGHTTP2_INTERNAL_ERROR)
+        return false;
+    if (code == NGHTTP2_REFUSED_STREAM && frame->hd.stream_id <= session->unaware_id)
         return false;
     return stream == NULL ||
            !(stream->is_forgotten || stream->is_complete || stream->failure == ERROR_TRUNCATED);
@@ -145,20 +149,28 @@ static void on_goaway_sent(struct h2_session *session, const nghttp2_frame *fram
         session->reason = nghttp2_http2_strerror(frame->goaway.error_code);
 }
 
+static void on_reset_sent(struct h2_session *session, int32_t id)
+{
+    const struct h2_stream *stream = h2_stream_find(session, id);
+    h2_note_reset(session, id, stream != NULL ? stream->window : session->settings.stream_window);
+}
+
 static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
 {
     struct h2_session *session = user;
     (void)nghttp2;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         on_goaway_sent(session, frame);
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        on_reset_sent(session, frame->hd.stream_id);
     if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS)
         return 0;
     struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_DATA)
+        h2_flow_send(session, stream, frame->hd.length);
     if (stream == NULL)
         return 0;
     stream->sent += H2_FRAME_HEADER + frame->hd.length;
-    if (frame->hd.type == NGHTTP2_DATA)
-        h2_credit_work(session, H2_CREDIT_DATA);
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         h2_stream_output_ended(stream);
     return 0;

@@ -238,6 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             chain_clear(&out);
         }
         chain_clear(&out);
+        h2_linger(session, (double)at / 100);
         check(h2_stream_count(session) == owner.open);
     }
     h2_session_free(session);

@@ -243,20 +243,92 @@ def test_a_client_that_vanishes(proxy, scripted, dial):
     wait_for(lambda: len(ends) == 3, 1, "all backends are let go")
 
 
-def test_an_early_response(proxy, scripted, dial):
-    def script(connection, _):
-        read_head(connection)
-        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-        connection.recv(1)
-        time.sleep(1)
+def early(connection, _):
+    """A server that answers a request's head, and reads no more."""
+    read_head(connection)
+    connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n"
+                       b"Connection: close\r\n\r\nno")
+    time.sleep(0.1)
 
-    proxy(scripted(script).address, "client_max_body_size 0;")
+
+def test_an_early_response(proxy, scripted, dial):
+    """One that does not go on is reset without error; what it sends then is forgiven."""
+    proxy(scripted(early).address, "client_max_body_size 0;")
     client = dial().ready()
     number = client.begin("POST", "/", ends=False)
     client.data(number, b"x" * 1000)
     client.until(lambda: client.streams[number].reset is not None)
     stream = client.streams[number]
     assert (stream.status, stream.body, stream.ended, stream.reset) == (413, b"no", True, NO_ERROR)
+    client.send(frames.frame(frames.DATA, 0, number, b"x" * 1000))
+    client.trailers(number, [("x-sum", "1")])
+    assert client.ask("/", "POST", b"x").status == 413, "the connection goes on"
+
+
+@pytest.mark.parametrize("tls", [True, False], ids=["tls", "plain"])
+def test_curl_hears_an_early_response(gateway, scripted, authority, namespace, tmp_path, tls):
+    """It takes a reset that comes with the response for an error."""
+    server = scripted(early).address
+    locations = {"/early": f"proxy_pass http://{server};", "/dead": "proxy_pass http://127.0.0.1:1;",
+                 "/large": f"client_max_body_size 1k; proxy_pass http://{server};",
+                 "/forbidden": "return 403 no;", "/fine": "return 200 yes;",
+                 "/moved": "return 307 https://b.test/;"}
+    body = " ".join(f"location {path} {{ {text} }}" for path, text in locations.items())
+    gateway.tenant("a", texts.tenant(
+        namespace, texts.tls_server(authority, "a.test", body),
+        f"server {{ listen 127.0.0.1:8080; {body} }}", settings="client_max_body_size 0;"))
+    gateway.start()
+    upload = tmp_path / "upload"
+    where = ["--http2", "--cacert", authority.ca, "--resolve", f"a.test:{texts.PORT}:127.0.0.1", URL]
+    if not tls:
+        where = ["--http2-prior-knowledge", "http://127.0.0.1:8080"]
+    for size in (100_000, 300_000, 1 << 20, 5 << 20):
+        upload.write_bytes(b"z" * size)
+        for path, status in zip(locations, (413, 502, 413, 403, 200, 307)):
+            slow = ["--limit-rate", "1m"] if size == 300_000 else []
+            for more in (slow, ["-H", "Transfer-Encoding: chunked"]):
+                out = inside(namespace, "curl", "-sS", "--max-time", "10", "-o", "/dev/null", "-w",
+                             "%{http_code}", "--data-binary", f"@{upload}", *more, *where[:-1],
+                             where[-1] + path, check=False)
+                assert (out.returncode, out.stdout) == (0, str(status)), (size, path, more, out.stderr)
+
+
+def test_an_endless_upload_after_the_answer(proxy, scripted, dial):
+    """It is read for a while, whatever its windows say, and then no more."""
+    proxy(scripted(early).address, "client_max_body_size 0;")
+    client = dial().ready()
+    number = client.begin("POST", "/", ends=False)
+    sent, end = 0, time.monotonic() + 20
+    while client.streams[number].reset is None:
+        assert time.monotonic() < end and sent < 64 << 20
+        client.data(number, b"x" * 65536)
+        sent += 65536
+        client.sock.settimeout(0.01)
+        try:
+            client.step()
+        except TimeoutError:
+            pass
+        client.sock.settimeout(10)
+    assert client.streams[number].reset == NO_ERROR and not client.goaways
+
+
+@pytest.mark.parametrize("count", [229, 1000])
+def test_more_streams_than_allowed_before_settings(proxy, echo, namespace, count):
+    """RFC 9113 section 6.5.3: those above the limit are refused, the others are served."""
+    proxy(echo.address)
+    client = Frames(namespace, PLAIN)
+    heads = b""
+    for number in range(count):
+        number = client.next_id()
+        heads += frames.frame(frames.HEADERS, frames.END_HEADERS, number, client.head("POST"))
+        heads += frames.frame(frames.DATA, frames.END_STREAM, number, b"x")
+    client.send(heads)
+    client.until(lambda: all(stream.over for stream in client.streams.values()), 20)
+    served = [stream for stream in client.streams.values() if stream.status == 200]
+    refused = [stream for stream in client.streams.values() if stream.reset == 7]
+    assert len(served) >= 128 and len(served) + len(refused) == count
+    assert not client.goaways and client.ask().status == 200
+    client.close()
 
 
 def test_body_size_limit(proxy, echo, dial):

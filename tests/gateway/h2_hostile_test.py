@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Hostile HTTP/2 clients, frame by frame: rows H1 to H6 and S2 of the fault list. Behind the gateway
-a backend witnesses what arrives; afterwards the CPU is idle again."""
+"""Hostile HTTP/2 clients, frame by frame: rows H1 to H6 and S2 of the fault list; and honest ones
+that look like them (H9). Behind the gateway a backend witnesses what arrives; afterwards the CPU is idle again."""
 
 import os
 import struct
 import threading
 import time
 
+import h2.events
 import pytest
 
 from harness import frames, netns, texts
@@ -14,6 +15,7 @@ from harness.backend import read_head
 from harness.client import Connection
 from harness.frames import Frames, frame
 from harness.gateway import is_sanitized, wait_for
+from harness.h2_backend import Server
 
 PLAIN = ("127.0.0.1", 8080)
 END_HEADERS, END_STREAM = frames.END_HEADERS, frames.END_STREAM
@@ -143,18 +145,25 @@ def test_rapid_reset(attacked, dial):
 
 
 def test_made_you_reset(attacked, dial):
-    """H2: the client provokes our resets by WINDOW_UPDATEs of nothing."""
+    """H2: the client provokes our resets by windows that overflow."""
     _, witness = attacked
     client = dial().ready()
 
-    def pieces():
-        while True:
+    count = 0
+    while not client.goaways and not client.closed:
+        pongs, piece = client.pongs, b""
+        for _ in range(20):
             number = client.next_id()
-            yield (frame(frames.HEADERS, END_HEADERS | END_STREAM, number, client.head("GET", "/hang"))
-                   + frame(frames.WINDOW_UPDATE, 0, number, bytes(4)))
-
-    count = flood(client, pieces())
-    assert count and count <= 400, count
+            piece += frame(frames.HEADERS, END_HEADERS | END_STREAM, number, client.head("GET", "/hang"))
+            piece += frame(frames.WINDOW_UPDATE, 0, number, struct.pack(">I", 0x7fffffff))
+        try:
+            client.send(piece + frame(frames.PING, 0, 0, b"12345678"))
+            client.until(lambda: client.goaways or client.pongs > pongs)
+        except OSError:
+            break
+        count += 20
+        assert count <= 400
+    assert sum(stream.reset is not None for stream in client.streams.values()) <= 200
     assert witness.most <= 128
 
 
@@ -250,6 +259,118 @@ def test_zero_windows(attacked, dial):
     assert {client.streams[number].reset for number in numbers} == {8}
     assert time.monotonic() - begin < 8
     wait_for(lambda: witness.now == 0, 2, "the backends are let go")
+
+
+# ---- honest ones ----
+
+def give_back(number, size, piece):
+    """The window of the connection, and of a stream, in pieces."""
+    more = struct.pack(">I", piece)
+    return (frame(frames.WINDOW_UPDATE, 0, 0, more) +
+            frame(frames.WINDOW_UPDATE, 0, number, more)) * (size // piece)
+
+
+def test_windows_given_back_in_pieces(attacked, dial):
+    """H9: as buffered readers do; each of these connections brings 15,000 such frames at least."""
+    for piece in (1024, 2048, 4096):
+        download_in_pieces(dial().ready(), piece)
+
+
+def download_in_pieces(client, piece):
+    client.acknowledges = False
+    for _ in range(10):
+        number, returned = client.begin("GET", "/large"), 0
+        while not client.streams[number].ended:
+            client.step()
+            assert not client.closed and not client.goaways
+            due = client.streams[number].size - returned
+            client.send(give_back(number, due, piece))
+            returned += due - due % piece
+        assert client.streams[number].size == 3000000
+    assert client.ask("/").status == 200
+
+
+def test_uploads_to_a_server_that_gives_windows_back_in_pieces(gateway, namespace):
+    """H9, the other way."""
+    def handle(peer, event):
+        if isinstance(event, h2.events.DataReceived):
+            for _ in range(len(event.data) // 1024):
+                peer.h2.increment_flow_control_window(1024)
+                peer.h2.increment_flow_control_window(1024, event.stream_id)
+            peer.h2.increment_flow_control_window(len(event.data) % 1024 or 1)
+            peer.h2.increment_flow_control_window(len(event.data) % 1024 or 1, event.stream_id)
+        elif isinstance(event, h2.events.StreamEnded):
+            peer.respond(event.stream_id, 200, b"ok")
+
+    server = Server(handle)
+    server.windows = False
+    gateway.tenant("a", texts.plain(
+        namespace, f"location / {{ proxy_http_version 2; proxy_pass http://{server.address}; }}",
+        settings="client_max_body_size 0;"))
+    gateway.start()
+    answer = Connection(namespace, PLAIN).ask("/", "POST", b"u" * (16 << 20))
+    assert answer.status == 200
+    assert len(server.peers) == 1 and len(server.peers[0].bodies[1]) == 16 << 20
+    server.close()
+
+
+def test_one_stream_in_three_is_cancelled(attacked, dial):
+    """H9: a front proxy with many users behind it."""
+    client = dial().ready()
+    for _ in range(200):
+        numbers = [client.begin("GET", "/hang" if i % 3 == 0 else "/") for i in range(30)]
+        served = [number for i, number in enumerate(numbers) if i % 3]
+        client.until(lambda: all(client.streams[number].over for number in served))
+        client.send(b"".join(frame(frames.RST_STREAM, 0, number, struct.pack(">I", 8))
+                             for number in numbers[::3]))
+        assert {client.streams.pop(number).status for number in served} == {200}
+    assert not client.goaways and client.ask("/").status == 200
+
+
+# ---- frames that a stream's state does not allow ----
+
+PROTOCOL_ERROR, STREAM_CLOSED = 1, 5
+WRONG = {
+    "data on a closed stream": (frames.DATA, END_STREAM, 0, b"test", STREAM_CLOSED),
+    "headers on a closed stream": (frames.HEADERS, END_HEADERS | END_STREAM, 0, None, STREAM_CLOSED),
+    "an identifier that goes back": (frames.HEADERS, END_HEADERS | END_STREAM, -2, None, PROTOCOL_ERROR),
+    "an even identifier": (frames.HEADERS, END_HEADERS | END_STREAM, 1, None, PROTOCOL_ERROR),
+    "data on an idle stream": (frames.DATA, END_STREAM, 2, b"test", PROTOCOL_ERROR),
+    "a window of an idle stream": (frames.WINDOW_UPDATE, 0, 2, b"\0\0\0\1", PROTOCOL_ERROR),
+    "priority on stream 0": (frames.PRIORITY, 0, None, b"\0\0\0\1\7", PROTOCOL_ERROR),
+    "a stream that depends on itself": (frames.PRIORITY, 0, 2, b"self\7", PROTOCOL_ERROR),
+}
+
+
+def test_frames_out_of_state(attacked, dial):
+    """RFC 9113 sections 5.1, 5.1.1 and 6.3."""
+    for name, case in WRONG.items():
+        assert code_for(dial().ready(), *case[:-1]) == case[-1], name
+
+
+def code_for(client, kind, flags, away, payload):
+    """What the connection ends with."""
+    client.last += 2
+    done = client.begin("GET", "/")
+    assert client.wait(done).status == 200
+    number = 0 if away is None else done + away
+    if payload is None:
+        payload = client.head("GET", "/")
+    payload = payload.replace(b"self", struct.pack(">I", number))
+    client.send(frame(kind, flags, number, payload))
+    client.until(lambda: client.goaways, 5)
+    assert len(client.goaways) == 1 and ended(client)
+    return client.goaways[0][1]
+
+
+def test_what_a_closed_stream_may_still_get(attacked, dial):
+    client = dial().ready()
+    done = client.begin("GET", "/")
+    client.wait(done)
+    for kind, payload in ((frames.PRIORITY, b"\0\0\0\0\7"), (frames.WINDOW_UPDATE, b"\0\0\1\0"),
+                          (frames.RST_STREAM, b"\0\0\0\x08")):
+        client.send(frame(kind, 0, done, payload))
+    assert client.ask("/").status == 200 and not client.goaways
 
 
 CR_LF = [

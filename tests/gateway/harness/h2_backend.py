@@ -75,7 +75,7 @@ class Peer:
             self.trailers[event.stream_id] = event.headers
         elif isinstance(event, h2.events.DataReceived):
             self.bodies[event.stream_id] += event.data
-            if event.flow_controlled_length:
+            if event.flow_controlled_length and self.server.windows:
                 try:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 except h2.exceptions.StreamClosedError:
@@ -125,6 +125,7 @@ class Server(Scripted):
 
     def __init__(self, handle=echo, settings=None, path=None, context=None, listener=None):
         self.handle, self.settings, self.context = handle, settings, context
+        self.windows = True  # given back for what was read
         self.peers, self.resets = [], []
         super().__init__(self._connection, path, listener)
 

@@ -8,8 +8,8 @@
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-void raw_open(struct raw *raw, enum h2_role role, const struct h2_settings *settings,
-              struct chain_pool *pool)
+void raw_begin(struct raw *raw, enum h2_role role, const struct h2_settings *settings,
+               struct chain_pool *pool)
 {
     memset(raw, 0, sizeof(*raw));
     end_open(&raw->end, role, settings, pool);
@@ -20,6 +20,12 @@ void raw_open(struct raw *raw, enum h2_role role, const struct h2_settings *sett
         raw_bytes(raw, preface, sizeof(preface) - 1);
     raw_frame(raw, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
     raw_send(raw);
+}
+
+void raw_open(struct raw *raw, enum h2_role role, const struct h2_settings *settings,
+              struct chain_pool *pool)
+{
+    raw_begin(raw, role, settings, pool);
     raw_frame(raw, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, NULL, 0);
     raw_send(raw);
     cr_assert_eq(raw->end.verdict, H2_OPEN);

@@ -7,7 +7,7 @@
 
 #include <nghttp2/nghttp2.h>
 
-#define RAW_STREAMS 8192
+#define RAW_STREAMS 131072
 
 struct raw {
     struct end end; /* the session under test */
@@ -26,7 +26,10 @@ struct raw {
     char head[8192]; /* "name: value\n" of the last HEADERS */
 };
 
-/* With the preface and SETTINGS of either side exchanged. */
+/* With the preface and SETTINGS sent, those of the session not acknowledged. */
+void raw_begin(struct raw *raw, enum h2_role role, const struct h2_settings *settings,
+               struct chain_pool *pool);
+/* With SETTINGS of either side acknowledged. */
 void raw_open(struct raw *raw, enum h2_role role, const struct h2_settings *settings,
               struct chain_pool *pool);
 void raw_close(struct raw *raw);

@@ -175,10 +175,15 @@ Test(session, http1_instead_of_the_preface)
     struct chain in;
     chain_init(&in, &pool);
     chain_printf(&in, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    cr_assert_eq(h2_receive(server.session, &in, 0), H2_DEAD);
+    cr_assert_eq(h2_receive(server.session, &in, 0), H2_CLOSING);
     cr_assert_neq(h2_reason(server.session)[0], '\0');
+    h2_write(server.session, &server.out, 1 << 20);
     cr_assert(h2_is_done(server.session));
     cr_assert_eq(in.len, 0);
+    char last[17];
+    chain_peek(&server.out, server.out.len - sizeof(last), last, sizeof(last));
+    cr_assert_eq(last[3], 7, "GOAWAY (RFC 9113 section 3.4)");
+    cr_assert_eq(last[16], H2_PROTOCOL_ERROR);
 }
 
 Test(session, http1_instead_of_settings)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests that were answered before they had ended: the client may finish for a moment. Some read
+ * the response only behind what they send, and RST_STREAM with NO_ERROR (RFC 9113 section 8.1)
+ * takes it from those that read both at once. curl stops sending when the response is an error;
+ * at any other it sends on, and does not read meanwhile: it needs its windows beforehand. */
+#include "session_internal.h"
+
+/* Seconds without a byte, seconds in all, and bytes: then the rest is not awaited. */
+#define LINGER_QUIET 2.0
+#define LINGER_TOTAL 30.0
+#define LINGER_BYTES (16 * 1024 * 1024)
+/* Bytes that may be sent without reading. */
+#define LINGER_WINDOW (8 * 1024 * 1024)
+
+void h2_discard(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    int64_t length = stream->target.request->content_length;
+    if (stream->is_wide || stream->input == H2_IN_ENDED || length > LINGER_WINDOW)
+        return;
+    stream->is_wide = true;
+    stream->window = LINGER_WINDOW;
+    if (session->wide_count++ == 0)
+        nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
+                                              (int32_t)session->settings.connection_window +
+                                                  LINGER_WINDOW);
+    nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                          LINGER_WINDOW);
+}
+
+void h2_linger_end(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    session->lingering -= stream->is_lingering;
+    stream->is_lingering = false;
+    if (stream->is_wide && --session->wide_count == 0)
+        nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0,
+                                              (int32_t)session->settings.connection_window);
+    stream->is_wide = false;
+}
+
+void h2_linger_begin(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    stream->is_complete = true;
+    if (!stream->is_error && !stream->is_wide) {
+        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                  NGHTTP2_NO_ERROR);
+        return;
+    }
+    h2_stream_tell_closed(stream, H2_NO_ERROR);
+    stream->is_forgotten = true;
+    stream->is_lingering = true;
+    session->forgotten_count++;
+    session->lingering++;
+}
+
+/* Returns when it is over; not later than now: it is. */
+static double look(struct h2_stream *stream, double now)
+{
+    if (stream->linger_from == 0) {
+        stream->linger_from = now;
+        stream->linger_last = now;
+    }
+    if (stream->dropped != stream->linger_mark)
+        stream->linger_last = now;
+    stream->linger_mark = stream->dropped;
+    if (stream->dropped > LINGER_BYTES)
+        return now;
+    double quiet = stream->linger_last + LINGER_QUIET;
+    double total = stream->linger_from + LINGER_TOTAL;
+    return quiet < total ? quiet : total;
+}
+
+double h2_linger(struct h2_session *session, double now)
+{
+    struct h2_stream *stream;
+    double first = 0;
+    if (session->lingering == 0)
+        return 0;
+    TAILQ_FOREACH (stream, &session->streams, next) {
+        if (!stream->is_lingering)
+            continue;
+        double due = look(stream, now);
+        if (due <= now) {
+            h2_linger_end(stream);
+            nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                      NGHTTP2_NO_ERROR);
+        } else if (first == 0 || due < first) {
+            first = due;
+        }
+    }
+    return first;
+}

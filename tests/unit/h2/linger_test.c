@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Uploads that were answered early: the client may finish, but not for ever. */
+#include "raw.h"
+
+#include <criterion/criterion.h>
+
+static struct chain_pool pool;
+static struct raw raw;
+static const uint8_t data[16000];
+
+static void answer_small(struct message *message)
+{
+    h2_discard(message->stream);
+    end_respond(message, 3);
+}
+
+static void answer_error(struct message *message)
+{
+    struct http_response response = {.status = 413, .content_length = 3, .has_body = true};
+    http_fields_init(&response.fields, &message->arena);
+    message->to_send = 3;
+    h2_send_response(message->stream, &response, false, 0);
+}
+
+static void start(void)
+{
+    chain_pool_init(&pool);
+    raw_open(&raw, H2_SERVER, NULL, &pool);
+    raw.end.answer = answer_small;
+    raw_post(&raw, 1);
+    raw_send(&raw);
+    cr_assert(raw.is_ended[1]);
+    cr_assert_eq(end_message(&raw.end, 0)->closes, 1);
+}
+
+static void stop(void)
+{
+    raw_close(&raw);
+    chain_pool_free(&pool);
+    cr_assert_eq(pool.held, 0);
+}
+
+TestSuite(linger, .init = start, .fini = stop);
+
+static double linger_at(double now)
+{
+    raw.end.now = now;
+    double due = h2_linger(raw.end.session, now);
+    raw_send(&raw);
+    return due;
+}
+
+static void upload(size_t bytes)
+{
+    for (size_t sent = 0; sent < bytes; sent += sizeof(data)) {
+        raw_frame(&raw, NGHTTP2_DATA, 0, 1, data, sizeof(data));
+        raw_send(&raw);
+    }
+}
+
+Test(linger, the_client_finishes_and_no_reset_follows)
+{
+    cr_assert_gt(linger_at(100), 100);
+    upload(3000000);
+    cr_assert_eq(raw.goaways, 0, "windows are given back");
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, NULL, 0);
+    raw_send(&raw);
+    cr_assert_eq(linger_at(101), 0);
+    cr_assert_eq(linger_at(200), 0);
+    cr_assert_not(raw.is_reset[1]);
+    cr_assert_eq(end_message(&raw.end, 0)->received, 0);
+    cr_assert_eq(end_message(&raw.end, 0)->closes, 1);
+    raw_get(&raw, 3);
+    raw_send(&raw);
+    cr_assert(raw.is_ended[3]);
+}
+
+Test(linger, one_that_falls_silent_is_reset_without_error)
+{
+    double due = linger_at(100);
+    cr_assert_gt(due, 100);
+    cr_assert_leq(due, 105);
+    cr_assert_eq(linger_at(due - 0.5), due);
+    cr_assert_not(raw.is_reset[1]);
+    cr_assert_eq(linger_at(due), 0);
+    cr_assert(raw.is_reset[1]);
+    cr_assert_eq(raw.reset_code[1], (uint32_t)NGHTTP2_NO_ERROR);
+    cr_assert_eq(h2_stream_count(raw.end.session), 0);
+    upload(200000);
+    cr_assert_eq(raw.goaways, 0, "what crossed the reset is forgiven");
+}
+
+Test(linger, each_byte_keeps_it_awake_but_not_for_ever)
+{
+    double now = 100;
+    while (!raw.is_reset[1] && now < 300) {
+        raw_frame(&raw, NGHTTP2_DATA, 0, 1, "x", 1);
+        raw_send(&raw);
+        linger_at(now);
+        now += 1;
+    }
+    cr_assert_gt(now, 120);
+    cr_assert_lt(now, 140);
+    cr_assert_eq(raw.reset_code[1], (uint32_t)NGHTTP2_NO_ERROR);
+}
+
+Test(linger, an_endless_upload_ends_by_its_bytes)
+{
+    size_t bytes = 0;
+    while (!raw.is_reset[1] && bytes < 100000000) {
+        upload(160000);
+        bytes += 160000;
+        linger_at(100);
+    }
+    cr_assert_gt(bytes, 10000000);
+    cr_assert_lt(bytes, 20000000);
+    cr_assert_eq(raw.goaways, 0);
+}
+
+Test(linger, many_answered_early_are_no_flood)
+{
+    for (int i = 1; i < 2000; i++) {
+        raw_post(&raw, i * 2 + 1);
+        raw_send(&raw);
+        raw_frame_u32(&raw, NGHTTP2_RST_STREAM, i * 2 + 1, NGHTTP2_CANCEL);
+        raw_send(&raw);
+        linger_at(100);
+    }
+    cr_assert_eq(raw.goaways, 0, "they had their answers");
+    cr_assert_eq(raw.end.requests, 2000);
+}
+
+Test(linger, a_shutdown_waits_for_it_and_is_done)
+{
+    double due = linger_at(100);
+    h2_shutdown(raw.end.session);
+    raw_send(&raw);
+    cr_assert_not(h2_is_done(raw.end.session));
+    linger_at(due);
+    cr_assert(h2_is_done(raw.end.session));
+}
+
+/* Who does not read while it sends has windows for some MB before it hears the end. */
+Test(linger, windows_come_before_the_response)
+{
+    static uint8_t bytes[200000];
+    raw_post(&raw, 3);
+    raw_send_only(&raw);
+    h2_write(raw.end.session, &raw.end.out, sizeof(bytes));
+    size_t len = raw.end.out.len;
+    chain_peek(&raw.end.out, 0, bytes, len);
+    chain_clear(&raw.end.out);
+    cr_assert_eq(bytes[3], NGHTTP2_WINDOW_UPDATE);
+    raw_frame(&raw, NGHTTP2_DATA, 0, 3, data, sizeof(data));
+    for (size_t sent = 0; sent < 7000000; sent += sizeof(data))
+        raw_frame(&raw, NGHTTP2_DATA, 0, 3, data, sizeof(data));
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, NULL, 0);
+    raw_send_only(&raw);
+    cr_assert_eq(raw.end.verdict, H2_OPEN);
+    cr_assert_eq(raw.goaways, 0);
+    linger_at(100);
+    cr_assert_not(raw.is_reset[3]);
+}
+
+Test(linger, an_error_needs_none)
+{
+    raw.end.answer = answer_error;
+    raw_post(&raw, 3);
+    raw_send(&raw);
+    cr_assert(raw.is_ended[3]);
+    cr_assert_not(raw.is_reset[3], "curl stops by itself");
+    double due = linger_at(100);
+    linger_at(due);
+    cr_assert_eq(raw.reset_code[3], (uint32_t)NGHTTP2_NO_ERROR);
+}
+
+Test(linger, more_than_we_would_take_is_refused_at_once)
+{
+    raw_headers(&raw, 0, 3, ":method", "POST", ":scheme", "https", ":authority", "example.test",
+                ":path", "/", "content-length", "90000000", NULL);
+    raw_send(&raw);
+    cr_assert(raw.is_ended[3]);
+    cr_assert(raw.is_reset[3]);
+    cr_assert_eq(raw.reset_code[3], (uint32_t)NGHTTP2_NO_ERROR);
+}
+
+Test(linger, freed_meanwhile)
+{
+    cr_assert_gt(linger_at(100), 100);
+}
