@@ -4,6 +4,7 @@
 #define BASE_CHAIN_H
 
 #include "base/slice.h"
+#include "base/spares.h"
 
 #include <sys/queue.h>
 #include <sys/uio.h>
@@ -32,7 +33,9 @@ struct chain_pool {
     SLIST_HEAD(, buffer) small;
     struct segment_list segments;
     unsigned large_count, small_count, segment_count; /* that lie free */
+    unsigned large_least;                             /* that did so since the last trim */
     size_t held;                                      /* bytes of buffers in use and free */
+    struct spares objects; /* what else goes with the bytes of a loop: streams, calls */
 };
 
 /* Embedded by its owner, who is the only one to touch it. */
@@ -45,6 +48,9 @@ struct chain {
 void chain_pool_init(struct chain_pool *pool);
 /* Frees what lies free; pool->held is what was not given back. */
 void chain_pool_free(struct chain_pool *pool);
+
+/* Frees the large buffers and the objects that nobody has needed since the last call. */
+void chain_pool_trim(struct chain_pool *pool);
 
 void chain_init(struct chain *chain, struct chain_pool *pool);
 

@@ -154,12 +154,15 @@ struct exchange {
 struct exchange_pool {
     SLIST_HEAD(, exchange) free;
     unsigned free_count;
+    unsigned free_least; /* that were free at any time since the last trim */
     unsigned in_use;
     struct loop *loop;
 };
 
 void exchange_pool_init(struct exchange_pool *pool, struct loop *loop);
 void exchange_pool_free(struct exchange_pool *pool);
+/* Frees those that nobody has needed since the last call. */
+void exchange_pool_trim(struct exchange_pool *pool);
 
 /* A new exchange for a frontend that is about to fill request from arena memory. client must
  * outlive it. */

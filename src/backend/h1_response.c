@@ -198,6 +198,7 @@ void h1_connection_receive(struct h1_connection *connection)
     }
     h1_connection_touch(connection);
     understand(connection);
+    chain_compact(&connection->in);
 }
 
 void h1_connection_receive_last(struct h1_connection *connection)

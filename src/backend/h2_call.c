@@ -7,13 +7,10 @@
 
 #include <stdlib.h>
 
-/* Calls that a connection keeps for the next exchanges, so that a steady flow allocates none. */
-#define SPARE_MAX 128
-
 static void call_free(struct h2_call *call)
 {
     deadline_stop(&call->deadline);
-    free(call);
+    spares_give(&call->connection->loop->buffers.objects, call, sizeof(*call));
 }
 
 void h2_calls_free(struct h2_calls *calls)
@@ -28,14 +25,7 @@ void h2_calls_free(struct h2_calls *calls)
 /* Not before the turn's end: whoever calls us may still look at it. */
 static void on_grave(struct loop_task *task)
 {
-    struct h2_call *call = (struct h2_call *)((char *)task - offsetof(struct h2_call, grave));
-    struct h2_connection *connection = call->connection;
-    if (connection->phase == H2_GONE || connection->spare_count == SPARE_MAX) {
-        call_free(call);
-        return;
-    }
-    TAILQ_INSERT_HEAD(&connection->spare, call, next);
-    connection->spare_count++;
+    call_free((struct h2_call *)((char *)task - offsetof(struct h2_call, grave)));
 }
 
 void h2_call_move(struct h2_call *call, struct h2_calls *to)
@@ -99,13 +89,8 @@ static const struct exchange_back back_ops = {
 
 static struct h2_call *call_take(struct h2_connection *connection)
 {
-    struct h2_call *call = TAILQ_FIRST(&connection->spare);
-    if (call != NULL) {
-        TAILQ_REMOVE(&connection->spare, call, next);
-        connection->spare_count--;
-        return call;
-    }
-    call = memory_zeroed(1, sizeof(*call));
+    struct h2_call *call = spares_take(&connection->loop->buffers.objects, sizeof(*call));
+    memset(call, 0, sizeof(*call));
     call->connection = connection;
     call->grave.run = on_grave;
     deadline_init(&call->deadline, connection->loop, h2_call_on_expired);

@@ -39,7 +39,6 @@ static void on_grave(struct loop_task *task)
     h2_calls_free(&connection->waiting);
     h2_calls_free(&connection->fresh);
     h2_calls_free(&connection->begun);
-    h2_calls_free(&connection->spare);
     free(connection);
 }
 
@@ -206,7 +205,6 @@ struct h2_connection *h2_connection_new(struct backend_endpoint *endpoint, struc
     TAILQ_INIT(&connection->waiting);
     TAILQ_INIT(&connection->fresh);
     TAILQ_INIT(&connection->begun);
-    TAILQ_INIT(&connection->spare);
     chain_init(&connection->in, &loop->buffers);
     chain_init(&connection->out, &loop->buffers);
     deadline_init(&connection->deadline, loop, h2_connection_on_expired);

@@ -62,9 +62,7 @@ struct h2_connection {
     struct h2_calls waiting; /* no stream yet */
     struct h2_calls fresh;   /* a stream, of which nothing was written */
     struct h2_calls begun;   /* all others */
-    struct h2_calls spare;
     uint32_t waiting_count;
-    uint32_t spare_count;
     uint32_t attached; /* calls that have an exchange */
     struct chain in, out;
     uint64_t written;         /* bytes given to the wire */

@@ -36,7 +36,9 @@ void chain_pool_init(struct chain_pool *pool)
     SLIST_INIT(&pool->small);
     TAILQ_INIT(&pool->segments);
     pool->large_count = pool->small_count = pool->segment_count = 0;
+    pool->large_least = 0;
     pool->held = 0;
+    spares_init(&pool->objects);
 }
 
 static void free_list(struct chain_pool *pool, struct buffer *buffer)
@@ -49,8 +51,22 @@ static void free_list(struct chain_pool *pool, struct buffer *buffer)
     }
 }
 
+void chain_pool_trim(struct chain_pool *pool)
+{
+    for (; pool->large_least > 0; pool->large_least--) {
+        struct buffer *buffer = SLIST_FIRST(&pool->large);
+        SLIST_REMOVE_HEAD(&pool->large, free_next);
+        pool->large_count--;
+        pool->held -= buffer->size;
+        free(buffer);
+    }
+    pool->large_least = pool->large_count;
+    spares_trim(&pool->objects);
+}
+
 void chain_pool_free(struct chain_pool *pool)
 {
+    spares_free(&pool->objects);
     free_list(pool, SLIST_FIRST(&pool->large));
     free_list(pool, SLIST_FIRST(&pool->small));
     while (!TAILQ_EMPTY(&pool->segments)) {
@@ -60,7 +76,7 @@ void chain_pool_free(struct chain_pool *pool)
     }
     SLIST_INIT(&pool->large);
     SLIST_INIT(&pool->small);
-    pool->large_count = pool->small_count = pool->segment_count = 0;
+    pool->large_count = pool->small_count = pool->segment_count = pool->large_least = 0;
 }
 
 static struct buffer *buffer_take(struct chain_pool *pool, uint32_t size)
@@ -74,6 +90,8 @@ static struct buffer *buffer_take(struct chain_pool *pool, uint32_t size)
     } else if (is_large) {
         SLIST_REMOVE_HEAD(&pool->large, free_next);
         pool->large_count--;
+        if (pool->large_count < pool->large_least)
+            pool->large_least = pool->large_count;
     } else {
         SLIST_REMOVE_HEAD(&pool->small, free_next);
         pool->small_count--;

@@ -16,19 +16,31 @@ void exchange_pool_init(struct exchange_pool *pool, struct loop *loop)
 {
     SLIST_INIT(&pool->free);
     pool->free_count = 0;
+    pool->free_least = 0;
     pool->in_use = 0;
     pool->loop = loop;
 }
 
-void exchange_pool_free(struct exchange_pool *pool)
+static void drop_free(struct exchange_pool *pool, unsigned count)
 {
-    struct exchange *exchange;
-    while ((exchange = SLIST_FIRST(&pool->free)) != NULL) {
+    for (; count > 0; count--) {
+        struct exchange *exchange = SLIST_FIRST(&pool->free);
         SLIST_REMOVE_HEAD(&pool->free, free_next);
+        pool->free_count--;
         arena_free(&exchange->arena);
         free(exchange);
     }
-    pool->free_count = 0;
+}
+
+void exchange_pool_free(struct exchange_pool *pool)
+{
+    drop_free(pool, pool->free_count);
+}
+
+void exchange_pool_trim(struct exchange_pool *pool)
+{
+    drop_free(pool, pool->free_least);
+    pool->free_least = pool->free_count;
 }
 
 static void on_grave(struct loop_task *task)
@@ -61,6 +73,8 @@ struct exchange *exchange_new(struct exchange_pool *pool, const struct exchange_
     if (exchange) {
         SLIST_REMOVE_HEAD(&pool->free, free_next);
         pool->free_count--;
+        if (pool->free_count < pool->free_least)
+            pool->free_least = pool->free_count;
         arena = exchange->arena;
     } else {
         exchange = memory_alloc(sizeof *exchange);

@@ -323,6 +323,7 @@ void frontend_trim(struct frontend *frontend)
         if (tenant->tenant)
             tenant_trim(tenant->tenant);
     }
+    exchange_pool_trim(&frontend->exchanges);
 }
 
 unsigned frontend_connections(const struct frontend *frontend)

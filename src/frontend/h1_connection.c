@@ -70,8 +70,10 @@ void h1_advance(struct connection *connection)
     case CONNECTION_CLOSED:
         break;
     }
-    if (connection->state != CONNECTION_CLOSED)
-        h1_update_reading(connection);
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    chain_compact(&connection->h1.in);
+    h1_update_reading(connection);
 }
 
 static size_t read_limit(const struct connection *connection)

@@ -109,7 +109,6 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
     session->unaware_id = INT32_MAX;
     session->scan.left = role == H2_SERVER ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
     TAILQ_INIT(&session->streams);
-    TAILQ_INIT(&session->free_streams);
     chain_init(&session->body, pool);
     chain_init(&session->payload, pool);
 
@@ -131,12 +130,12 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
     return session;
 }
 
-static void free_list(struct h2_stream_list *list)
+static void free_streams(struct h2_session *session)
 {
-    while (!TAILQ_EMPTY(list)) {
-        struct h2_stream *stream = TAILQ_FIRST(list);
-        TAILQ_REMOVE(list, stream, next);
-        free(stream);
+    struct h2_stream *stream;
+    while ((stream = TAILQ_FIRST(&session->streams)) != NULL) {
+        TAILQ_REMOVE(&session->streams, stream, next);
+        spares_give(&session->body.pool->objects, stream, sizeof(*stream));
     }
 }
 
@@ -145,8 +144,7 @@ void h2_session_free(struct h2_session *session)
     if (!session)
         return;
     nghttp2_session_del(session->nghttp2);
-    free_list(&session->streams);
-    free_list(&session->free_streams);
+    free_streams(session);
     chain_clear(&session->body);
     chain_clear(&session->payload);
     free(session->nv);

@@ -116,7 +116,6 @@ struct h2_session {
     double now;
 
     struct h2_stream_list streams;
-    struct h2_stream_list free_streams;
     uint32_t stream_count;    /* that nghttp2 still has */
     uint32_t forgotten_count; /* of those, without handle */
 

@@ -2,15 +2,9 @@
 /* The streams of a session: their records, their ends, and their windows. */
 #include "session_internal.h"
 
-#include "base/memory.h"
-
 struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
 {
-    struct h2_stream *stream = TAILQ_FIRST(&session->free_streams);
-    if (stream)
-        TAILQ_REMOVE(&session->free_streams, stream, next);
-    else
-        stream = memory_alloc(sizeof(*stream));
+    struct h2_stream *stream = spares_take(&session->body.pool->objects, sizeof(*stream));
     *stream =
         (struct h2_stream){.session = session, .id = id, .window = session->settings.stream_window};
     TAILQ_INSERT_TAIL(&session->streams, stream, next);
@@ -43,7 +37,7 @@ void h2_stream_drop(struct h2_stream *stream)
     h2_linger_end(stream);
     h2_flow_close(stream);
     TAILQ_REMOVE(&session->streams, stream, next);
-    TAILQ_INSERT_HEAD(&session->free_streams, stream, next);
+    spares_give(&session->body.pool->objects, stream, sizeof(*stream));
 }
 
 static enum error closing_error(const struct h2_stream *stream, uint32_t code, bool is_by_peer,

@@ -68,11 +68,17 @@ bool wire_has_record(const struct tls_connection *connection)
     return connection->record_left > 0 || (len > 0 && len <= available(connection));
 }
 
-/* OpenSSL gets whole records only: its buffer for a part of one is 17 KiB, whatever has come. */
-static bool begin_record(struct tls_connection *connection)
+bool wire_receive_record(struct tls_connection *connection)
 {
     if (!wire_has_record(connection) && connection->may_receive > 0)
         receive(connection);
+    return wire_has_record(connection) || connection->is_cut || connection->socket_error;
+}
+
+/* OpenSSL gets whole records only: its buffer for a part of one is 17 KiB, whatever has come. */
+static bool begin_record(struct tls_connection *connection)
+{
+    (void)wire_receive_record(connection);
     if (!wire_has_record(connection))
         return false;
     connection->record_left = record_length(connection);

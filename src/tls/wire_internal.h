@@ -18,6 +18,10 @@ void wire_leave(struct tls_connection *connection);
 /* Whether a whole record is held, so that OpenSSL goes on without the socket. */
 bool wire_has_record(const struct tls_connection *connection);
 
+/* Receives as much as this call may. Whether OpenSSL has anything to do with what is there now: a
+ * whole record, or the end. */
+bool wire_receive_record(struct tls_connection *connection);
+
 /* Sends what was encrypted. Returns 0 when all is gone, 1 when the socket takes no more, or an
  * error. */
 int wire_push(struct tls_connection *connection, struct stream *stream);

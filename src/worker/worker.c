@@ -87,6 +87,7 @@ static void on_trim(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)ev;
     (void)events;
     frontend_trim(worker->frontend);
+    chain_pool_trim(&worker->loop.buffers);
 }
 
 /* ---- start and end ---- */

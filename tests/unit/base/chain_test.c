@@ -184,6 +184,22 @@ Test(chain, the_rest_of_something_large_is_held_in_small_buffers)
     free(bytes);
 }
 
+Test(chain, a_peak_is_given_back)
+{
+    struct chain chain;
+    char *bytes = calloc(40, BUFFER_SIZE);
+    chain_init(&chain, &pool);
+    chain_append(&chain, bytes, (size_t)40 * BUFFER_SIZE);
+    chain_clear(&chain);
+    chain_pool_trim(&pool); /* the peak was in this time */
+    chain_append(&chain, bytes, (size_t)3 * BUFFER_SIZE);
+    chain_clear(&chain);
+    cr_assert_eq(pool.held, 40 * BUFFER_SIZE);
+    chain_pool_trim(&pool);
+    cr_assert_eq(pool.held, 3 * BUFFER_SIZE);
+    free(bytes);
+}
+
 Test(chain, steady_flow_allocates_nothing)
 {
     struct chain in, out;

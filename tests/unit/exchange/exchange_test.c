@@ -150,6 +150,28 @@ static size_t take(size_t (*from)(struct exchange *, struct chain *, size_t), si
     return taken;
 }
 
+Test(exchange, a_peak_is_given_back)
+{
+    struct exchange *many[100];
+    for (unsigned i = 0; i < 100; i++)
+        many[i] = exchange_new(&pool, exchange->front_ops, &heard, exchange->client);
+    for (unsigned i = 0; i < 100; i++)
+        exchange_close(many[i]);
+    ev_run(loop.ev, EVRUN_NOWAIT);
+    for (int turns = 0; pool.free_count < 100; turns++) {
+        cr_assert_lt(turns, 100);
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    }
+    exchange_pool_trim(&pool); /* the peak was in this time */
+    cr_assert_eq(pool.free_count, 100);
+    many[0] = exchange_new(&pool, exchange->front_ops, &heard, exchange->client);
+    exchange_close(many[0]);
+    while (pool.free_count < 100)
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    exchange_pool_trim(&pool);
+    cr_assert_eq(pool.free_count, 1);
+}
+
 Test(exchange, request_writer_waits_and_is_told)
 {
     cr_assert(push(exchange_push_request, 1000));
