@@ -1,21 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Installs the Debian 12 packages that are missing: `build` for what compiling needs, `demo` for
-# what the demo needs besides, `test` for what the tests need.  usage: debian-packages.sh build|demo|test
+# what the demo needs besides, `test` for what the tests need. --list only prints their names.
+# usage: debian-packages.sh [--list] build|demo|test
 set -eu
+list=no
+[ "${1-}" != --list ] || { list=yes; shift; }
 build="gcc cmake make pkg-config libc6-dev libssl-dev libev-dev libpcre2-dev libc-ares-dev
     libcap-ng-dev uthash-dev libnghttp2-dev libjansson-dev"
 demo="curl openssl iproute2 procps"
 test="clang clang-format clang-tidy libclang-rt-14-dev libcriterion-dev python3 python3-pytest
     python3-websockets python3-h2 python3-grpcio nghttp2-client nghttp2-server nginx-light chromium
     strace git podman runc netavark aardvark-dns busybox-static systemd
-    iptables logrotate"
+    iptables logrotate debootstrap"
 case ${1-} in
     build) want=$build ;;
     demo) want="$build $demo" ;;
     test) want="$build $demo $test" ;;
-    *) echo "usage: $0 build|demo|test" >&2; exit 2 ;;
+    *) echo "usage: $0 [--list] build|demo|test" >&2; exit 2 ;;
 esac
+if [ "$list" = yes ]; then
+    # shellcheck disable=SC2086  # a list of words
+    printf '%s\n' $want
+    exit 0
+fi
 missing=
 for package in $want; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||

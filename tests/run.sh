@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Runs every test and ends with a line `N passed, N failed`. Installs what it needs (Debian 12),
 # builds into build-*/, and removes the namespaces it made.
-# usage: sudo tests/run.sh [STAGE...]   stages: style unit sanitize gateway gateway-sanitize fuzz,
+# usage: sudo tests/run.sh [STAGE...]   stages: style unit sanitize gateway gateway-sanitize fuzz fresh,
 # and, when it is named: coverage
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ "$(id -u)" -eq 0 ] || { echo "tests/run.sh: needs root, it makes network namespaces" >&2; exit 1; }
 python=/usr/bin/python3
 jobs=$(nproc)
-stages=${*:-style unit sanitize gateway gateway-sanitize fuzz}
+stages=${*:-style unit sanitize gateway gateway-sanitize fuzz fresh}
 passed=0 failed=0 skipped=0
 failures=()
 
@@ -93,6 +93,7 @@ stage_style() {
     check clang-format clang-format --dry-run --Werror \
         $(find src include tests -name '*.[ch]')
     run_pytest floors tests/floors_test.py
+    run_pytest packages tests/packages_test.py
     # Every header compiles alone, with both compilers.
     local header compiler alone=1
     for header in $(cd include && ls ./*/*.h); do
@@ -158,8 +159,12 @@ stage_fuzz() {
     done
 }
 
-trap remove_namespaces EXIT
-trap 'exit 130' INT TERM
+stage_fresh() {
+    check "a fresh machine" tests/fresh.sh
+}
+
+trap "trap '' INT TERM HUP; remove_namespaces" EXIT
+trap "trap '' INT TERM HUP; exit 130" INT TERM HUP
 conf/debian-packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
 for stage in $stages; do
     echo "== $stage"

@@ -13,7 +13,8 @@ case ${1-} in
 esac
 [ "$(id -u)" -eq 0 ] || { echo "$0: needs root, it makes network namespaces" >&2; exit 1; }
 
-tenants="alpha beta gamma"
+# An array: IFS may be any when a signal comes in the middle of a `read`.
+tenants=(alpha beta gamma)
 address=10.77.0.1 port=8443
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 
@@ -26,18 +27,19 @@ work=$(mktemp -d /tmp/nsgate-demo.XXXXXX)
 chmod 755 "$work"
 gateway=
 cleanup() {
-    trap - EXIT INT TERM HUP
+    trap '' INT TERM HUP # a signal must not end the cleaning up
+    trap - EXIT
     [ -z "$gateway" ] || { kill "$gateway" 2>/dev/null && wait "$gateway" 2>/dev/null || true; }
-    for tenant in $tenants; do
+    for tenant in "${tenants[@]}"; do
         ip netns del "nsg-demo-$tenant" 2>/dev/null || true
     done
     rm -rf "$work"
 }
 trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+trap "trap '' INT TERM HUP; exit 130" INT TERM HUP
 
 say "2. Three namespaces, all with the address $address"
-for tenant in $tenants; do
+for tenant in "${tenants[@]}"; do
     ip netns del "nsg-demo-$tenant" 2>/dev/null || true
     ip netns add "nsg-demo-$tenant"
     ip -n "nsg-demo-$tenant" link set lo up
@@ -54,7 +56,7 @@ pid nsgate.pid;
 error_log stderr notice;
 tenants tenants/*.conf;
 CONF
-for tenant in $tenants; do
+for tenant in "${tenants[@]}"; do
     certs/make-cert.sh "$work/certs" "$tenant.test"
     cat > "$work/tenants/$tenant.conf" <<CONF
 netns nsg-demo-$tenant;
@@ -100,7 +102,7 @@ serial() { # of the certificate that a tenant's clients see
 }
 
 say "5. A verified HTTPS request from inside each namespace, all to https://$address:$port"
-for tenant in $tenants; do
+for tenant in "${tenants[@]}"; do
     answer=$(ip netns exec "nsg-demo-$tenant" curl -sS --fail --cacert "$work/certs/ca.crt" \
         --resolve "$tenant.test:$port:$address" "https://$tenant.test:$port/hello")
     echo "$tenant: $answer (certificate $(serial "$tenant"))"
@@ -134,9 +136,10 @@ kill "$BETA_PID" 2>/dev/null || true
 
 if [ "$keep" = yes ]; then
     say "Left running (pid $gateway, files in $work). To end it:"
-    echo "kill $gateway; for t in $tenants; do ip netns del nsg-demo-\$t; done; rm -r $work"
+    echo "kill $gateway; for t in ${tenants[*]}; do ip netns del nsg-demo-\$t; done; rm -r $work"
     trap - EXIT
     disown "$gateway"
     exit 0
 fi
+trap '' INT TERM HUP
 say "Done; everything is removed again."

@@ -3,7 +3,9 @@
 
 import json
 import os
+import pathlib
 import pwd
+import re
 import signal
 import subprocess
 import time
@@ -16,7 +18,9 @@ from harness.engine import OK, Engine, chunk, runs
 from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
 from harness.podman import SUBNET, Podman, is_here
+from packages.debian import Debian
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PODMAN = pytest.mark.skipif(not is_here(), reason="needs podman, runc and busybox-static")
 SOON = 1.0 * (4 if is_sanitized() else 1)  # seconds in which a namespace that appears is bound
 
@@ -150,6 +154,26 @@ def test_containers_on_a_bridge(gateway, podman):
     podman.podman("restart", "-t", "0", names[0])
     wait_served(podman.place(names[0]), "one")
     assert ask(podman.place(names[1])) == "two"
+
+
+@PODMAN
+def test_what_an_engine_executes_comes_with_a_listed_package(podman, tmp_path):
+    """netavark runs iptables, of which its package says nothing: what is executed is traced."""
+    trace = tmp_path / "trace"
+    command = ["strace", "-f", "--seccomp-bpf", "-qq", "-s", "4096", "-e", "trace=execve,execveat",
+               "-o", trace, *podman.options, "run", "--rm", "--network", podman.bridge(), "--ulimit",
+               "nofile=1024:1024", "--ulimit", "nproc=1000:1000", "--rootfs", str(podman.rootfs),
+               "/bin/busybox", "true"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    executed = set(re.findall(r'execve\("([^"]+)".* = 0$', trace.read_text(), re.M))
+    executed = {path for path in executed if path.startswith("/") and not path.startswith("/proc/")}
+    assert {"podman", "netavark", "runc"} <= {pathlib.Path(path).name for path in executed}
+    debian = Debian(ROOT / "conf" / "debian-packages.sh")
+    missing = {path: debian.package_of(path) for path in executed
+               if debian.package_of(path) not in debian.brought_by("test")}
+    assert not missing, missing
+
 
 
 @PODMAN

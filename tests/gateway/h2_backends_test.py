@@ -5,10 +5,8 @@ import http.client
 import json
 import os
 import re
-import signal
 import socket
 import ssl
-import subprocess
 import threading
 import time
 
@@ -16,7 +14,7 @@ import h2.events
 import h2.settings
 import pytest
 
-from harness import netns, texts
+from harness import calls, netns, texts
 from harness.backend import Scripted, read_head
 from harness.client import Connection, fetch, raw
 from harness.gateway import wait_for
@@ -414,26 +412,15 @@ def test_a_steady_small_request_is_one_write_and_one_read(gateway, namespace, tm
     for _ in range(50):
         connection.ask("/bytes/5")
     (worker,) = gateway.workers()
-    table = tmp_path / "strace"
-    tracer = subprocess.Popen(["strace", "-c", "-p", str(worker), "-o", str(table)],
-                              stderr=subprocess.PIPE)
-    tracer.stderr.readline()  # "attached"
-    for _ in range(REQUESTS):
-        assert connection.ask("/bytes/5").body == b"xxxxx"
-    tracer.send_signal(signal.SIGINT)
-    tracer.wait(20)
-    calls = {}
-    for line in table.read_text().splitlines():
-        if match := re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line):
-            if match.group(2) != "total":
-                calls[match.group(2)] = int(match.group(1))
-    print({name: count / REQUESTS for name, count in calls.items()})
+
+    def ask():
+        for _ in range(REQUESTS):
+            assert connection.ask("/bytes/5").body == b"xxxxx"
+
+    reads, writes, waits, others = calls.counted(worker, tmp_path / "strace", ask)
     slack = REQUESTS // 50
-    reads = sum(calls.pop(name, 0) for name in ("read", "recvfrom", "recvmsg", "readv"))
-    writes = sum(calls.pop(name, 0) for name in ("write", "sendto", "sendmsg", "writev"))
-    waits = sum(calls.pop(name, 0) for name in ("epoll_wait", "epoll_pwait"))
     connection.close()
     server.close()
     assert reads <= 2 * REQUESTS + slack and writes <= 2 * REQUESTS + slack
     assert waits <= 2 * REQUESTS + slack
-    assert sum(calls.values()) <= slack, f"nothing else: {calls}"
+    assert sum(others.values()) <= slack, f"nothing else: {others}"

@@ -3,14 +3,12 @@
 allocations; answered by the gateway, and by a backend, on either side of it."""
 
 import pathlib
-import re
-import signal
 import struct
 import subprocess
 
 import pytest
 
-from harness import frames, texts
+from harness import calls, frames, texts
 from harness.backend import read_head
 from harness.client import Connection
 from harness.frames import Frames
@@ -53,29 +51,6 @@ class Asking:
                 assert client.streams.pop(number).body == expected
 
 
-def system_calls(worker, table, work):
-    """What the worker calls during work(), as (reads, writes, waits, {others})."""
-    tracer = subprocess.Popen(["strace", "-c", "-p", str(worker), "-o", str(table)],
-                              stderr=subprocess.PIPE)
-    tracer.stderr.readline()  # "attached"
-    work()
-    tracer.send_signal(signal.SIGINT)
-    tracer.wait(20)
-    calls = {}
-    for line in table.read_text().splitlines():
-        if match := re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line):
-            if match.group(2) != "total":
-                calls[match.group(2)] = int(match.group(1))
-    print(calls)
-
-    def some(*names):
-        return sum(calls.pop(name, 0) for name in names)
-
-    return (some("read", "recvfrom", "recvmsg", "readv"),
-            some("write", "sendto", "sendmsg", "writev"),
-            some("epoll_wait", "epoll_pwait"), calls)
-
-
 def few_workers(gateway):
     gateway.settings["worker_processes"] = "1"
     gateway.log_level = "notice"
@@ -91,7 +66,7 @@ def test_one_read_and_one_write_for_all_streams(streams, gateway, authority, nam
     client = Asking(namespace, texts.ADDRESS, authority.context(("h2",)))
     client.ask(20, streams, b"hello")
     (worker,) = gateway.workers()
-    reads, writes, waits, others = system_calls(
+    reads, writes, waits, others = calls.counted(
         worker, tmp_path / "strace", lambda: client.ask(ROUNDS, streams, b"hello"))
     slack = ROUNDS // 50
     assert reads <= ROUNDS + slack and writes <= ROUNDS + slack and waits <= ROUNDS + slack
@@ -146,7 +121,7 @@ def test_one_read_and_one_write_on_each_side(front, back, streams, gateway, befo
     ask = before(front, back, streams)
     ask(20)
     (worker,) = gateway.workers()
-    reads, writes, waits, others = system_calls(worker, tmp_path / "strace", lambda: ask(ROUNDS))
+    reads, writes, waits, others = calls.counted(worker, tmp_path / "strace", lambda: ask(ROUNDS))
     slack = ROUNDS // 50
     assert reads <= 2 * ROUNDS + slack and writes <= 2 * ROUNDS + slack
     assert waits <= 2 * ROUNDS + slack

@@ -3,15 +3,13 @@
 
 import os
 import pathlib
-import re
-import signal
 import struct
 import subprocess
 import time
 
 import pytest
 
-from harness import texts
+from harness import calls, texts
 from harness.backend import read_head
 from harness.client import Connection
 from harness.gateway import wait_for
@@ -57,27 +55,13 @@ def test_system_calls(steady, tmp_path):
     gateway.start()
     ask(50)
     (worker,) = gateway.workers()
-    table = tmp_path / "strace"
-    tracer = subprocess.Popen(["strace", "-c", "-p", str(worker), "-o", str(table)],
-                              stderr=subprocess.PIPE)
-    tracer.stderr.readline()  # "attached"
-    ask(REQUESTS)
-    tracer.send_signal(signal.SIGINT)
-    tracer.wait(20)
-    calls = {}
-    for line in table.read_text().splitlines():
-        if match := re.match(r"\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", line):
-            if match.group(2) != "total":
-                calls[match.group(2)] = int(match.group(1))
-    print({name: count / REQUESTS for name, count in calls.items()})
-    reads = sum(calls.pop(name, 0) for name in ("read", "recvfrom", "recvmsg", "readv"))
-    writes = sum(calls.pop(name, 0) for name in ("write", "sendto", "sendmsg", "writev"))
-    waits = sum(calls.pop(name, 0) for name in ("epoll_wait", "epoll_pwait"))
+    reads, writes, waits, others = calls.counted(worker, tmp_path / "strace",
+                                                 lambda: ask(REQUESTS))
     slack = REQUESTS // 100
     assert reads <= 2 * REQUESTS + slack, "one read on each side"
     assert writes <= 2 * REQUESTS + slack, "one write on each side"
     assert waits <= 2 * REQUESTS + slack
-    assert sum(calls.values()) <= slack, f"nothing else: {calls}"
+    assert sum(others.values()) <= slack, f"nothing else: {others}"
 
 
 def test_allocations(steady, tmp_path):

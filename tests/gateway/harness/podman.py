@@ -31,6 +31,7 @@ class Podman:
         self.namespace = netns.make("engine")
         self.service = None
         self.made = 0
+        self.has_bridge = False
         self.rootfs = self.folder / "rootfs"
         (self.rootfs / "bin").mkdir(parents=True)
         shutil.copy(BUSYBOX, self.rootfs / "bin" / "busybox")
@@ -82,6 +83,9 @@ class Podman:
 
     def bridge(self):
         """A bridge that containers can be on, with an address of the engine's namespace."""
+        if self.has_bridge:
+            return self.network
+        self.has_bridge = True
         self.podman("network", "create", "--internal", "--disable-dns", "--subnet",
                     f"{SUBNET}.0/24", self.network)
         path = self.folder / "networks" / f"{self.network}.json"
