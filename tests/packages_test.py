@@ -86,6 +86,7 @@ cat <<'END'
 not here; nor | here
 END
 trap 'exit 1' TERM
+trap '' INT; list=(not these) count=$((nor + this)) rest=${nor:-this one}
 coproc NAME { twenty_six; }
 value=$(twenty_seven $(twenty_eight) || true)
 """

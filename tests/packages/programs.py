@@ -58,7 +58,7 @@ def _inner(text):
 
 def _flat(text):
     """The text with each expansion replaced by one variable."""
-    text = re.sub(r"\$\(\(.*?\)\)|\$\{[^}]*\}", "$_", text)
+    text = re.sub(r"\$\(\(.*?\)\)|\$\{[^}]*\}|(?<=\w=)\([^)]*\)", "$_", text)
     for inner in _inner(text):
         text = text.replace(f"$({inner})", "$_")
     return text
@@ -70,7 +70,7 @@ def _simple_commands(text):
     lexer.whitespace, lexer.commenters, lexer.whitespace_split = " \t\r", "", True
     words, in_pattern = [], False
     for token in lexer:
-        if set(token) <= set("();<>|&\n"):
+        if token and set(token) <= set("();<>|&\n"):
             if in_pattern:
                 in_pattern, words = ")" not in token, []
             elif set(token) & set("<>"):
