@@ -215,7 +215,7 @@ static void add_line(struct build *build, const struct line *line)
         item->options_place = build_place(build, line->listen.place);
     }
     servers = item->servers.items;
-    if (item->servers.count && servers[item->servers.count - 1] == build->server->index) {
+    if (servers && servers[item->servers.count - 1] == build->server->index) {
         diag_error(build->diags, line->listen.place,
                    "this server listens on %.*s already: a duplicate \"listen\"",
                    SLICE_PRINTF(item->listen.text));
