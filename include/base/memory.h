@@ -16,7 +16,10 @@ char *memory_text(const char *text);
 char *memory_slice_text(struct slice text); /* with a NUL behind */
 void *memory_copy(const void *data, size_t size);
 
-/* Says what was wanted, and ends the process. */
+/* The exit status of a process that was out of memory: no fault of what it was working on. */
+#define MEMORY_EXHAUSTED_STATUS 71 /* EX_OSERR of sysexits.h */
+
+/* Says what was wanted, and ends the process with that status. */
 _Noreturn void memory_exhausted(size_t size);
 
 /* Overwrites secrets in a way that the compiler keeps (explicit_bzero(3)), then frees. */

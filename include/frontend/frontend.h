@@ -96,5 +96,7 @@ void frontend_figures(const struct frontend *frontend,
 
 /* Client connections now. */
 unsigned frontend_connections(const struct frontend *frontend);
+/* How many have been cut in a drain, since their own time was over. */
+unsigned frontend_cut(const struct frontend *frontend);
 
 #endif

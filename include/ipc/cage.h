@@ -30,9 +30,9 @@ int cage_find(struct cage_identity *identity, struct slice user, struct slice gr
  * (constant) and errno; the process must not go on then. */
 int cage_enter(const struct cage_identity *identity, const char **why);
 
-/* Ignores SIGPIPE, and what is the supervisor's to answer: a terminal's ^C, which goes to the whole
- * group, and an operator's signal to all processes of that name. Lasts over execve(2), and may be
- * called between fork(2) and it. */
+/* Ignores SIGPIPE, SIGXFSZ, and what is the supervisor's to answer: a terminal's ^C, which goes to
+ * the whole group, and an operator's signal to all processes of that name. Lasts over execve(2),
+ * and may be called between fork(2) and it. */
 void cage_ignore_signals(void);
 
 #endif

@@ -84,6 +84,9 @@ struct ipc_setup {
 void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup);
 int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup);
 
+/* A child says what it works on. */
+void ipc_say_working(struct ipc_channel *channel, uint64_t serial);
+
 /* A child answers a PING. Returns 0 or ERROR_IPC. */
 int ipc_answer_ping(struct ipc_channel *channel, struct ipc_received *received);
 

@@ -23,6 +23,8 @@
  *       a tenant that does not serve as it should, changed by this reload or not; see state
  *   summary TEXT
  *       the line that the log gets at the end of the reload
+ *   waits TEXT
+ *       what an upgrade waits for, when that has taken a second
  *   gateway KEY=VALUE...
  *       of status: version, pid, uptime (seconds), generation and workers (of them), draining
  *       (workers of the generation before), connections (removed tenants' too), partial (1: some

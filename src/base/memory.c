@@ -10,7 +10,7 @@
 void memory_exhausted(size_t size)
 {
     log_error("out of memory: %zu bytes wanted", size);
-    exit(1);
+    exit(MEMORY_EXHAUSTED_STATUS);
 }
 
 void *memory_alloc(size_t size)

@@ -121,6 +121,7 @@ static bool check_clocks(struct connection *connection, double now)
     struct limits *limits = &connection->limits;
 
     if (limits->cut_due > 0 && now >= limits->cut_due) {
+        connection_frontend(connection)->cut += connection_frontend(connection)->is_draining;
         connection_close(connection, CLOSE_RESET, ERROR_DRAINING);
         return false;
     }

@@ -331,6 +331,11 @@ unsigned frontend_connections(const struct frontend *frontend)
     return frontend->connections;
 }
 
+unsigned frontend_cut(const struct frontend *frontend)
+{
+    return frontend->cut;
+}
+
 static void frontend_bury(struct loop_task *task)
 {
     struct frontend *frontend =

@@ -28,6 +28,7 @@ struct frontend {
     LIST_HEAD(, connection) all; /* until their memory is given back */
     LIST_HEAD(, connection) free;
     unsigned connections;
+    unsigned cut;    /* of them, since it drains: their time was over */
     uint64_t serial; /* of the last connection */
     struct front_stream_list free_streams;
     unsigned free_stream_count;

@@ -64,6 +64,16 @@ int ipc_take_log(struct ipc_received *received, int *fd)
     return result != 0 ? result : ipc_set_log(received, level, sink, fd);
 }
 
+void ipc_say_working(struct ipc_channel *channel, uint64_t serial)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    ipc_send(channel, IPC_WORKING, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
 int ipc_answer_ping(struct ipc_channel *channel, struct ipc_received *received)
 {
     uint64_t number = wire_get_u64(&received->body);

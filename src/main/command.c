@@ -118,6 +118,14 @@ static int upgrade_greet(const struct command *command, unsigned long before)
     return status;
 }
 
+static void upgrade_show(const struct answer *answer)
+{
+    if (!answer_is(answer, "waits", 2))
+        return;
+    printf("the upgrade waits for %s\n", answer->fields[1]);
+    fflush(stdout);
+}
+
 static int command_upgrade(const struct command *command)
 {
     struct talk talk;
@@ -127,9 +135,11 @@ static int command_upgrade(const struct command *command)
     bool was_heard = talk_open(&talk, command, "upgrade") == 0;
 
     if (was_heard) {
-        talk_be_patient(&talk); /* workers that still drain are waited for */
-        while (!has_ended && talk_read(&talk, &answer) == 0)
+        talk_be_patient(&talk); /* it gives up by itself, and says why */
+        while (!has_ended && talk_read(&talk, &answer) == 0) {
+            upgrade_show(&answer);
             has_ended = answer_ends(&answer, &status);
+        }
     }
     talk_close(&talk);
     return was_heard && !has_ended ? upgrade_greet(command, talk.upgrades) : status;

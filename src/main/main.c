@@ -6,6 +6,7 @@
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
 
+#include "base/signal_hold.h"
 #include "base/slice.h"
 
 #include "version.h"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +132,7 @@ static int main_child(int argc, char **argv)
 {
     if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
         return -1;
+    signal_release_all();
     if (strcmp(argv[2], "worker") == 0)
         return worker_main(SUPERVISOR_CHANNEL_FD);
     if (strcmp(argv[2], "resolver") == 0)
@@ -148,7 +149,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.command = {.config = MAIN_CONFIG}};
     int status;
 
-    signal(SIGPIPE, SIG_IGN);
+    signal_hold_all(); /* a supervisor's wait for its handlers */
     main_fill_standard_descriptors();
     status = main_child(argc, argv);
     if (status < 0)
@@ -158,9 +159,10 @@ int main(int argc, char **argv)
     status = main_parse(&arguments, argc, argv);
     if (status >= 0)
         return status;
+    if (!arguments.command.name && !arguments.test)
+        return supervisor_run(arguments.command.config);
+    signal_release_all();
     if (arguments.command.name)
         return command_run(&arguments.command);
-    if (arguments.test)
-        return supervisor_test(arguments.command.config, arguments.dump);
-    return supervisor_run(arguments.command.config);
+    return supervisor_test(arguments.command.config, arguments.dump);
 }

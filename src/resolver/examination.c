@@ -290,8 +290,10 @@ static void on_answer(struct names_lookup *lookup, const struct names_answer *an
         host->reason = answer->reason;
     else if (answer->is_cut)
         host->reason = "more addresses than are used";
-    if (--examination->pending == 0)
-        examination_finish(examination);
+    if (--examination->pending > 0)
+        return;
+    examination->examiner->on_working(examination->examiner->owner, examination->serial);
+    examination_finish(examination);
 }
 
 /* ---- the course of it ---- */
@@ -331,6 +333,7 @@ void examination_start(struct examiner *examiner, uint64_t serial, struct slice 
     arena_init(&examination->arena, 8192);
     diag_list_init(&examination->diags);
     TAILQ_INSERT_TAIL(&examiner->running, examination, next);
+    examiner->on_working(examiner->owner, serial);
     if (read_model(examination) == 0) {
         tenant_check(&examination->model, examiner->contexts, &examination->diags);
         examine_certificates(examination);

@@ -22,6 +22,8 @@ struct examiner {
     struct tls_contexts *contexts;
     /* Comes once per examination, possibly before examination_start returns. */
     void (*on_result)(void *owner, const struct examination_result *result);
+    /* It is that one's turn: it has begun, or goes on. */
+    void (*on_working)(void *owner, uint64_t serial);
     void *owner;
     TAILQ_HEAD(, examination) running;
 };

@@ -60,6 +60,11 @@ static int on_examine(struct resolver *resolver, struct ipc_received *received)
     return 0;
 }
 
+static void on_working(void *owner, uint64_t serial)
+{
+    ipc_say_working(((struct resolver *)owner)->channel, serial);
+}
+
 static void on_result(void *owner, const struct examination_result *result)
 {
     struct resolver *resolver = owner;
@@ -164,6 +169,7 @@ int resolver_main(int channel)
     resolver.examiner.names = names_new(&resolver.loop);
     resolver.examiner.contexts = tls_contexts_new();
     resolver.examiner.on_result = on_result;
+    resolver.examiner.on_working = on_working;
     resolver.examiner.owner = &resolver;
     containers_init(&resolver.containers, &resolver.loop, want_connection, on_report, &resolver);
     resolver.channel = ipc_channel_new(&resolver.loop, channel, ROLE_RESOLVER, ROLE_SUPERVISOR,

@@ -22,7 +22,7 @@ bool adopt_changes_nothing(const struct record *record, const struct plan *plan)
 void adopt_unchanged(struct supervisor *supervisor, struct record *record, struct plan *plan);
 
 /* What is in force turns out to be unusable: nothing is in force then, until its file is read
- * again. */
+ * again, by a reload or after a pause. */
 void adopt_refusal(struct supervisor *supervisor, struct record *record, const char *why);
 
 /* The tenant goes: its listeners, its workers' part and the record. */

@@ -4,6 +4,7 @@
 
 #include "notify_internal.h"
 
+#include "base/signal_hold.h"
 #include "ipc/cage.h"
 #include "supervisor/supervisor.h"
 
@@ -23,14 +24,12 @@ _Noreturn static void candidate_become(const char *program, int answer, int stat
 {
     char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT,
                                (char *)"candidate", NULL};
-    sigset_t none;
 
     notify_leave_environment();
     cage_ignore_signals();
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal_release_all();
     /* Out of the way first: either may have the other's number. */
     answer = fcntl(answer, F_DUPFD, SUPERVISOR_STATE_FD + 1);
     state = fcntl(state, F_DUPFD, SUPERVISOR_STATE_FD + 1);

@@ -8,6 +8,8 @@
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
+#include "base/memory.h"
+#include "base/signal_hold.h"
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -43,20 +45,45 @@ static int child_on_ready(struct child *child, struct ipc_received *received)
     return wire_finish(&received->body);
 }
 
-static int child_on_message(void *owner, struct ipc_received *received)
+/* Only about what it has been sent, and once for each step. */
+static int child_on_working(struct child *child, struct wire_reader *body)
 {
-    struct child *child = owner;
+    uint64_t serial = wire_get_u64(body);
+    int result = wire_finish(body);
 
+    if (result == 0)
+        result = child->role == ROLE_WORKER ? workers_on_working(child, serial)
+                                            : examine_on_working(child->supervisor, serial);
+    if (result != 0)
+        return result;
+    child->working = serial;
+    child->heartbeat.silence = 0;
+    return 0;
+}
+
+static int child_take(struct child *child, struct ipc_received *received)
+{
     generation_advance(child->supervisor);
     if (received->message == IPC_READY)
         return child_on_ready(child, received);
     if (received->message == IPC_PONG)
         return heartbeat_on_answer(child, received);
+    if (received->message == IPC_WORKING)
+        return child_on_working(child, &received->body);
     if (child->role == ROLE_WORKER)
         return workers_on_message(child->supervisor, child, received);
     if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
         return namespace_containers_on_message(child->supervisor, received);
     return examine_on_message(child->supervisor, received);
+}
+
+static int child_on_message(void *owner, struct ipc_received *received)
+{
+    struct child *child = owner;
+    int result = child_take(child, received);
+
+    child->has_lied = child->has_lied || result != 0;
+    return result;
 }
 
 /* Without its channel it has a moment to end by itself. */
@@ -116,14 +143,11 @@ _Noreturn static void child_become(const char *program, const char *role, int ch
     char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT, (char *)role,
                                NULL};
 
-    sigset_t none;
-
     notify_leave_environment();
     cage_ignore_signals();
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal_release_all();
     if (channel == SUPERVISOR_CHANNEL_FD)
         fcntl(channel, F_SETFD, 0);
     else
@@ -198,6 +222,9 @@ void child_start(struct child *child)
     child->is_dismissed = false;
     child->is_ready = false;
     child->has_ended = false;
+    child->has_lied = false;
+    child->working = 0;
+    child->ordered = 0;
     heartbeat_reset(child);
     child->reason[0] = '\0';
     if (child_fork(child, sockets) < 0) {
@@ -256,18 +283,49 @@ void child_close(struct child *child)
     child->channel = NULL;
 }
 
-void child_signal(const struct child *child, int signal)
+void child_signal(struct child *child, int signal)
 {
-    if (child->pid > 0)
-        kill(child->pid, signal);
+    if (child->pid <= 0)
+        return;
+    child->ordered = signal;
+    kill(child->pid, signal);
 }
 
 /* ---- ending ---- */
 
+/* A death that is as we wanted it, and not one on the way there. */
+static bool child_ends_as_told(const struct child *child, int status)
+{
+    if (!child->is_stopping && !child->is_dismissed)
+        return false;
+    return WIFSIGNALED(status) ? WTERMSIG(status) == child->ordered : status == 0;
+}
+
+/* What a process does to itself. Any other signal comes from outside, above all SIGKILL of a kernel
+ * whose memory is short: whatever the process was working on has nothing to do with it. */
+static bool child_signal_is_own(int number)
+{
+    static const int own[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (own[i] == number)
+            return true;
+    }
+    return false;
+}
+
+static bool child_is_at_fault(const struct child *child, int status)
+{
+    if (child->heartbeat.is_hung || child->has_lied)
+        return true;
+    if (WIFSIGNALED(status))
+        return child_signal_is_own(WTERMSIG(status));
+    return WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != MEMORY_EXHAUSTED_STATUS;
+}
+
 static void child_tell_death(const struct child *child, int status)
 {
-    enum log_level level =
-        child->is_stopping || child->is_dismissed ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
+    enum log_level level = child_ends_as_told(child, status) ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
     const char *colon = child->reason[0] ? ": " : "";
     char name[32];
 
@@ -301,9 +359,9 @@ static void child_on_death(struct child *child)
     struct supervisor *supervisor = child->supervisor;
     bool was_quick;
 
-    /* A worker's last COMMITTED tells what it did not die of. */
+    /* Its last answers and its last WORKING tell what it has died of. */
     child->has_ended = true;
-    if (child->role == ROLE_WORKER && child_is_up(child))
+    if (child_is_up(child))
         ipc_channel_take_rest(child->channel);
     child_close(child);
     child->pid = 0;
@@ -331,7 +389,6 @@ void child_reap(struct child *child)
     if (child->pid <= 0 || waitpid(child->pid, &status, WNOHANG) != child->pid)
         return;
     child_tell_death(child, status);
-    child->has_failed =
-        WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL || child->heartbeat.is_hung : status != 0;
+    child->has_failed = child_is_at_fault(child, status);
     child_on_death(child);
 }

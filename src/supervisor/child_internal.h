@@ -38,7 +38,10 @@ struct child {
     bool is_dismissed;     /* was told to end, and is not started before it is wanted */
     bool was_ready;        /* at any time */
     bool is_ready;         /* since its start */
-    bool has_failed;       /* ended by its own fault, not by SIGKILL or when told to; or hung */
+    bool has_failed;       /* ended by its own fault: child_is_at_fault */
+    bool has_lied;         /* one of its messages broke the rules */
+    uint64_t working;      /* serial of the TENANT or EXAMINE that it works on; 0: none */
+    int ordered;           /* the last signal that we have sent it; 0: none */
     bool has_ended;        /* what it said is still read, but nothing sent */
     ev_timer timer;        /* DOWN: start; LOST: kill */
     char reason[128];      /* why the channel failed; empty when it only closed */
@@ -69,7 +72,7 @@ void child_inherit(struct child *child, pid_t pid, int channel);
 void child_dismiss(struct child *child);
 
 /* Sends it a signal, if it runs. */
-void child_signal(const struct child *child, int signal);
+void child_signal(struct child *child, int signal);
 
 /* SIGCHLD came: has it ended? If so, tells it and sees to the next start. */
 void child_reap(struct child *child);

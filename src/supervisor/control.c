@@ -191,6 +191,16 @@ bool control_is_quiet(const struct supervisor *supervisor)
     return true;
 }
 
+void control_on_upgrade_waits(struct supervisor *supervisor, const char *what)
+{
+    struct control_client *client;
+
+    TAILQ_FOREACH (client, &supervisor->control.clients, next) {
+        if (client->state == CONTROL_UPGRADING)
+            control_say(client, SLICE("waits"), slice_of(what));
+    }
+}
+
 void control_on_upgrade_refused(struct supervisor *supervisor, const char *reason)
 {
     struct control_client *client;

@@ -65,6 +65,8 @@ void control_on_round_end(struct supervisor *supervisor, const char *summary, in
 void control_on_reopened(struct supervisor *supervisor, const char *error);
 /* Whether nobody is in the middle of a conversation but those who wait for an upgrade. */
 bool control_is_quiet(const struct supervisor *supervisor);
+/* What an upgrade waits for, to those who have asked for it. */
+void control_on_upgrade_waits(struct supervisor *supervisor, const char *what);
 /* The new binary will not do; what runs goes on. */
 void control_on_upgrade_refused(struct supervisor *supervisor, const char *reason);
 /* The gateway ends: no round will. */

@@ -93,8 +93,8 @@ static bool dependency_same_file(const struct dependency *item)
     struct dependency now = {0};
 
     dependency_look(&now, item->path);
-    return item->is_settled && now.device == item->device && now.inode == item->inode &&
-           now.size == item->size && dependency_same_time(now.modified, item->modified) &&
+    return now.device == item->device && now.inode == item->inode && now.size == item->size &&
+           dependency_same_time(now.modified, item->modified) &&
            dependency_same_time(now.changed, item->changed);
 }
 
@@ -114,7 +114,7 @@ static bool dependency_same_listing(const struct dependency *item,
     return same;
 }
 
-bool dependencies_unchanged(const struct dependencies *list, const struct config_loader *loader)
+bool dependencies_look_the_same(const struct dependencies *list, const struct config_loader *loader)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         const struct dependency *item = &list->items[i];
@@ -123,6 +123,20 @@ bool dependencies_unchanged(const struct dependencies *list, const struct config
             return false;
     }
     return true;
+}
+
+static bool dependencies_are_settled(const struct dependencies *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!list->items[i].is_pattern && !list->items[i].is_settled)
+            return false;
+    }
+    return true;
+}
+
+bool dependencies_unchanged(const struct dependencies *list, const struct config_loader *loader)
+{
+    return dependencies_are_settled(list) && dependencies_look_the_same(list, loader);
 }
 
 /* ---- the loader that notes ---- */

@@ -34,8 +34,12 @@ void dependencies_add_pattern(struct dependencies *list, const char *pattern, ch
                               size_t count);
 void dependencies_free(struct dependencies *list);
 
-/* Whether all is as it was: stat(2) for each, nothing is read. */
+/* Whether all is as it was: stat(2) for each, nothing is read. A file that had changed a moment
+ * before it was read may have been changed again since, unseen: that is a change. */
 bool dependencies_unchanged(const struct dependencies *list, const struct config_loader *loader);
+/* The same, but what cannot be seen has not happened. */
+bool dependencies_look_the_same(const struct dependencies *list,
+                                const struct config_loader *loader);
 
 /* A file's text, for -T. */
 struct recorder_file {

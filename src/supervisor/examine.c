@@ -17,6 +17,7 @@
 #define EXAMINE_WINDOW 64   /* bundles that may be pending at once */
 #define EXAMINE_LIMIT  60.0 /* seconds for an answer; names have their own, shorter limits */
 #define EXAMINE_DEATHS 2    /* deaths of the resolver over one bundle that refuse it */
+#define EXAMINE_TURNS  2    /* how often it works on one: until its names are known, and then */
 #define EXAMINE_IDLE   0.1  /* seconds that a resolver without work is kept */
 
 /* Most bytes of an answer, diagnostics included: what DER, addresses and sentences take instead of
@@ -29,18 +30,31 @@ struct examine_answer {
     uint8_t outdated; /* a certificate is expired or not yet valid */
 };
 
+/* The one that the resolver has had for the longest time; NULL: it has none. */
+static struct examination *examine_oldest(const struct supervisor *supervisor)
+{
+    struct examination *oldest = NULL;
+    struct examination *examination;
+
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        if (examination->is_sent && (!oldest || examination->sent_at < oldest->sent_at))
+            oldest = examination;
+    }
+    return oldest;
+}
+
 static void examine_watch(struct supervisor *supervisor)
 {
     struct examiner *examiner = &supervisor->examiner;
-    const struct examination *first = TAILQ_FIRST(&examiner->pending);
+    const struct examination *oldest = examine_oldest(supervisor);
     double left;
 
     ev_timer_stop(supervisor->loop.ev, &examiner->watch);
-    if (first ? !first->is_sent : examine_is_wanted(supervisor))
+    if (!oldest && examine_is_wanted(supervisor))
         return;
     left = EXAMINE_IDLE;
-    if (first)
-        left = first->sent_at + EXAMINE_LIMIT - loop_now(&supervisor->loop);
+    if (oldest)
+        left = oldest->sent_at + EXAMINE_LIMIT - loop_now(&supervisor->loop);
     ev_timer_set(&examiner->watch, left > 0. ? left : 0., 0.);
     ev_timer_start(supervisor->loop.ev, &examiner->watch);
 }
@@ -50,6 +64,7 @@ static void examine_send(struct supervisor *supervisor, struct examination *exam
     struct wire_writer body;
 
     examination->is_sent = true;
+    examination->turns = 0;
     examination->sent_at = loop_now(&supervisor->loop);
     wire_writer_init(&body);
     wire_put_u64(&body, examination->serial);
@@ -76,8 +91,19 @@ static void examine_want_resolver(struct supervisor *supervisor)
         child_start(resolver);
 }
 
-/* Bundles that were there when the resolver died go one at a time, so that the next death finds
- * the guilty one; the others wait for them. */
+static struct examination *examine_first_suspect(const struct supervisor *supervisor)
+{
+    struct examination *examination;
+
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        if (examination->deaths > 0)
+            return examination;
+    }
+    return NULL;
+}
+
+/* What a resolver has died over goes behind all others, and alone: the others do not wait for it,
+ * and the next death is its own for certain. */
 static void examine_send_pending(struct supervisor *supervisor)
 {
     struct examination *examination;
@@ -88,17 +114,38 @@ static void examine_send_pending(struct supervisor *supervisor)
         return;
     }
     TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
-        bool is_suspect = examination->deaths > 0;
-
-        if (is_suspect && has_sent)
-            break;
-        if (!examination->is_sent)
+        if (examination->deaths == 0 && !examination->is_sent)
             examine_send(supervisor, examination);
-        if (is_suspect)
-            break;
-        has_sent = true;
+        has_sent = has_sent || examination->is_sent;
     }
+    examination = has_sent ? NULL : examine_first_suspect(supervisor);
+    if (examination)
+        examine_send(supervisor, examination);
     examine_watch(supervisor);
+}
+
+bool examine_is_of_suspect(const struct supervisor *supervisor)
+{
+    const struct examination *examination;
+    bool is_of_suspect = false;
+
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        if (examination->is_sent && examination->deaths == 0)
+            return false;
+        is_of_suspect = is_of_suspect || examination->is_sent;
+    }
+    return is_of_suspect;
+}
+
+int examine_on_working(struct supervisor *supervisor, uint64_t serial)
+{
+    struct examination *examination;
+
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        if (examination->serial == serial)
+            return examination->is_sent && examination->turns++ < EXAMINE_TURNS ? 0 : ERROR_IPC;
+    }
+    return 0; /* its tenant has gone meanwhile */
 }
 
 void examine_see_to_resolver(struct supervisor *supervisor)
@@ -277,6 +324,7 @@ void examine_submit(struct supervisor *supervisor, struct record *record, struct
     examination->plan = *plan;
     *plan = (struct plan){0};
     examination->serial = ++supervisor->examiner.serial;
+    examination->deaths = record->again.pause > 0. ? EXAMINE_DEATHS - 1 : 0;
     record->examination = examination;
     TAILQ_INSERT_TAIL(&supervisor->examiner.pending, examination, next);
     supervisor->examiner.count++;
@@ -290,7 +338,7 @@ void examine_forget(struct supervisor *supervisor, struct record *record)
     if (!examination)
         return;
     examine_take(supervisor, examination);
-    claims_release(&supervisor->registry, record, &examination->plan, NULL);
+    claims_release(&supervisor->registry, record, &examination->plan, &record->plan);
     examine_free(examination);
     examine_send_pending(supervisor); /* others may have waited for it, and the watch was its own */
 }
@@ -303,24 +351,33 @@ void examine_on_start(struct supervisor *supervisor)
     examine_send_pending(supervisor);
 }
 
+/* What it was working on, if it was its own fault that it died. */
+static struct examination *examine_find_guilty(const struct supervisor *supervisor)
+{
+    const struct child *resolver = &supervisor->resolver;
+    struct examination *examination;
+
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        if (resolver->has_failed && examination->is_sent &&
+            examination->serial == resolver->working)
+            return examination;
+    }
+    return NULL;
+}
+
 void examine_on_death(struct supervisor *supervisor)
 {
-    struct examination *examination = TAILQ_FIRST(&supervisor->examiner.pending);
+    struct examination *guilty = examine_find_guilty(supervisor);
+    struct examination *examination;
 
     ev_timer_stop(supervisor->loop.ev, &supervisor->examiner.watch);
-    while (examination) {
-        struct examination *next = TAILQ_NEXT(examination, next);
-
-        if (examination->is_sent) {
-            examination->is_sent = false;
-            examination->deaths++;
-        }
-        if (examination->deaths >= EXAMINE_DEATHS) {
-            report_text(supervisor, examination->record, DIAG_ERROR,
-                        "%s: the resolver died over it twice", examination->record->file);
-            examine_refuse(supervisor, examination);
-        }
-        examination = next;
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next)
+        examination->is_sent = false;
+    if (guilty && ++guilty->deaths >= EXAMINE_DEATHS) {
+        report_text(supervisor, guilty->record, DIAG_ERROR, "%s: the resolver died over it twice",
+                    guilty->record->file);
+        again_later(supervisor, guilty->record, &guilty->plan.dependencies);
+        examine_refuse(supervisor, guilty);
     }
     round_advance(supervisor);
 }
@@ -328,11 +385,14 @@ void examine_on_death(struct supervisor *supervisor)
 static void examine_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct supervisor *supervisor = timer->data;
+    const struct examination *oldest = examine_oldest(supervisor);
 
     (void)events;
     ev_timer_stop(ev, timer);
-    if (!TAILQ_EMPTY(&supervisor->examiner.pending)) {
+    if (oldest) {
         log_error("the resolver does not answer, killing it");
+        supervisor->resolver.working = oldest->serial;
+        supervisor->resolver.heartbeat.is_hung = true;
         child_signal(&supervisor->resolver, SIGKILL);
     } else if (child_is_up(&supervisor->resolver)) {
         child_dismiss(&supervisor->resolver);

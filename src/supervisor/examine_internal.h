@@ -12,7 +12,8 @@ struct examination {
     struct plan plan; /* its bundle is the raw one */
     uint64_t serial;
     bool is_sent;
-    unsigned deaths; /* of the resolver, while it had this */
+    unsigned turns;  /* how often the resolver has said that it works on this */
+    unsigned deaths; /* of the resolver, while it worked on this */
     double sent_at;  /* loop_now() */
 };
 
@@ -41,6 +42,12 @@ bool examine_is_wanted(const struct supervisor *supervisor);
 
 /* Starts one that has work, and ends one that has none, in a moment. */
 void examine_see_to_resolver(struct supervisor *supervisor);
+
+/* Whether all that the resolver has is one bundle that one has died over before. */
+bool examine_is_of_suspect(const struct supervisor *supervisor);
+
+/* The resolver works on that one. Returns 0, or ERROR_IPC when it has said so too often. */
+int examine_on_working(struct supervisor *supervisor, uint64_t serial);
 
 /* The resolver runs again, or is gone. */
 void examine_on_start(struct supervisor *supervisor);

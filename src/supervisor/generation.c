@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,11 +91,17 @@ void generation_drain(struct supervisor *supervisor, double seconds)
     }
 }
 
+/* Counted from the drain's begin, so that a reload in between gives nobody more time. */
 static void generation_drain_former(struct supervisor *supervisor)
 {
     struct handover *handover = &supervisor->handover;
-    double seconds = generation_drain_time(supervisor);
+    double until = handover->drains_since + generation_drain_time(supervisor);
+    double seconds;
 
+    if (until >= handover->drains_until)
+        return;
+    handover->drains_until = until;
+    seconds = generation_drain_left(supervisor);
     for (unsigned i = 0; i < handover->former.count; i++) {
         struct child *worker = &handover->former.workers[i];
 
@@ -105,6 +112,14 @@ static void generation_drain_former(struct supervisor *supervisor)
     ev_timer_stop(supervisor->loop.ev, &handover->limit);
     ev_timer_set(&handover->limit, seconds + GENERATION_GRACE, 0.);
     ev_timer_start(supervisor->loop.ev, &handover->limit);
+}
+
+double generation_drain_left(const struct supervisor *supervisor)
+{
+    const struct handover *handover = &supervisor->handover;
+    double left = handover->drains_until - loop_now(&supervisor->loop);
+
+    return handover->state == HANDOVER_DRAINING && left > 0. ? left : 0.;
 }
 
 static void generation_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
@@ -244,6 +259,8 @@ static void generation_hand_over(struct supervisor *supervisor)
 {
     log_notice("%u new workers serve, the old ones drain", supervisor->worker_count);
     generation_set_state(supervisor, HANDOVER_DRAINING);
+    supervisor->handover.drains_since = loop_now(&supervisor->loop);
+    supervisor->handover.drains_until = INFINITY;
     generation_drain_former(supervisor);
 }
 

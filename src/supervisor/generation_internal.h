@@ -27,7 +27,9 @@ enum handover_state {
 struct handover {
     enum handover_state state;
     struct generation former;
-    ev_timer limit; /* DRAINING: then who has not ended is killed */
+    double drains_since; /* DRAINING: loop_now() */
+    double drains_until; /* the same, of the end; is only ever moved to sooner */
+    ev_timer limit;      /* DRAINING: then who has not ended is killed */
     struct loop_task step;
 };
 
@@ -45,7 +47,7 @@ void generation_start(struct supervisor *supervisor);
 void generation_inherit(struct supervisor *supervisor, const struct generation *former);
 
 /* The settings in force are others: a new generation is started if they want one, now or when there
- * is room for it, and the time to drain is told to all. */
+ * is room for it, and the time to drain is told to all; a drain that runs is only shortened. */
 void generation_follow_settings(struct supervisor *supervisor);
 
 /* A worker is ready, has committed all or has ended: sees at the end of this turn what follows. */
@@ -53,6 +55,9 @@ void generation_advance(struct supervisor *supervisor);
 
 /* Whether every new connection is the present generation's. */
 bool generation_is_settled(const struct supervisor *supervisor);
+
+/* How many seconds are left to workers that drain; 0 when none do. */
+double generation_drain_left(const struct supervisor *supervisor);
 
 /* How many workers a round waits for: they are not ready, have not committed everything, or may
  * still take connections that are not theirs any more. */

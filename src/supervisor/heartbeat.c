@@ -3,14 +3,14 @@
  * was busy, has ticked less, and blames nobody for it. */
 #include "heartbeat_internal.h"
 
-#include "supervisor_internal.h"
+#include "workers_internal.h"
 
 #include <signal.h>
 
 /* Ticks, a second each. */
-#define HEARTBEAT_WORKER   5  /* without an answer */
+#define HEARTBEAT_CHILD    5  /* without an answer */
 #define HEARTBEAT_STARTING 10 /* without READY */
-#define HEARTBEAT_RESOLVER 60 /* it may check a large key in one go */
+#define HEARTBEAT_SUSPECT  20 /* over a bundle that a resolver has already died or hung over */
 
 void heartbeat_reset(struct child *child)
 {
@@ -39,14 +39,16 @@ int heartbeat_on_answer(struct child *child, struct ipc_received *received)
         return ERROR_IPC;
     heartbeat->answered = number;
     heartbeat->silence = 0;
-    return 0;
+    return child->role == ROLE_WORKER ? workers_check_committed(child, number) : 0;
 }
 
 static unsigned heartbeat_limit(const struct child *child)
 {
-    if (child->role == ROLE_RESOLVER)
-        return HEARTBEAT_RESOLVER;
-    return child->state == CHILD_READY ? HEARTBEAT_WORKER : HEARTBEAT_STARTING;
+    if (child->state != CHILD_READY)
+        return HEARTBEAT_STARTING;
+    return child->role == ROLE_RESOLVER && examine_is_of_suspect(child->supervisor)
+               ? HEARTBEAT_SUSPECT
+               : HEARTBEAT_CHILD;
 }
 
 static void heartbeat_kill(struct child *child)

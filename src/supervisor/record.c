@@ -150,6 +150,7 @@ void registry_remove(struct registry *registry, struct record *record)
     namespace_release(&record->netns);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
     plan_free(&record->plan);
+    again_forget(record);
     free(record->netns_trouble);
     free(record->error);
     free(record->name);

@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_RECORD_INTERNAL_H
 #define SUPERVISOR_RECORD_INTERNAL_H
 
+#include "again_internal.h"
 #include "dependencies_internal.h"
 #include "figures_internal.h"
 #include "namespaces_internal.h"
@@ -93,16 +94,17 @@ struct record {
     unsigned deaths;               /* of workers over such a one, since the last COMMITTED */
     uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
-    uint64_t round;                  /* the last round that saw its file */
-    bool is_named;                   /* has a file: for removal_of */
-    bool is_todo;                    /* waits in the round's list */
-    uint64_t order;                  /* of its file among those of the round */
-    struct contender *contender;     /* accepted, but another has what it wants */
-    bool is_refused;                 /* its file, as it is now, is not in force */
-    uint64_t presence_turn;          /* of presence_look that last looked into it */
-    uint64_t generation;             /* how often it was put in force, changes included */
-    struct record_figures figures;   /* of the last time that the workers were asked */
-    char *error;                     /* what is wrong with that file; NULL: nothing */
+    uint64_t round;                /* the last round that saw its file */
+    bool is_named;                 /* has a file: for removal_of */
+    bool is_todo;                  /* waits in the round's list */
+    uint64_t order;                /* of its file among those of the round */
+    struct contender *contender;   /* accepted, but another has what it wants */
+    bool is_refused;               /* its file, as it is now, is not in force */
+    uint64_t presence_turn;        /* of presence_look that last looked into it */
+    uint64_t generation;           /* how often it was put in force, changes included */
+    struct record_figures figures; /* of the last time that the workers were asked */
+    char *error;                   /* what is wrong with that file; NULL: nothing */
+    struct again again;
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;
 };

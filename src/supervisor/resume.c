@@ -283,17 +283,13 @@ static void resume_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
 static void resume_serve(struct resume *resume)
 {
     struct supervisor *supervisor = &resume->supervisor;
-    sigset_t none;
 
     ev_prepare_init(&resume->turn, resume_on_turn);
     resume->turn.data = resume;
     ev_prepare_start(supervisor->loop.ev, &resume->turn);
     supervisor_start_watchers(supervisor);
     generation_start(supervisor);
-    /* What came since before the execve(2); a worker may have died then. */
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    raise(SIGCHLD);
+    raise(SIGCHLD); /* a worker may have died since before the execve(2) */
     loop_run(&supervisor->loop);
     ev_prepare_stop(supervisor->loop.ev, &resume->turn);
 }

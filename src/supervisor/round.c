@@ -172,6 +172,7 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
 static void round_todo(struct supervisor *supervisor, struct record *record)
 {
     record->is_todo = true;
+    again_forget(record);
     TAILQ_INSERT_TAIL(&supervisor->round.todo, record, todo);
 }
 
@@ -204,6 +205,7 @@ static void round_prepare(struct supervisor *supervisor, struct record *record)
     struct plan plan;
     bool is_good;
 
+    examine_forget(supervisor, record); /* what is tried again outside of rounds */
     record->order = ++supervisor->round.order;
     assembly_open(&assembly, supervisor->settings, slice_of(record->name), record->file,
                   supervisor->dump);
@@ -216,6 +218,11 @@ static void round_prepare(struct supervisor *supervisor, struct record *record)
     else
         round_refused(supervisor, record);
     assembly_close(&assembly);
+}
+
+void round_try_again(struct supervisor *supervisor, struct record *record)
+{
+    round_prepare(supervisor, record);
 }
 
 /* ---- going on ---- */

@@ -51,6 +51,9 @@ void round_advance(struct supervisor *supervisor);
 /* A setting could not be taken over; if it is a reload's, who asked for that is told. */
 void round_keep_setting(struct supervisor *supervisor, const char *text);
 
+/* One tenant outside of a round: its files, which have not changed, are read and examined. */
+void round_try_again(struct supervisor *supervisor, struct record *record);
+
 /* What became of a tenant of the round. */
 void round_adopted(struct supervisor *supervisor, struct record *record, enum adopted adopted);
 void round_refused(struct supervisor *supervisor, struct record *record);

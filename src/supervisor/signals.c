@@ -2,11 +2,14 @@
 /* Signals, with nginx's meanings. */
 #include "supervisor_internal.h"
 
+#include "base/signal_hold.h"
+
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
-/* waitpid(2) on our own children only, each asked for by its pid. */
-static void signals_on_child(struct supervisor *supervisor)
+/* waitpid(2) on our own children, each asked for by its pid. */
+static void signals_reap_ours(struct supervisor *supervisor)
 {
     struct child *worker;
 
@@ -15,6 +18,31 @@ static void signals_on_child(struct supervisor *supervisor)
         child_reap(worker);
     child_reap(&supervisor->resolver);
     upgrade_on_child(supervisor);
+}
+
+/* The pid of a process that has ended and waits to be reaped; 0: there is none. */
+static pid_t signals_find_dead(void)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? info.si_pid : 0;
+}
+
+/* Orphans come to the first process of a container, and a supervisor that was executed in the place
+ * of another program has that one's children. */
+static void signals_on_child(struct supervisor *supervisor)
+{
+    pid_t before = 0;
+    pid_t dead;
+
+    signals_reap_ours(supervisor);
+    while ((dead = signals_find_dead()) > 0) {
+        if (dead == before) /* none of ours has this pid */
+            (void)waitpid(dead, NULL, WNOHANG);
+        else
+            signals_reap_ours(supervisor); /* it may have ended since */
+        before = dead;
+    }
 }
 
 static void signals_on_reload(struct supervisor *supervisor)
@@ -65,6 +93,7 @@ void signals_start(struct supervisor *supervisor)
         supervisor->signals[i].data = supervisor;
         ev_signal_start(supervisor->loop.ev, &supervisor->signals[i]);
     }
+    signal_release_all();
 }
 
 void signals_stop(struct supervisor *supervisor)

@@ -104,6 +104,7 @@ static void supervisor_stop_rounds(struct supervisor *supervisor)
     examiner_free(supervisor);
     namespaces_stop(supervisor);
     bindings_free(supervisor);
+    again_stop(supervisor);
 }
 
 static void supervisor_close_listeners(struct supervisor *supervisor)
@@ -173,6 +174,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     notify_init(&supervisor->notify, &supervisor->loop);
     bindings_init(supervisor);
     heartbeat_init(supervisor);
+    again_init(supervisor);
     upgrade_init(supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
@@ -205,6 +207,7 @@ void supervisor_free(struct supervisor *supervisor)
     logging_free(supervisor);
     bindings_free(supervisor);
     heartbeat_stop(supervisor);
+    again_stop(supervisor);
     upgrade_free(supervisor);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);

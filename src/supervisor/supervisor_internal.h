@@ -76,6 +76,7 @@ struct supervisor {
     ev_timer heartbeat;      /* of all children */
     double may_bind;         /* loop_clock(): listeners are not tried again before */
     double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
+    ev_timer again;          /* of tenants that processes have died over */
     ev_timer rotation;       /* of ticket keys */
     ev_timer ending;         /* until children that do not end are killed */
 };

@@ -2,10 +2,8 @@
 /* The old binary's side of an upgrade: a quiet moment, the trial, the state, execve(2). */
 #include "upgrade_internal.h"
 
-#include "bindings_internal.h"
 #include "state_internal.h"
 #include "supervisor_internal.h"
-#include "workers_internal.h"
 
 #include "base/memory.h"
 #include "ipc/sealed.h"
@@ -21,10 +19,11 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#define UPGRADE_TICK  0.02 /* seconds between looks whether all is quiet */
-#define UPGRADE_TRIAL 30.0 /* seconds for the candidate */
-#define UPGRADE_REST  30.0 /* seconds in which all must become quiet behind the trial */
-#define UPGRADE_TRIES 5    /* trials, when a reload changes something during each */
+#define UPGRADE_TICK     0.02 /* seconds between looks whether all is quiet */
+#define UPGRADE_TRIAL    30.0 /* seconds for the candidate */
+#define UPGRADE_PATIENCE 60.0 /* seconds in which all must become quiet before it */
+#define UPGRADE_REST     30.0 /* the same behind it */
+#define UPGRADE_TRIES    5    /* trials, when a reload changes something during each */
 
 static void upgrade_refuse(struct supervisor *supervisor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -50,28 +49,6 @@ static void upgrade_refuse(struct supervisor *supervisor, const char *format, ..
 }
 
 /* ---- a quiet moment ---- */
-
-/* Nothing is on the way to it, or from it. */
-static bool upgrade_worker_is_quiet(const struct child *worker)
-{
-    if (worker->pid == 0)
-        return true;
-    return worker->state == CHILD_READY && ipc_channel_queued(worker->channel) == 0;
-}
-
-/* Everything that is in force is in the records, and everybody has been told. */
-static bool upgrade_is_quiet(const struct supervisor *supervisor)
-{
-    if (supervisor->round.kind != ROUND_NONE || supervisor->handover.state != HANDOVER_NONE ||
-        !workers_are_settled(supervisor) || !bindings_are_settled(supervisor) ||
-        !logging_is_settled(supervisor) || !control_is_quiet(supervisor))
-        return false;
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        if (!upgrade_worker_is_quiet(&supervisor->workers[i]))
-            return false;
-    }
-    return true;
-}
 
 /* The resolver has nothing that must be kept; it only must not be anybody's child afterwards. */
 static bool upgrade_has_no_resolver(struct supervisor *supervisor)
@@ -183,7 +160,7 @@ static void upgrade_on_verdict(void *owner, const char *why)
         return;
     }
     supervisor->upgrade.state = UPGRADE_DUE;
-    supervisor->upgrade.since = loop_now(&supervisor->loop);
+    supervisor->upgrade.begun = loop_now(&supervisor->loop);
     upgrade_look_again(supervisor, UPGRADE_TICK);
 }
 
@@ -335,6 +312,21 @@ static void upgrade_try_again(struct supervisor *supervisor)
     upgrade_look_again(supervisor, 0.);
 }
 
+/* Not for ever: whoever asked, and the service manager, must learn what became of it. */
+static void upgrade_wait(struct supervisor *supervisor, const struct upgrade_wait *wait)
+{
+    const struct upgrade *upgrade = &supervisor->upgrade;
+    double limit = upgrade->state == UPGRADE_WANTED ? upgrade->patience : UPGRADE_REST;
+
+    upgrade_let_go(supervisor);
+    if (loop_now(&supervisor->loop) - upgrade->begun > limit) {
+        upgrade_refuse(supervisor, "it has waited %g s for %s", limit, wait->text);
+        return;
+    }
+    upgrade_tell_wait(supervisor, wait);
+    upgrade_look_again(supervisor, UPGRADE_TICK);
+}
+
 /* All is quiet. */
 static void upgrade_go_on(struct supervisor *supervisor)
 {
@@ -345,45 +337,33 @@ static void upgrade_go_on(struct supervisor *supervisor)
     else if (!upgrade_is_as_tried(supervisor))
         upgrade_try_again(supervisor);
     else if (!upgrade_has_no_resolver(supervisor))
-        upgrade_look_again(supervisor, UPGRADE_TICK);
+        upgrade_wait(supervisor,
+                     &(struct upgrade_wait){UPGRADE_WAITS_RESOLVER, "the end of the resolver"});
     else if (upgrade->state == UPGRADE_DUE)
         upgrade_hold(supervisor);
     else
         upgrade_take_over(supervisor);
 }
 
-static void upgrade_wait(struct supervisor *supervisor)
-{
-    struct upgrade *upgrade = &supervisor->upgrade;
-
-    upgrade_let_go(supervisor);
-    if (upgrade->state == UPGRADE_DUE &&
-        loop_now(&supervisor->loop) - upgrade->since > UPGRADE_REST) {
-        upgrade_refuse(supervisor, "workers did not come to rest within %g s", UPGRADE_REST);
-        return;
-    }
-    if (!upgrade->has_told && supervisor->handover.state != HANDOVER_NONE)
-        log_notice("upgrade: waits for the end of workers that drain");
-    upgrade->has_told = upgrade->has_told || supervisor->handover.state != HANDOVER_NONE;
-    upgrade_look_again(supervisor, UPGRADE_TICK);
-}
-
 static void upgrade_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct supervisor *supervisor = timer->data;
+    struct upgrade_wait wait;
 
     (void)events;
     ev_timer_stop(ev, timer);
-    if (upgrade_is_quiet(supervisor))
+    upgrade_find_wait(supervisor, &wait);
+    if (wait.kind == UPGRADE_WAITS_NOT)
         upgrade_go_on(supervisor);
     else
-        upgrade_wait(supervisor);
+        upgrade_wait(supervisor, &wait);
 }
 
 void upgrade_begin(struct supervisor *supervisor)
 {
     struct upgrade *upgrade = &supervisor->upgrade;
 
+    upgrade->has_told = false;
     if (supervisor->state != SUPERVISOR_RUNNING || upgrade->state != UPGRADE_NONE)
         return;
     if (!upgrade->binary) {
@@ -391,7 +371,8 @@ void upgrade_begin(struct supervisor *supervisor)
         return;
     }
     upgrade->state = UPGRADE_WANTED;
-    upgrade->has_told = false;
+    upgrade->waits_for = UPGRADE_WAITS_NOT;
+    upgrade->begun = loop_now(&supervisor->loop);
     upgrade->tries = 0;
     upgrade_look_again(supervisor, 0.);
 }
@@ -451,7 +432,7 @@ void upgrade_init(struct supervisor *supervisor)
 {
     struct upgrade *upgrade = &supervisor->upgrade;
 
-    *upgrade = (struct upgrade){.binary = upgrade_find_binary()};
+    *upgrade = (struct upgrade){.binary = upgrade_find_binary(), .patience = UPGRADE_PATIENCE};
     wire_writer_init(&upgrade->tried_settings);
     candidate_init(&upgrade->candidate, &supervisor->loop, upgrade_on_verdict, supervisor);
     ev_timer_init(&upgrade->tick, upgrade_on_tick, 0., 0.);

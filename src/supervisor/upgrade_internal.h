@@ -21,6 +21,23 @@ enum upgrade_state {
     UPGRADE_HELD    /* it is there, and signals wait: those of before are seen to in this turn */
 };
 
+/* What it waits for; the first of them that is the case. */
+enum upgrade_wait_kind {
+    UPGRADE_WAITS_NOT,
+    UPGRADE_WAITS_ROUND,
+    UPGRADE_WAITS_DRAIN,
+    UPGRADE_WAITS_WORKERS,
+    UPGRADE_WAITS_ADDRESSES,
+    UPGRADE_WAITS_LOG,
+    UPGRADE_WAITS_CLIENTS,
+    UPGRADE_WAITS_RESOLVER
+};
+
+struct upgrade_wait {
+    enum upgrade_wait_kind kind;
+    char text[160];
+};
+
 /* Embedded by the supervisor. */
 struct upgrade {
     enum upgrade_state state;
@@ -32,18 +49,26 @@ struct upgrade {
     unsigned tries;   /* of this upgrade */
     sigset_t mask;    /* HELD: of before */
     uint32_t count;   /* of those that this process has seen */
-    double since;     /* loop_now(): it is DUE */
+    double begun;     /* loop_now(): it is WANTED, or DUE */
+    double patience;  /* seconds in which all must become quiet before it */
     bool is_arriving; /* one has brought us here, and is not yet done */
-    bool has_told;    /* that it waits */
-    ev_timer tick;    /* WANTED, DUE, HELD: looks again */
+    enum upgrade_wait_kind waits_for;
+    double waits_since; /* loop_now() */
+    bool has_told;      /* that it waits for that */
+    ev_timer tick;      /* WANTED, DUE, HELD: looks again */
 };
 
 void upgrade_init(struct supervisor *supervisor);
 void upgrade_free(struct supervisor *supervisor);
 
 /* USR2. Returns no later than anything else; what became of it is in the log. A second one while
- * one is under way is the same. */
+ * one is under way is the same, and is told again what that waits for. */
 void upgrade_begin(struct supervisor *supervisor);
+
+/* upgrade_wait.c: what keeps it from going on, but for the resolver; and the line that says so, to
+ * the log and to those who have asked, when it has waited for a moment. */
+void upgrade_find_wait(const struct supervisor *supervisor, struct upgrade_wait *wait);
+void upgrade_tell_wait(struct supervisor *supervisor, const struct upgrade_wait *wait);
 
 /* SIGCHLD came. */
 void upgrade_on_child(struct supervisor *supervisor);

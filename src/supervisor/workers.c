@@ -51,6 +51,7 @@ struct delivery {
     struct delivery *next;
     struct record *record; /* NULL: a removal, or the record has gone since */
     uint64_t serial;
+    uint64_t asked; /* number of the last PING before it */
 };
 
 /* Returns the message's serial. */
@@ -61,6 +62,7 @@ static uint64_t deliveries_add(struct supervisor *supervisor, struct child *work
 
     delivery->record = record;
     delivery->serial = ++supervisor->serial;
+    delivery->asked = worker->heartbeat.asked;
     DL_APPEND(worker->deliveries, delivery);
     worker->awaiting++;
     if (record)
@@ -114,6 +116,33 @@ void workers_forget_all(struct supervisor *supervisor)
         for (uint32_t i = 0; i < record->plan.listener_count; i++)
             record->plan.listeners[i].holders = 0;
     }
+}
+
+const struct record *workers_working_on(const struct child *worker)
+{
+    return worker->deliveries ? worker->deliveries->record : NULL;
+}
+
+int workers_on_working(const struct child *worker, uint64_t serial)
+{
+    const struct delivery *first = worker->deliveries;
+
+    return first && first->serial == serial && worker->working != serial ? 0 : ERROR_IPC;
+}
+
+/* Messages are answered in the order in which they came (ipc/message.h). */
+int workers_check_committed(struct child *worker, uint64_t ping)
+{
+    const struct delivery *first = worker->deliveries;
+    char name[32];
+
+    if (!first || first->asked >= ping)
+        return 0;
+    child_name(worker, name);
+    log_error("%s answers, but does not take over %s%s: it is replaced", name,
+              first->record ? "tenant " : "a removal", first->record ? first->record->name : "");
+    worker->working = first->serial;
+    return ERROR_IPC;
 }
 
 void workers_close(struct child *worker)
@@ -325,15 +354,15 @@ void workers_on_start(struct supervisor *supervisor, struct child *worker)
     workers_pump(supervisor, worker);
 }
 
-/* The record whose bundle it died over for the last time; NULL: none. A worker that was never
- * ready, or that somebody killed, died of something else. */
+/* The record whose bundle it died over for the last time; NULL: none. Evidence is that it was
+ * working on it, and that nobody else has killed it; traffic kills too. */
 static struct record *workers_find_guilty(const struct child *worker)
 {
-    struct record *record = worker->deliveries ? worker->deliveries->record : NULL;
+    const struct delivery *first = worker->deliveries;
 
-    if (!record || !worker->is_ready || !worker->has_failed)
+    if (!first || !first->record || worker->working != first->serial || !worker->has_failed)
         return NULL;
-    return ++record->deaths >= WORKERS_DEATHS ? record : NULL;
+    return ++first->record->deaths >= WORKERS_DEATHS ? first->record : NULL;
 }
 
 static void workers_forget_served(struct supervisor *supervisor, const struct child *worker)
@@ -381,8 +410,10 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
 
     if (wire_finish(body) != 0 || !first || first->serial != serial)
         return ERROR_IPC;
-    if (first->record)
+    if (first->record) {
         first->record->deaths = 0;
+        first->record->again.pause = 0.;
+    }
     deliveries_take_first(worker);
     if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
         workers_pump(supervisor, worker);

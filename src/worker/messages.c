@@ -142,6 +142,7 @@ static int on_tenant(struct worker *worker, struct ipc_received *received)
     if (wire_finish(&received->body) != 0 || slot >= TALLY_TENANTS || name.len == 0 ||
         read_tickets(ticket_bytes, &tickets) != 0)
         return ERROR_IPC;
+    ipc_say_working(worker->channel, serial);
     tenant = build_tenant(worker, name, received->blob);
     if (!tenant) {
         /* It was examined: what is wrong is here, and a new worker may do better. */

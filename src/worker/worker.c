@@ -3,6 +3,7 @@
 #include "worker/worker.h"
 
 #include "base/log.h"
+#include "base/signal_hold.h"
 #include "ipc/cage.h"
 #include "worker_internal.h"
 
@@ -27,11 +28,25 @@ void worker_stop(struct worker *worker, int status)
 
 /* ---- drain ---- */
 
+/* Connections of listeners that were closed have a limit of their own, which may be over in the
+ * same turn. */
+static void tell_cut(struct worker *worker)
+{
+    if (worker->has_told_cut)
+        return;
+    worker->has_told_cut = true;
+    log_notice("%u connections are cut: the time to drain is over",
+               frontend_connections(worker->frontend) + frontend_cut(worker->frontend));
+}
+
 static void on_drained(void *owner)
 {
     struct worker *worker = owner;
 
-    log_info("the last connection is gone");
+    if (frontend_cut(worker->frontend) > 0)
+        tell_cut(worker);
+    else
+        log_info("the last connection is gone");
     worker_stop(worker, 0);
 }
 
@@ -39,13 +54,17 @@ static void on_limit(struct deadline *deadline)
 {
     struct worker *worker = (struct worker *)((char *)deadline - offsetof(struct worker, limit));
 
-    log_notice("%u connections are cut: the time to drain is over",
-               frontend_connections(worker->frontend));
+    tell_cut(worker);
     worker_stop(worker, 0);
 }
 
 void worker_drain(struct worker *worker, double seconds)
 {
+    double until = loop_now(&worker->loop) + seconds;
+
+    if (worker->is_draining && until >= worker->drains_until)
+        return;
+    worker->drains_until = until;
     deadline_set(&worker->limit, seconds);
     if (worker->is_draining)
         return;
@@ -140,12 +159,9 @@ static void on_term(int signal_number)
 
 static void set_signals(void)
 {
-    sigset_t none;
-
     cage_ignore_signals();
     signal(SIGTERM, on_term);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal_release_all();
 }
 
 static void init(struct worker *worker, int channel)

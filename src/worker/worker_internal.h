@@ -17,8 +17,10 @@ struct worker {
     struct tally *tally;
     int log_fd; /* -1: stderr */
     bool is_draining;
+    bool has_told_cut;      /* how many connections its drain has cut */
     double orphan_limit;    /* seconds to drain when the supervisor goes without a word */
     struct deadline limit;  /* of the drain */
+    double drains_until;    /* loop_now(); is only ever moved to sooner */
     struct deadline settle; /* memory is given back once a change is over */
     ev_timer trim;
     int status; /* of the process */
@@ -27,7 +29,8 @@ struct worker {
 /* Ends the process soon; the first failure stays one. */
 void worker_stop(struct worker *worker, int status);
 
-/* Accepts no more, and ends when the last connection does, or after that many seconds. */
+/* Accepts no more, and ends when the last connection does, or after that many seconds; who drains
+ * already never gets more time by it. */
 void worker_drain(struct worker *worker, double seconds);
 
 /* SETUP has dropped the privileges: everything else begins. column: of the tally. Returns 0 or -1.

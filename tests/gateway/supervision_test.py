@@ -123,11 +123,11 @@ def test_a_supervisor_that_was_stopped_kills_nobody(gateway, namespace):
     assert "does not answer" not in gateway.log()
 
 
-def kill_resolver(gateway):
+def hit_resolver(gateway, how=signal.SIGKILL):
     for pid in gateway.children():
         if gateway.role(pid) == "resolver":
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, how)
             except ProcessLookupError:
                 continue
             return True
@@ -154,7 +154,7 @@ def test_a_dead_resolver_is_replaced(gateway, authority, namespace):
         gateway.tenant("a", text(f"new {turn}"))
         at = gateway.log_size()
         os.kill(gateway.pid, signal.SIGHUP)
-        wait_for(lambda: kill_resolver(gateway), 5, "a resolver to kill")
+        wait_for(lambda: hit_resolver(gateway), 5, "a resolver to kill")
         assert "0 added, 1 changed" in gateway.wait_log("reload done.*", 20, at)
         assert fetch(namespace, PLAIN).body == b"new %d" % turn
         if "signal 9" in gateway.log(at).partition("reload done")[0]:
@@ -186,6 +186,48 @@ def test_quit_finishes_what_runs(gateway, namespace, scripted):
     gateway.process.wait(5)
     assert not (gateway.folder / "nsgate.pid").exists()
     gateway.stop()
+
+
+def test_quit_counts_what_it_cuts(gateway, namespace, scripted):
+    """Also a WebSocket, whose listener's limit is over in the same moment."""
+    def script(connection, _):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n"
+                           b"Connection: upgrade\r\n\r\n")
+        time.sleep(20)
+
+    gateway.settings.update(worker_shutdown_timeout="1s", worker_processes=1)
+    gateway.write_main()
+    server = scripted(script)
+    gateway.tenant("a", texts.plain(namespace, f"location / {{ proxy_pass http://{server.address}; }}"))
+    gateway.start()
+    sock = netns.connect(namespace, PLAIN)
+    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    assert b"101" in sock.recv(1000)
+    gateway.stop(signal.SIGQUIT, 8)
+    sock.close()
+    assert re.findall(r"(\d+) connections are cut", gateway.log()) == ["1"]
+
+
+def test_a_stopped_resolver_holds_up_a_reload_for_seconds(gateway, authority, namespaces):
+    """From outside, while it examines; and killed from outside, which is nobody's fault (row C1)."""
+    def text(namespace, name):
+        return texts.tenant(namespace, texts.tls_server(authority, f"{name}.test", f'return 200 "{name}";'))
+
+    for number, namespace in enumerate(namespaces[:2]):
+        gateway.tenant(f"t{number}", text(namespace, "old"))
+    gateway.start()
+    for how, limit in ((signal.SIGSTOP, 12), (signal.SIGKILL, 8)):
+        for number, namespace in enumerate(namespaces[:2]):
+            gateway.tenant(f"t{number}", text(namespace, how.name.lower()))
+        at = gateway.log_size()
+        begin = time.monotonic()
+        os.kill(gateway.pid, signal.SIGHUP)
+        for _ in range(1 if how == signal.SIGSTOP else 3):
+            wait_for(lambda: hit_resolver(gateway, how), 5, "a resolver to hit")
+        assert " 0 refused" in gateway.wait_log("reload done.*", 30, at)
+        assert time.monotonic() - begin < limit * (3 if is_sanitized() else 1)
+        assert "died over it" not in gateway.log()
 
 
 def test_quit_ends_within_its_limit(gateway, namespace, scripted):

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import pathlib
 import shutil
 import signal
@@ -251,6 +252,10 @@ def test_it_waits_for_workers_that_drain(installed, namespace, scripted):
     assert upgrade(installed).startswith("upgrade done")
     at = installed.log_size()
     os.kill(installed.pid, signal.SIGUSR2)
+    answer = installed.ask("upgrade")
+    assert re.search(r"^the upgrade waits for the end of workers that drain \(1 of them, at most \d s",
+                     answer.stdout, re.MULTILINE), answer
+    assert answer.returncode == 0 and "upgrade done" in answer.stdout, answer
     installed.wait_log("upgrade: waits for the end of workers that drain", since=at)
     installed.wait_log("upgrade done", 20, since=at)
     assert not set(old) & set(installed.children())

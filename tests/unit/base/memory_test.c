@@ -26,7 +26,7 @@ Test(memory, never_null)
     memory_wipe_free(NULL, 0);
 }
 
-Test(memory, exhaustion_ends_the_process, .exit_code = 1)
+Test(memory, exhaustion_ends_the_process, .exit_code = MEMORY_EXHAUSTED_STATUS)
 {
     memory_exhausted(12345);
 }

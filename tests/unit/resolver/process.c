@@ -32,7 +32,10 @@ static int on_message(void *owner, struct ipc_received *received)
         process->is_ready = true;
     if (received->message == IPC_PONG)
         process->pong = wire_get_u64(&received->body);
+    if (received->message == IPC_WORKING)
+        process->working = wire_get_u64(&received->body);
     if (received->message == IPC_EXAMINED) {
+        cr_assert_neq(process->working, 0, "said when it begins");
         cr_assert_lt(process->count, PROCESS_RESULTS);
         struct outcome *outcome = &process->outcomes[process->count++];
         struct wire_reader reader;

@@ -25,7 +25,8 @@ struct process {
     struct ipc_channel *channel;
     pid_t pid;
     bool is_ready, is_gone;
-    uint64_t pong; /* the last number */
+    uint64_t pong;    /* the last number */
+    uint64_t working; /* the serial of the last WORKING */
     struct outcome outcomes[PROCESS_RESULTS];
     unsigned count, wanted;
     unsigned wanted_connects;

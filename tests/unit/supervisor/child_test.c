@@ -97,3 +97,28 @@ Test(child, hears_signals_from_the_start)
     rig_expect(&rig, ") was killed by signal 15");
     rig_close(&rig);
 }
+
+/* It had been told to end, but not so. */
+Test(child, one_that_is_killed_while_it_drains_is_told_like_any_other)
+{
+    struct rig rig;
+    char line[96];
+    pid_t old;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "keep-worker");
+    rig_tenant(&rig, "b", rig_port(), "keep-worker");
+    rig_start(&rig, "started: 2 tenants");
+    old = rig_child(&rig, "worker 1");
+    rig_write(&rig, "nsgate.conf",
+              "worker_processes 3;\nworkers_per_tenant 1;\nerror_log log error;\npid pid;\n"
+              "worker_shutdown_timeout 2s;\ntenants tenants/*.conf;\n");
+    kill(rig.pid, SIGHUP);
+    usleep(500 * 1000);
+    kill(old, SIGSEGV);
+    snprintf(line, sizeof(line), "worker 1 (pid %d) was killed by signal 11", (int)old);
+    rig_expect(&rig, line);
+    usleep(3500 * 1000);
+    cr_assert_not(rig_has_logged(&rig, "was killed by signal 9"), "that was our own wish");
+    rig_close(&rig);
+}

@@ -181,3 +181,45 @@ Test(generation, both_end_with_the_supervisor)
     cr_assert_lt(kill(first, 0), 0);
     rig_close(&rig);
 }
+
+static void set_limit(const struct rig *rig, const char *limit, unsigned workers)
+{
+    rig_write(rig, "nsgate.conf",
+              "worker_processes %u;\nworkers_per_tenant 1;\nerror_log log info;\npid pid;\n"
+              "worker_shutdown_timeout %s;\ntenants tenants/*.conf;\n",
+              workers, limit);
+}
+
+/* However often and however soon they come. */
+Test(generation, reloads_give_a_drain_no_more_time)
+{
+    struct rig rig;
+    int reloads = 0;
+
+    open_rig(&rig, "keep-worker");
+    set_workers(&rig, 3);
+    rig_signal(&rig, SIGHUP, "the old ones drain");
+    for (; reloads < 100 && !rig_has_logged(&rig, "old workers do not end, killing"); reloads++) {
+        kill(rig.pid, SIGHUP);
+        usleep(200 * 1000);
+    }
+    cr_assert_lt(reloads, 100);
+    cr_assert_gt(reloads, 4);
+    rig_expect(&rig, "the old workers have ended");
+    rig_close(&rig);
+}
+
+Test(generation, a_shorter_limit_holds_for_a_drain_that_runs)
+{
+    struct rig rig;
+
+    open_rig(&rig, "keep-worker");
+    set_limit(&rig, "60s", 3);
+    rig_signal(&rig, SIGHUP, "the old ones drain");
+    set_limit(&rig, "90s", 3);
+    rig_signal(&rig, SIGHUP, RELOADED);
+    set_limit(&rig, "1s", 3);
+    rig_signal(&rig, SIGHUP, RELOADED);
+    rig_expect(&rig, "old workers do not end, killing them");
+    rig_close(&rig);
+}

@@ -123,12 +123,47 @@ Test(heartbeat, a_start_may_take_longer)
     patient_close(&patient);
 }
 
-Test(heartbeat, a_resolver_may_work_for_a_minute)
+/* Others must not wait for what it hangs over. */
+Test(heartbeat, a_resolver_has_as_long_as_a_worker)
 {
     struct patient patient;
 
     patient_open(&patient, ROLE_RESOLVER);
-    tick(&patient, 60);
+    examiner_init(&patient.supervisor);
+    tick(&patient, 5);
+    cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
+    tick(&patient, 1);
+    cr_assert(patient.supervisor.resolver.heartbeat.is_hung);
+    patient_close(&patient);
+}
+
+Test(heartbeat, a_resolver_has_longer_for_a_suspect_alone)
+{
+    struct examination suspect = {.is_sent = true, .deaths = 1};
+    struct examination other = {.is_sent = false};
+    struct patient patient;
+
+    patient_open(&patient, ROLE_RESOLVER);
+    examiner_init(&patient.supervisor);
+    TAILQ_INSERT_TAIL(&patient.supervisor.examiner.pending, &suspect, next);
+    TAILQ_INSERT_TAIL(&patient.supervisor.examiner.pending, &other, next);
+    tick(&patient, 20);
+    cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
+    other.is_sent = true; /* it waits now */
+    tick(&patient, 1);
+    cr_assert(patient.supervisor.resolver.heartbeat.is_hung);
+    patient_close(&patient);
+}
+
+Test(heartbeat, a_suspect_has_not_for_ever)
+{
+    struct examination suspect = {.is_sent = true, .deaths = 1};
+    struct patient patient;
+
+    patient_open(&patient, ROLE_RESOLVER);
+    examiner_init(&patient.supervisor);
+    TAILQ_INSERT_TAIL(&patient.supervisor.examiner.pending, &suspect, next);
+    tick(&patient, 20);
     cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
     tick(&patient, 1);
     cr_assert(patient.supervisor.resolver.heartbeat.is_hung);
@@ -186,5 +221,21 @@ Test(heartbeat, who_hangs_workers_twice_is_refused, .timeout = 60)
     rig_expect(&rig, "workers died over it twice");
     rig_expect(&rig, "started: ");
     cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
+
+/* From outside, and with others at work: nobody is to blame, and the wait is short. */
+Test(heartbeat, a_stopped_resolver_is_replaced, .timeout = 60)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "slow-resolver");
+    rig_tenant(&rig, "b", rig_port(), "b");
+    rig_start(&rig, "started resolver");
+    usleep(300 * 1000); /* it is at work */
+    kill(rig_child(&rig, "resolver"), SIGSTOP);
+    rig_expect(&rig, "resolver does not answer, killing it");
+    rig_expect(&rig, "started: 2 tenants, 0 waiting, 0 refused");
     rig_close(&rig);
 }

@@ -42,6 +42,24 @@ static bool blob_has(struct slice blob, const char *text)
     return blob.len > 0 && memmem(blob.data, blob.len, text, strlen(text)) != NULL;
 }
 
+/* For ever, but not longer than any test. */
+static void act_hang(void)
+{
+    alarm(90);
+    pause();
+}
+
+/* The path of "resolver-die-until:PATH;" and "worker-die-until:PATH;". */
+static const char *act_path(struct slice blob)
+{
+    static char path[128];
+    const char *at = memmem(blob.data, blob.len, "die-until:", 10);
+    size_t len = strcspn(at + 10, ";");
+
+    snprintf(path, sizeof(path), "%.*s", (int)len, at + 10);
+    return path;
+}
+
 /* What the real one does, without looking: the files go, an identity that is valid comes. */
 static void act_put_examined(struct wire_writer *writer, struct slice raw)
 {
@@ -70,18 +88,27 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
 {
     bool is_garbled = blob_has(received->blob, "garble-me");
     bool is_refused = blob_has(received->blob, "refuse-me");
+    uint64_t serial = wire_get_u64(&received->body);
     struct diag_list diags;
     struct wire_writer body;
     struct wire_writer bytes;
     struct ipc_blob *blob;
 
+    ipc_say_working(actor->channel, serial);
     if (blob_has(received->blob, "kill-me"))
         _exit(9);
+    if (blob_has(received->blob, "hang-resolver"))
+        act_hang();
+    if (blob_has(received->blob, "slow-resolver"))
+        sleep(1);
+    if (blob_has(received->blob, "resolver-die-until:") &&
+        access(act_path(received->blob), F_OK) < 0)
+        raise(SIGSEGV);
     diag_list_init(&diags);
     if (is_refused)
         diag_error(&diags, ((struct diag_place){"examined.conf", 3, 4}), "refused as it wished");
     wire_writer_init(&body);
-    wire_put_u64(&body, wire_get_u64(&received->body));
+    wire_put_u64(&body, serial);
     wire_put_u8(&body, !is_refused);
     wire_put_u8(&body, blob_has(received->blob, "outdate-me"));
     if (is_garbled)
@@ -190,10 +217,20 @@ static void act_tell_figures(struct actor *actor, struct ipc_received *received)
     wire_writer_free(&bytes);
 }
 
+static void act_commit(struct actor *actor, uint64_t serial)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    ipc_send(actor->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
 static int act_on_message(void *owner, struct ipc_received *received)
 {
     struct actor *actor = owner;
-    struct wire_writer body;
+    uint64_t serial;
 
     switch (received->message) {
     case IPC_SETUP:
@@ -203,28 +240,33 @@ static int act_on_message(void *owner, struct ipc_received *received)
     case IPC_EXAMINE:
         return act_examine(actor, received);
     case IPC_TENANT:
+        if (blob_has(received->blob, "die-of-traffic"))
+            raise(SIGSEGV);
+        serial = wire_get_u64(&received->body);
+        ipc_say_working(actor->channel, serial);
         if (blob_has(received->blob, "ask-when-removed") && !actor->asks)
             actor->asks = ipc_blob_new(received->blob);
         if (blob_has(received->blob, "end-worker"))
             _exit(11);
-        while (blob_has(received->blob, "hang-worker"))
-            pause();
+        if (blob_has(received->blob, "hang-worker"))
+            act_hang();
+        if (blob_has(received->blob, "worker-die-until:") &&
+            access(act_path(received->blob), F_OK) < 0)
+            raise(SIGSEGV);
         if (blob_has(received->blob, "slow-worker"))
             sleep(1);
         actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
         actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
         actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");
         actor->is_mortal = actor->is_mortal || blob_has(received->blob, "die-of-figures");
-    /* fall through */
+        if (!blob_has(received->blob, "never-commit"))
+            act_commit(actor, serial);
+        act_ask_sockets(actor, wire_get_slice(&received->body), received->blob);
+        break;
     case IPC_TENANT_REMOVE:
-        wire_writer_init(&body);
-        wire_put_u64(&body, wire_get_u64(&received->body));
-        ipc_send(actor->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
-        wire_writer_free(&body);
+        act_commit(actor, wire_get_u64(&received->body));
         act_ask_sockets(actor, wire_get_slice(&received->body),
-                        received->message == IPC_TENANT_REMOVE && actor->asks
-                            ? ipc_blob_bytes(actor->asks)
-                            : received->blob);
+                        actor->asks ? ipc_blob_bytes(actor->asks) : (struct slice){0});
         break;
     case IPC_SOCKETS:
     case IPC_SOCKETS_STALE:

@@ -33,7 +33,7 @@ Test(signals, an_interrupt_ends)
 /* As a terminal's keys and an operator's kill of all processes of the name do. */
 Test(signals, children_do_not_mind_them)
 {
-    static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
+    static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ};
     struct rig rig;
     pid_t worker;
 

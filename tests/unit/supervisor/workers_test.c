@@ -341,3 +341,84 @@ Test(workers, who_kills_them_twice_is_refused_and_nobody_else)
     cr_assert(rig_connects(port));
     rig_close(&rig);
 }
+
+static void wait_for_deaths(struct rig *rig, unsigned deaths, int number)
+{
+    pid_t before = 0;
+
+    for (unsigned i = 0; i < deaths; i++) {
+        while (rig_child(rig, "worker 0") == before)
+            usleep(5000);
+        before = rig_child(rig, "worker 0");
+        usleep(200 * 1000);
+        if (number)
+            kill(before, number);
+    }
+}
+
+static void open_with_one_worker(struct rig *rig, const char *text)
+{
+    rig_open(rig);
+    rig_write(rig, "nsgate.conf",
+              "worker_processes 1;\nerror_log log info;\npid pid;\ntenants tenants/*.conf;\n");
+    rig_tenant(rig, "a", rig_port(), text);
+    rig_start(rig, "started worker 0");
+}
+
+/* The tenant stands first in its queue, and has nothing to do with it. */
+Test(workers, who_dies_of_traffic_blames_nobody)
+{
+    struct rig rig;
+
+    open_with_one_worker(&rig, "die-of-traffic");
+    wait_for_deaths(&rig, 4, 0);
+    cr_assert(rig_has_logged(&rig, "was killed by signal 11"));
+    cr_assert_not(rig_has_logged(&rig, "died over it"));
+    rig_close(&rig);
+}
+
+Test(workers, who_is_killed_from_outside_blames_nobody)
+{
+    struct rig rig;
+
+    open_with_one_worker(&rig, "slow-worker");
+    wait_for_deaths(&rig, 3, SIGKILL);
+    rig_expect(&rig, "started: 1 tenants, 0 waiting, 0 refused");
+    cr_assert_not(rig_has_logged(&rig, "died over it"));
+    rig_close(&rig);
+}
+
+/* It answers every PING meanwhile. */
+Test(workers, who_never_commits_is_replaced, .timeout = 40)
+{
+    struct rig rig;
+    int port = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", port, "a");
+    rig_tenant(&rig, "b", rig_port(), "never-commit");
+    rig_start(&rig, "answers, but does not take over tenant b: it is replaced");
+    rig_expect(&rig, "malformed message: PONG");
+    rig_expect(&rig, "workers died over it twice");
+    rig_expect(&rig, "started: ");
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}
+
+Test(workers, what_is_no_longer_served_is_tried_again)
+{
+    struct rig rig;
+    char text[96];
+    int port = rig_port();
+
+    rig_open(&rig);
+    snprintf(text, sizeof(text), "worker-die-until:%s/mercy;", rig.folder);
+    rig_tenant(&rig, "a", port, text);
+    rig_start(&rig, "tenant a: is tried again in 1 s");
+    rig_expect(&rig, "tenant a: is tried again in 2 s");
+    rig_write(&rig, "mercy", "%s", "");
+    for (int i = 0; i < 2000 && !rig_connects(port); i++)
+        usleep(5000);
+    cr_assert(rig_connects(port));
+    rig_close(&rig);
+}

@@ -19,6 +19,10 @@ static int on_message(void *owner, struct ipc_received *received)
 
     if (received->message == IPC_READY)
         process->ready++;
+    if (received->message == IPC_WORKING) {
+        process->working = wire_get_u64(&received->body);
+        cr_assert_neq(process->committed, process->working, "said when it begins");
+    }
     if (received->message == IPC_COMMITTED)
         process->committed = wire_get_u64(&received->body);
     if (received->message == IPC_PONG)

@@ -18,7 +18,8 @@ struct process {
     bool is_gone;
     bool moves;                  /* what TENANT_REMOVE says */
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
-    uint64_t committed;          /* the last serial */
+    uint64_t working;            /* the last serial */
+    uint64_t committed;          /* the same */
     uint64_t pong;               /* the last number */
     uint32_t dead_error;
     uint64_t figures;   /* the last serial; its blob is in text */

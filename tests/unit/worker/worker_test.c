@@ -97,3 +97,18 @@ Test(worker, a_terminal_does_not_end_it_and_term_does)
     process_until(&process, process.is_gone);
     cr_assert_eq(process_end(&process), 0);
 }
+
+Test(worker, a_drain_is_only_shortened)
+{
+    start_serving();
+    int half = process_get(&process, "one");
+    cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
+    for (int i = 0; i < 20; i++)
+        process_turn(&process);
+    process_send_drain(&process, 60000, 0);
+    process_send_drain(&process, 300, 0);
+    process_send_drain(&process, 60000, 0);
+    process_until(&process, process.is_gone);
+    close(half);
+    cr_assert_eq(process_end(&process), 0);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Tenants that are refused since processes have died over them: tried again, ever more rarely. */
+#include "again_internal.h"
+
+#include "supervisor_internal.h"
+
+#define AGAIN_FIRST 1.0   /* seconds until the first one; doubled for each one more */
+#define AGAIN_MOST  300.0 /* seconds */
+#define AGAIN_TICK  0.5   /* seconds between looks, while there is anything to look for */
+
+void again_forget(struct record *record)
+{
+    record->again.at = 0.;
+    dependencies_free(&record->again.dependencies);
+}
+
+static void again_watch(struct supervisor *supervisor)
+{
+    if (ev_is_active(&supervisor->again) || supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    ev_timer_set(&supervisor->again, AGAIN_TICK, 0.);
+    ev_timer_start(supervisor->loop.ev, &supervisor->again);
+}
+
+void again_later(struct supervisor *supervisor, struct record *record,
+                 struct dependencies *dependencies)
+{
+    struct again *again = &record->again;
+
+    if (supervisor->round.kind == ROUND_TEST)
+        return;
+    again_forget(record);
+    again->dependencies = *dependencies;
+    *dependencies = (struct dependencies){0};
+    again->pause = again->pause > 0. ? 2. * again->pause : AGAIN_FIRST;
+    if (again->pause > AGAIN_MOST)
+        again->pause = AGAIN_MOST;
+    again->at = loop_now(&supervisor->loop) + again->pause;
+    log_notice("tenant %s: is tried again in %g s", record->name, again->pause);
+    again_watch(supervisor);
+}
+
+static void again_try(struct supervisor *supervisor, struct record *record)
+{
+    bool is_same = dependencies_look_the_same(&record->again.dependencies, &config_files);
+
+    again_forget(record);
+    if (!is_same)
+        return;
+    log_info("tenant %s: is tried again", record->name);
+    round_try_again(supervisor, record);
+}
+
+/* Rounds look into all that is refused, and an upgrade is about what is in force. */
+static bool again_must_wait(const struct supervisor *supervisor)
+{
+    return supervisor->round.kind != ROUND_NONE || supervisor->upgrade.state != UPGRADE_NONE;
+}
+
+static void again_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct supervisor *supervisor = timer->data;
+    double now = loop_now(&supervisor->loop);
+    struct record *record;
+    bool is_wanted = false;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        if (record->again.at > 0. && record->again.at <= now && !again_must_wait(supervisor))
+            again_try(supervisor, record);
+        is_wanted = is_wanted || record->again.at > 0.;
+    }
+    if (is_wanted)
+        again_watch(supervisor);
+}
+
+void again_init(struct supervisor *supervisor)
+{
+    ev_timer_init(&supervisor->again, again_on_tick, 0., 0.);
+    supervisor->again.data = supervisor;
+}
+
+void again_stop(struct supervisor *supervisor)
+{
+    ev_timer_stop(supervisor->loop.ev, &supervisor->again);
+}
