@@ -10,7 +10,7 @@
 
 /* Another one with every change of the table or of a body: after an upgrade, channels of workers
  * that speak another version are only closed. */
-#define IPC_VERSION 2
+#define IPC_VERSION 3
 
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
@@ -23,10 +23,13 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     X(SETUP, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 2, false)                               \
     /* u32 level, u8 sink; the log descriptor of SETUP, opened anew */                             \
     X(LOG, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 1, false)                                 \
-    /* u64 serial; blob: an unexamined bundle (tenant/bundle.h) */                                 \
+    /* u64 serial; blob: an unexamined bundle (tenant/bundle.h), with the addresses that its host  \
+       names had when they were last resolved */                                                   \
     X(EXAMINE, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, true)                                            \
     /* u64 serial, u8 usable, u8 outdated (a certificate is expired or not yet valid: must not     \
-       replace a bundle that is not); blob: diags, then, if usable, the examined bundle */         \
+       replace a bundle that is not), u8 unresolved (host names have no address, which is all that \
+       is wrong; or, if usable, only those that they had before); blob: diags, then, if usable,    \
+       the examined bundle */                                                                      \
     X(EXAMINED, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, true)                                           \
     /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New  \
        or in place of the last one of that name */                                                 \
@@ -74,7 +77,7 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     X(CONTAINER_FORGET, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, false)                                  \
     /* a connection to the engine's socket is wanted */                                            \
     X(CONTAINER_CONNECT, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                 \
-    /* u32 errno (0: none), then one connected socket */                                           \
+    /* u32 errno (0: none, then one connected socket), slice path of the engine's socket */        \
     X(CONTAINER_SOCKET, ROLE_SUPERVISOR, ROLE_RESOLVER, 1, false)                                  \
     /* slice name, u32 pid (0: it does not run), slice sandbox's path (or empty), slice reason     \
        why there is neither */                                                                     \

@@ -54,7 +54,7 @@ struct bundle {
     uint32_t identity_count;
     struct bundle_trust *trusts; /* examined bundles only */
     uint32_t trust_count;
-    struct bundle_name *names; /* examined bundles only */
+    struct bundle_name *names; /* raw ones: what is known of before */
     uint32_t name_count;
 };
 

@@ -191,7 +191,7 @@ static void call_ask(struct engine_call *call)
     stream_write(call->stream, &out);
 }
 
-void engine_on_connection(struct engine *engine, int fd, int error)
+void engine_on_connection(struct engine *engine, int fd, int error, struct slice path)
 {
     struct engine_call *call = TAILQ_FIRST(&engine->waiting);
 
@@ -201,7 +201,9 @@ void engine_on_connection(struct engine *engine, int fd, int error)
         return;
     }
     if (fd < 0) {
-        call_end(call, "cannot connect to the container engine", error_reason(error));
+        snprintf(engine->refusal, sizeof(engine->refusal), "%s (%.*s)", error_reason(error),
+                 SLICE_PRINTF(path));
+        call_end(call, "cannot connect to the container engine", engine->refusal);
         return;
     }
     TAILQ_REMOVE(&engine->waiting, call, next);

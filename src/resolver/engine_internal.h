@@ -13,7 +13,7 @@
 
 struct engine_call;
 
-/* How a call ended. Both texts are constant. */
+/* How a call ended. Both texts are constant, or the engine's until the next one ends. */
 struct engine_outcome {
     int status;       /* of the answer's head; 0: none came */
     bool is_absent;   /* there was no connection to ask over */
@@ -54,13 +54,15 @@ struct engine {
     void (*want_connection)(void *owner); /* engine_on_connection follows, once for each */
     void *owner;
     TAILQ_HEAD(, engine_call) waiting; /* for a connection */
+    char refusal[ENGINE_TEXT];         /* why there was none, and where */
 };
 
 void engine_init(struct engine *engine, struct loop *loop, void (*want_connection)(void *owner),
                  void *owner);
 
-/* A connected, non-blocking socket, taken over; or -1 and why there is none (an errno). */
-void engine_on_connection(struct engine *engine, int fd, int error);
+/* A connected, non-blocking socket, taken over; or -1 and why there is none (an errno). path: what
+ * it is, or was to be, connected to. */
+void engine_on_connection(struct engine *engine, int fd, int error, struct slice path);
 
 /* Asks for target, which must live as long as the call. */
 void engine_get(struct engine *engine, struct engine_call *call, const char *target,

@@ -13,7 +13,8 @@ struct host {
     struct names_lookup lookup;
     struct examination *examination;
     struct bundle_name name;
-    const char *reason; /* why it has no address */
+    const char *reason; /* why it has no address, or only those that were known before */
+    bool is_known;      /* those */
 };
 
 struct examination {
@@ -28,6 +29,7 @@ struct examination {
     struct config_tenant model;
     bool has_model;
     bool outdated;
+    uint32_t unresolved; /* errors that are of names without any address */
     struct bundle_identity *identities;
     uint32_t identity_count;
     struct bundle_trust *trusts;
@@ -188,13 +190,20 @@ static void check_hosts(struct examination *examination)
             const struct config_endpoint *endpoint = &model->upstreams[u].endpoints[i];
             const struct host *host =
                 endpoint->address_len > 0 ? NULL : find_host(examination, endpoint);
-            if (host && host->name.address_count == 0)
+            if (host && host->name.address_count == 0) {
+                examination->unresolved++;
                 diag_error(&examination->diags, endpoint->place,
                            "host not found in upstream \"%.*s\": %s", SLICE_PRINTF(endpoint->text),
                            host->reason);
-            else if (host && host->reason)
+            } else if (host && host->is_known) {
+                diag_warning(&examination->diags, endpoint->place,
+                             "host not found in upstream \"%.*s\": %s; the addresses that it had "
+                             "are used on",
+                             SLICE_PRINTF(endpoint->text), host->reason);
+            } else if (host && host->reason) {
                 diag_warning(&examination->diags, endpoint->place, "\"%.*s\" has %s",
                              SLICE_PRINTF(endpoint->text), host->reason);
+            }
         }
     }
 }
@@ -244,6 +253,16 @@ static void bundle_make(struct examination *examination, struct bundle *bundle)
         bundle->names[i] = examination->hosts[i].name;
 }
 
+/* Whether names are all that is missing, or have been known before. */
+static bool examination_lacks_names(const struct examination *examination)
+{
+    bool is_known = false;
+    for (uint32_t i = 0; i < examination->host_count; i++)
+        is_known = is_known || examination->hosts[i].is_known;
+    return examination->diags.errors == examination->unresolved &&
+           (examination->unresolved > 0 || is_known);
+}
+
 static void examination_finish(struct examination *examination)
 {
     struct examiner *examiner = examination->examiner;
@@ -262,6 +281,7 @@ static void examination_finish(struct examination *examination)
     }
     result.usable = diags->errors == 0;
     result.outdated = examination->outdated;
+    result.unresolved = examination_lacks_names(examination);
     wire_writer_init(&result.blob);
     bundle_put_diags(&result.blob, diags);
     if (result.usable)
@@ -269,6 +289,19 @@ static void examination_finish(struct examination *examination)
     examination_free(examination);
     examiner->on_result(examiner->owner, &result);
     wire_writer_free(&result.blob);
+}
+
+/* What it stood for when it was last resolved, if that is known. */
+static void host_take_known(struct host *host, const char *reason)
+{
+    const struct bundle_name *known =
+        bundle_find_name(&host->examination->raw, host->name.host, host->name.port);
+    host->reason = reason;
+    if (!known || known->address_count == 0)
+        return;
+    host->name.addresses = known->addresses;
+    host->name.address_count = known->address_count;
+    host->is_known = true;
 }
 
 static void on_answer(struct names_lookup *lookup, const struct names_answer *answer)
@@ -287,7 +320,7 @@ static void on_answer(struct names_lookup *lookup, const struct names_answer *an
             address->v6.sin6_port = htons(host->name.port);
     }
     if (answer->count == 0)
-        host->reason = answer->reason;
+        host_take_known(host, answer->reason);
     else if (answer->is_cut)
         host->reason = "more addresses than are used";
     if (--examination->pending > 0)

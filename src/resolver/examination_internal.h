@@ -12,7 +12,9 @@ struct examination;
 struct examination_result {
     uint64_t serial;
     bool usable;
-    bool outdated;           /* a certificate is expired or not yet valid */
+    bool unresolved; /* all that is wrong is that host names have no address, or, if usable, only
+                      * those that they had before */
+    bool outdated;   /* a certificate is expired or not yet valid */
     struct wire_writer blob; /* diags, then, if usable, the examined bundle; wiped afterwards */
 };
 

@@ -73,6 +73,7 @@ static void on_result(void *owner, const struct examination_result *result)
     wire_put_u64(&body, result->serial);
     wire_put_u8(&body, result->usable);
     wire_put_u8(&body, result->outdated);
+    wire_put_u8(&body, result->unresolved);
     struct ipc_blob *blob = ipc_blob_new(wire_written(&result->blob));
     ipc_send(resolver->channel, IPC_EXAMINED, &body, NULL, 0, blob);
     ipc_blob_unref(blob);
@@ -102,11 +103,12 @@ static void want_connection(void *owner)
 static int on_socket(struct resolver *resolver, struct ipc_received *received)
 {
     uint32_t error = wire_get_u32(&received->body);
+    struct slice path = wire_get_slice(&received->body);
     if (wire_finish(&received->body) != 0 || (error == 0) != (received->descriptor_count == 1))
         return ERROR_IPC;
     int fd = error == 0 ? received->descriptors[0] : -1;
     received->descriptors[0] = -1;
-    engine_on_connection(&resolver->containers.engine, fd, (int)error);
+    engine_on_connection(&resolver->containers.engine, fd, (int)error, path);
     return 0;
 }
 

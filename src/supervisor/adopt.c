@@ -142,7 +142,7 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
                                                   : NULL;
 
     report_text(supervisor, record, DIAG_ERROR, "%s: %s", record->file, why);
-    again_later(supervisor, record, &record->plan.dependencies);
+    again_later(supervisor, record, AGAIN_DEATH, &record->plan.dependencies);
     bindings_leave(supervisor, record);
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Tenants that are refused since processes have died over them: tried again, ever more rarely. */
+/* Tenants that are tried again, ever more rarely. */
 #include "again_internal.h"
 
 #include "supervisor_internal.h"
 
 #define AGAIN_FIRST 1.0   /* seconds until the first one; doubled for each one more */
 #define AGAIN_MOST  300.0 /* seconds */
+#define AGAIN_NAMED 30.0  /* the same for names */
 #define AGAIN_TICK  0.5   /* seconds between looks, while there is anything to look for */
 
 void again_forget(struct record *record)
 {
     record->again.at = 0.;
     dependencies_free(&record->again.dependencies);
+}
+
+void again_end(struct record *record)
+{
+    if (record->again.reason != AGAIN_NAMES)
+        return;
+    again_forget(record);
+    record->again.pause = 0.;
 }
 
 static void again_watch(struct supervisor *supervisor)
@@ -22,27 +31,36 @@ static void again_watch(struct supervisor *supervisor)
     ev_timer_start(supervisor->loop.ev, &supervisor->again);
 }
 
-void again_later(struct supervisor *supervisor, struct record *record,
+void again_later(struct supervisor *supervisor, struct record *record, enum again_reason reason,
                  struct dependencies *dependencies)
 {
+    double most = reason == AGAIN_NAMES ? AGAIN_NAMED : AGAIN_MOST;
     struct again *again = &record->again;
 
     if (supervisor->round.kind == ROUND_TEST)
         return;
     again_forget(record);
-    again->dependencies = *dependencies;
-    *dependencies = (struct dependencies){0};
+    if (dependencies) {
+        again->dependencies = *dependencies;
+        *dependencies = (struct dependencies){0};
+    }
+    if (again->reason != reason)
+        again->pause = 0.;
+    again->reason = reason;
     again->pause = again->pause > 0. ? 2. * again->pause : AGAIN_FIRST;
-    if (again->pause > AGAIN_MOST)
-        again->pause = AGAIN_MOST;
+    if (again->pause > most)
+        again->pause = most;
     again->at = loop_now(&supervisor->loop) + again->pause;
-    log_notice("tenant %s: is tried again in %g s", record->name, again->pause);
+    log_write(reason == AGAIN_NAMES ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE,
+              "tenant %s: is tried again in %g s", record->name, again->pause);
     again_watch(supervisor);
 }
 
 static void again_try(struct supervisor *supervisor, struct record *record)
 {
-    bool is_same = dependencies_look_the_same(&record->again.dependencies, &config_files);
+    const struct dependencies *own = &record->again.dependencies;
+    bool is_same = dependencies_look_the_same(own->count > 0 ? own : &record->plan.dependencies,
+                                              &config_files);
 
     again_forget(record);
     if (!is_same)

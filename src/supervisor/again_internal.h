@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Tenants that are refused since processes have died over them: tried again, ever more rarely. */
+/* Tenants that may do better without a change of their files: those that are refused since
+ * processes have died over them, those whose host names have no address. Tried again, ever more
+ * rarely. */
 #ifndef SUPERVISOR_AGAIN_INTERNAL_H
 #define SUPERVISOR_AGAIN_INTERNAL_H
 
@@ -10,19 +12,26 @@
 struct record;
 struct supervisor;
 
+enum again_reason { AGAIN_DEATH, AGAIN_NAMES };
+
 /* Embedded by each record. */
 struct again {
+    enum again_reason reason;
     double at;    /* loop_now(): then; 0: never */
     double pause; /* seconds before the last one; 0: none since it was last committed */
-    struct dependencies dependencies; /* what it was made from: other files are for a reload */
+    struct dependencies dependencies; /* what it was made from: other files are for a reload; empty:
+                                       * those of the plan in force */
 };
 
 void again_init(struct supervisor *supervisor);
 void again_stop(struct supervisor *supervisor);
 
-/* It is refused for a death: takes the dependencies over, and tries the same files later. */
-void again_later(struct supervisor *supervisor, struct record *record,
+/* Takes the dependencies over, and tries the same files later. NULL: those in force. */
+void again_later(struct supervisor *supervisor, struct record *record, enum again_reason reason,
                  struct dependencies *dependencies);
+
+/* Names: they have addresses now, so that the next pause is the first one again. */
+void again_end(struct record *record);
 
 /* It was refused for something else, accepted, or is examined anyway. */
 void again_forget(struct record *record);

@@ -196,6 +196,18 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
     }
 }
 
+/* What host names stood for when they were last resolved: should they have no address now. */
+static void assembly_add_names(struct assembly *assembly, struct bundle *bundle)
+{
+    struct bundle known;
+
+    if (!assembly->known ||
+        bundle_decode(&known, &assembly->model.arena, ipc_blob_bytes(assembly->known)) != 0)
+        return;
+    bundle->names = known.names;
+    bundle->name_count = known.name_count;
+}
+
 int assembly_plan(struct assembly *assembly, struct plan *plan)
 {
     struct assembly_files files = {0};
@@ -211,6 +223,7 @@ int assembly_plan(struct assembly *assembly, struct plan *plan)
                                 .files = files.items,
                                 .file_count = files.count};
 
+        assembly_add_names(assembly, &bundle);
         wire_writer_init(&writer);
         bundle_encode(&writer, &bundle);
         assembly_fill(assembly, plan);

@@ -13,6 +13,8 @@ struct assembly {
     struct config_tree tree;
     struct config_tenant model;
     struct dependencies dependencies;
+    const struct ipc_blob
+        *known; /* an examined bundle of it, for the addresses of its host names; NULL */
     struct diag_list diags; /* everything that is wrong, in order */
 };
 

@@ -79,8 +79,10 @@ static bool contest_stands_in_the_way(const struct record *other, const struct r
 }
 
 /* It has not been decided yet, or waits itself. */
-static bool contest_may_release(const struct record *record)
+static bool contest_may_release(const struct supervisor *supervisor, const struct record *record)
 {
+    if (supervisor->round.kind == ROUND_NONE)
+        return false; /* one that is tried again, for itself */
     return record->is_todo || record->examination || record->contender;
 }
 
@@ -107,7 +109,7 @@ static bool contest_is_open_inside(const struct supervisor *supervisor, const st
     if (!residence)
         return false;
     LIST_FOREACH (other, &residence->records, neighbours) {
-        if (contest_may_release(other) &&
+        if (contest_may_release(supervisor, other) &&
             contest_stands_in_the_way(other, record, plan,
                                       supervisor->settings->model.netns_shared))
             return true;
@@ -124,7 +126,7 @@ static bool contest_is_open_on_the_host(const struct supervisor *supervisor,
     if (supervisor->round.kind != ROUND_RELOAD)
         return false; /* nobody had anything before */
     for (other = supervisor->registry.records; other; other = other->hh.next) {
-        if (other->plan.netns.kind == NETNS_HOST && contest_may_release(other) &&
+        if (other->plan.netns.kind == NETNS_HOST && contest_may_release(supervisor, other) &&
             contest_stands_in_the_way(other, record, plan, true))
             return true;
     }
@@ -156,7 +158,7 @@ enum contest contest_judge(struct supervisor *supervisor, struct record *record,
         if (!owner || owner == record)
             continue;
         result = CONTEST_OPEN;
-        if (!contest_may_release(owner)) {
+        if (!contest_may_release(supervisor, owner)) {
             contest_tell(supervisor, record, &plan->listeners[i], owner);
             return CONTEST_LOST;
         }

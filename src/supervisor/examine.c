@@ -28,6 +28,7 @@
 struct examine_answer {
     uint8_t usable;
     uint8_t outdated; /* a certificate is expired or not yet valid */
+    uint8_t unresolved;
 };
 
 /* The one that the resolver has had for the longest time; NULL: it has none. */
@@ -180,6 +181,18 @@ static void examine_refuse(struct supervisor *supervisor, struct examination *ex
     round_refused(supervisor, record);
 }
 
+/* Host names have no address yet: what is in force stays, and the same files are tried again. */
+static void examine_wait(struct supervisor *supervisor, struct examination *examination)
+{
+    struct record *record = examination->record;
+
+    examine_take(supervisor, examination);
+    claims_release(&supervisor->registry, record, &examination->plan, &record->plan);
+    again_later(supervisor, record, AGAIN_NAMES, &examination->plan.dependencies);
+    examine_free(examination);
+    round_waits(record);
+}
+
 static void examine_accept(struct supervisor *supervisor, struct examination *examination,
                            struct slice bundle)
 {
@@ -257,9 +270,27 @@ static bool examine_is_plausible(const struct examination *examination, struct s
            ipc_blob_bytes(examination->plan.bundle).len + EXAMINE_EXTRA / EXAMINE_GROWTH;
 }
 
+/* Names that still have no address are not told of each time that they are asked for. */
+static void examine_report(struct supervisor *supervisor, struct record *record,
+                           const struct diag_list *diags, bool unresolved)
+{
+    bool had_trouble = record->names_trouble != NULL;
+
+    if (unresolved && report_names(record, diags))
+        return;
+    report_diags(supervisor, record, diags);
+    if (unresolved)
+        return;
+    record_set_names_trouble(record, NULL);
+    again_end(record);
+    if (had_trouble && diags->errors == 0)
+        log_notice("tenant %s: its host names have addresses again", record->name);
+}
+
 static int examine_on_answer(struct supervisor *supervisor, struct examination *examination,
                              struct examine_answer answer, struct slice blob)
 {
+    struct record *record = examination->record;
     struct wire_reader reader;
     struct diag_list diags;
     bool usable = answer.usable != 0;
@@ -273,14 +304,18 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
         diag_list_free(&diags);
         return ERROR_IPC;
     }
-    report_diags(supervisor, examination->record, &diags);
+    examine_report(supervisor, record, &diags, answer.unresolved != 0);
     diag_list_free(&diags);
     if (usable && answer.outdated)
-        usable = examine_may_replace(supervisor, examination->record);
+        usable = examine_may_replace(supervisor, record);
     if (usable)
         examine_accept(supervisor, examination, reader.rest);
+    else if (answer.unresolved && supervisor->round.kind != ROUND_TEST)
+        examine_wait(supervisor, examination);
     else
         examine_refuse(supervisor, examination);
+    if (usable && answer.unresolved)
+        again_later(supervisor, record, AGAIN_NAMES, NULL);
     examine_send_pending(supervisor);
     round_advance(supervisor);
     return 0;
@@ -297,6 +332,7 @@ int examine_on_message(struct supervisor *supervisor, struct ipc_received *recei
     serial = wire_get_u64(&received->body);
     answer.usable = wire_get_u8(&received->body);
     answer.outdated = wire_get_u8(&received->body);
+    answer.unresolved = wire_get_u8(&received->body);
     if (wire_finish(&received->body) != 0)
         return ERROR_IPC;
     if (supervisor->state != SUPERVISOR_RUNNING)
@@ -324,7 +360,8 @@ void examine_submit(struct supervisor *supervisor, struct record *record, struct
     examination->plan = *plan;
     *plan = (struct plan){0};
     examination->serial = ++supervisor->examiner.serial;
-    examination->deaths = record->again.pause > 0. ? EXAMINE_DEATHS - 1 : 0;
+    if (record->again.reason == AGAIN_DEATH && record->again.pause > 0.)
+        examination->deaths = EXAMINE_DEATHS - 1;
     record->examination = examination;
     TAILQ_INSERT_TAIL(&supervisor->examiner.pending, examination, next);
     supervisor->examiner.count++;
@@ -376,7 +413,7 @@ void examine_on_death(struct supervisor *supervisor)
     if (guilty && ++guilty->deaths >= EXAMINE_DEATHS) {
         report_text(supervisor, guilty->record, DIAG_ERROR, "%s: the resolver died over it twice",
                     guilty->record->file);
-        again_later(supervisor, guilty->record, &guilty->plan.dependencies);
+        again_later(supervisor, guilty->record, AGAIN_DEATH, &guilty->plan.dependencies);
         examine_refuse(supervisor, guilty);
     }
     round_advance(supervisor);

@@ -147,10 +147,13 @@ static int containers_on_connect(struct supervisor *supervisor)
     if (supervisor->followed_containers > 0 && !resolver_takes_answers(supervisor))
         return ERROR_IPC;
     errno = may_ask ? ECANCELED : EAGAIN; /* whom it was for was forgotten on the way */
-    if (supervisor->followed_containers > 0 && may_ask)
-        fd = engine_connect(path.len > 0 ? path : engine_usual_path());
+    if (supervisor->followed_containers > 0 && may_ask) {
+        path = path.len > 0 ? path : engine_usual_path();
+        fd = engine_connect(path);
+    }
     wire_writer_init(&body);
     wire_put_u32(&body, fd < 0 ? (uint32_t)errno : 0);
+    wire_put_slice(&body, path);
     ipc_send(supervisor->resolver.channel, IPC_CONTAINER_SOCKET, &body, &fd, fd < 0 ? 0 : 1, NULL);
     wire_writer_free(&body);
     if (fd >= 0)

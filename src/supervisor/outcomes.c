@@ -17,8 +17,11 @@ void outcomes_tell(struct supervisor *supervisor, enum outcome outcome, struct s
 {
     const char *word = outcome_words[outcome];
 
-    if (++supervisor->round.outcomes.counts[outcome] <= OUTCOMES_LOGGED &&
-        supervisor->round.kind == ROUND_RELOAD)
+    bool is_named = ++supervisor->round.outcomes.counts[outcome] <= OUTCOMES_LOGGED;
+
+    /* Outside of rounds there is none that names too many. */
+    if (supervisor->round.kind == ROUND_NONE ||
+        (supervisor->round.kind == ROUND_RELOAD && is_named))
         log_notice("tenant %.*s: %s%s%s", SLICE_PRINTF(tenant), word, reason ? ": " : "",
                    reason ? reason : "");
     control_on_outcome(supervisor, word, tenant, reason);
@@ -50,6 +53,8 @@ void outcomes_finish(struct supervisor *supervisor)
     for (record = supervisor->registry.records; record; record = record->hh.next) {
         enum outcome outcome = outcome_of_standing(status_standing(record));
 
+        if (outcome == OUTCOMES && record->awaits_names)
+            outcome = OUTCOME_WAITING; /* what is in force is the version before */
         if (outcome == OUTCOMES)
             continue;
         outcomes_tell(supervisor, outcome, slice_of(record->name),

@@ -152,6 +152,7 @@ void registry_remove(struct registry *registry, struct record *record)
     plan_free(&record->plan);
     again_forget(record);
     free(record->netns_trouble);
+    free(record->names_trouble);
     free(record->error);
     free(record->name);
     free(record->file);
@@ -162,6 +163,12 @@ void record_set_error(struct record *record, const char *error)
 {
     free(record->error);
     record->error = error ? memory_text(error) : NULL;
+}
+
+void record_set_names_trouble(struct record *record, const char *trouble)
+{
+    free(record->names_trouble);
+    record->names_trouble = trouble ? memory_text(trouble) : NULL;
 }
 
 void record_set_file(struct record *record, const char *file)

@@ -99,6 +99,8 @@ struct record {
     bool is_todo;                  /* waits in the round's list */
     uint64_t order;                /* of its file among those of the round */
     struct contender *contender;   /* accepted, but another has what it wants */
+    bool awaits_names;             /* its file is not in force: host names have no address */
+    char *names_trouble;           /* ... or only those that they had; NULL: nothing */
     bool is_refused;               /* its file, as it is now, is not in force */
     uint64_t presence_turn;        /* of presence_look that last looked into it */
     uint64_t generation;           /* how often it was put in force, changes included */
@@ -138,6 +140,9 @@ void record_set_file(struct record *record, const char *file);
 
 /* What was last found wrong with its file (copied); NULL: nothing any more. */
 void record_set_error(struct record *record, const char *error);
+
+/* Which host name has no address now (copied); NULL: none that is known. */
+void record_set_names_trouble(struct record *record, const char *trouble);
 
 /* New keys in front; the one before them still decrypts. */
 void record_rotate_tickets(struct record *record);

@@ -95,6 +95,31 @@ void report_diags(struct supervisor *supervisor, struct record *record,
         report_keep(record, diags);
 }
 
+/* The first that tells of a name: the only errors there are, or warnings. */
+static const struct diag *report_first_name(const struct diag_list *diags)
+{
+    const struct diag *diag;
+
+    STAILQ_FOREACH (diag, &diags->items, next) {
+        if (strncmp(diag->message, "host not found", strlen("host not found")) == 0)
+            return diag;
+    }
+    return NULL;
+}
+
+bool report_names(struct record *record, const struct diag_list *diags)
+{
+    const struct diag *diag = report_first_name(diags);
+    char text[REPORT_LINE] = "host names have no address";
+    bool is_known;
+
+    if (diag)
+        diag_format(diag, text, sizeof(text));
+    is_known = record->names_trouble && strcmp(record->names_trouble, text) == 0;
+    record_set_names_trouble(record, text);
+    return is_known;
+}
+
 void report_print(const struct diag_list *diags)
 {
     const struct diag *diag;

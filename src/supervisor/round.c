@@ -29,6 +29,7 @@ static unsigned round_count_waiting(const struct supervisor *supervisor)
     unsigned waiting = 0;
 
     for (record = supervisor->registry.records; record; record = record->hh.next) {
+        waiting += record->awaits_names;
         for (uint32_t i = 0; i < record->plan.listener_count; i++) {
             if (record->plan.listeners[i].state != LISTENER_BOUND) {
                 waiting++;
@@ -129,15 +130,23 @@ void round_keep_setting(struct supervisor *supervisor, const char *text)
 
 /* ---- one tenant ---- */
 
+void round_waits(struct record *record)
+{
+    record->is_refused = false;
+    record->awaits_names = true;
+    record_set_error(record, NULL);
+}
+
 void round_refused(struct supervisor *supervisor, struct record *record)
 {
     record->is_refused = true;
+    record->awaits_names = false;
     outcomes_tell(supervisor, OUTCOME_REFUSED, slice_of(record->name), record->error);
 }
 
 void round_adopted(struct supervisor *supervisor, struct record *record, enum adopted adopted)
 {
-    record->is_refused = false;
+    record->is_refused = record->awaits_names = false;
     record_set_error(record, NULL);
     if (adopted == ADOPTED_UNCHANGED)
         return;
@@ -173,6 +182,7 @@ static void round_todo(struct supervisor *supervisor, struct record *record)
 {
     record->is_todo = true;
     again_forget(record);
+    record_set_names_trouble(record, NULL);
     TAILQ_INSERT_TAIL(&supervisor->round.todo, record, todo);
 }
 
@@ -194,7 +204,7 @@ static bool round_is_same(const struct supervisor *supervisor, const struct reco
 
 static void round_unchanged(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
-    record->is_refused = false;
+    record->is_refused = record->awaits_names = false;
     record_set_error(record, NULL);
     adopt_unchanged(supervisor, record, plan);
 }
@@ -207,8 +217,10 @@ static void round_prepare(struct supervisor *supervisor, struct record *record)
 
     examine_forget(supervisor, record); /* what is tried again outside of rounds */
     record->order = ++supervisor->round.order;
+    examine_forget(supervisor, record); /* what is tried again outside of rounds */
     assembly_open(&assembly, supervisor->settings, slice_of(record->name), record->file,
                   supervisor->dump);
+    assembly.known = record->plan.has_names ? record->plan.bundle : NULL;
     is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
     report_diags(supervisor, record, &assembly.diags);
     if (is_good && round_is_same(supervisor, record, &plan))

@@ -57,6 +57,8 @@ void round_try_again(struct supervisor *supervisor, struct record *record);
 /* What became of a tenant of the round. */
 void round_adopted(struct supervisor *supervisor, struct record *record, enum adopted adopted);
 void round_refused(struct supervisor *supervisor, struct record *record);
+/* Host names have no address yet. */
+void round_waits(struct record *record);
 /* Takes over the plan's parts; the caller frees the rest. */
 void round_accepted(struct supervisor *supervisor, struct record *record, struct plan *plan);
 

@@ -80,14 +80,19 @@ static struct slice status_trouble(const struct record *record, struct arena *ar
     return SLICE("");
 }
 
+static struct slice status_join(struct slice a, struct slice b, struct arena *arena)
+{
+    if (a.len == 0 || b.len == 0)
+        return a.len == 0 ? b : a;
+    return arena_printf(arena, "%.*s; %.*s", SLICE_PRINTF(a), SLICE_PRINTF(b));
+}
+
 struct slice status_error(const struct record *record, struct arena *arena)
 {
-    struct slice trouble = status_trouble(record, arena);
     struct slice error = slice_of(record->error ? record->error : "");
+    struct slice names = slice_of(record->names_trouble ? record->names_trouble : "");
 
-    if (trouble.len == 0 || error.len == 0)
-        return trouble.len == 0 ? error : trouble;
-    return arena_printf(arena, "%.*s; %.*s", SLICE_PRINTF(error), SLICE_PRINTF(trouble));
+    return status_join(status_join(error, names, arena), status_trouble(record, arena), arena);
 }
 
 /* While we hold a socket there: see struct netns_id. */
@@ -139,7 +144,8 @@ static int status_judge(const struct record *record, int status)
 {
     if (record->is_refused)
         return CONTROL_REFUSED;
-    if (status == CONTROL_GOOD && status_standing(record) != STANDING_SERVING)
+    if (status == CONTROL_GOOD &&
+        (status_standing(record) != STANDING_SERVING || record->awaits_names))
         return CONTROL_LACKING;
     return status;
 }

@@ -147,6 +147,8 @@ void report_diags(struct supervisor *supervisor, struct record *record,
 void report_text(const struct supervisor *supervisor, struct record *record,
                  enum diag_severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Host names without addresses: keeps the first as the record's trouble. Whether that is known. */
+bool report_names(struct record *record, const struct diag_list *diags);
 /* As `nsgate -t` prints them. */
 void report_print(const struct diag_list *diags);
 

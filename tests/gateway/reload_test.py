@@ -110,8 +110,6 @@ BROKEN = {
                                    r"broken\.conf:\d+:\d+: "),
     "a fifo for a key": (lambda text: text.replace("broken.test.key", "fifo"),
                          r"broken\.conf:\d+:\d+: .*fifo"),
-    "a name that does not resolve": (lambda text: text.replace("http://127.0.0.1", "http://no.invalid"),
-                                     r"broken\.conf:\d+:\d+: .*no\.invalid"),
 }
 
 

@@ -39,13 +39,13 @@ static void connect_one(struct engine_rig *rig)
     int sockets[2];
     rig->wanted--;
     if (rig->refusal != 0) {
-        engine_on_connection(rig->engine, -1, rig->refusal);
+        engine_on_connection(rig->engine, -1, rig->refusal, SLICE("/run/engine.sock"));
         return;
     }
     cr_assert_lt(rig->peer_count, RIG_PEERS);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets), 0);
     rig->peers[rig->peer_count++] = sockets[1];
-    engine_on_connection(rig->engine, sockets[0], 0);
+    engine_on_connection(rig->engine, sockets[0], 0, SLICE("/run/engine.sock"));
 }
 
 void engine_rig_turn(struct engine_rig *rig)

@@ -193,7 +193,8 @@ Test(engine, an_engine_that_is_not_there)
     scene.rig.refusal = ENOENT;
     engine_rig_until(&scene.rig, scene.question.is_over);
     cr_expect(scene.question.outcome.is_absent);
-    expect_failure(&scene, "cannot connect to the container engine: No such file");
+    expect_failure(&scene, "cannot connect to the container engine: No such file or directory "
+                           "(/run/engine.sock)");
     scene_stop(&scene);
 }
 

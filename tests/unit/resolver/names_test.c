@@ -60,9 +60,57 @@ Test(names, an_unknown_name_is_an_error_at_its_place)
     const struct outcome *outcome = process_outcome(&process, 1);
     cr_expect_not(outcome->usable);
     cr_expect_eq(outcome->size, 0);
+    cr_expect(outcome->unresolved);
     cr_expect_eq(outcome->diags.errors, 1);
     cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 4,
                                "host not found in upstream \"missing.onion:9001\""));
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(names, a_name_without_an_address_is_used_with_those_that_it_had)
+{
+    struct process process;
+    struct address address = {.len = sizeof(struct sockaddr_in)};
+    struct bundle_name known = {SLICE("missing.onion"), 9001, &address, 1};
+    struct bundle bundle;
+    struct arena arena;
+    address.v4 = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(9001), .sin_addr.s_addr = htonl(0x7f000007)};
+    process_start(&process, true);
+    process.known = &known;
+    process_examine(&process, 1, MISSING, NULL, 0);
+    known.port = 9002; /* of another server */
+    process_examine(&process, 2, MISSING, NULL, 0);
+    process_examine(&process, 3, LOCAL, NULL, 0);
+    cr_assert(process_wait(&process, 3));
+    const struct outcome *outcome = process_outcome(&process, 1);
+    cr_assert(outcome->usable && outcome->unresolved);
+    cr_expect_eq(outcome->diags.errors, 0);
+    cr_expect(outcome_has_diag(outcome, DIAG_WARNING, 4, "the addresses that it had are used"));
+    arena_init(&arena, 4096);
+    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){outcome->bytes, outcome->size}), 0);
+    const struct bundle_name *name = bundle_find_name(&bundle, SLICE("missing.onion"), 9001);
+    cr_assert(name && name->address_count == 1);
+    cr_expect(address_equal(&name->addresses[0], &address));
+    arena_free(&arena);
+    cr_expect_not(process_outcome(&process, 2)->usable);
+    cr_expect(process_outcome(&process, 2)->unresolved);
+    cr_expect(process_outcome(&process, 3)->usable && !process_outcome(&process, 3)->unresolved);
+    cr_expect_eq(process_end(&process), 0);
+}
+
+Test(names, that_lack_are_not_all_that_is_wrong)
+{
+    static const char both[] = "netns acme;\n"
+                               "server { listen 1.1.1.1:80;\n"
+                               "    location ~ (a { return 200; }\n"
+                               "    location / { proxy_pass http://missing.onion:9001; } }\n";
+    struct process process;
+    process_start(&process, true);
+    process_examine(&process, 1, both, NULL, 0);
+    cr_assert(process_wait(&process, 1));
+    cr_expect_not(process_outcome(&process, 1)->usable);
+    cr_expect_not(process_outcome(&process, 1)->unresolved);
     cr_expect_eq(process_end(&process), 0);
 }
 

@@ -42,6 +42,7 @@ static int on_message(void *owner, struct ipc_received *received)
         outcome->serial = wire_get_u64(&received->body);
         outcome->usable = wire_get_u8(&received->body);
         outcome->outdated = wire_get_u8(&received->body);
+        outcome->unresolved = wire_get_u8(&received->body);
         cr_assert_eq(wire_finish(&received->body), 0);
         wire_reader_init(&reader, received->blob);
         cr_assert_eq(bundle_get_diags(&reader, &outcome->diags), 0);
@@ -144,7 +145,9 @@ void process_examine(struct process *process, uint64_t serial, const char *text,
                             .folder = SLICE("/c"),
                             .root = &tree.root,
                             .files = files,
-                            .file_count = file_count};
+                            .file_count = file_count,
+                            .names = process->known,
+                            .name_count = process->known ? 1 : 0};
     wire_writer_init(&body);
     wire_writer_init(&bytes);
     wire_put_u64(&body, serial);
@@ -196,6 +199,7 @@ void process_give_socket(struct process *process, int fd, int error)
     struct wire_writer body;
     wire_writer_init(&body);
     wire_put_u32(&body, (uint32_t)error);
+    wire_put_slice(&body, SLICE("/run/engine.sock"));
     ipc_send(process->channel, IPC_CONTAINER_SOCKET, &body, &fd, fd >= 0 ? 1 : 0, NULL);
     wire_writer_free(&body);
     if (fd >= 0)

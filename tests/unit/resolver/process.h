@@ -13,7 +13,7 @@
 /* An EXAMINED as it came. */
 struct outcome {
     uint64_t serial;
-    bool usable, outdated;
+    bool usable, outdated, unresolved;
     struct diag_list diags;
     void *bytes; /* the examined bundle, if usable */
     size_t size;
@@ -35,6 +35,7 @@ struct process {
     char container[512]; /* the last CONTAINER: "NAME PID SANDBOX|REASON" */
     ev_timer guard;
     double started;
+    struct bundle_name *known; /* what raw bundles know of one host name; NULL: nothing */
 };
 
 /* Forks it; with_setup also sends SETUP and waits for READY. */

@@ -157,7 +157,8 @@ Test(resolver, asks_for_connections_and_tells_why_there_is_none)
     cr_assert(process_wait_connects(&process, 1));
     process_give_socket(&process, -1, ENOENT);
     cr_expect(process_wait_container(
-        &process, "web 0 |cannot connect to the container engine: No such file or directory"));
+        &process, "web 0 |cannot connect to the container engine: No such file or directory "
+                  "(/run/engine.sock)"));
     cr_expect(process_wait_connects(&process, 2), "it tries again");
     process_say_container(&process, IPC_CONTAINER_FORGET, "web");
     process_examine(&process, 1, TEXT, NULL, 0);

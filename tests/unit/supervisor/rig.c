@@ -49,7 +49,7 @@ static void act_hang(void)
     pause();
 }
 
-/* The path of "resolver-die-until:PATH;" and "worker-die-until:PATH;". */
+/* The path of "resolver-die-until:PATH;", "worker-die-until:PATH;" and "names-die-until:PATH;". */
 static const char *act_path(struct slice blob)
 {
     static char path[128];
@@ -87,7 +87,9 @@ static void act_put_examined(struct wire_writer *writer, struct slice raw)
 static int act_examine(struct actor *actor, struct ipc_received *received)
 {
     bool is_garbled = blob_has(received->blob, "garble-me");
-    bool is_refused = blob_has(received->blob, "refuse-me");
+    bool lacks_names =
+        blob_has(received->blob, "names-die-until:") && access(act_path(received->blob), F_OK) < 0;
+    bool is_refused = blob_has(received->blob, "refuse-me") || lacks_names;
     uint64_t serial = wire_get_u64(&received->body);
     struct diag_list diags;
     struct wire_writer body;
@@ -106,11 +108,13 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
         raise(SIGSEGV);
     diag_list_init(&diags);
     if (is_refused)
-        diag_error(&diags, ((struct diag_place){"examined.conf", 3, 4}), "refused as it wished");
+        diag_error(&diags, ((struct diag_place){"examined.conf", 3, 4}),
+                   lacks_names ? "host not found in upstream" : "refused as it wished");
     wire_writer_init(&body);
     wire_put_u64(&body, serial);
     wire_put_u8(&body, !is_refused);
     wire_put_u8(&body, blob_has(received->blob, "outdate-me"));
+    wire_put_u8(&body, lacks_names);
     if (is_garbled)
         wire_put_u8(&body, 0);
     wire_writer_init(&bytes);
