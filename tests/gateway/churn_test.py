@@ -27,10 +27,11 @@ def churn(authority, reachable):
         for tenant in made.tenants + made.calm:
             netns.delete(tenant.namespace)
         netns.delete(made.peers)
+        made.names.close()
 
 
 def test_a_day_of_churn(churn):
-    churn.gateway.start()
+    churn.gateway.start(prefix=churn.names.prefix)
     targets = [(tenant.namespace, tenant.name, churn.expected(tenant)[0].encode())
                for tenant in churn.calm]
     with CalmLoad(targets, churn.context) as load:

@@ -8,6 +8,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -15,10 +16,18 @@ import time
 from . import netns, texts
 from .certs import peer_serial
 from .client import Connection
+from .client import fetch
 from .gateway import BINARY, Gateway, is_sanitized, wait_for
+from .names import NameServer
 
 # Seconds in which a connection may break because its worker was killed.
 AFTERMATH = 2.0
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 class CalmLoad:
@@ -90,6 +99,11 @@ class Churn:
         self.kills = []
         self.said = []
         self.peers = netns.make("peers")
+        self.names = NameServer(self.gateway.folder)
+        self.swaps = [free_port(), free_port()]
+        self.late, self.late_port, self.echo = 0, free_port(), free_port()
+        self.write_swaps()
+        self.write_late("127.0.0.1")
         self.tenants = [Tenant(number) for number in range(tenants)]
         self.calm = [Tenant(number) for number in range(tenants, tenants + calm)]
         for tenant in self.tenants + self.calm:
@@ -135,6 +149,19 @@ class Churn:
     def command(self, *words, seconds=60):
         return subprocess.run([self.binary, "-c", self.gateway.folder / "nsgate.conf", "-s", *words],
                               capture_output=True, text=True, timeout=seconds)
+
+    def write_swaps(self):
+        """Two tenants of the host, whose addresses are exchanged."""
+        for number, port in enumerate(self.swaps):
+            self.gateway.tenant(f"swap{number}", texts.plain(
+                "host", f'return 200 "swap{number}";', f"127.0.0.1:{port}"))
+
+    def write_late(self, host):
+        """One of the host whose server has a name; it answers for itself, by another server."""
+        self.gateway.tenant("late", texts.tenant(
+            "host", f'server {{ listen 127.0.0.1:{self.echo}; return 200 "late {self.late}"; }}',
+            f"server {{ listen 127.0.0.1:{self.late_port};"
+            f" location / {{ proxy_pass http://{host}:{self.echo}; }} }}"))
 
     # -- what must be true --
 
@@ -321,8 +348,73 @@ class Churn:
                  "the new binary's workers")
         self.gateway.wait_log(r"reload done", 10, at)  # it looks at the files, too
 
+    def do_away(self):
+        """The tenants' folder is away for a moment: nobody is removed."""
+        folder, away = self.gateway.folder / "tenants", self.gateway.folder / "away"
+        folder.rename(away)
+        answer = self.command("reload")
+        assert answer.returncode == 1 and "it would remove" in answer.stdout, answer
+        at = self.gateway.log_size()
+        os.kill(self.gateway.pid, signal.SIGHUP)
+        self.gateway.wait_log("reload refused: it would remove", 10, at)
+        away.rename(folder)
+        self.reload(None, None)
+
+    def do_swap(self):
+        self.swaps.reverse()
+        self.write_swaps()
+        self.reload(None, None)
+        for number, port in enumerate(self.swaps):
+            assert fetch(None, ("127.0.0.1", port)).body.decode() == f"swap{number}"
+
+    def do_late(self):
+        """A name that resolves a moment after the reload that brings it."""
+        self.late += 1
+        name = f"n{self.late}.test"
+        self.write_late(name)
+        answer = self.command("reload")
+        assert "waiting late: " in answer.stdout and name in answer.stdout, answer
+        assert answer.returncode != 0
+        self.names.names[name] = ["127.0.0.1"]
+        wait_for(lambda: fetch(None, ("127.0.0.1", self.late_port)).body.decode() ==
+                 f"late {self.late}", 10, f"{name} is served")
+
+    def do_resolver(self):
+        """The resolver is killed while it examines: that is nobody's fault."""
+        tenant = self.pick(lambda tenant: tenant.file == "good")
+        self.authority.issue(tenant.name)
+        asking = subprocess.Popen([self.binary, "-c", self.gateway.folder / "nsgate.conf", "-s",
+                                   "reload"], stdout=subprocess.PIPE, text=True)
+        for _ in range(2):
+            victims = []
+            while asking.poll() is None and not victims:
+                victims = [pid for pid in self.gateway.children()
+                           if self.gateway.role(pid) == "resolver"]
+            for victim in victims:
+                try:
+                    os.kill(victim, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        said = asking.communicate(timeout=60)[0]
+        assert f"changed {tenant.name}\n" in said, said
+        tenant.in_force = (tenant.revision, self.authority.serial(tenant.name))
+        self.check(tenant)
+        return tenant
+
+    def do_hups(self):
+        """Reloads faster than drains: those end all the same."""
+        self.do_generation()
+
+        def has_drained():
+            os.kill(self.gateway.pid, signal.SIGHUP)
+            time.sleep(0.1)
+            return len(self.gateway.workers()) == self.workers
+        wait_for(has_drained, 8, "old workers end while others ask for reloads")
+        self.reload(None, None)
+
     WEIGHTS = {"delete": 12, "add": 12, "recreate": 10, "certificate": 14, "change": 14, "break": 8,
-               "mend": 8, "remove": 5, "return": 5, "kill": 5, "generation": 2, "upgrade": 3}
+               "mend": 8, "remove": 5, "return": 5, "kill": 5, "generation": 2, "upgrade": 3,
+               "away": 3, "swap": 5, "late": 2, "resolver": 4, "hups": 2}
 
     def step(self):
         """One operation, then a look at what it should have left alone."""

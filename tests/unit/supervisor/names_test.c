@@ -11,10 +11,9 @@ TestSuite(supervisor_names, .fini = rig_end);
 
 static void write_lacking(const struct rig *rig, int port)
 {
-    rig_write(
-        rig, "tenants/b.conf",
-        "netns host;\nserver { listen 127.0.0.1:%d; return 200 'names-die-until:%s/go;'; }\n",
-        port, rig->folder);
+    rig_write(rig, "tenants/b.conf",
+              "netns host;\nserver { listen 127.0.0.1:%d; return 200 'names-die-until:%s/go;'; }\n",
+              port, rig->folder);
 }
 
 Test(supervisor_names, a_new_tenant_waits_and_comes_by_itself)
