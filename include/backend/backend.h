@@ -39,6 +39,7 @@ struct backend_attempts {
     bool wants_fresh;  /* forgiven: the next attempt takes no connection from before */
     uint32_t forgiven; /* how often, by that endpoint: from the second time on it takes a
                           connection of its own */
+    uint32_t moves;    /* connections that had no room for the last attempt after all */
     const struct config_settings *settings; /* in force; live as long as the exchange */
     struct slice address; /* its text, in the exchange's arena: endpoints may go before the log */
 };

@@ -174,6 +174,8 @@ struct h2_stream *h2_send_request(struct h2_session *session, const struct http_
 /* How many requests may be sent now: the peer's MAX_CONCURRENT_STREAMS and our streams_max, less
  * those that are open; 0 once the connection is closing. */
 uint32_t h2_requests_left(const struct h2_session *session);
+/* The same without regard to those that are open, or to the connection's end. */
+uint32_t h2_requests_most(const struct h2_session *session);
 /* Client: the server takes extended CONNECT. */
 bool h2_allows_connect(const struct h2_session *session);
 

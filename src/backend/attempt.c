@@ -57,6 +57,7 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     if (!attempts->wants_fresh)
         attempts->forgiven = 0;
     attempts->wants_fresh = false;
+    attempts->moves = 0;
     attempts->settings = settings;
     attempts->count++;
     attempts->endpoint = endpoint;

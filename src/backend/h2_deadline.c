@@ -10,6 +10,21 @@ double h2_call_patience(const struct h2_call *call)
     return read_timeout < send_timeout ? read_timeout : send_timeout;
 }
 
+/* Seconds for which a server may allow no request before its exchanges are told so. */
+#define BARREN_MAX 5.0
+
+double h2_call_wait_left(const struct h2_call *call)
+{
+    const struct backend_attempts *attempts = call->attempts;
+    double most = h2_call_patience(call);
+    if (most > attempts->settings->proxy_connect_timeout)
+        most = attempts->settings->proxy_connect_timeout;
+    if (most > BARREN_MAX)
+        most = BARREN_MAX;
+    double left = attempts->started + most - loop_now(call->connection->loop);
+    return left > 0 ? left : 0;
+}
+
 /* Whether the next move is the server's. It is not while the client has still to send, or to take;
  * but a client that waits for 100 (RFC 9110 section 10.1.1) sends nothing before it. */
 static bool response_is_due(const struct h2_call *call)
@@ -27,13 +42,18 @@ static bool response_is_due(const struct h2_call *call)
 static double time_left(const struct h2_call *call, double now, enum error *error)
 {
     double left = h2_call_patience(call);
+    if (call->sending == H2_WAITS && call->connection->is_barren) {
+        *error = ERROR_BACKEND_FULL;
+        return h2_call_wait_left(call);
+    }
     if (call->sending == H2_SENDING && !call->is_starved) {
         left = call->sent_at + call->attempts->settings->proxy_send_timeout - now;
         *error = ERROR_WRITE_TIMEOUT;
     }
     if (!response_is_due(call))
         return left;
-    double until_read = call->read_at + call->attempts->settings->proxy_read_timeout - now;
+    double since = call->sending == H2_WAITS ? call->attempts->started : call->read_at;
+    double until_read = since + call->attempts->settings->proxy_read_timeout - now;
     if (until_read < left) {
         left = until_read;
         *error = ERROR_READ_TIMEOUT;
@@ -64,7 +84,7 @@ void h2_call_on_expired(struct deadline *deadline)
         deadline_set(&call->deadline, left);
         return;
     }
-    if (connection->heard <= call->read_at)
+    if (error != ERROR_BACKEND_FULL && connection->heard <= call->read_at)
         suspect(connection);
     h2_call_fail(call, error, h2_call_is_untouched(call));
 }

@@ -59,6 +59,8 @@ struct h2_connection {
     struct h2_session *session; /* the same */
     enum h2_phase phase;
     bool is_blamed;          /* its end was counted as a failure of the endpoint, or was none */
+    bool has_served;         /* a response came */
+    bool is_barren;          /* the server allows no request, and has answered none */
     struct h2_calls waiting; /* no stream yet */
     struct h2_calls fresh;   /* a stream, of which nothing was written */
     struct h2_calls begun;   /* all others */
@@ -107,6 +109,9 @@ void h2_connection_share(struct h2_connection *connection);
 
 /* The server is heard: what waits begins, and what it does not take goes elsewhere. */
 void h2_connection_start_waiting(struct h2_connection *connection);
+
+/* Who waits where the server allows no request has its own deadline. */
+void h2_connection_hold_waiting(struct h2_connection *connection);
 
 /* The server has said that it takes nothing more. */
 void h2_connection_refuse_waiting(struct h2_connection *connection);
@@ -175,6 +180,9 @@ void h2_call_accept_websocket(const struct h2_call *call);
 
 void h2_call_on_expired(struct deadline *deadline);
 void h2_connection_on_expired(struct deadline *deadline);
+
+/* Seconds for which the call waits on a connection that allows no request; 0: no longer. */
+double h2_call_wait_left(const struct h2_call *call);
 
 /* The longest time that the call's deadline may sleep. */
 double h2_call_patience(const struct h2_call *call);

@@ -42,10 +42,12 @@ static void greet(struct h2_connection *connection)
 static void on_settings(void *owner)
 {
     struct h2_connection *connection = owner;
-    uint32_t most = h2_requests_left(connection->session) + h2_stream_count(connection->session);
+    uint32_t most = h2_requests_most(connection->session);
     connection->base.endpoint->capacity = most > 0 ? most : 1;
     if (connection->phase == H2_GREETING)
         h2_connection_set_phase(connection, H2_SERVING);
+    connection->is_barren = most == 0 && !connection->has_served;
+    h2_connection_hold_waiting(connection);
     h2_connection_wake(connection);
 }
 
@@ -121,8 +123,10 @@ static int h2_open(struct backend_endpoint *endpoint, struct exchange *exchange,
                    struct backend_attempts *attempts)
 {
     struct h2_connection *connection = h2_connection_new(endpoint, exchange->loop);
-    connection->link =
-        link_open(&connection->base, attempts->settings->proxy_connect_timeout, &link_ops);
+    /* One that was sent here from elsewhere has what is left of its time. */
+    double seconds =
+        attempts->started + attempts->settings->proxy_connect_timeout - loop_now(exchange->loop);
+    connection->link = link_open(&connection->base, seconds, &link_ops);
     if (connection->link == NULL) {
         endpoint_unref(endpoint);
         free(connection);
@@ -152,8 +156,8 @@ static void h2_assign(struct backend_connection *base, struct exchange *exchange
     if (connection->phase == H2_RESTING)
         wake_up(connection);
     struct h2_call *call = h2_call_new(connection, exchange, attempts);
-    if (connection->phase == H2_SERVING)
-        h2_call_begin(call);
+    if (connection->phase == H2_SERVING && !h2_call_begin(call))
+        h2_connection_hold_waiting(connection);
     h2_connection_share(connection);
     h2_connection_wake(connection);
 }

@@ -55,6 +55,7 @@ static void take_final(struct h2_call *call)
 {
     struct exchange *exchange = call->exchange;
     call->hearing = H2_BODY_DUE;
+    call->connection->has_served = true;
     exchange_respond(exchange);
     if (call->exchange == exchange)
         balance_succeeded(call->connection->base.endpoint);

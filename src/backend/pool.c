@@ -35,6 +35,13 @@ void pool_share(struct backend_connection *connection)
     connection->is_shared = true;
 }
 
+void pool_share_last(struct backend_connection *connection)
+{
+    pool_unshare(connection);
+    TAILQ_INSERT_TAIL(&connection->endpoint->shared, connection, of_endpoint);
+    connection->is_shared = true;
+}
+
 void pool_unshare(struct backend_connection *connection)
 {
     if (!connection->is_shared)

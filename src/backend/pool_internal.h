@@ -14,6 +14,8 @@ struct backend_connection *pool_take(struct backend_endpoint *endpoint);
 /* Lists a connection that carries exchanges as one that takes more, or takes it off that list;
  * both harmless when it is so already. It must not be idle. */
 void pool_share(struct backend_connection *connection);
+/* The same, behind all others: it is only better than none. */
+void pool_share_last(struct backend_connection *connection);
 void pool_unshare(struct backend_connection *connection);
 
 /* The first shared connection of the endpoint that was opened at that time (loop_now()) or later;

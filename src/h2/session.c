@@ -211,17 +211,21 @@ bool h2_has_output(const struct h2_session *session)
     return !session->is_dead && nghttp2_session_want_write(session->nghttp2) != 0;
 }
 
+uint32_t h2_requests_most(const struct h2_session *session)
+{
+    uint32_t most = STREAMS_BEFORE_SETTINGS;
+    if (session->has_settings)
+        most = nghttp2_session_get_remote_settings(session->nghttp2,
+                                                   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    return most < session->settings.streams_max ? most : session->settings.streams_max;
+}
+
 uint32_t h2_requests_left(const struct h2_session *session)
 {
     if (session->is_dead || session->is_closing ||
         nghttp2_session_check_request_allowed(session->nghttp2) == 0)
         return 0;
-    uint32_t most = STREAMS_BEFORE_SETTINGS;
-    if (session->has_settings)
-        most = nghttp2_session_get_remote_settings(session->nghttp2,
-                                                   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    if (most > session->settings.streams_max)
-        most = session->settings.streams_max;
+    uint32_t most = h2_requests_most(session);
     return most > session->stream_count ? most - session->stream_count : 0;
 }
 

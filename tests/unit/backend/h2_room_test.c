@@ -102,3 +102,53 @@ Test(h2_room, goaway_refuses_the_later_streams_and_they_go_elsewhere)
     h2_settle(&rig);
     cr_assert_eq(backends_idle_count(rig.backends), 1);
 }
+
+/* A WebSocket waits for the server's SETTINGS. */
+static void ask_websocket(struct visit *visit)
+{
+    visit_init(visit, &rig, METHOD_GET, 0);
+    visit->exchange->forward.upgrade = SLICE("websocket");
+    cr_assert_eq(visit_start(visit), 0);
+}
+
+Test(h2_room, a_limit_of_none_is_waited_for_and_no_longer)
+{
+    struct h2_settings none = peer_settings(0);
+    struct visit visits[3];
+    rig.settings.proxy_connect_timeout = 0.3;
+    for (unsigned i = 0; i < 2; i++)
+        ask_websocket(&visits[i]);
+    peer_accept(&rig, 0, &none);
+    h2_settle(&rig);
+    visit_get(&visits[2], &rig);
+    h2_settle(&rig);
+    cr_assert_eq(visits[2].failures, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        H2_UNTIL(&rig, visits[i].failures == 1);
+        cr_assert_eq(visits[i].error, ERROR_BACKEND_FULL);
+        cr_assert(visits[i].untouched);
+        visit_close(&visits[i]);
+    }
+    cr_assert_not(server_has_connection(&rig, 0), "another one would fare no better");
+    struct backend_attempts fresh = {0};
+    cr_assert_eq(backend_untried(rig_group(&rig), &fresh), 1);
+    h2_settle(&rig);
+}
+
+Test(h2_room, moves_have_an_end)
+{
+    struct visit visits[2];
+    visit_get(&visits[0], &rig);
+    visit_get(&visits[1], &rig);
+    visits[1].attempts.moves = 3;
+    struct h2_settings one = peer_settings(1);
+    struct peer *peer = peer_accept(&rig, 0, &one);
+    H2_UNTIL(&rig, visits[1].failures == 1);
+    cr_assert_eq(visits[1].error, ERROR_BACKEND_FULL);
+    cr_assert(visits[1].untouched);
+    cr_assert_not(server_has_connection(&rig, 0));
+    peer->answers = true;
+    for (unsigned i = 0; i < 2; i++)
+        visit_close(&visits[i]);
+    h2_settle(&rig);
+}
