@@ -40,12 +40,14 @@
     X(BACKEND_TRUNCATED, 502, "backend_truncated", "the backend's response is cut short")          \
     X(REFUSED, 502, "refused", "the backend refused the request unprocessed")                      \
     X(RETIRED, 502, "retired", "the backend had retired the connection")                           \
+    X(HTTP1_REQUIRED, 502, "http1_required", "the backend demands HTTP/1.1")                       \
     X(BACKEND_FULL, 503, "backend_full", "the backend takes no more requests now")                 \
     X(RESPONSE, 502, "response", "the backend's response is malformed")                            \
     X(RESPONSE_TOO_LARGE, 502, "response_too_large", "the backend's response head is too large")   \
     X(READ_TIMEOUT, 504, "read_timeout", "the backend did not answer in time")                     \
     X(WRITE_TIMEOUT, 504, "write_timeout", "the backend takes no bytes")                           \
     X(NO_ENDPOINT, 502, "no_endpoint", "no live server in the upstream")                           \
+    X(SHORTAGE, 503, "shortage", "this host lacks what another connection needs")                  \
     X(DESCRIPTORS, 503, "descriptors", "out of file descriptors")                                  \
     X(DRAINING, 503, "draining", "the process is going down")                                      \
     X(IPC, 0, "ipc", "malformed message between processes")                                        \

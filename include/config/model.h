@@ -171,9 +171,10 @@ struct config_settings {
     uint32_t hide_header_count;
     const struct config_header *add_headers; /* add_header: all or nothing from above */
     uint32_t add_header_count;
-    uint32_t proxy_http_version;          /* 11 or 20 */
-    bool proxy_ssl_verify;                /* on */
-    bool proxy_ssl_server_name;           /* off: no SNI, as nginx */
+    uint32_t proxy_http_version; /* 11 or 20 */
+    bool proxy_ssl_verify;       /* on */
+    bool proxy_ssl_server_name;  /* if it is said; else as proxy_ssl_verify */
+    bool says_ssl_server_name;
     bool proxy_ssl_session_reuse;         /* on */
     uint32_t proxy_ssl_verify_depth;      /* 1 */
     uint32_t proxy_ssl_protocols;         /* config_tls_version bits */

@@ -132,6 +132,8 @@ struct exchange {
     bool response_started; /* the final response was passed to the frontend */
     bool is_closed;
     enum error error;        /* why it went wrong, for the log; ERROR_NONE */
+    uint32_t reset_code;     /* RFC 9113 section 7: what the client is to be told of a response that
+                                the backend broke off; 0: INTERNAL_ERROR */
     struct slice reason;     /* more about the last attempt's failure, for the log; may be empty */
     double started;          /* loop_now() when the head was complete */
     double response_at;      /* loop_now() when the backend's response head came; 0 */

@@ -190,6 +190,9 @@ void h2_send_response(struct h2_stream *stream, const struct http_response *resp
  * sender may send it without reading meanwhile, up to 8 MiB. */
 void h2_discard(struct h2_stream *stream);
 
+/* The code of RST_STREAM, in place of the role's, should on_read say H2_READ_BROKEN. */
+void h2_set_broken_code(struct h2_stream *stream, uint32_t code);
+
 /* on_read has something to say again. Cheap when called more often than needed. */
 void h2_resume(struct h2_stream *stream);
 

@@ -63,4 +63,8 @@ void tls_connect(struct stream *stream, const struct tls_client *client,
 /* After the handshake has failed: whether it was for the server's certificate. */
 bool tls_is_unverified(const struct stream *stream);
 
+/* The same, for its names alone: writes those that it is for, as text for the log, of at most
+ * size - 1 bytes and a NUL. Returns false, and "", when it is not for its names. */
+bool tls_is_for_others(const struct stream *stream, char *names, size_t size);
+
 #endif

@@ -24,16 +24,19 @@ static struct backend_endpoint *next_endpoint(struct backend_group *group,
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
                     struct backend_attempts *attempts, double since)
 {
+    bool is_http2 = endpoint->group->http2 && !endpoint_requires_http1(endpoint);
+    struct backend_connection *connection = NULL;
     /* One that was opened since is fresh, also when it is another exchange's that opened it. */
-    struct backend_connection *connection = pool_shared(endpoint, since);
+    if (is_http2)
+        connection = pool_shared(endpoint, since);
     if (connection == NULL && since == 0)
-        connection = pool_take(endpoint);
+        connection = pool_take(endpoint, is_http2);
     attempts->reused = connection != NULL;
     if (connection != NULL) {
         connection->protocol->assign(connection, exchange, attempts);
         return 0;
     }
-    const struct backend_protocol *protocol = endpoint->group->http2 ? &h2_protocol : &h1_protocol;
+    const struct backend_protocol *protocol = is_http2 ? &h2_protocol : &h1_protocol;
     return protocol->open(endpoint, exchange, attempts);
 }
 
@@ -89,7 +92,8 @@ bool backend_attempt_forgive(struct backend_group *group, struct backend_attempt
     if (attempts->count == 0 || attempts->forgiven == FORGIVEN_MAX ||
         !group_has_endpoint(group, attempts->endpoint))
         return false;
-    if (!attempts->reused && !is_patient(attempts->endpoint, loop_now(group->backends->loop)))
+    if (!attempts->reused && !endpoint_requires_http1(attempts->endpoint) &&
+        !is_patient(attempts->endpoint, loop_now(group->backends->loop)))
         return false;
     balance_unmark(attempts, attempts->slot);
     attempts->count--;

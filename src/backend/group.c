@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* For how long a server's demand for HTTP/1.1 is remembered. */
+#define HTTP1_SECONDS 600.0
+
 static void on_grave(struct loop_task *task)
 {
     struct backend_group *group =
@@ -34,6 +37,16 @@ struct backend_group *group_new(struct backends *backends, struct backend_owner 
     TAILQ_INIT(&group->idle);
     HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, identity.len, group);
     return group;
+}
+
+void endpoint_require_http1(struct backend_endpoint *endpoint)
+{
+    endpoint->http1_until = loop_now(endpoint->group->backends->loop) + HTTP1_SECONDS;
+}
+
+bool endpoint_requires_http1(const struct backend_endpoint *endpoint)
+{
+    return loop_now(endpoint->group->backends->loop) < endpoint->http1_until;
 }
 
 void endpoint_ref(struct backend_endpoint *endpoint)

@@ -38,8 +38,9 @@ struct backend_endpoint {
     struct tls_sessions *sessions;     /* NULL: there is no TLS, or none is to be resumed */
     struct backend_connections idle;   /* most recently used first */
     struct backend_connections shared; /* that take more exchanges, the fullest first */
-    uint32_t capacity; /* exchanges that one connection takes at once, as last heard; 0: unknown */
-    double barren_at;  /* loop_now() when a connection that took nothing was last forgiven */
+    uint32_t capacity;  /* exchanges that one connection takes at once, as last heard; 0: unknown */
+    double http1_until; /* loop_now() until which HTTP/2 is not spoken to it */
+    double barren_at;   /* loop_now() when a connection that took nothing was last forgiven */
 };
 
 struct backend_group {
@@ -106,6 +107,10 @@ void group_leave(struct backend_group *group);
 
 /* Whether the pointer is (still) one of the group's; it is not followed. */
 bool group_has_endpoint(const struct backend_group *group, const struct backend_endpoint *endpoint);
+
+/* The server has said HTTP_1_1_REQUIRED (RFC 9113 section 7): for a while it gets nothing else. */
+void endpoint_require_http1(struct backend_endpoint *endpoint);
+bool endpoint_requires_http1(const struct backend_endpoint *endpoint);
 
 void endpoint_ref(struct backend_endpoint *endpoint);
 void endpoint_unref(struct backend_endpoint *endpoint);

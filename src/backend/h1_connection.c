@@ -82,7 +82,19 @@ static bool is_retired(const struct h1_connection *connection, enum error error)
 static bool is_failure(const struct h1_connection *connection, enum error error)
 {
     return connection->receiving == RECEIVING_HEAD && error != ERROR_CLIENT_GONE &&
-           error != ERROR_LENGTH && error != ERROR_RETIRED;
+           error != ERROR_LENGTH && error != ERROR_RETIRED && error != ERROR_SHORTAGE;
+}
+
+/* Whether what came in place of a response begins as RFC 9113 section 3.4 has a server begin: with
+ * a SETTINGS frame. */
+static bool speaks_http2(const struct h1_connection *connection)
+{
+    unsigned char frame[9];
+    if (connection->receiving != RECEIVING_HEAD || connection->in.len < sizeof(frame))
+        return false;
+    chain_peek(&connection->in, 0, frame, sizeof(frame));
+    return frame[0] == 0 && frame[1] == 0 && frame[2] % 6 == 0 && frame[3] == 4 && frame[4] == 0 &&
+           (frame[5] | frame[6] | frame[7] | frame[8]) == 0;
 }
 
 void h1_connection_fail(struct h1_connection *connection, enum error error)
@@ -92,6 +104,8 @@ void h1_connection_fail(struct h1_connection *connection, enum error error)
         connection->stream == NULL || stream_bytes_out(connection->stream) == connection->out_start;
     if (is_retired(connection, error))
         error = ERROR_RETIRED;
+    if (speaks_http2(connection))
+        exchange->reason = SLICE("the server speaks HTTP/2 (see proxy_http_version)");
     if (is_failure(connection, error))
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
     leave(connection);

@@ -88,7 +88,8 @@ static bool is_end(enum error error)
 /* What the connection's end is to one of its exchanges. */
 static enum error error_of(const struct h2_call *call, enum error error)
 {
-    if (call->sending == H2_WAITS && call->connection->session != NULL)
+    if (call->sending == H2_WAITS && call->connection->session != NULL &&
+        call->connection->phase != H2_GREETING)
         return ERROR_RETIRED;
     if (is_end(error) && call->hearing == H2_HEAD_DUE && call->interim_count == 0 &&
         call->attempts->reused)
@@ -103,7 +104,8 @@ static void blame(struct h2_connection *connection, enum error error)
 {
     bool is_stale =
         is_end(error) && connection->woken > 0 && connection->heard <= connection->woken;
-    if (connection->attached > 0 && !is_stale && connection->phase != H2_LEAVING)
+    if (connection->attached > 0 && !is_stale && connection->phase != H2_LEAVING &&
+        error != ERROR_SHORTAGE)
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
     connection->is_blamed = true;
 }
@@ -114,6 +116,8 @@ void h2_connection_fail(struct h2_connection *connection, enum error error)
     if (connection->phase == H2_GONE)
         return;
     const char *reason = connection->session != NULL ? h2_reason(connection->session) : "";
+    if (connection->speaks_http1)
+        reason = "the server speaks HTTP/1 (see proxy_http_version)";
     blame(connection, error);
     /* Retries must not come back. */
     pool_remove(&connection->base);

@@ -59,6 +59,7 @@ struct h2_connection {
     struct h2_session *session; /* the same */
     enum h2_phase phase;
     bool is_blamed;          /* its end was counted as a failure of the endpoint, or was none */
+    bool speaks_http1;       /* what it said first was a status line */
     bool has_served;         /* a response came */
     bool is_barren;          /* the server allows no request, and has answered none */
     struct h2_calls waiting; /* no stream yet */

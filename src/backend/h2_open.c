@@ -56,6 +56,8 @@ static void on_goaway(void *owner, uint32_t last_stream, uint32_t code)
     struct h2_connection *connection = owner;
     log_debug("backend %s: GOAWAY, last stream %u, code %u", connection->base.endpoint->text,
               last_stream, code);
+    if (code == H2_HTTP_1_1_REQUIRED)
+        endpoint_require_http1(connection->base.endpoint);
     h2_connection_leave(connection);
 }
 

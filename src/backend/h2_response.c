@@ -122,6 +122,23 @@ void h2_call_on_end(void *object)
         h2_call_release(call);
 }
 
+/* What a client may hear of the code with which the server broke its response off. The others tell
+ * of this connection alone, and REFUSED_STREAM would say that nothing was done. */
+static uint32_t code_for_client(const struct h2_closing *closing)
+{
+    bool is_for_all = closing->code == H2_CANCEL || closing->code == H2_CONNECT_ERROR ||
+                      closing->code == H2_ENHANCE_YOUR_CALM;
+    return closing->is_by_peer && is_for_all ? closing->code : 0;
+}
+
+/* RFC 9113 section 7: it is not said that the request was not processed, but what else could a
+ * server mean that wants it by HTTP/1.1. */
+static bool demands_http1(const struct h2_call *call, const struct h2_closing *closing)
+{
+    return closing->is_by_peer && closing->code == H2_HTTP_1_1_REQUIRED &&
+           call->hearing == H2_HEAD_DUE;
+}
+
 /* The session has no more of it: whatever is missing will not come. */
 void h2_call_on_closed(void *object, const struct h2_closing *closing)
 {
@@ -133,6 +150,12 @@ void h2_call_on_closed(void *object, const struct h2_closing *closing)
     }
     if (call->hearing == H2_HEARD && closing->error == ERROR_NONE) {
         h2_call_release(call);
+        return;
+    }
+    call->exchange->reset_code = code_for_client(closing);
+    if (demands_http1(call, closing)) {
+        endpoint_require_http1(call->connection->base.endpoint);
+        h2_call_fail(call, ERROR_HTTP1_REQUIRED, true);
         return;
     }
     enum error error = call->error != ERROR_NONE ? call->error : closing->error;

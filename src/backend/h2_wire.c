@@ -66,6 +66,16 @@ static void receive_end(struct h2_connection *connection, enum error error)
     h2_connection_fail(connection, error == ERROR_END ? ERROR_BACKEND_CLOSED : ERROR_BACKEND_RESET);
 }
 
+/* Whether a server that has not said SETTINGS yet says a status line of HTTP/1. */
+static bool speaks_http1(const struct h2_connection *connection)
+{
+    char text[7];
+    if (connection->phase != H2_GREETING || connection->in.len < sizeof(text))
+        return false;
+    chain_peek(&connection->in, 0, text, sizeof(text));
+    return memcmp(text, "HTTP/1.", sizeof(text)) == 0;
+}
+
 static void on_readable(void *owner)
 {
     struct h2_connection *connection = owner;
@@ -77,6 +87,11 @@ static void on_readable(void *owner)
         return;
     }
     heard(connection);
+    if (speaks_http1(connection)) {
+        connection->speaks_http1 = true;
+        h2_connection_fail(connection, ERROR_RESPONSE);
+        return;
+    }
     understand(connection);
 }
 

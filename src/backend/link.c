@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define REASON_SIZE 512
+#define NAMES_SIZE  160
 
 struct backend_link {
     struct backend_connection *connection; /* its owner */
@@ -85,12 +86,16 @@ static void on_insecure(void *owner, enum error error)
     struct backend_link *link = owner;
     const char *failure = tls_failure(link->stream);
     const struct tls_client *tls = &link->endpoint->group->tls;
-    char text[REASON_SIZE];
+    char text[REASON_SIZE], names[NAMES_SIZE];
     int len;
     if (*failure == '\0')
         failure = error_text(error);
-    /* Most often it is the name that does not fit, so it is told which one was asked for. */
-    if (tls_is_unverified(link->stream))
+    /* Most often it is the name that does not fit, so it is told which one was asked for, and which
+     * there are. */
+    if (tls_is_for_others(link->stream, names, sizeof(names)))
+        len = snprintf(text, sizeof(text), "%s (verified for \"%.*s\"), the certificate is for %s",
+                       failure, SLICE_PRINTF(tls->name), *names != '\0' ? names : "no name");
+    else if (tls_is_unverified(link->stream))
         len = snprintf(text, sizeof(text), "%s (verified for \"%.*s\")", failure,
                        SLICE_PRINTF(tls->name));
     else
@@ -113,10 +118,19 @@ static const struct stream_events tls_events = {.on_open = on_secured,
 
 /* ---- connecting ---- */
 
+/* Whether it is this host that lacks something, local ports too, rather than the server's fault. */
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+           error == EADDRNOTAVAIL;
+}
+
 /* number: errno; 0 when it is not known. */
 static void fail_to_connect(struct backend_link *link, enum error error, int number)
 {
     char text[REASON_SIZE] = "";
+    if (is_shortage(number))
+        error = ERROR_SHORTAGE;
     if (number != 0)
         snprintf(text, sizeof(text), "%d: %s", number, strerror(number));
     fail(link, error, slice_of(text));
@@ -132,8 +146,10 @@ static void on_connected(void *owner)
         link->events->on_open(link->connection, stream, group->http2 ? LINK_HTTP_2 : LINK_HTTP_1);
         return;
     }
+    struct tls_client tls = group->tls;
+    tls.offers_http2 = tls.offers_http2 && link->connection->protocol != &h1_protocol;
     stream_set_owner(stream, &tls_events, link);
-    tls_connect(stream, &group->tls, link->endpoint->sessions);
+    tls_connect(stream, &tls, link->endpoint->sessions);
     link->is_handshaking = true;
 }
 
@@ -193,12 +209,7 @@ static void on_socket(struct stock_wait *wait, int fd, int error)
     }
     snprintf(text, sizeof(text), "no socket in network namespace %.*s: %d: %s",
              SLICE_PRINTF(slice_head(link->endpoint->stock->netns, 128)), error, strerror(error));
-    fail(link, ERROR_CONNECT, slice_of(text));
-}
-
-static bool is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    fail(link, is_shortage(error) ? ERROR_SHORTAGE : ERROR_CONNECT, slice_of(text));
 }
 
 struct backend_link *link_open(struct backend_connection *connection, double seconds,

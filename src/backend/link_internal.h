@@ -26,8 +26,8 @@ struct link_events {
      * HTTP/2 and the server does not agree: protocol is LINK_HTTP_1 (h1_adopt goes on with it). */
     void (*on_open)(struct backend_connection *connection, struct stream *stream,
                     enum link_protocol protocol);
-    /* ERROR_CONNECT, ERROR_CONNECT_TIMEOUT or ERROR_BACKEND_TLS. reason: a sentence for the log,
-     * valid within the call; empty when the error says it all. */
+    /* ERROR_CONNECT, ERROR_CONNECT_TIMEOUT, ERROR_SHORTAGE or ERROR_BACKEND_TLS. reason: a sentence
+     * for the log, valid within the call; empty when the error says it all. */
     void (*on_failed)(struct backend_connection *connection, enum error error, struct slice reason);
 };
 

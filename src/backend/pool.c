@@ -13,9 +13,11 @@ static void pool_unlink(struct backend_connection *connection)
     connection->is_idle = false;
 }
 
-struct backend_connection *pool_take(struct backend_endpoint *endpoint)
+struct backend_connection *pool_take(struct backend_endpoint *endpoint, bool http2)
 {
     struct backend_connection *connection = TAILQ_FIRST(&endpoint->idle);
+    while (connection != NULL && !http2 && connection->protocol != &h1_protocol)
+        connection = TAILQ_NEXT(connection, of_endpoint);
     if (connection != NULL)
         pool_unlink(connection);
     return connection;

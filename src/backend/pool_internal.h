@@ -8,8 +8,9 @@
 /* Seconds after which an idle connection is closed; as nginx's keepalive_timeout of an upstream. */
 #define POOL_IDLE_SECONDS 60.0
 
-/* Takes the endpoint's most recently used idle connection out; NULL when there is none. */
-struct backend_connection *pool_take(struct backend_endpoint *endpoint);
+/* Takes the endpoint's most recently used idle connection out, with http2 of either version, else
+ * of HTTP/1.1; NULL when there is none. */
+struct backend_connection *pool_take(struct backend_endpoint *endpoint, bool http2);
 
 /* Lists a connection that carries exchanges as one that takes more, or takes it off that list;
  * both harmless when it is so already. It must not be idle. */

@@ -64,5 +64,6 @@ rule_setter set_proxy_pass;
 /* transport.c */
 rule_setter set_http_version;
 rule_setter set_proxy_ssl_name;
+rule_setter set_proxy_ssl_server_name;
 
 #endif

@@ -74,6 +74,13 @@ void set_proxy_ssl_name(struct build *build, const struct rule *rule,
     build_settings(build)->proxy_ssl_name = arena_slice(build->arena, host);
 }
 
+void set_proxy_ssl_server_name(struct build *build, const struct rule *rule,
+                               const struct config_directive *directive)
+{
+    set_flag(build, rule, directive);
+    build_settings(build)->says_ssl_server_name = true;
+}
+
 /* ---- transports ---- */
 
 /* What stands for everything that tells two transports apart, texts with their lengths. */
@@ -92,7 +99,8 @@ static void fill_tls(struct config_transport *transport, const struct config_set
 {
     transport->is_tls = true;
     transport->verify = settings->proxy_ssl_verify;
-    transport->sends_name = settings->proxy_ssl_server_name;
+    transport->sends_name = settings->says_ssl_server_name ? settings->proxy_ssl_server_name
+                                                           : settings->proxy_ssl_verify;
     transport->reuses_sessions = settings->proxy_ssl_session_reuse;
     transport->protocols = settings->proxy_ssl_protocols;
     transport->ciphers = settings->proxy_ssl_ciphers;

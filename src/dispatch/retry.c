@@ -22,6 +22,8 @@ static uint32_t next_flag(enum error error)
     case ERROR_BACKEND_RESET:
     case ERROR_BACKEND_TRUNCATED:
     case ERROR_BACKEND_FULL:
+    case ERROR_HTTP1_REQUIRED:
+    case ERROR_SHORTAGE:
     case ERROR_REFUSED:
     case ERROR_RETIRED:
         return NEXT_ERROR;
@@ -110,11 +112,12 @@ static bool has_next(const struct dispatch *dispatch, uint32_t flag)
 }
 
 /* The end of a connection that was kept, or shared, says nothing about the server (RFC 9112 section
- * 9.3.1, RFC 9113 section 6.8): it is asked once more, over another one. So is one that refused
- * (RFC 9113 section 8.7), unless there is a better one to ask. */
+ * 9.3.1, RFC 9113 section 6.8): it is asked once more, over another one. So is one that wants
+ * HTTP/1.1, and one that refused (RFC 9113 section 8.7) unless there is a better one to ask. */
 static bool is_forgiven(struct dispatch *dispatch, enum error error)
 {
-    if (error != ERROR_RETIRED && (error != ERROR_REFUSED || has_next(dispatch, NEXT_ERROR)))
+    bool is_refused = error == ERROR_REFUSED && !has_next(dispatch, NEXT_ERROR);
+    if (error != ERROR_RETIRED && error != ERROR_HTTP1_REQUIRED && !is_refused)
         return false;
     return backend_attempt_forgive(dispatch->group, &dispatch->attempts);
 }

@@ -122,5 +122,9 @@ enum h2_read h2_on_read(void *object, struct chain *to, size_t max,
     }
     if (taken > 0)
         return H2_READ_MORE;
-    return pipe->state == PIPE_BROKEN ? H2_READ_BROKEN : H2_READ_WAIT;
+    if (pipe->state != PIPE_BROKEN)
+        return H2_READ_WAIT;
+    if (exchange->reset_code != 0)
+        h2_set_broken_code(stream->handle, exchange->reset_code);
+    return H2_READ_BROKEN;
 }

@@ -35,19 +35,20 @@ struct h2_stream {
     int32_t id;
     enum h2_input input;
     enum h2_output output;
-    enum error failure; /* why the session resets it; ERROR_NONE */
-    bool is_forgotten;  /* the owner has reset it: no more events */
-    bool is_complete;   /* the response is: what is left of the request is cancelled */
-    bool is_peer_reset; /* RST_STREAM came */
-    bool is_head;       /* the request is a HEAD */
-    bool is_tunnel;     /* extended CONNECT */
-    bool is_woken;      /* h2_resume since on_read was last asked */
-    bool is_error;      /* the response is 4xx or 5xx */
-    bool is_wide;       /* h2_discard has opened its window */
-    bool is_lingering;  /* complete and forgotten; the rest of the request is dropped */
-    double linger_from; /* seconds; 0: not looked at yet */
-    double linger_last; /* when something last came */
-    uint64_t dropped;   /* body bytes that nobody wanted */
+    enum error failure;   /* why the session resets it; ERROR_NONE */
+    uint32_t broken_code; /* of RST_STREAM when our message breaks off */
+    bool is_forgotten;    /* the owner has reset it: no more events */
+    bool is_complete;     /* the response is: what is left of the request is cancelled */
+    bool is_peer_reset;   /* RST_STREAM came */
+    bool is_head;         /* the request is a HEAD */
+    bool is_tunnel;       /* extended CONNECT */
+    bool is_woken;        /* h2_resume since on_read was last asked */
+    bool is_error;        /* the response is 4xx or 5xx */
+    bool is_wide;         /* h2_discard has opened its window */
+    bool is_lingering;    /* complete and forgotten; the rest of the request is dropped */
+    double linger_from;   /* seconds; 0: not looked at yet */
+    double linger_last;   /* when something last came */
+    uint64_t dropped;     /* body bytes that nobody wanted */
     uint64_t linger_mark;
     struct h2_flow flow;
     uint32_t window;   /* bytes that the peer may send ahead */

@@ -5,8 +5,11 @@
 struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
 {
     struct h2_stream *stream = spares_take(&session->body.pool->objects, sizeof(*stream));
-    *stream =
-        (struct h2_stream){.session = session, .id = id, .window = session->settings.stream_window};
+    *stream = (struct h2_stream){.session = session,
+                                 .id = id,
+                                 .window = session->settings.stream_window,
+                                 .broken_code =
+                                     session->role == H2_SERVER ? H2_INTERNAL_ERROR : H2_CANCEL};
     TAILQ_INSERT_TAIL(&session->streams, stream, next);
     session->stream_count++;
     return stream;
@@ -145,6 +148,11 @@ void h2_reset(struct h2_stream *stream, uint32_t code)
         session->head.stream = NULL;
     if (nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, code) != 0)
         h2_die(session, "a stream cannot be reset");
+}
+
+void h2_set_broken_code(struct h2_stream *stream, uint32_t code)
+{
+    stream->broken_code = code;
 }
 
 void h2_resume(struct h2_stream *stream)

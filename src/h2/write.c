@@ -68,8 +68,7 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t id, uint8_t *buffer, 
         return NGHTTP2_ERR_DEFERRED;
     }
     if (verdict == H2_READ_BROKEN) {
-        h2_stream_fail(stream, ERROR_TRUNCATED,
-                       session->role == H2_SERVER ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+        h2_stream_fail(stream, ERROR_TRUNCATED, stream->broken_code);
         return NGHTTP2_ERR_DEFERRED;
     }
     if (verdict == H2_READ_END)

@@ -4,7 +4,10 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
 
 #define NAME_MAX_LEN 255
 
@@ -85,4 +88,79 @@ bool tls_is_unverified(const struct stream *stream)
 
     return !connection->is_open && SSL_get_verify_mode(connection->ssl) == SSL_VERIFY_PEER &&
            SSL_get_verify_result(connection->ssl) != X509_V_OK;
+}
+
+/* ---- names ---- */
+
+struct names {
+    char *text;
+    size_t size, len;
+};
+
+/* What does not fit is left out. */
+static void add_name(struct names *names, const char *name, int len)
+{
+    size_t room = names->size - names->len;
+    int written =
+        snprintf(names->text + names->len, room, "%s%.*s", names->len > 0 ? ", " : "", len, name);
+
+    if (written > 0 && (size_t)written < room)
+        names->len += (size_t)written;
+    else
+        names->text[names->len] = '\0';
+}
+
+static void add_general_name(struct names *names, const GENERAL_NAME *name)
+{
+    char address[INET6_ADDRSTRLEN] = "";
+    const ASN1_STRING *value = name->type == GEN_IPADD ? name->d.iPAddress : name->d.dNSName;
+    int len = ASN1_STRING_length(value);
+    const unsigned char *data = ASN1_STRING_get0_data(value);
+
+    if (name->type == GEN_DNS)
+        add_name(names, (const char *)data, len);
+    else if (len == 4 || len == 16)
+        add_name(names, inet_ntop(len == 4 ? AF_INET : AF_INET6, data, address, sizeof(address)),
+                 INET6_ADDRSTRLEN);
+}
+
+static void add_common_name(struct names *names, X509 *certificate)
+{
+    char text[NAME_MAX_LEN + 1];
+    int len = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, text,
+                                        (int)sizeof(text));
+
+    if (len > 0)
+        add_name(names, text, len);
+}
+
+static void add_names(struct names *names, X509 *certificate)
+{
+    GENERAL_NAMES *alternatives = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(alternatives); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(alternatives, i);
+
+        if (name->type == GEN_DNS || name->type == GEN_IPADD)
+            add_general_name(names, name);
+    }
+    GENERAL_NAMES_free(alternatives);
+    if (names->len == 0)
+        add_common_name(names, certificate);
+    ERR_clear_error();
+}
+
+bool tls_is_for_others(const struct stream *stream, char *names, size_t size)
+{
+    const struct tls_connection *connection = stream_layer(stream);
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(connection->ssl);
+    long result = SSL_get_verify_result(connection->ssl);
+    struct names list = {names, size, 0};
+
+    *names = '\0';
+    if (!tls_is_unverified(stream) || sk_X509_num(chain) < 1 ||
+        (result != X509_V_ERR_HOSTNAME_MISMATCH && result != X509_V_ERR_IP_ADDRESS_MISMATCH))
+        return false;
+    add_names(&list, sk_X509_value(chain, 0));
+    return true;
 }

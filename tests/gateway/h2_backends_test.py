@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import ssl
+import struct
 import threading
 import time
 
@@ -18,8 +19,9 @@ import pytest
 from harness import calls, netns, texts
 from harness.backend import Scripted, read_head
 from harness.client import Connection, fetch, raw
+from harness.frames import GOAWAY, Frames, frame
 from harness.gateway import wait_for
-from harness.h2_backend import Server, echo, nghttpd, nginx
+from harness.h2_backend import Peer, Server, echo, nghttpd, nginx
 
 PLAIN = ("127.0.0.1", 8080)
 LARGE = 64 << 20
@@ -345,6 +347,32 @@ def test_a_websocket_by_extended_connect(behind, namespace):
     sock.close()
 
 
+# ---- the wrong version ----
+
+
+def test_a_server_of_http_1_is_recognized(behind, gateway, namespace):
+    def script(connection, _):
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    behind(Scripted(script), LIMITS)
+    assert fetch(namespace, PLAIN).status == 502
+    gateway.wait_log(r"502 response: .*the server speaks HTTP/1 \(see proxy_http_version\)")
+
+
+@pytest.mark.parametrize("kind", ["scripted", "nghttpd", "nginx"])
+def test_a_server_of_http_2_is_recognized(gateway, namespace, files, tmp_path, kind):
+    made = {"scripted": Server, "nghttpd": lambda: nghttpd(files),
+            "nginx": lambda: nginx(tmp_path, "return 200 ok;")}
+    server = made[kind]()
+    gateway.tenant("a", texts.plain(
+        namespace, f"{LIMITS} location / {{ proxy_pass http://{server.address}; }}"))
+    gateway.start()
+    assert fetch(namespace, PLAIN).status == 502
+    gateway.wait_log(r"502 .*the server speaks HTTP/2 \(see proxy_http_version\)")
+    server.close()
+
+
 # ---- limits of streams: none, and in mid-life ----
 
 
@@ -457,6 +485,101 @@ def test_a_limit_that_goes_up_and_down_under_load(behind, namespace):
     over.set()
     flapping.join()
     assert server.accepted < 100 + 100 * (time.monotonic() - begin)
+
+
+# ---- error codes ----
+
+
+@pytest.mark.parametrize("said, heard", [(8, 8), (10, 10), (11, 11), (2, 2), (1, 2), (7, 2), (0, 2)])
+def test_the_code_of_a_broken_response_reaches_the_client(behind, namespace, said, heard):
+    def handle(peer, event):
+        if isinstance(event, h2.events.StreamEnded):
+            peer.respond(event.stream_id, 200, b"abc", end=False)
+            peer.flush()
+            time.sleep(0.05)
+            peer.h2.reset_stream(event.stream_id, said)
+
+    behind(Server(handle))
+    client = Frames(namespace, PLAIN).ready()
+    stream = client.ask("/", "POST", b"x")
+    assert (stream.status, stream.body, stream.reset) == (200, b"abc", heard)
+    client.close()
+
+
+def test_a_reset_before_the_response_is_a_502(behind, namespace):
+    def handle(peer, event):
+        if isinstance(event, h2.events.StreamEnded):
+            peer.h2.reset_stream(event.stream_id, 8)
+
+    behind(Server(handle))
+    client = Frames(namespace, PLAIN).ready()
+    assert client.ask("/", "POST", b"x").status == 502
+    client.close()
+
+
+def picky(by_goaway, seen):
+    """A server that wants HTTP/1.1, and says so on every stream of HTTP/2."""
+    def handle(peer, event):
+        if isinstance(event, h2.events.StreamEnded):
+            seen.append("2")
+            if by_goaway:
+                peer.flush()
+                peer.sock.sendall(frame(GOAWAY, payload=struct.pack(">II", 0, 13)))
+            else:
+                peer.h2.reset_stream(event.stream_id, 13)
+
+    def script(connection, number):
+        if connection.recv(3, socket.MSG_PEEK) == b"PRI":
+            Peer(server, connection, number).run()
+            return
+        while True:
+            head, rest = read_head(connection)
+            length = int(re.search(rb"content-length: (\d+)", head.lower()).group(1))
+            while len(rest) < length:
+                rest += connection.recv(65536)
+            seen.append("1")
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (length, rest))
+
+    server = Scripted(script)
+    server.handle, server.settings, server.resets = handle, None, []
+    return server
+
+
+@pytest.mark.parametrize("by_goaway", [False, True], ids=["rst", "goaway"])
+def test_a_server_that_demands_http_1(behind, gateway, namespace, by_goaway):
+    seen = []
+    behind(picky(by_goaway, seen))
+    for number in range(5):
+        body = b"y" * (10000 * number + 1)
+        response = fetch(namespace, PLAIN, method="POST", body=body)
+        assert response.status == 200 and response.body == body
+    assert seen == ["2"] + ["1"] * 5, "it is remembered"
+    gateway.wait_log("http1_required" if not by_goaway else "retired")
+
+
+def test_a_server_that_demands_http_1_by_tls(behind, namespace, authority):
+    protocols = []
+
+    def handle(peer, event):
+        if isinstance(event, h2.events.StreamEnded):
+            peer.h2.reset_stream(event.stream_id, 13)
+
+    def script(connection, number):
+        secured = tls(authority, "h2", "http/1.1").wrap_socket(connection, server_side=True)
+        protocols.append(secured.selected_alpn_protocol())
+        if protocols[-1] == "h2":
+            Peer(server, secured, number).run()
+            return
+        while True:
+            read_head(secured)
+            secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    server = Scripted(script)
+    server.handle, server.settings, server.resets = handle, None, []
+    behind(server, "proxy_ssl_verify off;", "https")
+    for _ in range(3):
+        assert fetch(namespace, PLAIN).body == b"ok"
+    assert protocols == ["h2", "http/1.1"]
 
 
 # ---- by ALPN ----

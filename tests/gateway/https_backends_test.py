@@ -99,7 +99,7 @@ def test_a_verified_backend(behind, gateway, namespace, secure):
     assert response.status == 200
     assert b'"path": "/x?y=1"' in response.body
     assert server.handshakes[0][0] == "http/1.1"
-    assert server.asked == [None], "no SNI unless it is asked for, as in nginx"
+    assert server.asked == [None], "no SNI for an address"
 
 
 def test_one_connection_serves_many_requests(behind, namespace, secure):
@@ -117,7 +117,37 @@ def test_another_name_is_refused(behind, gateway, namespace, secure):
     behind(server.address)
     assert fetch(namespace, PLAIN).status == 502
     gateway.wait_log(r"502 backend_tls: the TLS handshake with the backend failed: "
-                     r"IP address mismatch \(verified for \"127\.0\.0\.1\"\)")
+                     r"IP address mismatch \(verified for \"127\.0\.0\.1\"\), "
+                     r"the certificate is for named\.test")
+
+
+def test_a_mismatch_names_the_names_that_there_are(behind, gateway, namespace, certificates, secure):
+    certificates.issue("many.test", "ec", "DNS:many.test", "DNS:*.many.test", "IP:192.0.2.7",
+                       "IP:2001:db8::7")
+    behind(secure("many.test").address, "proxy_ssl_name other.test;")
+    assert fetch(namespace, PLAIN).status == 502
+    gateway.wait_log(r"hostname mismatch \(verified for \"other\.test\"\), the certificate is for "
+                     r"many\.test, \*\.many\.test, 192\.0\.2\.7, 2001:db8::7 ")
+
+
+def test_a_server_with_several_certificates_shows_the_right_one(gateway, namespace, certificates):
+    """By SNI, which goes with verification."""
+    contexts = {name: server_context(certificates, name) for name in (NAME, "named.test")}
+    server = TlsEcho(contexts[NAME])
+
+    def choose(sock, name, _):
+        sock.context = contexts.get(name, contexts[NAME])
+
+    contexts[NAME].sni_callback = choose
+    gateway.tenant("a", texts.plain(namespace, f"""
+        proxy_ssl_trusted_certificate {certificates.ca};
+        location / {{ proxy_pass https://named.test; }}
+        location /off {{ proxy_pass https://named.test; proxy_ssl_server_name off; }}""",
+        settings=f"upstream named.test {{ server {server.address} max_fails=0; }}"))
+    gateway.start()
+    assert fetch(namespace, PLAIN).status == 200
+    assert fetch(namespace, PLAIN, "/off").status == 502
+    server.close()
 
 
 def test_proxy_ssl_name_and_server_name(behind, namespace, secure):

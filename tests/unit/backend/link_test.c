@@ -240,7 +240,8 @@ Test(link, a_server_that_is_not_believed)
     serve_tls();
     RIG_UNTIL(&rig, failed != 0);
     cr_assert_eq(failed, ERROR_BACKEND_TLS);
-    cr_assert_str_eq(reason, "hostname mismatch (verified for \"other.test\")");
+    cr_assert_str_eq(
+        reason, "hostname mismatch (verified for \"other.test\"), the certificate is for app.test");
     cr_assert_null(opened);
 }
 

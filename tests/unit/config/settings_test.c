@@ -25,7 +25,7 @@ Test(settings, defaults)
     cr_expect_eq(settings->proxy_http_version, 11);
     cr_expect(settings->proxy_ssl_verify);
     cr_expect(settings->proxy_ssl_session_reuse);
-    cr_expect_not(settings->proxy_ssl_server_name);
+    cr_expect_not(settings->says_ssl_server_name, "it goes with proxy_ssl_verify");
     cr_expect_eq(settings->proxy_ssl_verify_depth, 1);
     cr_expect_eq(settings->proxy_connect_timeout, 60);
     cr_expect_eq(settings->proxy_next_upstream, (uint32_t)(NEXT_ERROR | NEXT_TIMEOUT));

@@ -82,6 +82,20 @@ Test(transport, addresses_and_their_ports)
     free_tenant(&built);
 }
 
+Test(transport, the_server_name_goes_with_verification)
+{
+    struct built built;
+    build_good(&built, APP "server { location /a { proxy_pass https://app; }"
+                           "location /b { proxy_pass https://app; proxy_ssl_verify off; }"
+                           "location /c { proxy_pass https://app; proxy_ssl_server_name off; }"
+                           "location /d { proxy_pass https://app; proxy_ssl_verify off; "
+                           "proxy_ssl_server_name on; } }");
+    const bool sends[] = {true, false, false, true};
+    for (uint32_t i = 0; i < 4; i++)
+        cr_expect_eq(upstream_of(&built, i)->transport->sends_name, sends[i], "location %u", i);
+    free_tenant(&built);
+}
+
 Test(transport, what_a_location_asks_for)
 {
     struct built built;
