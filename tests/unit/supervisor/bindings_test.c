@@ -35,6 +35,19 @@ Test(bindings, a_taken_port_is_retried)
     rig_close(&rig);
 }
 
+/* Interfaces that come and go: tests/gateway/zones_test.py. */
+Test(bindings, an_interface_that_is_not_there_is_waited_for)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_write(&rig, "tenants/a.conf",
+              "netns host;\nserver { listen [fe80::1%%nsg-none]:8080; return 200; }\n");
+    rig_start(&rig, "started: 1 tenants, 1 waiting, 0 refused");
+    rig_expect(&rig, "cannot listen on [fe80::1%nsg-none]:8080 in host: nsg-none: No such device");
+    rig_close(&rig);
+}
+
 Test(bindings, a_namespace_that_appears_late)
 {
     struct rig rig;
