@@ -35,6 +35,7 @@ make_root() {
         { tail -20 "$work/debootstrap.log" >&2; fail "debootstrap fails"; }
     repositories | sed 's/^/deb /' >"$root/etc/apt/sources.list"
     apt-config dump | grep -E '^Acquire::https?::Proxy ' >"$root/etc/apt/apt.conf.d/00proxy" || true
+    echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io" # it is not kept
     cp /etc/resolv.conf /etc/hosts "$root/etc/"
 }
 

@@ -21,6 +21,7 @@ from harness.gateway import is_sanitized, wait_for
 from harness.h2_backend import Server
 from harness.load import Load
 from harness.texts import plain
+from harness.watch import Watch
 
 FRONT = ("127.0.0.1", 8080)
 BACK = ("10.99.0.5", 80)
@@ -226,9 +227,9 @@ def test_absent_another_server_takes_over(gateway, made):
     gateway.tenant("b", upstream(f"{SERVER} netns={full}", port=8081))
     gateway.start()
     assert answer_of() == "host"
-    at = time.monotonic()
+    watch = Watch()
     assert answer_of(None, ("127.0.0.1", 8081)) == 502
-    assert time.monotonic() - at < 2
+    assert watch.seconds() < 2
     gateway.wait_log(f"no sockets for servers in network namespace {full}: does not exist")
     made.callback(netns.delete, make_again(full))
     serve(made, full, "there")

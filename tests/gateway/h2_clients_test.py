@@ -21,6 +21,7 @@ from harness.backend import read_head
 from harness.client import Connection
 from harness.frames import Frames
 from harness.gateway import wait_for
+from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
 URL = f"https://a.test:{texts.PORT}"
@@ -212,17 +213,13 @@ def test_cancelled_download_and_upload(proxy, scripted, dial):
     client = dial().ready()
     down = client.begin("GET", "/")
     client.until(lambda: client.streams[down].size > 100000)
-    begin = time.monotonic()
     client.reset(down)
-    wait_for(lambda: len(ends) == 1, 3, "the download's backend is let go")
-    assert ends[0] - begin < 1
+    wait_for(lambda: len(ends) == 1, 1, "the download's backend is let go")
     up = client.begin("POST", "/", ends=False)
     client.data(up, b"y" * 100000)
     time.sleep(0.3)
-    begin = time.monotonic()
     client.reset(up)
-    wait_for(lambda: len(ends) == 2, 3, "the upload's backend is let go")
-    assert ends[1] - begin < 1
+    wait_for(lambda: len(ends) == 2, 1, "the upload's backend is let go")
 
 
 def test_a_client_that_vanishes(proxy, scripted, dial):
@@ -383,9 +380,9 @@ def test_a_stalled_stream_ends(proxy, echo, dial):
     client = dial().ready()
     stuck = client.begin("GET", "/bytes/3000000")
     client.paused.add(stuck)
-    begin = time.monotonic()
+    watch = Watch()
     assert client.wait(stuck).reset == CANCEL
-    assert 0.8 < time.monotonic() - begin < 4
+    assert 0.8 < watch.wall() and watch.seconds() < 4
     assert client.ask("/").status == 200, "the connection goes on"
 
 
@@ -397,9 +394,9 @@ def test_a_stalled_body_ends(proxy, scripted, dial):
 
     proxy(scripted(script).address, "client_body_timeout 1s;")
     client = dial().ready()
-    begin = time.monotonic()
+    watch = Watch()
     assert client.wait(client.begin("POST", "/", ends=False)).status == 408
-    assert 0.8 < time.monotonic() - begin < 4
+    assert 0.8 < watch.wall() and watch.seconds() < 4
 
 
 def test_idle_and_silent_connections_end(proxy, echo, dial):
@@ -409,9 +406,9 @@ def test_idle_and_silent_connections_end(proxy, echo, dial):
     number = half.next_id()
     half.send(frames.frame(frames.HEADERS, 0, number, half.head()))
     for client in (idle, silent, half):
-        begin = time.monotonic()
+        watch = Watch()
         assert not client.until(lambda: False)
-        assert client.goaways and time.monotonic() - begin < 4
+        assert client.goaways and watch.seconds() < 4
 
 
 def test_keepalive_requests(proxy, echo, dial):

@@ -12,6 +12,7 @@ import pytest
 
 from harness import texts
 from harness.gateway import BINARY, is_sanitized
+from harness.watch import Watch
 
 WATCHED = ("sh", "-c", 'export WATCHDOG_PID=$$; exec "$0" "$@"')  # as systemd sets it
 
@@ -95,9 +96,9 @@ def test_the_watchdog_is_fed_by_the_loop(gateway, namespace, tmp_path):
     gateway.start(prefix=WATCHED, env={**manager.environment, "WATCHDOG_USEC": "1000000"})
     manager.wait("READY")
     for _ in range(3):
-        begin = time.monotonic()
+        watch = Watch()
         manager.wait("WATCHDOG", 2)
-        assert time.monotonic() - begin < 0.9 or is_sanitized()
+        assert watch.seconds() < 0.9 or is_sanitized()
     os.kill(gateway.pid, signal.SIGSTOP)
     manager.drain()
     assert manager.take(0.4) is None, "it is stopped"

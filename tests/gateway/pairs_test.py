@@ -217,9 +217,8 @@ class Endless:
             self.codes.append(event.error_code)
 
 
-def hears_of_the_end(server, begin):
+def hears_of_the_end(server):
     wait_for(lambda: server.ends, 2, "the backend hears of the cancellation")
-    assert server.ends[0] - begin < 2 or is_sanitized()
     assert all(code == CANCEL for code in server.codes)
 
 
@@ -228,9 +227,8 @@ def test_a_cancelled_download(backend, before, dial):
     asked = dial().begin("GET", "/")
     asked.has_read(200000)
     assert not server.ends
-    begin = time.monotonic()
     asked.cancel()
-    hears_of_the_end(server, begin)
+    hears_of_the_end(server)
     status, body, _ = dial().begin("GET", "/ok").whole()
     assert (status, body) == (200, b"ok") and len(server.ends) == 1
 
@@ -241,9 +239,8 @@ def test_a_cancelled_upload(backend, before, dial):
     asked.data(b"y" * 100000)
     wait_for(lambda: server.size >= 100000, 5, "the body is with the backend")
     assert not server.ends
-    begin = time.monotonic()
     asked.cancel()
-    hears_of_the_end(server, begin)
+    hears_of_the_end(server)
     status, body, _ = dial().begin("GET", "/ok").whole()
     assert (status, body) == (200, b"ok") and len(server.ends) == 1
 

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 
+from .watch import Watch
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("NSGATE_BINARY", str(ROOT / "build" / "bin" / "nsgate"))
 REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior|Assertion")
@@ -19,13 +21,14 @@ def is_sanitized():
 
 
 def wait_for(condition, seconds=10, what="condition"):
-    """Polls until condition() is true and returns its value."""
-    end = time.monotonic() + seconds * (4 if is_sanitized() else 1)
+    """Polls until condition() is true and returns its value. On a busy machine it waits longer."""
+    watch = Watch()
+    limit = seconds * (4 if is_sanitized() else 1)
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        assert watch.lasts(limit) and watch.wall() < 10 * limit, f"{what}: not within {seconds} s"
         time.sleep(0.01)
 
 

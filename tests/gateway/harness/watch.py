@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Time that does not depend on how busy the machine is."""
+"""Time that does not depend on how busy the machine is: what passes while the test's process, or one
+that it has started (the gateway, its workers), waits for a processor does not count."""
 
 import os
 import pathlib
 import time
 
+_waited = {}  # of each process, also of those that have ended: seconds, as last seen
 
-def _waited(pid):
-    """Seconds in which the process's threads wanted a processor and had none (schedstat's second)."""
+
+def _waits_of(pid):
+    """Seconds in which its threads wanted a processor and had none: schedstat's second field."""
     total = 0
     for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
         try:
@@ -17,20 +20,46 @@ def _waited(pid):
     return total / 1e9
 
 
+def _family(pid):
+    yield pid
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = path.read_text().split()
+        except OSError:
+            continue
+        for child in children:
+            yield from _family(int(child))
+
+
+def _all_waits():
+    for pid in _family(os.getpid()):
+        _waited[pid] = max(_waited.get(pid, 0), _waits_of(pid))
+    return sum(_waited.values())
+
+
 class Watch:
-    """Seconds since it was made, but for those in which one of the gateway's processes, or the
-    test's own, waited for a processor: what it would have been on an idle machine, at most."""
+    """Starts when it is made."""
 
-    def __init__(self, gateway):
-        self.gateway = gateway
-        self.waited = {pid: _waited(pid) for pid in self._processes()}
-        self.begin = time.monotonic()
+    def __init__(self):
+        self._waits = _all_waits()
+        self._begin = time.monotonic()
+        self._stopped = None
 
-    def _processes(self):
-        there = self.gateway.processes() if self.gateway.process else []
-        return [os.getpid(), *there]
+    def stop(self):
+        """It tells the same from now on. Returns itself."""
+        self._stopped = self.wall(), self.seconds()
+        return self
+
+    def wall(self):
+        """Seconds of the clock on the wall: for what must not be sooner."""
+        return self._stopped[0] if self._stopped else time.monotonic() - self._begin
 
     def seconds(self):
-        passed = time.monotonic() - self.begin
-        now = {pid: _waited(pid) for pid in self._processes()}
-        return max(0, passed - sum(max(0, now[pid] - self.waited.get(pid, 0)) for pid in now))
+        """Seconds that would have passed on an idle machine, at most: for what must not be later."""
+        if self._stopped:
+            return self._stopped[1]
+        return max(0, self.wall() - (_all_waits() - self._waits))
+
+    def lasts(self, seconds):
+        """Whether less has passed. Cheap, as long as it has on the wall."""
+        return self.wall() < seconds or self.seconds() < seconds
