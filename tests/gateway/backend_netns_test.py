@@ -465,3 +465,52 @@ def test_an_upgrade_keeps_them(gateway, made):
     probe = add_probe(full)
     netns.delete(full)
     wait_for(lambda: end_of(full, probe), 10, "the kernel frees it")
+
+
+# ---- local ports ----
+
+
+def holding(name, released):
+    """As saying, but what is asked for /held waits."""
+    def script(connection, _):
+        while True:
+            head, _ = read_head(connection)
+            if b" /held " in head:
+                released.wait(20)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
+                               % (len(name), name.encode()))
+    return script
+
+
+@pytest.mark.parametrize("spare", [False, True], ids=["alone", "another"])
+def test_ports_that_are_used_up_are_no_failure_of_the_server(gateway, namespace, spare):
+    full, released, held = make("ports"), threading.Event(), []
+    netns.run("ip", "netns", "exec", full, "sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40001")
+    servers = [Backend(full, "first", holding("first", released)),
+               Backend(full, "second", address=(BACK[0], 81))]
+    other = f"server {BACK[0]}:81 netns={full} backup;" if spare else ""
+    gateway.settings["worker_processes"] = "1"
+    gateway.write_main()
+    gateway.tenant("a", plain(namespace, "location / { proxy_pass http://app; }", settings=f"""
+        upstream app {{ server {SERVER} netns={full} max_fails=1 fail_timeout=60s; {other} }}"""))
+    gateway.start()
+    try:
+        for _ in range(2):
+            held.append(netns.connect(namespace, FRONT, 20))
+            held[-1].sendall(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_for(lambda: servers[0].accepted == 2, 5, "all ports are used")
+        answer = fetch(namespace, FRONT)
+        assert (answer.status, answer.body) == (200, b"second") if spare else answer.status == 503
+        gateway.wait_log(r"503 shortage: .*99: Cannot assign requested address")
+        released.set()
+        assert all(b"200 OK" in one.recv(1000) for one in held)
+        for _ in range(3):
+            assert fetch(namespace, FRONT).body == b"first", "it is not left out"
+    finally:
+        released.set()
+        for one in held:
+            one.close()
+        gateway.stop()
+        for server in servers:
+            server.close()
+        netns.delete(full)

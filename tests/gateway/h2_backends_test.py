@@ -25,6 +25,7 @@ from harness.h2_backend import Peer, Server, echo, nghttpd, nginx
 from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LARGE = 64 << 20
 SIZES = [0, 1, 1 << 20, LARGE]
 LIMITS = "proxy_connect_timeout 2s; proxy_read_timeout 2s; proxy_send_timeout 2s;"
@@ -529,21 +530,20 @@ def picky(by_goaway, seen):
             else:
                 peer.h2.reset_stream(event.stream_id, 13)
 
-    def script(connection, number):
-        if connection.recv(3, socket.MSG_PEEK) == b"PRI":
-            Peer(server, connection, number).run()
-            return
-        while True:
-            head, rest = read_head(connection)
-            length = int(re.search(rb"content-length: (\d+)", head.lower()).group(1))
-            while len(rest) < length:
-                rest += connection.recv(65536)
-            seen.append("1")
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (length, rest))
+    class Picky(Server):
+        def _connection(self, sock, number):
+            if sock.recv(3, socket.MSG_PEEK) == b"PRI":
+                super()._connection(sock, number)
+                return
+            while True:
+                head, rest = read_head(sock)
+                length = int(re.search(rb"content-length: (\d+)", head.lower()).group(1))
+                while len(rest) < length:
+                    rest += sock.recv(65536)
+                seen.append("1")
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (length, rest))
 
-    server = Scripted(script)
-    server.handle, server.settings, server.resets = handle, None, []
-    return server
+    return Picky(handle)
 
 
 @pytest.mark.parametrize("by_goaway", [False, True], ids=["rst", "goaway"])
@@ -565,18 +565,18 @@ def test_a_server_that_demands_http_1_by_tls(behind, namespace, authority):
         if isinstance(event, h2.events.StreamEnded):
             peer.h2.reset_stream(event.stream_id, 13)
 
-    def script(connection, number):
-        secured = tls(authority, "h2", "http/1.1").wrap_socket(connection, server_side=True)
-        protocols.append(secured.selected_alpn_protocol())
-        if protocols[-1] == "h2":
-            Peer(server, secured, number).run()
-            return
-        while True:
-            read_head(secured)
-            secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    class Picky(Server):
+        def _connection(self, sock, number):
+            secured = tls(authority, "h2", "http/1.1").wrap_socket(sock, server_side=True)
+            protocols.append(secured.selected_alpn_protocol())
+            if protocols[-1] == "h2":
+                Peer(self, secured, number).run()
+                return
+            while True:
+                read_head(secured)
+                secured.sendall(OK)
 
-    server = Scripted(script)
-    server.handle, server.settings, server.resets = handle, None, []
+    server = Picky(handle)
     behind(server, "proxy_ssl_verify off;", "https")
     for _ in range(3):
         assert fetch(namespace, PLAIN).body == b"ok"
