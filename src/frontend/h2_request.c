@@ -169,6 +169,15 @@ static void on_end(void *object)
     exchange_end_request(stream->exchange, PIPE_ENDED);
 }
 
+static void on_abandoned(void *object)
+{
+    struct front_stream *stream = object;
+
+    stream->body.from = 0;
+    stream->request = STREAM_REQUEST_DROPPED;
+    exchange_discard_request(stream->exchange);
+}
+
 static void on_closed(void *object, const struct h2_closing *closing)
 {
     h2_front_stream_end(object, closing->error);
@@ -187,6 +196,7 @@ const struct h2_events h2_server_events = {.on_begin = on_begin,
                                            .on_refused = on_refused,
                                            .on_data = on_data,
                                            .on_end = on_end,
+                                           .on_abandoned = on_abandoned,
                                            .on_read = h2_on_read,
                                            .on_closed = on_closed,
                                            .on_pong = on_pong};

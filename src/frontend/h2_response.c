@@ -57,6 +57,8 @@ static void on_body(void *front, struct exchange *exchange)
     bool is_broken = exchange->response_body.state == PIPE_BROKEN;
 
     if (stream->response == STREAM_RESPONSE_BODY) {
+        if (exchange->request_body.discards)
+            h2_discard(stream->handle);
         h2_resume(stream->handle);
         h2_wake(stream->connection);
     } else if (stream->response == STREAM_RESPONSE_AWAITED && is_broken) {

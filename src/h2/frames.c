@@ -37,6 +37,7 @@ static struct h2_frame take_frame(struct h2_scan *scan)
     struct h2_frame frame = {.length =
                                  (uint32_t)header[0] << 16 | (uint32_t)header[1] << 8 | header[2],
                              .type = header[3],
+                             .flags = header[4],
                              .id = (int32_t)u31(header + 5)};
     if (scan->len > H2_FRAME_HEADER)
         frame.number = u31(header + H2_FRAME_HEADER);
@@ -127,28 +128,57 @@ static void judge(struct h2_session *session, const struct h2_frame *frame)
 
 /* ---- the input ---- */
 
+/* nghttp2 would reset a request that ends before its length, and with it the response. Clients end
+ * one so when the response is an error (curl does): such an end is taken for what it is. */
+static bool is_abandoned(const struct h2_stream *stream, const struct h2_frame *frame)
+{
+    return stream != NULL && stream->is_error && stream->input != H2_IN_ENDED &&
+           frame->type == NGHTTP2_DATA &&
+           (frame->flags & (NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_PADDED)) ==
+               NGHTTP2_FLAG_END_STREAM &&
+           stream->length >= 0 && stream->body + frame->length < (uint64_t)stream->length;
+}
+
+/* The header is complete. Returns whether nghttp2 must be given it as it is in the scan. */
+static bool take_header(struct h2_session *session)
+{
+    struct h2_scan *scan = &session->scan;
+    struct h2_frame frame = take_frame(scan);
+    h2_charge_frame(session, &frame);
+    if (!session->is_terminated)
+        judge(session, &frame);
+    struct h2_stream *stream = h2_stream_find(session, frame.id);
+    if (!is_abandoned(stream, &frame))
+        return false;
+    stream->is_abandoned = true;
+    scan->header[4] &= (uint8_t)~NGHTTP2_FLAG_END_STREAM;
+    return true;
+}
+
 void h2_take_run(struct h2_session *session)
 {
     struct h2_scan *scan = &session->scan;
     struct slice rest = session->run; /* what nghttp2 does not have yet */
     size_t at = 0;                    /* of it: what was looked at */
-    while (at < rest.len) {
+    for (;;) {
         size_t payload = scan->left < rest.len - at ? scan->left : rest.len - at;
         scan->left -= (uint32_t)payload;
         at += payload;
-        size_t header = at;
-        at += fill(scan, slice_from(rest, at));
-        if (scan->left > 0 || scan->len < bytes_wanted(scan))
-            break;
-        h2_feed(session, slice_head(rest, header));
-        rest = slice_from(rest, header);
-        at -= header;
-        struct h2_frame frame = take_frame(scan);
-        h2_charge_frame(session, &frame);
-        if (!session->is_terminated)
-            judge(session, &frame);
+        h2_feed(session, slice_head(rest, scan->left > 0 ? rest.len : at));
+        rest = slice_from(rest, at);
+        if (rest.len == 0)
+            return;
+        bool is_split = scan->len > 0;
+        at = fill(scan, rest);
+        if (scan->len < bytes_wanted(scan))
+            return;
+        struct slice header = {(const char *)scan->header, scan->len};
+        if (take_header(session) || is_split) {
+            h2_feed(session, header);
+            rest = slice_from(rest, at);
+            at = 0;
+        }
         if (session->is_terminated || session->is_dead)
             return;
     }
-    h2_feed(session, rest);
 }

@@ -43,7 +43,7 @@ void h2_linger_begin(struct h2_stream *stream)
 {
     struct h2_session *session = stream->session;
     stream->is_complete = true;
-    if (!stream->is_error && !stream->is_wide) {
+    if ((!stream->is_error && !stream->is_wide) || stream->is_abandoned) {
         nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
                                   NGHTTP2_NO_ERROR);
         return;
@@ -51,6 +51,8 @@ void h2_linger_begin(struct h2_stream *stream)
     h2_stream_tell_closed(stream, H2_NO_ERROR);
     stream->is_forgotten = true;
     stream->is_lingering = true;
+    stream->linger_base = stream->body;
+    stream->linger_mark = stream->body;
     session->forgotten_count++;
     session->lingering++;
 }
@@ -62,10 +64,10 @@ static double look(struct h2_stream *stream, double now)
         stream->linger_from = now;
         stream->linger_last = now;
     }
-    if (stream->dropped != stream->linger_mark)
+    if (stream->body != stream->linger_mark)
         stream->linger_last = now;
-    stream->linger_mark = stream->dropped;
-    if (stream->dropped > LINGER_BYTES)
+    stream->linger_mark = stream->body;
+    if (stream->body - stream->linger_base > LINGER_BYTES)
         return now;
     double quiet = stream->linger_last + LINGER_QUIET;
     double total = stream->linger_from + LINGER_TOTAL;

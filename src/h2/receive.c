@@ -139,6 +139,7 @@ static void deliver_request(struct h2_session *session, struct h2_stream *stream
     if (!has_priority)
         set_fair_priority(session, stream->id);
     stream->input = H2_IN_BODY;
+    stream->length = stream->target.request->content_length;
     h2_credit_work(session, H2_CREDIT_HEAD);
     session->events->on_request(stream->target.object, ends);
     if (ends && !stream->is_forgotten)
@@ -185,6 +186,8 @@ static void on_data_complete(struct h2_session *session, const nghttp2_frame *fr
     bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (ends || frame->hd.length > frame->data.padlen)
         h2_credit_work(session, H2_CREDIT_RECEIVED);
+    if (stream != NULL && stream->is_abandoned && stream->input != H2_IN_ENDED)
+        h2_stream_abandoned(stream);
     if (!is_heard(stream))
         return;
     stream->received += H2_FRAME_HEADER + frame->hd.length;
@@ -270,10 +273,10 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
     struct h2_session *session = user;
     struct h2_stream *stream = h2_stream_find(session, id);
     (void)flags;
+    if (stream != NULL)
+        stream->body += len;
     if (!is_heard(stream) || stream->input != H2_IN_BODY || session->events->on_data == NULL) {
         nghttp2_session_consume(nghttp2, id, len);
-        if (stream != NULL)
-            stream->dropped += len;
         return 0;
     }
     take_payload(session, data, len);

@@ -45,11 +45,14 @@ struct h2_stream {
     bool is_woken;        /* h2_resume since on_read was last asked */
     bool is_error;        /* the response is 4xx or 5xx */
     bool is_wide;         /* h2_discard has opened its window */
+    bool is_abandoned;    /* the client has ended the request before its length */
     bool is_lingering;    /* complete and forgotten; the rest of the request is dropped */
     double linger_from;   /* seconds; 0: not looked at yet */
     double linger_last;   /* when something last came */
-    uint64_t dropped;     /* body bytes that nobody wanted */
+    uint64_t linger_base; /* body bytes at its beginning, and when last looked at */
     uint64_t linger_mark;
+    int64_t length; /* of the request's body, as its head says; -1: not known */
+    uint64_t body;  /* bytes of the peer's body so far */
     struct h2_flow flow;
     uint32_t window;   /* bytes that the peer may send ahead */
     size_t unconsumed; /* bytes delivered and not given back */
@@ -91,6 +94,7 @@ struct h2_scan {
 struct h2_frame {
     uint32_t length;
     uint8_t type;
+    uint8_t flags;
     int32_t id;
     uint32_t number; /* PRIORITY: what it depends on; WINDOW_UPDATE: the increment; else 0 */
 };
@@ -168,6 +172,8 @@ void h2_stream_drop(struct h2_stream *stream);
 void h2_stream_fail(struct h2_stream *stream, enum error error, uint32_t code);
 /* The peer's message is complete. */
 void h2_stream_input_ended(struct h2_stream *stream);
+/* Server: it is not, and no more will come. */
+void h2_stream_abandoned(struct h2_stream *stream);
 /* Our END_STREAM has left. */
 void h2_stream_output_ended(struct h2_stream *stream);
 

@@ -7,6 +7,7 @@ struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id)
     struct h2_stream *stream = spares_take(&session->body.pool->objects, sizeof(*stream));
     *stream = (struct h2_stream){.session = session,
                                  .id = id,
+                                 .length = -1,
                                  .window = session->settings.stream_window,
                                  .broken_code =
                                      session->role == H2_SERVER ? H2_INTERNAL_ERROR : H2_CANCEL};
@@ -103,11 +104,24 @@ void h2_stream_input_ended(struct h2_stream *stream)
     nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
 }
 
+void h2_stream_abandoned(struct h2_stream *stream)
+{
+    struct h2_session *session = stream->session;
+    stream->input = H2_IN_ENDED;
+    if (stream->is_lingering) {
+        h2_linger_end(stream);
+        nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+                                  NGHTTP2_NO_ERROR);
+    } else if (!stream->is_forgotten && session->events->on_abandoned) {
+        session->events->on_abandoned(stream->target.object);
+    }
+}
+
 void h2_stream_output_ended(struct h2_stream *stream)
 {
     stream->output = H2_OUT_ENDED;
     if (stream->session->role == H2_CLIENT || stream->is_tunnel || stream->is_forgotten ||
-        stream->input == H2_IN_ENDED)
+        (stream->input == H2_IN_ENDED && !stream->is_abandoned))
         return;
     h2_linger_begin(stream);
 }

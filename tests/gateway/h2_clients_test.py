@@ -21,6 +21,7 @@ from harness.backend import read_head
 from harness.client import Connection
 from harness.frames import Frames
 from harness.gateway import wait_for
+from harness.h2_backend import Server
 from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
@@ -265,11 +266,23 @@ def test_an_early_response(proxy, scripted, dial):
 @pytest.mark.parametrize("tls", [True, False], ids=["tls", "plain"])
 def test_curl_hears_an_early_response(gateway, scripted, authority, namespace, tmp_path, tls):
     """It takes a reset that comes with the response for an error."""
-    server = scripted(early).address
+    def long(connection, _):
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\nConnection: close\r\n\r\n" +
+                           b"o" * 200_000)
+        time.sleep(0.2)
+
+    def large_error(peer, event):
+        if isinstance(event, h2.events.RequestReceived):
+            peer.respond(event.stream_id, 413, b"e" * 200_000, [("content-length", "200000")])
+
+    server, speaker = scripted(early).address, Server(large_error)
     locations = {"/early": f"proxy_pass http://{server};", "/dead": "proxy_pass http://127.0.0.1:1;",
                  "/large": f"client_max_body_size 1k; proxy_pass http://{server};",
                  "/forbidden": "return 403 no;", "/fine": "return 200 yes;",
-                 "/moved": "return 307 https://b.test/;"}
+                 "/moved": "return 307 https://b.test/;",
+                 "/error": f"proxy_http_version 2; proxy_pass http://{speaker.address};",
+                 "/long": f"proxy_pass http://{scripted(long).address};"}
     body = " ".join(f"location {path} {{ {text} }}" for path, text in locations.items())
     gateway.tenant("a", texts.tenant(
         namespace, texts.tls_server(authority, "a.test", body),
@@ -281,13 +294,14 @@ def test_curl_hears_an_early_response(gateway, scripted, authority, namespace, t
         where = ["--http2-prior-knowledge", "http://127.0.0.1:8080"]
     for size in (100_000, 300_000, 1 << 20, 5 << 20):
         upload.write_bytes(b"z" * size)
-        for path, status in zip(locations, (413, 502, 413, 403, 200, 307)):
+        for path, status in zip(locations, (413, 502, 413, 403, 200, 307, 413, 200)):
             slow = ["--limit-rate", "1m"] if size == 300_000 else []
             for more in (slow, ["-H", "Transfer-Encoding: chunked"]):
                 out = inside(namespace, "curl", "-sS", "--max-time", "10", "-o", "/dev/null", "-w",
                              "%{http_code}", "--data-binary", f"@{upload}", *more, *where[:-1],
                              where[-1] + path, check=False)
                 assert (out.returncode, out.stdout) == (0, str(status)), (size, path, more, out.stderr)
+    speaker.close()
 
 
 def test_an_endless_upload_after_the_answer(proxy, scripted, dial):

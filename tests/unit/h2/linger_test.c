@@ -14,12 +14,30 @@ static void answer_small(struct message *message)
     end_respond(message, 3);
 }
 
+static void answer_with(struct message *message, int status, int64_t length)
+{
+    struct http_response response = {.status = status, .content_length = length, .has_body = true};
+    http_fields_init(&response.fields, &message->arena);
+    message->to_send = (uint64_t)length;
+    h2_send_response(message->stream, &response, false, 0);
+}
+
 static void answer_error(struct message *message)
 {
-    struct http_response response = {.status = 413, .content_length = 3, .has_body = true};
-    http_fields_init(&response.fields, &message->arena);
-    message->to_send = 3;
-    h2_send_response(message->stream, &response, false, 0);
+    answer_with(message, 413, 3);
+}
+
+static void answer_large_error(struct message *message)
+{
+    answer_with(message, 502, 200000);
+}
+
+static void post_of(int32_t id, const char *length)
+{
+    raw_headers(&raw, 0, id, ":method", "POST", ":scheme", "https", ":authority", "example.test",
+                ":path", "/", "content-length", length, NULL);
+    raw_frame(&raw, NGHTTP2_DATA, 0, id, data, sizeof(data));
+    raw_send(&raw);
 }
 
 static void start(void)
@@ -159,7 +177,7 @@ Test(linger, windows_come_before_the_response)
     cr_assert_eq(raw.end.verdict, H2_OPEN);
     cr_assert_eq(raw.goaways, 0);
     linger_at(100);
-    cr_assert_not(raw.is_reset[3]);
+    cr_assert_not(raw.is_reset[3], "%u", raw.reset_code[3]);
 }
 
 Test(linger, an_error_needs_none)
@@ -182,6 +200,69 @@ Test(linger, more_than_we_would_take_is_refused_at_once)
     cr_assert(raw.is_ended[3]);
     cr_assert(raw.is_reset[3]);
     cr_assert_eq(raw.reset_code[3], (uint32_t)NGHTTP2_NO_ERROR);
+}
+
+/* curl ends its request, short of its length, when it sees an error; the response goes on. */
+static void gives_up_while_an_error_is_read(bool in_bytes)
+{
+    raw.end.answer = answer_large_error;
+    raw.data_bytes = 0;
+    post_of(3, "1000000");
+    cr_assert_eq(raw.data_bytes, 65535 - 3);
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, data, 100);
+    struct chain byte;
+    chain_init(&byte, &pool);
+    while (in_bytes && raw.bytes.len > 0) {
+        chain_move(&byte, &raw.bytes, 1);
+        h2_receive(raw.end.session, &byte, 0);
+    }
+    raw_send(&raw);
+    cr_assert_not(raw.is_reset[3], "%u", raw.reset_code[3]);
+    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 3, 1000000);
+    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1000000);
+    raw_send(&raw);
+    raw_send(&raw);
+    cr_assert_eq(raw.data_bytes, 200000);
+    cr_assert(raw.is_ended[3]);
+    cr_assert_eq(end_message(&raw.end, 1)->ends, 0, "the request is not complete");
+    cr_assert_eq(end_message(&raw.end, 1)->closing.error, ERROR_NONE);
+    cr_assert_eq(raw.goaways, 0);
+    raw_get(&raw, 5);
+    raw_send(&raw);
+    cr_assert_eq(raw.end.requests, 3);
+}
+
+Test(linger, the_client_gives_up_while_it_reads_an_error)
+{
+    gives_up_while_an_error_is_read(false);
+}
+
+Test(linger, it_gives_up_byte_by_byte)
+{
+    gives_up_while_an_error_is_read(true);
+}
+
+Test(linger, the_client_gives_up_behind_an_error)
+{
+    raw.end.answer = answer_error;
+    post_of(3, "1000000");
+    cr_assert(raw.is_ended[3]);
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, NULL, 0);
+    raw_send(&raw);
+    cr_assert(!raw.is_reset[3] || raw.reset_code[3] == NGHTTP2_NO_ERROR);
+    cr_assert_eq(h2_stream_count(raw.end.session), 0);
+    linger_at(100);
+    cr_assert_eq(linger_at(200), 0);
+}
+
+/* Without an answer, or behind another one, it is malformed. */
+Test(linger, a_request_that_ends_short_is_an_error)
+{
+    raw.end.answer = NULL;
+    post_of(3, "1000000");
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, NULL, 0);
+    raw_send(&raw);
+    cr_assert_eq(raw.reset_code[3], (uint32_t)NGHTTP2_PROTOCOL_ERROR);
 }
 
 Test(linger, freed_meanwhile)
