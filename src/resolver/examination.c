@@ -367,7 +367,10 @@ void examination_start(struct examiner *examiner, uint64_t serial, struct slice 
     diag_list_init(&examination->diags);
     TAILQ_INSERT_TAIL(&examiner->running, examination, next);
     examiner->on_working(examiner->owner, serial);
-    if (read_model(examination) == 0) {
+    if (!examiner->contexts) {
+        diag_error(&examination->diags, (struct diag_place){.file = "openssl.cnf"},
+                   "OpenSSL's default provider is not loaded: nothing can be examined");
+    } else if (read_model(examination) == 0) {
         tenant_check(&examination->model, examiner->contexts, &examination->diags);
         examine_certificates(examination);
         examine_trusted(examination);

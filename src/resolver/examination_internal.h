@@ -21,7 +21,7 @@ struct examination_result {
 /* What all examinations of a process share. Embedded by its owner. */
 struct examiner {
     struct names *names;
-    struct tls_contexts *contexts;
+    struct tls_contexts *contexts; /* NULL: OpenSSL lacks its default provider; nothing passes */
     /* Comes once per examination, possibly before examination_start returns. */
     void (*on_result)(void *owner, const struct examination_result *result);
     /* It is that one's turn: it has begun, or goes on. */

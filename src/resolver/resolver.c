@@ -176,9 +176,7 @@ int resolver_main(int channel)
     containers_init(&resolver.containers, &resolver.loop, want_connection, on_report, &resolver);
     resolver.channel = ipc_channel_new(&resolver.loop, channel, ROLE_RESOLVER, ROLE_SUPERVISOR,
                                        &events, &resolver);
-    resolver.status = resolver.examiner.contexts ? 0 : 1;
-    if (resolver.examiner.contexts)
-        loop_run(&resolver.loop);
+    loop_run(&resolver.loop);
 
     containers_free(&resolver.containers);
     names_free(resolver.examiner.names);
