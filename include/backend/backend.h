@@ -70,6 +70,9 @@ struct slice backend_attempt_address(const struct backend_attempts *attempts);
 uint32_t backend_untried(const struct backend_group *group,
                          const struct backend_attempts *attempts);
 
+/* Closes a connection that no exchange uses. Returns whether there was one. */
+bool backends_close_idle(struct backends *backends);
+
 /* For tests and status. */
 unsigned backends_idle_count(const struct backends *backends);
 

@@ -77,6 +77,10 @@ void frontend_remove_listener(struct frontend *frontend, const struct frontend_p
 #define FRONTEND_PATIENCE 5.0
 void frontend_drain(struct frontend *frontend, double seconds);
 
+/* Closes the connection that has been idle for longest, of the tenant that has most. Returns
+ * whether there was one. */
+bool frontend_close_idle(struct frontend *frontend);
+
 /* Gives back what idle tenants need not hold (tenant_trim); now and then. */
 void frontend_trim(struct frontend *frontend);
 

@@ -24,6 +24,7 @@ struct ipc_received {
     struct slice blob;
     int descriptors[IPC_DESCRIPTORS_MAX];
     unsigned descriptor_count;
+    bool is_short; /* its descriptors are lost: this process had no room for them */
 };
 
 struct ipc_events {
@@ -31,6 +32,9 @@ struct ipc_events {
     int (*on_message)(void *owner, struct ipc_received *received);
     /* The other end is gone, or broke the rules (reason tells). Called once; free it then. */
     void (*on_gone)(void *owner, const char *reason);
+    /* A message brings more descriptors than this process has left: closes what it can spare. NULL:
+     * nothing is. What does not fit then is lost: is_short tells. A blob always fits. */
+    void (*on_short)(void *owner);
 };
 
 /* The reason when the other end only closed. */

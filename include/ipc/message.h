@@ -10,7 +10,7 @@
 
 /* Another one with every change of the table or of a body: after an upgrade, channels of workers
  * that speak another version are only closed. */
-#define IPC_VERSION 3
+#define IPC_VERSION 4
 
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
@@ -37,14 +37,17 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     /* u64 serial, slice tenant, u8 moved (1: other workers serve it, and no request may be lost): \
        its listeners close, its connections drain */                                               \
     X(TENANT_REMOVE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                       \
-    /* u64 serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now */ \
+    /* u64 serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now,   \
+       or a LISTENER was taken */                                                                  \
     X(COMMITTED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                           \
     /* u64 serial: that TENANT or EXAMINE is what it works on from now, until it answers that or   \
        names another: what it dies of meanwhile is that tenant's */                                \
     X(WORKING, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                             \
-    /* slice tenant, slice address (config_listen.text), u64 inode of its namespace (0: the        \
-       host's); the listening socket */                                                            \
+    /* u64 serial, slice tenant, slice address (config_listen.text), u64 inode of its namespace    \
+       (0: the host's); the listening socket */                                                    \
     X(LISTENER, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                            \
+    /* u64 serial, slice address, u32 errno: that LISTENER could not be taken */                   \
+    X(LACKED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                              \
     /* slice tenant, slice address, u64 inode, u32 milliseconds: stop accepting there and close    \
        the descriptor; connections that came by it and are idle close now, others after their      \
        current exchange, and after that time in any case (UINT32_MAX: they go on, another socket   \

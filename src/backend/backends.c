@@ -123,6 +123,11 @@ struct exchange_allowance *backend_allowance(struct backend_group *group)
     return &group->owner->allowance;
 }
 
+bool backends_close_idle(struct backends *backends)
+{
+    return backends->idle_count > 0 && pool_close_one(backends);
+}
+
 unsigned backends_idle_count(const struct backends *backends)
 {
     return backends->idle_count;

@@ -79,6 +79,21 @@ bool pool_put(struct backend_connection *connection)
     return true;
 }
 
+bool pool_close_one(struct backends *backends)
+{
+    struct backend_owner *owner, *next_owner;
+    HASH_ITER (hh, backends->owners, owner, next_owner) {
+        struct backend_group *group, *next;
+        HASH_ITER (hh, owner->groups, group, next) {
+            if (group->idle_count == 0)
+                continue;
+            pool_close(TAILQ_LAST(&group->idle, backend_connections));
+            return true;
+        }
+    }
+    return false;
+}
+
 void pool_trim(struct backend_group *group)
 {
     while (group->idle_count > group->keepalive)

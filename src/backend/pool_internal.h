@@ -32,6 +32,9 @@ bool pool_put(struct backend_connection *connection);
  * shared. */
 void pool_remove(struct backend_connection *connection);
 
+/* Closes an idle connection of any group. Returns whether there was one. */
+bool pool_close_one(struct backends *backends);
+
 /* Closes what is beyond the group's limit, after it has changed. */
 void pool_trim(struct backend_group *group);
 

@@ -315,6 +315,19 @@ void frontend_drain(struct frontend *frontend, double seconds)
         loop_defer(frontend->config.loop, &frontend->drained);
 }
 
+bool frontend_close_idle(struct frontend *frontend)
+{
+    struct frontend_tenant *tenant, *next, *richest = NULL;
+
+    HASH_ITER (hh, frontend->tenants, tenant, next) {
+        if (!TAILQ_EMPTY(&tenant->idle) && (!richest || tenant->connections > richest->connections))
+            richest = tenant;
+    }
+    if (richest)
+        connection_close(TAILQ_FIRST(&richest->idle), CLOSE_ORDERLY, ERROR_NONE);
+    return richest != NULL;
+}
+
 void frontend_trim(struct frontend *frontend)
 {
     struct frontend_tenant *tenant, *next;

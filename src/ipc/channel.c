@@ -20,11 +20,8 @@
 #define CHANNEL_TURN 64
 #define CHANNEL_REST 4096 /* messages taken of a process that has died */
 /* Seconds until sending is tried again when it lacked descriptors or memory, not room. */
-#define CHANNEL_RETRY 0.1
-/* Descriptors kept aside, so that a message is not lost when the process has none left: the most
- * that one message carries. */
-#define CHANNEL_RESERVE IPC_DESCRIPTORS_MAX
-
+#define CHANNEL_RETRY    0.1
+#define CHANNEL_DATAGRAM (IPC_HEADER_SIZE + IPC_BODY_MAX)
 enum channel_state {
     CHANNEL_OPEN,
     CHANNEL_FAILED, /* on_gone is due or was called */
@@ -56,7 +53,7 @@ struct ipc_channel {
     STAILQ_HEAD(, channel_item) queue;
     unsigned queued;
     unsigned queued_descriptors; /* of those, not counting blobs */
-    int reserve[CHANNEL_RESERVE];
+    int reserve; /* a descriptor kept aside for messages that keep none, when there is no other */
     struct loop_task failure;
     struct loop_task grave;
     char reason[128];
@@ -112,84 +109,110 @@ static void channel_on_failure(struct loop_task *task)
 
 static void channel_reserve(struct ipc_channel *channel)
 {
-    for (unsigned i = 0; i < CHANNEL_RESERVE; i++) {
-        if (channel->reserve[i] < 0)
-            channel->reserve[i] = fcntl(channel->fd, F_DUPFD_CLOEXEC, 0);
-    }
+    if (channel->reserve < 0)
+        channel->reserve = fcntl(channel->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Whether it leaves as many descriptors as there were before: a blob is closed again at once, and a
+ * log takes the place of another. */
+static bool channel_keeps_none(const char *bytes, ssize_t len)
+{
+    uint32_t message = IPC_NONE;
+
+    if (len >= (ssize_t)sizeof(message))
+        memcpy(&message, bytes, sizeof(message));
+    return message == IPC_LOG ||
+           (message < IPC_MESSAGE_COUNT_ && ipc_message_has_blob((enum ipc_message)message));
+}
+
+/* Looks at the next message. Where the process has too few descriptors for it, one that keeps none
+ * gets the one that is kept aside; for others the owner makes room. */
+static ssize_t channel_look(struct ipc_channel *channel, char bytes[CHANNEL_DATAGRAM],
+                            struct descriptors *found)
+{
+    ssize_t len = descriptors_look(channel->fd, bytes, CHANNEL_DATAGRAM, found);
+
+    if (len <= 0 || !found->is_lacking)
+        return len;
+    descriptors_close(found->fds, found->count);
+    if (channel_keeps_none(bytes, len))
+        descriptors_close(&channel->reserve, 1);
+    else if (channel->events->on_short)
+        channel->events->on_short(channel->owner);
+    return descriptors_look(channel->fd, bytes, CHANNEL_DATAGRAM, found);
+}
+
+/* Maps the blob, which is the last descriptor. Returns a reason why not. */
+static const char *channel_take_blob(struct ipc_channel *channel, struct descriptors *found,
+                                     uint32_t len, struct slice *blob)
+{
+    const char *reason = blob_map(found->fds[found->count - 1], len, blob);
+
+    if (reason)
+        return reason;
+    descriptors_close(&found->fds[--found->count], 1);
+    channel_reserve(channel);
+    return NULL;
 }
 
 /* Checks one datagram and shows it to the owner. */
-static void channel_deliver(struct ipc_channel *channel, struct slice bytes, int *descriptors,
-                            unsigned count)
+static void channel_deliver(struct ipc_channel *channel, struct slice bytes,
+                            struct descriptors *found)
 {
+    unsigned count = found->is_lacking ? IPC_DESCRIPTORS_LACKING : found->count;
     struct ipc_datagram datagram;
-    struct ipc_received received = {0};
+    struct ipc_received received = {.is_short = found->is_lacking};
     const char *reason;
 
     if (ipc_datagram_decode(&datagram, bytes, channel->peer, channel->self, count, &reason) != 0) {
         channel_fail(channel, reason, ipc_message_name(datagram.message));
         return;
     }
+    if (found->is_lacking)
+        descriptors_close(found->fds, found->count);
     if (ipc_message_has_blob(datagram.message)) {
-        reason = blob_map(descriptors[count - 1], datagram.blob_len, &received.blob);
+        reason = found->is_lacking
+                     ? "no descriptor is left for it"
+                     : channel_take_blob(channel, found, datagram.blob_len, &received.blob);
         if (reason) {
             channel_fail(channel, reason, ipc_message_name(datagram.message));
             return;
         }
-        close(descriptors[--count]);
-        descriptors[count] = -1;
     }
     received.message = datagram.message;
+    received.descriptor_count = found->is_lacking ? 0 : found->count;
     wire_reader_init(&received.body, datagram.body);
-    memcpy(received.descriptors, descriptors, count * sizeof(descriptors[0]));
-    received.descriptor_count = count;
+    memcpy(received.descriptors, found->fds, received.descriptor_count * sizeof(int));
     if (channel->events->on_message(channel->owner, &received) != 0)
         channel_fail(channel, "malformed message", ipc_message_name(datagram.message));
-    memcpy(descriptors, received.descriptors, count * sizeof(descriptors[0]));
+    memcpy(found->fds, received.descriptors, received.descriptor_count * sizeof(int));
     blob_unmap(received.blob);
-}
-
-/* Whether the next message is one that descriptors go with; most are not, and leave the reserve
- * alone. */
-static bool channel_brings_descriptors(const struct ipc_channel *channel)
-{
-    uint32_t message = IPC_NONE;
-    ssize_t len = recv(channel->fd, &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT);
-
-    return len == (ssize_t)sizeof(message) && message < IPC_MESSAGE_COUNT_ &&
-           (ipc_message_descriptors((enum ipc_message)message) > 0 ||
-            ipc_message_has_blob((enum ipc_message)message));
 }
 
 /* Returns whether another message may wait. */
 static bool channel_receive(struct ipc_channel *channel)
 {
-    char bytes[IPC_HEADER_SIZE + IPC_BODY_MAX];
-    int descriptors[DESCRIPTORS_ROOM];
-    unsigned count;
-    bool truncated;
-    ssize_t len;
+    char bytes[CHANNEL_DATAGRAM];
+    struct descriptors found;
+    ssize_t len = channel_look(channel, bytes, &found);
 
-    if (channel_brings_descriptors(channel))
-        descriptors_close(channel->reserve, CHANNEL_RESERVE);
-    len = descriptors_receive(channel->fd, bytes, sizeof(bytes), descriptors, &count, &truncated);
     if (len < 0) {
         int error = errno;
 
-        channel_reserve(channel);
         /* ECONNRESET comes once, when the peer left unread messages; what it sent follows. */
         if (error == EAGAIN || error == EINTR || error == ECONNRESET)
             return error != EAGAIN;
         channel_fail(channel, "cannot receive", strerror(error));
         return false;
     }
+    descriptors_drop(channel->fd);
     if (len == 0)
         channel_fail(channel, IPC_REASON_CLOSED, NULL);
-    else if (truncated)
+    else if (found.is_cut)
         channel_fail(channel, "truncated message", NULL);
     else
-        channel_deliver(channel, (struct slice){bytes, (size_t)len}, descriptors, count);
-    descriptors_close(descriptors, count);
+        channel_deliver(channel, (struct slice){bytes, (size_t)len}, &found);
+    descriptors_close(found.fds, found.count);
     if (channel->state != CHANNEL_OPEN)
         return false;
     channel_reserve(channel);
@@ -382,8 +405,7 @@ struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, enum ipc_role sel
     channel->state = CHANNEL_OPEN;
     channel->failure.run = channel_on_failure;
     STAILQ_INIT(&channel->queue);
-    for (unsigned i = 0; i < CHANNEL_RESERVE; i++)
-        channel->reserve[i] = -1;
+    channel->reserve = -1;
     channel_reserve(channel);
     ev_io_init(&channel->readable, channel_on_readable, fd, EV_READ);
     ev_io_init(&channel->writable, channel_on_writable, fd, EV_WRITE);
@@ -408,7 +430,7 @@ void ipc_channel_free(struct ipc_channel *channel)
     ev_io_stop(channel->loop->ev, &channel->readable);
     channel_drop_queue(channel);
     loop_cancel(channel->loop, &channel->failure);
-    descriptors_close(channel->reserve, CHANNEL_RESERVE);
+    descriptors_close(&channel->reserve, 1);
     close(channel->fd);
     channel->fd = -1;
     channel->grave.run = channel_on_grave;

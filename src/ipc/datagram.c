@@ -13,13 +13,16 @@ static const char *datagram_fault(const struct ipc_datagram *datagram, enum ipc_
                                   enum ipc_role to, unsigned descriptors)
 {
     unsigned blobs = ipc_message_has_blob(datagram->message) ? 1 : 0;
+    unsigned most = ipc_message_descriptors(datagram->message) + blobs;
 
     if (datagram->message <= IPC_NONE || datagram->message >= IPC_MESSAGE_COUNT_)
         return "unknown message";
     if (!ipc_message_is_allowed(datagram->message, from, to))
         return "message that this process may not send";
+    if (descriptors == IPC_DESCRIPTORS_LACKING)
+        descriptors = ipc_message_descriptors(datagram->message) > 0 ? most : blobs;
     if (descriptors < ipc_message_least_descriptors(datagram->message) + blobs ||
-        descriptors > ipc_message_descriptors(datagram->message) + blobs)
+        descriptors > most)
         return "wrong number of descriptors";
     if (datagram->blob_len > (blobs ? IPC_BLOB_MAX : 0))
         return "blob of a wrong size";

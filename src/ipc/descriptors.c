@@ -36,11 +36,8 @@ int descriptors_send(int fd, struct iovec *parts, size_t part_count, const int *
 }
 
 /* CMSG_SPACE rounds up, so that one more may come than was made room for: it is closed. */
-static unsigned descriptors_take(struct msghdr *message, int descriptors[DESCRIPTORS_ROOM],
-                                 bool *truncated)
+static void descriptors_take(struct msghdr *message, struct descriptors *found)
 {
-    unsigned count = 0;
-
     for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
         size_t here = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -50,19 +47,17 @@ static unsigned descriptors_take(struct msghdr *message, int descriptors[DESCRIP
             int fd;
 
             memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(fd));
-            if (count < DESCRIPTORS_ROOM) {
-                descriptors[count++] = fd;
+            if (found->count < DESCRIPTORS_ROOM) {
+                found->fds[found->count++] = fd;
             } else {
                 close(fd);
-                *truncated = true;
+                found->is_cut = true;
             }
         }
     }
-    return count;
 }
 
-ssize_t descriptors_receive(int fd, void *data, size_t size, int descriptors[DESCRIPTORS_ROOM],
-                            unsigned *count, bool *truncated)
+ssize_t descriptors_look(int fd, void *data, size_t size, struct descriptors *found)
 {
     union descriptors_control control;
     struct iovec part = {data, size};
@@ -70,15 +65,23 @@ ssize_t descriptors_receive(int fd, void *data, size_t size, int descriptors[DES
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof(control.bytes)};
-    ssize_t len = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    ssize_t len = recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-    *count = 0;
-    *truncated = false;
+    *found = (struct descriptors){0};
     if (len < 0)
         return -1;
-    *truncated = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-    *count = descriptors_take(&message, descriptors, truncated);
+    found->is_cut = (message.msg_flags & MSG_TRUNC) != 0;
+    descriptors_take(&message, found);
+    if ((message.msg_flags & MSG_CTRUNC) && found->count < DESCRIPTORS_ROOM)
+        found->is_lacking = true;
+    else if (message.msg_flags & MSG_CTRUNC)
+        found->is_cut = true;
     return len;
+}
+
+void descriptors_drop(int fd)
+{
+    (void)recv(fd, NULL, 0, MSG_DONTWAIT);
 }
 
 void descriptors_close(int *descriptors, unsigned count)

@@ -13,10 +13,21 @@
 int descriptors_send(int fd, struct iovec *parts, size_t part_count, const int *descriptors,
                      unsigned count);
 
-/* Receives one datagram into data. Returns its length, 0 at the end, -1 with errno. The *count
- * descriptors are the caller's, close-on-exec. *truncated: bytes or descriptors were lost. */
-ssize_t descriptors_receive(int fd, void *data, size_t size, int descriptors[DESCRIPTORS_ROOM],
-                            unsigned *count, bool *truncated);
+/* What came with a datagram. */
+struct descriptors {
+    int fds[DESCRIPTORS_ROOM];
+    unsigned count;
+    bool is_cut;     /* bytes, or more descriptors than any message has, were lost */
+    bool is_lacking; /* the process had none left for some of them */
+};
+
+/* Looks at the first datagram, which stays: its bytes into data, what comes with it duplicated. As
+ * long as it stays, nothing is lost. Returns its length, 0 at the end, -1 with errno. The
+ * descriptors are the caller's, close-on-exec. */
+ssize_t descriptors_look(int fd, void *data, size_t size, struct descriptors *found);
+
+/* Takes the first datagram away. */
+void descriptors_drop(int fd);
 
 /* Closes those that are not -1, and sets them to -1. */
 void descriptors_close(int *descriptors, unsigned count);

@@ -61,7 +61,8 @@ int ipc_take_log(struct ipc_received *received, int *fd)
     uint8_t sink = wire_get_u8(&received->body);
     int result = wire_finish(&received->body);
 
-    return result != 0 ? result : ipc_set_log(received, level, sink, fd);
+    /* Without room for it, the log of before is better than none. */
+    return result != 0 || received->is_short ? result : ipc_set_log(received, level, sink, fd);
 }
 
 void ipc_say_working(struct ipc_channel *channel, uint64_t serial)

@@ -104,6 +104,8 @@ static int on_socket(struct resolver *resolver, struct ipc_received *received)
 {
     uint32_t error = wire_get_u32(&received->body);
     struct slice path = wire_get_slice(&received->body);
+    if (received->is_short)
+        error = EMFILE;
     if (wire_finish(&received->body) != 0 || (error == 0) != (received->descriptor_count == 1))
         return ERROR_IPC;
     int fd = error == 0 ? received->descriptors[0] : -1;

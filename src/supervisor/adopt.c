@@ -42,6 +42,9 @@ static void adopt_sockets(struct record *record, struct plan *plan)
         listener->state = old->state;
         listener->fd = old->fd;
         listener->holders = old->holders;
+        listener->lacking = old->lacking;
+        listener->offered = old->offered;
+        listener->lack = old->lack;
         listener->error = old->error;
         listener->is_here = old->is_here;
         listener->is_absent = old->is_absent;

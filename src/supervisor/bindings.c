@@ -76,7 +76,8 @@ static bool binding_settle(const struct supervisor *supervisor, const struct rec
     if (listener->fd >= 0) {
         binding_tell_bound(record, listener, listener->error != 0 || record->netns_trouble);
         listener->state = LISTENER_BOUND;
-        listener->holders = 0;
+        listener->holders = listener->lacking = 0;
+        listener->lack = 0;
         listener->error = 0;
         listener->is_awaited = false;
         listener->is_absent = !listener->is_here;
@@ -191,7 +192,7 @@ static bool bindings_want_retry(const struct record *record)
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         const struct listener *listener = &record->plan.listeners[i];
 
-        if (listener->state == LISTENER_DEGRADED || listener->is_awaited)
+        if (listener->state == LISTENER_DEGRADED || listener->is_awaited || listener->lacking)
             return true;
     }
     return false;
@@ -226,8 +227,11 @@ static void bindings_retry_all(struct supervisor *supervisor)
     struct record *next;
 
     HASH_ITER (hh, supervisor->registry.records, record, next) {
-        if (bindings_want_retry(record))
-            bindings_bind(supervisor, record);
+        if (!bindings_want_retry(record))
+            continue;
+        for (uint32_t i = 0; i < record->plan.listener_count; i++)
+            record->plan.listeners[i].offered = record->plan.listeners[i].lacking;
+        bindings_bind(supervisor, record);
     }
     pause = (loop_clock() - begun) * BINDINGS_SHARE;
     supervisor->may_bind = loop_clock() + (pause < BINDINGS_PAUSE ? pause : BINDINGS_PAUSE);

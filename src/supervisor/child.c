@@ -111,7 +111,8 @@ void child_dismiss(struct child *child)
     child_lose_channel(child);
 }
 
-static const struct ipc_events child_events = {child_on_message, child_on_gone};
+static const struct ipc_events child_events = {.on_message = child_on_message,
+                                               .on_gone = child_on_gone};
 
 static void child_send_setup(struct child *child)
 {
@@ -274,6 +275,12 @@ void child_init(struct child *child, struct supervisor *supervisor, enum ipc_rol
     *child = (struct child){.supervisor = supervisor, .role = role, .index = index};
     ev_timer_init(&child->timer, child_on_timer, 0., 0.);
     child->timer.data = child;
+}
+
+bool child_is_awaited(const struct child *child)
+{
+    return !child->is_stopping && !child_is_up(child) &&
+           (child->state == CHILD_LOST || ev_is_active(&child->timer));
 }
 
 void child_close(struct child *child)

@@ -34,6 +34,9 @@ struct listener {
     enum listener_state state;
     int fd;           /* -1 unless bound */
     uint64_t holders; /* bit per worker that was sent the socket */
+    uint64_t lacking; /* those that could not take it */
+    uint64_t offered; /* those of them that may be sent it again */
+    int lack;         /* errno of the last of them */
     int error;        /* errno of the failure that was last told; 0: none since it was bound */
     bool is_here;     /* its namespace had the address when that was last looked at */
     bool is_absent;   /* bound, but it had not; that has been told */

@@ -21,7 +21,8 @@ static unsigned status_count_bound(const struct record *record)
     unsigned bound = 0;
 
     for (uint32_t i = 0; i < record->plan.listener_count; i++)
-        bound += record->plan.listeners[i].state == LISTENER_BOUND;
+        bound +=
+            record->plan.listeners[i].state == LISTENER_BOUND && !record->plan.listeners[i].lacking;
     return bound;
 }
 
@@ -71,6 +72,10 @@ static struct slice status_trouble(const struct record *record, struct arena *ar
             return arena_printf(arena, "cannot listen on %s: %s", listener->text,
                                 listener->error ? error_reason(listener->error)
                                                 : "workers still let go of it");
+        if (listener->lacking)
+            return arena_printf(arena, "listening on %s, but %u of its workers cannot take it: %s",
+                                listener->text, (unsigned)__builtin_popcountll(listener->lacking),
+                                error_reason(listener->lack));
         if (listener->is_absent)
             return arena_printf(arena,
                                 "listening on %s, but network namespace %s has no such "

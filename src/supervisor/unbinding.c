@@ -48,7 +48,7 @@ static void unbinding_drop(struct listener *listener, enum listener_state state)
     if (listener->fd >= 0)
         close(listener->fd);
     listener->fd = -1;
-    listener->holders = 0;
+    listener->holders = listener->lacking = 0;
     listener->state = state;
 }
 

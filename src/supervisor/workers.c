@@ -4,6 +4,7 @@
 
 #include "adopt_internal.h"
 #include "bindings_internal.h"
+#include "lacking_internal.h"
 #include "residences_internal.h"
 #include "sockets_internal.h"
 
@@ -44,12 +45,13 @@ static void record_clear_due(struct record *record, struct child *worker)
 
 /* ---- what is under way ---- */
 
-/* A TENANT or TENANT_REMOVE that a worker has not yet committed; it commits in the order in which
- * they came, so that the first is the one that it works on. */
+/* A TENANT, TENANT_REMOVE or LISTENER that a worker has not yet committed; it commits in the order
+ * in which they came, so that the first is the one that it works on. */
 struct delivery {
     struct delivery *prev;
     struct delivery *next;
     struct record *record; /* NULL: a removal, or the record has gone since */
+    char *listener;        /* the address of a LISTENER; NULL: it is none */
     uint64_t serial;
     uint64_t asked; /* number of the last PING before it */
 };
@@ -78,6 +80,7 @@ static void deliveries_take_first(struct child *worker)
     worker->awaiting--;
     if (first->record)
         first->record->deliveries--;
+    free(first->listener);
     free(first);
 }
 
@@ -114,7 +117,7 @@ void workers_forget_all(struct supervisor *supervisor)
         record->workers = record->told = record->due = 0;
         record->deliveries = 0;
         for (uint32_t i = 0; i < record->plan.listener_count; i++)
-            record->plan.listeners[i].holders = 0;
+            record->plan.listeners[i].holders = record->plan.listeners[i].lacking = 0;
     }
 }
 
@@ -187,18 +190,21 @@ static void worker_send_remove(struct supervisor *supervisor, struct child *work
     wire_writer_free(&body);
 }
 
-static void worker_send_listener(struct child *worker, const struct record *record,
-                                 struct listener *listener)
+static void worker_send_listener(struct supervisor *supervisor, struct child *worker,
+                                 struct record *record, struct listener *listener)
 {
     struct wire_writer body;
 
     wire_writer_init(&body);
+    wire_put_u64(&body, deliveries_add(supervisor, worker, record));
+    worker->deliveries->prev->listener = memory_text(listener->text);
     wire_put_slice(&body, slice_of(record->name));
     wire_put_slice(&body, slice_of(listener->text));
     wire_put_u64(&body, residence_id(record).inode);
     ipc_send(worker->channel, IPC_LISTENER, &body, &listener->fd, 1, NULL);
     wire_writer_free(&body);
     listener->holders |= worker_bit(worker);
+    listener->offered &= ~worker_bit(worker);
 }
 
 /* It is sent the rest as it commits, or at the next tick of the listeners' retry: sockets are not
@@ -223,8 +229,10 @@ static void worker_send(struct supervisor *supervisor, struct child *worker, str
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];
 
-        if (listener->state == LISTENER_BOUND && !(listener->holders & worker_bit(worker)))
-            worker_send_listener(worker, record, listener);
+        uint64_t served = listener->holders | (listener->lacking & ~listener->offered);
+
+        if (listener->state == LISTENER_BOUND && !(served & worker_bit(worker)))
+            worker_send_listener(supervisor, worker, record, listener);
     }
 }
 
@@ -301,8 +309,10 @@ static void worker_release(struct supervisor *supervisor, struct child *worker,
     record->workers &= ~bit;
     record_clear_due(record, worker);
     worker->tenants--;
-    for (uint32_t i = 0; i < record->plan.listener_count; i++)
+    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         record->plan.listeners[i].holders &= ~bit;
+        record->plan.listeners[i].lacking &= ~bit;
+    }
     if (record->told & bit)
         worker_send_remove(supervisor, worker, record, has_moved);
     record->told &= ~bit;
@@ -352,6 +362,7 @@ void workers_on_start(struct supervisor *supervisor, struct child *worker)
 {
     generation_tell_limit(supervisor, worker);
     workers_pump(supervisor, worker);
+    round_advance(supervisor); /* which may have waited for it */
 }
 
 /* The record whose bundle it died over for the last time; NULL: none. Evidence is that it was
@@ -392,14 +403,26 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
     worker->is_lacking = false;
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->told &= ~worker_bit(worker);
-        for (uint32_t i = 0; i < record->plan.listener_count; i++)
+        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
             record->plan.listeners[i].holders &= ~worker_bit(worker);
+            record->plan.listeners[i].lacking &= ~worker_bit(worker);
+        }
         if (record->workers & worker_bit(worker))
             record_set_due(record, worker);
     }
     if (guilty)
         adopt_refusal(supervisor, guilty, "workers died over it twice, it is no longer served");
     round_advance(supervisor);
+}
+
+/* It has done with the first of what it was sent. */
+static void workers_on_done(struct supervisor *supervisor, struct child *worker)
+{
+    deliveries_take_first(worker);
+    if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
+        workers_pump(supervisor, worker);
+    if (worker->awaiting == 0)
+        round_advance(supervisor);
 }
 
 static int workers_on_committed(struct supervisor *supervisor, struct child *worker,
@@ -414,11 +437,27 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
         first->record->deaths = 0;
         first->record->again.pause = 0.;
     }
-    deliveries_take_first(worker);
-    if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
-        workers_pump(supervisor, worker);
-    if (worker->awaiting == 0)
-        round_advance(supervisor);
+    if (first->record && first->listener)
+        lacking_on_taken(worker, first->record, slice_of(first->listener));
+    workers_on_done(supervisor, worker);
+    return 0;
+}
+
+static int workers_on_lacked(struct supervisor *supervisor, struct child *worker,
+                             struct wire_reader *body)
+{
+    uint64_t serial = wire_get_u64(body);
+    struct slice address = wire_get_slice(body);
+    int error = (int)wire_get_u32(body);
+    const struct delivery *first = worker->deliveries;
+
+    if (wire_finish(body) != 0 || error <= 0 || !first || first->serial != serial ||
+        !first->listener || !slice_equal(slice_of(first->listener), address))
+        return ERROR_IPC;
+    if (first->record && !worker->is_former)
+        lacking_note(worker, first->record, address, error);
+    bindings_retry(supervisor);
+    workers_on_done(supervisor, worker);
     return 0;
 }
 
@@ -448,6 +487,8 @@ int workers_on_message(struct supervisor *supervisor, struct child *worker,
         return figures_on_message(supervisor, worker, received);
     case IPC_COMMITTED:
         return workers_on_committed(supervisor, worker, &received->body);
+    case IPC_LACKED:
+        return workers_on_lacked(supervisor, worker, &received->body);
     case IPC_SOCKETS_ASK:
         return sockets_on_ask(supervisor, worker, &received->body);
     case IPC_LISTENER_DEAD:
@@ -462,7 +503,7 @@ bool workers_are_settled(const struct supervisor *supervisor)
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         const struct child *worker = &supervisor->workers[i];
 
-        if (child_is_up(worker) && !worker_is_settled(worker))
+        if (child_is_up(worker) ? !worker_is_settled(worker) : child_is_awaited(worker))
             return false;
     }
     return true;

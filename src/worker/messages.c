@@ -10,12 +10,16 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Seconds after the last change of a tenant until freed memory goes back to the kernel. */
 #define SETTLE 1.0
 
 #define ARENA_BLOCK (16 * 1024)
+
+/* Descriptors that listeners leave to connections. */
+#define DESCRIPTORS_FOR_CLIENTS 16
 
 static int take_descriptor(struct ipc_received *received, unsigned index)
 {
@@ -186,13 +190,47 @@ static struct frontend_place get_place(struct wire_reader *reader)
     return place;
 }
 
+static void tell_lacked(struct worker *worker, uint64_t serial, struct slice address, int error)
+{
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    wire_put_slice(&body, address);
+    wire_put_u32(&body, (uint32_t)error);
+    ipc_send(worker->channel, IPC_LACKED, &body, NULL, 0, NULL);
+    wire_writer_free(&body);
+}
+
+/* Whether a descriptor that has just come is among the last: numbers below it are taken. A worker
+ * whose listeners have them all can serve nobody. */
+static bool is_among_last(int fd)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           (rlim_t)fd + DESCRIPTORS_FOR_CLIENTS >= limit.rlim_cur;
+}
+
 static int on_listener(struct worker *worker, struct ipc_received *received)
 {
+    uint64_t serial = wire_get_u64(&received->body);
     struct frontend_place place = get_place(&received->body);
+    bool has_room;
 
-    if (wire_finish(&received->body) != 0 || received->descriptor_count != 1)
+    if (wire_finish(&received->body) != 0 ||
+        received->descriptor_count != (received->is_short ? 0 : 1))
         return ERROR_IPC;
+    has_room =
+        !received->is_short && (worker->has_made_room || !is_among_last(received->descriptors[0]) ||
+                                worker_make_room(worker));
+    worker->has_made_room = false;
+    if (!has_room) {
+        tell_lacked(worker, serial, place.address, EMFILE);
+        return 0;
+    }
     frontend_add_listener(worker->frontend, &place, take_descriptor(received, 0));
+    committed(worker, serial);
     return 0;
 }
 

@@ -39,6 +39,8 @@ int worker_take_sockets(struct worker *worker, struct ipc_received *received)
     if (wire_finish(&received->body) != 0 || (family != 4 && family != 6) || error > INT32_MAX)
         return ERROR_IPC;
     place.family = family == 6 ? AF_INET6 : AF_INET;
+    if (received->is_short)
+        error = EMFILE;
     backends_take_sockets(worker->backends, &place, received->descriptors,
                           received->descriptor_count, (int)error);
     for (unsigned i = 0; i < received->descriptor_count; i++)

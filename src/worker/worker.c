@@ -91,6 +91,20 @@ static void on_gone(void *owner, const char *reason)
     }
 }
 
+bool worker_make_room(struct worker *worker)
+{
+    return worker->frontend &&
+           (backends_close_idle(worker->backends) || frontend_close_idle(worker->frontend));
+}
+
+static void on_short(void *owner)
+{
+    struct worker *worker = owner;
+
+    for (unsigned i = 0; i < IPC_DESCRIPTORS_MAX && worker_make_room(worker); i++)
+        worker->has_made_room = true;
+}
+
 /* ---- memory ---- */
 
 static void on_settle(struct deadline *deadline)
@@ -166,7 +180,8 @@ static void set_signals(void)
 
 static void init(struct worker *worker, int channel)
 {
-    static const struct ipc_events events = {.on_message = messages_take, .on_gone = on_gone};
+    static const struct ipc_events events = {
+        .on_message = messages_take, .on_short = on_short, .on_gone = on_gone};
 
     loop_init(&worker->loop);
     deadline_init(&worker->limit, &worker->loop, on_limit);

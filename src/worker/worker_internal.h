@@ -18,6 +18,7 @@ struct worker {
     int log_fd; /* -1: stderr */
     bool is_draining;
     bool has_told_cut;      /* how many connections its drain has cut */
+    bool has_made_room;     /* for the message that is being read */
     double orphan_limit;    /* seconds to drain when the supervisor goes without a word */
     struct deadline limit;  /* of the drain */
     double drains_until;    /* loop_now(); is only ever moved to sooner */
@@ -36,6 +37,10 @@ void worker_drain(struct worker *worker, double seconds);
 /* SETUP has dropped the privileges: everything else begins. column: of the tally. Returns 0 or -1.
  */
 int worker_start(struct worker *worker, uint32_t column);
+
+/* A descriptor is wanted: closes a connection that nobody uses now, a server's first. Returns
+ * whether there was one. */
+bool worker_make_room(struct worker *worker);
 
 /* ---- messages.c ---- */
 

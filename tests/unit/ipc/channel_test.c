@@ -66,7 +66,7 @@ static void on_gone(void *owner, const char *reason)
     loop_stop(end->loop);
 }
 
-static const struct ipc_events events = {on_message, on_gone};
+static const struct ipc_events events = {.on_message = on_message, .on_gone = on_gone};
 
 static void on_limit(struct ev_loop *ev, ev_timer *timer, int revents)
 {

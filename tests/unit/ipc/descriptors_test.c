@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,10 +14,8 @@ Test(descriptors, travel_and_close_on_exec)
 {
     int sockets[2];
     int pipes[2];
-    int got[DESCRIPTORS_ROOM];
+    struct descriptors got;
     char bytes[8];
-    unsigned count;
-    bool truncated;
     struct iovec part = {(char *)"hello", 5};
     struct stat a;
     struct stat b;
@@ -24,25 +23,58 @@ Test(descriptors, travel_and_close_on_exec)
     cr_assert_eq(ipc_pair(sockets), 0);
     cr_assert_eq(pipe(pipes), 0);
     cr_assert_eq(descriptors_send(sockets[0], &part, 1, pipes, 2), 0);
-    cr_assert_eq(descriptors_receive(sockets[1], bytes, sizeof(bytes), got, &count, &truncated), 5);
-    cr_assert_eq(count, 2);
-    cr_assert_not(truncated);
+    cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), 5);
+    cr_assert_eq(got.count, 2);
+    cr_assert(!got.is_cut && !got.is_lacking);
     fstat(pipes[1], &a);
-    fstat(got[1], &b);
+    fstat(got.fds[1], &b);
     cr_assert_eq(a.st_ino, b.st_ino);
-    cr_assert_neq(fcntl(got[0], F_GETFD) & FD_CLOEXEC, 0);
-    descriptors_close(got, count);
-    cr_assert_eq(got[0], -1);
+    cr_assert_neq(fcntl(got.fds[0], F_GETFD) & FD_CLOEXEC, 0);
+    descriptors_close(got.fds, got.count);
+    cr_assert_eq(got.fds[0], -1);
+    descriptors_drop(sockets[1]);
+    cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), -1);
+    cr_assert_eq(errno, EAGAIN);
+}
+
+Test(descriptors, what_there_is_no_room_for_is_not_lost)
+{
+    int sockets[2];
+    int pipes[2];
+    struct descriptors got;
+    char bytes[8];
+    struct iovec part = {(char *)"hello", 5};
+    struct rlimit full;
+    int next;
+
+    cr_assert_eq(ipc_pair(sockets), 0);
+    cr_assert_eq(pipe(pipes), 0);
+    cr_assert_eq(descriptors_send(sockets[0], &part, 1, pipes, 2), 0);
+    getrlimit(RLIMIT_NOFILE, &full);
+    next = dup(0);
+    close(next);
+    for (rlim_t room = 0; room < 2; room++) {
+        struct rlimit few = {(rlim_t)next + room, full.rlim_max};
+
+        setrlimit(RLIMIT_NOFILE, &few);
+        cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), 5);
+        cr_assert(got.is_lacking && !got.is_cut);
+        cr_assert_eq(got.count, room);
+        descriptors_close(got.fds, got.count);
+    }
+    setrlimit(RLIMIT_NOFILE, &full);
+    cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), 5);
+    cr_assert_eq(got.count, 2);
+    cr_assert_not(got.is_lacking);
+    descriptors_close(got.fds, got.count);
 }
 
 Test(descriptors, too_many_are_closed)
 {
     int sockets[2];
     int many[DESCRIPTORS_ROOM + 1];
-    int got[DESCRIPTORS_ROOM];
+    struct descriptors got;
     char bytes[8];
-    unsigned count;
-    bool truncated;
     union {
         struct cmsghdr head;
         char bytes[CMSG_SPACE(sizeof(many))];
@@ -64,26 +96,25 @@ Test(descriptors, too_many_are_closed)
     cr_assert_eq(sendmsg(sockets[0], &message, 0), 1);
     next = dup(0);
     close(next);
-    cr_assert_eq(descriptors_receive(sockets[1], bytes, sizeof(bytes), got, &count, &truncated), 1);
-    cr_assert(truncated);
-    cr_assert_leq(count, DESCRIPTORS_ROOM);
-    descriptors_close(got, count);
+    cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), 1);
+    cr_assert(got.is_cut);
+    cr_assert_leq(got.count, DESCRIPTORS_ROOM);
+    descriptors_close(got.fds, got.count);
+    descriptors_drop(sockets[1]);
     cr_assert_eq(dup(0), next, "a descriptor was leaked");
 }
 
 Test(descriptors, a_long_datagram_is_truncated)
 {
     int sockets[2];
-    int got[DESCRIPTORS_ROOM];
+    struct descriptors got;
     char bytes[4];
-    unsigned count;
-    bool truncated;
     struct iovec part = {(char *)"hello", 5};
 
     cr_assert_eq(ipc_pair(sockets), 0);
     cr_assert_eq(descriptors_send(sockets[0], &part, 1, NULL, 0), 0);
-    descriptors_receive(sockets[1], bytes, sizeof(bytes), got, &count, &truncated);
-    cr_assert(truncated);
+    descriptors_look(sockets[1], bytes, sizeof(bytes), &got);
+    cr_assert(got.is_cut);
 }
 
 Test(descriptors, a_full_socket_and_a_closed_one)

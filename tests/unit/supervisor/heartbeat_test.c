@@ -34,7 +34,7 @@ static void on_gone(void *owner, const char *reason)
     (void)reason;
 }
 
-static const struct ipc_events events = {on_message, on_gone};
+static const struct ipc_events events = {.on_message = on_message, .on_gone = on_gone};
 
 static void patient_open(struct patient *patient, enum ipc_role role)
 {

@@ -58,7 +58,8 @@ static void turn(void)
 
 static void resolver_starts(void)
 {
-    static const struct ipc_events ours = {on_answer, on_gone}, theirs = {on_words, on_gone};
+    static const struct ipc_events ours = {.on_message = on_answer, .on_gone = on_gone};
+    static const struct ipc_events theirs = {.on_message = on_words, .on_gone = on_gone};
     int sockets[2];
     cr_assert_eq(ipc_pair(sockets), 0);
     supervisor.resolver.channel =

@@ -33,6 +33,7 @@ struct actor {
     bool stays;            /* drains for ever */
     bool is_mute;          /* gives no figures */
     bool is_garbled;       /* gives figures that are none */
+    bool never_commits;    /* from a tenant on */
     bool is_mortal;        /* ends when it is asked for figures */
     struct ipc_blob *asks; /* what asks for sockets after TENANT_REMOVE */
 };
@@ -263,7 +264,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
         actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
         actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");
         actor->is_mortal = actor->is_mortal || blob_has(received->blob, "die-of-figures");
-        if (!blob_has(received->blob, "never-commit"))
+        actor->never_commits = actor->never_commits || blob_has(received->blob, "never-commit");
+        if (!actor->never_commits)
             act_commit(actor, serial);
         act_ask_sockets(actor, wire_get_slice(&received->body), received->blob);
         break;
@@ -281,6 +283,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
         break;
     case IPC_LISTENER: /* kept open until this process ends */
         received->descriptors[0] = -1;
+        if (!actor->never_commits)
+            act_commit(actor, wire_get_u64(&received->body));
         break;
     case IPC_PING:
         return ipc_answer_ping(actor->channel, received);
@@ -307,7 +311,7 @@ static void act_on_gone(void *owner, const char *reason)
 
 _Noreturn static void act(enum ipc_role role)
 {
-    static const struct ipc_events events = {act_on_message, act_on_gone};
+    static const struct ipc_events events = {.on_message = act_on_message, .on_gone = act_on_gone};
     struct actor actor = {0};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);

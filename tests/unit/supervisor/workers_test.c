@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which workers serve a tenant, and that each is told all there is. */
 #include "../../../src/supervisor/bindings_internal.h"
+#include "../../../src/supervisor/status_internal.h"
 #include "../../../src/supervisor/workers_internal.h"
 
 #include "rig.h"
@@ -119,7 +120,8 @@ static void mute_on_gone(void *owner, const char *reason)
     (void)reason;
 }
 
-static const struct ipc_events mute_events = {mute_on_message, mute_on_gone};
+static const struct ipc_events mute_events = {.on_message = mute_on_message,
+                                              .on_gone = mute_on_gone};
 
 /* One tenant on worker 0, which has its bundle; sockets[1] is the worker's end. */
 static void mute_open(struct mute *mute, int sockets[2])
@@ -194,8 +196,58 @@ Test(workers, a_socket_follows_when_enough_is_committed)
         mute_commit(&mute, i);
     }
     cr_assert_eq(listener->holders, 1);
+    cr_assert_not(workers_are_settled(&mute.crew.supervisor), "the socket is not yet taken");
+    mute_commit(&mute, 65);
     cr_assert(workers_are_settled(&mute.crew.supervisor));
     close(sockets[1]);
+    mute_close(&mute);
+}
+
+static void mute_tell_lacked(struct mute *mute, uint64_t serial, int expected)
+{
+    struct ipc_received received = {.message = IPC_LACKED};
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    wire_put_slice(&body, SLICE("127.0.0.1:1"));
+    wire_put_u32(&body, EMFILE);
+    wire_reader_init(&received.body, wire_written(&body));
+    cr_assert_eq(workers_on_message(&mute->crew.supervisor, &mute->crew.workers[0], &received),
+                 expected);
+    wire_writer_free(&body);
+}
+
+Test(workers, a_socket_that_was_not_taken_is_degraded_and_offered_again, .timeout = 20)
+{
+    struct mute mute;
+    struct listener *listener;
+    struct arena arena;
+    int sockets[2];
+
+    mute_open(&mute, sockets);
+    arena_init(&arena, 1024);
+    listener = &mute.record->plan.listeners[0];
+    mute.far = ipc_channel_new(&mute.crew.supervisor.loop, sockets[1], ROLE_WORKER, ROLE_SUPERVISOR,
+                               &mute_events, &mute);
+    mute_tell_lacked(&mute, 1, ERROR_IPC);
+    workers_send(&mute.crew.supervisor, mute.record);
+    mute_tell_lacked(&mute, 2, ERROR_IPC);
+    mute_tell_lacked(&mute, 1, 0);
+    cr_assert(workers_are_settled(&mute.crew.supervisor), "the outcome is known");
+    cr_assert_eq(listener->holders, 0);
+    cr_assert_str_eq(status_state(mute.record), "degraded");
+    struct slice why = status_error(mute.record, &arena);
+    cr_assert(slice_starts_with(why, SLICE("listening on 127.0.0.1:1, but 1 of its workers")));
+    workers_send(&mute.crew.supervisor, mute.record);
+    cr_assert_eq(listener->holders, 0, "not before its time");
+    while (mute.listeners < 2)
+        ev_run(mute.crew.supervisor.loop.ev, EVRUN_ONCE);
+    cr_assert_eq(listener->holders, 1);
+    cr_assert_not(workers_are_settled(&mute.crew.supervisor));
+    mute_commit(&mute, 2);
+    cr_assert_str_eq(status_state(mute.record), "serving");
+    arena_free(&arena);
     mute_close(&mute);
 }
 
@@ -224,6 +276,7 @@ Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
     while (mute.listeners == 0)
         ev_run(mute.crew.supervisor.loop.ev, EVRUN_ONCE);
     cr_assert_eq(listener->holders, 1);
+    mute_commit(&mute, 1);
     cr_assert(workers_are_settled(&mute.crew.supervisor));
     mute_close(&mute);
 }

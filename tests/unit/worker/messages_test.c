@@ -3,7 +3,10 @@
 #include "worker/process.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct process process;
@@ -55,6 +58,81 @@ Test(messages, a_listener_is_closed_and_given_again)
     process_send_named(&process, IPC_LISTENER_CLOSE, "nobody", PROCESS_ADDRESS);
     process_send_listener(&process);
     close(process_get(&process, "one"));
+    cr_assert_eq(process_end(&process), 0);
+}
+
+/* Descriptors that the worker may have, from now on. */
+static void limit_descriptors(unsigned count)
+{
+    struct rlimit limit;
+    int status = 0;
+    pid_t pid = fork();
+
+    /* As the worker's user: not every root may change others' limits. */
+    if (pid == 0) {
+        bool is_like = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
+
+        if (!is_like || prlimit(process.pid, RLIMIT_NOFILE, NULL, &limit) < 0)
+            _exit(1);
+        limit.rlim_cur = count;
+        _exit(prlimit(process.pid, RLIMIT_NOFILE, &limit, NULL) < 0);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert_eq(status, 0);
+}
+
+/* The lowest number that is free. */
+static unsigned first_free(void)
+{
+    char path[64];
+
+    for (unsigned fd = 0;; fd++) {
+        snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)process.pid, fd);
+        if (access(path, F_OK) != 0)
+            return fd;
+    }
+}
+
+Test(messages, a_listener_that_there_is_no_room_for_is_told_and_nothing_lost)
+{
+    start_serving();
+    int busy = process_get(&process, "one");
+    unsigned taken = process.taken;
+    process_until(&process, tally_total(process.tally, 5) == 1);
+    send(busy, "GET / HT", 8, MSG_NOSIGNAL); /* not idle any more */
+    usleep(100000);
+    limit_descriptors(first_free());
+    process_send_listener(&process);
+    process_until(&process, process.lacked == 1);
+    cr_assert_eq(process.lack, EMFILE);
+    cr_assert_eq(process.taken, taken);
+    process_send_tenant(&process, 77, "return 200 'two';");
+    process_until(&process, process.committed == 77);
+    limit_descriptors(first_free() + 5);
+    process_send_listener(&process);
+    process_until(&process, process.lacked == 2); /* what is left is for connections */
+    limit_descriptors(first_free() + 20);
+    process_send_listener(&process);
+    process_until(&process, process.taken == taken + 1);
+    send(busy, "TP/1.1\r\nHost: a\r\n\r\n", 20, MSG_NOSIGNAL);
+    char text[512] = "";
+    cr_assert_gt(recv(busy, text, sizeof(text) - 1, 0), 0, "the connection is still there");
+    close(busy);
+    cr_assert_eq(process_end(&process), 0);
+}
+
+Test(messages, idle_connections_make_room_for_a_listener)
+{
+    start_serving();
+    int idle = process_get(&process, "one");
+    unsigned taken = process.taken;
+    process_until(&process, tally_total(process.tally, 5) == 1);
+    limit_descriptors(first_free());
+    process_send_listener(&process);
+    process_until(&process, process.taken == taken + 1);
+    cr_assert_eq(process.lacked, 0);
+    cr_assert_eq(tally_total(process.tally, 5), 0);
+    close(idle);
     cr_assert_eq(process_end(&process), 0);
 }
 

@@ -13,6 +13,14 @@
 
 #define TICK 0.003
 
+static void note_committed(struct process *process, uint64_t serial)
+{
+    if (serial == PROCESS_LISTENER)
+        process->taken++;
+    else
+        process->committed = serial;
+}
+
 static int on_message(void *owner, struct ipc_received *received)
 {
     struct process *process = owner;
@@ -24,7 +32,7 @@ static int on_message(void *owner, struct ipc_received *received)
         cr_assert_neq(process->committed, process->working, "said when it begins");
     }
     if (received->message == IPC_COMMITTED)
-        process->committed = wire_get_u64(&received->body);
+        note_committed(process, wire_get_u64(&received->body));
     if (received->message == IPC_PONG)
         process->pong = wire_get_u64(&received->body);
     if (received->message == IPC_FIGURES) {
@@ -32,6 +40,12 @@ static int on_message(void *owner, struct ipc_received *received)
         cr_assert_leq(received->blob.len, sizeof(process->text));
         memcpy(process->text, received->blob.data, received->blob.len);
         process->figures_len = received->blob.len;
+    }
+    if (received->message == IPC_LACKED) {
+        cr_assert_eq(wire_get_u64(&received->body), PROCESS_LISTENER);
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(PROCESS_ADDRESS)));
+        process->lack = (int)wire_get_u32(&received->body);
+        process->lacked++;
     }
     if (received->message == IPC_LISTENER_DEAD) {
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
@@ -159,6 +173,7 @@ void process_send_listener(struct process *process)
     address_of_socket(fd, &address);
     process->port = address_port(&address);
     wire_writer_init(&body);
+    wire_put_u64(&body, PROCESS_LISTENER);
     wire_put_slice(&body, SLICE("acme"));
     wire_put_slice(&body, SLICE(PROCESS_ADDRESS));
     wire_put_u64(&body, 0);

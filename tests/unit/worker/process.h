@@ -10,6 +10,9 @@
 #include <criterion/criterion.h>
 #include <sys/types.h>
 
+/* The serial of every listener. */
+#define PROCESS_LISTENER UINT64_MAX
+
 struct process {
     struct loop loop;
     struct ipc_channel *channel;
@@ -20,6 +23,8 @@ struct process {
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
     uint64_t working;            /* the last serial */
     uint64_t committed;          /* the same */
+    unsigned taken, lacked;      /* listeners */
+    int lack;                    /* errno of the last lacked one */
     uint64_t pong;               /* the last number */
     uint32_t dead_error;
     uint64_t figures;   /* the last serial; its blob is in text */
