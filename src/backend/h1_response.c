@@ -174,7 +174,8 @@ static void receive_end(struct h1_connection *connection, enum error error)
         h1_connection_fail(connection, is_orderly ? ERROR_BACKEND_CLOSED : ERROR_BACKEND_RESET);
 }
 
-/* Bytes that come before a kept connection was asked anything answer no request of ours. */
+/* Bytes that come before a kept connection was asked anything answer no request of ours: a server
+ * may say 408 when it gives an idle connection up (RFC 9110 section 15.5.9). */
 static bool is_unasked(const struct h1_connection *connection)
 {
     return connection->is_reused && connection->receiving == RECEIVING_HEAD &&
@@ -193,7 +194,7 @@ void h1_connection_receive(struct h1_connection *connection)
         return;
     }
     if (is_unasked(connection)) {
-        h1_connection_fail(connection, ERROR_BACKEND_CLOSED);
+        h1_connection_fail(connection, ERROR_RETIRED);
         return;
     }
     h1_connection_touch(connection);

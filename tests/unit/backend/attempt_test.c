@@ -235,6 +235,47 @@ Test(attempt, a_stale_answer_on_a_kept_connection_is_not_taken)
     close(fresh);
 }
 
+/* What a server says to a connection that it is tired of, in the moment in which we use it. */
+static void speak_unasked(enum http_method method, const char *words, bool closes)
+{
+    static unsigned server; /* whose turn it is */
+    struct visit visit;
+    struct backend_attempts none = {0};
+    int fds[2] = {serve_once(&rig, server, -1), serve_once(&rig, 1 - server, -1)};
+    server_send(fds[0], words);
+    if (closes)
+        shutdown(fds[0], SHUT_WR);
+    visit_init(&visit, &rig, method, method == METHOD_POST ? 4 : 0);
+    if (method == METHOD_POST)
+        visit_push(&visit, "body");
+    exchange_end_request(visit.exchange, PIPE_ENDED);
+    visit.forgives = true;
+    start_inside_turn(&visit);
+    cr_assert_eq(visit.failures, 1);
+    cr_assert_eq(visit.error, ERROR_RETIRED);
+    cr_assert(visit.untouched);
+    cr_assert_eq(backend_untried(rig_group(&rig), &none), 2, "that is no failure");
+    close(server_accept(&rig, server));
+    visit_close(&visit);
+    close(fds[0]);
+    close(fds[1]);
+    RIG_UNTIL(&rig, backends_idle_count(rig.backends) == 0);
+    server = 1 - server;
+}
+
+Test(attempt, a_kept_connection_that_speaks_unasked_is_retired)
+{
+    static const char timeout[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+                                  "Content-Length: 0\r\n\r\n";
+    static const enum http_method methods[] = {METHOD_GET, METHOD_POST};
+    for (unsigned i = 0; i < 2; i++) {
+        speak_unasked(methods[i], timeout, true);
+        speak_unasked(methods[i], timeout, false);
+        speak_unasked(methods[i], "H", true);
+        speak_unasked(methods[i], "\r\n", false);
+    }
+}
+
 Test(attempt, a_refused_answer_counts_and_leads_elsewhere)
 {
     struct backend_attempts none = {0};
