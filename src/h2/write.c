@@ -122,7 +122,8 @@ static bool is_provoked(struct h2_session *session, const nghttp2_frame *frame)
 {
     const struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
     uint32_t code = frame->rst_stream.error_code;
-    if (code == NGHTTP2_INTERNAL_ERROR)
+    /* Codes of our own decisions; the stream may be gone by now, when the peer has reset it too. */
+    if (code == NGHTTP2_INTERNAL_ERROR || code == NGHTTP2_CANCEL || code == NGHTTP2_NO_ERROR)
         return false;
     if (code == NGHTTP2_REFUSED_STREAM && frame->hd.stream_id <= session->unaware_id)
         return false;
