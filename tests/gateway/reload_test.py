@@ -4,6 +4,8 @@
 import os
 import re
 import shutil
+import signal
+import subprocess
 
 import pytest
 
