@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CHECK_TRIES 3 /* starts of a resolver that dies at once */
+
 static void check_print_dump(const struct recorder_dump *dump)
 {
     const struct recorder_file *file;
@@ -22,6 +24,12 @@ static void check_print_dump(const struct recorder_dump *dump)
     fflush(stdout);
 }
 
+/* A resolver that never comes up, as without OpenSSL's providers, examines nothing. */
+static bool check_is_hopeless(const struct supervisor *supervisor)
+{
+    return !supervisor->resolver.was_ready && supervisor->resolver.quick_deaths >= CHECK_TRIES;
+}
+
 /* Children that cannot run must not make -t wait for ever. */
 static void check_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
 {
@@ -30,6 +38,8 @@ static void check_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
     (void)ev;
     (void)events;
     child_reap(&supervisor->resolver);
+    if (check_is_hopeless(supervisor))
+        loop_stop(&supervisor->loop);
 }
 
 /* Sends every tenant through the resolver, as a start would. */
@@ -47,7 +57,10 @@ static int check_tenants(struct supervisor *supervisor)
     ev_signal_stop(supervisor->loop.ev, &child);
     supervisor->resolver.is_stopping = true;
     child_signal(&supervisor->resolver, SIGTERM);
-    return result == 0 && supervisor->round.outcomes.counts[OUTCOME_REFUSED] == 0 ? 0 : -1;
+    return result == 0 && !check_is_hopeless(supervisor) &&
+                   supervisor->round.outcomes.counts[OUTCOME_REFUSED] == 0
+               ? 0
+               : -1;
 }
 
 static int check_told(int result, const char *text)
