@@ -39,6 +39,10 @@ const char *log_level_name(enum log_level level);
  * \xHH, so that a peer cannot forge lines. At most 4096 bytes. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The text and a line feed, as they are, on standard error, wherever the log is: for what a start
+ * says before there is one. Never blocked on either; what is lost counts as lost of the log. */
+void log_print(const char *text);
+
 #define log_debug(...)                                                                             \
     do {                                                                                           \
         if (log_is_enabled(LOG_LEVEL_DEBUG))                                                       \

@@ -37,8 +37,23 @@ struct ipc_events {
     void (*on_short)(void *owner);
 };
 
+/* A message that has come, before anything of it is mapped. */
+struct ipc_announced {
+    enum ipc_message message;
+    struct wire_reader body;
+    size_t blob_len;
+};
+
+enum ipc_admission {
+    IPC_ADMITTED,
+    IPC_DROPPED, /* as if it had not come */
+    IPC_REFUSED  /* the channel fails */
+};
+
 /* The reason when the other end only closed. */
 #define IPC_REASON_CLOSED "the other end closed the channel"
+/* The reason when its message was refused: the message's name follows. */
+#define IPC_REASON_REFUSED "refused message"
 
 /* A pair of sockets (socketpair(2)); the second is for a child. 0, or -1 with errno. */
 int ipc_pair(int sockets[2]);
@@ -47,6 +62,10 @@ int ipc_pair(int sockets[2]);
 struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, enum ipc_role self,
                                     enum ipc_role peer, const struct ipc_events *events,
                                     void *owner);
+/* Asks the owner about each message before its blob is mapped and on_message is called. */
+void ipc_channel_set_admit(struct ipc_channel *channel,
+                           enum ipc_admission (*admit)(void *owner,
+                                                       const struct ipc_announced *announced));
 /* Drops what is queued. May be called in a callback. */
 void ipc_channel_free(struct ipc_channel *channel);
 

@@ -29,7 +29,7 @@ enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 
     /* u64 serial, u8 usable, u8 outdated (a certificate is expired or not yet valid: must not     \
        replace a bundle that is not), u8 unresolved (host names have no address, which is all that \
        is wrong; or, if usable, only those that they had before); blob: diags, then, if usable,    \
-       the examined bundle */                                                                      \
+       the bundle's findings */                                                                    \
     X(EXAMINED, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, true)                                           \
     /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New  \
        or in place of the last one of that name */                                                 \

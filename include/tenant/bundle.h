@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The bundle: everything that one tenant is, on its way between processes. The supervisor puts
- * raw files in; the resolver turns them into DER and addresses; workers build from that. */
+ * raw files in; the resolver turns them into DER and addresses, which the supervisor puts in their
+ * place; workers build from that. */
 #ifndef TENANT_BUNDLE_H
 #define TENANT_BUNDLE_H
 
@@ -64,6 +65,12 @@ void bundle_encode(struct wire_writer *writer, const struct bundle *bundle);
 
 /* Fills *bundle; nodes are made in the arena, texts point into bytes. Returns 0 or ERROR_IPC. */
 int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes);
+
+/* What the resolver has to say of a bundle: its identities, trusts and names, and nothing else. The
+ * tree stays that of who sent it. The second puts them in place of those that *bundle has. Returns
+ * 0 or ERROR_IPC. */
+void bundle_put_findings(struct wire_writer *writer, const struct bundle *bundle);
+int bundle_get_findings(struct bundle *bundle, struct arena *arena, struct slice bytes);
 
 /* An encoded bundle's two parts: what it says, and behind it where the words of its trees stand in
  * which files. Equal content means the same tenant, wherever its lines stand; the places of one

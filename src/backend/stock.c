@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 /* Seconds. */
-#define STOCK_IDLE  10.0 /* then sockets that nobody takes are closed: they cost descriptors */
-#define STOCK_AGAIN 0.02 /* until the next question, when the last came too soon */
-#define STOCK_REST  0.1  /* in which a failure answers whoever comes after it */
+#define STOCK_IDLE       10.0 /* then sockets that nobody takes are closed: they cost descriptors */
+#define STOCK_AGAIN      0.02 /* until the next question, when the last came too soon; then doubled */
+#define STOCK_AGAIN_MOST 1.0
+#define STOCK_REST       0.1 /* in which a failure answers whoever comes after it */
 
 /* Milliseconds for which the kernel waits for a peer that does not acknowledge our end. */
 #define STOCK_LINGER 1000
@@ -168,9 +169,13 @@ static void take_answer(struct backend_stock *stock, unsigned count, int error)
     stock->is_asked = false;
     if (count > 0) {
         stock->error = 0;
+        stock->pause = 0;
         deadline_set(&stock->idle, STOCK_IDLE);
     } else if (error == EAGAIN) {
-        deadline_set(&stock->again, STOCK_AGAIN);
+        stock->pause = stock->pause > 0 ? 2 * stock->pause : STOCK_AGAIN;
+        if (stock->pause > STOCK_AGAIN_MOST)
+            stock->pause = STOCK_AGAIN_MOST;
+        deadline_set(&stock->again, stock->pause);
     } else {
         set_error(stock, error != 0 ? error : EPROTO);
     }

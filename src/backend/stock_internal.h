@@ -39,6 +39,7 @@ struct backend_stock {
     struct backend_connections present; /* connections there */
     struct backend_connections stale;   /* those that were there before it went */
     struct deadline again;              /* asks once more */
+    double pause;                       /* seconds before that the last time; 0: none is due */
     struct deadline idle;               /* nobody takes any */
     struct deadline cut;                /* of the stale */
     struct loop_task serve;

@@ -100,40 +100,38 @@ static char *escape(char *to, const char *end, const char *text)
     return to;
 }
 
-static mode_t kind_of_log(void)
+static mode_t kind_of(int fd)
 {
     struct stat status;
-    if (state.kind == 0 && fstat(state.fd, &status) == 0)
-        state.kind = status.st_mode & S_IFMT;
-    return state.kind;
+    return fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : 0;
 }
 
 /* Where nothing better is to be had: asks first. Another process may take the last room between. */
-static ssize_t write_if_ready(const char *line, size_t len)
+static ssize_t write_if_ready(int fd, const char *line, size_t len)
 {
-    struct pollfd ready = {.fd = state.fd, .events = POLLOUT};
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
     if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
         return -1;
-    return write(state.fd, line, len);
+    return write(fd, line, len);
 }
 
 /* A reader that has stalled must not stall the gateway. The descriptor is shared with other
  * processes, so that it cannot be made non-blocking; the one write can. */
-static bool put(const char *line, size_t len)
+static bool put(int fd, mode_t kind, const char *line, size_t len)
 {
     struct iovec part = {.iov_base = (void *)line, .iov_len = len};
     ssize_t done;
-    switch (kind_of_log()) {
+    switch (kind) {
     case S_IFREG:
-        done = write(state.fd, line, len);
+        done = write(fd, line, len);
         break;
     case S_IFSOCK: /* systemd's journal */
-        done = send(state.fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        done = send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
         break;
     default:
-        done = pwritev2(state.fd, &part, 1, -1, RWF_NOWAIT);
+        done = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
         if (done < 0 && errno == EOPNOTSUPP)
-            done = write_if_ready(line, len);
+            done = write_if_ready(fd, line, len);
         break;
     }
     return done == (ssize_t)len;
@@ -158,7 +156,9 @@ static bool put_to_descriptor(enum log_level level, const char *text)
                              (int)getpid(), state.role);
     char *stop = escape(line + used, line + sizeof line - 1, text); /* room for the line feed */
     *stop++ = '\n';
-    return put(line, (size_t)(stop - line));
+    if (state.kind == 0)
+        state.kind = kind_of(state.fd);
+    return put(state.fd, state.kind, line, (size_t)(stop - line));
 }
 
 static bool put_line(enum log_level level, const char *text)
@@ -190,4 +190,15 @@ void log_write(enum log_level level, const char *format, ...)
     va_end(arguments);
     put_line(level, text);
     errno = saved;
+}
+
+void log_print(const char *text)
+{
+    char line[LINE_MAX_BYTES];
+    int len = snprintf(line, sizeof line - 1, "%s", text);
+    if (len >= (int)sizeof line - 1)
+        len = (int)sizeof line - 2;
+    line[len++] = '\n';
+    if (!put(STDERR_FILENO, kind_of(STDERR_FILENO), line, (size_t)len))
+        state.dropped++;
 }

@@ -45,6 +45,7 @@ struct ipc_channel {
     enum ipc_role self;
     enum ipc_role peer;
     const struct ipc_events *events;
+    enum ipc_admission (*admit)(void *owner, const struct ipc_announced *announced); /* or NULL */
     void *owner;
     enum channel_state state;
     ev_io readable;
@@ -155,6 +156,20 @@ static const char *channel_take_blob(struct ipc_channel *channel, struct descrip
     return NULL;
 }
 
+/* Whether the owner wants to see it. */
+static bool channel_admits(struct ipc_channel *channel, const struct ipc_datagram *datagram)
+{
+    struct ipc_announced announced = {.message = datagram->message, .blob_len = datagram->blob_len};
+    enum ipc_admission admission = IPC_ADMITTED;
+
+    wire_reader_init(&announced.body, datagram->body);
+    if (channel->admit)
+        admission = channel->admit(channel->owner, &announced);
+    if (admission == IPC_REFUSED)
+        channel_fail(channel, IPC_REASON_REFUSED, ipc_message_name(datagram->message));
+    return admission == IPC_ADMITTED;
+}
+
 /* Checks one datagram and shows it to the owner. */
 static void channel_deliver(struct ipc_channel *channel, struct slice bytes,
                             struct descriptors *found)
@@ -168,6 +183,8 @@ static void channel_deliver(struct ipc_channel *channel, struct slice bytes,
         channel_fail(channel, reason, ipc_message_name(datagram.message));
         return;
     }
+    if (!channel_admits(channel, &datagram))
+        return;
     if (found->is_lacking)
         descriptors_close(found->fds, found->count);
     if (ipc_message_has_blob(datagram.message)) {
@@ -415,6 +432,13 @@ struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, enum ipc_role sel
     channel->retry.data = channel;
     ev_io_start(loop->ev, &channel->readable);
     return channel;
+}
+
+void ipc_channel_set_admit(struct ipc_channel *channel,
+                           enum ipc_admission (*admit)(void *owner,
+                                                       const struct ipc_announced *announced))
+{
+    channel->admit = admit;
 }
 
 static void channel_on_grave(struct loop_task *task)

@@ -285,7 +285,7 @@ static void examination_finish(struct examination *examination)
     wire_writer_init(&result.blob);
     bundle_put_diags(&result.blob, diags);
     if (result.usable)
-        bundle_encode(&result.blob, &bundle);
+        bundle_put_findings(&result.blob, &bundle);
     examination_free(examination);
     examiner->on_result(examiner->owner, &result);
     wire_writer_free(&result.blob);

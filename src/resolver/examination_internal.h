@@ -15,7 +15,7 @@ struct examination_result {
     bool unresolved; /* all that is wrong is that host names have no address, or, if usable, only
                       * those that they had before */
     bool outdated;   /* a certificate is expired or not yet valid */
-    struct wire_writer blob; /* diags, then, if usable, the examined bundle; wiped afterwards */
+    struct wire_writer blob; /* diags, then, if usable, the findings; wiped afterwards */
 };
 
 /* What all examinations of a process share. Embedded by its owner. */

@@ -99,6 +99,7 @@ int supervisor_test_with(const char *config, bool dump, const char *program)
     recorder_dump_init(&files);
     supervisor_init(&supervisor, config, program);
     supervisor.dump = dump ? &files : NULL;
+    supervisor.is_check = true;
     if (supervisor_load(&supervisor) == 0) {
         result = check_openings(&supervisor);
         if (check_tenants(&supervisor) < 0)

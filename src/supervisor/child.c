@@ -2,6 +2,7 @@
 /* Starting children by fork and exec, and what their deaths lead to. */
 #include "child_internal.h"
 
+#include "admission_internal.h"
 #include "examine_internal.h"
 #include "namespace_containers_internal.h"
 #include "notify_internal.h"
@@ -61,8 +62,10 @@ static int child_on_working(struct child *child, struct wire_reader *body)
     return 0;
 }
 
-static int child_take(struct child *child, struct ipc_received *received)
+static int child_on_message(void *owner, struct ipc_received *received)
 {
+    struct child *child = owner;
+
     generation_advance(child->supervisor);
     if (received->message == IPC_READY)
         return child_on_ready(child, received);
@@ -74,16 +77,8 @@ static int child_take(struct child *child, struct ipc_received *received)
         return workers_on_message(child->supervisor, child, received);
     if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
         return namespace_containers_on_message(child->supervisor, received);
-    return examine_on_message(child->supervisor, received);
-}
-
-static int child_on_message(void *owner, struct ipc_received *received)
-{
-    struct child *child = owner;
-    int result = child_take(child, received);
-
-    child->has_lied = child->has_lied || result != 0;
-    return result;
+    child->has_lied = examine_on_message(child->supervisor, received) != 0;
+    return child->has_lied ? ERROR_IPC : 0;
 }
 
 /* Without its channel it has a moment to end by itself. */
@@ -113,6 +108,13 @@ void child_dismiss(struct child *child)
 
 static const struct ipc_events child_events = {.on_message = child_on_message,
                                                .on_gone = child_on_gone};
+
+static void child_open_channel(struct child *child, int fd)
+{
+    child->channel = ipc_channel_new(&child->supervisor->loop, fd, ROLE_SUPERVISOR, child->role,
+                                     &child_events, child);
+    ipc_channel_set_admit(child->channel, admission_judge);
+}
 
 static void child_send_setup(struct child *child)
 {
@@ -224,6 +226,7 @@ void child_start(struct child *child)
     child->is_ready = false;
     child->has_ended = false;
     child->has_lied = false;
+    child->is_excessive = false;
     child->working = 0;
     child->ordered = 0;
     heartbeat_reset(child);
@@ -236,8 +239,7 @@ void child_start(struct child *child)
     }
     log_info("started %s (pid %d)", name, (int)child->pid);
     child->state = CHILD_STARTING;
-    child->channel = ipc_channel_new(&supervisor->loop, sockets[0], ROLE_SUPERVISOR, child->role,
-                                     &child_events, child);
+    child_open_channel(child, sockets[0]);
     child_send_setup(child);
     if (child->role == ROLE_WORKER)
         workers_on_start(supervisor, child);
@@ -252,9 +254,9 @@ void child_inherit(struct child *child, pid_t pid, int channel)
     child->pid = pid;
     child->started = loop_now(&supervisor->loop);
     child->state = channel < 0 ? CHILD_LOST : CHILD_READY;
+    child->is_ready = true;
     if (channel >= 0)
-        child->channel = ipc_channel_new(&supervisor->loop, channel, ROLE_SUPERVISOR, child->role,
-                                         &child_events, child);
+        child_open_channel(child, channel);
 }
 
 static void child_on_timer(struct ev_loop *ev, ev_timer *timer, int events)

@@ -39,7 +39,7 @@ struct child {
     bool was_ready;        /* at any time */
     bool is_ready;         /* since its start */
     bool has_failed;       /* ended by its own fault: child_is_at_fault */
-    bool has_lied;         /* one of its messages broke the rules */
+    bool has_lied;         /* its answer about a bundle broke the rules */
     uint64_t working;      /* serial of the TENANT or EXAMINE that it works on; 0: none */
     int ordered;           /* the last signal that we have sent it; 0: none */
     bool has_ended;        /* what it said is still read, but nothing sent */
@@ -52,6 +52,8 @@ struct child {
     struct delivery *deliveries; /* the same, in the order in which they were sent */
     bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
+    struct allowance allowance;  /* microseconds of our time: admission.c */
+    bool is_excessive;           /* it has used up more than that */
     struct allowance asking;     /* a worker for sockets, the resolver for connections */
     struct allowance moving;     /* the resolver containers to other namespaces */
     uint64_t drained;            /* the PONG that tells that it has heard DRAIN */

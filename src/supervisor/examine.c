@@ -138,6 +138,17 @@ bool examine_is_of_suspect(const struct supervisor *supervisor)
     return is_of_suspect;
 }
 
+bool examine_is_pending(const struct supervisor *supervisor, uint64_t serial)
+{
+    const struct examination *examination;
+
+    TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
+        if (examination->serial == serial)
+            return examination->is_sent;
+    }
+    return false;
+}
+
 int examine_on_working(struct supervisor *supervisor, uint64_t serial)
 {
     struct examination *examination;
@@ -193,14 +204,15 @@ static void examine_wait(struct supervisor *supervisor, struct examination *exam
     round_waits(record);
 }
 
+/* Owns the bundle. */
 static void examine_accept(struct supervisor *supervisor, struct examination *examination,
-                           struct slice bundle)
+                           struct ipc_blob *bundle)
 {
     struct record *record = examination->record;
 
     examine_take(supervisor, examination);
     ipc_blob_unref(examination->plan.bundle);
-    examination->plan.bundle = ipc_blob_new(bundle);
+    examination->plan.bundle = bundle;
     round_accepted(supervisor, record, &examination->plan);
     examine_free(examination);
 }
@@ -248,20 +260,28 @@ static int64_t examine_expiry(const struct bundle *bundle)
     return first;
 }
 
-/* A bundle that is another tenant's, or none, would be refused by every worker: by its death. */
-static bool examine_is_its_own(struct examination *examination, struct slice bytes)
+/* What workers get: our own tree, with what the resolver has found in place of the files. It cannot
+ * change anything else, whoever has taken it over. NULL when it is no finding. */
+static struct ipc_blob *examine_compose(struct examination *examination, struct slice findings)
 {
+    struct ipc_blob *blob = NULL;
+    struct wire_writer bytes;
     struct arena arena;
     struct bundle bundle;
-    bool is_own;
 
     arena_init(&arena, 4096);
-    is_own = bundle_decode(&bundle, &arena, bytes) == 0 &&
-             slice_equal(bundle.tenant, slice_of(examination->record->name));
-    if (is_own)
+    if (bundle_decode(&bundle, &arena, ipc_blob_bytes(examination->plan.bundle)) == 0 &&
+        bundle_get_findings(&bundle, &arena, findings) == 0) {
+        bundle.files = NULL;
+        bundle.file_count = 0;
+        wire_writer_init(&bytes);
+        bundle_encode(&bytes, &bundle);
+        blob = ipc_blob_new(wire_written(&bytes));
+        wire_writer_free(&bytes);
         examination->plan.expires = examine_expiry(&bundle);
+    }
     arena_free(&arena);
-    return is_own;
+    return blob;
 }
 
 static bool examine_is_plausible(const struct examination *examination, struct slice blob)
@@ -291,30 +311,32 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
                              struct examine_answer answer, struct slice blob)
 {
     struct record *record = examination->record;
+    struct ipc_blob *bundle = NULL;
     struct wire_reader reader;
     struct diag_list diags;
-    bool usable = answer.usable != 0;
 
     if (!examine_is_plausible(examination, blob))
         return ERROR_IPC;
     diag_list_init(&diags);
     wire_reader_init(&reader, blob);
     if (bundle_get_diags(&reader, &diags) != 0 ||
-        (usable && !examine_is_its_own(examination, reader.rest))) {
+        (answer.usable && !(bundle = examine_compose(examination, reader.rest)))) {
         diag_list_free(&diags);
         return ERROR_IPC;
     }
     examine_report(supervisor, record, &diags, answer.unresolved != 0);
     diag_list_free(&diags);
-    if (usable && answer.outdated)
-        usable = examine_may_replace(supervisor, record);
-    if (usable)
-        examine_accept(supervisor, examination, reader.rest);
+    if (bundle && answer.outdated && !examine_may_replace(supervisor, record)) {
+        ipc_blob_unref(bundle);
+        bundle = NULL;
+    }
+    if (bundle)
+        examine_accept(supervisor, examination, bundle);
     else if (answer.unresolved && supervisor->round.kind != ROUND_TEST)
         examine_wait(supervisor, examination);
     else
         examine_refuse(supervisor, examination);
-    if (usable && answer.unresolved)
+    if (bundle && answer.unresolved)
         again_later(supervisor, record, AGAIN_NAMES, NULL);
     examine_send_pending(supervisor);
     round_advance(supervisor);

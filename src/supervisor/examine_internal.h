@@ -46,6 +46,9 @@ void examine_see_to_resolver(struct supervisor *supervisor);
 /* Whether all that the resolver has is one bundle that one has died over before. */
 bool examine_is_of_suspect(const struct supervisor *supervisor);
 
+/* Whether the resolver owes the answer of that serial. */
+bool examine_is_pending(const struct supervisor *supervisor, uint64_t serial);
+
 /* The resolver works on that one. Returns 0, or ERROR_IPC when it has said so too often. */
 int examine_on_working(struct supervisor *supervisor, uint64_t serial);
 

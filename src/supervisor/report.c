@@ -130,3 +130,21 @@ void report_print(const struct diag_list *diags)
         fprintf(stderr, "nsgate: [%s] %s\n", report_word(diag->severity), text);
     }
 }
+
+/* Nobody may read what a daemon that starts says there. */
+void report_start(const struct supervisor *supervisor, const struct diag_list *diags)
+{
+    const struct diag *diag;
+    char line[REPORT_LINE];
+    int len;
+
+    if (supervisor->is_check) {
+        report_print(diags);
+        return;
+    }
+    STAILQ_FOREACH (diag, &diags->items, next) {
+        len = snprintf(line, sizeof(line), "nsgate: [%s] ", report_word(diag->severity));
+        diag_format(diag, line + len, sizeof(line) - (size_t)len);
+        log_print(line);
+    }
+}

@@ -381,7 +381,7 @@ static int round_begin_first(struct supervisor *supervisor, enum round_kind kind
         tenant_files_find(&files, supervisor->settings, supervisor->config, &config_files, diags);
 
     round_reset(supervisor, kind);
-    report_print(diags);
+    report_start(supervisor, diags);
     if (result == 0)
         round_collect(supervisor, &files, true);
     else

@@ -3,6 +3,7 @@
  * a worker may use what it could never make. */
 #include "sockets_internal.h"
 
+#include "admission_internal.h"
 #include "workers_internal.h"
 
 #include "base/memory.h"
@@ -15,8 +16,9 @@
 
 /* Questions that a worker may ask, in the long run and at once: each costs about 40 us here, so
  * that one which an intruder has taken over is given a tenth of a core at most. */
-#define SOCKETS_PER_SECOND 2000.0
+#define SOCKETS_PER_SECOND 1500.0
 #define SOCKETS_AT_ONCE    200.0
+#define SOCKETS_COST       30.0 /* microseconds of four, besides what the question costs */
 
 /* Answers that wait for a worker to read them: from the first number on they bring no sockets,
  * beyond the second it is not a worker of ours any more that asks. */
@@ -279,6 +281,7 @@ int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct w
         batch.error = EAGAIN;
     else
         sockets_fill(supervisor, worker, &question, &batch);
+    admission_charge(worker, SOCKETS_COST * batch.count / IPC_DESCRIPTORS_MAX);
     sockets_answer(worker, &question, &batch);
     return 0;
 }

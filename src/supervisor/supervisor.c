@@ -233,7 +233,7 @@ int supervisor_load(struct supervisor *supervisor)
     diag_list_init(&diags);
     recorder_init(&recorder, NULL, supervisor->dump);
     supervisor->settings = settings_read(supervisor->config, &recorder.loader, &diags);
-    report_print(&diags);
+    report_start(supervisor, &diags);
     diag_list_free(&diags);
     if (!supervisor->settings)
         return -1;

@@ -40,6 +40,7 @@ struct supervisor {
     enum supervisor_state state;
     int status; /* the process's exit status */
     bool is_root;
+    bool is_check;       /* -t: somebody waits for what is printed */
     const char *config;  /* the main file's path */
     const char *program; /* what children execute */
     struct settings *settings;
@@ -151,5 +152,7 @@ void report_text(const struct supervisor *supervisor, struct record *record,
 bool report_names(struct record *record, const struct diag_list *diags);
 /* As `nsgate -t` prints them. */
 void report_print(const struct diag_list *diags);
+/* The same at a start, which waits for nobody to read it. */
+void report_start(const struct supervisor *supervisor, const struct diag_list *diags);
 
 #endif

@@ -145,6 +145,7 @@ int workers_check_committed(struct child *worker, uint64_t ping)
     log_error("%s answers, but does not take over %s%s: it is replaced", name,
               first->record ? "tenant " : "a removal", first->record ? first->record->name : "");
     worker->working = first->serial;
+    worker->has_lied = true;
     return ERROR_IPC;
 }
 

@@ -164,6 +164,32 @@ static void get_name(struct decoder *decoder, struct bundle_name *name)
         get_address(reader, &name->addresses[i]);
 }
 
+static void get_findings(struct decoder *decoder, struct bundle *bundle)
+{
+    struct wire_reader *reader = &decoder->reader;
+    uint32_t count = wire_get_count(reader, IDENTITY_MIN);
+    bundle->identity_count = bundle->trust_count = bundle->name_count = 0;
+    bundle->identities = ARENA_ARRAY(decoder->arena, struct bundle_identity, count);
+    while (bundle->identity_count < count && !reader->failed)
+        get_identity(reader, &bundle->identities[bundle->identity_count++]);
+    count = wire_get_count(reader, TRUST_MIN);
+    bundle->trusts = ARENA_ARRAY(decoder->arena, struct bundle_trust, count);
+    while (bundle->trust_count < count && !reader->failed)
+        get_trust(decoder, &bundle->trusts[bundle->trust_count++]);
+    count = wire_get_count(reader, NAME_MIN);
+    bundle->names = ARENA_ARRAY(decoder->arena, struct bundle_name, count);
+    while (bundle->name_count < count && !reader->failed)
+        get_name(decoder, &bundle->names[bundle->name_count++]);
+}
+
+int bundle_get_findings(struct bundle *bundle, struct arena *arena, struct slice bytes)
+{
+    struct decoder decoder = {.arena = arena};
+    wire_reader_init(&decoder.reader, bytes);
+    get_findings(&decoder, bundle);
+    return wire_finish(&decoder.reader);
+}
+
 int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes)
 {
     struct decoder decoder = {.arena = arena};
@@ -186,18 +212,7 @@ int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes
         file->bytes = wire_get_slice(reader);
         file->is_private = get_bool(reader);
     }
-    count = wire_get_count(reader, IDENTITY_MIN);
-    bundle->identities = ARENA_ARRAY(arena, struct bundle_identity, count);
-    while (bundle->identity_count < count && !reader->failed)
-        get_identity(reader, &bundle->identities[bundle->identity_count++]);
-    count = wire_get_count(reader, TRUST_MIN);
-    bundle->trusts = ARENA_ARRAY(arena, struct bundle_trust, count);
-    while (bundle->trust_count < count && !reader->failed)
-        get_trust(&decoder, &bundle->trusts[bundle->trust_count++]);
-    count = wire_get_count(reader, NAME_MIN);
-    bundle->names = ARENA_ARRAY(arena, struct bundle_name, count);
-    while (bundle->name_count < count && !reader->failed)
-        get_name(&decoder, &bundle->names[bundle->name_count++]);
+    get_findings(&decoder, bundle);
     get_places(&decoder, bundle);
     return wire_finish(reader);
 }

@@ -147,6 +147,19 @@ static void put_name(struct wire_writer *writer, const struct bundle_name *name)
     }
 }
 
+void bundle_put_findings(struct wire_writer *writer, const struct bundle *bundle)
+{
+    wire_put_u32(writer, bundle->identity_count);
+    for (uint32_t i = 0; i < bundle->identity_count; i++)
+        put_identity(writer, &bundle->identities[i]);
+    wire_put_u32(writer, bundle->trust_count);
+    for (uint32_t i = 0; i < bundle->trust_count; i++)
+        put_trust(writer, &bundle->trusts[i]);
+    wire_put_u32(writer, bundle->name_count);
+    for (uint32_t i = 0; i < bundle->name_count; i++)
+        put_name(writer, &bundle->names[i]);
+}
+
 void bundle_encode(struct wire_writer *writer, const struct bundle *bundle)
 {
     wire_put_u32(writer, BUNDLE_MAGIC);
@@ -162,15 +175,7 @@ void bundle_encode(struct wire_writer *writer, const struct bundle *bundle)
         wire_put_slice(writer, bundle->files[i].bytes);
         wire_put_u8(writer, bundle->files[i].is_private);
     }
-    wire_put_u32(writer, bundle->identity_count);
-    for (uint32_t i = 0; i < bundle->identity_count; i++)
-        put_identity(writer, &bundle->identities[i]);
-    wire_put_u32(writer, bundle->trust_count);
-    for (uint32_t i = 0; i < bundle->trust_count; i++)
-        put_trust(writer, &bundle->trusts[i]);
-    wire_put_u32(writer, bundle->name_count);
-    for (uint32_t i = 0; i < bundle->name_count; i++)
-        put_name(writer, &bundle->names[i]);
+    bundle_put_findings(writer, bundle);
     put_places(writer, bundle);
 }
 

@@ -17,7 +17,7 @@ from harness.client import fetch
 from harness.gateway import BINARY, is_sanitized, wait_for
 
 PLAIN = ("127.0.0.1", 8080)
-EARLY = {signal.SIGHUP: " reload done: ", signal.SIGUSR1: "SIGUSR1: logs opened anew",
+EARLY = {signal.SIGHUP: " reload done: ", signal.SIGUSR1: "SIGUSR1: opening logs anew",
          signal.SIGUSR2: " upgrade done: "}
 
 

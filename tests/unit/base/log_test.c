@@ -135,3 +135,30 @@ Test(log, a_closed_descriptor_takes_nothing, .timeout = 10)
     log_error("one");
     cr_assert_eq(log_dropped(), 1);
 }
+
+/* What a start says on standard error, wherever the log is. */
+Test(log, prints_without_waiting_for_a_reader, .timeout = 10)
+{
+    char line[8192];
+    char full[4096];
+    int flags;
+    int errors[2];
+    cr_assert_eq(pipe(errors), 0);
+    dup2(errors[1], STDERR_FILENO);
+    log_print("nsgate: [warn] as it is");
+    ssize_t len = read(errors[0], line, sizeof line - 1);
+    cr_assert_gt(len, 0);
+    line[len] = '\0';
+    cr_assert_str_eq(line, "nsgate: [warn] as it is\n");
+    memset(full, 'x', sizeof full);
+    flags = fcntl(errors[1], F_GETFL);
+    fcntl(errors[1], F_SETFL, flags | O_NONBLOCK);
+    while (write(errors[1], full, sizeof full) > 0)
+        ;
+    fcntl(errors[1], F_SETFL, flags);
+    log_print("nobody reads this");
+    cr_assert_eq(log_dropped(), 1);
+    log_notice("goes to the log");
+    read_line(line, sizeof line);
+    cr_assert_not_null(strstr(line, "1 lines of this process could not be written here"));
+}

@@ -371,3 +371,39 @@ Test(channel, sends_later_when_no_descriptor_is_left)
     cr_assert_eq(rig.worker.messages, 1);
     rig_close(&rig);
 }
+
+/* Serials up to 10 are taken, up to 20 passed over, others end it. */
+static enum ipc_admission admit(void *owner, const struct ipc_announced *announced)
+{
+    struct wire_reader body = announced->body;
+    uint64_t serial = wire_get_u64(&body);
+
+    cr_assert_eq(((struct end *)owner)->messages, serial == 1 ? 0u : serial > 20 ? 2u : 1u);
+    cr_assert_eq(announced->message, IPC_TENANT);
+    cr_assert_eq(announced->blob_len, 6);
+    if (serial > 20)
+        return IPC_REFUSED;
+    return serial > 10 ? IPC_DROPPED : IPC_ADMITTED;
+}
+
+Test(channel, its_owner_is_asked_before_anything_is_mapped)
+{
+    struct rig rig;
+    struct ipc_blob *blob = ipc_blob_new(SLICE("bundle"));
+
+    rig_open(&rig, false);
+    ipc_channel_set_admit(rig.worker.channel, admit);
+    send_tenant(&rig, 1, blob);
+    send_tenant(&rig, 11, blob);
+    send_tenant(&rig, 2, blob);
+    rig.worker.wanted = 2;
+    loop_run(&rig.loop);
+    cr_assert_eq(rig.worker.messages, 2);
+    cr_assert_eq(rig.worker.last, 2);
+    send_tenant(&rig, 21, blob);
+    ipc_blob_unref(blob);
+    loop_run(&rig.loop);
+    cr_assert_eq(rig.worker.messages, 2);
+    cr_assert_str_eq(rig.worker.gone, "refused message: TENANT");
+    rig_close(&rig);
+}

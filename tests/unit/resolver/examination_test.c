@@ -50,8 +50,7 @@ Test(examination, a_good_pair_becomes_der)
     arena_init(&arena, 4096);
     diag_list_init(&diags);
     struct slice bytes = {outcome->bytes, outcome->size};
-    cr_assert_eq(bundle_decode(&bundle, &arena, bytes), 0);
-    cr_expect_eq(bundle.file_count, 0);
+    outcome_get_findings(&process, outcome, &bundle, &arena);
     cr_expect_null(memmem(bytes.data, bytes.len, "-----BEGIN", 10));
     cr_assert_eq(bundle.identity_count, 1); /* named twice */
     const struct tls_der *der = &bundle.identities[0].der;
@@ -196,7 +195,7 @@ Test(examination, trusted_certificates_become_der)
     const struct outcome *outcome = process_outcome(&process, 1);
     cr_assert(outcome->usable);
     arena_init(&arena, 4096);
-    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){outcome->bytes, outcome->size}), 0);
+    outcome_get_findings(&process, outcome, &bundle, &arena);
     cr_assert_eq(bundle.trust_count, 1); /* named twice */
     cr_expect(slice_equal(bundle.trusts[0].path, SLICE("/c/ca.pem")));
     cr_expect_eq(bundle.trusts[0].certificate_count, 1);
@@ -243,7 +242,7 @@ Test(examination, what_clients_are_verified_against_becomes_der)
     const struct outcome *outcome = process_outcome(&process, 1);
     cr_assert(outcome->usable);
     arena_init(&arena, 4096);
-    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){outcome->bytes, outcome->size}), 0);
+    outcome_get_findings(&process, outcome, &bundle, &arena);
     cr_assert_eq(bundle.trust_count, 2);
     cr_expect(slice_equal(bundle.trusts[0].path, SLICE("/c/ca.pem")));
     cr_expect(slice_equal(bundle.trusts[1].path, SLICE("/c/more.pem")));

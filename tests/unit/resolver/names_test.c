@@ -33,7 +33,7 @@ Test(names, localhost_is_both_families_in_order)
     const struct outcome *outcome = process_outcome(&process, 1);
     cr_assert(outcome->usable);
     arena_init(&arena, 4096);
-    cr_assert_eq(bundle_decode(&bundle, &arena, (struct slice){outcome->bytes, outcome->size}), 0);
+    outcome_get_findings(&process, outcome, &bundle, &arena);
     cr_assert_eq(bundle.name_count, 2);
     for (uint16_t port = 9000; port <= 9001; port++) {
         const struct bundle_name *name = bundle_find_name(&bundle, SLICE("localhost"), port);

@@ -152,6 +152,8 @@ void process_examine(struct process *process, uint64_t serial, const char *text,
     wire_writer_init(&bytes);
     wire_put_u64(&body, serial);
     bundle_encode(&bytes, &bundle);
+    if (!process->raw)
+        process->raw = ipc_blob_new(wire_written(&bytes));
     process_send(process, IPC_EXAMINE, &body, wire_written(&bytes));
     wire_writer_free(&body);
     wire_writer_free(&bytes);
@@ -223,6 +225,14 @@ const struct outcome *process_outcome(const struct process *process, uint64_t se
     return NULL;
 }
 
+void outcome_get_findings(const struct process *process, const struct outcome *outcome,
+                          struct bundle *bundle, struct arena *arena)
+{
+    struct slice findings = {outcome->bytes, outcome->size};
+    cr_assert_eq(bundle_decode(bundle, arena, ipc_blob_bytes(process->raw)), 0);
+    cr_assert_eq(bundle_get_findings(bundle, arena, findings), 0);
+}
+
 bool outcome_has_diag(const struct outcome *outcome, enum diag_severity severity, uint32_t line,
                       const char *text)
 {
@@ -244,6 +254,7 @@ int process_end(struct process *process)
         diag_list_free(&process->outcomes[i].diags);
         free(process->outcomes[i].bytes);
     }
+    ipc_blob_unref(process->raw);
     loop_free(&process->loop);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -36,6 +36,7 @@ struct process {
     ev_timer guard;
     double started;
     struct bundle_name *known; /* what raw bundles know of one host name; NULL: nothing */
+    struct ipc_blob *raw; /* the first bundle that was sent */
 };
 
 /* Forks it; with_setup also sends SETUP and waits for READY. */
@@ -58,6 +59,9 @@ void process_give_socket(struct process *process, int fd, int error);
 bool process_wait_gone(struct process *process);
 /* The outcome with that serial, or NULL. */
 const struct outcome *process_outcome(const struct process *process, uint64_t serial);
+/* The first bundle that was sent, with what was found in it; slices point into both. */
+void outcome_get_findings(const struct process *process, const struct outcome *outcome,
+                          struct bundle *bundle, struct arena *arena);
 bool outcome_has_diag(const struct outcome *outcome, enum diag_severity severity, uint32_t line,
                       const char *text);
 /* Closes the channel and returns the exit status; -1 when a signal ended it. */

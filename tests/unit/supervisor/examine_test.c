@@ -69,7 +69,7 @@ Test(examine, an_answer_that_is_not_to_its_question)
     struct rig rig;
 
     rig_open(&rig);
-    rig_tenant(&rig, "a", rig_port(), "rename-me");
+    rig_tenant(&rig, "a", rig_port(), "own-tree");
     rig_tenant(&rig, "b", rig_port(), "b");
     rig_tenant(&rig, "c", rig_port(), "swell-me refuse-me");
     rig_start(&rig, "started: 1 tenants, 0 waiting, 2 refused");

@@ -71,8 +71,6 @@ static void act_put_examined(struct wire_writer *writer, struct slice raw)
     arena_init(&arena, 4096);
     if (bundle_decode(&bundle, &arena, raw) != 0)
         _exit(10);
-    if (blob_has(raw, "rename-me"))
-        bundle.tenant = SLICE("another");
     bundle.files = NULL;
     bundle.file_count = 0;
     identity.der.chain[identity.der.chain_count++] = SLICE("leaf");
@@ -80,8 +78,55 @@ static void act_put_examined(struct wire_writer *writer, struct slice raw)
     identity.der.not_after = blob_has(raw, "outdate-me") ? 1 : INT64_MAX;
     bundle.identities = &identity;
     bundle.identity_count = 1;
-    bundle_encode(writer, &bundle);
+    if (blob_has(raw, "own-tree")) /* a whole bundle, as it wishes */
+        bundle_encode(writer, &bundle);
+    else
+        bundle_put_findings(writer, &bundle);
     arena_free(&arena);
+}
+
+/* What a process that an intruder has taken over may say: "flood:NAME;". */
+static void act_flood(struct actor *actor, struct slice blob, struct slice tenant)
+{
+    const char *at = memmem(blob.data, blob.len, "flood:", 6);
+    struct ipc_blob *bytes = ipc_blob_new(SLICE("\1\0\0\0"));
+    enum ipc_message message = IPC_NONE;
+    struct wire_writer body;
+    struct wire_writer none;
+
+    for (int i = 1; i < IPC_MESSAGE_COUNT_; i++) {
+        const char *name = ipc_message_name((enum ipc_message)i);
+
+        if (strncmp(at + 6, name, strlen(name)) == 0 && at[6 + strlen(name)] == ';')
+            message = (enum ipc_message)i;
+    }
+    wire_writer_init(&body);
+    wire_writer_init(&none);
+    if (message == IPC_SOCKETS_ASK || message == IPC_LISTENER_DEAD) {
+        wire_put_slice(&body, tenant);
+        wire_put_slice(&body, SLICE("127.0.0.1:1"));
+        if (message == IPC_SOCKETS_ASK)
+            wire_put_u8(&body, 4);
+        else
+            wire_put_u32(&body, EINVAL);
+    } else if (message == IPC_CONTAINER) {
+        wire_put_slice(&body, SLICE("some"));
+        wire_put_u32(&body, 1);
+        wire_put_slice(&body, SLICE("/"));
+        wire_put_slice(&body, SLICE("why"));
+    } else if (message != IPC_READY && message != IPC_CONTAINER_CONNECT) {
+        wire_put_u64(&body, 1000000);
+        if (message == IPC_EXAMINED) {
+            wire_put_u8(&body, 0);
+            wire_put_u8(&body, 0);
+        }
+    }
+    for (;;) {
+        while (ipc_channel_queued(actor->channel) < 64)
+            ipc_send(actor->channel, message, &body, NULL, 0,
+                     ipc_message_has_blob(message) ? bytes : NULL);
+        ev_run(actor->loop.ev, EVRUN_ONCE);
+    }
 }
 
 /* Texts in the bundle tell what to do with it. */
@@ -102,6 +147,8 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
         _exit(9);
     if (blob_has(received->blob, "hang-resolver"))
         act_hang();
+    if (blob_has(received->blob, "resolver-flood:"))
+        act_flood(actor, received->blob, SLICE("a"));
     if (blob_has(received->blob, "slow-resolver"))
         sleep(1);
     if (blob_has(received->blob, "resolver-die-until:") &&
@@ -267,6 +314,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
         actor->never_commits = actor->never_commits || blob_has(received->blob, "never-commit");
         if (!actor->never_commits)
             act_commit(actor, serial);
+        if (blob_has(received->blob, "worker-flood:"))
+            act_flood(actor, received->blob, wire_get_slice(&received->body));
         act_ask_sockets(actor, wire_get_slice(&received->body), received->blob);
         break;
     case IPC_TENANT_REMOVE:

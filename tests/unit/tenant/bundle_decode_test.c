@@ -96,3 +96,39 @@ Test(bundle_decode, a_place_without_a_file_stays_one)
     arena_free(&arena);
     wire_writer_free(&writer);
 }
+
+/* They are all that they bring: what else a bundle has stays. */
+Test(bundle_decode, findings_take_the_place_of_findings_only)
+{
+    struct fixture fixture;
+    struct wire_writer writer;
+    struct bundle bundle;
+    struct bundle found;
+    struct arena arena;
+
+    fixture_fill(&fixture);
+    arena_init(&arena, 4096);
+    wire_writer_init(&writer);
+    bundle_put_findings(&writer, &fixture.bundle);
+    bundle = fixture.bundle;
+    bundle.identities = NULL;
+    bundle.identity_count = bundle.trust_count = bundle.name_count = 0;
+    found = bundle;
+    cr_assert_eq(bundle_get_findings(&found, &arena, wire_written(&writer)), 0);
+    cr_assert_eq(found.root, bundle.root);
+    cr_assert_eq(found.defaults, bundle.defaults);
+    cr_assert(slice_equal(found.tenant, bundle.tenant));
+    cr_assert_eq(found.file_count, bundle.file_count);
+    cr_assert_eq(found.identity_count, fixture.bundle.identity_count);
+    cr_assert_eq(found.trust_count, fixture.bundle.trust_count);
+    cr_assert_eq(found.name_count, fixture.bundle.name_count);
+    wire_put_u8(&writer, 0);
+    cr_assert_eq(bundle_get_findings(&found, &arena, wire_written(&writer)), ERROR_IPC);
+    wire_writer_free(&writer);
+    wire_writer_init(&writer);
+    bundle_encode(&writer, &fixture.bundle);
+    cr_assert_eq(bundle_get_findings(&found, &arena, wire_written(&writer)), ERROR_IPC);
+    wire_writer_free(&writer);
+    arena_free(&arena);
+    fixture_free(&fixture);
+}

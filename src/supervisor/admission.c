@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Which messages of children are looked at: one allowance per child, over all of them. */
+#include "admission_internal.h"
+
+#include "supervisor_internal.h"
+
+/* What a child may cost us by messages that nobody has asked for, in microseconds of our time: a
+ * tenth of a core, however often it dies and comes back. Answers to our own questions are free,
+ * since each is taken once. */
+#define ADMISSION_PER_SECOND 100000.
+#define ADMISSION_AT_ONCE    100000.
+
+/* What a message of a kind costs at most, taking it from the socket included. */
+#define ADMISSION_LATE      10. /* an answer to what is no longer of interest */
+#define ADMISSION_SOCKETS   10. /* and more when there are some: sockets.c */
+#define ADMISSION_DEAD      50.
+#define ADMISSION_CONTAINER 10. /* moving one has an allowance of its own */
+#define ADMISSION_CONNECT   50.
+
+/* Most bytes of figures: a full line for every tenant that there can be. */
+#define ADMISSION_FIGURES (4 + TALLY_TENANTS * (4 + 64 + 4 + 4 + 8))
+
+static bool admission_take(struct child *child, double cost)
+{
+    const struct allowance_rate rate = {ADMISSION_PER_SECOND, ADMISSION_AT_ONCE};
+
+    return allowance_spend(&child->allowance, loop_now(&child->supervisor->loop), rate, cost);
+}
+
+void admission_charge(struct child *child, double cost)
+{
+    (void)admission_take(child, cost);
+}
+
+static enum ipc_admission admission_pay(struct child *child, double cost,
+                                        enum ipc_admission admission)
+{
+    char name[32];
+
+    if (admission_take(child, cost))
+        return admission;
+    child_name(child, name);
+    if (!child->is_excessive)
+        log_error("%s says more than it may, it is replaced", name);
+    child->is_excessive = true;
+    return IPC_REFUSED;
+}
+
+/* It is the only one, and the question is still open. */
+static bool admission_is_awaited(const struct child *child, const struct ipc_announced *announced)
+{
+    const struct supervisor *supervisor = child->supervisor;
+    struct wire_reader body = announced->body;
+    uint64_t serial = wire_get_u64(&body);
+
+    if (announced->message == IPC_FIGURES)
+        return child->owes_figures && serial == supervisor->figures.serial;
+    return child->role == ROLE_WORKER || examine_is_pending(supervisor, serial);
+}
+
+enum ipc_admission admission_judge(void *owner, const struct ipc_announced *announced)
+{
+    struct child *child = owner;
+
+    switch (announced->message) {
+    case IPC_READY:
+        return child->is_ready ? IPC_REFUSED : IPC_ADMITTED;
+    case IPC_FIGURES:
+        if (announced->blob_len > ADMISSION_FIGURES)
+            return IPC_REFUSED;
+        break;
+    case IPC_WORKING:
+    case IPC_EXAMINED:
+        break;
+    case IPC_SOCKETS_ASK:
+        return admission_pay(child, ADMISSION_SOCKETS, IPC_ADMITTED);
+    case IPC_LISTENER_DEAD:
+    case IPC_LACKED:
+        return admission_pay(child, ADMISSION_DEAD, IPC_ADMITTED);
+    case IPC_CONTAINER:
+        return admission_pay(child, ADMISSION_CONTAINER, IPC_ADMITTED);
+    case IPC_CONTAINER_CONNECT:
+        return admission_pay(child, ADMISSION_CONNECT, IPC_ADMITTED);
+    default: /* COMMITTED, PONG: held to what was asked by who takes them */
+        return IPC_ADMITTED;
+    }
+    return admission_is_awaited(child, announced)
+               ? IPC_ADMITTED
+               : admission_pay(child, ADMISSION_LATE, IPC_DROPPED);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* What a child that an intruder has taken over can make of the supervisor's time. */
+#include "rig.h"
+
+#include "../../../src/supervisor/admission_internal.h"
+#include "../../../src/supervisor/supervisor_internal.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+TestSuite(admission, .fini = rig_end);
+
+/* ---- one message ---- */
+
+static struct supervisor supervisor;
+static struct child child;
+
+static void open_child(enum ipc_role role)
+{
+    memset(&supervisor, 0, sizeof(supervisor));
+    loop_init(&supervisor.loop);
+    examiner_init(&supervisor);
+    child_init(&child, &supervisor, role, 0);
+}
+
+static enum ipc_admission judge_blob(enum ipc_message message, uint64_t serial, size_t blob_len)
+{
+    struct ipc_announced announced = {.message = message, .blob_len = blob_len};
+    enum ipc_admission admission;
+    struct wire_writer body;
+
+    wire_writer_init(&body);
+    wire_put_u64(&body, serial);
+    wire_reader_init(&announced.body, wire_written(&body));
+    admission = admission_judge(&child, &announced);
+    wire_writer_free(&body);
+    return admission;
+}
+
+static enum ipc_admission judge(enum ipc_message message, uint64_t serial)
+{
+    return judge_blob(message, serial, 10);
+}
+
+Test(admission, ready_once_per_life)
+{
+    open_child(ROLE_WORKER);
+    cr_assert_eq(judge(IPC_READY, 0), IPC_ADMITTED);
+    child.is_ready = true;
+    cr_assert_eq(judge(IPC_READY, 0), IPC_REFUSED);
+}
+
+Test(admission, figures_that_nobody_waits_for_are_not_looked_at)
+{
+    open_child(ROLE_WORKER);
+    supervisor.figures.serial = 5;
+    cr_assert_eq(judge(IPC_FIGURES, 5), IPC_DROPPED);
+    child.owes_figures = true;
+    cr_assert_eq(judge(IPC_FIGURES, 4), IPC_DROPPED);
+    cr_assert_eq(judge(IPC_FIGURES, 5), IPC_ADMITTED);
+    cr_assert_eq(judge_blob(IPC_FIGURES, 5, 100 * 1024 * 1024), IPC_REFUSED);
+}
+
+Test(admission, nor_are_answers_about_what_was_not_asked)
+{
+    struct examination examination = {.serial = 7, .is_sent = true};
+
+    open_child(ROLE_RESOLVER);
+    TAILQ_INSERT_TAIL(&supervisor.examiner.pending, &examination, next);
+    cr_assert_eq(judge(IPC_EXAMINED, 7), IPC_ADMITTED);
+    cr_assert_eq(judge(IPC_WORKING, 7), IPC_ADMITTED);
+    cr_assert_eq(judge(IPC_EXAMINED, 6), IPC_DROPPED);
+    cr_assert_eq(judge(IPC_WORKING, 8), IPC_DROPPED);
+}
+
+/* A start with 10,000 tenants, and a status that is asked all the time. */
+Test(admission, answers_are_free)
+{
+    open_child(ROLE_WORKER);
+    supervisor.figures.serial = 1;
+    child.owes_figures = true;
+    for (int i = 0; i < 100000; i++) {
+        cr_assert_eq(judge(IPC_COMMITTED, 1), IPC_ADMITTED);
+        cr_assert_eq(judge(IPC_WORKING, 1), IPC_ADMITTED);
+        cr_assert_eq(judge(IPC_PONG, 1), IPC_ADMITTED);
+        cr_assert_eq(judge(IPC_FIGURES, 1), IPC_ADMITTED);
+    }
+}
+
+/* All that a tenant with very many listeners or servers may ask for at once. */
+Test(admission, an_honest_burst_is_no_excess)
+{
+    open_child(ROLE_WORKER);
+    for (int i = 0; i < 500; i++)
+        cr_assert_eq(judge(IPC_LISTENER_DEAD, 0), IPC_ADMITTED);
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq(judge(IPC_SOCKETS_ASK, 0), IPC_ADMITTED);
+}
+
+Test(admission, one_allowance_is_over_all_of_them)
+{
+    open_child(ROLE_WORKER);
+    for (int i = 0; i < 1000; i++)
+        (void)judge(IPC_LISTENER_DEAD, 0);
+    for (int i = 0; i < 6000; i++)
+        (void)judge(IPC_SOCKETS_ASK, 0);
+    cr_assert_eq(judge(IPC_FIGURES, 0), IPC_REFUSED);
+    cr_assert_eq(judge(IPC_LISTENER_DEAD, 0), IPC_REFUSED);
+    cr_assert(child.is_excessive);
+    supervisor.loop.now += 0.5;
+    cr_assert_eq(judge(IPC_LISTENER_DEAD, 0), IPC_ADMITTED, "it comes back with time");
+}
+
+/* ---- a flood ---- */
+
+static const struct flood {
+    char child[16];
+    char message[32];
+} floods[] = {{"worker", "READY"},
+              {"worker", "FIGURES"},
+              {"worker", "COMMITTED"},
+              {"worker", "WORKING"},
+              {"worker", "PONG"},
+              {"worker", "LISTENER_DEAD"},
+              {"worker", "SOCKETS_ASK"},
+              {"resolver", "READY"},
+              {"resolver", "EXAMINED"},
+              {"resolver", "WORKING"},
+              {"resolver", "PONG"},
+              {"resolver", "CONTAINER"},
+              {"resolver", "CONTAINER_CONNECT"}};
+
+ParameterizedTestParameters(admission, a_flood_costs_little)
+{
+    return cr_make_param_array(struct flood, floods, sizeof(floods) / sizeof(floods[0]));
+}
+
+static double cpu_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec spent;
+
+    cr_assert_eq(clock_getcpuclockid(pid, &clock), 0);
+    cr_assert_eq(clock_gettime(clock, &spent), 0);
+    return (double)spent.tv_sec + (double)spent.tv_nsec * 1e-9;
+}
+
+/* It comes back again and again, and goes on. Starting it is ours to pay: some milliseconds for
+ * each of its lives, two a second at most. */
+ParameterizedTest(const struct flood *flood, admission, a_flood_costs_little, .timeout = 40)
+{
+    struct rig rig;
+    char text[96];
+    double before;
+    double spent;
+
+    rig_open(&rig);
+    snprintf(text, sizeof(text), "%s-flood:%s;", flood->child, flood->message);
+    rig_tenant(&rig, "a", rig_port(), text);
+    rig_start(&rig, "started worker");
+    before = cpu_of(rig.pid);
+    sleep(3);
+    spent = cpu_of(rig.pid) - before;
+    cr_log_warn("%s floods %s: %.0f ms in 3 s", flood->child, flood->message, 1000. * spent);
+    cr_assert_lt(spent, 0.9, "%s floods %s: %g s", flood->child, flood->message, spent);
+    cr_assert(spent < 0.3 || rig_has_logged(&rig, "refused message: ") ||
+                  rig_has_logged(&rig, "malformed message: "),
+              "%s floods %s, and nobody minds", flood->child, flood->message);
+    rig_close(&rig);
+}
