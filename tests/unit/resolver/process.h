@@ -36,7 +36,7 @@ struct process {
     ev_timer guard;
     double started;
     struct bundle_name *known; /* what raw bundles know of one host name; NULL: nothing */
-    struct ipc_blob *raw; /* the first bundle that was sent */
+    struct ipc_blob *raw;      /* the first bundle that was sent */
 };
 
 /* Forks it; with_setup also sends SETUP and waits for READY. */
