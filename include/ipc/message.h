@@ -10,7 +10,7 @@
 
 /* Another one with every change of the table or of a body: after an upgrade, channels of workers
  * that speak another version are only closed. */
-#define IPC_VERSION 4
+#define IPC_VERSION 5
 
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
