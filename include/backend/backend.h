@@ -35,10 +35,11 @@ struct backend_attempts {
     struct backend_endpoint *endpoint; /* of the last attempt */
     bool reused;       /* the last attempt went over a connection that was there before it */
     double started;    /* loop_now() of the last attempt */
+    double opened;     /* ... when its connection was opened */
     uint32_t slot;     /* of that endpoint in `tried` */
     bool wants_fresh;  /* forgiven: the next attempt takes no connection from before */
-    uint32_t forgiven; /* how often, by that endpoint: from the second time on it takes a
-                          connection of its own */
+    uint32_t forgiven; /* how often, by that endpoint: the last time it takes a connection of its
+                          own */
     uint32_t moves;    /* connections that had no room for the last attempt after all */
     const struct config_settings *settings; /* in force; live as long as the exchange */
     struct slice address; /* its text, in the exchange's arena: endpoints may go before the log */
@@ -56,9 +57,10 @@ void backend_attempt_failed(struct backend_group *group, struct backend_attempts
 
 /* The last attempt failed for the sake of its connection, or was refused: the same endpoint is the
  * next one to be tried, over a fresh connection, without counting as a try. Returns false when that
- * was done often enough: three times, or once in a while for connections that took nothing at all.
- */
-bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts);
+ * was done often enough: three times, or when the endpoint has got too many connections for it that
+ * no answer has paid for. */
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts,
+                             enum error error);
 
 /* What the exchanges of the group's tenant may keep of their requests. */
 struct exchange_allowance *backend_allowance(struct backend_group *group);

@@ -7,8 +7,10 @@
 
 /* How often the same endpoint is asked again for the sake of connections. */
 #define FORGIVEN_MAX 3
-/* Seconds between two forgiven connections of one endpoint that took no request at all. */
-#define BARREN_PAUSE 0.05
+/* Connections of forgiven attempts that an endpoint may owe answers for; and how many of them a
+ * second are forgotten. */
+#define OWED_MAX        100
+#define OWED_PER_SECOND 20
 
 static struct backend_endpoint *next_endpoint(struct backend_group *group,
                                               struct backend_attempts *attempts, double now)
@@ -22,16 +24,17 @@ static struct backend_endpoint *next_endpoint(struct backend_group *group,
 }
 
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
-                    struct backend_attempts *attempts, double since)
+                    struct backend_attempts *attempts, double after)
 {
     bool is_http2 = endpoint->group->http2 && !endpoint_requires_http1(endpoint);
     struct backend_connection *connection = NULL;
-    /* One that was opened since is fresh, also when it is another exchange's that opened it. */
+    /* One that was opened after the last is fresh, also when another exchange opened it. */
     if (is_http2)
-        connection = pool_shared(endpoint, since);
-    if (connection == NULL && since == 0)
+        connection = pool_shared(endpoint, after);
+    if (connection == NULL && after == 0)
         connection = pool_take(endpoint, is_http2);
     attempts->reused = connection != NULL;
+    attempts->opened = connection != NULL ? connection->opened : loop_now(exchange->loop);
     if (connection != NULL) {
         connection->protocol->assign(connection, exchange, attempts);
         return 0;
@@ -40,13 +43,13 @@ int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange
     return protocol->open(endpoint, exchange, attempts);
 }
 
-/* A first failure sends it to what was opened meanwhile, which many may share. There it may be
- * refused once more; the first exchange of a connection is not. */
-static double fresh_since(const struct backend_attempts *attempts)
+/* It goes to what was opened later than that by which it failed, which many may share. There it may
+ * be refused once more; at last it is the first exchange of a connection, which surely is taken. */
+static double fresh_after(const struct backend_attempts *attempts)
 {
     if (!attempts->wants_fresh)
         return 0;
-    return attempts->forgiven > 1 ? INFINITY : attempts->started;
+    return attempts->forgiven == FORGIVEN_MAX ? INFINITY : attempts->opened;
 }
 
 int backend_start(struct backend_group *group, struct exchange *exchange,
@@ -56,7 +59,7 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     struct backend_endpoint *endpoint = next_endpoint(group, attempts, now);
     if (endpoint == NULL)
         return ERROR_NO_ENDPOINT;
-    double since = fresh_since(attempts);
+    double after = fresh_after(attempts);
     if (!attempts->wants_fresh)
         attempts->forgiven = 0;
     attempts->wants_fresh = false;
@@ -68,7 +71,7 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
     attempts->started = now;
     exchange->reason = (struct slice){"", 0};
-    return backend_connect(endpoint, exchange, attempts, since);
+    return backend_connect(endpoint, exchange, attempts, after);
 }
 
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)
@@ -78,27 +81,45 @@ void backend_attempt_failed(struct backend_group *group, struct backend_attempts
         balance_failed(attempts->endpoint, loop_now(group->backends->loop));
 }
 
-/* Whether a server whose fresh connection took nothing is asked over another one. */
-static bool is_patient(struct backend_endpoint *endpoint, double now)
+/* A server that refuses what it gets is not to get connections without end: each is owed, and
+ * paid for by an answer (balance_succeeded) or by time. */
+static bool may_owe(struct backend_endpoint *endpoint, double now)
 {
-    if (now - endpoint->barren_at < BARREN_PAUSE)
+    double left = endpoint->owed - (now - endpoint->owed_at) * OWED_PER_SECOND;
+    endpoint->owed = left > 0 ? left : 0;
+    endpoint->owed_at = now;
+    if (endpoint->owed > OWED_MAX - 1)
         return false;
-    endpoint->barren_at = now;
+    endpoint->owed++;
     return true;
 }
 
-bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts)
+/* Whether the next attempt owes nothing: it replaces a kept connection, or joins one that is there.
+ */
+static bool is_free(const struct backend_attempts *attempts, enum error error)
+{
+    if (endpoint_requires_http1(attempts->endpoint))
+        return true;
+    if (error == ERROR_RETIRED && attempts->reused && attempts->forgiven == 1)
+        return true;
+    return pool_shared(attempts->endpoint, fresh_after(attempts)) != NULL;
+}
+
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts,
+                             enum error error)
 {
     if (attempts->count == 0 || attempts->forgiven == FORGIVEN_MAX ||
         !group_has_endpoint(group, attempts->endpoint))
         return false;
-    if (!attempts->reused && !endpoint_requires_http1(attempts->endpoint) &&
-        !is_patient(attempts->endpoint, loop_now(group->backends->loop)))
-        return false;
-    balance_unmark(attempts, attempts->slot);
-    attempts->count--;
     attempts->wants_fresh = true;
     attempts->forgiven++;
+    if (!is_free(attempts, error) &&
+        !may_owe(attempts->endpoint, loop_now(group->backends->loop))) {
+        attempts->wants_fresh = false;
+        return false;
+    }
+    balance_unmark(attempts, attempts->slot);
+    attempts->count--;
     return true;
 }
 

@@ -101,6 +101,7 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
 
 void balance_succeeded(struct backend_endpoint *endpoint)
 {
+    endpoint->owed -= endpoint->owed >= 1 ? 1 : endpoint->owed;
     if (endpoint->accessed < endpoint->checked)
         endpoint->fails = 0;
 }

@@ -18,7 +18,8 @@ void balance_unmark(struct backend_attempts *attempts, uint32_t slot);
 /* The endpoint failed, which counts towards max_fails; an endpoint that is alone never does. */
 void balance_failed(struct backend_endpoint *endpoint, double now);
 
-/* The endpoint answered: its fails are forgotten if they are older than the last probe. */
+/* The endpoint answered: its fails are forgotten if they are older than the last probe, and a
+ * connection that it owes an answer for is paid for. */
 void balance_succeeded(struct backend_endpoint *endpoint);
 
 /* How many endpoints balance_pick could still give. */

@@ -40,7 +40,7 @@ struct backend_connection {
     struct backend_endpoint *endpoint; /* holds one of its references */
     bool is_idle;                      /* in the pool */
     bool is_shared;                    /* carries exchanges, and takes more */
-    double opened;                     /* loop_now() then; only of those that are ever shared */
+    double opened;                     /* loop_now() then */
     enum backend_standing standing;
     double cut_at; /* stale: loop_now() when it is cut */
     TAILQ_ENTRY(backend_connection) of_endpoint;
@@ -54,11 +54,11 @@ extern const struct backend_protocol h1_protocol;
 extern const struct backend_protocol h2_protocol;
 
 /* Attaches a connection to the endpoint to the exchange: a shared one, an idle one, or a new one.
- * attempts live as long as the exchange; attempts->reused tells whether it was there before. since:
- * 0, or the time (loop_now()) before which it must not have been opened. Returns 0 or
+ * attempts live as long as the exchange; attempts->reused tells whether it was there before. after:
+ * 0, or the time (loop_now()) after which it must have been opened. Returns 0 or
  * ERROR_DESCRIPTORS. */
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
-                    struct backend_attempts *attempts, double since);
+                    struct backend_attempts *attempts, double after);
 
 struct stream;
 

@@ -40,7 +40,8 @@ struct backend_endpoint {
     struct backend_connections shared; /* that take more exchanges, the fullest first */
     uint32_t capacity;  /* exchanges that one connection takes at once, as last heard; 0: unknown */
     double http1_until; /* loop_now() until which HTTP/2 is not spoken to it */
-    double barren_at;   /* loop_now() when a connection that took nothing was last forgiven */
+    double owed;        /* connections of forgiven attempts that no answer has paid for */
+    double owed_at;     /* loop_now() when that was looked at */
 };
 
 struct backend_group {

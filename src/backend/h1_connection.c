@@ -284,6 +284,7 @@ static struct h1_connection *connection_new(struct backend_endpoint *endpoint, s
     struct h1_connection *connection = memory_zeroed(1, sizeof(*connection));
     connection->base.protocol = &h1_protocol;
     connection->base.endpoint = endpoint;
+    connection->base.opened = loop_now(loop);
     endpoint_ref(endpoint);
     connection->loop = loop;
     connection->start.run = on_start;

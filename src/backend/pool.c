@@ -52,11 +52,11 @@ void pool_unshare(struct backend_connection *connection)
     connection->is_shared = false;
 }
 
-struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double since)
+struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double after)
 {
     struct backend_connection *connection;
     TAILQ_FOREACH (connection, &endpoint->shared, of_endpoint)
-        if (connection->opened >= since)
+        if (connection->opened > after)
             return connection;
     return NULL;
 }

@@ -19,9 +19,9 @@ void pool_share(struct backend_connection *connection);
 void pool_share_last(struct backend_connection *connection);
 void pool_unshare(struct backend_connection *connection);
 
-/* The first shared connection of the endpoint that was opened at that time (loop_now()) or later;
- * it stays on the list. NULL when there is none. */
-struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double since);
+/* The first shared connection of the endpoint that was opened after that time (loop_now()); it
+ * stays on the list. NULL when there is none. */
+struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double after);
 
 /* Keeps a connection, closing the group's least recently used one when there are too many. Returns
  * false when it must not be kept: the caller closes it. In a drain those in namespaces are kept all

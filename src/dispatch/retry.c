@@ -119,7 +119,7 @@ static bool is_forgiven(struct dispatch *dispatch, enum error error)
     bool is_refused = error == ERROR_REFUSED && !has_next(dispatch, NEXT_ERROR);
     if (error != ERROR_RETIRED && error != ERROR_HTTP1_REQUIRED && !is_refused)
         return false;
-    return backend_attempt_forgive(dispatch->group, &dispatch->attempts);
+    return backend_attempt_forgive(dispatch->group, &dispatch->attempts, error);
 }
 
 void retry_failed(struct dispatch *dispatch, enum error error, bool untouched)

@@ -178,6 +178,61 @@ def test_a_server_that_refuses_everything(before, gateway, namespace):
     assert re.search(r"502 refused: ", gateway.log())
 
 
+def refuses(peer, event):
+    if isinstance(event, h2.events.RequestReceived):
+        peer.h2.reset_stream(event.stream_id, REFUSED_STREAM)
+
+
+def refuses_most(peer, event):
+    if isinstance(event, h2.events.RequestReceived):
+        if event.stream_id % 40 == 1:
+            peer.respond(event.stream_id, 200, b"ok")
+        else:
+            peer.h2.reset_stream(event.stream_id, REFUSED_STREAM)
+
+
+def retires(peer, event):
+    if isinstance(event, h2.events.RequestReceived):
+        goaway(peer, 0)
+
+
+@pytest.mark.parametrize("handle", [refuses, refuses_most, retires])
+def test_a_server_that_refuses_many_at_once(before, namespace, handle):
+    """Whether a request is a connection's first, or joins others: connections are bounded by time,
+    and by what was answered."""
+    server = Server(handle, {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 100})
+    before(server, http2=True)
+    begin = time.monotonic()
+    connection = Frames(namespace, PLAIN).ready()
+    answered = 0
+    for _ in range(12):
+        numbers = [connection.begin() for _ in range(100)]
+        assert connection.until(lambda: all(connection.streams[number].over for number in numbers))
+        statuses = [connection.streams[number].status for number in numbers]
+        assert set(statuses) <= {200, 502}
+        answered += statuses.count(200)
+    connection.close()
+    # Two of a round are as ordinary as they are where nothing is kept.
+    assert server.accepted < 100 + 24 + answered + 20 * (time.monotonic() - begin)
+
+
+def takes_one(peer, event):
+    """The first request of each connection; its answer comes when the others were refused."""
+    if isinstance(event, h2.events.RequestReceived) and event.stream_id == 1:
+        goaway(peer, 1)
+        peer.respond(1, 200, b"ok")
+
+
+def test_a_server_that_takes_one_request_of_each_connection(before, namespace):
+    before(Server(takes_one, {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 100}), http2=True)
+    connection = Frames(namespace, PLAIN).ready()
+    for _ in range(10):
+        numbers = [connection.begin("POST") for _ in range(50)]
+        assert connection.until(lambda: all(connection.streams[number].over for number in numbers))
+        assert {connection.streams[number].status for number in numbers} == {200}
+    connection.close()
+
+
 def test_what_arrives_later_follows_what_is_sent_again(before, namespace):
     """The attempt fails in the middle of a chunked body that has trailers."""
     told = threading.Event()

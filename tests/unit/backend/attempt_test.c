@@ -124,18 +124,82 @@ Test(attempt, forgiveness_has_an_end)
     struct visit visit;
     struct backend_group *group = rig_group(&rig);
     visit_get(&visit, &rig);
-    cr_assert(backend_attempt_forgive(group, &visit.attempts), "a fresh one that took nothing");
-    visit.attempts.count = 1;
-    cr_assert_not(backend_attempt_forgive(group, &visit.attempts), "not again so soon");
-    visit.attempts.reused = true;
-    for (unsigned i = 0; i < 2; i++) {
-        cr_assert(backend_attempt_forgive(group, &visit.attempts));
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert(backend_attempt_forgive(group, &visit.attempts, ERROR_REFUSED));
         visit.attempts.count = 1;
     }
-    cr_assert_not(backend_attempt_forgive(group, &visit.attempts), "three times are enough");
+    cr_assert_not(backend_attempt_forgive(group, &visit.attempts, ERROR_REFUSED),
+                  "three times are enough");
     visit_close(&visit);
     struct backend_attempts none = {0};
-    cr_assert_not(backend_attempt_forgive(group, &none), "there was none");
+    cr_assert_not(backend_attempt_forgive(group, &none, ERROR_REFUSED), "there was none");
+}
+
+/* Whether a connection is there for a request that failed so. */
+static bool may_connect(const struct backend_attempts *failed, enum error error, uint32_t forgiven)
+{
+    struct backend_attempts attempts = *failed;
+    attempts.forgiven = forgiven;
+    return backend_attempt_forgive(rig_group(&rig), &attempts, error);
+}
+
+Test(attempt, connections_of_the_forgiven_are_paid_for_by_answers)
+{
+    struct visit visit;
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    int fd = serve_once(&rig, 0, -1);
+    visit_get(&visit, &rig);
+    for (bool is_reused = false;; is_reused = !is_reused) {
+        static unsigned count;
+        visit.attempts.reused = is_reused;
+        if (!may_connect(&visit.attempts, ERROR_REFUSED, count % 3))
+            break;
+        cr_assert_lt(++count, 200);
+    }
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_not(may_connect(&visit.attempts, ERROR_REFUSED, i));
+    visit.attempts.reused = true;
+    for (unsigned i = 0; i < 200; i++)
+        cr_assert(may_connect(&visit.attempts, ERROR_RETIRED, 0), "it replaces a kept one");
+    cr_assert_not(may_connect(&visit.attempts, ERROR_RETIRED, 1), "it does not");
+    for (uint32_t i = 0; i < 3; i++) { /* serve_once would ask again */
+        server_answer(&rig, fd, "hello");
+        RIG_UNTIL(&rig, visit.has_ended);
+        cr_assert(may_connect(&visit.attempts, ERROR_REFUSED, i), "an answer pays");
+        visit_close(&visit);
+        visit_get(&visit, &rig);
+    }
+    visit_close(&visit);
+    close(fd);
+}
+
+Test(attempt, what_was_kept_besides_a_dead_one_is_not_fresh)
+{
+    struct visit visits[2];
+    int fds[2];
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+    for (unsigned i = 0; i < 2; i++)
+        visit_get(&visits[i], &rig);
+    for (unsigned i = 0; i < 2; i++)
+        server_answer(&rig, fds[i] = server_accept(&rig, 0), "hello");
+    for (unsigned i = 0; i < 2; i++) {
+        RIG_UNTIL(&rig, visits[i].has_ended);
+        visit_close(&visits[i]);
+    }
+    RIG_UNTIL(&rig, backends_idle_count(rig.backends) == 2);
+    visit_init(&visits[0], &rig, METHOD_GET, 0);
+    visits[0].forgives = true;
+    visit_start(&visits[0]);
+    server_read(&rig, fds[1], "\r\n\r\n");
+    close(fds[1]);
+    int fresh = server_accept(&rig, 0);
+    server_answer(&rig, fresh, "good");
+    RIG_UNTIL(&rig, visits[0].has_ended);
+    visit_close(&visits[0]);
+    close(fds[0]);
+    close(fresh);
 }
 
 Test(attempt, a_body_that_was_taken_is_sent_again)

@@ -167,7 +167,7 @@ static void mediator_failed(void *mediator, struct exchange *exchange, enum erro
     visit->error = error;
     visit->untouched = untouched;
     bool forgiven = visit->forgives && visit->attempts.reused &&
-                    backend_attempt_forgive(rig_group(visit->rig), &visit->attempts);
+                    backend_attempt_forgive(rig_group(visit->rig), &visit->attempts, error);
     if (!forgiven && !visit->retries)
         return;
     (void)visit_start(visit);

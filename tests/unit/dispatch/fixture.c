@@ -124,8 +124,10 @@ void backend_attempt_failed(struct backend_group *group, struct backend_attempts
     group->gate->failures++;
 }
 
-bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts)
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts,
+                             enum error error)
 {
+    (void)error;
     struct gate *gate = group->gate;
     if (!attempts->reused)
         return false;
