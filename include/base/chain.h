@@ -79,8 +79,8 @@ void chain_move(struct chain *to, struct chain *from, size_t len);
 
 /* Appends a reference to len bytes from offset on of another chain of the same pool, which keeps
  * them; both must lie inside it. A run of at most 2 KiB is copied: a few bytes do not hold a large
- * buffer. */
-void chain_share(struct chain *to, const struct chain *from, size_t offset, size_t len);
+ * buffer. Returns the bytes of the buffers that the chain holds in addition. */
+size_t chain_share(struct chain *to, const struct chain *from, size_t offset, size_t len);
 
 /* Drops the first len bytes (at most all). */
 void chain_consume(struct chain *chain, size_t len);

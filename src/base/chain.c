@@ -244,7 +244,7 @@ static void move_first(struct chain *to, struct chain *from)
 }
 
 /* Appends a second segment of the same buffer. */
-static void share_part(struct chain *to, struct segment *segment, size_t offset, size_t len)
+static void share_part(struct chain *to, const struct segment *segment, size_t offset, size_t len)
 {
     segment->buffer->references++;
     struct segment *part = segment_take(to->pool, segment->buffer);
@@ -291,14 +291,28 @@ static void append_small(struct chain *chain, const char *data, size_t len)
     chain_append(chain, data, len);
 }
 
-void chain_share(struct chain *to, const struct chain *from, size_t offset, size_t len)
+/* The buffers behind that segment; two neighbours may be parts of one. */
+static size_t held_behind(const struct chain *chain, const struct segment *last)
+{
+    const struct buffer *known = last ? last->buffer : NULL;
+    const struct segment *segment = last ? TAILQ_NEXT(last, next) : TAILQ_FIRST(&chain->segments);
+    size_t held = 0;
+    for (; segment; segment = TAILQ_NEXT(segment, next)) {
+        held += segment->buffer != known ? segment->buffer->size : 0;
+        known = segment->buffer;
+    }
+    return held;
+}
+
+size_t chain_share(struct chain *to, const struct chain *from, size_t offset, size_t len)
 {
     assert(to != from && to->pool == from->pool);
     assert(offset <= from->len && len <= from->len - offset);
-    struct segment *segment;
+    const struct segment *last = TAILQ_LAST(&to->segments, segment_list);
+    const struct segment *segment;
     TAILQ_FOREACH (segment, &from->segments, next) {
         if (len == 0)
-            return;
+            break;
         size_t here = segment_len(segment);
         if (offset >= here) {
             offset -= here;
@@ -312,6 +326,7 @@ void chain_share(struct chain *to, const struct chain *from, size_t offset, size
         len -= part;
         offset = 0;
     }
+    return held_behind(to, last);
 }
 
 void chain_consume(struct chain *chain, size_t len)

@@ -4,14 +4,6 @@
 
 #include <assert.h>
 
-/* What keeping a piece costs: a small one is copied, a large one shares its buffers (chain_share).
- */
-static size_t cost_of(size_t len)
-{
-    size_t unit = len <= BUFFER_SMALL ? BUFFER_SMALL : BUFFER_SIZE;
-    return (len + unit - 1) / unit * unit;
-}
-
 static void give_back(struct exchange *exchange)
 {
     chain_clear(&exchange->kept);
@@ -30,15 +22,15 @@ void kept_add(struct exchange *exchange, const struct chain *into, size_t from)
 {
     struct exchange_allowance *allowance = exchange->allowance;
     size_t len = into->len - from;
-    size_t cost = cost_of(len);
-    if (exchange->kept.len + len > EXCHANGE_PIPE_LIMIT ||
-        cost > allowance->most - allowance->held) {
+    if (exchange->kept.len + len > EXCHANGE_PIPE_LIMIT) {
         kept_stop(exchange);
         return;
     }
-    chain_share(&exchange->kept, into, from, len);
+    size_t cost = chain_share(&exchange->kept, into, from, len);
     allowance->held += cost;
     exchange->kept_held += cost;
+    if (allowance->held > allowance->most)
+        kept_stop(exchange);
 }
 
 bool exchange_request_is_whole(const struct exchange *exchange)

@@ -227,7 +227,7 @@ Test(chain, share_leaves_the_source_as_it_is)
         bytes[i] = (char)(i * 11);
     chain_append(&from, bytes, 40000);
     size_t held = pool.held;
-    chain_share(&to, &from, 5000, 30000);
+    cr_assert_eq(chain_share(&to, &from, 5000, 30000), 3 * BUFFER_SIZE);
     cr_assert_eq(pool.held, held, "nothing was copied");
     assert_bytes(&from, bytes, 40000);
     assert_bytes(&to, bytes + 5000, 30000);
@@ -253,8 +253,8 @@ Test(chain, share_copies_small_runs)
         bytes[i] = (char)(i * 3);
     chain_append(&from, bytes, sizeof(bytes));
     for (size_t at = 0; at < sizeof(bytes); at += 512)
-        chain_share(&to, &from, at, 512);
-    chain_share(&to, &from, 0, 0);
+        cr_assert_eq(chain_share(&to, &from, at, 512), at % BUFFER_SMALL ? 0 : BUFFER_SMALL);
+    cr_assert_eq(chain_share(&to, &from, 0, 0), 0);
     chain_clear(&from);
     assert_bytes(&to, bytes, sizeof(bytes));
     chain_clear(&to);

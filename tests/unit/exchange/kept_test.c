@@ -154,8 +154,40 @@ Test(kept, an_allowance_that_is_used_up)
     cr_assert_eq(allowance.held, BUFFER_SIZE, "a large piece holds its buffer");
     push(3000, 1);
     take(3000, 1, 1);
+    cr_assert_eq(allowance.held, BUFFER_SIZE, "a small one finds room there");
+    push(3001, 3000);
+    take(3001, 3000, 3000);
     cr_assert_not(exchange_request_is_whole(exchange));
     cr_assert_eq(allowance.held, 0);
+}
+
+Test(kept, pieces_that_hold_a_buffer_each_cost_one_each)
+{
+    size_t before = loop.buffers.held;
+    for (size_t i = 0; i < 20; i++)
+        push(i * 2100, 2100);
+    take(0, SIZE_MAX, 20 * 2100);
+    cr_assert(exchange_request_is_whole(exchange));
+    cr_assert_geq(loop.buffers.held - before, 20 * BUFFER_SIZE, "that is what they hold");
+    cr_assert_eq(allowance.held, 20 * BUFFER_SIZE);
+}
+
+Test(kept, a_trickle_costs_what_it_holds)
+{
+    for (size_t i = 0; i < 8000; i++) {
+        push(i, 1);
+        take(i, 1, 1);
+    }
+    cr_assert(exchange_request_is_whole(exchange));
+    cr_assert_eq(allowance.held, 8 * BUFFER_SMALL);
+}
+
+Test(kept, pieces_of_one_buffer_cost_it_once)
+{
+    push(0, BUFFER_SIZE);
+    for (size_t i = 0; i < 4; i++)
+        take(i * 4000, 4000, 4000);
+    cr_assert_eq(allowance.held, BUFFER_SIZE);
 }
 
 Test(kept, the_response_ends_it)
