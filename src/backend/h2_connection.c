@@ -98,14 +98,24 @@ static enum error error_of(const struct h2_call *call, enum error error)
                                                                          : error;
 }
 
-/* Whether max_fails counts its end: once, however many exchanges it takes along. A kept connection
- * may die of its server's idle timeout. */
+static bool has_failure(const struct h2_calls *calls, enum error error)
+{
+    const struct h2_call *call;
+    TAILQ_FOREACH (call, calls, next)
+        if (call->exchange != NULL && call->hearing == H2_HEAD_DUE &&
+            error_of(call, error) != ERROR_RETIRED)
+            return true;
+    return false;
+}
+
+/* Whether max_fails counts its end: once, however many exchanges it takes along. As over HTTP/1.1,
+ * neither the end of a kept connection does, nor one after the response has begun. */
 static void blame(struct h2_connection *connection, enum error error)
 {
-    bool is_stale =
-        is_end(error) && connection->woken > 0 && connection->heard <= connection->woken;
-    if (connection->attached > 0 && !is_stale && connection->phase != H2_LEAVING &&
-        error != ERROR_SHORTAGE)
+    bool is_failure = has_failure(&connection->waiting, error) ||
+                      has_failure(&connection->fresh, error) ||
+                      has_failure(&connection->begun, error);
+    if (is_failure && connection->phase != H2_LEAVING && error != ERROR_SHORTAGE)
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
     connection->is_blamed = true;
 }

@@ -70,7 +70,6 @@ struct h2_connection {
     struct chain in, out;
     uint64_t written;         /* bytes given to the wire */
     double heard;             /* when bytes last came */
-    double woken;             /* when it last left the pool; 0: it has never been there */
     double patience;          /* seconds in which it must answer a PING */
     struct deadline deadline; /* of a PING, of resting */
     struct loop_task turn;    /* writes what is ready, and sees what became of the connection */

@@ -144,7 +144,6 @@ static int h2_open(struct backend_endpoint *endpoint, struct exchange *exchange,
 
 static void wake_up(struct h2_connection *connection)
 {
-    connection->woken = loop_now(connection->loop);
     h2_connection_set_phase(connection, H2_SERVING);
     deadline_clear(&connection->deadline);
     if (loop_now(connection->loop) - connection->heard > SILENCE_MAX)

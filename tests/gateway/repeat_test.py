@@ -13,7 +13,7 @@ import pytest
 from harness import netns, texts
 from harness.backend import EchoServer, Scripted, read_head
 from harness.client import Connection, fetch, raw
-from harness.frames import GOAWAY, Frames, frame
+from harness.frames import END_HEADERS, END_STREAM, GOAWAY, HEADERS, Frames, frame
 from harness.h2_backend import Server, echo, nginx
 
 PLAIN = ("127.0.0.1", 8080)
@@ -27,11 +27,11 @@ def before(gateway, namespace):
     """before(server, ...): a gateway of one worker before them, in HTTP/2 if told so."""
     servers = []
 
-    def start(*made, settings="", http2=False):
+    def start(*made, settings="", http2=False, max_fails=0):
         servers.extend(made)
         gateway.settings["worker_processes"] = "1"
         gateway.write_main()
-        lines = "".join(f"server {server.address} max_fails=0;" for server in made)
+        lines = "".join(f"server {server.address} max_fails={max_fails};" for server in made)
         version = "proxy_http_version 2;" if http2 else ""
         gateway.tenant("a", f"""netns {namespace}; keepalive_requests 100000;
             client_max_body_size 0; {settings} {version} upstream app {{ {lines} }}
@@ -196,6 +196,15 @@ def retires(peer, event):
         goaway(peer, 0)
 
 
+def ask_together(connection, method, count):
+    """So many requests in one write; their statuses."""
+    numbers = [connection.next_id() for _ in range(count)]
+    connection.send(b"".join(frame(HEADERS, END_HEADERS | END_STREAM, number, connection.head(method))
+                             for number in numbers))
+    assert connection.until(lambda: all(connection.streams[number].over for number in numbers))
+    return [connection.streams[number].status for number in numbers]
+
+
 @pytest.mark.parametrize("handle", [refuses, refuses_most, retires])
 def test_a_server_that_refuses_many_at_once(before, namespace, handle):
     """Whether a request is a connection's first, or joins others: connections are bounded by time,
@@ -206,14 +215,12 @@ def test_a_server_that_refuses_many_at_once(before, namespace, handle):
     connection = Frames(namespace, PLAIN).ready()
     answered = 0
     for _ in range(12):
-        numbers = [connection.begin() for _ in range(100)]
-        assert connection.until(lambda: all(connection.streams[number].over for number in numbers))
-        statuses = [connection.streams[number].status for number in numbers]
+        statuses = ask_together(connection, "GET", 100)
         assert set(statuses) <= {200, 502}
         answered += statuses.count(200)
     connection.close()
-    # Two of a round are as ordinary as they are where nothing is kept.
-    assert server.accepted < 100 + 24 + answered + 20 * (time.monotonic() - begin)
+    # A few of each round are as ordinary as they are where nothing is kept.
+    assert server.accepted < 100 + 12 * 10 + answered + 20 * (time.monotonic() - begin)
 
 
 def takes_one(peer, event):
@@ -227,9 +234,7 @@ def test_a_server_that_takes_one_request_of_each_connection(before, namespace):
     before(Server(takes_one, {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 100}), http2=True)
     connection = Frames(namespace, PLAIN).ready()
     for _ in range(10):
-        numbers = [connection.begin("POST") for _ in range(50)]
-        assert connection.until(lambda: all(connection.streams[number].over for number in numbers))
-        assert {connection.streams[number].status for number in numbers} == {200}
+        assert set(ask_together(connection, "POST", 50)) == {200}
     connection.close()
 
 
@@ -258,6 +263,27 @@ def test_what_arrives_later_follows_what_is_sent_again(before, namespace):
         answer += part
     sock.close()
     assert b"some more" in answer and b"x-sum: 17" in answer
+
+
+def closes_kept(peer, event):
+    """Answers the first request of a connection, and ends it, after a word, at the second."""
+    if isinstance(event, h2.events.StreamEnded) and event.stream_id == 1:
+        peer.respond(1, 200, b"ok")
+    elif isinstance(event, h2.events.RequestReceived) and event.stream_id == 3:
+        peer.h2.ping(b"farewell")
+    elif isinstance(event, h2.events.PingAckReceived):
+        peer.sock.shutdown(2)
+
+
+@CLIENTS
+def test_the_end_of_a_kept_connection_is_no_failure(before, gateway, namespace, client):
+    before(Server(closes_kept), Server(closes_kept), http2=True, max_fails=1)
+    dialed = client(namespace)
+    for _ in range(12):
+        assert dialed.ask("PUT", b"body") == 200
+    dialed.close()
+    gateway.wait_log(r"PUT /: retired: .*sending it again")
+    assert "is left out" not in gateway.log()
 
 
 def test_more_than_a_pipe_is_not_kept(before, gateway, namespace):

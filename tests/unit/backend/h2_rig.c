@@ -14,12 +14,19 @@ static const struct config_transport transport = {.http2 = true};
 
 void h2_rig_init(struct rig *rig)
 {
-    rig_init(rig, 1);
+    rig_init(rig, 2);
     /* Another transport is another group: as after a reload. */
     backends_unbind(rig->backends, &rig->tenant);
     rig_turn(rig);
+    rig->upstream.endpoint_count = 1;
     rig->upstream_config.transport = &transport;
     backends_bind(rig->backends, &rig->tenant);
+}
+
+void h2_two_servers(struct rig *rig)
+{
+    rig->upstream.endpoint_count = 2;
+    rig_bind(rig);
 }
 
 /* ---- events ---- */

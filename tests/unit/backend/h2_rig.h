@@ -47,8 +47,10 @@ struct peer {
     struct chain in, out;
 };
 
-/* As rig_init, with one server, spoken to in HTTP/2 by prior knowledge. */
+/* As rig_init, with one server, spoken to in HTTP/2 by prior knowledge. There is another, of which
+ * the upstream knows nothing yet (h2_two_servers). */
 void h2_rig_init(struct rig *rig);
+void h2_two_servers(struct rig *rig);
 
 /* Waits for a connection; settings may be NULL. */
 struct peer *peer_accept(struct rig *rig, unsigned server, const struct h2_settings *settings);
