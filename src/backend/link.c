@@ -125,11 +125,26 @@ static bool is_shortage(int error)
            error == EADDRNOTAVAIL;
 }
 
+/* EADDRNOTAVAIL says that TCP's ports are used up, or that this host has no address to reach the
+ * server from, as where IPv6 is off. In the latter case UDP cannot reach it either. */
+static bool has_source_address(const struct backend_link *link)
+{
+    const struct address *address = &link->endpoint->address;
+    if (link->endpoint->stock != NULL)
+        return true; /* the server is in a namespace where nobody but root can ask */
+    int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true;
+    bool is_lacking = connect(fd, &address->any, address->len) < 0 && errno == EADDRNOTAVAIL;
+    close(fd);
+    return !is_lacking;
+}
+
 /* number: errno; 0 when it is not known. */
 static void fail_to_connect(struct backend_link *link, enum error error, int number)
 {
     char text[REASON_SIZE] = "";
-    if (is_shortage(number))
+    if (is_shortage(number) && (number != EADDRNOTAVAIL || has_source_address(link)))
         error = ERROR_SHORTAGE;
     if (number != 0)
         snprintf(text, sizeof(text), "%d: %s", number, strerror(number));

@@ -81,7 +81,10 @@ ssize_t descriptors_look(int fd, void *data, size_t size, struct descriptors *fo
 
 void descriptors_drop(int fd)
 {
-    (void)recv(fd, NULL, 0, MSG_DONTWAIT);
+    /* A peer that ended with messages unread leaves an error that comes before its last messages:
+     * it is told once, and the message stays. */
+    while (recv(fd, NULL, 0, MSG_DONTWAIT) < 0 && (errno == ECONNRESET || errno == EINTR))
+        continue;
 }
 
 void descriptors_close(int *descriptors, unsigned count)

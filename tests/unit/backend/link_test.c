@@ -6,9 +6,14 @@
 
 #include "../../../src/backend/link_internal.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <net/if.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -288,6 +293,59 @@ Test(link, nobody_listens)
     open_link(5);
     RIG_UNTIL(&rig, failed != 0);
     cr_assert_eq(failed, ERROR_CONNECT);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    cr_assert(fputs(text, file) >= 0);
+    cr_assert_eq(fclose(file), 0);
+}
+
+/* Both are EADDRNOTAVAIL: no address to come from is how a server is reached, or not; ports that
+ * are used up are this host's own shortage. */
+Test(link, without_an_address_or_a_port_to_come_from)
+{
+    struct address *server_address = &rig.endpoints[0].address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&server_address->any;
+    struct sockaddr_in *four = (struct sockaddr_in *)&server_address->any;
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int control, listener, clients[2];
+
+    if (unshare(CLONE_NEWNET) < 0)
+        cr_skip_test("no right to make network namespaces here");
+    write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+    write_file("/proc/sys/net/ipv4/ip_local_port_range", "40000 40001");
+    control = socket(AF_INET, SOCK_DGRAM, 0);
+    cr_assert_eq(ioctl(control, SIOCSIFFLAGS, &loopback), 0);
+    close(control);
+
+    *six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(80)};
+    six->sin6_addr = in6addr_loopback;
+    server_address->len = sizeof(*six);
+    open_link(5);
+    RIG_UNTIL(&rig, failed != 0);
+    cr_assert_eq(failed, ERROR_CONNECT, "IPv6 is off");
+    cr_assert(strstr(reason, "99: ") != NULL);
+    failed = ERROR_NONE;
+
+    *four = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(80)};
+    four->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    server_address->len = sizeof(*four);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)four, sizeof(*four)), 0);
+    cr_assert_eq(listen(listener, 8), 0);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+        cr_assert_eq(connect(clients[i], (struct sockaddr *)four, sizeof(*four)), 0);
+    }
+    open_link(5);
+    RIG_UNTIL(&rig, failed != 0);
+    cr_assert_eq(failed, ERROR_SHORTAGE, "no port is left");
+    close(clients[0]);
+    close(clients[1]);
+    close(listener);
 }
 
 Test(link, closed_before_it_is_open)

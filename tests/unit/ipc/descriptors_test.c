@@ -37,6 +37,26 @@ Test(descriptors, travel_and_close_on_exec)
     cr_assert_eq(errno, EAGAIN);
 }
 
+Test(descriptors, a_peer_that_ends_between_look_and_drop)
+{
+    int sockets[2];
+    struct descriptors got;
+    char bytes[8];
+
+    cr_assert_eq(ipc_pair(sockets), 0);
+    cr_assert_eq(send(sockets[0], "first", 5, 0), 5);
+    cr_assert_eq(send(sockets[0], "last", 4, 0), 4);
+    cr_assert_eq(send(sockets[1], "unread", 6, 0), 6);
+    cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), 5);
+    close(sockets[0]);
+    descriptors_drop(sockets[1]);
+    cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), 4,
+                 "not the first again");
+    descriptors_drop(sockets[1]);
+    cr_assert_eq(descriptors_look(sockets[1], bytes, sizeof(bytes), &got), 0, "the end");
+    close(sockets[1]);
+}
+
 Test(descriptors, what_there_is_no_room_for_is_not_lost)
 {
     int sockets[2];
