@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import netns, texts
+from harness import texts
 from harness.client import Connection
 from harness.engine import OK, Engine, chunk, runs
 from harness.gateway import is_sanitized, wait_for

@@ -13,6 +13,7 @@ from harness.backend import read_head
 from harness.client import Connection, read_response
 from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
+from harness.proc import open_files
 from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
@@ -183,9 +184,7 @@ def test_idle_clients_are_served_once_more_by_a_worker_that_ends(gateway, namesp
     assert response.body == b"x" and response.headers["Connection"] == "close"
     end, is_reset = end_of(silent, 10)
     assert not is_reset and end.seconds() < 3
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/fd") and os.listdir(f"/proc/{pid}/fd")
-                             for pid in children if os.path.exists(f"/proc/{pid}")), 5,
-             "the workers end")
+    wait_for(lambda: not any(map(open_files, children)), 5, "the workers end")
 
 
 # ---- namespaces ----

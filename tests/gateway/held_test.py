@@ -7,16 +7,13 @@ import socket
 import ssl
 import struct
 import subprocess
-import threading
 import time
 
 import pytest
 
 from harness import netns, texts
 from harness.backend import read_head
-from harness.client import Connection, read_all
 from harness.frames import Frames
-from harness.gateway import wait_for
 from harness.h2_backend import Server, echo
 
 pytestmark = pytest.mark.measures

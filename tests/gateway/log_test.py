@@ -15,6 +15,7 @@ import pytest
 from harness import texts
 from harness.client import Connection, fetch
 from harness.gateway import BINARY, is_sanitized, wait_for
+from harness.proc import open_files
 from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
@@ -150,11 +151,7 @@ def rotate(gateway, *changes):
 
 def log_descriptors(gateway, path):
     """How many descriptors of the gateway's processes are open on the file."""
-    count = 0
-    for pid in gateway.processes():
-        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
-        count += links.count(str(path))
-    return count
+    return sum(open_files(pid).count(str(path)) for pid in gateway.processes())
 
 
 @pytest.mark.parametrize("create", ["create 0640 www-data adm", "create 0600 nobody nogroup",
@@ -170,7 +167,8 @@ def test_logrotate_with_create(rotated, namespace, create):
         wait_for(lambda: log_descriptors(rotated, path) >= 3, what="all have the new file")
         assert fetch(namespace, PLAIN, "/down").status == 502
         wait_for(lambda: "/down" in path.read_text(), what="a worker's line in the new file")
-        assert not log_descriptors(rotated, path.parent / "error.log.1")
+        wait_for(lambda: not log_descriptors(rotated, path.parent / "error.log.1"),
+                 what="nobody has the old file")
         (path.parent / "error.log.1").unlink()
 
 

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import os
 import pathlib
-import signal
 import socket
 import subprocess
 import threading

@@ -173,7 +173,6 @@ def test_an_expired_certificate_is_warned_about_and_never_replaces_a_valid_one(
     serial = authority.serial("late.test")
     authority.issue("late.test")
     good = (authority.folder / "late.test.crt").read_bytes()
-    import subprocess
     # The same key, a certificate whose time is over.
     subprocess.run(["openssl", "req", "-new", "-key", authority.folder / "late.test.key", "-subj",
                     "/CN=late.test", "-out", tmp_path / "csr"], check=True, capture_output=True)
@@ -302,7 +301,6 @@ def test_a_deleted_namespace_is_let_go_of_and_found_again(gateway, namespaces):
 
 
 def test_signals_during_a_reload_and_in_a_row(gateway, namespaces):
-    import signal
     gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "0";'))
     gateway.start()
     for number in range(1, 6):

@@ -10,7 +10,7 @@ import h2.events
 import h2.settings
 import pytest
 
-from harness import netns, texts
+from harness import netns
 from harness.backend import EchoServer, Scripted, read_head
 from harness.client import Connection, fetch, raw
 from harness.frames import END_HEADERS, END_STREAM, GOAWAY, HEADERS, Frames, frame

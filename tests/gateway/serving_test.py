@@ -12,6 +12,7 @@ from harness import netns, texts
 from harness.certs import peer_serial
 from harness.client import Connection, fetch, raw, read_all
 from harness.gateway import BINARY
+from harness.proc import network_namespaces
 
 PLAIN = ("127.0.0.1", 8080)
 
@@ -46,8 +47,8 @@ def test_no_process_is_in_a_tenants_namespace(gateway, authority, namespace, ech
     gateway.start()
     home = os.stat("/proc/self/ns/net").st_ino
     for pid in gateway.processes():
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            assert os.stat(f"/proc/{pid}/task/{thread}/ns/net").st_ino == home
+        assert network_namespaces(pid) <= {home}
+    assert network_namespaces(gateway.pid) == {home}
     listing = netns.run("ip", "netns", "exec", namespace, "ss", "-Hltn").stdout
     assert f"127.0.0.1:{texts.PORT}" in listing
     with pytest.raises(OSError):

@@ -15,6 +15,7 @@ from harness.backend import read_head
 from harness.client import Connection, fetch
 from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
+from harness.proc import open_files
 
 PLAIN = ("127.0.0.1", 8080)
 
@@ -47,14 +48,7 @@ def sockets(namespace):
 
 
 def held_by(pid):
-    found = set()
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            target = os.readlink(f"/proc/{pid}/fd/{name}")
-        except OSError:
-            continue
-        found |= set(re.findall(r"socket:\[(\d+)\]", target))
-    return found
+    return set(re.findall(r"socket:\[(\d+)\]", " ".join(open_files(pid))))
 
 
 # A sanitizer would report the second one as a crash of its own.
@@ -263,14 +257,12 @@ def test_workers_end_when_the_supervisor_is_gone(gateway, namespace):
     os.kill(gateway.pid, signal.SIGKILL)
     gateway.process.wait()
     gateway.process = None
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}/fd") and os.listdir(f"/proc/{pid}/fd")
-                             for pid in children if os.path.exists(f"/proc/{pid}")), 10,
-             "the children end")
+    wait_for(lambda: not any(map(open_files, children)), 10, "the children end")
 
 
 def test_usr1_reopens_the_log(gateway, namespace, tmp_path):
     log = tmp_path / "own.log"
-    gateway.write_main(f"""user nobody; worker_processes 1; pid nsgate.pid;
+    gateway.write_main("""user nobody; worker_processes 1; pid nsgate.pid;
         error_log own.log info; tenants tenants/*.conf;""")
     gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
     gateway.start(wait=False)

@@ -9,6 +9,7 @@ from harness import netns, texts
 from harness.backend import EchoServer
 from harness.certs import Authority, peer_serial
 from harness.client import Connection
+from harness.proc import network_namespaces
 
 COUNT = 200
 
@@ -42,8 +43,7 @@ def test_200_tenants_each_with_own_certificate_and_backend(gateway, crowd):
             connection.close()
         home = os.stat("/proc/self/ns/net").st_ino
         for pid in gateway.processes():
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                assert os.stat(f"/proc/{pid}/task/{thread}/ns/net").st_ino == home
+            assert network_namespaces(pid) <= {home}
         for name in names[:: COUNT // 10]:
             listing = netns.run("ip", "netns", "exec", name, "ss", "-Hltn").stdout
             assert f"127.0.0.1:{texts.PORT}" in listing

@@ -15,7 +15,7 @@ import pytest
 
 from harness import netns, texts
 from harness.backend import read_head
-from harness.client import Connection, fetch
+from harness.client import fetch
 from harness.gateway import BINARY, Gateway, wait_for
 from harness.load import FramesLoad, Load
 from harness.watch import Watch

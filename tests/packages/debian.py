@@ -9,7 +9,8 @@ import re
 import shutil
 import subprocess
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Where packages put programs: what stands in /usr/local is this machine's own.
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @functools.cache

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+from .proc import open_files
 from .watch import Watch
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -173,7 +174,7 @@ class Gateway:
 
     @staticmethod
     def descriptors(pid):
-        return len(os.listdir(f"/proc/{pid}/fd"))
+        return len(open_files(pid))
 
     @staticmethod
     def memory(pid, field="Pss"):

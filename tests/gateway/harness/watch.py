@@ -3,31 +3,22 @@
 that it has started (the gateway, its workers), waits for a processor does not count."""
 
 import os
-import pathlib
 import time
+
+from .proc import of_threads
 
 _waited = {}  # of each process, also of those that have ended: seconds, as last seen
 
 
 def _waits_of(pid):
     """Seconds in which its threads wanted a processor and had none: schedstat's second field."""
-    total = 0
-    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        try:
-            total += int(path.read_text().split()[1])
-        except OSError:
-            pass  # the thread has ended
-    return total / 1e9
+    return sum(int(text.split()[1]) for text in of_threads(pid, "schedstat")) / 1e9
 
 
 def _family(pid):
     yield pid
-    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = path.read_text().split()
-        except OSError:
-            continue
-        for child in children:
+    for children in of_threads(pid, "children"):
+        for child in children.split():
             yield from _family(int(child))
 
 
