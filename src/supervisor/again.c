@@ -2,6 +2,8 @@
 /* Tenants that are tried again, ever more rarely. */
 #include "again_internal.h"
 
+#include "contest_internal.h"
+#include "examine_internal.h"
 #include "supervisor_internal.h"
 
 #define AGAIN_FIRST 1.0   /* seconds until the first one; doubled for each one more */
@@ -31,10 +33,21 @@ static void again_watch(struct supervisor *supervisor)
     ev_timer_start(supervisor->loop.ev, &supervisor->again);
 }
 
+/* With a pause that is twice the one before. */
+static void again_arm(struct supervisor *supervisor, struct again *again)
+{
+    double most = again->reason == AGAIN_NAMES ? AGAIN_NAMED : AGAIN_MOST;
+
+    again->pause = again->pause > 0. ? 2. * again->pause : AGAIN_FIRST;
+    if (again->pause > most)
+        again->pause = most;
+    again->at = loop_now(&supervisor->loop) + again->pause;
+    again_watch(supervisor);
+}
+
 void again_later(struct supervisor *supervisor, struct record *record, enum again_reason reason,
                  struct dependencies *dependencies)
 {
-    double most = reason == AGAIN_NAMES ? AGAIN_NAMED : AGAIN_MOST;
     struct again *again = &record->again;
 
     if (supervisor->round.kind == ROUND_TEST)
@@ -47,32 +60,52 @@ void again_later(struct supervisor *supervisor, struct record *record, enum agai
     if (again->reason != reason)
         again->pause = 0.;
     again->reason = reason;
-    again->pause = again->pause > 0. ? 2. * again->pause : AGAIN_FIRST;
-    if (again->pause > most)
-        again->pause = most;
-    again->at = loop_now(&supervisor->loop) + again->pause;
+    again_arm(supervisor, again);
     log_write(reason == AGAIN_NAMES ? LOG_LEVEL_INFO : LOG_LEVEL_NOTICE,
               "tenant %s: is tried again in %g s", record->name, again->pause);
-    again_watch(supervisor);
 }
 
+const struct dependencies *again_pending(const struct record *record)
+{
+    if (record->examination)
+        return &record->examination->plan.dependencies;
+    if (record->contender)
+        return &record->contender->plan.dependencies;
+    return record->again.at > 0. ? &record->again.dependencies : NULL;
+}
+
+void again_resume(struct supervisor *supervisor)
+{
+    struct record *record;
+
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        if (record->again.at > 0.)
+            again_arm(supervisor, &record->again);
+    }
+}
+
+/* Other files are for a reload, but these may come back: a folder may be away for a moment. */
 static void again_try(struct supervisor *supervisor, struct record *record)
 {
     const struct dependencies *own = &record->again.dependencies;
     bool is_same = dependencies_look_the_same(own->count > 0 ? own : &record->plan.dependencies,
                                               &config_files);
 
-    again_forget(record);
-    if (!is_same)
+    if (!is_same) {
+        again_arm(supervisor, &record->again);
         return;
+    }
+    again_forget(record);
     log_info("tenant %s: is tried again", record->name);
     round_try_again(supervisor, record);
 }
 
-/* Rounds look into all that is refused, and an upgrade is about what is in force. */
+/* Rounds look into all that is refused, also the one behind an upgrade; and an upgrade is about
+ * what is in force. */
 static bool again_must_wait(const struct supervisor *supervisor)
 {
-    return supervisor->round.kind != ROUND_NONE || supervisor->upgrade.state != UPGRADE_NONE;
+    return supervisor->round.kind != ROUND_NONE || supervisor->upgrade.state != UPGRADE_NONE ||
+           supervisor->upgrade.is_arriving;
 }
 
 static void again_on_tick(struct ev_loop *ev, ev_timer *timer, int events)

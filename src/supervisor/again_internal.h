@@ -19,8 +19,8 @@ struct again {
     enum again_reason reason;
     double at;    /* loop_now(): then; 0: never */
     double pause; /* seconds before the last one; 0: none since it was last committed */
-    struct dependencies dependencies; /* what it was made from: other files are for a reload; empty:
-                                       * those of the plan in force */
+    struct dependencies dependencies; /* what it was made from: only that is tried, other files are
+                                       * for a reload; empty: those of the plan in force */
 };
 
 void again_init(struct supervisor *supervisor);
@@ -29,6 +29,13 @@ void again_stop(struct supervisor *supervisor);
 /* Takes the dependencies over, and tries the same files later. NULL: those in force. */
 void again_later(struct supervisor *supervisor, struct record *record, enum again_reason reason,
                  struct dependencies *dependencies);
+
+/* For another binary: the files of what is tried or will be, empty for those in force. NULL:
+ * nothing is. */
+const struct dependencies *again_pending(const struct record *record);
+
+/* Behind an upgrade: each that has a time gets a new one. */
+void again_resume(struct supervisor *supervisor);
 
 /* Names: they have addresses now, so that the next pause is the first one again. */
 void again_end(struct record *record);

@@ -2,6 +2,12 @@
 /* How much a reload would remove. */
 #include "removal_internal.h"
 
+/* Refused ones are nothing that a reload could remove. */
+static bool removal_counts(const struct record *record)
+{
+    return record_is_in_force(record) || record->awaits_names;
+}
+
 struct removal removal_of(struct registry *registry, const struct tenant_files *files)
 {
     struct removal removal = {0};
@@ -9,13 +15,13 @@ struct removal removal_of(struct registry *registry, const struct tenant_files *
 
     for (record = registry->records; record; record = record->hh.next) {
         record->is_named = false;
-        removal.total += record_is_in_force(record);
+        removal.total += removal_counts(record);
     }
     removal.removed = removal.total;
     for (size_t i = 0; i < files->count; i++) {
         struct record *named = registry_find(registry, files->items[i].name);
 
-        if (!named || !record_is_in_force(named) || named->is_named)
+        if (!named || !removal_counts(named) || named->is_named)
             continue; /* two patterns may name it */
         named->is_named = true;
         removal.removed--;

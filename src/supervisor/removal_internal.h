@@ -11,7 +11,7 @@
 #define REMOVAL_MANY 8
 
 struct removal {
-    unsigned total;   /* tenants in force */
+    unsigned total;   /* tenants in force, or that wait for host names */
     unsigned removed; /* those of them that have no file any more */
 };
 

@@ -226,6 +226,7 @@ static int resume_take(struct resume *resume, struct state *state)
     resume_take_workers(resume, state);
     resume_check_listeners(supervisor);
     resume_take_namespaces(supervisor, state);
+    again_resume(supervisor);
     return 0;
 }
 

@@ -50,6 +50,13 @@ static void put_dependency(struct wire_writer *writer, const struct dependency *
     put_time(writer, item->changed);
 }
 
+static void put_dependencies(struct wire_writer *writer, const struct dependencies *list)
+{
+    wire_put_u32(writer, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        put_dependency(writer, &list->items[i]);
+}
+
 static void put_listener(struct wire_writer *writer, const struct listener *listener)
 {
     wire_put_slice(writer,
@@ -90,10 +97,19 @@ static void put_plan(struct wire_writer *writer, const struct plan *plan)
     wire_put_u32(writer, plan->listener_count);
     for (uint32_t i = 0; i < plan->listener_count; i++)
         put_listener(writer, &plan->listeners[i]);
-    wire_put_u32(writer, plan->dependencies.count);
-    for (uint32_t i = 0; i < plan->dependencies.count; i++)
-        put_dependency(writer, &plan->dependencies.items[i]);
+    put_dependencies(writer, &plan->dependencies);
     wire_put_slice(writer, ipc_blob_bytes(plan->bundle));
+}
+
+static void put_again(struct wire_writer *writer, const struct record *record)
+{
+    const struct dependencies *pending = again_pending(record);
+
+    wire_put_u8(writer, (uint8_t)record->again.reason);
+    wire_put_u32(writer, (uint32_t)record->again.pause);
+    put_bool(writer, pending != NULL);
+    if (pending)
+        put_dependencies(writer, pending);
 }
 
 static void put_record(struct wire_writer *writer, const struct record *record)
@@ -106,6 +122,9 @@ static void put_record(struct wire_writer *writer, const struct record *record)
     for (unsigned half = 0; half < TALLY_HALVES; half++)
         wire_put_u64(writer, record->served[half]);
     put_bool(writer, record->is_refused);
+    put_bool(writer, record->awaits_names);
+    put_text(writer, record->names_trouble);
+    put_again(writer, record);
     wire_put_u64(writer, record->generation);
     wire_put_u64(writer, record->residence ? record->residence->id.device : 0);
     wire_put_u64(writer, record->residence ? record->residence->id.inode : 0);

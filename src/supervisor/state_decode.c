@@ -16,7 +16,7 @@
  * multiple of what there is. */
 #define WORKER_MIN     28
 #define PLACE_MIN      16
-#define RECORD_MIN     (4 + 4 + 4 + 4 + 8 * TALLY_HALVES + 1 + 8 + 8 + 8 + 1 + 1 + 1)
+#define RECORD_MIN     (4 + 4 + 4 + 4 + 8 * TALLY_HALVES + 1 + 1 + 1 + 6 + 8 + 8 + 8 + 1 + 1 + 1)
 #define SERVERS_MIN    (1 + 1 + 4 + 1 + 1 + 8 + 8)
 #define LISTENER_MIN   (4 + 4 + 4 + 1 + 4 + 4)
 #define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12)
@@ -205,6 +205,21 @@ static void get_claims(struct registry *registry, struct record *record)
         claims_take(registry, slice_of(record->plan.listeners[i].text), record);
 }
 
+/* Its time is the new binary's to set: again_resume. */
+static void get_again(struct wire_reader *reader, struct again *again)
+{
+    uint8_t reason = wire_get_u8(reader);
+
+    again->reason = (enum again_reason)reason;
+    again->pause = wire_get_u32(reader);
+    if (reason > AGAIN_NAMES)
+        reader->failed = true;
+    if (!get_bool(reader))
+        return;
+    again->at = 1.;
+    get_dependencies(reader, &again->dependencies);
+}
+
 static void get_record(struct wire_reader *reader, struct registry *registry)
 {
     struct slice name = get_plain(reader);
@@ -223,6 +238,9 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
     for (unsigned half = 0; half < TALLY_HALVES; half++)
         record->served[half] = wire_get_u64(reader);
     record->is_refused = get_bool(reader);
+    record->awaits_names = get_bool(reader);
+    record->names_trouble = get_text(reader);
+    get_again(reader, &record->again);
     record->generation = wire_get_u64(reader);
     netns.device = wire_get_u64(reader);
     netns.inode = wire_get_u64(reader);

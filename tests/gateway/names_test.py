@@ -2,6 +2,7 @@
 """Host names of servers that have no address yet, any more, or for a moment (row C1)."""
 
 import json
+import time
 
 import pytest
 
@@ -84,6 +85,26 @@ def test_a_name_that_is_gone_goes_on_with_its_addresses(gateway, namespaces, ech
     wait_for(lambda: fetch(namespaces[0], PLAIN).headers["X-New"] == "2", what="the new one")
     assert tenant_of(gateway, "a")["last_error"] is None
     assert gateway.ask("reload").returncode == 0
+
+
+def test_files_that_are_briefly_away_while_it_waits(gateway, namespaces, echo, server):
+    host, port = echo.address.split(":")
+    gateway.tenant("late", proxied(namespaces[0], "late.test", port))
+    gateway.tenant("late2", proxied(namespaces[1], "late.test", port))
+    gateway.start(prefix=server.prefix)
+    gateway.wait_log("tenant late: is tried again in 1 s")
+    tenants, away = gateway.folder / "tenants", gateway.folder / "away"
+    tenants.rename(away)
+    answer = gateway.ask("reload")
+    assert answer.returncode == 1 and "would remove 2 of 2 tenants" in answer.stdout, answer
+    time.sleep(3)  # a try or more
+    assert tenant_of(gateway, "late")["state"] == "waiting"
+    server.names["late.test"] = [host]
+    away.rename(tenants)
+    for name in ("late", "late2"):
+        gateway.wait_log(f"tenant {name}: added", 30)
+    assert fetch(namespaces[0], PLAIN).status == 200
+    assert gateway.ask("status").returncode == 0
 
 
 def test_questions_grow_rarer_and_stop(gateway, namespaces, echo, server):

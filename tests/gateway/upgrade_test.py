@@ -18,6 +18,7 @@ from harness.backend import read_head
 from harness.client import fetch
 from harness.gateway import BINARY, Gateway, wait_for
 from harness.load import FramesLoad, Load
+from harness.names import NameServer
 from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
@@ -177,6 +178,32 @@ def test_nothing_is_lost(installed, authority, namespaces, tmp_path):
     installed.tenant("last", texts.plain(namespace, 'return 200 "mended";'))
     assert "1 changed" in installed.reload()
     assert fetch(namespace, PLAIN).body == b"mended"
+
+
+def test_names_are_waited_for_on(installed, namespaces, echo, tmp_path):
+    """Also when the reload behind the upgrade is refused, so that nothing is looked at anew."""
+    host, port = echo.address.split(":")
+    server = NameServer(tmp_path)
+    try:
+        installed.tenant("late", texts.plain(
+            namespaces[0], f"location / {{ proxy_pass http://late.test:{port}; }}"))
+        installed.tenant("a", texts.plain(namespaces[1], 'return 200 "a";'))
+        installed.start(prefix=server.prefix)
+        tenants, away = installed.folder / "tenants", installed.folder / "away"
+        tenants.rename(away)
+        at = installed.log_size()
+        install(installed)
+        os.kill(installed.pid, signal.SIGUSR2)
+        installed.wait_log("reload refused: it would remove 2 of 2 tenants", 30, at)
+        assert "upgrade done" in installed.log(at)
+        answer = installed.ask("status").stdout
+        assert re.search(r"^late .* waiting ", answer, re.MULTILINE), answer
+        server.names["late.test"] = [host]
+        away.rename(tenants)
+        installed.wait_log("tenant late: added", 40, at)
+        assert fetch(namespaces[0], PLAIN).status == 200
+    finally:
+        server.close()
 
 
 def test_what_changed_meanwhile_is_seen(installed, namespace):

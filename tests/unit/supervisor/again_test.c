@@ -3,6 +3,8 @@
 #include "../../../src/supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static struct supervisor supervisor;
 static struct record record;
@@ -80,4 +82,56 @@ Test(again, checks_of_the_configuration_try_nothing_again)
     supervisor.round.kind = ROUND_TEST;
     again_later(&supervisor, &record, AGAIN_DEATH, &dependencies);
     cr_assert_eq(record.again.at, 0.);
+}
+
+/* ---- what is due ---- */
+
+static struct record *due;
+
+static void on_pass(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    (void)timer;
+    (void)events;
+    if (due->again.at > 1.)
+        ev_break(ev, EVBREAK_ALL);
+}
+
+/* Its files are elsewhere for a moment: it goes on to wait for them, and nothing is examined. */
+Test(again, other_files_are_waited_out, .timeout = 30)
+{
+    char path[] = "/tmp/nsg-again-XXXXXX";
+    struct dependencies dependencies = {0};
+    ev_timer pass;
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    close(fd);
+    due = registry_add(&supervisor.registry, SLICE("due"), path, NULL);
+    dependencies_add_file(&dependencies, path);
+    unlink(path);
+    again_later(&supervisor, due, AGAIN_NAMES, &dependencies);
+    due->again.at = 1.; /* long ago */
+    ev_timer_init(&pass, on_pass, 0.05, 0.05);
+    ev_timer_start(supervisor.loop.ev, &pass);
+    ev_run(supervisor.loop.ev, 0);
+    cr_assert_null(due->examination);
+    cr_assert_float_eq(due->again.pause, 2., 0.001);
+    cr_assert_eq(due->again.dependencies.count, 1);
+    cr_assert_eq(again_pending(due), &due->again.dependencies);
+    ev_timer_stop(supervisor.loop.ev, &pass);
+    registry_remove(&supervisor.registry, due);
+}
+
+Test(again, behind_an_upgrade_those_with_a_time_go_on)
+{
+    struct record *idle = registry_add(&supervisor.registry, SLICE("idle"), "file", NULL);
+
+    due = registry_add(&supervisor.registry, SLICE("due"), "file", NULL);
+    due->again = (struct again){.reason = AGAIN_NAMES, .at = 1., .pause = 8.};
+    again_resume(&supervisor);
+    cr_assert_float_eq(due->again.at, loop_now(&supervisor.loop) + 16., 0.001);
+    cr_assert(idle->again.at == 0. && again_pending(idle) == NULL);
+    cr_assert(ev_is_active(&supervisor.again));
+    while (supervisor.registry.records)
+        registry_remove(&supervisor.registry, supervisor.registry.records);
 }

@@ -23,6 +23,20 @@ Test(removal, of_more_than_half_is_too_much_among_many)
     cr_assert(is_too_much(5, 8) && is_too_much(5, 9) && is_too_much(5001, 10000));
 }
 
+Test(removal, counts_what_waits_for_host_names)
+{
+    struct tenant_files files = {0};
+    struct registry registry = {0};
+    struct removal removal;
+
+    registry_add(&registry, SLICE("waits"), "file", NULL)->awaits_names = true;
+    registry_add(&registry, SLICE("refused"), "file", NULL)->is_refused = true;
+    removal = removal_of(&registry, &files);
+    cr_assert(removal.total == 1 && removal.removed == 1);
+    while (registry.records)
+        registry_remove(&registry, registry.records);
+}
+
 Test(removal, counts_what_is_in_force_and_has_no_file)
 {
     static const char *const names[] = {"a", "b", "c"};

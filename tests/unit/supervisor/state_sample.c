@@ -100,4 +100,8 @@ void state_sample(struct state *state)
     b->error = memory_text("b.conf:1:1: no");
     residence_enter(&state->registry, b, (struct netns_id){4, 5});
     b->netns_trouble = memory_text("does not exist");
+    b->awaits_names = true;
+    b->again = (struct again){.reason = AGAIN_NAMES, .at = 1., .pause = 4.};
+    dependencies_add_file(&b->again.dependencies, "/nowhere/b.conf");
+    a->names_trouble = memory_text("host not found");
 }

@@ -82,6 +82,11 @@ Test(state, everything_is_there)
     cr_assert_str_eq(b->netns_trouble, "does not exist");
     cr_assert_str_eq(b->error, "b.conf:1:1: no");
     cr_assert_eq(b->residence->id.inode, 5);
+    cr_assert_str_eq(a->names_trouble, "host not found");
+    cr_assert(!a->awaits_names && a->again.at == 0.);
+    cr_assert(b->awaits_names && b->again.at > 0. && b->again.pause == 4.);
+    cr_assert_eq(b->again.reason, AGAIN_NAMES);
+    cr_assert_str_eq(b->again.dependencies.items[0].path, "/nowhere/b.conf");
     cr_assert_eq(state.place_count, 1);
     cr_assert(slice_equal(state.places[0].why, SLICE("ended")));
     cr_assert_eq(state.upgrades, 3);
