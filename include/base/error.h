@@ -22,6 +22,7 @@
     X(BODY_TIMEOUT, 408, "body_timeout", "the request body took too long")                         \
     X(BODY_TOO_LARGE, 413, "body_too_large", "the request body is too large")                      \
     X(TARGET_TOO_LONG, 414, "target_too_long", "the request target is too long")                   \
+    X(HELD, 0, "held", "the connection's streams held too much that no backend takes")             \
     X(MISDIRECTED, 421, "misdirected", "the request is for another server than the connection")    \
     X(HEAD_TOO_LARGE, 431, "head_too_large", "the header fields are too large")                    \
     X(NO_CERTIFICATE, 400, "no_certificate", "the client sent no required certificate")            \

@@ -113,8 +113,8 @@ struct h2_events {
     void (*on_data)(void *object, struct chain *bytes);
     /* The peer's message is complete, its trailers are in target->trailers. */
     void (*on_end)(void *object);
-    /* server: the response that was sent is an error, and the client has ended its request before
-     * the length that it had told: nobody waits for the rest. May be NULL. */
+    /* server: the response that was sent is 3xx to 5xx, and the client has ended its request
+     * before the length that it had told: nobody waits for the rest. May be NULL. */
     void (*on_abandoned)(void *object);
     /* In h2_write: move at most max body bytes to the end of `to`. H2_READ_END may come with
      * *trailers, which must live until the stream is closed. */

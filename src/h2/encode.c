@@ -163,7 +163,7 @@ static void send_final(struct h2_stream *stream, const struct http_response *res
     bool is_open = stream->is_tunnel && response->status < 300;
     stream->is_tunnel = is_open;
     stream->output = H2_OUT_BODY;
-    stream->is_error = response->status >= 400;
+    stream->is_unsuccessful = response->status >= 300;
     add_response(stream, response, status);
     if (http_fields_find(&response->fields, FIELD_DATE) == NULL) {
         http_date(now, date);

@@ -129,10 +129,10 @@ static void judge(struct h2_session *session, const struct h2_frame *frame)
 /* ---- the input ---- */
 
 /* nghttp2 would reset a request that ends before its length, and with it the response. Clients end
- * one so when the response is an error (curl does): such an end is taken for what it is. */
+ * one so when the response is 3xx to 5xx (curl does): such an end is taken for what it is. */
 static bool is_abandoned(const struct h2_stream *stream, const struct h2_frame *frame)
 {
-    return stream != NULL && stream->is_error && stream->input != H2_IN_ENDED &&
+    return stream != NULL && stream->is_unsuccessful && stream->input != H2_IN_ENDED &&
            frame->type == NGHTTP2_DATA &&
            (frame->flags & (NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_PADDED)) ==
                NGHTTP2_FLAG_END_STREAM &&

@@ -226,6 +226,13 @@ static void on_goaway(struct h2_session *session, const nghttp2_frame *frame)
                                    frame->goaway.error_code);
 }
 
+static void on_pong(struct h2_session *session, const nghttp2_frame *frame)
+{
+    bool is_wake = memcmp(frame->ping.opaque_data, h2_wake_ping, sizeof(h2_wake_ping)) == 0;
+    if (!is_wake && session->events->on_pong)
+        session->events->on_pong(session->owner);
+}
+
 static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
 {
     struct h2_session *session = user;
@@ -245,8 +252,8 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
         on_settings(session, is_ack);
         break;
     case NGHTTP2_PING:
-        if (is_ack && session->events->on_pong)
-            session->events->on_pong(session->owner);
+        if (is_ack)
+            on_pong(session, frame);
         break;
     case NGHTTP2_GOAWAY:
         on_goaway(session, frame);
@@ -279,8 +286,9 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
         nghttp2_session_consume(nghttp2, id, len);
         return 0;
     }
+    if (!h2_hold(stream, len))
+        return 0;
     take_payload(session, data, len);
-    stream->unconsumed += len;
     session->events->on_data(stream->target.object, &session->body);
     if (!stream->is_forgotten)
         h2_consume(stream, session->body.len);

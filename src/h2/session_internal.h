@@ -43,8 +43,8 @@ struct h2_stream {
     bool is_head;         /* the request is a HEAD */
     bool is_tunnel;       /* extended CONNECT */
     bool is_woken;        /* h2_resume since on_read was last asked */
-    bool is_error;        /* the response is 4xx or 5xx */
-    bool is_wide;         /* h2_discard has opened its window */
+    bool is_unsuccessful; /* the response is 3xx to 5xx: its client may give the request up */
+    bool is_wide;         /* the rest of it fits its windows: h2_discard has seen to that */
     bool is_abandoned;    /* the client has ended the request before its length */
     bool is_lingering;    /* complete and forgotten; the rest of the request is dropped */
     double linger_from;   /* seconds; 0: not looked at yet */
@@ -141,7 +141,9 @@ struct h2_session {
     int32_t unaware_id; /* streams up to it were opened before the client knew our limits */
     struct h2_resets *resets_seen; /* NULL: none yet */
     uint32_t lingering;            /* streams that are */
-    uint32_t wide_count;           /* streams whose windows h2_discard has opened */
+    uint32_t wide_count;           /* streams that may be sent whole, see h2_discard */
+    uint32_t widened;              /* bytes that the connection's window was opened by for them */
+    size_t held;                   /* unconsumed bytes of all streams */
     struct h2_flow flow;           /* of the connection */
     struct h2_flow late_flow;      /* of streams that are closed */
     struct h2_bucket useless;
@@ -166,6 +168,8 @@ struct h2_stream *h2_stream_find(struct h2_session *session, int32_t id);
 void h2_stream_tell_closed(struct h2_stream *stream, uint32_t code);
 /* The same, and frees it. */
 void h2_stream_close(struct h2_stream *stream, uint32_t code);
+/* Bytes are about to be delivered. Returns whether the stream may still have them. */
+bool h2_hold(struct h2_stream *stream, size_t bytes);
 /* Frees it without a word. */
 void h2_stream_drop(struct h2_stream *stream);
 /* Resets what is malformed or broken; on_closed follows. */
@@ -214,8 +218,12 @@ bool h2_crossed_reset(struct h2_session *session, int32_t id, uint32_t length);
 /* linger.c: our response is complete and has left, the request is not: the owner is told of the
  * stream's end, and what comes is dropped for a while, where that helps. */
 void h2_linger_begin(struct h2_stream *stream);
-/* It is over, or the stream is. */
+/* It is over. */
 void h2_linger_end(struct h2_stream *stream);
+/* The stream is. */
+void h2_linger_close(struct h2_stream *stream);
+/* Of a PING that only wakes the client: its answer is no pong. */
+extern const uint8_t h2_wake_ping[8];
 
 /* What a message pays for of the frames around it, itself included; and of DATA, received or sent,
  * besides the WINDOW_UPDATEs that answer it: PINGs, to learn the path's capacity. */

@@ -28,6 +28,7 @@ static void settle_windows(struct h2_stream *stream)
 {
     if (stream->unconsumed > 0)
         nghttp2_session_consume_connection(stream->session->nghttp2, stream->unconsumed);
+    stream->session->held -= stream->unconsumed;
     stream->unconsumed = 0;
 }
 
@@ -38,7 +39,7 @@ void h2_stream_drop(struct h2_stream *stream)
         session->head.stream = NULL;
     session->stream_count--;
     session->forgotten_count -= stream->is_forgotten;
-    h2_linger_end(stream);
+    h2_linger_close(stream);
     h2_flow_close(stream);
     TAILQ_REMOVE(&session->streams, stream, next);
     spares_give(&session->body.pool->objects, stream, sizeof(*stream));
@@ -148,6 +149,7 @@ void h2_consume(struct h2_stream *stream, size_t bytes)
     if (bytes == 0)
         return;
     stream->unconsumed -= bytes;
+    stream->session->held -= bytes;
     nghttp2_session_consume(stream->session->nghttp2, stream->id, bytes);
     grow_window(stream, bytes);
 }
@@ -162,6 +164,33 @@ void h2_reset(struct h2_stream *stream, uint32_t code)
         session->head.stream = NULL;
     if (nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, code) != 0)
         h2_die(session, "a stream cannot be reset");
+}
+
+static struct h2_stream *holds_most(struct h2_session *session)
+{
+    struct h2_stream *stream, *most = TAILQ_FIRST(&session->streams);
+    TAILQ_FOREACH (stream, &session->streams, next) {
+        if (stream->unconsumed > most->unconsumed)
+            most = stream;
+    }
+    return most;
+}
+
+/* The connection's window sees to it that no more is held, until h2_discard has opened it: what it
+ * lets through may be sent on any stream. */
+bool h2_hold(struct h2_stream *stream, size_t bytes)
+{
+    struct h2_session *session = stream->session;
+    stream->unconsumed += bytes;
+    session->held += bytes;
+    while (session->held > session->settings.connection_window) {
+        struct h2_stream *most = holds_most(session);
+        most->failure = ERROR_HELD;
+        h2_stream_tell_closed(most, H2_ENHANCE_YOUR_CALM);
+        h2_reset(most, H2_ENHANCE_YOUR_CALM);
+        h2_charge_reset(session);
+    }
+    return !stream->is_forgotten;
 }
 
 void h2_set_broken_code(struct h2_stream *stream, uint32_t code)

@@ -14,6 +14,7 @@ import time
 import h2.config
 import h2.connection
 import h2.events
+import h2.exceptions
 import pytest
 
 from harness import frames, netns, texts
@@ -301,6 +302,60 @@ def test_curl_hears_an_early_response(gateway, scripted, authority, namespace, t
                              "%{http_code}", "--data-binary", f"@{upload}", *more, *where[:-1],
                              where[-1] + path, check=False)
                 assert (out.returncode, out.stdout) == (0, str(status)), (size, path, more, out.stderr)
+    speaker.close()
+
+
+def answers_in_pieces(connection, _):
+    """The path says the status. The head, the body, and for chunked ones the end, come apart."""
+    head, _ = read_head(connection)
+    _, status, framing, _ = head.split(b" ")[1].split(b"/", 3)
+    framed = b"Transfer-Encoding: chunked" if framing == b"chunked" else b"Content-Length: 6"
+    pieces = [b"5\r\nlater\r\n", b"0\r\n\r\n"] if framing == b"chunked" else [b"la", b"ter."]
+    connection.sendall(b"HTTP/1.1 " + status + b" Early\r\nLocation: /x\r\nConnection: close\r\n" + framed + b"\r\n\r\n")
+    for piece in pieces:
+        time.sleep(0.15)
+        connection.sendall(piece)
+    time.sleep(0.3)
+
+
+def answers_in_frames(peer, event):
+    if not isinstance(event, h2.events.RequestReceived):
+        return
+    status = dict(event.headers)[":path"].split("/")[1]
+    peer.respond(event.stream_id, int(status), headers=[("location", "/x")], end=False)
+
+    def send(body, end):
+        with peer.lock:
+            try:
+                peer.h2.send_data(event.stream_id, body, end_stream=end)
+                peer.flush()
+            except (OSError, h2.exceptions.ProtocolError):
+                pass
+
+    threading.Timer(0.15, send, (b"later", False)).start()
+    threading.Timer(0.3, send, (b".", True)).start()
+
+
+@pytest.mark.parametrize("backend", ["length", "chunked", "h2"])
+def test_curl_hears_an_early_response_in_pieces(backend, proxy, scripted, authority, namespace,
+                                                tmp_path):
+    """Its end, which lets the rest of the request be dropped, comes later than its head."""
+    speaker = Server(answers_in_frames)
+    address = speaker.address if backend == "h2" else scripted(answers_in_pieces).address
+    proxy(address, "client_max_body_size 0;" +
+          ("proxy_http_version 2;" if backend == "h2" else ""))
+    upload = tmp_path / "upload"
+    where = ["--cacert", authority.ca, "--resolve", f"a.test:{texts.PORT}:127.0.0.1"]
+    for size in (100_000, 1 << 20, 5 << 20):
+        upload.write_bytes(b"z" * size)
+        slow = ["--limit-rate", "500k"] if size == 100_000 else []
+        for status in (200, 302, 413):
+            for more in ([], slow, ["-H", "Transfer-Encoding: chunked"]):
+                out = inside(namespace, "curl", "-sS", "--http2", "--max-time", "10", "-w",
+                             "%{http_code}", "--data-binary", f"@{upload}", *more, *where,
+                             f"{URL}/{status}/{backend}/", check=False)
+                body = "later" if backend == "chunked" else "later."
+                assert (out.returncode, out.stdout) == (0, f"{body}{status}"), (size, more, out.stderr)
     speaker.close()
 
 

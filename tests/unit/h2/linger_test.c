@@ -265,6 +265,166 @@ Test(linger, a_request_that_ends_short_is_an_error)
     cr_assert_eq(raw.reset_code[3], (uint32_t)NGHTTP2_PROTOCOL_ERROR);
 }
 
+/* ---- the windows that were opened are the connection's, whatever it does with them ---- */
+
+static const char zeros[65536];
+
+/* Body bytes that have come and that the owner still has. */
+static size_t held(void)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < MESSAGES_MAX; i++) {
+        const struct message *message = end_message(&raw.end, i);
+        bytes += message->is_used ? message->held : 0;
+    }
+    return bytes;
+}
+
+static void send_part(int32_t id, size_t bytes)
+{
+    for (size_t len; bytes > 0; bytes -= len) {
+        len = bytes < 16384 ? bytes : 16384;
+        raw_frame(&raw, NGHTTP2_DATA, 0, id, zeros, len);
+    }
+    raw_send(&raw);
+}
+
+/* Uploads, so many bytes each, that no backend takes. Returns the most that was held. */
+static size_t stall(int32_t from, int count, size_t bytes)
+{
+    size_t most = 0;
+    raw.end.answer = NULL;
+    raw.end.holds = true;
+    for (int32_t id = from; id < from + 2 * count && raw.goaways == 0; id += 2) {
+        raw_post(&raw, id);
+        send_part(id, bytes);
+        most = held() > most ? held() : most;
+    }
+    return most;
+}
+
+Test(linger, what_it_opened_is_not_held_for_others)
+{
+    static const struct {
+        bool resets;
+        unsigned answered;
+    } ways[] = {{true, 1}, {false, 1}, {true, 20}, {false, 20}};
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        stop();
+        start();
+        int32_t id = 3;
+        for (unsigned n = 0; n < ways[i].answered; n++, id += 2) {
+            raw_post(&raw, id);
+            raw_send(&raw);
+            cr_assert(raw.is_ended[id]);
+            if (ways[i].resets)
+                raw_frame_u32(&raw, NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL);
+        }
+        size_t most = stall(id, 100, 128000);
+        cr_assert_gt(most, 2000000);
+        cr_assert_leq(most, 2 * 1024 * 1024, "%zu", most);
+        cr_assert_gt(raw.resets, 0);
+    }
+}
+
+Test(linger, the_one_that_holds_most_makes_room)
+{
+    raw.end.answer = NULL;
+    raw.end.holds = true;
+    raw_post(&raw, 3);
+    send_part(3, 130000);
+    stall(5, 16, 123000);
+    cr_assert(raw.is_reset[3]);
+    cr_assert_eq(raw.reset_code[3], (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
+    cr_assert_eq(raw.resets, 1);
+    raw.end.holds = false;
+    raw_post(&raw, 101);
+    send_part(101, 1000);
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 101, NULL, 0);
+    raw_send(&raw);
+    cr_assert_eq(raw.goaways, 0);
+    cr_assert_eq(raw.resets, 1);
+    cr_assert_eq(raw.end.requests, 19);
+}
+
+/* What the windows take anyhow needs none. */
+Test(linger, a_short_rest_opens_no_window)
+{
+    unsigned before = raw.frames[NGHTTP2_WINDOW_UPDATE];
+    post_of(3, "100000");
+    cr_assert(raw.is_ended[3]);
+    cr_assert_eq(raw.frames[NGHTTP2_WINDOW_UPDATE], before);
+    send_part(3, 84000);
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, NULL, 0);
+    raw_send(&raw);
+    cr_assert_not(raw.is_reset[3], "it lingers all the same");
+    cr_assert_eq(raw.goaways, 0);
+}
+
+/* A known rest has its windows whole, whatever was received before. */
+Test(linger, a_known_rest_fits_what_is_opened)
+{
+    raw_headers(&raw, 0, 3, ":method", "POST", ":scheme", "https", ":authority", "example.test",
+                ":path", "/", "content-length", "8388608", NULL);
+    raw_send(&raw);
+    cr_assert(raw.is_ended[3]);
+    for (unsigned i = 0; i < 512; i++)
+        raw_frame(&raw, NGHTTP2_DATA, 0, 3, zeros, 16384);
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, NULL, 0);
+    raw_send_only(&raw);
+    cr_assert_eq(raw.end.verdict, H2_OPEN);
+    linger_at(100);
+    cr_assert_eq(raw.goaways, 0);
+    cr_assert_not(raw.is_reset[3], "%u", raw.reset_code[3]);
+}
+
+/* ---- who has all, and does not know ---- */
+
+Test(linger, the_end_of_the_upload_is_answered)
+{
+    unsigned before = raw.frames[NGHTTP2_PING];
+    upload(160000);
+    cr_assert_eq(raw.frames[NGHTTP2_PING], before);
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, NULL, 0);
+    raw_send(&raw);
+    cr_assert_eq(raw.frames[NGHTTP2_PING], before + 1);
+    raw_frame(&raw, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "finished", 8);
+    raw_send(&raw);
+    cr_assert_eq(raw.end.pongs, 0, "nobody asked for it");
+    raw_frame(&raw, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, zeros, 8);
+    raw_send(&raw);
+    cr_assert_eq(raw.end.pongs, 1);
+}
+
+Test(linger, a_cancelled_upload_is_not_answered)
+{
+    unsigned before = raw.frames[NGHTTP2_PING];
+    raw_frame_u32(&raw, NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL);
+    raw_send(&raw);
+    cr_assert_eq(raw.frames[NGHTTP2_PING], before);
+}
+
+static void answer_redirect(struct message *message)
+{
+    answer_with(message, 302, 200000);
+}
+
+Test(linger, the_client_gives_up_at_a_redirect)
+{
+    raw.end.answer = answer_redirect;
+    raw.data_bytes = 0;
+    post_of(3, "1000000");
+    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, NULL, 0);
+    raw_send(&raw);
+    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 3, 1000000);
+    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1000000);
+    raw_send(&raw);
+    raw_send(&raw);
+    cr_assert_eq(raw.data_bytes, 200000);
+    cr_assert(raw.is_ended[3]);
+    cr_assert_eq(end_message(&raw.end, 1)->ends, 0, "the request is not complete");
+}
+
 Test(linger, freed_meanwhile)
 {
     cr_assert_gt(linger_at(100), 100);
