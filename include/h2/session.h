@@ -85,7 +85,8 @@ struct h2_closing {
     enum error error;  /* ERROR_NONE: complete both ways. CLIENT_GONE, BACKEND_RESET: the peer reset
                           it or it died with the connection; REFUSED, RETIRED: is_untouched, by
                           RST_STREAM or by the connection's end; FIELD, TARGET, HOST, LENGTH,
-                          RESPONSE...: malformed; HEAD_TOO_LARGE, RESPONSE_TOO_LARGE */
+                          RESPONSE...: malformed; HELD: see h2_discard; HEAD_TOO_LARGE,
+                          RESPONSE_TOO_LARGE */
     uint32_t code;     /* of RST_STREAM; 0 for none */
     bool is_by_peer;   /* it came from there */
     bool is_untouched; /* client: the server says that it did not process the request, or it has
@@ -190,7 +191,8 @@ void h2_send_response(struct h2_stream *stream, const struct http_response *resp
                       int64_t now);
 
 /* Server, before the final response: nobody looks at the rest of the request's body, so that its
- * sender may send it without reading meanwhile, up to 8 MiB. */
+ * sender may send it without reading meanwhile, up to 8 MiB. Should other streams use what the
+ * connection's window is opened by, the one that holds most is closed (ERROR_HELD). */
 void h2_discard(struct h2_stream *stream);
 
 /* The code of RST_STREAM, in place of the role's, should on_read say H2_READ_BROKEN. */

@@ -313,6 +313,60 @@ Test(limits_floods, bytes_that_were_moved_buy_none)
     }
 }
 
+/* Bytes of 16 MiB that the peer has not given back buy windows, 64 bytes or one frame each, and
+ * nothing else. */
+static const struct {
+    const char *name;
+    uint8_t type;
+    int32_t id;
+    uint32_t number;
+    unsigned most; /* frames until the end, the allowance of 5,000 and a batch apart */
+} unreturned[] = {
+    {"window of the connection by 1", NGHTTP2_WINDOW_UPDATE, 0, 1, 2000},
+    {"late window by 1", NGHTTP2_WINDOW_UPDATE, 1, 1, 2000},
+    {"window of the connection by 63", NGHTTP2_WINDOW_UPDATE, 0, 63, 2000},
+    {"window of the connection", NGHTTP2_WINDOW_UPDATE, 0, 64, 16 * MIB / 64},
+    {"late window", NGHTTP2_WINDOW_UPDATE, 1, 64, 16 * MIB / 64},
+    {"window of another stream", NGHTTP2_WINDOW_UPDATE, 9, 64, 0},
+    {"reset again", NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL, 0},
+};
+
+static unsigned flood(uint8_t type, int32_t id, uint32_t number, unsigned most)
+{
+    unsigned sent = 0;
+    while (!h2_is_done(raw.end.session) && sent < most) {
+        for (unsigned i = 0; i < 500; i++, sent++)
+            raw_frame_u32(&raw, type, id, number);
+        raw_send(&raw);
+    }
+    return sent;
+}
+
+Test(limits_floods, bytes_that_were_not_given_back_buy_windows_alone)
+{
+    for (size_t kind = 0; kind < sizeof(unreturned) / sizeof(unreturned[0]); kind++) {
+        unsigned most = unreturned[kind].most + 8500;
+        start();
+        raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
+        raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
+        raw_send(&raw);
+        for (int32_t id = 1; id < 9; id += 2) {
+            download(id, 4 * MIB);
+            for (unsigned i = 0; i < 100 && !raw.is_ended[id]; i++)
+                raw_send(&raw);
+            cr_assert(raw.is_ended[id]);
+        }
+        raw_post(&raw, 9);
+        raw_send(&raw);
+        unsigned sent = flood(unreturned[kind].type, unreturned[kind].id, unreturned[kind].number,
+                              most + 10000);
+        cr_assert_leq(sent, most, "%s", unreturned[kind].name);
+        cr_assert_geq(sent, unreturned[kind].most, "%s is paid for", unreturned[kind].name);
+        cr_assert_eq(raw.goaway_code, (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
+        stop();
+    }
+}
+
 static void answer_one(struct message *message)
 {
     end_respond(message, 1);
