@@ -27,7 +27,7 @@ from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
 URL = f"https://a.test:{texts.PORT}"
-CANCEL, NO_ERROR, INTERNAL_ERROR = 8, 0, 2
+CANCEL, NO_ERROR, INTERNAL_ERROR, CALM = 8, 0, 2, 11
 
 
 def inside(namespace, *command, check=True, text=True, timeout=60):
@@ -346,17 +346,45 @@ def test_curl_hears_an_early_response_in_pieces(backend, proxy, scripted, author
           ("proxy_http_version 2;" if backend == "h2" else ""))
     upload = tmp_path / "upload"
     where = ["--cacert", authority.ca, "--resolve", f"a.test:{texts.PORT}:127.0.0.1"]
-    for size in (100_000, 1 << 20, 5 << 20):
+    for size in (100_000, 5 << 20):
         upload.write_bytes(b"z" * size)
         slow = ["--limit-rate", "500k"] if size == 100_000 else []
         for status in (200, 302, 413):
-            for more in ([], slow, ["-H", "Transfer-Encoding: chunked"]):
+            for more in (slow, ["-H", "Transfer-Encoding: chunked"]):
                 out = inside(namespace, "curl", "-sS", "--http2", "--max-time", "10", "-w",
                              "%{http_code}", "--data-binary", f"@{upload}", *more, *where,
                              f"{URL}/{status}/{backend}/", check=False)
                 body = "later" if backend == "chunked" else "later."
                 assert (out.returncode, out.stdout) == (0, f"{body}{status}"), (size, more, out.stderr)
     speaker.close()
+
+
+def test_what_an_early_answer_opened_is_held_by_no_other_stream(gateway, authority, namespace, dial):
+    """The window of the connection is open for the rest of an upload that is not sent: others send
+    into it, to a server that takes nothing. The connection's 2 MiB stay the most that is held."""
+    server = Server(lambda *_: None)
+    server.windows = False
+    body = ("location /no { return 403 no; } "
+            f"location / {{ proxy_http_version 2; proxy_pass http://{server.address}; }}")
+    gateway.tenant("a", texts.tenant(namespace, texts.tls_server(authority, "a.test", body),
+                                     settings="client_max_body_size 0;"))
+    gateway.start()
+    client = dial().ready()
+    number = client.begin("POST", "/no", ends=False)
+    client.until(lambda: client.streams[number].ended)
+    client.reset(number)
+    uploads = [client.begin("POST", "/", ends=False) for _ in range(24)]
+    for number in uploads:
+        for _ in range(8):
+            client.data(number, b"x" * 16000)
+
+    def gone():
+        return [number for number in uploads if client.streams[number].reset is not None]
+
+    client.until(lambda: len(gone()) >= 7)
+    assert client.ask("/no").status == 403 and not client.goaways
+    assert len(gone()) <= 9 and {client.streams[number].reset for number in gone()} == {CALM}
+    server.close()
 
 
 def test_an_endless_upload_after_the_answer(proxy, scripted, dial):
