@@ -32,9 +32,10 @@ struct ipc_events {
     int (*on_message)(void *owner, struct ipc_received *received);
     /* The other end is gone, or broke the rules (reason tells). Called once; free it then. */
     void (*on_gone)(void *owner, const char *reason);
-    /* A message brings more descriptors than this process has left: closes what it can spare. NULL:
-     * nothing is. What does not fit then is lost: is_short tells. A blob always fits. */
-    void (*on_short)(void *owner);
+    /* A message brings more descriptors than this process has left, by so many at most: closes what
+     * it can spare. NULL: nothing is. What does not fit then is lost: is_short tells. A blob always
+     * fits. */
+    void (*on_short)(void *owner, unsigned most);
 };
 
 /* A message that has come, before anything of it is mapped. */

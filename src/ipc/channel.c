@@ -114,32 +114,33 @@ static void channel_reserve(struct ipc_channel *channel)
         channel->reserve = fcntl(channel->fd, F_DUPFD_CLOEXEC, 0);
 }
 
-/* Whether it leaves as many descriptors as there were before: a blob is closed again at once, and a
- * log takes the place of another. */
-static bool channel_keeps_none(const char *bytes, ssize_t len)
+/* What has come, IPC_NONE when there is no such message. */
+static enum ipc_message channel_kind(const char *bytes, ssize_t len)
 {
     uint32_t message = IPC_NONE;
 
     if (len >= (ssize_t)sizeof(message))
         memcpy(&message, bytes, sizeof(message));
-    return message == IPC_LOG ||
-           (message < IPC_MESSAGE_COUNT_ && ipc_message_has_blob((enum ipc_message)message));
+    return message < IPC_MESSAGE_COUNT_ ? (enum ipc_message)message : IPC_NONE;
 }
 
 /* Looks at the next message. Where the process has too few descriptors for it, one that keeps none
- * gets the one that is kept aside; for others the owner makes room. */
+ * (a blob is closed again at once, and a log takes the place of another) gets the one that is kept
+ * aside; for others the owner makes room. */
 static ssize_t channel_look(struct ipc_channel *channel, char bytes[CHANNEL_DATAGRAM],
                             struct descriptors *found)
 {
     ssize_t len = descriptors_look(channel->fd, bytes, CHANNEL_DATAGRAM, found);
+    enum ipc_message message = channel_kind(bytes, len);
+    unsigned most = ipc_message_descriptors(message);
 
     if (len <= 0 || !found->is_lacking)
         return len;
     descriptors_close(found->fds, found->count);
-    if (channel_keeps_none(bytes, len))
+    if (message == IPC_LOG || ipc_message_has_blob(message))
         descriptors_close(&channel->reserve, 1);
-    else if (channel->events->on_short)
-        channel->events->on_short(channel->owner);
+    else if (channel->events->on_short && found->count < most)
+        channel->events->on_short(channel->owner, most - found->count);
     return descriptors_look(channel->fd, bytes, CHANNEL_DATAGRAM, found);
 }
 

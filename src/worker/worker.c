@@ -97,11 +97,11 @@ bool worker_make_room(struct worker *worker)
            (backends_close_idle(worker->backends) || frontend_close_idle(worker->frontend));
 }
 
-static void on_short(void *owner)
+static void on_short(void *owner, unsigned most)
 {
     struct worker *worker = owner;
 
-    for (unsigned i = 0; i < IPC_DESCRIPTORS_MAX && worker_make_room(worker); i++)
+    for (unsigned i = 0; i < most && worker_make_room(worker); i++)
         worker->has_made_room = true;
 }
 

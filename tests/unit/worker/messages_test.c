@@ -136,6 +136,24 @@ Test(messages, idle_connections_make_room_for_a_listener)
     cr_assert_eq(process_end(&process), 0);
 }
 
+Test(messages, no_more_room_is_made_than_is_needed)
+{
+    start_serving();
+    int idle[3];
+    unsigned taken = process.taken;
+
+    for (int i = 0; i < 3; i++)
+        idle[i] = process_get(&process, "one");
+    process_until(&process, tally_total(process.tally, 5) == 3);
+    limit_descriptors(first_free());
+    process_send_listener(&process);
+    process_until(&process, process.taken == taken + 1);
+    cr_assert_eq(tally_total(process.tally, 5), 2);
+    for (int i = 0; i < 3; i++)
+        close(idle[i]);
+    cr_assert_eq(process_end(&process), 0);
+}
+
 Test(messages, a_dead_listener_is_told)
 {
     start_serving();
