@@ -317,6 +317,8 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
 
     if (!examine_is_plausible(examination, blob))
         return ERROR_IPC;
+    /* Who waits for names is read again for ever: that is not the resolver's to ask for. */
+    answer.unresolved = answer.unresolved && examination->plan.has_names;
     diag_list_init(&diags);
     wire_reader_init(&reader, blob);
     if (bundle_get_diags(&reader, &diags) != 0 ||

@@ -12,7 +12,8 @@ TestSuite(supervisor_names, .fini = rig_end);
 static void write_lacking(const struct rig *rig, int port)
 {
     rig_write(rig, "tenants/b.conf",
-              "netns host;\nserver { listen 127.0.0.1:%d; return 200 'names-die-until:%s/go;'; }\n",
+              "netns host;\nupstream u { server name.test; }\n"
+              "server { listen 127.0.0.1:%d; return 200 'names-die-until:%s/go;'; }\n",
               port, rig->folder);
 }
 
@@ -55,5 +56,19 @@ Test(supervisor_names, the_version_before_serves_until_then)
     write_lacking(&rig, port);
     rig_signal(&rig, SIGHUP, "reload done: 0 added, 1 changed, 0 removed, 0 refused");
     cr_assert_eq(talk(&rig, "status\n", "error=\n"), 0);
+    rig_close(&rig);
+}
+
+/* It would be read again for ever, and a refusal look like patience. */
+Test(supervisor_names, who_has_none_does_not_wait_for_any)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", rig_port(), "names-die-until:/nowhere/at/all;");
+    rig_tenant(&rig, "b", rig_port(), "claims-names");
+    rig_start(&rig, "started: 1 tenants, 0 waiting, 1 refused");
+    cr_assert_eq(talk(&rig, "status\n", "tenant\tname=b\tnetns=host\tinode="), 0);
+    cr_assert_not(rig_has_logged(&rig, "is tried again"));
     rig_close(&rig);
 }
