@@ -6,7 +6,7 @@
 
 /* What a child may cost us by messages that nobody has asked for, in microseconds of our time: a
  * tenth of a core, however often it dies and comes back. Answers to our own questions are free,
- * since each is taken once. */
+ * since each is taken once; how often we ask is ours to bound (lacking.c). */
 #define ADMISSION_PER_SECOND 100000.
 #define ADMISSION_AT_ONCE    100000.
 
@@ -75,13 +75,12 @@ enum ipc_admission admission_judge(void *owner, const struct ipc_announced *anno
     case IPC_SOCKETS_ASK:
         return admission_pay(child, ADMISSION_SOCKETS, IPC_ADMITTED);
     case IPC_LISTENER_DEAD:
-    case IPC_LACKED:
         return admission_pay(child, ADMISSION_DEAD, IPC_ADMITTED);
     case IPC_CONTAINER:
         return admission_pay(child, ADMISSION_CONTAINER, IPC_ADMITTED);
     case IPC_CONTAINER_CONNECT:
         return admission_pay(child, ADMISSION_CONNECT, IPC_ADMITTED);
-    default: /* COMMITTED, PONG: held to what was asked by who takes them */
+    default: /* COMMITTED, LACKED, PONG: held to what was asked by who takes them */
         return IPC_ADMITTED;
     }
     return admission_is_awaited(child, announced)

@@ -2,6 +2,7 @@
 /* Listeners: bound inside tenants' namespaces, handed to workers, retried. */
 #include "bindings_internal.h"
 
+#include "lacking_internal.h"
 #include "presence_internal.h"
 #include "residences_internal.h"
 #include "workers_internal.h"
@@ -226,12 +227,11 @@ static void bindings_retry_all(struct supervisor *supervisor)
     struct record *record;
     struct record *next;
 
+    if (lacking_offer(supervisor))
+        bindings_retry(supervisor);
     HASH_ITER (hh, supervisor->registry.records, record, next) {
-        if (!bindings_want_retry(record))
-            continue;
-        for (uint32_t i = 0; i < record->plan.listener_count; i++)
-            record->plan.listeners[i].offered = record->plan.listeners[i].lacking;
-        bindings_bind(supervisor, record);
+        if (bindings_want_retry(record))
+            bindings_bind(supervisor, record);
     }
     pause = (loop_clock() - begun) * BINDINGS_SHARE;
     supervisor->may_bind = loop_clock() + (pause < BINDINGS_PAUSE ? pause : BINDINGS_PAUSE);

@@ -426,6 +426,22 @@ static void workers_on_done(struct supervisor *supervisor, struct child *worker)
         round_advance(supervisor);
 }
 
+/* Whether its answer is about what the worker has now: it may have been sent the listener again
+ * since, by another socket. */
+static bool delivery_counts(const struct child *worker, const struct delivery *delivery)
+{
+    const struct delivery *later = delivery->next;
+
+    if (!delivery->record || worker->is_former)
+        return false;
+    for (; later; later = later->next) {
+        if (later->record == delivery->record && later->listener &&
+            strcmp(later->listener, delivery->listener) == 0)
+            return false;
+    }
+    return true;
+}
+
 static int workers_on_committed(struct supervisor *supervisor, struct child *worker,
                                 struct wire_reader *body)
 {
@@ -438,7 +454,7 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
         first->record->deaths = 0;
         first->record->again.pause = 0.;
     }
-    if (first->record && first->listener)
+    if (first->listener && delivery_counts(worker, first))
         lacking_on_taken(worker, first->record, slice_of(first->listener));
     workers_on_done(supervisor, worker);
     return 0;
@@ -455,7 +471,7 @@ static int workers_on_lacked(struct supervisor *supervisor, struct child *worker
     if (wire_finish(body) != 0 || error <= 0 || !first || first->serial != serial ||
         !first->listener || !slice_equal(slice_of(first->listener), address))
         return ERROR_IPC;
-    if (first->record && !worker->is_former)
+    if (delivery_counts(worker, first))
         lacking_note(worker, first->record, address, error);
     bindings_retry(supervisor);
     workers_on_done(supervisor, worker);

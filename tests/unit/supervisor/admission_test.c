@@ -85,6 +85,7 @@ Test(admission, answers_are_free)
     child.owes_figures = true;
     for (int i = 0; i < 100000; i++) {
         cr_assert_eq(judge(IPC_COMMITTED, 1), IPC_ADMITTED);
+        cr_assert_eq(judge(IPC_LACKED, 1), IPC_ADMITTED);
         cr_assert_eq(judge(IPC_WORKING, 1), IPC_ADMITTED);
         cr_assert_eq(judge(IPC_PONG, 1), IPC_ADMITTED);
         cr_assert_eq(judge(IPC_FIGURES, 1), IPC_ADMITTED);
@@ -120,19 +121,13 @@ Test(admission, one_allowance_is_over_all_of_them)
 static const struct flood {
     char child[16];
     char message[32];
-} floods[] = {{"worker", "READY"},
-              {"worker", "FIGURES"},
-              {"worker", "COMMITTED"},
-              {"worker", "WORKING"},
-              {"worker", "PONG"},
-              {"worker", "LISTENER_DEAD"},
-              {"worker", "SOCKETS_ASK"},
-              {"resolver", "READY"},
-              {"resolver", "EXAMINED"},
-              {"resolver", "WORKING"},
-              {"resolver", "PONG"},
-              {"resolver", "CONTAINER"},
-              {"resolver", "CONTAINER_CONNECT"}};
+} floods[] = {{"worker", "READY"},         {"worker", "FIGURES"},
+              {"worker", "COMMITTED"},     {"worker", "LACKED"},
+              {"worker", "WORKING"},       {"worker", "PONG"},
+              {"worker", "LISTENER_DEAD"}, {"worker", "SOCKETS_ASK"},
+              {"resolver", "READY"},       {"resolver", "EXAMINED"},
+              {"resolver", "WORKING"},     {"resolver", "PONG"},
+              {"resolver", "CONTAINER"},   {"resolver", "CONTAINER_CONNECT"}};
 
 ParameterizedTestParameters(admission, a_flood_costs_little)
 {

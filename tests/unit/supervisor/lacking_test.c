@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 
 static struct child workers[2] = {{.role = ROLE_WORKER, .index = 0},
                                   {.role = ROLE_WORKER, .index = 1}};
@@ -18,8 +19,8 @@ static void start(void)
         (struct listener){.text = (char *)"127.0.0.1:1", .state = LISTENER_BOUND, .holders = 3};
     listeners[1] =
         (struct listener){.text = (char *)"127.0.0.1:2", .state = LISTENER_DEGRADED, .holders = 3};
-    record =
-        (struct record){.name = (char *)"a", .plan = {.listeners = listeners, .listener_count = 2}};
+    record = (struct record){
+        .name = (char *)"a", .workers = 3, .plan = {.listeners = listeners, .listener_count = 2}};
 }
 
 TestSuite(lacking, .init = start);
@@ -45,4 +46,78 @@ Test(lacking, is_of_what_is_bound_only)
     lacking_on_taken(&workers[0], &record, SLICE("127.0.0.1:2"));
     cr_assert_eq(listeners[0].lacking | listeners[1].lacking, 0);
     cr_assert_eq(listeners[1].holders, 3);
+}
+
+Test(lacking, is_not_of_whom_another_serves)
+{
+    record.workers = 2;
+    lacking_note(&workers[0], &record, SLICE("127.0.0.1:1"), EMFILE);
+    cr_assert_eq(listeners[0].lacking, 0);
+}
+
+/* ---- offers ---- */
+
+static struct supervisor supervisor = {.workers = workers, .worker_count = 2};
+
+/* All that worker 0 may be sent again, which it refuses. */
+static unsigned refuse_offered(void)
+{
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < record.plan.listener_count; i++) {
+        struct listener *listener = &record.plan.listeners[i];
+
+        count += (listener->offered & 1) != 0;
+        listener->offered &= ~UINT64_C(1);
+    }
+    return count;
+}
+
+/* Offers in the time, of so many listeners. */
+static unsigned offers_in(double seconds, uint32_t count)
+{
+    unsigned offers = 0;
+
+    record.plan.listeners = calloc(count, sizeof(struct listener));
+    record.plan.listener_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        record.plan.listeners[i].lacking = 1;
+    supervisor.registry.records = &record;
+    for (double end = supervisor.loop.now + seconds; supervisor.loop.now < end;
+         supervisor.loop.now += 0.1) {
+        cr_assert(lacking_offer(&supervisor));
+        offers += refuse_offered();
+    }
+    free(record.plan.listeners);
+    return offers;
+}
+
+Test(lacking, is_offered_ever_more_rarely)
+{
+    unsigned first = offers_in(0.55, 1);
+    unsigned next = offers_in(60., 1);
+
+    cr_assert_eq(first, 1);
+    cr_assert(next >= 25 && next <= 32, "%u in a minute", next);
+}
+
+Test(lacking, of_very_much_costs_a_tenth_at_most)
+{
+    cr_assert_leq(offers_in(60., 6000), 60 * 2000 + 6000);
+}
+
+Test(lacking, is_each_worker_s_own_pace)
+{
+    offers_in(10., 1);
+    record.plan.listeners = listeners;
+    listeners[0].lacking = 2;
+    lacking_offer(&supervisor);
+    cr_assert_eq(listeners[0].offered, 2, "the other worker's pause is not its");
+    listeners[0].lacking = 0;
+    record.plan.listener_count = 1;
+    supervisor.loop.now += 10.;
+    cr_assert_not(lacking_offer(&supervisor));
+    listeners[0].lacking = 1;
+    cr_assert(lacking_offer(&supervisor));
+    cr_assert_eq(listeners[0].offered & 1, 1, "what is over is forgotten");
 }

@@ -102,7 +102,11 @@ static void act_flood(struct actor *actor, struct slice blob, struct slice tenan
     }
     wire_writer_init(&body);
     wire_writer_init(&none);
-    if (message == IPC_SOCKETS_ASK || message == IPC_LISTENER_DEAD) {
+    if (message == IPC_LACKED) {
+        wire_put_u64(&body, 1);
+        wire_put_slice(&body, SLICE("127.0.0.1:1"));
+        wire_put_u32(&body, EMFILE);
+    } else if (message == IPC_SOCKETS_ASK || message == IPC_LISTENER_DEAD) {
         wire_put_slice(&body, tenant);
         wire_put_slice(&body, SLICE("127.0.0.1:1"));
         if (message == IPC_SOCKETS_ASK)
@@ -162,7 +166,7 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     wire_put_u64(&body, serial);
     wire_put_u8(&body, !is_refused);
     wire_put_u8(&body, blob_has(received->blob, "outdate-me"));
-    wire_put_u8(&body, lacks_names);
+    wire_put_u8(&body, lacks_names || blob_has(received->blob, "claims-names"));
     if (is_garbled)
         wire_put_u8(&body, 0);
     wire_writer_init(&bytes);

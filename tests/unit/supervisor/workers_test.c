@@ -251,6 +251,27 @@ Test(workers, a_socket_that_was_not_taken_is_degraded_and_offered_again, .timeou
     mute_close(&mute);
 }
 
+/* The worker answers about a socket that it has been sent another for since. */
+Test(workers, a_late_answer_is_not_about_the_socket_of_now)
+{
+    struct mute mute;
+    struct listener *listener;
+    int sockets[2];
+
+    mute_open(&mute, sockets);
+    listener = &mute.record->plan.listeners[0];
+    workers_send(&mute.crew.supervisor, mute.record);
+    listener->holders = 0; /* as when it was bound anew */
+    workers_send(&mute.crew.supervisor, mute.record);
+    mute_tell_lacked(&mute, 1, 0);
+    cr_assert_eq(listener->holders, 1, "it will be told when that is closed");
+    cr_assert_eq(listener->lacking, 0);
+    mute_commit(&mute, 2);
+    cr_assert_eq(listener->holders, 1);
+    close(sockets[1]);
+    mute_close(&mute);
+}
+
 /* What waits in the queue is never acknowledged: the drained queue itself must be noticed. */
 Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
 {
