@@ -3,6 +3,7 @@
 #include "child_internal.h"
 
 #include "admission_internal.h"
+#include "deliveries_internal.h"
 #include "examine_internal.h"
 #include "namespace_containers_internal.h"
 #include "notify_internal.h"
@@ -53,7 +54,7 @@ static int child_on_working(struct child *child, struct wire_reader *body)
     int result = wire_finish(body);
 
     if (result == 0)
-        result = child->role == ROLE_WORKER ? workers_on_working(child, serial)
+        result = child->role == ROLE_WORKER ? deliveries_on_working(child, serial)
                                             : examine_on_working(child->supervisor, serial);
     if (result != 0)
         return result;

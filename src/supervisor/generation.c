@@ -2,6 +2,7 @@
 /* From one generation of workers to the next: started beside the old one, which then drains. */
 #include "generation_internal.h"
 
+#include "deliveries_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -269,7 +270,7 @@ static void generation_free_workers(struct child *workers, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         child_close(&workers[i]);
-        workers_close(&workers[i]);
+        deliveries_close(&workers[i]);
     }
     free(workers);
 }

@@ -3,7 +3,8 @@
  * was busy, has ticked less, and blames nobody for it. */
 #include "heartbeat_internal.h"
 
-#include "workers_internal.h"
+#include "deliveries_internal.h"
+#include "supervisor_internal.h"
 
 #include <signal.h>
 
@@ -39,7 +40,7 @@ int heartbeat_on_answer(struct child *child, struct ipc_received *received)
         return ERROR_IPC;
     heartbeat->answered = number;
     heartbeat->silence = 0;
-    return child->role == ROLE_WORKER ? workers_check_committed(child, number) : 0;
+    return child->role == ROLE_WORKER ? deliveries_check_committed(child, number) : 0;
 }
 
 static unsigned heartbeat_limit(const struct child *child)

@@ -93,8 +93,9 @@ struct record {
     uint64_t told;                 /* those that were sent a bundle of it */
     uint64_t served[TALLY_HALVES]; /* by half: workers that live and were ever sent one */
     uint64_t due;                  /* those that must be sent the present one */
-    unsigned deliveries;           /* TENANT messages that are not yet COMMITTED */
-    unsigned deaths;               /* of workers over such a one, since the last COMMITTED */
+    uint64_t committing;           /* those that were, and have not yet committed it */
+    unsigned deliveries;           /* TENANT and LISTENER messages that are not yet COMMITTED */
+    unsigned deaths;               /* of workers over such a one, since all had committed it */
     uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
     uint64_t round;                /* the last round that saw its file */

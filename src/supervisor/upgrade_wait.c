@@ -3,6 +3,7 @@
 #include "upgrade_internal.h"
 
 #include "bindings_internal.h"
+#include "deliveries_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -59,7 +60,7 @@ static void wait_find_worker(const struct supervisor *supervisor, struct upgrade
 {
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         const struct child *worker = &supervisor->workers[i];
-        const struct record *record = workers_working_on(worker);
+        const struct record *record = deliveries_working_on(worker);
 
         if (wait_worker_is_quiet(worker))
             continue;

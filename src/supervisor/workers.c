@@ -4,16 +4,10 @@
 
 #include "adopt_internal.h"
 #include "bindings_internal.h"
+#include "deliveries_internal.h"
 #include "lacking_internal.h"
 #include "residences_internal.h"
 #include "sockets_internal.h"
-
-#include "base/memory.h"
-
-#include <stdlib.h>
-#include <utlist.h>
-
-#define WORKERS_DEATHS 2 /* of workers over one bundle that take it out of force */
 
 /* A worker is sent more while fewer than LOW tenants wait for its COMMITTED, up to HIGH: a worker
  * that starts among 10,000 tenants makes no queue of 10,000 bundles and descriptors here. */
@@ -43,116 +37,30 @@ static void record_clear_due(struct record *record, struct child *worker)
     worker->due--;
 }
 
-/* ---- what is under way ---- */
-
-/* A TENANT, TENANT_REMOVE or LISTENER that a worker has not yet committed; it commits in the order
- * in which they came, so that the first is the one that it works on. */
-struct delivery {
-    struct delivery *prev;
-    struct delivery *next;
-    struct record *record; /* NULL: a removal, or the record has gone since */
-    char *listener;        /* the address of a LISTENER; NULL: it is none */
-    uint64_t serial;
-    uint64_t asked; /* number of the last PING before it */
-};
-
-/* Returns the message's serial. */
-static uint64_t deliveries_add(struct supervisor *supervisor, struct child *worker,
-                               struct record *record)
-{
-    struct delivery *delivery = memory_zeroed(1, sizeof(*delivery));
-
-    delivery->record = record;
-    delivery->serial = ++supervisor->serial;
-    delivery->asked = worker->heartbeat.asked;
-    DL_APPEND(worker->deliveries, delivery);
-    worker->awaiting++;
-    if (record)
-        record->deliveries++;
-    return delivery->serial;
-}
-
-static void deliveries_take_first(struct child *worker)
-{
-    struct delivery *first = worker->deliveries;
-
-    DL_DELETE(worker->deliveries, first);
-    worker->awaiting--;
-    if (first->record)
-        first->record->deliveries--;
-    free(first->listener);
-    free(first);
-}
-
 void workers_forget(struct supervisor *supervisor, struct record *record)
 {
-    struct delivery *delivery;
-
-    for (unsigned i = 0; i < supervisor->worker_count && record->deliveries > 0; i++) {
-        DL_FOREACH(supervisor->workers[i].deliveries, delivery)
-        {
-            if (delivery->record != record)
-                continue;
-            delivery->record = NULL;
-            record->deliveries--;
-        }
-    }
+    for (unsigned i = 0; i < supervisor->worker_count && record->deliveries > 0; i++)
+        deliveries_forget(&supervisor->workers[i], record);
 }
 
 void workers_forget_all(struct supervisor *supervisor)
 {
-    struct delivery *delivery;
     struct record *record;
     struct record *next;
 
     for (unsigned i = 0; i < supervisor->worker_count; i++) {
         struct child *worker = &supervisor->workers[i];
 
-        DL_FOREACH(worker->deliveries, delivery)
-        delivery->record = NULL;
+        deliveries_forget(worker, NULL);
         worker->tenants = worker->due = 0;
         worker->is_lacking = false;
     }
     HASH_ITER (hh, supervisor->registry.records, record, next) {
-        record->workers = record->told = record->due = 0;
+        record->workers = record->told = record->due = record->committing = 0;
         record->deliveries = 0;
         for (uint32_t i = 0; i < record->plan.listener_count; i++)
             record->plan.listeners[i].holders = record->plan.listeners[i].lacking = 0;
     }
-}
-
-const struct record *workers_working_on(const struct child *worker)
-{
-    return worker->deliveries ? worker->deliveries->record : NULL;
-}
-
-int workers_on_working(const struct child *worker, uint64_t serial)
-{
-    const struct delivery *first = worker->deliveries;
-
-    return first && first->serial == serial && worker->working != serial ? 0 : ERROR_IPC;
-}
-
-/* Messages are answered in the order in which they came (ipc/message.h). */
-int workers_check_committed(struct child *worker, uint64_t ping)
-{
-    const struct delivery *first = worker->deliveries;
-    char name[32];
-
-    if (!first || first->asked >= ping)
-        return 0;
-    child_name(worker, name);
-    log_error("%s answers, but does not take over %s%s: it is replaced", name,
-              first->record ? "tenant " : "a removal", first->record ? first->record->name : "");
-    worker->working = first->serial;
-    worker->has_lied = true;
-    return ERROR_IPC;
-}
-
-void workers_close(struct child *worker)
-{
-    while (worker->deliveries)
-        deliveries_take_first(worker);
 }
 
 /* ---- messages ---- */
@@ -165,13 +73,14 @@ static void worker_send_tenant(struct supervisor *supervisor, struct child *work
     struct wire_writer body;
 
     wire_writer_init(&body);
-    wire_put_u64(&body, deliveries_add(supervisor, worker, record));
+    wire_put_u64(&body, deliveries_add(supervisor, worker, record, NULL));
     wire_put_slice(&body, slice_of(record->name));
     wire_put_u32(&body, record->slot);
     wire_put_slice(&body, tickets);
     ipc_send(worker->channel, IPC_TENANT, &body, NULL, 0, record->plan.bundle);
     wire_writer_free(&body);
     record->told |= worker_bit(worker);
+    record->committing |= worker_bit(worker);
     record->served[worker->half] |= worker_bit(worker);
     record_clear_due(record, worker);
 }
@@ -184,7 +93,7 @@ static void worker_send_remove(struct supervisor *supervisor, struct child *work
     if (!child_is_up(worker))
         return;
     wire_writer_init(&body);
-    wire_put_u64(&body, deliveries_add(supervisor, worker, NULL));
+    wire_put_u64(&body, deliveries_add(supervisor, worker, NULL, NULL));
     wire_put_slice(&body, slice_of(record->name));
     wire_put_u8(&body, has_moved);
     ipc_send(worker->channel, IPC_TENANT_REMOVE, &body, NULL, 0, NULL);
@@ -197,8 +106,7 @@ static void worker_send_listener(struct supervisor *supervisor, struct child *wo
     struct wire_writer body;
 
     wire_writer_init(&body);
-    wire_put_u64(&body, deliveries_add(supervisor, worker, record));
-    worker->deliveries->prev->listener = memory_text(listener->text);
+    wire_put_u64(&body, deliveries_add(supervisor, worker, record, listener->text));
     wire_put_slice(&body, slice_of(record->name));
     wire_put_slice(&body, slice_of(listener->text));
     wire_put_u64(&body, residence_id(record).inode);
@@ -216,6 +124,18 @@ static void worker_set_lacking(struct supervisor *supervisor, struct child *work
     bindings_retry(supervisor);
 }
 
+/* Workers have died over it, and all that serve it now have yet to take it over. */
+static bool record_is_suspect(const struct record *record)
+{
+    return record->deaths > 0 || (record->again.reason == AGAIN_DEATH && record->again.pause > 0.);
+}
+
+/* What is suspect goes to one worker after the other: it takes one with it at most. */
+static bool record_may_go(const struct record *record, const struct child *worker)
+{
+    return !record_is_suspect(record) || !(record->committing & ~worker_bit(worker));
+}
+
 /* What one worker lacks of one tenant, as far as it has room. */
 static void worker_send(struct supervisor *supervisor, struct child *worker, struct record *record)
 {
@@ -225,6 +145,8 @@ static void worker_send(struct supervisor *supervisor, struct child *worker, str
         worker_set_lacking(supervisor, worker);
         return;
     }
+    if ((record->due & worker_bit(worker)) && !record_may_go(record, worker))
+        return;
     if (record->due & worker_bit(worker))
         worker_send_tenant(supervisor, worker, record);
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
@@ -308,6 +230,7 @@ static void worker_release(struct supervisor *supervisor, struct child *worker,
     uint64_t bit = worker_bit(worker);
 
     record->workers &= ~bit;
+    record->committing &= ~bit;
     record_clear_due(record, worker);
     worker->tenants--;
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
@@ -367,14 +290,19 @@ void workers_on_start(struct supervisor *supervisor, struct child *worker)
 }
 
 /* The record whose bundle it died over for the last time; NULL: none. Evidence is that it was
- * working on it, and that nobody else has killed it; traffic kills too. */
+ * working on it, and that nobody else has killed it; traffic kills too. What was refused for that
+ * before needs no second death. */
 static struct record *workers_find_guilty(const struct child *worker)
 {
     const struct delivery *first = worker->deliveries;
+    struct record *record = first ? first->record : NULL;
+    bool was_suspect;
 
-    if (!first || !first->record || worker->working != first->serial || !worker->has_failed)
+    if (!record || worker->working != first->serial || !worker->has_failed)
         return NULL;
-    return ++first->record->deaths >= WORKERS_DEATHS ? first->record : NULL;
+    was_suspect = record_is_suspect(record);
+    record->deaths++;
+    return was_suspect ? record : NULL;
 }
 
 static void workers_forget_served(struct supervisor *supervisor, const struct child *worker)
@@ -395,7 +323,7 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
 
     if (supervisor->tally)
         tally_clear_worker(supervisor->tally, tally_column(worker->half, worker->index));
-    workers_close(worker);
+    deliveries_close(worker);
     figures_on_death(supervisor, worker);
     generation_advance(supervisor);
     workers_forget_served(supervisor, worker);
@@ -404,6 +332,7 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
     worker->is_lacking = false;
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->told &= ~worker_bit(worker);
+        record->committing &= ~worker_bit(worker);
         for (uint32_t i = 0; i < record->plan.listener_count; i++) {
             record->plan.listeners[i].holders &= ~worker_bit(worker);
             record->plan.listeners[i].lacking &= ~worker_bit(worker);
@@ -426,20 +355,19 @@ static void workers_on_done(struct supervisor *supervisor, struct child *worker)
         round_advance(supervisor);
 }
 
-/* Whether its answer is about what the worker has now: it may have been sent the listener again
- * since, by another socket. */
-static bool delivery_counts(const struct child *worker, const struct delivery *delivery)
+/* A worker has the bundle in force. When all have, it is suspect no longer. */
+static void workers_on_taken(struct supervisor *supervisor, const struct child *worker,
+                             struct record *record)
 {
-    const struct delivery *later = delivery->next;
-
-    if (!delivery->record || worker->is_former)
-        return false;
-    for (; later; later = later->next) {
-        if (later->record == delivery->record && later->listener &&
-            strcmp(later->listener, delivery->listener) == 0)
-            return false;
+    record->committing &= ~worker_bit(worker);
+    if (!record_is_suspect(record))
+        return;
+    if (record->due == 0 && record->committing == 0) {
+        record->deaths = 0;
+        if (record->again.reason == AGAIN_DEATH)
+            record->again.pause = 0.;
     }
-    return true;
+    workers_send(supervisor, record);
 }
 
 static int workers_on_committed(struct supervisor *supervisor, struct child *worker,
@@ -450,12 +378,10 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
 
     if (wire_finish(body) != 0 || !first || first->serial != serial)
         return ERROR_IPC;
-    if (first->record) {
-        first->record->deaths = 0;
-        first->record->again.pause = 0.;
-    }
-    if (first->listener && delivery_counts(worker, first))
+    if (deliveries_is_last(worker, first) && first->listener)
         lacking_on_taken(worker, first->record, slice_of(first->listener));
+    else if (deliveries_is_last(worker, first))
+        workers_on_taken(supervisor, worker, first->record);
     workers_on_done(supervisor, worker);
     return 0;
 }
@@ -471,7 +397,7 @@ static int workers_on_lacked(struct supervisor *supervisor, struct child *worker
     if (wire_finish(body) != 0 || error <= 0 || !first || first->serial != serial ||
         !first->listener || !slice_equal(slice_of(first->listener), address))
         return ERROR_IPC;
-    if (delivery_counts(worker, first))
+    if (deliveries_is_last(worker, first))
         lacking_note(worker, first->record, address, error);
     bindings_retry(supervisor);
     workers_on_done(supervisor, worker);

@@ -22,8 +22,6 @@ void workers_withdraw(struct supervisor *supervisor, struct record *record);
 void workers_forget(struct supervisor *supervisor, struct record *record);
 /* The present workers are the present ones no longer: no record knows of them any more. */
 void workers_forget_all(struct supervisor *supervisor);
-/* Frees what is under way to it. */
-void workers_close(struct child *worker);
 
 /* A worker has been started, or has died. */
 void workers_on_start(struct supervisor *supervisor, struct child *worker);
@@ -41,14 +39,6 @@ static inline bool worker_is_settled(const struct child *worker)
 
 /* Whether every worker that lives has been told everything and has committed it. */
 bool workers_are_settled(const struct supervisor *supervisor);
-
-/* The tenant that it has to commit next, or NULL. */
-const struct record *workers_working_on(const struct child *worker);
-/* It works on the TENANT of that serial. Returns 0, or ERROR_IPC when that is not its turn. */
-int workers_on_working(const struct child *worker, uint64_t serial);
-/* It answers the PING of that number. Returns 0, or ERROR_IPC when it has not committed what it was
- * sent before that: it never will. */
-int workers_check_committed(struct child *worker, uint64_t ping);
 
 /* Sends to a worker what it could not take before. */
 void workers_pump(struct supervisor *supervisor, struct child *worker);

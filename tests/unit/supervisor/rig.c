@@ -30,6 +30,7 @@
 struct actor {
     struct loop loop;
     struct ipc_channel *channel;
+    unsigned index;        /* of a worker */
     bool stays;            /* drains for ever */
     bool is_mute;          /* gives no figures */
     bool is_garbled;       /* gives figures that are none */
@@ -50,15 +51,21 @@ static void act_hang(void)
     pause();
 }
 
-/* The path of "resolver-die-until:PATH;", "worker-die-until:PATH;" and "names-die-until:PATH;". */
-static const char *act_path(struct slice blob)
+/* The path behind such a word, as in "marks-flood:PATH;". */
+static const char *act_path_of(struct slice blob, const char *word)
 {
     static char path[128];
-    const char *at = memmem(blob.data, blob.len, "die-until:", 10);
-    size_t len = strcspn(at + 10, ";");
+    const char *at = memmem(blob.data, blob.len, word, strlen(word));
 
-    snprintf(path, sizeof(path), "%.*s", (int)len, at + 10);
+    snprintf(path, sizeof(path), "%.*s", (int)strcspn(at, ";"), at);
+    memmove(path, path + strlen(word), strlen(path + strlen(word)) + 1);
     return path;
+}
+
+/* Of "resolver-die-until:PATH;", "worker-die-until:PATH;" and "names-die-until:PATH;". */
+static const char *act_path(struct slice blob)
+{
+    return act_path_of(blob, "die-until:");
 }
 
 /* What the real one does, without looking: the files go, an identity that is valid comes. */
@@ -85,7 +92,8 @@ static void act_put_examined(struct wire_writer *writer, struct slice raw)
     arena_free(&arena);
 }
 
-/* What a process that an intruder has taken over may say: "flood:NAME;". */
+/* What a process that an intruder has taken over may say: "flood:NAME;", from the moment on that
+ * the file of "marks-flood:PATH;" is there. */
 static void act_flood(struct actor *actor, struct slice blob, struct slice tenant)
 {
     const char *at = memmem(blob.data, blob.len, "flood:", 6);
@@ -125,6 +133,7 @@ static void act_flood(struct actor *actor, struct slice blob, struct slice tenan
             wire_put_u8(&body, 0);
         }
     }
+    close(open(act_path_of(blob, "marks-flood:"), O_CREAT | O_CLOEXEC | O_WRONLY, 0644));
     for (;;) {
         while (ipc_channel_queued(actor->channel) < 64)
             ipc_send(actor->channel, message, &body, NULL, 0,
@@ -185,12 +194,15 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
 }
 
 /* A worker's log is the one that the test reads; the last descriptor is the tally. */
-static void act_set_log(struct ipc_received *received)
+static void act_set_up(struct actor *actor, struct ipc_received *received)
 {
     static int log_fd = -1;
     struct ipc_setup setup;
 
-    if (ipc_get_setup(&received->body, &setup) == 0 && received->descriptor_count == 2)
+    if (ipc_get_setup(&received->body, &setup) != 0)
+        return;
+    actor->index = setup.index;
+    if (received->descriptor_count == 2)
         ipc_set_log(received, setup.log_level, setup.log_sink, &log_fd);
 }
 
@@ -290,7 +302,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
 
     switch (received->message) {
     case IPC_SETUP:
-        act_set_log(received);
+        act_set_up(actor, received);
         ipc_send(actor->channel, IPC_READY, NULL, NULL, 0, NULL);
         break;
     case IPC_EXAMINE:
@@ -306,7 +318,8 @@ static int act_on_message(void *owner, struct ipc_received *received)
             _exit(11);
         if (blob_has(received->blob, "hang-worker"))
             act_hang();
-        if (blob_has(received->blob, "worker-die-until:") &&
+        if ((blob_has(received->blob, "worker-die-until:") ||
+             (blob_has(received->blob, "worker-1-die-until:") && actor->index == 1)) &&
             access(act_path(received->blob), F_OK) < 0)
             raise(SIGSEGV);
         if (blob_has(received->blob, "slow-worker"))
@@ -513,6 +526,15 @@ static char *rig_log(const struct rig *rig)
 bool rig_has_logged(const struct rig *rig, const char *text)
 {
     return strstr(rig_log(rig), text) != NULL;
+}
+
+unsigned rig_count(const struct rig *rig, const char *text)
+{
+    unsigned count = 0;
+
+    for (const char *at = rig_log(rig); (at = strstr(at, text)); at += strlen(text))
+        count++;
+    return count;
 }
 
 static void rig_expect_from(struct rig *rig, const char *text, size_t from)

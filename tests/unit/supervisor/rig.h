@@ -38,6 +38,8 @@ void rig_signal(struct rig *rig, int signal, const char *line);
 void rig_expect(struct rig *rig, const char *text);
 /* Whether it stands anywhere in the log. */
 bool rig_has_logged(const struct rig *rig, const char *text);
+/* How often. */
+unsigned rig_count(const struct rig *rig, const char *text);
 /* Waits for the end and returns the exit status, 128 + N for signal N. */
 int rig_wait(struct rig *rig);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which workers serve a tenant, and that each is told all there is. */
 #include "../../../src/supervisor/bindings_internal.h"
+#include "../../../src/supervisor/deliveries_internal.h"
 #include "../../../src/supervisor/status_internal.h"
 #include "../../../src/supervisor/workers_internal.h"
 
@@ -495,4 +496,68 @@ Test(workers, what_is_no_longer_served_is_tried_again)
         usleep(5000);
     cr_assert(rig_connects(port));
     rig_close(&rig);
+}
+
+/* What one worker can take over is no proof that the other does: the pause grows, and each try
+ * takes one worker at most. */
+Test(workers, what_one_of_them_takes_over_is_suspect_until_all_have)
+{
+    struct rig rig;
+    char text[96];
+    pid_t good;
+    int port = rig_port();
+
+    rig_open(&rig);
+    rig_write(&rig, "nsgate.conf",
+              "worker_processes 2;\nerror_log log info;\npid pid;\ntenants tenants/*.conf;\n");
+    snprintf(text, sizeof(text), "worker-1-die-until:%s/mercy;", rig.folder);
+    rig_tenant(&rig, "a", port, text);
+    rig_start(&rig, "tenant a: is tried again in 1 s");
+    good = rig_child(&rig, "worker 0");
+    rig_expect(&rig, "tenant a: is tried again in 2 s");
+    rig_expect(&rig, "tenant a: is tried again in 4 s");
+    cr_assert_eq(rig_count(&rig, "was killed by signal 11"), 2 + 1 + 1);
+    cr_assert_eq(rig_child(&rig, "worker 0"), good);
+    rig_write(&rig, "mercy", "%s", "");
+    for (int i = 0; i < 2000 && !rig_connects(port); i++)
+        usleep(5000);
+    cr_assert(rig_connects(port));
+    cr_assert_eq(rig_count(&rig, "was killed by signal 11"), 2 + 1 + 1);
+    rig_close(&rig);
+}
+
+/* Two workers that do not run; the tenant has killed one before. */
+Test(workers, what_is_suspect_goes_to_one_after_the_other)
+{
+    struct mute mute;
+    struct child *workers = mute.crew.workers;
+    struct supervisor *supervisor = &mute.crew.supervisor;
+    int sockets[2];
+    int more[2];
+
+    mute_open(&mute, sockets);
+    cr_assert_eq(ipc_pair(more), 0);
+    workers[1].channel = ipc_channel_new(&supervisor->loop, more[0], ROLE_SUPERVISOR, ROLE_WORKER,
+                                         &mute_events, &mute);
+    supervisor->worker_count = 2;
+    mute.crew.settings.model.workers_per_tenant = 2;
+    workers_assign(supervisor, mute.record);
+    workers_changed(supervisor, mute.record);
+    mute.record->deaths = 1;
+    workers_send(supervisor, mute.record);
+    cr_assert_eq(mute.record->committing, 1);
+    cr_assert_eq(mute.record->due, 2);
+    mute_commit(&mute, 1);
+    cr_assert_eq(mute.record->committing, 2);
+    cr_assert_eq(mute.record->due, 0);
+    cr_assert_eq(mute.record->deaths, 1, "the other has yet to take it over");
+    workers_withdraw(supervisor, mute.record);
+    cr_assert_eq(mute.record->committing, 0);
+    workers_forget(supervisor, mute.record);
+    deliveries_close(&workers[0]);
+    deliveries_close(&workers[1]);
+    ipc_channel_free(workers[1].channel);
+    close(more[1]);
+    close(sockets[1]);
+    mute_close(&mute);
 }
