@@ -148,6 +148,8 @@ Test(messages, no_more_room_is_made_than_is_needed)
     limit_descriptors(first_free());
     process_send_listener(&process);
     process_until(&process, process.taken == taken + 1);
+    process_send_tenant(&process, 77, "return 200 'two';"); /* what was closed is gone by then */
+    process_until(&process, process.committed == 77);
     cr_assert_eq(tally_total(process.tally, 5), 2);
     for (int i = 0; i < 3; i++)
         close(idle[i]);
