@@ -11,12 +11,8 @@
 #define USELESS_AHEAD      2500.0
 #define USELESS_PER_SECOND 20.0
 
-/* A WINDOW_UPDATE that gives back so many bytes costs no more than sending them did. A smaller one
- * answers a frame of its own. */
-#define RETURN_BYTES 64
 /* Of streams that have closed: what may be given back to them on its way. */
-#define LATE_BYTES  (64 * 1024 * 1024)
-#define LATE_FRAMES 4096
+#define LATE_BYTES (64 * 1024 * 1024)
 
 /* "Rapid Reset", CVE-2023-44487: streams that are cancelled without having got anything. One that
  * got its response's beginning was of some use, one that got that many bytes has paid. */
@@ -56,18 +52,14 @@ void h2_limits_tick(struct h2_session *session, double now)
 
 /* ---- frames ---- */
 
-/* Whether giving back that many bytes answers what was sent. */
-static bool is_return(struct h2_flow *flow, uint32_t bytes)
+/* Whether a WINDOW_UPDATE gives back what was sent: each byte pays for the frame that returns it,
+ * as there are peers that return each piece that they read, however small. Reading such a frame
+ * costs less than a request of its size. */
+static bool is_return(uint64_t *unreturned, uint32_t bytes)
 {
-    if (bytes > flow->bytes)
-        bytes = (uint32_t)flow->bytes;
-    if (bytes == 0 || (bytes < RETURN_BYTES && flow->frames == 0))
-        return false;
-    flow->frames -= bytes < RETURN_BYTES;
-    flow->bytes -= bytes;
-    if (flow->bytes == 0)
-        flow->frames = 0;
-    return true;
+    uint64_t returned = bytes < *unreturned ? bytes : *unreturned;
+    *unreturned -= returned;
+    return returned > 0;
 }
 
 static bool is_paid(struct h2_session *session, const struct h2_frame *frame)
@@ -75,11 +67,12 @@ static bool is_paid(struct h2_session *session, const struct h2_frame *frame)
     if (frame->type != NGHTTP2_DATA && frame->type != NGHTTP2_WINDOW_UPDATE)
         return frame->type == NGHTTP2_CONTINUATION; /* few: nghttp2 sees to that */
     if (frame->id == 0)
-        return is_return(&session->flow, frame->number);
+        return is_return(&session->unreturned, frame->number);
     struct h2_stream *stream = h2_stream_find(session, frame->id);
     if (frame->type == NGHTTP2_DATA)
         return stream == NULL && h2_crossed_reset(session, frame->id, frame->length);
-    return is_return(stream != NULL ? &stream->flow : &session->late_flow, frame->number);
+    return is_return(stream != NULL ? &stream->unreturned : &session->late_unreturned,
+                     frame->number);
 }
 
 void h2_charge_frame(struct h2_session *session, const struct h2_frame *frame)
@@ -96,27 +89,26 @@ void h2_credit_work(struct h2_session *session, unsigned frames)
     pay(&session->useless, frames, USELESS_AHEAD);
 }
 
-static void add_flow(struct h2_flow *flow, uint64_t bytes, uint32_t frames)
+static void add_late(struct h2_session *session, uint64_t bytes)
 {
-    flow->bytes += bytes;
-    flow->frames += frames;
+    session->late_unreturned += bytes;
+    if (session->late_unreturned > LATE_BYTES)
+        session->late_unreturned = LATE_BYTES;
 }
 
 void h2_flow_send(struct h2_session *session, struct h2_stream *stream, size_t bytes)
 {
     h2_credit_work(session, H2_CREDIT_SENT);
-    add_flow(&session->flow, bytes, 1);
-    add_flow(stream != NULL ? &stream->flow : &session->late_flow, bytes, 1);
+    session->unreturned += bytes;
+    if (stream != NULL)
+        stream->unreturned += bytes;
+    else
+        add_late(session, bytes);
 }
 
 void h2_flow_close(struct h2_stream *stream)
 {
-    struct h2_flow *late = &stream->session->late_flow;
-    add_flow(late, stream->flow.bytes, stream->flow.frames);
-    if (late->bytes > LATE_BYTES)
-        late->bytes = LATE_BYTES;
-    if (late->frames > LATE_FRAMES)
-        late->frames = LATE_FRAMES;
+    add_late(stream->session, stream->unreturned);
 }
 
 /* ---- streams ---- */

@@ -22,12 +22,6 @@ enum h2_input {
 /* What our message has come to. */
 enum h2_output { H2_OUT_HEAD, H2_OUT_BODY, H2_OUT_ENDED };
 
-/* What was sent and not given back yet by WINDOW_UPDATE. */
-struct h2_flow {
-    uint64_t bytes;
-    uint32_t frames; /* of DATA, less those that paid for a small WINDOW_UPDATE */
-};
-
 struct h2_stream {
     TAILQ_ENTRY(h2_stream) next;
     struct h2_session *session;
@@ -51,12 +45,12 @@ struct h2_stream {
     double linger_last;   /* when something last came */
     uint64_t linger_base; /* body bytes at its beginning, and when last looked at */
     uint64_t linger_mark;
-    int64_t length; /* of the request's body, as its head says; -1: not known */
-    uint64_t body;  /* bytes of the peer's body so far */
-    struct h2_flow flow;
-    uint32_t window;   /* bytes that the peer may send ahead */
-    size_t unconsumed; /* bytes delivered and not given back */
-    size_t consumed;   /* bytes given back since the window last grew */
+    int64_t length;      /* of the request's body, as its head says; -1: not known */
+    uint64_t body;       /* bytes of the peer's body so far */
+    uint64_t unreturned; /* bytes sent and not given back yet by WINDOW_UPDATE */
+    uint32_t window;     /* bytes that the peer may send ahead */
+    size_t unconsumed;   /* bytes delivered and not given back */
+    size_t consumed;     /* bytes given back since the window last grew */
     uint64_t received;
     uint64_t sent;
 };
@@ -144,8 +138,8 @@ struct h2_session {
     uint32_t wide_count;           /* streams that may be sent whole, see h2_discard */
     uint32_t widened;              /* bytes that the connection's window was opened by for them */
     size_t held;                   /* unconsumed bytes of all streams */
-    struct h2_flow flow;           /* of the connection */
-    struct h2_flow late_flow;      /* of streams that are closed */
+    uint64_t unreturned;           /* bytes sent and not given back to the connection's window */
+    uint64_t late_unreturned;      /* the same of streams that are closed */
     struct h2_bucket useless;
     struct h2_bucket cancels;
     struct h2_bucket resets;

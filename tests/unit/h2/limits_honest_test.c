@@ -83,11 +83,12 @@ static void take_all(int32_t id, uint64_t bytes, size_t piece)
 
 Test(limits_honest, h9_downloads_given_back_in_pieces)
 {
-    static const size_t pieces[] = {64, 100, 512, 1024, 2048, 4096};
+    static const size_t pieces[] = {1, 7, 64, 100, 512, 1024, 2048, 4096};
     for (unsigned i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         int32_t id = (int32_t)i * 2 + 1;
-        download(id, 48 * MIB);
-        take_all(id, 48 * MIB, pieces[i]);
+        uint64_t bytes = pieces[i] < 64 ? MIB : 48 * MIB;
+        download(id, bytes);
+        take_all(id, bytes, pieces[i]);
         cr_assert(raw.is_ended[id]);
     }
 }
@@ -186,13 +187,14 @@ Test(limits_honest, windows_given_back_after_the_end)
 
 Test(limits_honest_client, h9_uploads_given_back_in_pieces)
 {
-    static const size_t pieces[] = {1024, 4096};
-    for (unsigned i = 0; i < 2; i++) {
+    static const size_t pieces[] = {1, 512, 1024, 4096};
+    for (unsigned i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         int32_t id = (int32_t)i * 2 + 1;
         raw.data_bytes = 0;
-        end_request(&raw.end, "POST", "/", 48 * MIB);
+        uint64_t bytes = pieces[i] < 64 ? MIB : 48 * MIB;
+        end_request(&raw.end, "POST", "/", bytes);
         raw_send(&raw);
-        take_all(id, 48 * MIB, pieces[i]);
+        take_all(id, bytes, pieces[i]);
         cr_assert(raw.is_ended[id]);
         raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, id, ":status", "200", NULL);
         raw_send(&raw);
@@ -313,8 +315,8 @@ Test(limits_floods, bytes_that_were_moved_buy_none)
     }
 }
 
-/* Bytes of 16 MiB that the peer has not given back buy windows, 64 bytes or one frame each, and
- * nothing else. */
+/* Bytes that the peer has not given back buy their windows, and nothing else. */
+#define UNRETURNED (1024 * 1024)
 static const struct {
     const char *name;
     uint8_t type;
@@ -322,11 +324,10 @@ static const struct {
     uint32_t number;
     unsigned most; /* frames until the end, the allowance of 5,000 and a batch apart */
 } unreturned[] = {
-    {"window of the connection by 1", NGHTTP2_WINDOW_UPDATE, 0, 1, 2000},
-    {"late window by 1", NGHTTP2_WINDOW_UPDATE, 1, 1, 2000},
-    {"window of the connection by 63", NGHTTP2_WINDOW_UPDATE, 0, 63, 2000},
-    {"window of the connection", NGHTTP2_WINDOW_UPDATE, 0, 64, 16 * MIB / 64},
-    {"late window", NGHTTP2_WINDOW_UPDATE, 1, 64, 16 * MIB / 64},
+    {"window of the connection by 1", NGHTTP2_WINDOW_UPDATE, 0, 1, UNRETURNED},
+    {"late window by 1", NGHTTP2_WINDOW_UPDATE, 1, 1, UNRETURNED},
+    {"window of the connection", NGHTTP2_WINDOW_UPDATE, 0, 64, UNRETURNED / 64},
+    {"late window", NGHTTP2_WINDOW_UPDATE, 1, 64, UNRETURNED / 64},
     {"window of another stream", NGHTTP2_WINDOW_UPDATE, 9, 64, 0},
     {"reset again", NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL, 0},
 };
@@ -351,7 +352,7 @@ Test(limits_floods, bytes_that_were_not_given_back_buy_windows_alone)
         raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
         raw_send(&raw);
         for (int32_t id = 1; id < 9; id += 2) {
-            download(id, 4 * MIB);
+            download(id, UNRETURNED / 4);
             for (unsigned i = 0; i < 100 && !raw.is_ended[id]; i++)
                 raw_send(&raw);
             cr_assert(raw.is_ended[id]);
