@@ -127,12 +127,12 @@ static int main_resume(int argc, char **argv)
     return supervisor_resume(argv[2], (int)fd);
 }
 
-/* A re-executed child: --role NAME. Returns -1 when this is none. */
+/* A re-executed child: --role NAME. Each role lets signals come once it ignores or handles them.
+ * Returns -1 when this is none. */
 static int main_child(int argc, char **argv)
 {
     if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
         return -1;
-    signal_release_all();
     if (strcmp(argv[2], "worker") == 0)
         return worker_main(SUPERVISOR_CHANNEL_FD);
     if (strcmp(argv[2], "resolver") == 0)
@@ -149,7 +149,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.command = {.config = MAIN_CONFIG}};
     int status;
 
-    signal_hold_all(); /* a supervisor's wait for its handlers */
+    signal_hold_all(); /* until this process, whatever it is, has its handlers */
     main_fill_standard_descriptors();
     status = main_child(argc, argv);
     if (status < 0)

@@ -4,6 +4,7 @@
 #include "resolver/resolver.h"
 
 #include "base/log.h"
+#include "base/signal_hold.h"
 #include "config/model.h"
 #include "containers_internal.h"
 #include "examination_internal.h"
@@ -168,6 +169,7 @@ int resolver_main(int channel)
     struct resolver resolver = {.log_fd = -1};
     log_set_role("resolver");
     cage_ignore_signals();
+    signal_release_all();
     loop_init(&resolver.loop);
     TAILQ_INIT(&resolver.examiner.running);
     resolver.examiner.names = names_new(&resolver.loop);

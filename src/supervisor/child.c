@@ -177,7 +177,8 @@ static void child_retry_later(struct child *child)
 }
 
 /* No signal may come between fork(2) and execve(2): the child would take it with the handlers of
- * its parent, and it would be lost. It is pending instead until the child has its own. */
+ * its parent. It waits instead until the child ignores it; SIGTERM then ends the child. What is
+ * ignored stays so over execve(2), until the program blocks all and has handlers of its own. */
 static pid_t child_fork_blocked(const struct child *child, int channel)
 {
     const char *role = child->role == ROLE_WORKER ? "worker" : "resolver";

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/signal_hold.h"
 #include "ipc/cage.h"
 #include "supervisor/supervisor.h"
 
@@ -116,14 +117,12 @@ _Noreturn static void log_file_become(const char *program, int channel, int hand
 {
     char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT, (char *)"opener",
                                NULL};
-    sigset_t none;
 
     notify_leave_environment();
     cage_ignore_signals();
     signal(SIGTERM, SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal_release_all();
     /* Out of the way first: either may have the other's number. */
     channel = fcntl(channel, F_DUPFD, SUPERVISOR_STATE_FD + 1);
     handle = fcntl(handle, F_DUPFD, SUPERVISOR_STATE_FD + 1);
@@ -135,7 +134,7 @@ _Noreturn static void log_file_become(const char *program, int channel, int hand
     _exit(127);
 }
 
-/* With all signals blocked until it has its own handlers, as for every child. */
+/* With all signals blocked until it ignores them, as for every child. */
 static pid_t log_file_fork(const char *program, int channel, int handle)
 {
     sigset_t all;

@@ -2,6 +2,7 @@
 /* The child that opens one log file as the user who owns it. */
 #include "log_file_internal.h"
 
+#include "base/signal_hold.h"
 #include "ipc/cage.h"
 #include "supervisor/supervisor.h"
 
@@ -90,5 +91,7 @@ int log_opener_main(int channel, int handle)
 
 int supervisor_opener(void)
 {
+    cage_ignore_signals();
+    signal_release_all();
     return log_opener_main(SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD);
 }

@@ -14,6 +14,8 @@
 #include "workers_internal.h"
 
 #include "base/memory.h"
+#include "base/signal_hold.h"
+#include "ipc/cage.h"
 #include "ipc/sealed.h"
 
 #include <errno.h>
@@ -221,6 +223,8 @@ int trial_main(const char *program, int answer, int state)
 
     log_set_role("candidate");
     log_set_level(LOG_LEVEL_ERROR);
+    cage_ignore_signals(); /* what all processes get, as by systemctl kill, is not for it */
+    signal_release_all();
     supervisor_init(&trial.supervisor, NULL, program);
     if (privileges_reduce() < 0)
         trial_answer(&trial, "it cannot reduce its privileges");

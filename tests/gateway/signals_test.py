@@ -5,6 +5,7 @@ first process of a container (rows C2, E3)."""
 import os
 import pathlib
 import pwd
+import re
 import resource
 import signal
 import subprocess
@@ -40,6 +41,51 @@ def test_signals_with_the_pid_file_are_answered(gateway, number):
         os.kill(gateway.pid, number)
         gateway.wait_log(EARLY[number], 30, at)
         gateway.stop()
+
+
+def descendants(pid):
+    try:
+        found = [int(child) for child in children(pid)]
+    except OSError:
+        return []
+    return found + [grandchild for child in found for grandchild in descendants(child)]
+
+
+def shower(gateway, known, is_over):
+    """All that comes anew gets every signal that is only for the supervisor, as by `pkill -HUP
+    nsgate`, all the time."""
+    while not is_over():
+        for pid in set(descendants(gateway.pid)) - known:
+            for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT,
+                           signal.SIGQUIT):
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    break
+        assert gateway.process.poll() is None, gateway.tail()
+
+
+def test_children_that_start_take_no_signals(gateway, namespace):
+    """The binary that an upgrade tries, its worker, new workers and the resolver."""
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.start()
+    for _ in range(2):
+        known, at = set(descendants(gateway.pid)), gateway.log_size()
+        asked = subprocess.Popen([BINARY, "-c", str(gateway.folder / "nsgate.conf"), "-s", "upgrade"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        shower(gateway, known, lambda: asked.poll() is not None)
+        assert asked.returncode == 0, asked.stdout.read()
+        asked.stdout.close()
+        gateway.wait_log("the old workers have ended", 20, at)
+    for _ in range(4):
+        victim, at = gateway.workers()[0], gateway.log_size()
+        known = set(descendants(gateway.pid))
+        os.kill(victim, signal.SIGKILL)
+        shower(gateway, known, lambda: len(set(gateway.workers()) - known) == 1
+               and signal.SIGTERM in field(gateway.workers()[-1], "SigCgt"))
+        assert gateway.ask("reload").returncode == 0
+    assert set(re.findall(r"killed by signal (\d+)", gateway.log())) == {"9"}, gateway.tail()
+    assert fetch(namespace, PLAIN).body == b"x"
 
 
 def test_a_term_with_the_pid_file_ends_it_cleanly(gateway):
