@@ -41,7 +41,7 @@ _Noreturn static void candidate_become(const char *program, int answer, int stat
     _exit(127);
 }
 
-/* With all signals blocked until it has its own handlers, as for every child. */
+/* With all signals blocked until it ignores them, as for every child. */
 static pid_t candidate_fork(const char *program, int answer, int state)
 {
     sigset_t all;
@@ -179,6 +179,7 @@ void candidate_free(struct candidate *candidate)
     if (candidate->pid == 0)
         return;
     kill(candidate->pid, SIGKILL);
-    waitpid(candidate->pid, NULL, 0);
+    /* Not waited for: one that hangs in the kernel would keep us from ending. */
+    (void)waitpid(candidate->pid, NULL, WNOHANG);
     candidate_close(candidate);
 }

@@ -10,7 +10,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct trial {
@@ -144,4 +146,52 @@ Test(candidate, one_that_cannot_be_executed)
     cr_assert_str_eq(trial.why, "it cannot be executed: Permission denied");
     try_script(&trial, 20., "\177ELF and then garbage");
     cr_assert_str_eq(trial.why, "it cannot be executed: Exec format error");
+}
+
+/* A tracer that does not look: what is killed cannot be reaped, as if it hung in the kernel. */
+static pid_t hold(pid_t pid)
+{
+    int ready[2];
+    char byte = 0;
+    pid_t tracer;
+
+    cr_assert_eq(pipe(ready), 0);
+    tracer = fork();
+    if (tracer == 0) {
+        byte = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 ? 'y' : 'n';
+        (void)!write(ready[1], &byte, 1);
+        pause();
+        _exit(0);
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    if (byte == 'y')
+        return tracer;
+    kill(tracer, SIGKILL);
+    waitpid(tracer, NULL, 0);
+    return 0;
+}
+
+Test(candidate, one_that_cannot_end_holds_nobody_up, .timeout = 20)
+{
+    struct trial trial = {.state = sealed_new("test", SLICE("the state"))};
+    pid_t tracer;
+    pid_t pid;
+
+    loop_init(&trial.loop);
+    candidate_init(&trial.candidate, &trial.loop, on_verdict, &trial);
+    cr_assert_eq(candidate_start(&trial.candidate, "/usr/bin/yes", trial.state, 30.), 0);
+    pid = trial.candidate.pid;
+    tracer = hold(pid);
+    candidate_free(&trial.candidate);
+    cr_assert_eq(trial.candidate.pid, 0);
+    loop_free(&trial.loop);
+    close(trial.state);
+    if (tracer == 0)
+        cr_skip_test("nobody may trace here");
+    cr_assert_eq(waitpid(pid, NULL, WNOHANG), 0, "it is still there");
+    kill(tracer, SIGKILL);
+    waitpid(tracer, NULL, 0);
+    cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
