@@ -387,6 +387,12 @@ _Noreturn static void act(enum ipc_role role)
     static const struct ipc_events events = {.on_message = act_on_message, .on_gone = act_on_gone};
     struct actor actor = {0};
 
+    sigset_t none;
+
+    /* Also when its supervisor is gone already, it ends. */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    alarm(60);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     loop_init(&actor.loop);
     actor.channel =
