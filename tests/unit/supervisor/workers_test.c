@@ -150,6 +150,7 @@ static void mute_open(struct mute *mute, int sockets[2])
 
 static void mute_close(struct mute *mute)
 {
+    deliveries_close(&mute->crew.workers[0]);
     struct supervisor *supervisor = &mute->crew.supervisor;
 
     bindings_free(supervisor);
