@@ -161,7 +161,7 @@ def test_an_idle_http2_connection(worker, namespace):
 
     def ask(streams):
         client = Frames(namespace, PLAIN).ready()
-        numbers = [client.begin("GET", "/") for _ in range(streams)]
+        numbers = client.begin_all(streams, "GET", "/")
         assert all(client.wait(number).status == 200 for number in numbers)
         return client
 
@@ -228,7 +228,7 @@ def test_idle_http2_backends(worker, namespace):
     client = Frames(namespace, PLAIN).ready()
 
     def ask(number, streams):
-        numbers = [client.begin("GET", f"/{number}/bytes/5") for _ in range(streams)]
+        numbers = client.begin_all(streams, "GET", f"/{number}/bytes/5")
         assert all(client.wait(number).status == 200 for number in numbers)
 
     ask(0, 100)

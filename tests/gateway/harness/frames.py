@@ -96,6 +96,13 @@ class Frames:
         self.send(frame(HEADERS, flags, number, self.head(*arguments, **more)))
         return number
 
+    def begin_all(self, count, *arguments):
+        """Sends that many requests at once, so that all are open together; returns their numbers."""
+        numbers = [self.next_id() for _ in range(count)]
+        self.send(b"".join(frame(HEADERS, END_HEADERS | END_STREAM, number, self.head(*arguments))
+                           for number in numbers))
+        return numbers
+
     def data(self, number, data, ends=False):
         """Sends a body as the windows allow."""
         view = memoryview(data)
