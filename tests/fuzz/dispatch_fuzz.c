@@ -72,10 +72,12 @@ void backend_attempt_failed(struct backend_group *group, struct backend_attempts
     (void)attempts;
 }
 
-bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts)
+bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts,
+                             enum error error)
 {
     (void)group;
     (void)attempts;
+    (void)error;
     return false;
 }
 
