@@ -392,6 +392,7 @@ _Noreturn static void act(enum ipc_role role)
     /* Also when its supervisor is gone already, it ends. */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer would make another signal of it */
     alarm(60);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     loop_init(&actor.loop);
