@@ -140,14 +140,16 @@ stage_gateway_sanitize() {
         run_pytest gateway-sanitize tests/gateway -m "not measures"
 }
 
+# With one seed, so that a change is judged by its own faults. NSGATE_FUZZ_SEED=0 takes another one
+# each time, NSGATE_FUZZ_SECONDS gives each target longer: that is for searching.
 stage_fuzz() {
     build fuzz || { count "build fuzz" 0 1; return; }
     local target name work
     for target in build-fuzz/bin/*_fuzz; do
         name=$(basename "$target" _fuzz)
         work=$(mktemp -d)
-        if "$target" -max_total_time="${NSGATE_FUZZ_SECONDS:-8}" -timeout=10 -rss_limit_mb=2048 \
-            -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
+        if "$target" -seed="${NSGATE_FUZZ_SEED:-1}" -max_total_time="${NSGATE_FUZZ_SECONDS:-8}" \
+            -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
             echo "fuzz $name: $(grep -o 'stat::number_of_executed_units.*\|Done [0-9]* runs.*' \
                 "$work.log" | tail -1)"
             count "fuzz $name" 1 0
