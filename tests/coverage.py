@@ -24,7 +24,7 @@ def lines_of(notes):
 
 def main(build):
     ran = collections.defaultdict(bool)
-    for notes in pathlib.Path(build).resolve().glob("CMakeFiles/*.dir/src/*/*.gcda"):
+    for notes in pathlib.Path(build).resolve().glob("CMakeFiles/*.dir/src/**/*.gcda"):
         for source, number, hit in lines_of(notes):
             ran[source, number] |= hit
     rooms = collections.defaultdict(lambda: [0, 0])

@@ -23,18 +23,23 @@ def floors():
 
 
 FLOORS = floors()
-SOURCES = sorted([*ROOT.glob("src/*/*.[ch]"), *ROOT.glob("include/*/*.h")])
+SOURCES = sorted([*ROOT.glob("src/*/**/*.[ch]"), *ROOT.glob("include/*/*.h")])
+
+
+def room_of(path):
+    """A room may have folders of its own in src."""
+    return path.relative_to(ROOT).parts[1]
 
 
 def test_every_room_has_a_floor():
-    rooms = {path.parent.name for path in SOURCES}
+    rooms = {room_of(path) for path in SOURCES}
     assert rooms, "there are no sources"
     assert rooms <= set(FLOORS)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_source(path):
-    room = path.parent.name
+    room = room_of(path)
     text = path.read_text()
     lines = text.splitlines()
     assert lines[0] == "/* SPDX-License-Identifier: MIT */"
@@ -46,7 +51,7 @@ def test_source(path):
         if quote == "<":
             continue
         assert not name.endswith(".c"), f"includes the source {name}"
-        if "/" not in name:
+        if "/" not in name or name.endswith("_internal.h"):
             own = (ROOT / "src" / room / name).exists() or name == "version.h"
             assert own, f"\"{name}\" is not in src/{room}"
             continue
@@ -57,9 +62,10 @@ def test_source(path):
 
 
 def test_every_source_has_its_unit_test():
-    missing = [str(path.relative_to(ROOT)) for path in ROOT.glob("src/*/*.c")
-               if path.parent.name != "main" and not
-               (ROOT / "tests" / "unit" / path.parent.name / f"{path.stem}_test.c").exists()]
+    missing = [str(path.relative_to(ROOT)) for path in ROOT.glob("src/*/**/*.c")
+               if room_of(path) != "main" and not
+               (ROOT / "tests" / "unit" / path.relative_to(ROOT / "src").parent /
+                f"{path.stem}_test.c").exists()]
     assert not missing
 
 
@@ -73,7 +79,7 @@ def test_no_global_name_stands_twice():
     """Static libraries share one namespace: of two equal names the linker silently takes one."""
     definition = re.compile(r"^(?!static|typedef|extern)[\w][\w \t*]*?\b(\w+)\((?:[^;{]*)\)\n\{", re.M)
     seen = {}
-    for path in sorted(ROOT.glob("src/*/*.c")):
+    for path in sorted(ROOT.glob("src/*/**/*.c")):
         for name in definition.findall(path.read_text()):
             seen.setdefault(name, []).append(str(path.relative_to(ROOT)))
     assert len(seen) > 200, "the pattern finds functions"
