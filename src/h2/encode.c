@@ -11,9 +11,6 @@
  * 7541 section 7.1.3). */
 #define COOKIE_GUESSABLE 20
 
-#define DATE_SIZE   30
-#define LENGTH_SIZE 24
-
 static void add(struct h2_session *session, struct slice name, struct slice value, uint8_t flags)
 {
     if (session->nv_count == session->nv_capacity) {
@@ -59,11 +56,10 @@ static void add_fields(struct h2_session *session, const struct http_fields *fie
     }
 }
 
-/* text must live until the head is submitted. */
-static void add_length(struct h2_session *session, int64_t length, char text[LENGTH_SIZE])
+static void add_length(struct h2_session *session, int64_t length, struct h2_texts *texts)
 {
-    int len = snprintf(text, LENGTH_SIZE, "%lld", (long long)length);
-    add(session, SLICE("content-length"), (struct slice){text, (size_t)len}, 0);
+    int len = snprintf(texts->length, sizeof(texts->length), "%lld", (long long)length);
+    add(session, SLICE("content-length"), (struct slice){texts->length, (size_t)len}, 0);
 }
 
 bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers)
@@ -87,8 +83,8 @@ static bool expects_body(enum http_method method)
     return method == METHOD_POST || method == METHOD_PUT || method == METHOD_PATCH;
 }
 
-static void add_request(struct h2_session *session, const struct http_request *request,
-                        bool is_tunnel, char length[LENGTH_SIZE])
+void h2_encode_request(struct h2_session *session, const struct http_request *request,
+                       bool is_tunnel, struct h2_texts *texts)
 {
     begin(session);
     add(session, SLICE(":method"), is_tunnel ? SLICE("CONNECT") : request->method_text, 0);
@@ -103,31 +99,7 @@ static void add_request(struct h2_session *session, const struct http_request *r
     add(session, SLICE("te"), SLICE("trailers"), 0);
     if (!is_tunnel && (request->content_length > 0 || request->has_length ||
                        (request->content_length == 0 && expects_body(request->method))))
-        add_length(session, request->content_length, length);
-}
-
-struct h2_stream *h2_send_request(struct h2_session *session, const struct http_request *request,
-                                  const struct h2_target *target, bool ends)
-{
-    char length[LENGTH_SIZE];
-    if (h2_requests_left(session) == 0)
-        return NULL;
-    bool is_tunnel = request->upgrade.len > 0 && h2_allows_connect(session);
-    struct h2_stream *stream = h2_stream_new(session, 0);
-    stream->target = *target;
-    stream->is_head = request->method == METHOD_HEAD;
-    stream->is_tunnel = is_tunnel;
-    stream->output = H2_OUT_BODY;
-    nghttp2_data_provider provider = h2_body_provider(stream);
-    ends = ends && !is_tunnel;
-    add_request(session, request, is_tunnel, length);
-    stream->id = nghttp2_submit_request(session->nghttp2, NULL, session->nv, session->nv_count,
-                                        ends ? NULL : &provider, stream);
-    if (stream->id < 0) {
-        h2_stream_drop(stream);
-        return NULL;
-    }
-    return stream;
+        add_length(session, request->content_length, texts);
 }
 
 /* ---- responses ---- */
@@ -142,56 +114,20 @@ static bool tells_length(const struct h2_stream *stream, const struct http_respo
     return response->content_length >= 0;
 }
 
-static void add_response(struct h2_stream *stream, const struct http_response *response,
-                         char status[4])
+void h2_encode_response(struct h2_stream *stream, const struct http_response *response, int64_t now,
+                        struct h2_texts *texts)
 {
     struct h2_session *session = stream->session;
-    status[0] = (char)('0' + response->status / 100);
-    status[1] = (char)('0' + response->status / 10 % 10);
-    status[2] = (char)('0' + response->status % 10);
+    texts->status[0] = (char)('0' + response->status / 100);
+    texts->status[1] = (char)('0' + response->status / 10 % 10);
+    texts->status[2] = (char)('0' + response->status % 10);
     begin(session);
-    add(session, SLICE(":status"), (struct slice){status, 3}, 0);
+    add(session, SLICE(":status"), (struct slice){texts->status, sizeof(texts->status)}, 0);
     add_fields(session, &response->fields);
-}
-
-static void send_final(struct h2_stream *stream, const struct http_response *response, bool ends,
-                       int64_t now)
-{
-    struct h2_session *session = stream->session;
-    char status[4], date[DATE_SIZE], length[LENGTH_SIZE];
-    nghttp2_data_provider provider = h2_body_provider(stream);
-    bool is_open = stream->is_tunnel && response->status < 300;
-    stream->is_tunnel = is_open;
-    stream->output = H2_OUT_BODY;
-    stream->is_unsuccessful = response->status >= 300;
-    add_response(stream, response, status);
-    if (http_fields_find(&response->fields, FIELD_DATE) == NULL) {
-        http_date(now, date);
-        add(session, SLICE("date"), (struct slice){date, DATE_SIZE - 1}, 0);
+    if (response->status >= 200 && http_fields_find(&response->fields, FIELD_DATE) == NULL) {
+        http_date(now, texts->date);
+        add(session, SLICE("date"), (struct slice){texts->date, sizeof(texts->date) - 1}, 0);
     }
     if (tells_length(stream, response))
-        add_length(session, response->content_length, length);
-    ends = !is_open && (ends || !response->has_body || stream->is_head);
-    if (nghttp2_submit_response(session->nghttp2, stream->id, session->nv, session->nv_count,
-                                ends ? NULL : &provider) != 0)
-        h2_stream_fail(stream, ERROR_RESPONSE, NGHTTP2_INTERNAL_ERROR);
-}
-
-void h2_send_response(struct h2_stream *stream, const struct http_response *response, bool ends,
-                      int64_t now)
-{
-    char status[4];
-    if (stream->output != H2_OUT_HEAD)
-        return;
-    if (response->status == 101 || response->status < 100 || response->status > 999) {
-        h2_stream_fail(stream, ERROR_RESPONSE, NGHTTP2_INTERNAL_ERROR);
-        return;
-    }
-    if (response->status >= 200) {
-        send_final(stream, response, ends, now);
-        return;
-    }
-    add_response(stream, response, status);
-    nghttp2_submit_headers(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, NULL,
-                           stream->session->nv, stream->session->nv_count, NULL);
+        add_length(session, response->content_length, texts);
 }

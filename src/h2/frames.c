@@ -3,6 +3,10 @@
  * and is judged by its stream's state (RFC 9113 section 5.1) where nghttp2 lets things pass. */
 #include "session_internal.h"
 
+/* Frames that wait to be written, two orders of magnitude more than honest peers cause: who lets
+ * them pile up does not read the answers. Each takes about 200 bytes. */
+#define OUTBOUND_MAX 3000
+
 /* RFC 9113 sections 6.3 and 6.9: PRIORITY and WINDOW_UPDATE, when they have their fixed length,
  * begin with a number that says what they are worth. */
 static size_t bytes_wanted(const struct h2_scan *scan)
@@ -155,6 +159,21 @@ static bool take_header(struct h2_session *session)
     return true;
 }
 
+/* Gives bytes to nghttp2. */
+static void feed(struct h2_session *session, struct slice bytes)
+{
+    if (bytes.len == 0 || session->is_dead || session->is_terminated)
+        return;
+    ssize_t used =
+        nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.data, bytes.len);
+    if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
+        h2_fail(session, NGHTTP2_PROTOCOL_ERROR, "not the preface of HTTP/2");
+    else if (used < 0)
+        h2_die(session, nghttp2_strerror((int)used));
+    else if (nghttp2_session_get_outbound_queue_size(session->nghttp2) > OUTBOUND_MAX)
+        h2_die(session, "the peer does not read its answers");
+}
+
 void h2_take_run(struct h2_session *session)
 {
     struct h2_scan *scan = &session->scan;
@@ -164,7 +183,7 @@ void h2_take_run(struct h2_session *session)
         size_t payload = scan->left < rest.len - at ? scan->left : rest.len - at;
         scan->left -= (uint32_t)payload;
         at += payload;
-        h2_feed(session, slice_head(rest, scan->left > 0 ? rest.len : at));
+        feed(session, slice_head(rest, scan->left > 0 ? rest.len : at));
         rest = slice_from(rest, at);
         if (rest.len == 0)
             return;
@@ -174,7 +193,7 @@ void h2_take_run(struct h2_session *session)
             return;
         struct slice header = {(const char *)scan->header, scan->len};
         if (take_header(session) || is_split) {
-            h2_feed(session, header);
+            feed(session, header);
             rest = slice_from(rest, at);
             at = 0;
         }

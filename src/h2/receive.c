@@ -2,29 +2,11 @@
 /* The reading half: bytes into nghttp2, its callbacks into events. */
 #include "session_internal.h"
 
-/* Frames that wait to be written, two orders of magnitude more than honest peers cause: who lets
- * them pile up does not read the answers. Each takes about 200 bytes. */
-#define OUTBOUND_MAX 3000
-
 static enum h2_verdict verdict(const struct h2_session *session)
 {
     if (session->is_dead)
         return H2_DEAD;
     return session->is_closing ? H2_CLOSING : H2_OPEN;
-}
-
-void h2_feed(struct h2_session *session, struct slice bytes)
-{
-    if (bytes.len == 0 || session->is_dead || session->is_terminated)
-        return;
-    ssize_t used =
-        nghttp2_session_mem_recv(session->nghttp2, (const uint8_t *)bytes.data, bytes.len);
-    if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
-        h2_fail(session, NGHTTP2_PROTOCOL_ERROR, "not the preface of HTTP/2");
-    else if (used < 0)
-        h2_die(session, nghttp2_strerror((int)used));
-    else if (nghttp2_session_get_outbound_queue_size(session->nghttp2) > OUTBOUND_MAX)
-        h2_die(session, "the peer does not read its answers");
 }
 
 enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, double now)

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A session's beginning and end, its SETTINGS, and the facts about it. */
+/* A session's beginning and end, and its SETTINGS. */
 #include "session_internal.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
-
-/* RFC 9113 section 5.1.2 recommends no less; a server that has not said yet will take these. */
-#define STREAMS_BEFORE_SETTINGS 100
 
 /* nghttp2's memory: without it the process ends, as everywhere. */
 static void *nghttp2_take(size_t size, void *user)
@@ -54,7 +51,7 @@ static nghttp2_option *make_options(enum h2_role role)
         memory_exhausted(0);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
-    nghttp2_option_set_peer_max_concurrent_streams(option, STREAMS_BEFORE_SETTINGS);
+    nghttp2_option_set_peer_max_concurrent_streams(option, H2_STREAMS_BEFORE_SETTINGS);
     nghttp2_option_set_max_reserved_remote_streams(option, 0);
     /* CVE-2024-28182: a head of 32 KiB takes two frames. */
     nghttp2_option_set_max_continuations(option, 8);
@@ -152,29 +149,6 @@ void h2_session_free(struct h2_session *session)
     free(session);
 }
 
-void h2_die(struct h2_session *session, const char *reason)
-{
-    if (session->reason[0] == '\0')
-        session->reason = reason;
-    session->is_dead = true;
-}
-
-void h2_fail(struct h2_session *session, uint32_t code, const char *reason)
-{
-    if (session->is_terminated)
-        return;
-    if (session->reason[0] == '\0')
-        session->reason = reason;
-    session->is_terminated = true;
-    session->is_closing = true;
-    nghttp2_session_terminate_session(session->nghttp2, code);
-}
-
-const char *h2_reason(const struct h2_session *session)
-{
-    return session->reason;
-}
-
 void h2_terminate(struct h2_session *session, uint32_t code)
 {
     h2_fail(session, code, "");
@@ -198,45 +172,4 @@ void h2_shutdown(struct h2_session *session)
 void h2_ping(struct h2_session *session)
 {
     nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL);
-}
-
-bool h2_is_done(const struct h2_session *session)
-{
-    return session->is_dead || (nghttp2_session_want_read(session->nghttp2) == 0 &&
-                                nghttp2_session_want_write(session->nghttp2) == 0);
-}
-
-bool h2_has_output(const struct h2_session *session)
-{
-    return !session->is_dead && nghttp2_session_want_write(session->nghttp2) != 0;
-}
-
-uint32_t h2_requests_most(const struct h2_session *session)
-{
-    uint32_t most = STREAMS_BEFORE_SETTINGS;
-    if (session->has_settings)
-        most = nghttp2_session_get_remote_settings(session->nghttp2,
-                                                   NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-    return most < session->settings.streams_max ? most : session->settings.streams_max;
-}
-
-uint32_t h2_requests_left(const struct h2_session *session)
-{
-    if (session->is_dead || session->is_closing ||
-        nghttp2_session_check_request_allowed(session->nghttp2) == 0)
-        return 0;
-    uint32_t most = h2_requests_most(session);
-    return most > session->stream_count ? most - session->stream_count : 0;
-}
-
-bool h2_allows_connect(const struct h2_session *session)
-{
-    return session->has_settings &&
-           nghttp2_session_get_remote_settings(session->nghttp2,
-                                               NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
-}
-
-uint32_t h2_stream_count(const struct h2_session *session)
-{
-    return session->stream_count - session->forgotten_count;
 }

@@ -7,6 +7,9 @@
 
 #include <nghttp2/nghttp2.h>
 
+/* RFC 9113 section 5.1.2 recommends no less; a server that has not said yet will take these. */
+#define H2_STREAMS_BEFORE_SETTINGS 100
+
 /* DATA that fits a TLS record and a buffer together with its frame header. */
 #define H2_FRAME_HEADER 9
 #define H2_DATA_MAX     (BUFFER_SIZE - H2_FRAME_HEADER)
@@ -151,23 +154,29 @@ struct h2_session {
     bool has_settings;  /* the peer's first SETTINGS came */
 };
 
-/* session.c: gives up; the reason is constant text. */
+/* facts.c: gives up; the reason is constant text. */
 void h2_fail(struct h2_session *session, uint32_t code, const char *reason);
 void h2_die(struct h2_session *session, const char *reason);
 
-/* stream.c */
-struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
-struct h2_stream *h2_stream_find(struct h2_session *session, int32_t id);
+static inline struct h2_stream *h2_stream_find(struct h2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session->nghttp2, id);
+}
+
+/* closing.c */
 /* Tells on_closed unless it is forgotten. */
 void h2_stream_tell_closed(struct h2_stream *stream, uint32_t code);
-/* The same, and frees it. */
+/* Resets what is malformed or broken; on_closed follows. */
+void h2_stream_fail(struct h2_stream *stream, enum error error, uint32_t code);
+
+/* stream.c */
+struct h2_stream *h2_stream_new(struct h2_session *session, int32_t id);
+/* Tells on_closed unless it is forgotten, and frees it. */
 void h2_stream_close(struct h2_stream *stream, uint32_t code);
 /* Bytes are about to be delivered. Returns whether the stream may still have them. */
 bool h2_hold(struct h2_stream *stream, size_t bytes);
 /* Frees it without a word. */
 void h2_stream_drop(struct h2_stream *stream);
-/* Resets what is malformed or broken; on_closed follows. */
-void h2_stream_fail(struct h2_stream *stream, enum error error, uint32_t code);
 /* The peer's message is complete. */
 void h2_stream_input_ended(struct h2_stream *stream);
 /* Server: it is not, and no more will come. */
@@ -187,14 +196,23 @@ int h2_take_trailers(struct h2_head *head);
 /* receive.c, write.c */
 void h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks);
 void h2_set_write_callbacks(nghttp2_session_callbacks *callbacks);
-/* Of a stream's body: asks on_read. */
+/* body.c: of a stream's body: asks on_read. */
 nghttp2_data_provider h2_body_provider(struct h2_stream *stream);
 
-/* encode.c: trailers that may be sent; returns whether there are any. */
-bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers);
+/* What the head being encoded says in digits: must live until it is submitted. */
+struct h2_texts {
+    char status[3];
+    char date[30];
+    char length[24];
+};
 
-/* receive.c: gives bytes to nghttp2. */
-void h2_feed(struct h2_session *session, struct slice bytes);
+/* encode.c: the head, in session->nv. */
+void h2_encode_request(struct h2_session *session, const struct http_request *request,
+                       bool is_tunnel, struct h2_texts *texts);
+void h2_encode_response(struct h2_stream *stream, const struct http_response *response, int64_t now,
+                        struct h2_texts *texts);
+/* Trailers that may be sent; returns whether there are any. */
+bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers);
 
 /* frames.c: charges, judges and feeds the first run of the input, frame by frame. */
 void h2_take_run(struct h2_session *session);

@@ -126,65 +126,6 @@ Test(encode, lengths_that_no_body_follows)
     cr_assert_eq(raw.data_bytes, 0);
 }
 
-Test(encode, interim_responses)
-{
-    struct message *message = ask("GET", 1);
-    send_status(message, 100, 0);
-    assert_line(":status: 100");
-    assert_no_line("date:");
-    cr_assert_not(raw.is_ended[1]);
-    send_status(message, 103, 0);
-    assert_line(":status: 103");
-    send_status(message, 200, 5);
-    assert_line(":status: 200");
-    cr_assert(raw.is_ended[1]);
-    cr_assert_eq(raw.data_bytes, 5);
-}
-
-Test(encode, status_101_does_not_exist)
-{
-    struct message *message = ask("GET", 1);
-    send_status(message, 101, 0);
-    cr_assert(raw.is_reset[1]);
-    cr_assert_eq(raw.reset_code[1], (uint32_t)NGHTTP2_INTERNAL_ERROR);
-    cr_assert_eq(message->closes, 1);
-}
-
-Test(encode, head_that_is_too_large)
-{
-    static char value[30000];
-    struct message *message = ask("GET", 1);
-    struct http_response response = {.status = 200, .content_length = 0, .has_body = true};
-    http_fields_init(&response.fields, &message->arena);
-    memset(value, 'a', sizeof(value) - 1);
-    for (unsigned i = 0; i < 3; i++)
-        add(&response.fields, "x", value);
-    h2_send_response(message->stream, &response, true, 0);
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1], "it must not hang");
-    cr_assert_eq(message->closing.error, ERROR_RESPONSE_TOO_LARGE);
-}
-
-Test(encode_client, head_that_is_too_large)
-{
-    static char value[90000];
-    struct message *message = end_take(&raw.end);
-    struct h2_target target = end_target(message);
-    struct http_request request = {.method_text = SLICE("GET"),
-                                   .method = METHOD_GET,
-                                   .target = SLICE("/"),
-                                   .authority = SLICE("b.test")};
-    http_fields_init(&request.fields, &message->arena);
-    memset(value, 'a', sizeof(value) - 1);
-    add(&request.fields, "x", value);
-    message->stream = h2_send_request(raw.end.session, &request, &target, true);
-    raw_send(&raw);
-    cr_assert_eq(message->closes, 1);
-    cr_assert_neq(message->closing.error, ERROR_NONE);
-    cr_assert_eq(h2_stream_count(raw.end.session), 0);
-    cr_assert_eq(h2_requests_left(raw.end.session), 128);
-}
-
 Test(encode, trailers)
 {
     struct message *message = ask("GET", 1);
@@ -270,25 +211,4 @@ Test(encode_client, request_lengths)
     sends_length = true;
     send_request("DELETE", "", 0, true);
     assert_line("content-length: 0");
-}
-
-Test(encode_client, upgrade_without_extended_connect)
-{
-    cr_assert_not(h2_allows_connect(raw.end.session));
-    send_request("GET", "websocket", 0, true);
-    assert_line(":method: GET");
-    assert_no_line(":protocol");
-}
-
-Test(encode_client, upgrade_as_extended_connect)
-{
-    static const uint8_t allow[6] = {0, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0, 0, 0, 1};
-    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, allow, sizeof(allow));
-    raw_send(&raw);
-    cr_assert(h2_allows_connect(raw.end.session));
-    send_request("GET", "websocket", 0, true);
-    assert_line(":method: CONNECT");
-    assert_line(":protocol: websocket");
-    assert_line(":path: /x?y");
-    cr_assert_eq(raw.resets, 0);
 }

@@ -43,26 +43,6 @@ Test(session, settings_are_exchanged)
     cr_assert_str_eq(h2_reason(client.session), "");
 }
 
-Test(session, own_cap_of_streams)
-{
-    struct h2_settings settings;
-    h2_settings_init(&settings, H2_CLIENT);
-    settings.streams_max = 3;
-    end_close(&client);
-    end_open(&client, H2_CLIENT, &settings, &pool);
-    end_pump(&client, &server);
-    for (unsigned i = 0; i < 3; i++)
-        cr_assert_not_null(end_request(&client, "GET", "/", 0));
-    cr_assert_eq(h2_requests_left(client.session), 0);
-    cr_assert_null(end_request(&client, "GET", "/", 0));
-    end_pump(&client, &server);
-    cr_assert_eq(server.requests, 3);
-    end_reset(end_message(&client, 0), H2_CANCEL);
-    cr_assert_eq(h2_requests_left(client.session), 0, "not before the reset has left");
-    end_pump(&client, &server);
-    cr_assert_eq(h2_requests_left(client.session), 1);
-}
-
 Test(session, shutdown_in_two_steps)
 {
     struct message *first = end_request(&client, "GET", "/", 0);
@@ -159,17 +139,6 @@ Test(session, refused_streams_may_be_retried)
     cr_assert_eq(h2_stream_count(server.session), 0);
 }
 
-Test(session, terminate)
-{
-    end_request(&client, "GET", "/", 0);
-    end_pump(&client, &server);
-    h2_terminate(server.session, H2_ENHANCE_YOUR_CALM);
-    end_pump(&client, &server);
-    cr_assert_eq(client.goaway_code, (uint32_t)H2_ENHANCE_YOUR_CALM);
-    cr_assert(h2_is_done(server.session));
-    cr_assert_eq(server.closed, 0, "without events");
-}
-
 Test(session, http1_instead_of_the_preface)
 {
     struct chain in;
@@ -184,18 +153,6 @@ Test(session, http1_instead_of_the_preface)
     chain_peek(&server.out, server.out.len - sizeof(last), last, sizeof(last));
     cr_assert_eq(last[3], 7, "GOAWAY (RFC 9113 section 3.4)");
     cr_assert_eq(last[16], H2_PROTOCOL_ERROR);
-}
-
-Test(session, http1_instead_of_settings)
-{
-    struct chain in;
-    chain_init(&in, &pool);
-    chain_printf(&in, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-    end_request(&client, "GET", "/", 0);
-    h2_receive(client.session, &in, 0);
-    h2_write(client.session, &client.out, 1 << 20);
-    cr_assert(h2_is_done(client.session));
-    cr_assert_neq(h2_reason(client.session)[0], '\0');
 }
 
 Test(session, freed_with_streams_open)

@@ -123,23 +123,6 @@ Test(stream, connection_window_bounds_all_streams)
     cr_assert_eq(held, 2 * 1024 * 1024);
 }
 
-Test(stream, reset_gives_the_connection_window_back)
-{
-    server.holds = true;
-    for (unsigned round = 0; round < 100; round++) {
-        struct message *message = end_request(&client, "POST", "/", 1024 * 1024);
-        end_pump(&client, &server);
-        cr_assert_eq(end_message(&server, 0)->received, 128 * 1024, "round %u", round);
-        if (round % 2 == 0)
-            end_reset(message, H2_CANCEL);
-        else
-            end_reset(end_message(&server, 0), H2_INTERNAL_ERROR);
-        end_pump(&client, &server);
-        cr_assert_eq(h2_stream_count(server.session), 0);
-        cr_assert_eq(h2_stream_count(client.session), 0);
-    }
-}
-
 /* Bodies cut short by either side, by an early answer, in the middle of a flight. The smallest
  * window that there is: four bytes lost by each stream would use up what a peer must see of it (it
  * is told of what came back once that is half of the window). */
@@ -186,37 +169,6 @@ Test(stream, ten_thousand_streams_leak_no_window)
     end_pump(&client, &server);
     cr_assert_gt(end_message(&server, 0)->held, 65535 / 2);
     cr_assert_eq(server.verdict, H2_OPEN, "%s", h2_reason(server.session));
-}
-
-Test(stream, client_cancels_a_download)
-{
-    client.holds = true;
-    server.answer = answer_long;
-    struct message *message = end_request(&client, "GET", "/", 0);
-    end_pump(&client, &server);
-    cr_assert_eq(message->received, 128 * 1024);
-    end_reset(message, H2_CANCEL);
-    end_pump(&client, &server);
-    struct message *served = end_message(&server, 0);
-    cr_assert_eq(served->closes, 1);
-    cr_assert_eq(served->closing.error, ERROR_CLIENT_GONE);
-    cr_assert(served->closing.is_by_peer);
-    cr_assert_eq(served->closing.code, (uint32_t)H2_CANCEL);
-    cr_assert_eq(message->closes, 0, "the owner that resets is not told");
-}
-
-Test(stream, server_breaks_a_body)
-{
-    server.answer = answer_one;
-    struct message *message = end_request(&client, "GET", "/", 0);
-    h2_write(client.session, &client.out, 1 << 20);
-    h2_receive(server.session, &client.out, 0);
-    end_message(&server, 0)->breaks = true;
-    end_pump(&client, &server);
-    cr_assert_eq(message->closing.error, ERROR_BACKEND_RESET);
-    cr_assert_eq(message->closing.code, (uint32_t)H2_INTERNAL_ERROR);
-    cr_assert_not(message->closing.is_untouched);
-    cr_assert_eq(end_message(&server, 0)->closing.error, ERROR_TRUNCATED);
 }
 
 Test(stream, one_of_a_hundred_never_reads)
