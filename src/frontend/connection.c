@@ -329,7 +329,7 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
 /* Not before the stream's own grave: TLS may look at what the tenant chose until then. */
 static void release(struct connection *connection)
 {
-    h2_side_free(connection);
+    front_h2_side_free(connection);
     if (connection->tenant)
         frontend_release_tenant(connection_frontend(connection), connection->tenant);
     connection->tenant = NULL;

@@ -31,7 +31,7 @@ enum request_progress {
 enum response_progress { RESPONSE_AWAITED, RESPONSE_STARTED, RESPONSE_DONE, RESPONSE_BROKEN };
 
 /* What HTTP/1 needs besides. */
-struct h1_side {
+struct front_h1_side {
     struct chain in;
     struct exchange *exchange; /* NULL between requests */
     struct h1_head_reader head;
@@ -48,7 +48,7 @@ struct h1_side {
 };
 
 struct protocol;
-struct h2_side;
+struct front_h2_side;
 
 struct connection {
     TAILQ_ENTRY(connection) of_tenant;
@@ -67,8 +67,8 @@ struct connection {
     struct tenant_listener *accepted; /* in it */
     struct limits limits;
     struct loop_task task; /* what goes on at the turn's end; in the end the grave */
-    struct h1_side h1;
-    struct h2_side *h2; /* NULL unless it speaks HTTP/2 */
+    struct front_h1_side h1;
+    struct front_h2_side *h2; /* NULL unless it speaks HTTP/2 */
     struct exchange_client client;
     struct tls_peer *peer; /* what client says of its certificate; NULL: none was asked for */
     char peer_text[INET6_ADDRSTRLEN];
@@ -106,7 +106,7 @@ struct protocol {
 };
 
 /* Ends it at once: the exchange, the stream, the counts. ORDERLY: with close_notify; for one whose
- * queue is empty, see h1_leave. error: why, for the exchange's log. */
+ * queue is empty, see front_h1_leave. error: why, for the exchange's log. */
 void connection_close(struct connection *connection, enum connection_close how, enum error error);
 
 /* Ends it because its handshake did not succeed, and tells the log. */
@@ -176,82 +176,82 @@ void verification_retire_changed(struct frontend_tenant *tenant);
 /* Begins with what ALPN has agreed on, or, without TLS, with what the first bytes say. */
 void protocol_start(struct connection *connection);
 
-/* ---- h2_connection.c ---- */
+/* ---- h2/connection.c ---- */
 
 extern const struct protocol protocol_h2;
 
 /* Gives back what the connection had of HTTP/2. */
-void h2_side_free(struct connection *connection);
+void front_h2_side_free(struct connection *connection);
 /* At the frontend's end. */
-void h2_streams_free(struct frontend *frontend);
+void front_streams_free(struct frontend *frontend);
 
-/* ---- h1_connection.c: its events ---- */
+/* ---- h1/connection.c: its events ---- */
 
 extern const struct protocol protocol_h1;
 
 /* Goes on with what waits in `in`. */
-void h1_advance(struct connection *connection);
+void front_h1_advance(struct connection *connection);
 
 /* Reads from the stream only what may be held. */
-void h1_update_reading(struct connection *connection);
+void front_h1_update_reading(struct connection *connection);
 
-/* ---- h1_request.c: reading ---- */
+/* ---- h1/request.c: reading ---- */
 
-void h1_read_head(struct connection *connection);
+void front_h1_read_head(struct connection *connection);
 /* The rest of the head is awaited; the clock begins with its first byte. */
-void h1_await_head(struct connection *connection);
-void h1_read_request_body(struct connection *connection);
-void h1_read_tunnel(struct connection *connection);
+void front_h1_await_head(struct connection *connection);
+void front_h1_read_request_body(struct connection *connection);
+void front_h1_read_tunnel(struct connection *connection);
 
 /* Reads no more of the request, and answers with the error's status. */
-void h1_refuse(struct connection *connection, enum error error);
+void front_h1_refuse(struct connection *connection, enum error error);
 
-/* ---- h1_response.c: writing ---- */
+/* ---- h1/response.c: writing ---- */
 
-extern const struct exchange_front h1_front;
+extern const struct exchange_front front_h1_exchange_front;
 
 /* Moves what the response has to the stream, as far as there is room. */
-void h1_pump(struct connection *connection);
+void front_h1_pump(struct connection *connection);
 
 /* Sends `100 Continue` of our own, which a client that is gone answers with RST. */
-void h1_write_continue(struct connection *connection);
+void front_h1_write_continue(struct connection *connection);
 
-/* ---- h1_end.c: how exchanges and connections end ---- */
+/* ---- h1/end.c: how exchanges and connections end ---- */
 
 /* Both sides of the exchange have done what they will: the next request, or the end. */
-void h1_finish(struct connection *connection);
+void front_h1_finish(struct connection *connection);
 
 /* Whether what is left of the request can be read and dropped, so that the connection can go on. */
-bool h1_can_discard(const struct connection *connection);
+bool front_h1_can_discard(const struct connection *connection);
 
 /* Ends our side, and reads on for a while. */
-void h1_linger(struct connection *connection);
+void front_h1_linger(struct connection *connection);
 /* The same for a peer that broke the protocol: a second, whatever it does. */
-void h1_linger_briefly(struct connection *connection);
+void front_h1_linger_briefly(struct connection *connection);
 /* While lingering: our last bytes are on their way, and the clock of sending is what counts. */
-bool h1_still_leaves(const struct connection *connection);
+bool front_h1_still_leaves(const struct connection *connection);
 
 /* Closes a connection between two requests in order. What of the last response the kernel did not
  * take yet leaves first. */
-void h1_leave(struct connection *connection, enum error error);
+void front_h1_leave(struct connection *connection, enum error error);
 
 /* While lingering: bytes came, or our last ones have left. */
-void h1_linger_on(struct connection *connection);
+void front_h1_linger_on(struct connection *connection);
 
 /* The backend of a tunnel has ended its side, and the clock for the client ran out: whether it was
  * silent. */
-void h1_check_tunnel(struct connection *connection);
+void front_h1_check_tunnel(struct connection *connection);
 
 /* Passes the client's end on through a tunnel, once all that came before it is in there. */
-void h1_pass_end(struct connection *connection);
+void front_h1_pass_end(struct connection *connection);
 
 /* The clock of the request's body ran out. */
-void h1_body_expired(struct connection *connection);
+void front_h1_body_expired(struct connection *connection);
 
 /* The stream's end or an error was read. */
-void h1_peer_ended(struct connection *connection, enum error error);
+void front_h1_peer_ended(struct connection *connection, enum error error);
 
 /* Time to look whether a client that has ended its side still listens. */
-void h1_check_peer(struct connection *connection);
+void front_h1_check_peer(struct connection *connection);
 
 #endif

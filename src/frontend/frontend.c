@@ -355,7 +355,7 @@ static void frontend_bury(struct loop_task *task)
         (struct frontend *)((char *)task - offsetof(struct frontend, drained));
 
     connection_free_all(frontend);
-    h2_streams_free(frontend);
+    front_streams_free(frontend);
     exchange_pool_free(&frontend->exchanges);
     free(frontend);
 }

@@ -39,9 +39,9 @@ static void look(struct connection *connection)
 
     if (matched < 0) {
         stop_looking(connection);
-        h1_advance(connection);
+        front_h1_advance(connection);
     } else if (matched < (int)PREFACE_LEN) {
-        h1_await_head(connection);
+        front_h1_await_head(connection);
     } else {
         if (connection->state == CONNECTION_HEAD)
             connection_set_state(connection, CONNECTION_IDLE);
@@ -63,7 +63,7 @@ static void on_readable(void *owner)
     if (got > 0)
         look(connection);
     else if (got < 0)
-        h1_peer_ended(connection, (enum error)got);
+        front_h1_peer_ended(connection, (enum error)got);
 }
 
 static void on_open(void *owner)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which protocol a client speaks: the preface in one piece or in many, and what only begins so. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

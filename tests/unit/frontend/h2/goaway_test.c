@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Graceful ends: GOAWAY twice, and no request lost. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The clocks of streams. Nothing is stored for them while things move: they are looked at when the
  * earliest could be over, and tell then when to look again. */
-#include "h2_internal.h"
+#include "h2/stream_internal.h"
 
 #include "base/log.h"
 
@@ -17,14 +17,14 @@ static double earlier(double a, double b)
     return a < b ? a : b;
 }
 
-void h2_look_at(struct connection *connection, double due)
+void front_h2_look_at(struct connection *connection, double due)
 {
     connection->h2->look_due = earlier(connection->h2->look_due, due);
 }
 
-void h2_arm(struct connection *connection)
+void front_h2_arm(struct connection *connection)
 {
-    const struct h2_side *side = connection->h2;
+    const struct front_h2_side *side = connection->h2;
     double due = earlier(earlier(side->idle_due, side->linger_due),
                          earlier(side->look_due, side->goaway_due));
 
@@ -67,13 +67,13 @@ static double look_at_head(struct front_stream *stream, double now)
              SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
              SLICE_PRINTF(connection->client.peer_host), error_text(ERROR_HEADER_TIMEOUT));
     h2_terminate(connection->h2->session, H2_ENHANCE_YOUR_CALM);
-    h2_wake(connection);
+    front_h2_wake(connection);
     return 0;
 }
 
 /* ---- the request's body ---- */
 
-void h2_start_body_clock(struct front_stream *stream)
+void front_h2_start_body_clock(struct front_stream *stream)
 {
     double now = connection_now(stream->connection);
 
@@ -81,7 +81,7 @@ void h2_start_body_clock(struct front_stream *stream)
         stream->exchange->response_started)
         return;
     start_clock(&stream->body, now, stream->exchange->request_body.passed);
-    h2_look_at(stream->connection, now + h2_settings_of(stream)->client_body_timeout);
+    front_h2_look_at(stream->connection, now + front_h2_settings_of(stream)->client_body_timeout);
 }
 
 /* Bytes of all streams that no backend has taken: beyond half of the connection's window it may be
@@ -101,7 +101,7 @@ static bool holds_up(const struct connection *connection)
 static double look_at_body(struct front_stream *stream, double now, bool is_held_up)
 {
     const struct exchange_pipe *pipe = &stream->exchange->request_body;
-    double timeout = h2_settings_of(stream)->client_body_timeout;
+    double timeout = front_h2_settings_of(stream)->client_body_timeout;
     struct stream_clock *clock = &stream->body;
 
     if (clock->from <= 0)
@@ -109,7 +109,7 @@ static double look_at_body(struct front_stream *stream, double now, bool is_held
     if (is_held_up || pipe->bytes.len > 0 || pipe->discards) {
         start_clock(clock, now, pipe->passed);
     } else if (now >= clock->last + timeout || is_too_slow(clock, now, timeout, pipe->passed)) {
-        h2_refuse(stream, ERROR_BODY_TIMEOUT);
+        front_h2_refuse(stream, ERROR_BODY_TIMEOUT);
         return 0;
     }
     return earlier(clock->last, clock->from) + timeout;
@@ -119,23 +119,23 @@ static double look_at_body(struct front_stream *stream, double now, bool is_held
 
 static double patience(const struct front_stream *stream)
 {
-    double timeout = h2_settings_of(stream)->send_timeout;
+    double timeout = front_h2_settings_of(stream)->send_timeout;
 
     return timeout < LIMIT_STALL ? timeout : LIMIT_STALL;
 }
 
-void h2_start_send_clock(struct front_stream *stream)
+void front_h2_start_send_clock(struct front_stream *stream)
 {
-    h2_look_at(stream->connection,
-               connection_now(stream->connection) + patience(stream) / LIMIT_LOOKS);
+    front_h2_look_at(stream->connection,
+                     connection_now(stream->connection) + patience(stream) / LIMIT_LOOKS);
 }
 
-void h2_start_tunnel_clock(struct front_stream *stream)
+void front_h2_start_tunnel_clock(struct front_stream *stream)
 {
     double now = connection_now(stream->connection);
 
     start_clock(&stream->send, now, stream->exchange->request_body.passed);
-    h2_look_at(stream->connection, now + TUNNEL_LOOK);
+    front_h2_look_at(stream->connection, now + TUNNEL_LOOK);
 }
 
 /* When the backend has left, or the client stays silent, nothing is to be expected any more. */
@@ -149,7 +149,7 @@ static bool is_tunnel_over(struct front_stream *stream, double now)
         return true;
     if (passed != clock->mark)
         start_clock(clock, now, passed);
-    return now >= clock->from + h2_settings_of(stream)->proxy_read_timeout;
+    return now >= clock->from + front_h2_settings_of(stream)->proxy_read_timeout;
 }
 
 /* Whether its bytes wait for a window of the client's, for too long. */
@@ -179,19 +179,19 @@ static double look_at_response(struct front_stream *stream, double now, bool is_
     if (is_body && !may_stall)
         stream->send.from = 0;
     if (is_tunnel && is_tunnel_over(stream, now))
-        h2_front_stream_reset(stream, ERROR_NONE, H2_NO_ERROR);
+        front_stream_reset(stream, ERROR_NONE, H2_NO_ERROR);
     else if (is_tunnel)
         return now + TUNNEL_LOOK;
     else if (may_stall && is_stalled(stream, now, timeout))
-        h2_front_stream_reset(stream, ERROR_SEND_TIMEOUT, H2_CANCEL);
+        front_stream_reset(stream, ERROR_SEND_TIMEOUT, H2_CANCEL);
     else if (is_body)
         return now + timeout / LIMIT_LOOKS;
     return 0;
 }
 
-void h2_look(struct connection *connection)
+void front_h2_look(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     /* A timer may come a little early. */
     double now = connection_now(connection) + 0.002;
     bool is_held_up = holds_up(connection);
@@ -205,8 +205,8 @@ void h2_look(struct connection *connection)
     side->look_due = 0;
     for (stream = TAILQ_FIRST(&side->streams); stream; stream = next) {
         next = TAILQ_NEXT(stream, next);
-        h2_look_at(connection, look_at_head(stream, now));
-        h2_look_at(connection, look_at_body(stream, now, is_held_up));
-        h2_look_at(connection, look_at_response(stream, now, is_full));
+        front_h2_look_at(connection, look_at_head(stream, now));
+        front_h2_look_at(connection, look_at_body(stream, now, is_held_up));
+        front_h2_look_at(connection, look_at_response(stream, now, is_full));
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The connection under HTTP/2's streams: many at once, vanishing clients, broken frames. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include <unistd.h>
 

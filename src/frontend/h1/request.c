@@ -30,17 +30,17 @@ static void set_phase(struct connection *connection, double seconds)
 
 static struct exchange *take_exchange(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     if (!h1->exchange)
-        h1->exchange = exchange_new(&connection_frontend(connection)->exchanges, &h1_front,
-                                    connection, &connection->client);
+        h1->exchange = exchange_new(&connection_frontend(connection)->exchanges,
+                                    &front_h1_exchange_front, connection, &connection->client);
     return h1->exchange;
 }
 
 static void enter_exchange(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct exchange *exchange = h1->exchange;
 
     connection->requests++;
@@ -90,24 +90,24 @@ static void start_body_clock(struct connection *connection)
 
 static void start_body(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     const struct exchange *exchange = h1->exchange;
     const struct config_settings *settings = connection_settings(connection);
     uint64_t max = settings->client_max_body_size;
 
     if (!exchange->response_started && max > 0 && exchange->request.content_length > 0 &&
         (uint64_t)exchange->request.content_length > max) {
-        h1_refuse(connection, ERROR_BODY_TOO_LARGE);
+        front_h1_refuse(connection, ERROR_BODY_TOO_LARGE);
         return;
     }
     if (h1->sends_body)
         start_body_clock(connection);
-    h1_read_request_body(connection);
+    front_h1_read_request_body(connection);
 }
 
 static void start_exchange(struct connection *connection, const struct h1_head_facts *facts)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct exchange *exchange = h1->exchange;
     bool has_body = facts->framing == H1_LENGTH || facts->framing == H1_CHUNKED;
 
@@ -134,7 +134,7 @@ static void wait_for_head(struct connection *connection, double timeout)
     set_phase(connection, timeout);
 }
 
-void h1_await_head(struct connection *connection)
+void front_h1_await_head(struct connection *connection)
 {
     chain_compact(&connection->h1.in);
     wait_for_head(connection, connection_settings(connection)->client_header_timeout);
@@ -144,7 +144,7 @@ void h1_await_head(struct connection *connection)
  * section 2.2); they begin no request. */
 static bool has_only_blanks(const struct connection *connection)
 {
-    const struct h1_side *h1 = &connection->h1;
+    const struct front_h1_side *h1 = &connection->h1;
     char byte = '\r';
 
     if (h1->head.lines > 0 || h1->in.len > 1)
@@ -156,7 +156,7 @@ static bool has_only_blanks(const struct connection *connection)
 
 static void stay_idle(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     exchange_close(h1->exchange);
     h1->exchange = NULL;
@@ -167,9 +167,9 @@ static void stay_idle(struct connection *connection)
               connection_idle_time(connection, connection_settings(connection)->keepalive_timeout));
 }
 
-void h1_read_head(struct connection *connection)
+void front_h1_read_head(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct h1_limits limits;
     struct h1_head_facts facts;
     struct exchange *exchange;
@@ -178,7 +178,7 @@ void h1_read_head(struct connection *connection)
     if (h1->in.len == 0)
         return;
     if (!connection_takes_requests(connection)) {
-        h1_leave(connection, ERROR_NONE);
+        front_h1_leave(connection, ERROR_NONE);
         return;
     }
     /* A client that sends requests and reads no responses waits for itself. */
@@ -191,15 +191,15 @@ void h1_read_head(struct connection *connection)
     verdict =
         h1_read_request(&h1->head, &h1->in, &limits, &exchange->arena, &exchange->request, &facts);
     if (verdict < 0) {
-        h1_refuse(connection, (enum error)verdict);
+        front_h1_refuse(connection, (enum error)verdict);
     } else if (verdict == H1_DONE) {
         start_exchange(connection, &facts);
     } else if (h1->peer_ended) {
-        h1_leave(connection, ERROR_CLIENT_GONE);
+        front_h1_leave(connection, ERROR_CLIENT_GONE);
     } else if (connection->requests > 0 && has_only_blanks(connection)) {
         stay_idle(connection);
     } else {
-        h1_await_head(connection);
+        front_h1_await_head(connection);
     }
 }
 
@@ -216,7 +216,7 @@ static bool is_too_large(const struct connection *connection, uint64_t more)
 
 static void note_progress(struct connection *connection, size_t bytes)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     double now = connection_now(connection);
 
     if (bytes == 0)
@@ -231,7 +231,7 @@ static void note_progress(struct connection *connection, size_t bytes)
 
 static void end_body(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     h1->request = REQUEST_DONE;
     limits_body_stop(&connection->limits);
@@ -243,7 +243,7 @@ static void end_body(struct connection *connection)
 /* Whether the exchange takes bytes (again). */
 static bool unblock(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     double now = connection_now(connection);
 
     if (h1->request == REQUEST_READING)
@@ -265,7 +265,7 @@ static void block(struct connection *connection)
 /* One step; returns whether another one may find more. */
 static bool read_body_step(struct connection *connection, const struct h1_limits *limits)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct exchange *exchange = h1->exchange;
     size_t before = h1->in.len;
     bool has_room = true;
@@ -280,7 +280,7 @@ static bool read_body_step(struct connection *connection, const struct h1_limits
         verdict = ERROR_BODY_TOO_LARGE;
     if (verdict < 0) {
         chain_clear(&body);
-        h1_refuse(connection, (enum error)verdict);
+        front_h1_refuse(connection, (enum error)verdict);
         return false;
     }
     if (body.len > 0)
@@ -294,7 +294,7 @@ static bool read_body_step(struct connection *connection, const struct h1_limits
     return has_room && h1->in.len > 0 && h1->in.len < before;
 }
 
-void h1_read_request_body(struct connection *connection)
+void front_h1_read_request_body(struct connection *connection)
 {
     struct h1_limits limits;
 
@@ -305,9 +305,9 @@ void h1_read_request_body(struct connection *connection)
         ;
 }
 
-void h1_read_tunnel(struct connection *connection)
+void front_h1_read_tunnel(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     if (!unblock(connection) || h1->in.len == 0)
         return;
@@ -318,9 +318,9 @@ void h1_read_tunnel(struct connection *connection)
 
 /* ---- refusing ---- */
 
-void h1_refuse(struct connection *connection, enum error error)
+void front_h1_refuse(struct connection *connection, enum error error)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     limits_body_stop(&connection->limits);
     if (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD) {
@@ -335,5 +335,5 @@ void h1_refuse(struct connection *connection, enum error error)
         loop_defer(connection_frontend(connection)->config.loop, &connection->task);
     else
         dispatch_refuse(h1->exchange, error);
-    h1_update_reading(connection);
+    front_h1_update_reading(connection);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An HTTP/2 client over a real socket, in the gate's loop: see the header. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include <errno.h>
 #include <fcntl.h>

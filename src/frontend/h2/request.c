@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 towards the client, reading: the session's events become exchanges. What the client may
  * send again is what has left the request's pipe, no more. */
-#include "h2_internal.h"
+#include "h2/stream_internal.h"
 
-void h2_give_back(struct front_stream *stream)
+void front_h2_give_back(struct front_stream *stream)
 {
     struct exchange_pipe *pipe = &stream->exchange->request_body;
     uint64_t left = pipe->passed - pipe->bytes.len;
@@ -11,13 +11,13 @@ void h2_give_back(struct front_stream *stream)
     if (left > stream->given) {
         h2_consume(stream->handle, (size_t)(left - stream->given));
         stream->given = left;
-        h2_wake(stream->connection);
+        front_h2_wake(stream->connection);
     }
     /* Not only a full pipe is waited for: the windows of all streams come out of one. */
     pipe->is_waiting = pipe->bytes.len > 0;
 }
 
-void h2_refuse(struct front_stream *stream, enum error error)
+void front_h2_refuse(struct front_stream *stream, enum error error)
 {
     stream->request = STREAM_REQUEST_DROPPED;
     stream->is_dispatched = true;
@@ -41,13 +41,13 @@ static void end_if_last(struct front_stream *stream)
     struct connection *connection = stream->connection;
 
     if (connection_must_end(connection) ||
-        connection->requests >= h2_settings_of(stream)->keepalive_requests)
-        h2_begin_goaway(connection);
+        connection->requests >= front_h2_settings_of(stream)->keepalive_requests)
+        front_h2_begin_goaway(connection);
 }
 
 static bool is_too_large(const struct front_stream *stream, uint64_t bytes)
 {
-    uint64_t max = h2_settings_of(stream)->client_max_body_size;
+    uint64_t max = front_h2_settings_of(stream)->client_max_body_size;
 
     return max > 0 && !stream->exchange->request_body.discards && bytes > max;
 }
@@ -68,21 +68,21 @@ static void start_dispatch(struct front_stream *stream)
 
 /* At the turn's end rather than in the session's event: a request that is cancelled in the same
  * breath costs the backend nothing (CVE-2023-44487). */
-void h2_dispatch(struct front_stream *stream)
+void front_h2_dispatch(struct front_stream *stream)
 {
     struct exchange *exchange = stream->exchange;
 
     if (!connection_takes_requests(stream->connection)) {
-        h2_front_stream_reset(stream, ERROR_DRAINING, H2_REFUSED_STREAM);
+        front_stream_reset(stream, ERROR_DRAINING, H2_REFUSED_STREAM);
         return;
     }
     stream->is_dispatched = true;
     start_dispatch(stream);
-    h2_give_back(stream);
+    front_h2_give_back(stream);
     if (!exchange->response_started && is_too_large(stream, exchange->request_body.passed))
-        h2_refuse(stream, ERROR_BODY_TOO_LARGE);
+        front_h2_refuse(stream, ERROR_BODY_TOO_LARGE);
     else if (stream->sends_body)
-        h2_start_body_clock(stream);
+        front_h2_start_body_clock(stream);
     end_if_last(stream);
 }
 
@@ -95,7 +95,7 @@ static bool on_begin(void *owner, struct h2_stream *handle, struct h2_target *ta
 
     if (!connection_takes_requests(connection))
         return false;
-    stream = h2_front_stream_new(connection, handle);
+    stream = front_stream_new(connection, handle);
     *target = (struct h2_target){.object = stream,
                                  .arena = &stream->exchange->arena,
                                  .request = &stream->exchange->request,
@@ -114,10 +114,10 @@ static void on_request(void *object, bool ends)
     stream->sends_body = !ends && !exchange->request.expects_continue && !is_connect;
     exchange->started = connection_now(stream->connection);
     exchange->request_bytes = h2_stream_received(stream->handle);
-    if (is_connect && !h2_websocket_request(stream))
-        h2_refuse(stream, ERROR_METHOD);
+    if (is_connect && !front_h2_websocket_request(stream))
+        front_h2_refuse(stream, ERROR_METHOD);
     else
-        h2_set_due(stream);
+        front_h2_set_due(stream);
 }
 
 static void on_refused(void *object, enum error error)
@@ -125,7 +125,7 @@ static void on_refused(void *object, enum error error)
     struct front_stream *stream = object;
 
     count_request(stream);
-    h2_refuse(stream, error);
+    front_h2_refuse(stream, error);
     end_if_last(stream);
 }
 
@@ -134,7 +134,7 @@ static void start_sending(struct front_stream *stream)
     if (stream->sends_body || stream->exchange->is_tunnel)
         return;
     stream->sends_body = true;
-    h2_start_body_clock(stream);
+    front_h2_start_body_clock(stream);
 }
 
 static void on_data(void *object, struct chain *bytes)
@@ -151,11 +151,11 @@ static void on_data(void *object, struct chain *bytes)
     start_sending(stream);
     if (stream->is_dispatched && !exchange->is_tunnel &&
         is_too_large(stream, pipe->passed + bytes->len)) {
-        h2_refuse(stream, ERROR_BODY_TOO_LARGE);
+        front_h2_refuse(stream, ERROR_BODY_TOO_LARGE);
         return;
     }
     exchange_push_request(exchange, bytes);
-    h2_give_back(stream);
+    front_h2_give_back(stream);
 }
 
 static void on_end(void *object)
@@ -180,7 +180,7 @@ static void on_abandoned(void *object)
 
 static void on_closed(void *object, const struct h2_closing *closing)
 {
-    h2_front_stream_end(object, closing->error);
+    front_stream_end(object, closing->error);
 }
 
 static void on_pong(void *owner)
@@ -188,15 +188,15 @@ static void on_pong(void *owner)
     struct connection *connection = owner;
 
     if (connection->h2->goaway == GOAWAY_ANNOUNCED)
-        h2_finish_goaway(connection);
+        front_h2_finish_goaway(connection);
 }
 
-const struct h2_events h2_server_events = {.on_begin = on_begin,
-                                           .on_request = on_request,
-                                           .on_refused = on_refused,
-                                           .on_data = on_data,
-                                           .on_end = on_end,
-                                           .on_abandoned = on_abandoned,
-                                           .on_read = h2_on_read,
-                                           .on_closed = on_closed,
-                                           .on_pong = on_pong};
+const struct h2_events front_h2_server_events = {.on_begin = on_begin,
+                                                 .on_request = on_request,
+                                                 .on_refused = on_refused,
+                                                 .on_data = on_data,
+                                                 .on_end = on_end,
+                                                 .on_abandoned = on_abandoned,
+                                                 .on_read = front_h2_on_read,
+                                                 .on_closed = on_closed,
+                                                 .on_pong = on_pong};

@@ -27,7 +27,7 @@ static void set_phase(struct connection *connection, double seconds)
 
 static void close_exchange(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct exchange *exchange = h1->exchange;
 
     connection->limits.peer_due = 0;
@@ -39,36 +39,36 @@ static void close_exchange(struct connection *connection)
 
 static void linger(struct connection *connection, bool is_brief)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     close_exchange(connection);
     connection_set_state(connection, CONNECTION_LINGER);
     stream_end(connection->stream);
     connection->limits.linger_until = 0;
     connection->limits.linger_is_brief = is_brief;
-    h1_linger_on(connection);
-    h1_update_reading(connection);
+    front_h1_linger_on(connection);
+    front_h1_update_reading(connection);
     /* Behind the flush that ends our side. */
     if (h1->peer_ended)
         loop_defer(connection_frontend(connection)->config.loop, &connection->task);
 }
 
-void h1_linger(struct connection *connection)
+void front_h1_linger(struct connection *connection)
 {
     linger(connection, false);
 }
 
-void h1_linger_briefly(struct connection *connection)
+void front_h1_linger_briefly(struct connection *connection)
 {
     linger(connection, true);
 }
 
-bool h1_still_leaves(const struct connection *connection)
+bool front_h1_still_leaves(const struct connection *connection)
 {
     return !connection->limits.linger_is_brief && stream_queued(connection->stream) > 0;
 }
 
-void h1_linger_on(struct connection *connection)
+void front_h1_linger_on(struct connection *connection)
 {
     struct limits *limits = &connection->limits;
     double now = connection_now(connection);
@@ -77,7 +77,7 @@ void h1_linger_on(struct connection *connection)
     if (limits->linger_until <= 0)
         limits->linger_until =
             now + (limits->linger_is_brief ? LIMIT_LINGER_BRIEF : LIMIT_LINGER_TOTAL);
-    else if (h1_still_leaves(connection))
+    else if (front_h1_still_leaves(connection))
         limits->linger_until = now + LIMIT_LINGER_TOTAL;
     limits->phase_due = now + LIMIT_LINGER;
     if (limits->phase_due > limits->linger_until)
@@ -85,15 +85,15 @@ void h1_linger_on(struct connection *connection)
     limits_arm(limits, now);
 }
 
-void h1_leave(struct connection *connection, enum error error)
+void front_h1_leave(struct connection *connection, enum error error)
 {
     if (stream_queued(connection->stream) > 0)
-        h1_linger(connection);
+        front_h1_linger(connection);
     else
         connection_close(connection, CLOSE_ORDERLY, error);
 }
 
-bool h1_can_discard(const struct connection *connection)
+bool front_h1_can_discard(const struct connection *connection)
 {
     const struct h1_body_reader *body = &connection->h1.body;
 
@@ -102,13 +102,13 @@ bool h1_can_discard(const struct connection *connection)
 
 static void next_request(struct connection *connection, double keepalive)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     h1->head = (struct h1_head_reader){0};
     h1->response = RESPONSE_AWAITED;
     connection_set_state(connection, CONNECTION_IDLE);
     set_phase(connection, connection_idle_time(connection, keepalive));
-    h1_advance(connection);
+    front_h1_advance(connection);
 }
 
 static void start_tunnel_clock(struct connection *connection)
@@ -122,14 +122,14 @@ static void start_tunnel_clock(struct connection *connection)
 static void finish_tunnel(struct connection *connection)
 {
     if (!connection->h1.exchange->back)
-        h1_linger(connection);
+        front_h1_linger(connection);
     else if (connection->limits.phase_due <= 0)
         start_tunnel_clock(connection);
 }
 
-void h1_finish(struct connection *connection)
+void front_h1_finish(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     double keepalive = connection_settings(connection)->keepalive_timeout;
     bool is_read = h1->request == REQUEST_DONE;
     bool may_read = h1->request <= REQUEST_BLOCKED;
@@ -138,7 +138,7 @@ void h1_finish(struct connection *connection)
         finish_tunnel(connection);
         return;
     }
-    if (may_read && h1->keep_alive && h1_can_discard(connection)) {
+    if (may_read && h1->keep_alive && front_h1_can_discard(connection)) {
         if (connection->limits.phase_due <= 0)
             set_phase(connection, LIMIT_LINGER);
         exchange_discard_request(h1->exchange);
@@ -146,7 +146,7 @@ void h1_finish(struct connection *connection)
     }
     if (!is_read || !h1->keep_alive || connection_must_leave(connection) ||
         (h1->peer_ended && h1->in.len == 0)) {
-        h1_linger(connection);
+        front_h1_linger(connection);
         return;
     }
     close_exchange(connection);
@@ -154,33 +154,33 @@ void h1_finish(struct connection *connection)
 }
 
 /* What the backend does not take is judged by the backend's own clocks. */
-void h1_check_tunnel(struct connection *connection)
+void front_h1_check_tunnel(struct connection *connection)
 {
     bool is_silent = connection->h1.request == REQUEST_READING &&
                      stream_bytes_in(connection->stream) == connection->limits.peer_mark;
 
     if (is_silent || !connection->h1.exchange->back)
-        h1_linger(connection);
+        front_h1_linger(connection);
     else
         start_tunnel_clock(connection);
 }
 
-void h1_body_expired(struct connection *connection)
+void front_h1_body_expired(struct connection *connection)
 {
-    const struct h1_side *h1 = &connection->h1;
+    const struct front_h1_side *h1 = &connection->h1;
 
     /* The backend has answered without the rest: what is left of the response goes on. */
     if (h1->exchange && h1->exchange->response_started && h1->exchange->request_body.discards)
         limits_body_stop(&connection->limits);
     else
-        h1_refuse(connection, ERROR_BODY_TIMEOUT);
+        front_h1_refuse(connection, ERROR_BODY_TIMEOUT);
 }
 
 /* ---- the client's end ---- */
 
 static void ended_in_exchange(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     double now = connection_now(connection);
 
     if (h1->request <= REQUEST_BLOCKED) {
@@ -192,9 +192,9 @@ static void ended_in_exchange(struct connection *connection)
     limits_arm(&connection->limits, now);
 }
 
-void h1_pass_end(struct connection *connection)
+void front_h1_pass_end(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     if (!h1->peer_ended || h1->in.len > 0 || h1->request == REQUEST_DONE)
         return;
@@ -204,7 +204,7 @@ void h1_pass_end(struct connection *connection)
         loop_defer(connection_frontend(connection)->config.loop, &connection->task);
 }
 
-void h1_peer_ended(struct connection *connection, enum error error)
+void front_h1_peer_ended(struct connection *connection, enum error error)
 {
     connection->h1.peer_ended = true;
     if (error != ERROR_END) {
@@ -216,20 +216,20 @@ void h1_peer_ended(struct connection *connection, enum error error)
         /* Whole requests may wait here for room to answer them. */
         if (connection->limits.phase_due <= 0)
             return;
-        h1_leave(connection, ERROR_CLIENT_GONE);
+        front_h1_leave(connection, ERROR_CLIENT_GONE);
         break;
     case CONNECTION_EXCHANGE:
         ended_in_exchange(connection);
         break;
     case CONNECTION_TUNNEL:
-        h1_pass_end(connection);
+        front_h1_pass_end(connection);
         break;
     case CONNECTION_LINGER:
         if (stream_has_ended(connection->stream))
             connection_close(connection, CLOSE_NOW, ERROR_NONE);
         break;
     case CONNECTION_IDLE:
-        h1_leave(connection, ERROR_NONE);
+        front_h1_leave(connection, ERROR_NONE);
         break;
     case CONNECTION_HANDSHAKE:
         connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
@@ -249,9 +249,9 @@ static bool was_reset(const struct connection *connection)
            info.tcpi_state == TCP_CLOSE;
 }
 
-void h1_check_peer(struct connection *connection)
+void front_h1_check_peer(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     connection->limits.peer_due = 0;
     if (!h1->exchange || h1->response >= RESPONSE_DONE)
@@ -263,7 +263,7 @@ void h1_check_peer(struct connection *connection)
     if (h1->response == RESPONSE_AWAITED && !h1->peer_asked &&
         h1->exchange->request.version == HTTP_1_1) {
         h1->peer_asked = true;
-        h1_write_continue(connection);
+        front_h1_write_continue(connection);
     }
     connection->limits.peer_due = connection_now(connection) + LIMIT_PEER_CHECK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 towards the client: the connection under the streams. What a turn brings is read in one
  * piece, and what all streams have to say leaves in one piece at the turn's end. */
-#include "h2_internal.h"
+#include "h2/stream_internal.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -13,24 +13,24 @@
 /* Steps of streams that are done in one piece: a request and its response are two. */
 #define DUE_PIECE 64
 
-void h2_wake(struct connection *connection)
+void front_h2_wake(struct connection *connection)
 {
     loop_defer(connection_frontend(connection)->config.loop, &connection->task);
 }
 
-void h2_set_due(struct front_stream *stream)
+void front_h2_set_due(struct front_stream *stream)
 {
-    struct h2_side *side = stream->connection->h2;
+    struct front_h2_side *side = stream->connection->h2;
 
     if (!stream->is_due)
         TAILQ_INSERT_TAIL(&side->due, stream, due);
     stream->is_due = true;
-    h2_wake(stream->connection);
+    front_h2_wake(stream->connection);
 }
 
-void h2_became_idle(struct connection *connection)
+void front_h2_became_idle(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     double keepalive = connection_default_settings(connection)->keepalive_timeout;
 
     connection_set_state(connection, CONNECTION_IDLE);
@@ -48,7 +48,7 @@ static void end_streams(struct connection *connection, enum error error)
     struct front_stream *stream;
 
     while ((stream = TAILQ_FIRST(&connection->h2->streams)))
-        h2_front_stream_end(stream, error);
+        front_stream_end(stream, error);
 }
 
 static void log_reason(const struct connection *connection)
@@ -72,14 +72,14 @@ static void leave(struct connection *connection)
     connection->h1.is_reading = connection->h2->is_reading;
     connection->protocol = &protocol_h1;
     if (is_hostile)
-        h1_linger_briefly(connection);
+        front_h1_linger_briefly(connection);
     else
-        h1_linger(connection);
+        front_h1_linger(connection);
 }
 
 static void close_side(struct connection *connection, enum connection_close how, enum error error)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     bool was_idle = TAILQ_EMPTY(&side->streams);
     struct chain out;
 
@@ -94,9 +94,9 @@ static void close_side(struct connection *connection, enum connection_close how,
     stream_write(connection->stream, &out);
 }
 
-void h2_side_free(struct connection *connection)
+void front_h2_side_free(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
 
     if (!side)
         return;
@@ -123,14 +123,14 @@ static void update_reading(struct connection *connection)
 
 static void receive(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
 
     if (h2_receive(side->session, &side->in, connection_now(connection)) == H2_DEAD) {
         log_reason(connection);
         connection_close(connection, CLOSE_NOW, ERROR_CLIENT_GONE);
         return;
     }
-    h2_wake(connection);
+    front_h2_wake(connection);
 }
 
 static void readable(struct connection *connection)
@@ -154,33 +154,33 @@ static void drained(struct connection *connection)
     if (stream_queued(connection->stream) == 0)
         limits_send_stop(&connection->limits);
     update_reading(connection);
-    h2_wake(connection);
+    front_h2_wake(connection);
 }
 
 /* What is due may make more due: replies of our own are ready at once. The rest of many goes on
  * behind other connections' work. */
 static void do_due(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     struct front_stream *stream;
 
     for (unsigned done = 0; (stream = TAILQ_FIRST(&side->due)); done++) {
         if (done == DUE_PIECE) {
-            h2_wake(connection);
+            front_h2_wake(connection);
             return;
         }
         TAILQ_REMOVE(&side->due, stream, due);
         stream->is_due = false;
         if (stream->request != STREAM_REQUEST_HEAD && !stream->is_dispatched)
-            h2_dispatch(stream);
+            front_h2_dispatch(stream);
         else
-            h2_answer(stream);
+            front_h2_answer(stream);
     }
 }
 
 static void write_some(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     size_t queued = stream_queued(connection->stream);
     struct chain out;
 
@@ -194,7 +194,7 @@ static void write_some(struct connection *connection)
 /* Behind the responses: those of uploads may have been among them. */
 static void linger(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     bool had_output = h2_has_output(side->session);
 
     side->linger_due = h2_linger(side->session, connection_now(connection));
@@ -204,17 +204,17 @@ static void linger(struct connection *connection)
 
 static void task(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
 
     do_due(connection);
     write_some(connection);
     linger(connection);
     if (side->wants_look)
-        h2_look(connection);
+        front_h2_look(connection);
     if (h2_is_done(side->session))
         leave(connection);
     else
-        h2_arm(connection);
+        front_h2_arm(connection);
 }
 
 /* ---- clocks ---- */
@@ -226,16 +226,16 @@ static bool is_over(double due, double now)
 
 static void check(struct connection *connection, double now)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
 
     side->wants_look = side->wants_look || is_over(side->look_due, now);
     if (is_over(side->idle_due, now)) {
         side->idle_due = 0;
-        h2_finish_goaway(connection);
+        front_h2_finish_goaway(connection);
     }
     if (is_over(side->goaway_due, now))
-        h2_finish_goaway(connection);
-    h2_wake(connection);
+        front_h2_finish_goaway(connection);
+    front_h2_wake(connection);
 }
 
 /* ---- its beginning ---- */
@@ -254,7 +254,7 @@ static void set_limits(const struct connection *connection, struct h2_settings *
 
 static void start(struct connection *connection)
 {
-    struct h2_side *side = memory_zeroed(1, sizeof(*side));
+    struct front_h2_side *side = memory_zeroed(1, sizeof(*side));
     struct chain_pool *pool = &connection_frontend(connection)->config.loop->buffers;
     double timeout = connection_default_settings(connection)->client_header_timeout;
     struct h2_settings limits;
@@ -264,11 +264,11 @@ static void start(struct connection *connection)
     TAILQ_INIT(&side->streams);
     TAILQ_INIT(&side->due);
     chain_init(&side->in, pool);
-    side->session = h2_session_new(H2_SERVER, &limits, &h2_server_events, connection, pool);
+    side->session = h2_session_new(H2_SERVER, &limits, &front_h2_server_events, connection, pool);
     side->is_reading = true;
     side->first_due = connection_now(connection) + timeout;
     side->idle_due = side->first_due;
-    h2_wake(connection);
+    front_h2_wake(connection);
     /* By prior knowledge, the first bytes have been read already. */
     if (connection->h1.in.len == 0)
         return;
@@ -281,5 +281,5 @@ const struct protocol protocol_h2 = {.start = start,
                                      .drained = drained,
                                      .task = task,
                                      .check = check,
-                                     .retire = h2_retire,
+                                     .retire = front_h2_retire,
                                      .close = close_side};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* WebSocket over HTTP/2 (RFC 8441) in terms of HTTP/1.1 (RFC 6455): the handshake that the client
  * did not make is made, and checked, here. */
-#include "h2_internal.h"
+#include "h2/stream_internal.h"
 #include "tls/digest.h"
 
 #include "base/memory.h"
@@ -65,7 +65,7 @@ static void add_key(struct front_stream *stream)
     stream->accept = accept;
 }
 
-bool h2_websocket_request(struct front_stream *stream)
+bool front_h2_websocket_request(struct front_stream *stream)
 {
     struct http_request *request = &stream->exchange->request;
     struct http_fields *fields = &request->fields;
@@ -85,7 +85,7 @@ bool h2_websocket_request(struct front_stream *stream)
     return true;
 }
 
-bool h2_websocket_response(struct front_stream *stream)
+bool front_h2_websocket_response(struct front_stream *stream)
 {
     struct http_response *response = &stream->exchange->response;
     const struct http_field *accept = http_fields_find_name(&response->fields, FIELD_ACCEPT);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The clocks of HTTP/2: stalled streams end alone, silent connections as a whole. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of one stream's object, between a session's handle and an exchange. */
-#include "h2_internal.h"
+#include "h2/stream_internal.h"
 
 #include "base/memory.h"
 
@@ -27,7 +27,7 @@ static void give_memory(struct frontend *frontend, struct front_stream *stream)
     frontend->free_stream_count++;
 }
 
-void h2_streams_free(struct frontend *frontend)
+void front_streams_free(struct frontend *frontend)
 {
     struct front_stream *stream;
 
@@ -37,27 +37,29 @@ void h2_streams_free(struct frontend *frontend)
     }
 }
 
-struct front_stream *h2_front_stream_new(struct connection *connection, struct h2_stream *handle)
+struct front_stream *front_stream_new(struct connection *connection, struct h2_stream *handle)
 {
     struct frontend *frontend = connection_frontend(connection);
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     struct front_stream *stream = take_memory(frontend);
     double now = connection_now(connection);
 
     *stream = (struct front_stream){.connection = connection, .handle = handle, .begun = now};
-    stream->exchange = exchange_new(&frontend->exchanges, &h2_front, stream, &connection->client);
+    stream->exchange =
+        exchange_new(&frontend->exchanges, &front_h2_exchange_front, stream, &connection->client);
     TAILQ_INSERT_TAIL(&side->streams, stream, next);
     side->idle_due = 0;
-    h2_look_at(connection, now + connection_default_settings(connection)->client_header_timeout);
+    front_h2_look_at(connection,
+                     now + connection_default_settings(connection)->client_header_timeout);
     if (connection->state == CONNECTION_IDLE)
         connection_set_state(connection, CONNECTION_EXCHANGE);
     return stream;
 }
 
-void h2_front_stream_end(struct front_stream *stream, enum error error)
+void front_stream_end(struct front_stream *stream, enum error error)
 {
     struct connection *connection = stream->connection;
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     struct exchange *exchange = stream->exchange;
 
     if (stream->is_due)
@@ -70,15 +72,15 @@ void h2_front_stream_end(struct front_stream *stream, enum error error)
     exchange_close(exchange);
     give_memory(connection_frontend(connection), stream);
     if (TAILQ_EMPTY(&side->streams) && connection->state == CONNECTION_EXCHANGE)
-        h2_became_idle(connection);
+        front_h2_became_idle(connection);
 }
 
-void h2_front_stream_reset(struct front_stream *stream, enum error error, uint32_t code)
+void front_stream_reset(struct front_stream *stream, enum error error, uint32_t code)
 {
     struct connection *connection = stream->connection;
     struct h2_stream *handle = stream->handle;
 
-    h2_front_stream_end(stream, error);
+    front_stream_end(stream, error);
     h2_reset(handle, code);
-    h2_wake(connection);
+    front_h2_wake(connection);
 }

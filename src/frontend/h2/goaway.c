@@ -2,11 +2,11 @@
 /* Graceful ends of HTTP/2 connections: GOAWAY that announces, and, once the client must have seen
  * it, GOAWAY that says which streams were the last (RFC 9113 section 6.8). No request is lost
  * between the two. */
-#include "h2_internal.h"
+#include "h2/stream_internal.h"
 
-void h2_begin_goaway(struct connection *connection)
+void front_h2_begin_goaway(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
 
     if (side->goaway != GOAWAY_NONE)
         return;
@@ -14,34 +14,34 @@ void h2_begin_goaway(struct connection *connection)
     side->goaway_due = connection_now(connection) + LIMIT_GOAWAY;
     h2_announce_shutdown(side->session);
     h2_ping(side->session);
-    h2_wake(connection);
+    front_h2_wake(connection);
 }
 
-void h2_finish_goaway(struct connection *connection)
+void front_h2_finish_goaway(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
 
     side->goaway_due = 0;
     if (side->goaway == GOAWAY_FINAL)
         return;
     side->goaway = GOAWAY_FINAL;
     h2_shutdown(side->session);
-    h2_wake(connection);
+    front_h2_wake(connection);
 }
 
 /* What has asked nothing yet may ask once, as in HTTP/1: its first request begins the end. */
-void h2_retire(struct connection *connection)
+void front_h2_retire(struct connection *connection)
 {
-    struct h2_side *side = connection->h2;
+    struct front_h2_side *side = connection->h2;
     double now = connection_now(connection);
     bool is_hard = connection->patience <= 0;
 
     if (is_hard && connection->state == CONNECTION_IDLE && side->linger_due == 0) {
         connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
     } else if (connection->requests > 0 || is_hard) {
-        h2_begin_goaway(connection);
+        front_h2_begin_goaway(connection);
     } else if (side->idle_due > 0) {
         side->idle_due = now + connection_idle_time(connection, side->idle_due - now);
-        h2_arm(connection);
+        front_h2_arm(connection);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 towards the client, writing: what the exchange tells becomes frames. The session asks for
  * bodies when a frame of them is due. */
-#include "h2_internal.h"
+#include "h2/stream_internal.h"
 
 static int64_t wall(const struct front_stream *stream)
 {
@@ -11,11 +11,11 @@ static int64_t wall(const struct front_stream *stream)
 static void send_interim(struct front_stream *stream, const struct http_response *response)
 {
     h2_send_response(stream->handle, response, false, wall(stream));
-    h2_wake(stream->connection);
+    front_h2_wake(stream->connection);
     if (response->status != 100 || stream->sends_body || stream->request != STREAM_REQUEST_BODY)
         return;
     stream->sends_body = true;
-    h2_start_body_clock(stream);
+    front_h2_start_body_clock(stream);
 }
 
 /* The backend switched to something that is not WebSocket. */
@@ -26,7 +26,7 @@ static void refuse_switch(struct front_stream *stream)
     stream->request = STREAM_REQUEST_DROPPED;
     stream->response = STREAM_RESPONSE_ENDED;
     h2_send_response(stream->handle, &bad_gateway, true, wall(stream));
-    h2_wake(stream->connection);
+    front_h2_wake(stream->connection);
     dispatch_refuse(stream->exchange, ERROR_RESPONSE);
 }
 
@@ -41,14 +41,14 @@ static void on_response(void *front, struct exchange *exchange)
         return;
     }
     stream->body.from = 0;
-    if (exchange->is_tunnel && !h2_websocket_response(stream)) {
+    if (exchange->is_tunnel && !front_h2_websocket_response(stream)) {
         refuse_switch(stream);
         return;
     }
     if (!exchange->is_tunnel && exchange->request.upgrade.len > 0)
         exchange_end_request(exchange, PIPE_ENDED);
     stream->response = STREAM_RESPONSE_HEAD;
-    h2_set_due(stream);
+    front_h2_set_due(stream);
 }
 
 static void on_body(void *front, struct exchange *exchange)
@@ -60,20 +60,20 @@ static void on_body(void *front, struct exchange *exchange)
         if (exchange->request_body.discards)
             h2_discard(stream->handle);
         h2_resume(stream->handle);
-        h2_wake(stream->connection);
+        front_h2_wake(stream->connection);
     } else if (stream->response == STREAM_RESPONSE_AWAITED && is_broken) {
         stream->response = STREAM_RESPONSE_BROKEN;
-        h2_set_due(stream);
+        front_h2_set_due(stream);
     }
 }
 
 static void on_room(void *front, struct exchange *exchange)
 {
     (void)exchange;
-    h2_give_back(front);
+    front_h2_give_back(front);
 }
 
-const struct exchange_front h2_front = {
+const struct exchange_front front_h2_exchange_front = {
     .on_response = on_response, .on_body = on_body, .on_room = on_room};
 
 /* ---- what the session takes ---- */
@@ -89,12 +89,12 @@ static bool is_head_all(const struct exchange *exchange)
            (exchange_pipe_is_done(pipe) && pipe->trailers.count == 0);
 }
 
-void h2_answer(struct front_stream *stream)
+void front_h2_answer(struct front_stream *stream)
 {
     const struct exchange *exchange = stream->exchange;
 
     if (stream->response == STREAM_RESPONSE_BROKEN) {
-        h2_front_stream_reset(stream, ERROR_SYSTEM, H2_INTERNAL_ERROR);
+        front_stream_reset(stream, ERROR_SYSTEM, H2_INTERNAL_ERROR);
         return;
     }
     if (stream->response != STREAM_RESPONSE_HEAD)
@@ -103,11 +103,11 @@ void h2_answer(struct front_stream *stream)
     if (exchange->request_body.discards)
         h2_discard(stream->handle);
     h2_send_response(stream->handle, &exchange->response, is_head_all(exchange), wall(stream));
-    h2_start_send_clock(stream);
+    front_h2_start_send_clock(stream);
 }
 
-enum h2_read h2_on_read(void *object, struct chain *to, size_t max,
-                        const struct http_fields **trailers)
+enum h2_read front_h2_on_read(void *object, struct chain *to, size_t max,
+                              const struct http_fields **trailers)
 {
     struct front_stream *stream = object;
     struct exchange *exchange = stream->exchange;
@@ -118,7 +118,7 @@ enum h2_read h2_on_read(void *object, struct chain *to, size_t max,
     if (exchange_pipe_is_done(pipe)) {
         stream->response = STREAM_RESPONSE_ENDED;
         if (exchange->is_tunnel)
-            h2_start_tunnel_clock(stream);
+            front_h2_start_tunnel_clock(stream);
         *trailers = &pipe->trailers;
         return H2_READ_END;
     }

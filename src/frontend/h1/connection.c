@@ -11,7 +11,7 @@
  * as few wait here. */
 static bool wants_bytes(const struct connection *connection)
 {
-    const struct h1_side *h1 = &connection->h1;
+    const struct front_h1_side *h1 = &connection->h1;
 
     if (h1->peer_ended)
         return false;
@@ -34,7 +34,7 @@ static bool wants_bytes(const struct connection *connection)
     return false;
 }
 
-void h1_update_reading(struct connection *connection)
+void front_h1_update_reading(struct connection *connection)
 {
     bool wanted = wants_bytes(connection);
 
@@ -47,23 +47,23 @@ void h1_update_reading(struct connection *connection)
         stream_pause(connection->stream);
 }
 
-void h1_advance(struct connection *connection)
+void front_h1_advance(struct connection *connection)
 {
     switch (connection->state) {
     case CONNECTION_IDLE:
     case CONNECTION_HEAD:
-        h1_read_head(connection);
+        front_h1_read_head(connection);
         break;
     case CONNECTION_EXCHANGE:
         if (connection->h1.request <= REQUEST_BLOCKED)
-            h1_read_request_body(connection);
+            front_h1_read_request_body(connection);
         else if (connection->h1.request == REQUEST_ABANDONED)
             chain_clear(&connection->h1.in);
         break;
     case CONNECTION_TUNNEL:
         if (connection->h1.request <= REQUEST_BLOCKED)
-            h1_read_tunnel(connection);
-        h1_pass_end(connection);
+            front_h1_read_tunnel(connection);
+        front_h1_pass_end(connection);
         break;
     case CONNECTION_LINGER:
     case CONNECTION_HANDSHAKE:
@@ -73,12 +73,12 @@ void h1_advance(struct connection *connection)
     if (connection->state == CONNECTION_CLOSED)
         return;
     chain_compact(&connection->h1.in);
-    h1_update_reading(connection);
+    front_h1_update_reading(connection);
 }
 
 static size_t read_limit(const struct connection *connection)
 {
-    const struct h1_side *h1 = &connection->h1;
+    const struct front_h1_side *h1 = &connection->h1;
 
     if (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD)
         return BUFFER_SIZE;
@@ -94,11 +94,11 @@ static void readable(struct connection *connection)
     if (got == 0)
         return;
     if (got < 0)
-        h1_peer_ended(connection, (enum error)got);
+        front_h1_peer_ended(connection, (enum error)got);
     else if (connection->state == CONNECTION_LINGER)
-        h1_linger_on(connection);
+        front_h1_linger_on(connection);
     else
-        h1_advance(connection);
+        front_h1_advance(connection);
 }
 
 /* ---- writing ---- */
@@ -112,10 +112,10 @@ static void drained(struct connection *connection)
         limits_arm(&connection->limits, connection_now(connection));
         connection_note_drained(connection);
         if (connection->state == CONNECTION_LINGER)
-            h1_linger_on(connection);
+            front_h1_linger_on(connection);
     }
     if (connection->h1.exchange && connection->h1.response == RESPONSE_STARTED)
-        h1_pump(connection);
+        front_h1_pump(connection);
     else if (connection->state == CONNECTION_HEAD || connection->state == CONNECTION_LINGER)
         loop_defer(loop, &connection->task);
 }
@@ -125,7 +125,7 @@ static void drained(struct connection *connection)
 /* What must not be done inside a call of the exchange, or again and again inside one another. */
 static void on_task(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     if (connection->state == CONNECTION_LINGER) {
         if (h1->peer_ended && stream_has_ended(connection->stream))
@@ -138,9 +138,9 @@ static void on_task(struct connection *connection)
                          ERROR_NONE);
         return;
     }
-    h1_advance(connection);
+    front_h1_advance(connection);
     if (connection->state != CONNECTION_CLOSED && h1->exchange && h1->response == RESPONSE_DONE)
-        h1_finish(connection);
+        front_h1_finish(connection);
 }
 
 /* ---- clocks ---- */
@@ -149,22 +149,22 @@ static void phase_expired(struct connection *connection)
 {
     switch (connection->state) {
     case CONNECTION_HEAD:
-        h1_refuse(connection, ERROR_HEADER_TIMEOUT);
+        front_h1_refuse(connection, ERROR_HEADER_TIMEOUT);
         break;
     case CONNECTION_IDLE:
-        h1_leave(connection, ERROR_NONE);
+        front_h1_leave(connection, ERROR_NONE);
         break;
     case CONNECTION_EXCHANGE:
-        h1_linger(connection);
+        front_h1_linger(connection);
         break;
     case CONNECTION_LINGER:
-        if (h1_still_leaves(connection))
-            h1_linger_on(connection);
+        if (front_h1_still_leaves(connection))
+            front_h1_linger_on(connection);
         else
             connection_close(connection, CLOSE_NOW, ERROR_NONE);
         break;
     case CONNECTION_TUNNEL:
-        h1_check_tunnel(connection);
+        front_h1_check_tunnel(connection);
         break;
     case CONNECTION_HANDSHAKE:
     case CONNECTION_CLOSED:
@@ -177,9 +177,9 @@ static void check(struct connection *connection, double now)
     struct limits *limits = &connection->limits;
 
     if (limits_body_is_slow(limits, now, stream_bytes_in(connection->stream)))
-        h1_body_expired(connection);
+        front_h1_body_expired(connection);
     if (limits->peer_due > 0 && now >= limits->peer_due)
-        h1_check_peer(connection);
+        front_h1_check_peer(connection);
     if (connection->state != CONNECTION_CLOSED && limits->phase_due > 0 && now >= limits->phase_due)
         phase_expired(connection);
 }
@@ -204,7 +204,7 @@ static void retire(struct connection *connection)
     if (connection->patience > 0 && is_idle)
         limits->phase_due = now + connection_idle_time(connection, limits->phase_due - now);
     else if (connection->patience <= 0 && (is_idle || connection->state == CONNECTION_HEAD))
-        h1_leave(connection, ERROR_NONE);
+        front_h1_leave(connection, ERROR_NONE);
 }
 
 static void close_side(struct connection *connection, enum connection_close how, enum error error)

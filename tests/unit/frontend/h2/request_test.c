@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests over HTTP/2: bodies and their windows, limits, cancelled ones. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* WebSocket over HTTP/2: the handshake that HTTP/1.1 has, and the tunnel behind it. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include "tls/digest.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams come and go: their memory is used again, and what is refused leaves nothing behind. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 static struct gate gate;
 static struct h2_client client;

@@ -21,7 +21,7 @@ static void write_counted(struct connection *connection, struct chain *out)
 /* Whether the request leaves the connection where the next one can start. */
 static bool request_allows_next(const struct connection *connection)
 {
-    const struct h1_side *h1 = &connection->h1;
+    const struct front_h1_side *h1 = &connection->h1;
 
     switch (h1->request) {
     case REQUEST_DONE:
@@ -36,7 +36,7 @@ static bool request_allows_next(const struct connection *connection)
      * next could be either (RFC 9110 section 10.1.1). */
     if (!h1->sends_body)
         return false;
-    return !h1->exchange->request_body.discards || h1_can_discard(connection);
+    return !h1->exchange->request_body.discards || front_h1_can_discard(connection);
 }
 
 static bool may_keep(const struct connection *connection)
@@ -50,7 +50,7 @@ static bool may_keep(const struct connection *connection)
 
 static void write_head(struct connection *connection, struct exchange *exchange)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     const struct http_request *request = &exchange->request;
     struct h1_response_options options = {
         /* A head that could not be read has none; its sender gets the newest. */
@@ -68,7 +68,7 @@ static void write_head(struct connection *connection, struct exchange *exchange)
 
 static void on_interim(struct connection *connection, struct exchange *exchange)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     double now = connection_now(connection);
 
     if (exchange->request.version == HTTP_1_0)
@@ -85,7 +85,7 @@ static void on_interim(struct connection *connection, struct exchange *exchange)
 
 static void start_tunnel(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     h1->framing = H1_UNTIL_CLOSE;
     h1->request = REQUEST_READING;
@@ -98,7 +98,7 @@ static void start_tunnel(struct connection *connection)
 static void on_response(void *front, struct exchange *exchange)
 {
     struct connection *connection = front;
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
 
     if (h1->response != RESPONSE_AWAITED)
         return;
@@ -117,10 +117,10 @@ static void on_response(void *front, struct exchange *exchange)
     h1->response = RESPONSE_STARTED;
     if (exchange->is_tunnel)
         start_tunnel(connection);
-    h1_pump(connection);
+    front_h1_pump(connection);
 }
 
-void h1_write_continue(struct connection *connection)
+void front_h1_write_continue(struct connection *connection)
 {
     struct chain out;
 
@@ -133,7 +133,7 @@ void h1_write_continue(struct connection *connection)
 
 static void take_body(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct exchange *exchange = h1->exchange;
     struct chain body, out;
     size_t taken;
@@ -154,7 +154,7 @@ static void take_body(struct connection *connection)
 
 static void end_response(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct chain out;
 
     chain_init(&out, h1->in.pool);
@@ -166,9 +166,9 @@ static void end_response(struct connection *connection)
 }
 
 /* What ends the exchange is done at the turn's end: this runs inside the exchange's calls. */
-void h1_pump(struct connection *connection)
+void front_h1_pump(struct connection *connection)
 {
-    struct h1_side *h1 = &connection->h1;
+    struct front_h1_side *h1 = &connection->h1;
     struct exchange *exchange = h1->exchange;
 
     if (h1->is_pumping || h1->response >= RESPONSE_DONE)
@@ -189,7 +189,7 @@ void h1_pump(struct connection *connection)
 static void on_body(void *front, struct exchange *exchange)
 {
     (void)exchange;
-    h1_pump(front);
+    front_h1_pump(front);
 }
 
 static void on_room(void *front, struct exchange *exchange)
@@ -201,5 +201,5 @@ static void on_room(void *front, struct exchange *exchange)
         loop_defer(loop_of(connection), &connection->task);
 }
 
-const struct exchange_front h1_front = {
+const struct exchange_front front_h1_exchange_front = {
     .on_response = on_response, .on_body = on_body, .on_room = on_room};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Responses over HTTP/2: interim ones, trailers, heads that say it all, broken ones. */
-#include "frontend/h2_client.h"
+#include "frontend/h2/client.h"
 
 #include <unistd.h>
 
