@@ -35,6 +35,11 @@ int supervisor_opener(void);
  * stdout too, file by file. */
 int supervisor_test(const char *config, bool dump);
 
+/* -s: connects to the control socket at that path; or, with NULL, to the supervisor that runs with
+ * that main file: found by what it has noted in /run/nsgate, whatever stands in the file by now, or
+ * else by the file's `pid`. Returns a blocking descriptor, or -1 with a reason on stderr. */
+int supervisor_connect(const char *config, const char *socket);
+
 /* -s: sends the signal to the running supervisor, found as supervisor_connect does; 0, or 1 with a
  * reason on stderr. name: quit, stop. */
 int supervisor_signal(const char *config, const char *socket, const char *name);

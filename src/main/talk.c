@@ -2,7 +2,8 @@
 /* Lines from the control socket, cut into fields. */
 #include "talk_internal.h"
 
-#include "supervisor/control.h"
+#include "control/protocol.h"
+#include "supervisor/supervisor.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #define TALK_LIMIT      10 /* seconds for an answer that needs no work */
 #define TALK_FIELDS_MAX 32 /* further ones would be of a later version */
 
-/* One line of what is said there: see supervisor/control.h. */
+/* One line of what is said there: see control/protocol.h. */
 struct answer {
     char *fields[TALK_FIELDS_MAX]; /* the first is the line's kind */
     unsigned count;

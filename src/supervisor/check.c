@@ -79,7 +79,7 @@ static int check_openings(const struct supervisor *supervisor)
     int result = check_told(pid_file_try(path, text), text);
     int fd = -1;
 
-    if (check_told(control_try(path, text), text) < 0)
+    if (check_told(control_try(path, text, sizeof(text)), text) < 0)
         result = -1;
     if (privileges_reduce() < 0 || check_told(logging_try(supervisor, false, &fd, text), text) < 0)
         result = -1;

@@ -2,7 +2,6 @@
 /* Figures of the workers: asked, summed per tenant, given up on after a moment. */
 #include "figures_internal.h"
 
-#include "status_internal.h"
 #include "supervisor_internal.h"
 
 #define FIGURES_LIMIT 1.0 /* seconds for an answer */
@@ -12,7 +11,7 @@ static void figures_done(struct supervisor *supervisor, bool is_partial)
     ev_timer_stop(supervisor->loop.ev, &supervisor->figures.limit);
     supervisor->figures.is_asking = false;
     supervisor->figures.is_partial = is_partial;
-    status_on_figures(supervisor);
+    requests_on_figures(supervisor);
 }
 
 static void figures_on_limit(struct ev_loop *ev, ev_timer *timer, int events)

@@ -24,8 +24,8 @@ struct figures {
 void figures_init(struct supervisor *supervisor);
 void figures_free(struct supervisor *supervisor);
 
-/* Asks all workers of both generations; status_on_figures follows, perhaps before this returns. One
- * question at a time: who asks while one is under way shares its answer. */
+/* Asks all workers of both generations; requests_on_figures follows, perhaps before this returns.
+ * One question at a time: who asks while one is under way shares its answer. */
 void figures_ask(struct supervisor *supervisor);
 
 /* A worker answers. Returns 0 or ERROR_IPC. */

@@ -73,7 +73,7 @@ static void logging_finish(struct supervisor *supervisor, const char *error)
     else if (supervisor->logging.is_reopening)
         log_notice("logs opened anew");
     supervisor->logging.is_reopening = false;
-    control_on_reopened(supervisor, error);
+    control_tell_reopened(&supervisor->control, error);
     if (error)
         round_keep_setting(supervisor, error);
     round_advance(supervisor);

@@ -3,7 +3,7 @@
 #include "outcomes_internal.h"
 
 #include "presence_internal.h"
-#include "status_internal.h"
+#include "record_state_internal.h"
 #include "supervisor_internal.h"
 
 static const char *const outcome_words[OUTCOMES] = {
@@ -24,18 +24,18 @@ void outcomes_tell(struct supervisor *supervisor, enum outcome outcome, struct s
         (supervisor->round.kind == ROUND_RELOAD && is_named))
         log_notice("tenant %.*s: %s%s%s", SLICE_PRINTF(tenant), word, reason ? ": " : "",
                    reason ? reason : "");
-    control_on_outcome(supervisor, word, tenant, reason);
+    control_tell_tenant(&supervisor->control, word, tenant, reason);
 }
 
 /* What a tenant that does not serve counts as; OUTCOMES: it serves, or has been told of. */
-static enum outcome outcome_of_standing(enum standing standing)
+static enum outcome outcome_of_state(enum record_state state)
 {
-    switch (standing) {
-    case STANDING_DEGRADED:
+    switch (state) {
+    case RECORD_DEGRADED:
         return OUTCOME_DEGRADED;
-    case STANDING_WAITING:
+    case RECORD_WAITING:
         return OUTCOME_WAITING;
-    case STANDING_BLOCKED:
+    case RECORD_BLOCKED:
         return OUTCOME_BLOCKED;
     default:
         return OUTCOMES;
@@ -51,14 +51,14 @@ void outcomes_finish(struct supervisor *supervisor)
     arena_init(&arena, 1024);
     presence_look(supervisor);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
-        enum outcome outcome = outcome_of_standing(status_standing(record));
+        enum outcome outcome = outcome_of_state(record_state(record));
 
         if (outcome == OUTCOMES && record->awaits_names)
             outcome = OUTCOME_WAITING; /* what is in force is the version before */
         if (outcome == OUTCOMES)
             continue;
         outcomes_tell(supervisor, outcome, slice_of(record->name),
-                      arena_text(&arena, status_error(record, &arena)));
+                      arena_text(&arena, record_trouble(record, &arena)));
         arena_reset(&arena);
     }
     arena_free(&arena);

@@ -89,7 +89,7 @@ void report_diags(struct supervisor *supervisor, struct record *record,
         diag_format(diag, text, sizeof(text));
         report_line(supervisor, record, diag->severity, text);
         if (record && diag->severity == DIAG_WARNING)
-            control_on_warning(supervisor, text);
+            control_tell_warning(&supervisor->control, text);
     }
     if (record)
         report_keep(record, diags);

@@ -163,7 +163,7 @@ static void resume_take_control(struct supervisor *supervisor, const struct stat
     char *path = memory_slice_text(state->control_path);
 
     if (state->control_fd >= 0)
-        control_adopt(supervisor, state->control_fd, path);
+        control_adopt(&supervisor->control, state->control_fd, path);
     free(path);
 }
 
@@ -220,7 +220,7 @@ static int resume_take(struct resume *resume, struct state *state)
     supervisor->generation = state->generation;
     supervisor->started = (double)state->started / 1000.;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
-    supervisor->upgrade.count = state->upgrades + 1;
+    supervisor->control.upgrades = supervisor->upgrade.count = state->upgrades + 1;
     supervisor->upgrade.is_arriving = true;
     resume_take_control(supervisor, state);
     resume_take_workers(resume, state);

@@ -2,7 +2,7 @@
 /* Rounds: finding what changed, having it examined, and saying when all of it is in force. */
 #include "round_internal.h"
 
-#include "supervisor/control.h"
+#include "control/protocol.h"
 
 #include "adopt_internal.h"
 #include "assembly_internal.h"
@@ -82,7 +82,7 @@ static void round_tell(struct supervisor *supervisor)
         round_summary(round, text);
     log_notice("%s", text);
     notify_ready(&supervisor->notify, text);
-    control_on_round_end(supervisor, text, round_status(round));
+    control_tell_reload_ended(&supervisor->control, text, round_status(round));
 }
 
 static void round_finish(struct supervisor *supervisor)
@@ -115,7 +115,7 @@ static void round_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
     snprintf(text, sizeof(text), "%u workers have not taken it over within %g s",
              generation_count_lagging(supervisor), ROUND_LIMIT);
     log_error("%s", text);
-    control_on_error(supervisor, text);
+    control_tell_error(&supervisor->control, text);
     supervisor->round.is_overdue = true;
     round_finish(supervisor);
 }
@@ -125,7 +125,7 @@ void round_keep_setting(struct supervisor *supervisor, const char *text)
     if (supervisor->round.kind != ROUND_RELOAD)
         return;
     supervisor->round.settings_kept++;
-    control_on_error(supervisor, text);
+    control_tell_error(&supervisor->control, text);
 }
 
 /* ---- one tenant ---- */
@@ -405,7 +405,7 @@ static void round_tell_refusal(struct supervisor *supervisor, const struct diag_
                  diags->errors == 1 ? "" : "s", supervisor->config);
     log_notice("%s", text);
     notify_ready(&supervisor->notify, text);
-    control_on_broken(supervisor, diags, text);
+    control_tell_reload_refused(&supervisor->control, diags, text);
 }
 
 /* Fills *removal only when it is more than may be. */
@@ -437,7 +437,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         bool all = !settings_same_tenancy(supervisor->settings, settings);
 
         round_reset(supervisor, ROUND_RELOAD);
-        control_on_round(supervisor, diags);
+        control_tell_reload_begun(&supervisor->control, diags);
         supervisor_set_settings(supervisor, settings);
         namespaces_renew(supervisor);
         round_collect(supervisor, &files, all);
@@ -455,7 +455,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
  * wants to know of this one. */
 static bool round_must_wait(const struct supervisor *supervisor)
 {
-    return upgrade_is_due(supervisor) && control_is_quiet(supervisor);
+    return upgrade_is_due(supervisor) && control_is_quiet(&supervisor->control);
 }
 
 int round_begin(struct supervisor *supervisor, enum round_kind kind)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* -s: how the command line finds the running nsgate, whatever has become of its files. */
-#include "supervisor/control.h"
 #include "supervisor/supervisor.h"
 
 #include "supervisor_internal.h"
-#include "whereabouts_internal.h"
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "control/connect.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -61,7 +60,7 @@ static int running_dial_or_tell(const char *path)
 /* What the running one has noted. -1: nothing, or it is gone. */
 static int running_dial_noted(const char *config)
 {
-    char *path = whereabouts_find(config);
+    char *path = control_link_find(config);
     int fd = path ? running_dial(path) : -1;
 
     free(path);

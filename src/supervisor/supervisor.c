@@ -100,7 +100,7 @@ static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
     round_abandon(supervisor);
     upgrade_abandon(supervisor);
-    control_on_ending(supervisor);
+    control_tell_ending(&supervisor->control);
     examiner_free(supervisor);
     namespaces_stop(supervisor);
     bindings_free(supervisor);
@@ -167,7 +167,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     round_init(supervisor);
     namespaces_init(supervisor);
     leavings_init(supervisor);
-    control_init(supervisor);
+    control_init(&supervisor->control, &supervisor->loop, config, supervisor_requests, supervisor);
     logging_init(supervisor);
     figures_init(supervisor);
     supervisor->started = loop_now(&supervisor->loop);
@@ -259,7 +259,7 @@ static int supervisor_prepare(struct supervisor *supervisor)
     arena_init(&arena, 512);
     path = arena_text(&arena, supervisor->settings->model.pid_file);
     result = pid_file_take(&supervisor->pid, path, text);
-    if (result == 0 && control_open(supervisor, path, text) < 0) {
+    if (result == 0 && control_open(&supervisor->control, path, text, sizeof(text)) < 0) {
         pid_file_release(&supervisor->pid);
         result = -1;
     }
@@ -289,7 +289,7 @@ static void supervisor_serve(struct supervisor *supervisor)
 
 int supervisor_close(struct supervisor *supervisor)
 {
-    control_close(supervisor); /* while nobody else can take its place */
+    control_close(&supervisor->control); /* while nobody else can take its place */
     pid_file_release(&supervisor->pid);
     logging_close(supervisor->log_fd);
     supervisor_free(supervisor);
@@ -333,7 +333,8 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
     arena_init(&arena, 512);
     path = arena_text(&arena, settings->model.pid_file);
     if (supervisor->pid.path && strcmp(supervisor->pid.path, path) != 0) {
-        if (pid_file_take(&fresh, path, text) == 0 && control_open(supervisor, path, text) == 0) {
+        if (pid_file_take(&fresh, path, text) == 0 &&
+            control_open(&supervisor->control, path, text, sizeof(text)) == 0) {
             pid_file_release(&supervisor->pid);
             supervisor->pid = fresh;
         } else {

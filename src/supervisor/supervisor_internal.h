@@ -4,7 +4,6 @@
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
 #include "child_internal.h"
-#include "control_internal.h"
 #include "examine_internal.h"
 #include "figures_internal.h"
 #include "generation_internal.h"
@@ -15,6 +14,8 @@
 #include "round_internal.h"
 #include "settings_internal.h"
 #include "upgrade_internal.h"
+
+#include "control/control.h"
 
 #define SUPERVISOR_SIGNALS 7
 
@@ -104,6 +105,11 @@ void supervisor_on_child_gone(struct supervisor *supervisor);
 /* TERM: ends at once. QUIT: drains first. */
 void supervisor_end(struct supervisor *supervisor, int status);
 void supervisor_drain(struct supervisor *supervisor);
+
+/* requests.c: what the control socket may ask for. */
+extern const struct control_request supervisor_requests[];
+/* The workers have told their figures, or not in time: who waits for status is told. */
+void requests_on_figures(struct supervisor *supervisor);
 
 /* signals.c */
 void signals_start(struct supervisor *supervisor);

@@ -40,7 +40,7 @@ static void upgrade_refuse(struct supervisor *supervisor, const char *format, ..
     va_end(arguments);
     log_error("upgrade refused: %s: %s", binary ? binary : "nsgate", why);
     upgrade_abandon(supervisor);
-    control_on_upgrade_refused(supervisor, why);
+    control_tell_upgrade_refused(&supervisor->control, why);
     examine_see_to_resolver(supervisor); /* who follows containers was dismissed */
     if (supervisor->round.kind == ROUND_NONE && supervisor->round.is_wanted) {
         supervisor->round.is_wanted = false;

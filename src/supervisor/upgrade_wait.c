@@ -91,7 +91,7 @@ void upgrade_find_wait(const struct supervisor *supervisor, struct upgrade_wait 
         wait_set(wait, UPGRADE_WAITS_ADDRESSES, "addresses that workers have yet to let go of");
     if (wait->kind == UPGRADE_WAITS_NOT && !logging_is_settled(supervisor))
         wait_set(wait, UPGRADE_WAITS_LOG, "the log that is being opened");
-    if (wait->kind == UPGRADE_WAITS_NOT && !control_is_quiet(supervisor))
+    if (wait->kind == UPGRADE_WAITS_NOT && !control_is_quiet(&supervisor->control))
         wait_set(wait, UPGRADE_WAITS_CLIENTS, "clients of the control socket");
 }
 
@@ -109,5 +109,5 @@ void upgrade_tell_wait(struct supervisor *supervisor, const struct upgrade_wait 
         return;
     upgrade->has_told = true;
     log_notice("upgrade: waits for %s", wait->text);
-    control_on_upgrade_waits(supervisor, wait->text);
+    control_tell_upgrade_waits(&supervisor->control, wait->text);
 }

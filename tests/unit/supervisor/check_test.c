@@ -3,7 +3,7 @@
 #include "rig.h"
 
 #include "../../../src/supervisor/supervisor_internal.h"
-#include "supervisor/control.h"
+#include "control/protocol.h"
 #include "supervisor/supervisor.h"
 
 #include <criterion/criterion.h>

@@ -1,52 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket's place and mode, and what happens to what lies there already. */
+/* The control socket beside the pid file, of a whole supervisor. */
 #include "rig.h"
 #include "talk.h"
-
-#include "../../../src/supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 TestSuite(control_socket, .fini = rig_end);
-
-static void check_path(const char *pid_file, const char *expected)
-{
-    char *path = control_path(pid_file);
-
-    cr_assert_str_eq(path, expected);
-    free(path);
-}
-
-Test(control_socket, stands_beside_the_pid_file)
-{
-    check_path("/run/nsgate.pid", "/run/nsgate.sock");
-    check_path("/run/pid", "/run/pid.sock");
-    check_path("nsgate.pid.pid", "nsgate.pid.sock");
-}
-
-Test(control_socket, is_its_owners_alone_and_goes_at_the_end)
-{
-    struct rig rig;
-    struct stat status;
-    char path[128];
-
-    rig_open(&rig);
-    rig_start(&rig, "started: 0 tenants");
-    snprintf(path, sizeof(path), "%s/pid.sock", rig.folder);
-    cr_assert_eq(stat(path, &status), 0);
-    cr_assert(S_ISSOCK(status.st_mode));
-    cr_assert_eq(status.st_mode & 0777, 0600);
-    kill(rig.pid, SIGTERM);
-    cr_assert_eq(rig_wait(&rig), 0);
-    cr_assert_neq(stat(path, &status), 0);
-    rig_close(&rig);
-}
 
 Test(control_socket, a_stale_one_is_replaced_and_a_file_is_not)
 {
@@ -127,17 +90,4 @@ Test(control_socket, belongs_to_one_of_two)
     cr_assert_eq(rig_wait(&second), 0);
     cr_assert_eq(talk(&first, "status\n", "end\t0\n"), 0);
     rig_close(&first);
-}
-
-/* Nothing of the way to its name is left. */
-Test(control_socket, leaves_no_other_names)
-{
-    struct rig rig;
-    char command[128];
-
-    rig_open(&rig);
-    rig_start(&rig, "started: 0 tenants");
-    snprintf(command, sizeof(command), "! ls -A %s | grep -q '^[.]'", rig.folder);
-    cr_assert_eq(system(command), 0);
-    rig_close(&rig);
 }

@@ -2,7 +2,7 @@
 /* -s finds the nsgate that runs, whatever stands in its main file by now. */
 #include "rig.h"
 
-#include "supervisor/control.h"
+#include "control/protocol.h"
 #include "supervisor/supervisor.h"
 
 #include <criterion/criterion.h>

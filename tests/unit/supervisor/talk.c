@@ -2,10 +2,11 @@
 /* Talks to a control socket as its clients do. */
 #include "talk.h"
 
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "control/connect.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>

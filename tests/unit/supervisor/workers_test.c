@@ -2,7 +2,7 @@
 /* Which workers serve a tenant, and that each is told all there is. */
 #include "../../../src/supervisor/bindings_internal.h"
 #include "../../../src/supervisor/deliveries_internal.h"
-#include "../../../src/supervisor/status_internal.h"
+#include "../../../src/supervisor/record_state_internal.h"
 #include "../../../src/supervisor/workers_internal.h"
 
 #include "rig.h"
@@ -238,8 +238,8 @@ Test(workers, a_socket_that_was_not_taken_is_degraded_and_offered_again, .timeou
     mute_tell_lacked(&mute, 1, 0);
     cr_assert(workers_are_settled(&mute.crew.supervisor), "the outcome is known");
     cr_assert_eq(listener->holders, 0);
-    cr_assert_str_eq(status_state(mute.record), "degraded");
-    struct slice why = status_error(mute.record, &arena);
+    cr_assert_str_eq(record_state_name(mute.record), "degraded");
+    struct slice why = record_trouble(mute.record, &arena);
     cr_assert(slice_starts_with(why, SLICE("listening on 127.0.0.1:1, but 1 of its workers")));
     workers_send(&mute.crew.supervisor, mute.record);
     cr_assert_eq(listener->holders, 0, "not before its time");
@@ -248,7 +248,7 @@ Test(workers, a_socket_that_was_not_taken_is_degraded_and_offered_again, .timeou
     cr_assert_eq(listener->holders, 1);
     cr_assert_not(workers_are_settled(&mute.crew.supervisor));
     mute_commit(&mute, 2);
-    cr_assert_str_eq(status_state(mute.record), "serving");
+    cr_assert_str_eq(record_state_name(mute.record), "serving");
     arena_free(&arena);
     mute_close(&mute);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bytes of a control connection: reading a request, queueing lines, closing. */
-#include "control_client_internal.h"
-
-#include "supervisor_internal.h"
+#include "control_internal.h"
 
 #include "base/memory.h"
 #include "version.h"
@@ -19,19 +17,19 @@
 
 void control_client_close(struct control_client *client)
 {
-    struct supervisor *supervisor = client->supervisor;
+    struct control *control = client->control;
 
     if (client->fd < 0)
         return;
-    ev_io_stop(supervisor->loop.ev, &client->reader);
-    ev_io_stop(supervisor->loop.ev, &client->writer);
+    ev_io_stop(control->loop->ev, &client->reader);
+    ev_io_stop(control->loop->ev, &client->writer);
     deadline_stop(&client->limit);
     close(client->fd);
     client->fd = -1;
-    TAILQ_REMOVE(&supervisor->control.clients, client, next);
-    supervisor->control.count--;
-    loop_bury(&supervisor->loop, &client->grave);
-    control_on_room(supervisor);
+    TAILQ_REMOVE(&control->clients, client, next);
+    control->count--;
+    loop_bury(control->loop, &client->grave);
+    control_on_room(control);
 }
 
 static void client_on_grave(struct loop_task *grave)
@@ -115,7 +113,7 @@ void control_put(struct control_client *client, const struct slice *fields, size
     }
     if (!ev_is_active(&client->writer))
         deadline_set(&client->limit, CLIENT_LIMIT);
-    ev_io_start(client->supervisor->loop.ev, &client->writer);
+    ev_io_start(client->control->loop->ev, &client->writer);
 }
 
 void control_end(struct control_client *client, int status)
@@ -129,7 +127,7 @@ void control_end(struct control_client *client, int status)
 static void client_on_sent(struct control_client *client)
 {
     client->out_len = client->sent = 0;
-    ev_io_stop(client->supervisor->loop.ev, &client->writer);
+    ev_io_stop(client->control->loop->ev, &client->writer);
     if (client->state == CONTROL_ENDING)
         control_client_close(client);
     else if (client_waits(client))
@@ -166,7 +164,7 @@ static void client_take(struct control_client *client)
 
     if (!end && client->request_len < sizeof(client->request))
         return;
-    ev_io_stop(client->supervisor->loop.ev, &client->reader);
+    ev_io_stop(client->control->loop->ev, &client->reader);
     deadline_set(&client->limit, CLIENT_LIMIT);
     control_run(client, (struct slice){client->request, end ? (size_t)(end - client->request)
                                                             : client->request_len});
@@ -193,25 +191,25 @@ static void client_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
     client_take(client);
 }
 
-void control_client_new(struct supervisor *supervisor, int fd)
+void control_client_new(struct control *control, int fd)
 {
     struct control_client *client = memory_zeroed(1, sizeof(*client));
     char upgrades[16];
     char pid[16];
 
-    client->supervisor = supervisor;
+    client->control = control;
     client->state = CONTROL_READING;
     client->fd = fd;
     client->grave.run = client_on_grave;
     ev_io_init(&client->reader, client_on_readable, fd, EV_READ);
     ev_io_init(&client->writer, client_on_writable, fd, EV_WRITE);
     client->reader.data = client->writer.data = client;
-    deadline_init(&client->limit, &supervisor->loop, client_on_limit);
+    deadline_init(&client->limit, control->loop, client_on_limit);
     deadline_set(&client->limit, CLIENT_LIMIT);
-    TAILQ_INSERT_TAIL(&supervisor->control.clients, client, next);
-    supervisor->control.count++;
-    ev_io_start(supervisor->loop.ev, &client->reader);
+    TAILQ_INSERT_TAIL(&control->clients, client, next);
+    control->count++;
+    ev_io_start(control->loop->ev, &client->reader);
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    snprintf(upgrades, sizeof(upgrades), "%u", supervisor->upgrade.count);
+    snprintf(upgrades, sizeof(upgrades), "%u", control->upgrades);
     control_say(client, SLICE("hello"), SLICE(NSGATE_VERSION), slice_of(pid), slice_of(upgrades));
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket: where it lies, how it is reached, and who may speak. */
-#include "control_client_internal.h"
-#include "supervisor_internal.h"
-#include "whereabouts_internal.h"
+/* The listening socket: where it lies, and who may speak. */
+#include "control_internal.h"
+
+#include "control/connect.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -18,75 +19,9 @@
 #include <unistd.h>
 
 #define CONTROL_CLIENTS 16  /* at a time; further ones wait in the backlog */
-#define CONTROL_CONNECT 5   /* seconds that a client waits for a place in the backlog */
 #define CONTROL_AGAIN   1.0 /* seconds until accept(2) is tried again after a failure */
 
-char *control_path(const char *pid_file)
-{
-    struct slice name = slice_of(pid_file);
-    char *path;
-
-    if (slice_ends_with(name, SLICE(".pid")))
-        name.len -= 4;
-    path = memory_alloc(name.len + sizeof(".sock"));
-    memcpy(path, name.data, name.len);
-    memcpy(path + name.len, ".sock", sizeof(".sock"));
-    return path;
-}
-
 /* ---- the socket ---- */
-
-/* A path of any length fits sun_path (unix(7)) by way of its folder's descriptor. Returns that, or
- * -1 with errno. */
-static int control_address(const char *path, struct sockaddr_un *address)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? memory_slice_text((struct slice){path, (size_t)(slash - path) + 1})
-                         : memory_text(".");
-    int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int len;
-
-    free(folder);
-    if (fd < 0)
-        return -1;
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    len = snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s", fd,
-                   slash ? slash + 1 : path);
-    if (len < (int)sizeof(address->sun_path))
-        return fd;
-    close(fd);
-    errno = ENAMETOOLONG;
-    return -1;
-}
-
-/* kind: SOCK_NONBLOCK to wait for nobody. Returns a connection, or -1 with errno. */
-static int control_reach(const char *path, int kind)
-{
-    struct timeval limit = {.tv_sec = CONTROL_CONNECT};
-    struct sockaddr_un address;
-    int folder = control_address(path, &address);
-    int fd = folder < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | kind, 0);
-    int saved;
-
-    /* SO_SNDTIMEO is what connect(2) waits at most for room in the backlog. */
-    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
-                    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)) {
-        saved = errno;
-        close(fd);
-        errno = saved;
-        fd = -1;
-    }
-    saved = errno;
-    if (folder >= 0)
-        close(folder);
-    errno = saved;
-    return fd;
-}
-
-int control_connect(const char *path)
-{
-    return control_reach(path, 0);
-}
 
 /* Whether somebody listens there. A full backlog is somebody's, too. */
 static bool control_is_alive(const char *path)
@@ -183,16 +118,15 @@ static int control_listen(const char *path)
     return is_done ? fd : -1;
 }
 
-static void control_drop_socket(struct supervisor *supervisor)
+static void control_drop_socket(struct control *control)
 {
-    struct control *control = &supervisor->control;
-
-    ev_io_stop(supervisor->loop.ev, &control->accept);
-    ev_timer_stop(supervisor->loop.ev, &control->again);
+    ev_io_stop(control->loop->ev, &control->accept);
+    ev_timer_stop(control->loop->ev, &control->again);
     if (!control->path)
         return;
     control_remove(control->path);
-    whereabouts_forget(supervisor->config, control->path);
+    if (control->config)
+        control_link_remove(control->config, control->path);
     close(control->fd);
     free(control->path);
     control->path = NULL;
@@ -205,34 +139,32 @@ static const char *control_reason(int error)
     return error == EEXIST ? "something else lies there" : error_reason(error);
 }
 
-int control_open(struct supervisor *supervisor, const char *pid_file, char text[SETTING_TEXT])
+int control_open(struct control *control, const char *pid_file, char *text, size_t size)
 {
     char *path = control_path(pid_file);
     int fd;
 
-    if (supervisor->control.path && strcmp(supervisor->control.path, path) == 0) {
+    if (control->path && strcmp(control->path, path) == 0) {
         free(path);
         return 0;
     }
     fd = control_listen(path);
     if (fd < 0)
-        snprintf(text, SETTING_TEXT, "cannot make the control socket %s: %s", path,
-                 control_reason(errno));
+        snprintf(text, size, "cannot make the control socket %s: %s", path, control_reason(errno));
     else
-        control_adopt(supervisor, fd, path);
+        control_adopt(control, fd, path);
     free(path);
     return fd < 0 ? -1 : 0;
 }
 
-int control_try(const char *pid_file, char text[SETTING_TEXT])
+int control_try(const char *pid_file, char *text, size_t size)
 {
     char *path = control_path(pid_file);
     struct stat status;
     int result = lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode) ? -1 : 0;
 
     if (result < 0)
-        snprintf(text, SETTING_TEXT, "cannot make the control socket %s: %s", path,
-                 control_reason(EEXIST));
+        snprintf(text, size, "cannot make the control socket %s: %s", path, control_reason(EEXIST));
     free(path);
     return result;
 }
@@ -250,17 +182,17 @@ static bool control_may_speak(int fd)
 
 static void control_on_again(struct ev_loop *ev, ev_timer *timer, int events)
 {
-    struct supervisor *supervisor = timer->data;
+    struct control *control = timer->data;
 
     (void)events;
     ev_timer_stop(ev, timer);
-    control_on_room(supervisor);
+    control_on_room(control);
 }
 
 /* One connection a turn: nobody else waits for it. */
 static void control_on_connection(struct ev_loop *ev, ev_io *watcher, int events)
 {
-    struct supervisor *supervisor = watcher->data;
+    struct control *control = watcher->data;
     int fd = accept4(watcher->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)events;
@@ -269,53 +201,53 @@ static void control_on_connection(struct ev_loop *ev, ev_io *watcher, int events
             return;
         log_error("cannot accept on the control socket: %s", strerror(errno));
         ev_io_stop(ev, watcher);
-        ev_timer_set(&supervisor->control.again, CONTROL_AGAIN, 0.);
-        ev_timer_start(ev, &supervisor->control.again);
+        ev_timer_set(&control->again, CONTROL_AGAIN, 0.);
+        ev_timer_start(ev, &control->again);
         return;
     }
     if (!control_may_speak(fd)) {
         close(fd);
         return;
     }
-    control_client_new(supervisor, fd);
-    if (supervisor->control.count >= CONTROL_CLIENTS)
+    control_client_new(control, fd);
+    if (control->count >= CONTROL_CLIENTS)
         ev_io_stop(ev, watcher);
 }
 
-void control_on_room(struct supervisor *supervisor)
+void control_on_room(struct control *control)
 {
-    struct control *control = &supervisor->control;
-
     if (control->path && control->count < CONTROL_CLIENTS && !ev_is_active(&control->again))
-        ev_io_start(supervisor->loop.ev, &control->accept);
+        ev_io_start(control->loop->ev, &control->accept);
 }
 
-void control_adopt(struct supervisor *supervisor, int fd, const char *path)
+void control_adopt(struct control *control, int fd, const char *path)
 {
-    control_drop_socket(supervisor);
-    supervisor->control.path = memory_text(path);
-    whereabouts_note(supervisor->config, path);
-    supervisor->control.fd = fd;
-    ev_io_set(&supervisor->control.accept, fd, EV_READ);
-    control_on_room(supervisor);
+    control_drop_socket(control);
+    control->path = memory_text(path);
+    control->fd = fd;
+    if (control->config)
+        control_link_add(control->config, path);
+    ev_io_set(&control->accept, fd, EV_READ);
+    control_on_room(control);
 }
 
-void control_init(struct supervisor *supervisor)
+void control_init(struct control *control, struct loop *loop, const char *config,
+                  const struct control_request *requests, void *owner)
 {
-    struct control *control = &supervisor->control;
-
+    *control = (struct control){
+        .loop = loop, .config = config, .requests = requests, .owner = owner, .fd = -1};
     TAILQ_INIT(&control->clients);
     ev_io_init(&control->accept, control_on_connection, -1, EV_READ);
     ev_timer_init(&control->again, control_on_again, 0., 0.);
-    control->accept.data = supervisor;
-    control->again.data = supervisor;
+    control->accept.data = control;
+    control->again.data = control;
 }
 
-void control_close(struct supervisor *supervisor)
+void control_close(struct control *control)
 {
     struct control_client *client;
 
-    control_drop_socket(supervisor);
-    while ((client = TAILQ_FIRST(&supervisor->control.clients)))
+    control_drop_socket(control);
+    while ((client = TAILQ_FIRST(&control->clients)))
         control_client_close(client);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket: how `nsgate -s` asks the running supervisor, and what that answers. */
-#ifndef SUPERVISOR_CONTROL_H
-#define SUPERVISOR_CONTROL_H
+/* The control socket's protocol: how `nsgate -s` asks the running supervisor, and what that
+ * answers.
+ */
+#ifndef CONTROL_PROTOCOL_H
+#define CONTROL_PROTOCOL_H
 
 /* A stream socket beside the pid file, of the same name with ".sock" for ".pid". Only its owner may
  * connect: root, or who the gateway runs as.
@@ -47,10 +49,5 @@ enum control_status {
     CONTROL_REFUSED, /* the request, a tenant's file or a setting, or workers were too late */
     CONTROL_LACKING  /* all is in force, but not all of it serves */
 };
-
-/* Connects to the control socket at that path; or, with NULL, to the supervisor that runs with that
- * main file: found by what it has noted in /run/nsgate, whatever stands in the file by now, or else
- * by the file's `pid`. Returns a blocking descriptor, or -1 with a reason on stderr. */
-int supervisor_connect(const char *config, const char *socket);
 
 #endif

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What each tenant is said to be. */
-#include "rig.h"
-#include "talk.h"
-
-#include "../../../src/supervisor/status_internal.h"
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "../../../src/supervisor/record_state_internal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 
 static struct arena arena;
 
@@ -21,20 +15,19 @@ static void begin(void)
 static void end(void)
 {
     arena_free(&arena);
-    rig_end();
 }
 
-TestSuite(status, .init = begin, .fini = end);
+TestSuite(record_state, .init = begin, .fini = end);
 
 static void check(const struct record *record, const char *state, const char *error)
 {
-    struct slice said = status_error(record, &arena);
+    struct slice said = record_trouble(record, &arena);
 
-    cr_assert_str_eq(status_state(record), state);
+    cr_assert_str_eq(record_state_name(record), state);
     cr_assert(slice_equal(said, slice_of(error)), "%.*s", SLICE_PRINTF(said));
 }
 
-Test(status, of_each_kind)
+Test(record_state, of_each_kind)
 {
     struct listener listeners[2] = {{.text = (char *)"10.0.0.1:443", .state = LISTENER_BOUND},
                                     {.text = (char *)"10.0.0.1:80", .state = LISTENER_BOUND}};
@@ -71,32 +64,4 @@ Test(status, of_each_kind)
     record.error = (char *)"broken";
     check(&record, "waiting", "broken; network namespace acme: it is not there");
     ipc_blob_unref(record.plan.bundle);
-}
-
-Test(status, is_told_tenant_by_tenant)
-{
-    struct rig rig;
-    char expected[128];
-    int a = rig_port();
-
-    rig_open(&rig);
-    rig_tenant(&rig, "a", a, "a");
-    rig_write(&rig, "tenants/b.conf", "nonsense;\n");
-    rig_tenant(&rig, "c", rig_port(), "outdate-me");
-    rig_start(&rig, "started: 2 tenants");
-    rig_tenant(&rig, "a", a, "another");
-    rig_signal(&rig, SIGHUP, "reload done");
-    cr_assert_eq(talk(&rig, "status\n", "gateway\tversion="), 0);
-    snprintf(expected, sizeof(expected), "\tpid=%d\tuptime=", (int)rig.pid);
-    cr_assert(talk_said(expected));
-    cr_assert(talk_said("\tgeneration=1\tworkers=2\tdraining=0\t"));
-    cr_assert(
-        talk_said("tenant\tname=a\tnetns=host\tinode=0\tstate=serving\tbound=1\tlisteners=1"));
-    cr_assert(talk_said("\tgeneration=2\terror=\n"));
-    cr_assert(talk_said("tenant\tname=b\tnetns=\tinode=0\tstate=refused\tbound=0\tlisteners=0\t"));
-    cr_assert(talk_said("\texpires=0\tgeneration=0\terror="));
-    cr_assert(talk_said("b.conf:1:1: unknown directive"));
-    cr_assert(talk_said("\texpires=1\tgeneration=1\terror=\n"));
-    cr_assert(talk_said("end\t1\n"), "one is refused");
-    rig_close(&rig);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What those are told who wait for a reload. */
+/* What the control socket may ask for, of a whole supervisor. */
 #include "rig.h"
 #include "talk.h"
 
@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 
-TestSuite(control, .fini = rig_end);
+TestSuite(requests, .fini = rig_end);
 
-Test(control, tells_each_tenants_fate)
+Test(requests, tells_each_tenants_fate)
 {
     struct rig rig;
     int a = rig_port();
@@ -37,7 +37,7 @@ Test(control, tells_each_tenants_fate)
     rig_close(&rig);
 }
 
-Test(control, tells_what_the_resolver_refuses)
+Test(requests, tells_what_the_resolver_refuses)
 {
     struct rig rig;
 
@@ -51,7 +51,7 @@ Test(control, tells_what_the_resolver_refuses)
     rig_close(&rig);
 }
 
-Test(control, a_broken_main_file_is_told_with_its_errors)
+Test(requests, a_broken_main_file_is_told_with_its_errors)
 {
     struct rig rig;
 
@@ -65,7 +65,7 @@ Test(control, a_broken_main_file_is_told_with_its_errors)
     rig_close(&rig);
 }
 
-Test(control, passes_warnings_on)
+Test(requests, passes_warnings_on)
 {
     struct rig rig;
 
@@ -80,7 +80,7 @@ Test(control, passes_warnings_on)
 }
 
 /* What was written before the request is in the answer, even when a round runs already. */
-Test(control, a_request_during_a_round_waits_for_the_next)
+Test(requests, a_request_during_a_round_waits_for_the_next)
 {
     struct rig rig;
     int fds[4];
@@ -106,7 +106,7 @@ Test(control, a_request_during_a_round_waits_for_the_next)
     rig_close(&rig);
 }
 
-Test(control, who_waits_is_told_when_it_ends)
+Test(requests, who_waits_is_told_when_it_ends)
 {
     struct rig rig;
     int fd;
@@ -128,7 +128,7 @@ Test(control, who_waits_is_told_when_it_ends)
 }
 
 /* A refusal has its reason; who has taken over only closes, and counts. */
-Test(control, an_upgrade)
+Test(requests, an_upgrade)
 {
     struct rig rig;
     int fd;
@@ -146,5 +146,33 @@ Test(control, an_upgrade)
     rig_expect(&rig, "upgrade done: ");
     talk(&rig, "reload\n", "end\t0\n");
     cr_assert(talk_said("\t1\n"), "one before");
+    rig_close(&rig);
+}
+
+Test(requests, status_is_told_tenant_by_tenant)
+{
+    struct rig rig;
+    char expected[128];
+    int a = rig_port();
+
+    rig_open(&rig);
+    rig_tenant(&rig, "a", a, "a");
+    rig_write(&rig, "tenants/b.conf", "nonsense;\n");
+    rig_tenant(&rig, "c", rig_port(), "outdate-me");
+    rig_start(&rig, "started: 2 tenants");
+    rig_tenant(&rig, "a", a, "another");
+    rig_signal(&rig, SIGHUP, "reload done");
+    cr_assert_eq(talk(&rig, "status\n", "gateway\tversion="), 0);
+    snprintf(expected, sizeof(expected), "\tpid=%d\tuptime=", (int)rig.pid);
+    cr_assert(talk_said(expected));
+    cr_assert(talk_said("\tgeneration=1\tworkers=2\tdraining=0\t"));
+    cr_assert(
+        talk_said("tenant\tname=a\tnetns=host\tinode=0\tstate=serving\tbound=1\tlisteners=1"));
+    cr_assert(talk_said("\tgeneration=2\terror=\n"));
+    cr_assert(talk_said("tenant\tname=b\tnetns=\tinode=0\tstate=refused\tbound=0\tlisteners=0\t"));
+    cr_assert(talk_said("\texpires=0\tgeneration=0\terror="));
+    cr_assert(talk_said("b.conf:1:1: unknown directive"));
+    cr_assert(talk_said("\texpires=1\tgeneration=1\terror=\n"));
+    cr_assert(talk_said("end\t1\n"), "one is refused");
     rig_close(&rig);
 }

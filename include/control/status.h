@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The answer to `status`, line by line, to all who wait for it. */
+#ifndef CONTROL_STATUS_H
+#define CONTROL_STATUS_H
+
+#include "base/slice.h"
+
+struct control;
+
+/* See `gateway` and `tenant` in control/protocol.h for what each field means. */
+struct status_gateway {
+    double uptime; /* seconds */
+    unsigned generation;
+    unsigned workers;
+    unsigned draining;
+    bool is_arriving;
+    uint64_t connections;
+    bool is_partial;
+};
+
+struct status_tenant {
+    const char *name;
+    const char *netns; /* empty: not known */
+    uint64_t inode;
+    const char *state;
+    unsigned bound;
+    unsigned listeners;
+    uint64_t connections;
+    uint64_t draining;
+    uint64_t requests;
+    int64_t expires;
+    uint64_t generation;
+    struct slice error;
+};
+
+void status_tell_gateway(struct control *control, const struct status_gateway *gateway);
+void status_tell_tenant(struct control *control, const struct status_tenant *tenant);
+/* The last line. status: enum control_status. */
+void status_end(struct control *control, int status);
+
+#endif

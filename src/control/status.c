@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The lines of -s status. */
+#include "control/status.h"
+
+#include "control_internal.h"
+
+#include "base/arena.h"
+#include "version.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#define STATUS_LINE 4096 /* bytes of one, mostly */
+
+void status_tell_gateway(struct control *control, const struct status_gateway *gateway)
+{
+    struct arena arena;
+
+    arena_init(&arena, STATUS_LINE);
+    control_say_each(control, CONTROL_COUNTING, SLICE("gateway"), SLICE("version=" NSGATE_VERSION),
+                     arena_printf(&arena, "pid=%d", (int)getpid()),
+                     arena_printf(&arena, "uptime=%.0f", gateway->uptime),
+                     arena_printf(&arena, "generation=%u", gateway->generation),
+                     arena_printf(&arena, "workers=%u", gateway->workers),
+                     arena_printf(&arena, "draining=%u", gateway->draining),
+                     arena_printf(&arena, "arriving=%d", gateway->is_arriving),
+                     arena_printf(&arena, "connections=%" PRIu64, gateway->connections),
+                     arena_printf(&arena, "partial=%d", gateway->is_partial));
+    arena_free(&arena);
+}
+
+void status_tell_tenant(struct control *control, const struct status_tenant *tenant)
+{
+    struct arena arena;
+
+    arena_init(&arena, STATUS_LINE);
+    control_say_each(control, CONTROL_COUNTING, SLICE("tenant"),
+                     arena_printf(&arena, "name=%s", tenant->name),
+                     arena_printf(&arena, "netns=%s", tenant->netns),
+                     arena_printf(&arena, "inode=%" PRIu64, tenant->inode),
+                     arena_printf(&arena, "state=%s", tenant->state),
+                     arena_printf(&arena, "bound=%u", tenant->bound),
+                     arena_printf(&arena, "listeners=%u", tenant->listeners),
+                     arena_printf(&arena, "connections=%" PRIu64, tenant->connections),
+                     arena_printf(&arena, "draining=%" PRIu64, tenant->draining),
+                     arena_printf(&arena, "requests=%" PRIu64, tenant->requests),
+                     arena_printf(&arena, "expires=%" PRId64, tenant->expires),
+                     arena_printf(&arena, "generation=%" PRIu64, tenant->generation),
+                     arena_printf(&arena, "error=%.*s", SLICE_PRINTF(tenant->error)));
+    arena_free(&arena);
+}
+
+void status_end(struct control *control, int status)
+{
+    control_end_each(control, CONTROL_COUNTING, status);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* What the control socket may ask for, and the answer to -s status. */
+#include "presence_internal.h"
+#include "record_state_internal.h"
+#include "residences_internal.h"
+#include "supervisor_internal.h"
+
+#include "control/protocol.h"
+#include "control/status.h"
+
+static const char *const request_ending = "nsgate is ending";
+
+/* ---- reload, reopen, upgrade ---- */
+
+static const char *request_reload(void *owner)
+{
+    struct supervisor *supervisor = owner;
+
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return request_ending;
+    log_notice("reloading, as the control socket asks");
+    round_begin(supervisor, ROUND_RELOAD);
+    return NULL;
+}
+
+static const char *request_forced_reload(void *owner)
+{
+    struct supervisor *supervisor = owner;
+
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return request_ending;
+    log_notice("reloading, as the control socket asks, whatever it removes");
+    supervisor->round.is_forced = true;
+    round_begin(supervisor, ROUND_RELOAD);
+    return NULL;
+}
+
+static const char *request_reopen(void *owner)
+{
+    log_notice("opening logs anew, as the control socket asks");
+    logging_follow(owner, true);
+    return NULL;
+}
+
+static const char *request_upgrade(void *owner)
+{
+    struct supervisor *supervisor = owner;
+
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return request_ending;
+    log_notice("upgrading, as the control socket asks");
+    upgrade_begin(supervisor);
+    return NULL;
+}
+
+/* ---- status ---- */
+
+/* The workers are asked first. */
+static const char *request_status(void *owner)
+{
+    presence_look(owner);
+    figures_ask(owner);
+    return NULL;
+}
+
+static void status_gateway(struct supervisor *supervisor)
+{
+    const struct status_gateway gateway = {
+        .uptime = loop_now(&supervisor->loop) - supervisor->started,
+        .generation = supervisor->generation,
+        .workers = supervisor->worker_count,
+        .draining = supervisor->handover.former.count,
+        .is_arriving = supervisor->upgrade.is_arriving,
+        .connections = supervisor->figures.connections,
+        .is_partial = supervisor->figures.is_partial,
+    };
+
+    status_tell_gateway(&supervisor->control, &gateway);
+}
+
+static void status_tenant(struct supervisor *supervisor, const struct record *record,
+                          struct arena *arena)
+{
+    const struct plan *plan = &record->plan;
+    const struct status_tenant tenant = {
+        .name = record->name,
+        .netns = plan->netns.text ? plan->netns.text : "",
+        .inode = residence_id(record).inode, /* while we hold a socket there: see struct netns_id */
+        .state = record_state_name(record),
+        .bound = record_count_bound(record),
+        .listeners = plan->listener_count,
+        .connections = record->figures.connections,
+        .draining = record->figures.draining,
+        .requests = record->figures.requests,
+        .expires = plan->expires,
+        .generation = record->generation,
+        .error = record_trouble(record, arena),
+    };
+
+    status_tell_tenant(&supervisor->control, &tenant);
+}
+
+/* The worst that is to be seen, as a reload would end. */
+static int status_judge(const struct record *record, int status)
+{
+    if (record->is_refused)
+        return CONTROL_REFUSED;
+    if (status == CONTROL_GOOD && (record_state(record) != RECORD_SERVING || record->awaits_names))
+        return CONTROL_LACKING;
+    return status;
+}
+
+void requests_on_figures(struct supervisor *supervisor)
+{
+    const struct record *record;
+    int status = CONTROL_GOOD;
+    struct arena arena;
+
+    arena_init(&arena, 4096);
+    status_gateway(supervisor);
+    for (record = supervisor->registry.records; record; record = record->hh.next) {
+        arena_reset(&arena);
+        status_tenant(supervisor, record, &arena);
+        status = status_judge(record, status);
+    }
+    arena_free(&arena);
+    status_end(&supervisor->control, status);
+}
+
+/* ---- all ---- */
+
+const struct control_request supervisor_requests[] = {
+    {"reload", CONTROL_WAITING, request_reload},
+    {"reload-forced", CONTROL_WAITING, request_forced_reload},
+    {"reopen", CONTROL_REOPENING, request_reopen},
+    {"status", CONTROL_COUNTING, request_status},
+    {"upgrade", CONTROL_UPGRADING, request_upgrade},
+    {NULL, CONTROL_READING, NULL},
+};
