@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "io/loop.h"
-#include "ipc/cage.h"
 #include "ipc/message.h"
 #include "ipc/wire.h"
 
@@ -81,11 +80,19 @@ struct slice ipc_blob_bytes(const struct ipc_blob *blob);
  * come from here. */
 void ipc_channel_take_rest(struct ipc_channel *channel);
 
-/* Sends, or queues. body may be NULL for none; it is copied. Descriptors are duplicated only when
- * the message must wait. blob is referenced. A message that the table forbids is a programming
- * error (assert). */
+/* What goes with a message besides its body. Descriptors are duplicated only when the message must
+ * wait; the blob is referenced. */
+struct ipc_attachments {
+    const int *descriptors;
+    unsigned descriptor_count;
+    struct ipc_blob *blob;
+};
+
+/* Sends, or queues; ipc/body.h sends a message of the table with its body. body, attachments: NULL
+ * for none; what they have is copied. A message that the table forbids is a programming error
+ * (assert). */
 void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struct wire_writer *body,
-              const int *descriptors, unsigned descriptor_count, struct ipc_blob *blob);
+              const struct ipc_attachments *attachments);
 
 /* The socket, which stays the channel's: for who goes on with it after an execve(2). */
 int ipc_channel_descriptor(const struct ipc_channel *channel);
@@ -94,31 +101,5 @@ int ipc_channel_descriptor(const struct ipc_channel *channel);
 unsigned ipc_channel_queued(const struct ipc_channel *channel);
 /* Descriptors that they keep open here, not counting blobs. */
 unsigned ipc_channel_queued_descriptors(const struct ipc_channel *channel);
-
-/* ---- bodies that more than one process builds or reads ---- */
-
-struct ipc_setup {
-    uint32_t index;  /* of the worker in its generation, from 0 */
-    uint32_t column; /* of the tally, its own */
-    uint32_t log_level;
-    uint8_t log_sink;
-    struct cage_identity identity;
-};
-
-void ipc_put_setup(struct wire_writer *writer, const struct ipc_setup *setup);
-int ipc_get_setup(struct wire_reader *reader, struct ipc_setup *setup);
-
-/* A child says what it works on. */
-void ipc_say_working(struct ipc_channel *channel, uint64_t serial);
-
-/* A child answers a PING. Returns 0 or ERROR_IPC. */
-int ipc_answer_ping(struct ipc_channel *channel, struct ipc_received *received);
-
-/* A child puts the log that SETUP names in force, with the message's first descriptor if there is
- * one left; *fd is the one of before, -1 for none, and becomes the new one. Returns 0, or ERROR_IPC
- * with nothing changed. */
-int ipc_set_log(struct ipc_received *received, uint32_t level, uint8_t sink, int *fd);
-/* The same for a LOG. */
-int ipc_take_log(struct ipc_received *received, int *fd);
 
 #endif

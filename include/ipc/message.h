@@ -16,74 +16,63 @@
 
 enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };
 
-/* X(NAME, from, to, descriptors, has a blob) and the body in wire.h's types */
+/* X(NAME, from, to, descriptors, has a blob); the body is the struct of that name in ipc/body.h, or
+ * the one that is named here */
 #define IPC_MESSAGES(X)                                                                            \
-    /* u32 index, u32 tally column, u32 level, u8 sink, the identity; 0 or 1 log descriptor,       \
-       then (workers) the tally's memfd: struct ipc_setup */                                       \
+    /* 0 or 1 log descriptor, then (workers) the tally's memfd */                                  \
     X(SETUP, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 2, false)                               \
-    /* u32 level, u8 sink; the log descriptor of SETUP, opened anew */                             \
+    /* the log descriptor of SETUP, opened anew */                                                 \
     X(LOG, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 1, false)                                 \
-    /* u64 serial; blob: an unexamined bundle (tenant/bundle.h), with the addresses that its host  \
+    /* ipc_serial; blob: an unexamined bundle (tenant/bundle.h), with the addresses that its host  \
        names had when they were last resolved */                                                   \
     X(EXAMINE, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, true)                                            \
-    /* u64 serial, u8 usable, u8 outdated (a certificate is expired or not yet valid: must not     \
-       replace a bundle that is not), u8 unresolved (host names have no address, which is all that \
-       is wrong; or, if usable, only those that they had before); blob: diags, then, if usable,    \
-       the bundle's findings */                                                                    \
+    /* blob: diags, then, if usable, the bundle's findings */                                      \
     X(EXAMINED, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, true)                                           \
-    /* u64 serial, slice tenant, u32 tally slot, slice ticket keys; blob: an examined bundle. New  \
-       or in place of the last one of that name */                                                 \
+    /* blob: an examined bundle. New or in place of the last one of that name */                   \
     X(TENANT, ROLE_SUPERVISOR, ROLE_WORKER, 0, true)                                               \
-    /* u64 serial, slice tenant, u8 moved (1: other workers serve it, and no request may be lost): \
-       its listeners close, its connections drain */                                               \
+    /* its listeners close, its connections drain */                                               \
     X(TENANT_REMOVE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                       \
-    /* u64 serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now,   \
+    /* ipc_serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now,   \
        or a LISTENER was taken */                                                                  \
     X(COMMITTED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                           \
-    /* u64 serial: that TENANT or EXAMINE is what it works on from now, until it answers that or   \
+    /* ipc_serial: that TENANT or EXAMINE is what it works on from now, until it answers that or   \
        names another: what it dies of meanwhile is that tenant's */                                \
     X(WORKING, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                             \
-    /* u64 serial, slice tenant, slice address (config_listen.text), u64 inode of its namespace    \
-       (0: the host's); the listening socket */                                                    \
+    /* the listening socket */                                                                     \
     X(LISTENER, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                            \
-    /* u64 serial, slice address, u32 errno: that LISTENER could not be taken */                   \
+    /* that LISTENER could not be taken */                                                         \
     X(LACKED, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                              \
-    /* slice tenant, slice address, u64 inode, u32 milliseconds: stop accepting there and close    \
-       the descriptor; connections that came by it and are idle close now, others after their      \
-       current exchange, and after that time in any case (UINT32_MAX: they go on, another socket   \
-       for that address follows) */                                                                \
+    /* stop accepting there and close the descriptor; connections that came by it and are idle     \
+       close now, others after their current exchange, and after that time in any case */          \
     X(LISTENER_CLOSE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                      \
-    /* slice tenant, slice address, u32 errno: accept(2) can never work there again */             \
+    /* accept(2) can never work there again */                                                     \
     X(LISTENER_DEAD, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                       \
-    /* the child has dropped its privileges and its loop runs */                                   \
+    /* no body: the child has dropped its privileges and its loop runs */                          \
     X(READY, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                               \
-    /* u32 milliseconds, u8 when (0: now; 1: when the channel closes): accept no more, finish what \
-       runs, then end; after that time end anyway */                                               \
+    /* accept no more, finish what runs, then end; after that time end anyway */                   \
     X(DRAIN, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                               \
-    /* u64 number: answer with PONG of the same number */                                          \
+    /* ipc_serial: answer with PONG of the same number */                                          \
     X(PING, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 0, false)                                \
     X(PONG, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                \
-    /* u64 serial: what does each tenant have here? */                                             \
+    /* ipc_serial: what does each tenant have here? */                                             \
     X(FIGURES_ASK, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                         \
-    /* u64 serial; blob: u32 connections in all, then for each tenant that has had any: slice      \
-       name, u32 connections, u32 of them that end, u64 requests */                                \
+    /* ipc_serial; blob: u32 connections in all, then an ipc_tenant_figures for each tenant that   \
+       has had any */                                                                              \
     X(FIGURES, ROLE_WORKER, ROLE_SUPERVISOR, 0, true)                                              \
-    /* slice tenant, slice netns (config text), u8 family (4, 6): sockets for backends there */    \
+    /* sockets for backends there are wanted */                                                    \
     X(SOCKETS_ASK, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                         \
-    /* slice tenant, slice netns, u8 family, u32 errno (0: none); unconnected TCP sockets */       \
+    /* unconnected TCP sockets, or why there are none */                                           \
     X(SOCKETS, ROLE_SUPERVISOR, ROLE_WORKER, IPC_DESCRIPTORS_MAX, false)                           \
-    /* slice tenant, slice netns, u32 milliseconds: that namespace is gone: unused sockets and     \
-       idle connections close now, others after that time */                                       \
+    /* that namespace is gone: unused sockets and idle connections close now, others after that    \
+       time */                                                                                     \
     X(SOCKETS_STALE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                       \
-    /* slice name: say CONTAINER whenever its process changes, the first time at once */           \
+    /* ipc_container_name: say CONTAINER whenever its process changes, the first time at once */   \
     X(CONTAINER_FOLLOW, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, false)                                  \
     X(CONTAINER_FORGET, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, false)                                  \
-    /* a connection to the engine's socket is wanted */                                            \
+    /* no body: a connection to the engine's socket is wanted */                                   \
     X(CONTAINER_CONNECT, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                 \
-    /* u32 errno (0: none, then one connected socket), slice path of the engine's socket */        \
+    /* with no error, the connected socket */                                                      \
     X(CONTAINER_SOCKET, ROLE_SUPERVISOR, ROLE_RESOLVER, 1, false)                                  \
-    /* slice name, u32 pid (0: it does not run), slice sandbox's path (or empty), slice reason     \
-       why there is neither */                                                                     \
     X(CONTAINER, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)
 
 enum ipc_message {

@@ -371,21 +371,23 @@ static void channel_enqueue(struct ipc_channel *channel, const struct channel_it
 }
 
 void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struct wire_writer *body,
-              const int *descriptors, unsigned descriptor_count, struct ipc_blob *blob)
+              const struct ipc_attachments *attachments)
 {
+    static const struct ipc_attachments none;
+    const struct ipc_attachments *with = attachments ? attachments : &none;
     struct slice bytes = body ? wire_written(body) : (struct slice){NULL, 0};
-    struct channel_item item = {.message = message, .blob = blob, .body_len = bytes.len};
+    struct channel_item item = {.message = message, .blob = with->blob, .body_len = bytes.len};
 
     assert(ipc_message_is_allowed(message, channel->self, channel->peer));
-    assert(descriptor_count >= ipc_message_least_descriptors(message));
-    assert(descriptor_count <= ipc_message_descriptors(message));
-    assert((blob != NULL) == ipc_message_has_blob(message));
+    assert(with->descriptor_count >= ipc_message_least_descriptors(message));
+    assert(with->descriptor_count <= ipc_message_descriptors(message));
+    assert((with->blob != NULL) == ipc_message_has_blob(message));
     assert(bytes.len <= IPC_BODY_MAX);
     if (channel->state != CHANNEL_OPEN)
         return;
-    if (descriptor_count > 0)
-        memcpy(item.descriptors, descriptors, descriptor_count * sizeof(descriptors[0]));
-    item.descriptor_count = descriptor_count;
+    if (with->descriptor_count > 0)
+        memcpy(item.descriptors, with->descriptors, with->descriptor_count * sizeof(int));
+    item.descriptor_count = with->descriptor_count;
     if (!STAILQ_EMPTY(&channel->queue) ||
         channel_send_item(channel, &item, (const unsigned char *)bytes.data) == SENT_LATER)
         channel_enqueue(channel, &item, (const unsigned char *)bytes.data);

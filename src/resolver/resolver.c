@@ -8,8 +8,7 @@
 #include "config/model.h"
 #include "containers_internal.h"
 #include "examination_internal.h"
-#include "ipc/cage.h"
-#include "ipc/channel.h"
+#include "ipc/body.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -37,7 +36,8 @@ static int on_setup(struct resolver *resolver, struct ipc_received *received)
     if (result == 0 && resolver->is_set_up)
         result = ERROR_IPC;
     if (result == 0)
-        result = ipc_set_log(received, setup.log_level, setup.log_sink, &resolver->log_fd);
+        result = ipc_set_log(received, &(struct ipc_log){setup.log_level, setup.log_sink},
+                             &resolver->log_fd);
     if (result != 0)
         return result;
     const char *why = "";
@@ -47,85 +47,78 @@ static int on_setup(struct resolver *resolver, struct ipc_received *received)
         return 0;
     }
     resolver->is_set_up = true;
-    ipc_send(resolver->channel, IPC_READY, NULL, NULL, 0, NULL);
+    ipc_send(resolver->channel, IPC_READY, NULL, NULL);
     return 0;
 }
 
 static int on_examine(struct resolver *resolver, struct ipc_received *received)
 {
-    uint64_t serial = wire_get_u64(&received->body);
-    int result = wire_finish(&received->body);
-    if (result != 0)
-        return result;
-    examination_start(&resolver->examiner, serial, received->blob);
+    struct ipc_serial body;
+    if (ipc_get_serial(&received->body, &body) != 0)
+        return ERROR_IPC;
+    examination_start(&resolver->examiner, body.serial, received->blob);
     return 0;
 }
 
 static void on_working(void *owner, uint64_t serial)
 {
-    ipc_say_working(((struct resolver *)owner)->channel, serial);
+    struct resolver *resolver = owner;
+    ipc_send_serial(resolver->channel, IPC_WORKING, &(struct ipc_serial){serial}, NULL);
 }
 
 static void on_result(void *owner, const struct examination_result *result)
 {
     struct resolver *resolver = owner;
-    struct wire_writer body;
-    wire_writer_init(&body);
-    wire_put_u64(&body, result->serial);
-    wire_put_u8(&body, result->usable);
-    wire_put_u8(&body, result->outdated);
-    wire_put_u8(&body, result->unresolved);
+    struct ipc_examined body = {result->serial, result->usable, result->outdated,
+                                result->unresolved};
     struct ipc_blob *blob = ipc_blob_new(wire_written(&result->blob));
-    ipc_send(resolver->channel, IPC_EXAMINED, &body, NULL, 0, blob);
+    ipc_send_examined(resolver->channel, IPC_EXAMINED, &body,
+                      &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);
-    wire_writer_free(&body);
 }
 
 /* ---- containers ---- */
 
 static int on_follow(struct resolver *resolver, struct ipc_received *received)
 {
-    struct slice name = wire_get_slice(&received->body);
-    if (wire_finish(&received->body) != 0 || !config_container_name_is_valid(name))
+    struct ipc_container_name body;
+    if (ipc_get_container_name(&received->body, &body) != 0 ||
+        !config_container_name_is_valid(body.name))
         return ERROR_IPC;
     if (received->message == IPC_CONTAINER_FOLLOW)
-        containers_follow(&resolver->containers, name);
+        containers_follow(&resolver->containers, body.name);
     else
-        containers_forget(&resolver->containers, name);
+        containers_forget(&resolver->containers, body.name);
     return 0;
 }
 
 static void want_connection(void *owner)
 {
     struct resolver *resolver = owner;
-    ipc_send(resolver->channel, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    ipc_send(resolver->channel, IPC_CONTAINER_CONNECT, NULL, NULL);
 }
 
 static int on_socket(struct resolver *resolver, struct ipc_received *received)
 {
-    uint32_t error = wire_get_u32(&received->body);
-    struct slice path = wire_get_slice(&received->body);
-    if (received->is_short)
-        error = EMFILE;
-    if (wire_finish(&received->body) != 0 || (error == 0) != (received->descriptor_count == 1))
+    struct ipc_container_socket body;
+    if (ipc_get_container_socket(&received->body, &body) != 0)
         return ERROR_IPC;
-    int fd = error == 0 ? received->descriptors[0] : -1;
+    if (received->is_short)
+        body.error = EMFILE;
+    if ((body.error == 0) != (received->descriptor_count == 1))
+        return ERROR_IPC;
+    int fd = body.error == 0 ? received->descriptors[0] : -1;
     received->descriptors[0] = -1;
-    engine_on_connection(&resolver->containers.engine, fd, (int)error, path);
+    engine_on_connection(&resolver->containers.engine, fd, body.error, body.path);
     return 0;
 }
 
 static void on_report(void *owner, const struct container_report *report)
 {
     struct resolver *resolver = owner;
-    struct wire_writer body;
-    wire_writer_init(&body);
-    wire_put_slice(&body, slice_of(report->name));
-    wire_put_u32(&body, report->pid);
-    wire_put_slice(&body, slice_of(report->sandbox));
-    wire_put_slice(&body, slice_of(report->reason));
-    ipc_send(resolver->channel, IPC_CONTAINER, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    struct ipc_container body = {slice_of(report->name), report->pid, slice_of(report->sandbox),
+                                 slice_of(report->reason)};
+    ipc_send_container(resolver->channel, IPC_CONTAINER, &body, NULL);
 }
 
 /* ---- the process ---- */

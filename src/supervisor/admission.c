@@ -50,8 +50,7 @@ static enum ipc_admission admission_pay(struct child *child, double cost,
 static bool admission_is_awaited(const struct child *child, const struct ipc_announced *announced)
 {
     const struct supervisor *supervisor = child->supervisor;
-    struct wire_reader body = announced->body;
-    uint64_t serial = wire_get_u64(&body);
+    uint64_t serial = ipc_serial_of(announced);
 
     if (announced->message == IPC_FIGURES)
         return child->owes_figures && serial == supervisor->figures.serial;

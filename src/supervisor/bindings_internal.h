@@ -41,16 +41,11 @@ void bindings_look_at_zones(struct supervisor *supervisor);
 void bindings_say_close(struct supervisor *supervisor, const struct left *what, uint64_t workers,
                         uint32_t limit);
 
-/* What a worker says of a socket: accept(2) on it can never work again. */
-struct dead_listener {
-    struct slice address;
-    int error;
-};
-
-/* Closed and bound anew if it is so; given to that worker again if only the worker's is. A worker
+/* A worker says of a socket that accept(2) on it can never work again.
+ * Closed and bound anew if it is so; given to that worker again if only the worker's is. A worker
  * that does not hold it is not listened to. */
 void bindings_on_dead(struct supervisor *supervisor, struct child *worker, struct record *record,
-                      const struct dead_listener *dead);
+                      const struct ipc_listener_dead *dead);
 
 /* Whether nothing waits for workers to let go of an address. */
 bool bindings_are_settled(const struct supervisor *supervisor);

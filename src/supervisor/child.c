@@ -50,15 +50,15 @@ static int child_on_ready(struct child *child, struct ipc_received *received)
 /* Only about what it has been sent, and once for each step. */
 static int child_on_working(struct child *child, struct wire_reader *body)
 {
-    uint64_t serial = wire_get_u64(body);
-    int result = wire_finish(body);
+    struct ipc_serial working;
+    int result = ipc_get_serial(body, &working);
 
     if (result == 0)
-        result = child->role == ROLE_WORKER ? deliveries_on_working(child, serial)
-                                            : examine_on_working(child->supervisor, serial);
+        result = child->role == ROLE_WORKER ? deliveries_on_working(child, working.serial)
+                                            : examine_on_working(child->supervisor, working.serial);
     if (result != 0)
         return result;
-    child->working = serial;
+    child->working = working.serial;
     child->heartbeat.silence = 0;
     return 0;
 }
@@ -124,7 +124,6 @@ static void child_send_setup(struct child *child)
                               .column = tally_column(child->half, child->index),
                               .log_level = (uint32_t)log_get_level(),
                               .log_sink = (uint8_t)logging_sink(supervisor->log_fd)};
-    struct wire_writer body;
     int descriptors[2];
     unsigned count = 0;
 
@@ -133,10 +132,8 @@ static void child_send_setup(struct child *child)
         descriptors[count++] = supervisor->log_fd;
     if (child->role == ROLE_WORKER)
         descriptors[count++] = supervisor->tally_fd;
-    wire_writer_init(&body);
-    ipc_put_setup(&body, &setup);
-    ipc_send(child->channel, IPC_SETUP, &body, descriptors, count, NULL);
-    wire_writer_free(&body);
+    ipc_send_setup(child->channel, IPC_SETUP, &setup,
+                   &(struct ipc_attachments){descriptors, count, NULL});
 }
 
 /* ---- starting ---- */

@@ -7,6 +7,7 @@
 #include "heartbeat_internal.h"
 
 #include "io/loop.h"
+#include "ipc/body.h"
 #include "ipc/channel.h"
 
 #include <sys/types.h>

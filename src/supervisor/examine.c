@@ -25,12 +25,6 @@
 #define EXAMINE_GROWTH 4
 #define EXAMINE_EXTRA  (64 * 1024)
 
-struct examine_answer {
-    uint8_t usable;
-    uint8_t outdated; /* a certificate is expired or not yet valid */
-    uint8_t unresolved;
-};
-
 /* The one that the resolver has had for the longest time; NULL: it has none. */
 static struct examination *examine_oldest(const struct supervisor *supervisor)
 {
@@ -62,15 +56,13 @@ static void examine_watch(struct supervisor *supervisor)
 
 static void examine_send(struct supervisor *supervisor, struct examination *examination)
 {
-    struct wire_writer body;
+    const struct ipc_attachments bundle = {.blob = examination->plan.bundle};
 
     examination->is_sent = true;
     examination->turns = 0;
     examination->sent_at = loop_now(&supervisor->loop);
-    wire_writer_init(&body);
-    wire_put_u64(&body, examination->serial);
-    ipc_send(supervisor->resolver.channel, IPC_EXAMINE, &body, NULL, 0, examination->plan.bundle);
-    wire_writer_free(&body);
+    ipc_send_serial(supervisor->resolver.channel, IPC_EXAMINE,
+                    &(struct ipc_serial){examination->serial}, &bundle);
 }
 
 bool examine_is_wanted(const struct supervisor *supervisor)
@@ -308,7 +300,7 @@ static void examine_report(struct supervisor *supervisor, struct record *record,
 }
 
 static int examine_on_answer(struct supervisor *supervisor, struct examination *examination,
-                             struct examine_answer answer, struct slice blob)
+                             struct ipc_examined answer, struct slice blob)
 {
     struct record *record = examination->record;
     struct ipc_blob *bundle = NULL;
@@ -326,7 +318,7 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
         diag_list_free(&diags);
         return ERROR_IPC;
     }
-    examine_report(supervisor, record, &diags, answer.unresolved != 0);
+    examine_report(supervisor, record, &diags, answer.unresolved);
     diag_list_free(&diags);
     if (bundle && answer.outdated && !examine_may_replace(supervisor, record)) {
         ipc_blob_unref(bundle);
@@ -348,21 +340,14 @@ static int examine_on_answer(struct supervisor *supervisor, struct examination *
 int examine_on_message(struct supervisor *supervisor, struct ipc_received *received)
 {
     struct examination *examination;
-    struct examine_answer answer;
-    uint64_t serial;
+    struct ipc_examined answer;
 
-    if (received->message != IPC_EXAMINED)
-        return ERROR_IPC;
-    serial = wire_get_u64(&received->body);
-    answer.usable = wire_get_u8(&received->body);
-    answer.outdated = wire_get_u8(&received->body);
-    answer.unresolved = wire_get_u8(&received->body);
-    if (wire_finish(&received->body) != 0)
+    if (received->message != IPC_EXAMINED || ipc_get_examined(&received->body, &answer) != 0)
         return ERROR_IPC;
     if (supervisor->state != SUPERVISOR_RUNNING)
         return 0;
     TAILQ_FOREACH (examination, &supervisor->examiner.pending, next) {
-        if (examination->serial == serial)
+        if (examination->serial == answer.serial)
             return examine_on_answer(supervisor, examination, answer, received->blob);
     }
     return 0; /* its tenant has gone meanwhile */

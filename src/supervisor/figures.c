@@ -54,7 +54,7 @@ static void figures_reset(struct supervisor *supervisor)
 void figures_ask(struct supervisor *supervisor)
 {
     struct figures *figures = &supervisor->figures;
-    struct wire_writer body;
+    struct ipc_serial body;
     struct child *worker;
 
     if (figures->is_asking)
@@ -62,15 +62,13 @@ void figures_ask(struct supervisor *supervisor)
     figures->is_asking = true;
     figures->serial++;
     figures_reset(supervisor);
-    wire_writer_init(&body);
-    wire_put_u64(&body, figures->serial);
+    body.serial = figures->serial;
     for (worker = generation_first(supervisor); worker;
          worker = generation_next(supervisor, worker)) {
         worker->owes_figures = child_is_up(worker) && !worker->has_ended;
         if (worker->owes_figures)
-            ipc_send(worker->channel, IPC_FIGURES_ASK, &body, NULL, 0, NULL);
+            ipc_send_serial(worker->channel, IPC_FIGURES_ASK, &body, NULL);
     }
-    wire_writer_free(&body);
     ev_timer_set(&figures->limit, FIGURES_LIMIT, 0.);
     ev_timer_start(supervisor->loop.ev, &figures->limit);
     figures_settle(supervisor);
@@ -79,28 +77,27 @@ void figures_ask(struct supervisor *supervisor)
 /* A tenant that has been removed is in the sum of all only. */
 static void figures_add(struct supervisor *supervisor, struct wire_reader *reader)
 {
-    struct slice tenant = wire_get_slice(reader);
-    uint32_t connections = wire_get_u32(reader);
-    uint32_t draining = wire_get_u32(reader);
-    uint64_t requests = wire_get_u64(reader);
-    struct record *record = reader->failed ? NULL : registry_find(&supervisor->registry, tenant);
+    struct ipc_tenant_figures told;
+    struct record *record;
 
+    ipc_get_tenant_figures(reader, &told);
+    record = reader->failed ? NULL : registry_find(&supervisor->registry, told.tenant);
     if (!record)
         return;
-    record->figures.connections += connections;
-    record->figures.draining += draining;
-    record->figures.requests += requests;
+    record->figures.connections += told.connections;
+    record->figures.draining += told.draining;
+    record->figures.requests += told.requests;
 }
 
 int figures_on_message(struct supervisor *supervisor, struct child *worker,
                        struct ipc_received *received)
 {
-    uint64_t serial = wire_get_u64(&received->body);
+    struct ipc_serial body;
     struct wire_reader reader;
 
-    if (wire_finish(&received->body) != 0)
+    if (ipc_get_serial(&received->body, &body) != 0)
         return ERROR_IPC;
-    if (serial != supervisor->figures.serial || !worker->owes_figures)
+    if (body.serial != supervisor->figures.serial || !worker->owes_figures)
         return 0; /* too late */
     worker->owes_figures = false;
     wire_reader_init(&reader, received->blob);

@@ -56,19 +56,12 @@ static bool generation_has_ended(const struct child *workers, unsigned count)
 
 /* ---- what they are told ---- */
 
-enum drain_when { DRAIN_NOW, DRAIN_WHEN_ALONE };
-
-static void generation_send_drain(const struct child *worker, double seconds, enum drain_when when)
+static void generation_send_drain(const struct child *worker, double seconds, bool when_alone)
 {
-    struct wire_writer body;
+    const struct ipc_drain body = {ipc_milliseconds(seconds), when_alone};
 
-    if (!child_is_up(worker))
-        return;
-    wire_writer_init(&body);
-    wire_put_u32(&body, seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX);
-    wire_put_u8(&body, (uint8_t)when);
-    ipc_send(worker->channel, IPC_DRAIN, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    if (child_is_up(worker))
+        ipc_send_drain(worker->channel, IPC_DRAIN, &body, NULL);
 }
 
 static double generation_drain_time(const struct supervisor *supervisor)
@@ -78,7 +71,7 @@ static double generation_drain_time(const struct supervisor *supervisor)
 
 void generation_tell_limit(const struct supervisor *supervisor, const struct child *worker)
 {
-    generation_send_drain(worker, generation_drain_time(supervisor), DRAIN_WHEN_ALONE);
+    generation_send_drain(worker, generation_drain_time(supervisor), true);
 }
 
 void generation_drain(struct supervisor *supervisor, double seconds)
@@ -88,7 +81,7 @@ void generation_drain(struct supervisor *supervisor, double seconds)
     for (worker = generation_first(supervisor); worker;
          worker = generation_next(supervisor, worker)) {
         if (!worker->is_former || supervisor->handover.state != HANDOVER_DRAINING)
-            generation_send_drain(worker, seconds, DRAIN_NOW);
+            generation_send_drain(worker, seconds, false);
     }
 }
 
@@ -106,7 +99,7 @@ static void generation_drain_former(struct supervisor *supervisor)
     for (unsigned i = 0; i < handover->former.count; i++) {
         struct child *worker = &handover->former.workers[i];
 
-        generation_send_drain(worker, seconds, DRAIN_NOW);
+        generation_send_drain(worker, seconds, false);
         if (child_is_up(worker) && worker->drained == 0)
             worker->drained = heartbeat_ask(worker);
     }

@@ -21,26 +21,22 @@ void heartbeat_reset(struct child *child)
 uint64_t heartbeat_ask(struct child *child)
 {
     uint64_t number = ++child->heartbeat.asked;
-    struct wire_writer body;
 
-    wire_writer_init(&body);
-    wire_put_u64(&body, number);
-    ipc_send(child->channel, IPC_PING, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    ipc_send_serial(child->channel, IPC_PING, &(struct ipc_serial){number}, NULL);
     return number;
 }
 
 int heartbeat_on_answer(struct child *child, struct ipc_received *received)
 {
     struct heartbeat *heartbeat = &child->heartbeat;
-    uint64_t number = wire_get_u64(&received->body);
+    struct ipc_serial body;
 
-    if (wire_finish(&received->body) != 0 || number != heartbeat->answered + 1 ||
-        number > heartbeat->asked)
+    if (ipc_get_serial(&received->body, &body) != 0 || body.serial != heartbeat->answered + 1 ||
+        body.serial > heartbeat->asked)
         return ERROR_IPC;
-    heartbeat->answered = number;
+    heartbeat->answered = body.serial;
     heartbeat->silence = 0;
-    return child->role == ROLE_WORKER ? deliveries_check_committed(child, number) : 0;
+    return child->role == ROLE_WORKER ? deliveries_check_committed(child, body.serial) : 0;
 }
 
 static unsigned heartbeat_limit(const struct child *child)

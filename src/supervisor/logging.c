@@ -23,16 +23,12 @@ void logging_close(int fd)
 
 static void logging_tell(const struct supervisor *supervisor, struct child *child)
 {
-    struct wire_writer body;
+    const struct ipc_log body = {(uint32_t)supervisor->settings->model.log_level,
+                                 (uint8_t)logging_sink(supervisor->log_fd)};
+    const struct ipc_attachments log = {&supervisor->log_fd, supervisor->log_fd >= 0, NULL};
 
-    if (!child_is_up(child))
-        return;
-    wire_writer_init(&body);
-    wire_put_u32(&body, (uint32_t)supervisor->settings->model.log_level);
-    wire_put_u8(&body, (uint8_t)logging_sink(supervisor->log_fd));
-    ipc_send(child->channel, IPC_LOG, &body, &supervisor->log_fd, supervisor->log_fd >= 0 ? 1 : 0,
-             NULL);
-    wire_writer_free(&body);
+    if (child_is_up(child))
+        ipc_send_log(child->channel, IPC_LOG, &body, &log);
 }
 
 static void logging_tell_all(struct supervisor *supervisor)

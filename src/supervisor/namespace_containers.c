@@ -40,12 +40,10 @@
 static void container_say(struct supervisor *supervisor, enum ipc_message message,
                           const struct namespace *namespace)
 {
-    struct wire_writer body;
+    const struct ipc_container_name body = {
+        slice_from(slice_of(namespace->text), strlen(CONTAINER_PREFIX))};
 
-    wire_writer_init(&body);
-    wire_put_slice(&body, slice_from(slice_of(namespace->text), strlen(CONTAINER_PREFIX)));
-    ipc_send(supervisor->resolver.channel, message, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    ipc_send_container_name(supervisor->resolver.channel, message, &body, NULL);
 }
 
 static void containers_say(struct supervisor *supervisor, enum ipc_message message)
@@ -141,21 +139,19 @@ static int containers_on_connect(struct supervisor *supervisor)
     struct child *resolver = &supervisor->resolver;
     bool may_ask = allowance_take(&resolver->asking, loop_now(&supervisor->loop),
                                   CONTAINER_CONNECTS, CONTAINER_CONNECTS_AT_ONCE);
-    struct wire_writer body;
+    struct ipc_container_socket body = {.path = path};
     int fd = -1;
 
     if (supervisor->followed_containers > 0 && !resolver_takes_answers(supervisor))
         return ERROR_IPC;
     errno = may_ask ? ECANCELED : EAGAIN; /* whom it was for was forgotten on the way */
     if (supervisor->followed_containers > 0 && may_ask) {
-        path = path.len > 0 ? path : engine_usual_path();
-        fd = engine_connect(path);
+        body.path = path.len > 0 ? path : engine_usual_path();
+        fd = engine_connect(body.path);
     }
-    wire_writer_init(&body);
-    wire_put_u32(&body, fd < 0 ? (uint32_t)errno : 0);
-    wire_put_slice(&body, path);
-    ipc_send(supervisor->resolver.channel, IPC_CONTAINER_SOCKET, &body, &fd, fd < 0 ? 0 : 1, NULL);
-    wire_writer_free(&body);
+    body.error = fd < 0 ? errno : 0;
+    ipc_send_container_socket(resolver->channel, IPC_CONTAINER_SOCKET, &body,
+                              &(struct ipc_attachments){&fd, fd >= 0, NULL});
     if (fd >= 0)
         close(fd);
     return 0;
@@ -170,10 +166,8 @@ struct container_place {
     char reason[CONTAINER_REASON + 1];
 };
 
-static int get_text(struct wire_reader *reader, char *text, size_t size)
+static int copy_text(char *text, size_t size, struct slice slice)
 {
-    struct slice slice = wire_get_slice(reader);
-
     if (slice.len >= size || memchr(slice.data ? slice.data : "", '\0', slice.len))
         return ERROR_IPC;
     memcpy(text, slice.data ? slice.data : "", slice.len);
@@ -248,16 +242,19 @@ static bool container_may_move(struct supervisor *supervisor)
 
 static int containers_on_answer(struct supervisor *supervisor, struct wire_reader *body)
 {
-    struct slice name = wire_get_slice(body);
-    struct container_place place = {.pid = wire_get_u32(body)};
+    struct container_place place;
+    struct ipc_container told;
     struct namespace *namespace;
     char text[sizeof(CONTAINER_PREFIX) + 255];
 
-    if (get_text(body, place.path, sizeof(place.path)) != 0 ||
-        get_text(body, place.reason, sizeof(place.reason)) != 0 || wire_finish(body) != 0 ||
-        !config_container_name_is_valid(name) || !place_is_plausible(&place))
+    if (ipc_get_container(body, &told) != 0)
         return ERROR_IPC;
-    snprintf(text, sizeof(text), CONTAINER_PREFIX "%.*s", SLICE_PRINTF(name));
+    place.pid = told.pid;
+    if (copy_text(place.path, sizeof(place.path), told.sandbox) != 0 ||
+        copy_text(place.reason, sizeof(place.reason), told.reason) != 0 ||
+        !config_container_name_is_valid(told.name) || !place_is_plausible(&place))
+        return ERROR_IPC;
+    snprintf(text, sizeof(text), CONTAINER_PREFIX "%.*s", SLICE_PRINTF(told.name));
     namespace = namespace_find(supervisor, slice_of(text));
     if (!namespace) /* it was forgotten on the way */
         return 0;

@@ -30,19 +30,14 @@
 /* All workers: one may have connections of a tenant that it serves no more. */
 void sockets_say_stale(struct supervisor *supervisor, const struct left *what, uint32_t limit)
 {
-    struct wire_writer body;
+    const struct ipc_sockets_stale body = {slice_of(what->tenant), slice_of(what->text), limit};
     struct child *worker;
 
-    wire_writer_init(&body);
-    wire_put_slice(&body, slice_of(what->tenant));
-    wire_put_slice(&body, slice_of(what->text));
-    wire_put_u32(&body, limit);
     for (worker = generation_first(supervisor); worker;
          worker = generation_next(supervisor, worker)) {
         if (child_is_up(worker))
-            ipc_send(worker->channel, IPC_SOCKETS_STALE, &body, NULL, 0, NULL);
+            ipc_send_sockets_stale(worker->channel, IPC_SOCKETS_STALE, &body, NULL);
     }
-    wire_writer_free(&body);
 }
 
 static void place_on_gone(struct supervisor *supervisor, const struct record *record,
@@ -135,7 +130,7 @@ void sockets_leave(struct supervisor *supervisor, const struct record *record)
 /* ---- making ---- */
 
 struct sockets_batch {
-    int family;
+    sa_family_t family;
     int sockets[IPC_DESCRIPTORS_MAX];
     unsigned count;
     int error; /* errno for which there are none */
@@ -213,11 +208,6 @@ static void place_fill(struct supervisor *supervisor, const struct record *recor
 
 /* ---- asking ---- */
 
-struct question {
-    struct slice tenant;
-    struct slice text; /* the place's */
-};
-
 static bool worker_may_ask_now(const struct supervisor *supervisor, struct child *worker)
 {
     double now = loop_now(&supervisor->loop);
@@ -229,34 +219,30 @@ static bool worker_may_ask_now(const struct supervisor *supervisor, struct child
 /* In a place of the plan in force, or in one that the tenant has left, for exchanges that began
  * before; and only for workers that may have some of that tenant. */
 static void sockets_fill(struct supervisor *supervisor, const struct child *worker,
-                         const struct question *question, struct sockets_batch *batch)
+                         const struct ipc_sockets_ask *question, struct sockets_batch *batch)
 {
     const struct record *record = registry_find(&supervisor->registry, question->tenant);
     bool has_served = record && worker_has_served(worker, record->served);
-    struct place *place = has_served ? place_find(&record->plan, question->text) : NULL;
+    struct place *place = has_served ? place_find(&record->plan, question->netns) : NULL;
     int fd;
 
     if (place) {
         place_fill(supervisor, record, place, batch);
         return;
     }
-    batch->error = leaving_open(supervisor, worker, question->tenant, question->text, &fd);
+    batch->error = leaving_open(supervisor, worker, question->tenant, question->netns, &fd);
     if (batch->error == 0)
         sockets_make_in(supervisor, fd, batch);
 }
 
-static void sockets_answer(struct child *worker, const struct question *question,
+static void sockets_answer(struct child *worker, const struct ipc_sockets_ask *question,
                            const struct sockets_batch *batch)
 {
-    struct wire_writer body;
+    const struct ipc_sockets body = {question->tenant, question->netns, batch->family,
+                                     batch->error};
 
-    wire_writer_init(&body);
-    wire_put_slice(&body, question->tenant);
-    wire_put_slice(&body, question->text);
-    wire_put_u8(&body, batch->family == AF_INET6 ? 6 : 4);
-    wire_put_u32(&body, (uint32_t)batch->error);
-    ipc_send(worker->channel, IPC_SOCKETS, &body, batch->sockets, batch->count, NULL);
-    wire_writer_free(&body);
+    ipc_send_sockets(worker->channel, IPC_SOCKETS, &body,
+                     &(struct ipc_attachments){batch->sockets, batch->count, NULL});
     for (unsigned i = 0; i < batch->count; i++)
         close(batch->sockets[i]);
 }
@@ -264,15 +250,11 @@ static void sockets_answer(struct child *worker, const struct question *question
 int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct wire_reader *body)
 {
     struct sockets_batch batch = {0};
-    struct question question;
-    uint8_t family;
+    struct ipc_sockets_ask question;
 
-    question.tenant = wire_get_slice(body);
-    question.text = wire_get_slice(body);
-    family = wire_get_u8(body);
-    batch.family = family == 6 ? AF_INET6 : AF_INET;
-    if (wire_finish(body) != 0 || (family != 4 && family != 6))
+    if (ipc_get_sockets_ask(body, &question) != 0)
         return ERROR_IPC;
+    batch.family = question.family;
     if (!child_is_up(worker) || worker->has_ended)
         return 0;
     if (ipc_channel_queued(worker->channel) >= SOCKETS_QUEUED_MAX)

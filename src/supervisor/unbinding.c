@@ -12,30 +12,22 @@
 
 #define BINDINGS_LET_GO 1.0 /* seconds in which an address that we gave up may still be in use */
 
-/* Another listener will follow: connections are not concerned. */
-#define BINDINGS_NO_LIMIT UINT32_MAX
-
 /* ---- telling workers ---- */
 
 void bindings_say_close(struct supervisor *supervisor, const struct left *what, uint64_t workers,
                         uint32_t limit)
 {
-    struct wire_writer body;
+    const struct ipc_listener_close body = {slice_of(what->tenant), slice_of(what->text),
+                                            what->id.inode, limit};
     struct child *worker;
 
-    wire_writer_init(&body);
-    wire_put_slice(&body, slice_of(what->tenant));
-    wire_put_slice(&body, slice_of(what->text));
-    wire_put_u64(&body, what->id.inode);
-    wire_put_u32(&body, limit);
     for (worker = generation_first(supervisor); worker;
          worker = generation_next(supervisor, worker)) {
         bool may_hold = worker->is_former || (workers & worker_bit(worker)) != 0;
 
         if (may_hold && child_is_up(worker))
-            ipc_send(worker->channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
+            ipc_send_listener_close(worker->channel, IPC_LISTENER_CLOSE, &body, NULL);
     }
-    wire_writer_free(&body);
 }
 
 static struct left unbinding_left(const struct record *record, const struct listener *listener)
@@ -141,7 +133,7 @@ void bindings_look_at_zones(struct supervisor *supervisor)
                 continue;
             log_warn("tenant %s: the interface of the listener on %s in %s is gone or another one",
                      record->name, listener->text, record->plan.netns.text);
-            bindings_say_close(supervisor, &what, listener->holders, BINDINGS_NO_LIMIT);
+            bindings_say_close(supervisor, &what, listener->holders, IPC_NO_LIMIT);
             unbinding_drop(listener, LISTENER_DEGRADED);
             listener->error = ENODEV; /* so that its return is told */
             bindings_retry(supervisor);
@@ -173,13 +165,13 @@ static void unbinding_on_dead(struct supervisor *supervisor, struct child *worke
     }
     log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
              listener->text, record->plan.netns.text, error_reason(error));
-    bindings_say_close(supervisor, &what, listener->holders, BINDINGS_NO_LIMIT);
+    bindings_say_close(supervisor, &what, listener->holders, IPC_NO_LIMIT);
     unbinding_drop(listener, LISTENER_DEGRADED);
     listener->error = error; /* so that its return is told */
 }
 
 void bindings_on_dead(struct supervisor *supervisor, struct child *worker, struct record *record,
-                      const struct dead_listener *dead)
+                      const struct ipc_listener_dead *dead)
 {
     for (uint32_t i = 0; i < record->plan.listener_count; i++) {
         struct listener *listener = &record->plan.listeners[i];

@@ -70,15 +70,11 @@ static void worker_send_tenant(struct supervisor *supervisor, struct child *work
 {
     struct slice tickets = {(const char *)record->tickets.keys,
                             (size_t)record->tickets.count * TLS_TICKET_KEY};
-    struct wire_writer body;
+    const struct ipc_tenant body = {deliveries_add(supervisor, worker, record, NULL),
+                                    slice_of(record->name), record->slot, tickets};
 
-    wire_writer_init(&body);
-    wire_put_u64(&body, deliveries_add(supervisor, worker, record, NULL));
-    wire_put_slice(&body, slice_of(record->name));
-    wire_put_u32(&body, record->slot);
-    wire_put_slice(&body, tickets);
-    ipc_send(worker->channel, IPC_TENANT, &body, NULL, 0, record->plan.bundle);
-    wire_writer_free(&body);
+    ipc_send_tenant(worker->channel, IPC_TENANT, &body,
+                    &(struct ipc_attachments){.blob = record->plan.bundle});
     record->told |= worker_bit(worker);
     record->committing |= worker_bit(worker);
     record->served[worker->half] |= worker_bit(worker);
@@ -88,30 +84,23 @@ static void worker_send_tenant(struct supervisor *supervisor, struct child *work
 static void worker_send_remove(struct supervisor *supervisor, struct child *worker,
                                struct record *record, bool has_moved)
 {
-    struct wire_writer body;
+    struct ipc_tenant_remove body = {.name = slice_of(record->name), .has_moved = has_moved};
 
     if (!child_is_up(worker))
         return;
-    wire_writer_init(&body);
-    wire_put_u64(&body, deliveries_add(supervisor, worker, NULL, NULL));
-    wire_put_slice(&body, slice_of(record->name));
-    wire_put_u8(&body, has_moved);
-    ipc_send(worker->channel, IPC_TENANT_REMOVE, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    body.serial = deliveries_add(supervisor, worker, NULL, NULL);
+    ipc_send_tenant_remove(worker->channel, IPC_TENANT_REMOVE, &body, NULL);
 }
 
 static void worker_send_listener(struct supervisor *supervisor, struct child *worker,
                                  struct record *record, struct listener *listener)
 {
-    struct wire_writer body;
+    const struct ipc_listener body = {deliveries_add(supervisor, worker, record, listener->text),
+                                      slice_of(record->name), slice_of(listener->text),
+                                      residence_id(record).inode};
 
-    wire_writer_init(&body);
-    wire_put_u64(&body, deliveries_add(supervisor, worker, record, listener->text));
-    wire_put_slice(&body, slice_of(record->name));
-    wire_put_slice(&body, slice_of(listener->text));
-    wire_put_u64(&body, residence_id(record).inode);
-    ipc_send(worker->channel, IPC_LISTENER, &body, &listener->fd, 1, NULL);
-    wire_writer_free(&body);
+    ipc_send_listener(worker->channel, IPC_LISTENER, &body,
+                      &(struct ipc_attachments){&listener->fd, 1, NULL});
     listener->holders |= worker_bit(worker);
     listener->offered &= ~worker_bit(worker);
 }
@@ -373,10 +362,10 @@ static void workers_on_taken(struct supervisor *supervisor, const struct child *
 static int workers_on_committed(struct supervisor *supervisor, struct child *worker,
                                 struct wire_reader *body)
 {
-    uint64_t serial = wire_get_u64(body);
     const struct delivery *first = worker->deliveries;
+    struct ipc_serial committed;
 
-    if (wire_finish(body) != 0 || !first || first->serial != serial)
+    if (ipc_get_serial(body, &committed) != 0 || !first || first->serial != committed.serial)
         return ERROR_IPC;
     if (deliveries_is_last(worker, first) && first->listener)
         lacking_on_taken(worker, first->record, slice_of(first->listener));
@@ -389,16 +378,15 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
 static int workers_on_lacked(struct supervisor *supervisor, struct child *worker,
                              struct wire_reader *body)
 {
-    uint64_t serial = wire_get_u64(body);
-    struct slice address = wire_get_slice(body);
-    int error = (int)wire_get_u32(body);
     const struct delivery *first = worker->deliveries;
+    struct ipc_lacked lacked;
 
-    if (wire_finish(body) != 0 || error <= 0 || !first || first->serial != serial ||
-        !first->listener || !slice_equal(slice_of(first->listener), address))
+    if (ipc_get_lacked(body, &lacked) != 0 || lacked.error == 0 || !first ||
+        first->serial != lacked.serial || !first->listener ||
+        !slice_equal(slice_of(first->listener), lacked.address))
         return ERROR_IPC;
     if (deliveries_is_last(worker, first))
-        lacking_note(worker, first->record, address, error);
+        lacking_note(worker, first->record, lacked.address, lacked.error);
     bindings_retry(supervisor);
     workers_on_done(supervisor, worker);
     return 0;
@@ -407,16 +395,12 @@ static int workers_on_lacked(struct supervisor *supervisor, struct child *worker
 static int workers_on_listener_dead(struct supervisor *supervisor, struct child *worker,
                                     struct wire_reader *body)
 {
-    struct slice tenant = wire_get_slice(body);
-    struct dead_listener dead;
+    struct ipc_listener_dead dead;
     struct record *record;
 
-    dead.address = wire_get_slice(body);
-    dead.error = (int)wire_get_u32(body);
-
-    if (wire_finish(body) != 0)
+    if (ipc_get_listener_dead(body, &dead) != 0)
         return ERROR_IPC;
-    record = registry_find(&supervisor->registry, tenant);
+    record = registry_find(&supervisor->registry, dead.tenant);
     if (record && !worker->is_former) /* the present ones see it too */
         bindings_on_dead(supervisor, worker, record, &dead);
     return 0;

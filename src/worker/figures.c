@@ -2,37 +2,31 @@
 /* Answers what the supervisor asks for -s status. */
 #include "worker_internal.h"
 
-/* slice tenant, u32 connections, u32 draining, u64 requests */
+#include "ipc/body.h"
+
 static void put_tenant(void *owner, const struct frontend_figures *figures)
 {
-    struct wire_writer *writer = owner;
+    const struct ipc_tenant_figures told = {figures->tenant, figures->connections,
+                                            figures->draining, figures->requests};
 
-    if (figures->connections == 0 && figures->requests == 0)
-        return;
-    wire_put_slice(writer, figures->tenant);
-    wire_put_u32(writer, figures->connections);
-    wire_put_u32(writer, figures->draining);
-    wire_put_u64(writer, figures->requests);
+    if (figures->connections > 0 || figures->requests > 0)
+        ipc_put_tenant_figures(owner, &told);
 }
 
 int figures_tell(struct worker *worker, struct ipc_received *received)
 {
-    uint64_t serial = wire_get_u64(&received->body);
-    struct wire_writer body;
+    struct ipc_serial body;
     struct wire_writer bytes;
     struct ipc_blob *blob;
 
-    if (wire_finish(&received->body) != 0)
+    if (ipc_get_serial(&received->body, &body) != 0)
         return ERROR_IPC;
     wire_writer_init(&bytes);
     wire_put_u32(&bytes, frontend_connections(worker->frontend));
     frontend_figures(worker->frontend, put_tenant, &bytes);
     blob = ipc_blob_new(wire_written(&bytes));
-    wire_writer_init(&body);
-    wire_put_u64(&body, serial);
-    ipc_send(worker->channel, IPC_FIGURES, &body, NULL, 0, blob);
+    ipc_send_serial(worker->channel, IPC_FIGURES, &body, &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);
-    wire_writer_free(&body);
     wire_writer_free(&bytes);
     return 0;
 }

@@ -3,11 +3,10 @@
 #include "worker_internal.h"
 
 #include "base/log.h"
-#include "ipc/cage.h"
+#include "ipc/body.h"
 #include "tenant/bundle.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -47,6 +46,7 @@ static int map_tally(struct worker *worker, int fd)
 static int on_setup(struct worker *worker, struct ipc_received *received)
 {
     struct ipc_setup setup;
+    struct ipc_log log;
     char role[32];
     const char *why = "";
     int tally;
@@ -61,7 +61,8 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
         worker_stop(worker, 1);
         return 0;
     }
-    if (ipc_set_log(received, setup.log_level, setup.log_sink, &worker->log_fd) != 0)
+    log = (struct ipc_log){setup.log_level, setup.log_sink};
+    if (ipc_set_log(received, &log, &worker->log_fd) != 0)
         return ERROR_IPC;
     if (cage_enter(&setup.identity, &why) != 0) {
         log_error("cannot drop privileges: %s: %s", why, strerror(errno));
@@ -72,7 +73,7 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
         worker_stop(worker, 1);
         return 0;
     }
-    ipc_send(worker->channel, IPC_READY, NULL, NULL, 0, NULL);
+    ipc_send(worker->channel, IPC_READY, NULL, NULL);
     return 0;
 }
 
@@ -80,12 +81,7 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
 
 static void committed(struct worker *worker, uint64_t serial)
 {
-    struct wire_writer body;
-
-    wire_writer_init(&body);
-    wire_put_u64(&body, serial);
-    ipc_send(worker->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    ipc_send_serial(worker->channel, IPC_COMMITTED, &(struct ipc_serial){serial}, NULL);
     deadline_set(&worker->settle, SETTLE);
 }
 
@@ -136,18 +132,15 @@ static int read_tickets(struct slice bytes, struct tls_ticket_keys *keys)
 
 static int on_tenant(struct worker *worker, struct ipc_received *received)
 {
-    uint64_t serial = wire_get_u64(&received->body);
-    struct slice name = wire_get_slice(&received->body);
-    uint32_t slot = wire_get_u32(&received->body);
-    struct slice ticket_bytes = wire_get_slice(&received->body);
     struct tls_ticket_keys tickets;
     struct tenant *tenant;
+    struct ipc_tenant body;
 
-    if (wire_finish(&received->body) != 0 || slot >= TALLY_TENANTS || name.len == 0 ||
-        read_tickets(ticket_bytes, &tickets) != 0)
+    if (ipc_get_tenant(&received->body, &body) != 0 || body.slot >= TALLY_TENANTS ||
+        body.name.len == 0 || read_tickets(body.ticket_keys, &tickets) != 0)
         return ERROR_IPC;
-    ipc_say_working(worker->channel, serial);
-    tenant = build_tenant(worker, name, received->blob);
+    ipc_send_serial(worker->channel, IPC_WORKING, &(struct ipc_serial){body.serial}, NULL);
+    tenant = build_tenant(worker, body.name, received->blob);
     if (!tenant) {
         /* It was examined: what is wrong is here, and a new worker may do better. */
         explicit_bzero(&tickets, sizeof(tickets));
@@ -158,49 +151,26 @@ static int on_tenant(struct worker *worker, struct ipc_received *received)
         tenant_set_tickets(tenant, &tickets);
     explicit_bzero(&tickets, sizeof(tickets));
     backends_bind(worker->backends, tenant);
-    frontend_set_tenant(worker->frontend, tenant, slot);
-    committed(worker, serial);
+    frontend_set_tenant(worker->frontend, tenant, body.slot);
+    committed(worker, body.serial);
     return 0;
 }
 
 static int on_tenant_remove(struct worker *worker, struct ipc_received *received)
 {
-    uint64_t serial = wire_get_u64(&received->body);
-    struct slice name = wire_get_slice(&received->body);
-    uint8_t moved = wire_get_u8(&received->body);
+    struct ipc_tenant_remove body;
 
-    if (wire_finish(&received->body) != 0 || moved > 1)
+    if (ipc_get_tenant_remove(&received->body, &body) != 0)
         return ERROR_IPC;
-    if (moved)
-        frontend_hand_over_tenant(worker->frontend, name);
+    if (body.has_moved)
+        frontend_hand_over_tenant(worker->frontend, body.name);
     else
-        frontend_remove_tenant(worker->frontend, name);
-    committed(worker, serial);
+        frontend_remove_tenant(worker->frontend, body.name);
+    committed(worker, body.serial);
     return 0;
 }
 
 /* ---- listeners ---- */
-
-static struct frontend_place get_place(struct wire_reader *reader)
-{
-    struct frontend_place place = {.tenant = wire_get_slice(reader)};
-
-    place.address = wire_get_slice(reader);
-    place.netns = wire_get_u64(reader);
-    return place;
-}
-
-static void tell_lacked(struct worker *worker, uint64_t serial, struct slice address, int error)
-{
-    struct wire_writer body;
-
-    wire_writer_init(&body);
-    wire_put_u64(&body, serial);
-    wire_put_slice(&body, address);
-    wire_put_u32(&body, (uint32_t)error);
-    ipc_send(worker->channel, IPC_LACKED, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
-}
 
 /* Whether a descriptor that has just come is among the last: numbers below it are taken. A worker
  * whose listeners have them all can serve nobody. */
@@ -214,11 +184,11 @@ static bool is_among_last(int fd)
 
 static int on_listener(struct worker *worker, struct ipc_received *received)
 {
-    uint64_t serial = wire_get_u64(&received->body);
-    struct frontend_place place = get_place(&received->body);
+    struct ipc_listener body;
+    struct frontend_place place;
     bool has_room;
 
-    if (wire_finish(&received->body) != 0 ||
+    if (ipc_get_listener(&received->body, &body) != 0 ||
         received->descriptor_count != (received->is_short ? 0 : 1))
         return ERROR_IPC;
     has_room =
@@ -226,55 +196,50 @@ static int on_listener(struct worker *worker, struct ipc_received *received)
                                 worker_make_room(worker));
     worker->has_made_room = false;
     if (!has_room) {
-        tell_lacked(worker, serial, place.address, EMFILE);
+        ipc_send_lacked(worker->channel, IPC_LACKED,
+                        &(struct ipc_lacked){body.serial, body.address, EMFILE}, NULL);
         return 0;
     }
+    place = (struct frontend_place){body.tenant, body.address, body.inode};
     frontend_add_listener(worker->frontend, &place, take_descriptor(received, 0));
-    committed(worker, serial);
+    committed(worker, body.serial);
     return 0;
 }
 
 static int on_listener_close(struct worker *worker, struct ipc_received *received)
 {
-    struct frontend_place place = get_place(&received->body);
-    uint32_t milliseconds = wire_get_u32(&received->body);
+    struct ipc_listener_close body;
+    struct frontend_place place;
 
-    if (wire_finish(&received->body) != 0)
+    if (ipc_get_listener_close(&received->body, &body) != 0)
         return ERROR_IPC;
-    frontend_remove_listener(worker->frontend, &place,
-                             milliseconds == UINT32_MAX ? INFINITY : milliseconds / 1000.0);
+    place = (struct frontend_place){body.tenant, body.address, body.inode};
+    frontend_remove_listener(worker->frontend, &place, ipc_seconds(body.limit));
     return 0;
 }
 
 void messages_listener_dead(void *owner, struct slice tenant, struct slice address, int error)
 {
     struct worker *worker = owner;
-    struct wire_writer body;
 
-    if (!worker->channel)
-        return;
-    wire_writer_init(&body);
-    wire_put_slice(&body, tenant);
-    wire_put_slice(&body, address);
-    wire_put_u32(&body, (uint32_t)error);
-    ipc_send(worker->channel, IPC_LISTENER_DEAD, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    if (worker->channel)
+        ipc_send_listener_dead(worker->channel, IPC_LISTENER_DEAD,
+                               &(struct ipc_listener_dead){tenant, address, error}, NULL);
 }
 
 /* ---- all ---- */
 
 static int on_drain(struct worker *worker, struct ipc_received *received)
 {
-    uint32_t milliseconds = wire_get_u32(&received->body);
-    uint8_t when = wire_get_u8(&received->body);
+    struct ipc_drain body;
 
-    if (wire_finish(&received->body) != 0 || when > 1)
+    if (ipc_get_drain(&received->body, &body) != 0)
         return ERROR_IPC;
-    if (when == 1) {
-        worker->orphan_limit = milliseconds / 1000.0;
+    if (body.when_alone) {
+        worker->orphan_limit = body.limit / 1000.0;
         frontend_set_drain_limit(worker->frontend, worker->orphan_limit);
     } else {
-        worker_drain(worker, milliseconds / 1000.0);
+        worker_drain(worker, body.limit / 1000.0);
     }
     return 0;
 }

@@ -113,7 +113,7 @@ static void send_tenant(struct rig *rig, uint64_t serial, struct ipc_blob *blob)
 
     wire_writer_init(&body);
     wire_put_u64(&body, serial);
-    ipc_send(rig->supervisor.channel, IPC_TENANT, &body, NULL, 0, blob);
+    ipc_send(rig->supervisor.channel, IPC_TENANT, &body, &(struct ipc_attachments){.blob = blob});
     wire_writer_free(&body);
 }
 
@@ -171,7 +171,8 @@ Test(channel, a_descriptor_that_waits_is_kept_open)
         send_tenant(&rig, 1, blob);
     ipc_blob_unref(blob);
     cr_assert_eq(pipe(pipes), 0);
-    ipc_send(rig.supervisor.channel, IPC_LISTENER, NULL, &pipes[1], 1, NULL);
+    ipc_send(rig.supervisor.channel, IPC_LISTENER, NULL,
+             &(struct ipc_attachments){.descriptors = &pipes[1], .descriptor_count = 1});
     close(pipes[1]);
     cr_assert_eq(ipc_channel_queued_descriptors(rig.supervisor.channel), 1);
     rig.worker.wanted = count + 1;
@@ -192,7 +193,8 @@ Test(channel, a_descriptor_that_nobody_keeps_is_closed)
     rig.worker.wanted = 1;
     rig.worker.kept = 0; /* takes none */
     cr_assert_eq(pipe(pipes), 0);
-    ipc_send(rig.supervisor.channel, IPC_LISTENER, NULL, &pipes[1], 1, NULL);
+    ipc_send(rig.supervisor.channel, IPC_LISTENER, NULL,
+             &(struct ipc_attachments){.descriptors = &pipes[1], .descriptor_count = 1});
     close(pipes[1]);
     loop_run(&rig.loop);
     cr_assert_eq(read(pipes[0], &byte, 1), 0, "the pipe's writing end is still open");
@@ -205,10 +207,10 @@ Test(channel, the_other_end_closes_and_its_last_words_are_heard)
     struct rig rig;
 
     rig_open(&rig, false);
-    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL, 0, NULL);
+    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL);
     ipc_channel_free(rig.worker.channel);
     snprintf(rig.worker.gone, sizeof(rig.worker.gone), "freed");
-    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL, 0, NULL);
+    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL);
     loop_run(&rig.loop);
     cr_assert_eq(rig.supervisor.messages, 1);
     cr_assert_str_eq(rig.supervisor.gone, IPC_REASON_CLOSED);
@@ -220,8 +222,8 @@ Test(channel, unread_messages_do_not_hide_the_last_words)
     struct rig rig;
 
     rig_open(&rig, false);
-    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL, 0, NULL); /* never read: ECONNRESET */
-    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL, 0, NULL);
+    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL); /* never read: ECONNRESET */
+    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL);
     ipc_channel_free(rig.worker.channel);
     snprintf(rig.worker.gone, sizeof(rig.worker.gone), "freed");
     loop_run(&rig.loop);
@@ -236,8 +238,8 @@ Test(channel, the_rest_is_taken_at_once)
     struct rig rig;
 
     rig_open(&rig, false);
-    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL, 0, NULL);
-    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL, 0, NULL);
+    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL);
+    ipc_send(rig.worker.channel, IPC_READY, NULL, NULL);
     ipc_channel_free(rig.worker.channel);
     snprintf(rig.worker.gone, sizeof(rig.worker.gone), "freed");
     ipc_channel_take_rest(rig.supervisor.channel);
@@ -253,8 +255,8 @@ Test(channel, freed_in_its_own_callback)
     rig_open(&rig, false);
     rig.worker.free_in_callback = true;
     rig.worker.wanted = 1;
-    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL, 0, NULL);
-    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL, 0, NULL);
+    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL);
+    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL);
     loop_run(&rig.loop);
     cr_assert_eq(rig.worker.messages, 1);
     rig_close(&rig);
@@ -266,7 +268,7 @@ Test(channel, an_owner_that_calls_a_message_malformed)
 
     rig_open(&rig, false);
     rig.worker.answer = ERROR_IPC;
-    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL, 0, NULL);
+    ipc_send(rig.supervisor.channel, IPC_DRAIN, NULL, NULL);
     loop_run(&rig.loop);
     cr_assert_str_eq(rig.worker.gone, "malformed message: DRAIN");
     rig_close(&rig);

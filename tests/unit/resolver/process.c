@@ -3,6 +3,7 @@
 #include "resolver/process.h"
 
 #include "base/memory.h"
+#include "ipc/body.h"
 #include "resolver/resolver.h"
 
 #include <criterion/criterion.h>
@@ -116,7 +117,7 @@ void process_start(struct process *process, bool with_setup)
     struct wire_writer body;
     wire_writer_init(&body);
     ipc_put_setup(&body, &setup);
-    ipc_send(process->channel, IPC_SETUP, &body, NULL, 0, NULL);
+    ipc_send(process->channel, IPC_SETUP, &body, NULL);
     wire_writer_free(&body);
     run_guarded(process);
     cr_assert(process->is_ready);
@@ -126,7 +127,7 @@ void process_send(struct process *process, enum ipc_message message, const struc
                   struct slice bytes)
 {
     struct ipc_blob *blob = ipc_message_has_blob(message) ? ipc_blob_new(bytes) : NULL;
-    ipc_send(process->channel, message, body, NULL, 0, blob);
+    ipc_send(process->channel, message, body, &(struct ipc_attachments){.blob = blob});
     if (blob)
         ipc_blob_unref(blob);
 }
@@ -202,7 +203,8 @@ void process_give_socket(struct process *process, int fd, int error)
     wire_writer_init(&body);
     wire_put_u32(&body, (uint32_t)error);
     wire_put_slice(&body, SLICE("/run/engine.sock"));
-    ipc_send(process->channel, IPC_CONTAINER_SOCKET, &body, &fd, fd >= 0 ? 1 : 0, NULL);
+    ipc_send(process->channel, IPC_CONTAINER_SOCKET, &body,
+             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = fd >= 0 ? 1 : 0});
     wire_writer_free(&body);
     if (fd >= 0)
         close(fd);

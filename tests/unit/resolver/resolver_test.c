@@ -2,6 +2,8 @@
 /* The resolver process: its cage, its manners, and that it goes when the supervisor goes. */
 #include "resolver/process.h"
 
+#include "ipc/body.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>

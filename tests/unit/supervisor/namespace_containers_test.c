@@ -116,7 +116,7 @@ static void answer(struct slice name, uint32_t pid, const char *path, const char
     wire_put_slice(&body, slice_of(path));
     wire_put_slice(&body, slice_of(reason));
     result = 1;
-    ipc_send(resolver, IPC_CONTAINER, &body, NULL, 0, NULL);
+    ipc_send(resolver, IPC_CONTAINER, &body, NULL);
     wire_writer_free(&body);
     turn();
 }
@@ -289,25 +289,25 @@ Test(namespace_containers, connects_to_the_engine)
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/nsg-engine-%d", (int)getpid());
     settings.model.container_socket = slice_of(address.sun_path);
-    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     expect_heard("SOCKET Operation canceled 0; ");
     take(&use, "container:web");
     expect_heard("FOLLOW web; ");
-    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     expect_heard("SOCKET No such file or directory 0; ");
     cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     expect_heard("SOCKET Connection refused 0; ");
     cr_assert_eq(listen(listener, 0), 0);
-    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     turn();
     cr_expect(strstr(heard, " 1; "), "%s", heard);
     heard[0] = '\0';
     /* Nobody accepts: it does not wait. */
-    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     expect_heard("SOCKET Resource temporarily unavailable 0; ");
     settings.model.container_socket = SLICE("");
-    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL, 0, NULL);
+    ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     turn();
     cr_expect(strstr(heard, "SOCKET "), "the usual places, whether there is one or not");
     namespace_release(&use.use);

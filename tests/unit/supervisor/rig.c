@@ -111,33 +111,27 @@ static void act_flood(struct actor *actor, struct slice blob, struct slice tenan
     wire_writer_init(&body);
     wire_writer_init(&none);
     if (message == IPC_LACKED) {
-        wire_put_u64(&body, 1);
-        wire_put_slice(&body, SLICE("127.0.0.1:1"));
-        wire_put_u32(&body, EMFILE);
-    } else if (message == IPC_SOCKETS_ASK || message == IPC_LISTENER_DEAD) {
-        wire_put_slice(&body, tenant);
-        wire_put_slice(&body, SLICE("127.0.0.1:1"));
-        if (message == IPC_SOCKETS_ASK)
-            wire_put_u8(&body, 4);
-        else
-            wire_put_u32(&body, EINVAL);
+        ipc_put_lacked(&body, &(struct ipc_lacked){1, SLICE("127.0.0.1:1"), EMFILE});
+    } else if (message == IPC_SOCKETS_ASK) {
+        ipc_put_sockets_ask(&body,
+                            &(struct ipc_sockets_ask){tenant, SLICE("127.0.0.1:1"), AF_INET});
+    } else if (message == IPC_LISTENER_DEAD) {
+        ipc_put_listener_dead(&body,
+                              &(struct ipc_listener_dead){tenant, SLICE("127.0.0.1:1"), EINVAL});
     } else if (message == IPC_CONTAINER) {
-        wire_put_slice(&body, SLICE("some"));
-        wire_put_u32(&body, 1);
-        wire_put_slice(&body, SLICE("/"));
-        wire_put_slice(&body, SLICE("why"));
+        ipc_put_container(&body,
+                          &(struct ipc_container){SLICE("some"), 1, SLICE("/"), SLICE("why")});
+    } else if (message == IPC_EXAMINED) {
+        ipc_put_examined(&body, &(struct ipc_examined){.serial = 1000000});
     } else if (message != IPC_READY && message != IPC_CONTAINER_CONNECT) {
-        wire_put_u64(&body, 1000000);
-        if (message == IPC_EXAMINED) {
-            wire_put_u8(&body, 0);
-            wire_put_u8(&body, 0);
-        }
+        ipc_put_serial(&body, &(struct ipc_serial){1000000});
     }
     close(open(act_path_of(blob, "marks-flood:"), O_CREAT | O_CLOEXEC | O_WRONLY, 0644));
     for (;;) {
         while (ipc_channel_queued(actor->channel) < 64)
-            ipc_send(actor->channel, message, &body, NULL, 0,
-                     ipc_message_has_blob(message) ? bytes : NULL);
+            ipc_send(
+                actor->channel, message, &body,
+                &(struct ipc_attachments){.blob = ipc_message_has_blob(message) ? bytes : NULL});
         ev_run(actor->loop.ev, EVRUN_ONCE);
     }
 }
@@ -162,7 +156,7 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     struct wire_writer bytes;
     struct ipc_blob *blob;
 
-    ipc_say_working(actor->channel, serial);
+    ipc_send_serial(actor->channel, IPC_WORKING, &(struct ipc_serial){serial}, NULL);
     if (blob_has(received->blob, "kill-me"))
         _exit(9);
     if (blob_has(received->blob, "hang-resolver"))
@@ -192,7 +186,7 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     for (int i = 0; i < 100000 && blob_has(received->blob, "swell-me"); i++)
         wire_put_u8(&bytes, 0);
     blob = ipc_blob_new(wire_written(&bytes));
-    ipc_send(actor->channel, IPC_EXAMINED, &body, NULL, 0, blob);
+    ipc_send(actor->channel, IPC_EXAMINED, &body, &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);
     wire_writer_free(&body);
     wire_writer_free(&bytes);
@@ -210,7 +204,7 @@ static void act_set_up(struct actor *actor, struct ipc_received *received)
         return;
     actor->index = setup.index;
     if (received->descriptor_count == 2)
-        ipc_set_log(received, setup.log_level, setup.log_sink, &log_fd);
+        ipc_set_log(received, &(struct ipc_log){setup.log_level, setup.log_sink}, &log_fd);
 }
 
 /* A worker asks for sockets as often as the bundle says: "ask-sockets" for one question, then
@@ -232,7 +226,7 @@ static void act_ask_sockets(struct actor *actor, struct slice tenant, struct sli
     wire_put_slice(&body, name ? (struct slice){name + 6, len} : SLICE("unnamed"));
     wire_put_u8(&body, blob_has(blob, "odd-family") ? 5 : 4);
     for (unsigned i = 0; i < questions; i++)
-        ipc_send(actor->channel, IPC_SOCKETS_ASK, &body, NULL, 0, NULL);
+        ipc_send(actor->channel, IPC_SOCKETS_ASK, &body, NULL);
     wire_writer_free(&body);
 }
 
@@ -286,7 +280,7 @@ static void act_tell_figures(struct actor *actor, struct ipc_received *received)
     blob = ipc_blob_new(wire_written(&bytes));
     wire_writer_init(&body);
     wire_put_u64(&body, wire_get_u64(&received->body));
-    ipc_send(actor->channel, IPC_FIGURES, &body, NULL, 0, blob);
+    ipc_send(actor->channel, IPC_FIGURES, &body, &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);
     wire_writer_free(&body);
     wire_writer_free(&bytes);
@@ -294,12 +288,7 @@ static void act_tell_figures(struct actor *actor, struct ipc_received *received)
 
 static void act_commit(struct actor *actor, uint64_t serial)
 {
-    struct wire_writer body;
-
-    wire_writer_init(&body);
-    wire_put_u64(&body, serial);
-    ipc_send(actor->channel, IPC_COMMITTED, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    ipc_send_serial(actor->channel, IPC_COMMITTED, &(struct ipc_serial){serial}, NULL);
 }
 
 static int act_on_message(void *owner, struct ipc_received *received)
@@ -310,7 +299,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
     switch (received->message) {
     case IPC_SETUP:
         act_set_up(actor, received);
-        ipc_send(actor->channel, IPC_READY, NULL, NULL, 0, NULL);
+        ipc_send(actor->channel, IPC_READY, NULL, NULL);
         break;
     case IPC_EXAMINE:
         return act_examine(actor, received);
@@ -318,7 +307,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
         if (blob_has(received->blob, "die-of-traffic"))
             crash();
         serial = wire_get_u64(&received->body);
-        ipc_say_working(actor->channel, serial);
+        ipc_send_serial(actor->channel, IPC_WORKING, &(struct ipc_serial){serial}, NULL);
         if (blob_has(received->blob, "ask-when-removed") && !actor->asks)
             actor->asks = ipc_blob_new(received->blob);
         if (blob_has(received->blob, "end-worker"))

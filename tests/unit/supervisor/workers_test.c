@@ -289,7 +289,7 @@ Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
     wire_put_slice(&body, SLICE("127.0.0.1:2"));
     wire_put_u64(&body, 0);
     while (ipc_channel_queued(mute.crew.workers[0].channel) < 128)
-        ipc_send(mute.crew.workers[0].channel, IPC_LISTENER_CLOSE, &body, NULL, 0, NULL);
+        ipc_send(mute.crew.workers[0].channel, IPC_LISTENER_CLOSE, &body, NULL);
     wire_writer_free(&body);
     workers_send(&mute.crew.supervisor, mute.record);
     cr_assert_eq(listener->holders, 0);

@@ -12,7 +12,7 @@ static void ask(uint64_t serial)
 
     wire_writer_init(&body);
     wire_put_u64(&body, serial);
-    ipc_send(process.channel, IPC_FIGURES_ASK, &body, NULL, 0, NULL);
+    ipc_send(process.channel, IPC_FIGURES_ASK, &body, NULL);
     wire_writer_free(&body);
     process_until(&process, process.figures == serial);
 }

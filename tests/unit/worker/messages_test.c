@@ -197,7 +197,8 @@ Test(messages, a_second_setup_is_against_the_rules)
 
     wire_writer_init(&body);
     ipc_put_setup(&body, &(struct ipc_setup){.index = 1, .column = 1});
-    ipc_send(process.channel, IPC_SETUP, &body, &fd, 1, NULL);
+    ipc_send(process.channel, IPC_SETUP, &body,
+             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     wire_writer_free(&body);
     close(fd);
     process_until(&process, process.is_gone);
@@ -215,10 +216,11 @@ Test(messages, the_log_may_be_given_anew)
     wire_writer_init(&body);
     wire_put_u32(&body, LOG_LEVEL_INFO);
     wire_put_u8(&body, LOG_SINK_FILE);
-    ipc_send(process.channel, IPC_LOG, &body, &ends[1], 1, NULL);
+    ipc_send(process.channel, IPC_LOG, &body,
+             &(struct ipc_attachments){.descriptors = &ends[1], .descriptor_count = 1});
     wire_writer_free(&body);
     close(ends[1]);
-    process_send_drain(&process, 1000, 0);
+    process_send_drain(&process, 1000, false);
     process_until(&process, process.is_gone);
     char text[256] = "";
     cr_assert_gt(read(ends[0], text, sizeof(text) - 1), 0);
@@ -235,10 +237,10 @@ Test(messages, a_ping_is_answered)
     process_setup(&process);
     wire_writer_init(&body);
     wire_put_u64(&body, 42);
-    ipc_send(process.channel, IPC_PING, &body, NULL, 0, NULL);
+    ipc_send(process.channel, IPC_PING, &body, NULL);
     process_until(&process, process.pong == 42);
     wire_put_u8(&body, 0); /* too long */
-    ipc_send(process.channel, IPC_PING, &body, NULL, 0, NULL);
+    ipc_send(process.channel, IPC_PING, &body, NULL);
     process_until(&process, process.is_gone);
     wire_writer_free(&body);
     process_end(&process);

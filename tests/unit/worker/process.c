@@ -116,7 +116,8 @@ void process_setup(struct process *process)
     tally_set_workers(process->tally, 1, 4);
     wire_writer_init(&body);
     ipc_put_setup(&body, &setup);
-    ipc_send(process->channel, IPC_SETUP, &body, &fd, 1, NULL);
+    ipc_send(process->channel, IPC_SETUP, &body,
+             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     wire_writer_free(&body);
     process_until(process, process->ready == 1);
 }
@@ -124,17 +125,11 @@ void process_setup(struct process *process)
 void process_send_raw_tenant(struct process *process, uint64_t serial, struct slice bytes)
 {
     static const char keys[160];
-    struct wire_writer body;
+    const struct ipc_tenant body = {serial, SLICE("acme"), 5, {keys, sizeof(keys)}};
     struct ipc_blob *blob = ipc_blob_new(bytes);
 
-    wire_writer_init(&body);
-    wire_put_u64(&body, serial);
-    wire_put_slice(&body, SLICE("acme"));
-    wire_put_u32(&body, 5);
-    wire_put_slice(&body, (struct slice){keys, sizeof(keys)});
-    ipc_send(process->channel, IPC_TENANT, &body, NULL, 0, blob);
+    ipc_send_tenant(process->channel, IPC_TENANT, &body, &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);
-    wire_writer_free(&body);
 }
 
 void process_send_tenant(struct process *process, uint64_t serial, const char *server)
@@ -177,7 +172,8 @@ void process_send_listener(struct process *process)
     wire_put_slice(&body, SLICE("acme"));
     wire_put_slice(&body, SLICE(PROCESS_ADDRESS));
     wire_put_u64(&body, 0);
-    ipc_send(process->channel, IPC_LISTENER, &body, &fd, 1, NULL);
+    ipc_send(process->channel, IPC_LISTENER, &body,
+             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     wire_writer_free(&body);
     if (process->listener >= 0)
         close(process->listener);
@@ -201,7 +197,7 @@ void process_send_named(struct process *process, enum ipc_message message, const
         wire_put_u64(&body, 0);
     if (message == IPC_LISTENER_CLOSE)
         wire_put_u32(&body, UINT32_MAX);
-    ipc_send(process->channel, message, &body, NULL, 0, NULL);
+    ipc_send(process->channel, message, &body, NULL);
     wire_writer_free(&body);
 }
 
@@ -211,19 +207,14 @@ void process_send_u32(struct process *process, enum ipc_message message, uint32_
 
     wire_writer_init(&body);
     wire_put_u32(&body, value);
-    ipc_send(process->channel, message, &body, NULL, 0, NULL);
+    ipc_send(process->channel, message, &body, NULL);
     wire_writer_free(&body);
 }
 
-void process_send_drain(struct process *process, uint32_t milliseconds, uint8_t when)
+void process_send_drain(struct process *process, uint32_t milliseconds, bool when_alone)
 {
-    struct wire_writer body;
-
-    wire_writer_init(&body);
-    wire_put_u32(&body, milliseconds);
-    wire_put_u8(&body, when);
-    ipc_send(process->channel, IPC_DRAIN, &body, NULL, 0, NULL);
-    wire_writer_free(&body);
+    ipc_send_drain(process->channel, IPC_DRAIN, &(struct ipc_drain){milliseconds, when_alone},
+                   NULL);
 }
 
 void process_turn(struct process *process)

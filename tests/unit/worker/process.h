@@ -4,6 +4,7 @@
 #define TESTS_WORKER_PROCESS_H
 
 #include "base/log.h"
+#include "ipc/body.h"
 #include "ipc/channel.h"
 #include "ipc/tally.h"
 
@@ -45,8 +46,7 @@ void process_send_listener(struct process *process);
 void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
                         const char *address);
 void process_send_u32(struct process *process, enum ipc_message message, uint32_t value);
-/* when: 0 now, 1 when the channel closes */
-void process_send_drain(struct process *process, uint32_t milliseconds, uint8_t when);
+void process_send_drain(struct process *process, uint32_t milliseconds, bool when_alone);
 
 void process_turn(struct process *process);
 #define process_until(process, condition)                                                          \

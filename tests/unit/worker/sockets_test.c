@@ -46,7 +46,8 @@ static void send_sockets(unsigned count, uint8_t family, uint32_t error)
     wire_put_slice(&body, SLICE("blue"));
     wire_put_u8(&body, family);
     wire_put_u32(&body, error);
-    ipc_send(process.channel, IPC_SOCKETS, &body, sockets, count, NULL);
+    ipc_send(process.channel, IPC_SOCKETS, &body,
+             &(struct ipc_attachments){.descriptors = sockets, .descriptor_count = count});
     wire_writer_free(&body);
     for (unsigned i = 0; i < count; i++)
         close(sockets[i]);
@@ -60,7 +61,7 @@ static void send_stale(uint32_t milliseconds)
     wire_put_slice(&body, SLICE("acme"));
     wire_put_slice(&body, SLICE("blue"));
     wire_put_u32(&body, milliseconds);
-    ipc_send(process.channel, IPC_SOCKETS_STALE, &body, NULL, 0, NULL);
+    ipc_send(process.channel, IPC_SOCKETS_STALE, &body, NULL);
     wire_writer_free(&body);
 }
 

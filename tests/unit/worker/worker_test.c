@@ -44,7 +44,7 @@ Test(worker, drains_and_ends)
     start_serving();
     int idle = process_get(&process, "one");
     process_until(&process, tally_total(process.tally, 5) == 1);
-    process_send_drain(&process, 1000, 0);
+    process_send_drain(&process, 1000, false);
     process_until(&process, process.is_gone);
     cr_assert_eq(tally_total(process.tally, 5), 0);
     close(idle);
@@ -58,7 +58,7 @@ Test(worker, a_drain_ends_when_its_time_is_over)
     cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
     for (int i = 0; i < 20; i++)
         process_turn(&process);
-    process_send_drain(&process, 300, 0);
+    process_send_drain(&process, 300, false);
     process_until(&process, process.is_gone);
     close(half);
     cr_assert_eq(process_end(&process), 0);
@@ -70,7 +70,7 @@ Test(worker, an_orphan_drains_as_long_as_it_was_told)
     start_serving();
     int half = process_get(&process, "one");
     cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
-    process_send_drain(&process, 300, 1);
+    process_send_drain(&process, 300, true);
     for (int i = 0; i < 20; i++)
         process_turn(&process);
     close(process_get(&process, "one")); /* not now */
@@ -105,9 +105,9 @@ Test(worker, a_drain_is_only_shortened)
     cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
     for (int i = 0; i < 20; i++)
         process_turn(&process);
-    process_send_drain(&process, 60000, 0);
-    process_send_drain(&process, 300, 0);
-    process_send_drain(&process, 60000, 0);
+    process_send_drain(&process, 60000, false);
+    process_send_drain(&process, 300, false);
+    process_send_drain(&process, 60000, false);
     process_until(&process, process.is_gone);
     close(half);
     cr_assert_eq(process_end(&process), 0);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* The bodies of messages: one struct each, which both ends use. Slices point into the message, or
+ * into what the sender owns. */
+#ifndef IPC_BODY_H
+#define IPC_BODY_H
+
+#include "ipc/cage.h"
+#include "ipc/channel.h"
+
+#include <sys/socket.h>
+
+struct ipc_setup {
+    uint32_t index;  /* of the worker in its generation, from 0 */
+    uint32_t column; /* of the tally, its own */
+    uint32_t log_level;
+    uint8_t log_sink;
+    struct cage_identity identity;
+};
+
+struct ipc_log {
+    uint32_t level;
+    uint8_t sink;
+};
+
+/* EXAMINE, WORKING, COMMITTED; FIGURES_ASK, FIGURES; PING, PONG */
+struct ipc_serial {
+    uint64_t serial;
+};
+
+struct ipc_examined {
+    uint64_t serial;
+    bool usable;
+    bool outdated;   /* a certificate is expired or not yet valid: must not replace a bundle that is
+                        not */
+    bool unresolved; /* host names have no address, which is all that is wrong; or, if usable, only
+                        those that they had before */
+};
+
+struct ipc_tenant {
+    uint64_t serial;
+    struct slice name;
+    uint32_t slot; /* in the tally */
+    struct slice ticket_keys;
+};
+
+struct ipc_tenant_remove {
+    uint64_t serial;
+    struct slice name;
+    bool has_moved; /* other workers serve it, and no request may be lost */
+};
+
+struct ipc_listener {
+    uint64_t serial;
+    struct slice tenant;
+    struct slice address; /* config_listen.text */
+    uint64_t inode;       /* of its namespace; 0: the host's */
+};
+
+struct ipc_lacked {
+    uint64_t serial;
+    struct slice address;
+    int error; /* errno */
+};
+
+struct ipc_listener_close {
+    struct slice tenant;
+    struct slice address;
+    uint64_t inode;
+    uint32_t limit; /* milliseconds; IPC_NO_LIMIT: another socket for that address follows */
+};
+
+struct ipc_listener_dead {
+    struct slice tenant;
+    struct slice address;
+    int error; /* errno */
+};
+
+struct ipc_drain {
+    uint32_t limit;  /* milliseconds */
+    bool when_alone; /* not now, but when the channel closes */
+};
+
+struct ipc_sockets_ask {
+    struct slice tenant;
+    struct slice netns; /* config text */
+    sa_family_t family; /* AF_INET, AF_INET6 */
+};
+
+struct ipc_sockets {
+    struct slice tenant;
+    struct slice netns;
+    sa_family_t family;
+    int error; /* errno; 0: none */
+};
+
+struct ipc_sockets_stale {
+    struct slice tenant;
+    struct slice netns;
+    uint32_t limit; /* milliseconds */
+};
+
+/* CONTAINER_FOLLOW, CONTAINER_FORGET */
+struct ipc_container_name {
+    struct slice name;
+};
+
+struct ipc_container_socket {
+    int error; /* errno; 0: none */
+    struct slice path;
+};
+
+struct ipc_container {
+    struct slice name;
+    uint32_t pid;         /* 0: it does not run */
+    struct slice sandbox; /* its path, or empty */
+    struct slice reason;  /* why there is neither */
+};
+
+/* X(the struct's name) */
+#define IPC_BODIES(X)                                                                              \
+    X(setup)                                                                                       \
+    X(log)                                                                                         \
+    X(serial)                                                                                      \
+    X(examined)                                                                                    \
+    X(tenant)                                                                                      \
+    X(tenant_remove)                                                                               \
+    X(listener)                                                                                    \
+    X(lacked)                                                                                      \
+    X(listener_close)                                                                              \
+    X(listener_dead)                                                                               \
+    X(drain)                                                                                       \
+    X(sockets_ask)                                                                                 \
+    X(sockets)                                                                                     \
+    X(sockets_stale)                                                                               \
+    X(container_name)                                                                              \
+    X(container_socket)                                                                            \
+    X(container)
+
+/* For each body: ipc_put_NAME; ipc_get_NAME, which returns 0, or ERROR_IPC when the bytes are not
+ * exactly one; and ipc_send_NAME, which puts it and sends it (ipc_send). */
+#define X(name)                                                                                    \
+    void ipc_put_##name(struct wire_writer *writer, const struct ipc_##name *body);                \
+    int ipc_get_##name(struct wire_reader *reader, struct ipc_##name *body);                       \
+    void ipc_send_##name(struct ipc_channel *channel, enum ipc_message message,                    \
+                         const struct ipc_##name *body,                                            \
+                         const struct ipc_attachments *attachments);
+IPC_BODIES(X)
+#undef X
+
+/* One tenant's figures, of which a FIGURES has any number in its blob, behind a u32: the
+ * connections in all. */
+struct ipc_tenant_figures {
+    struct slice tenant;
+    uint32_t connections;
+    uint32_t draining; /* of them */
+    uint64_t requests;
+};
+
+void ipc_put_tenant_figures(struct wire_writer *writer, const struct ipc_tenant_figures *figures);
+/* The reader tells whether it has failed. */
+void ipc_get_tenant_figures(struct wire_reader *reader, struct ipc_tenant_figures *figures);
+
+/* The serial with which the bodies of WORKING, EXAMINED and FIGURES begin. */
+uint64_t ipc_serial_of(const struct ipc_announced *announced);
+
+/* A limit in milliseconds that stands for none. */
+#define IPC_NO_LIMIT UINT32_MAX
+
+/* Seconds as a message has them, and back: INFINITY for IPC_NO_LIMIT. */
+uint32_t ipc_milliseconds(double seconds);
+double ipc_seconds(uint32_t milliseconds);
+
+/* ---- what every child does with them ---- */
+
+/* Answers a PING. Returns 0 or ERROR_IPC. */
+int ipc_answer_ping(struct ipc_channel *channel, struct ipc_received *received);
+
+/* Puts the log that SETUP names in force, with the message's first descriptor if there is one left;
+ * *fd is the one of before, -1 for none, and becomes the new one. Returns 0, or ERROR_IPC with
+ * nothing changed. */
+int ipc_set_log(struct ipc_received *received, const struct ipc_log *log, int *fd);
+/* The same for a LOG. */
+int ipc_take_log(struct ipc_received *received, int *fd);
+
+#endif

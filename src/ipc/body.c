@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* How the bodies of messages lie in their bytes: field after field, each as its type does. */
+#include "ipc/body.h"
+
+#include <limits.h>
+#include <math.h>
+
+/* ---- fields ---- */
+
+static void put_bool(struct wire_writer *writer, bool value)
+{
+    wire_put_u8(writer, value);
+}
+
+static void put_errno(struct wire_writer *writer, int value)
+{
+    wire_put_u32(writer, (uint32_t)value);
+}
+
+static void put_family(struct wire_writer *writer, sa_family_t value)
+{
+    wire_put_u8(writer, value == AF_INET6 ? 6 : 4);
+}
+
+static void put_identity(struct wire_writer *writer, struct cage_identity value)
+{
+    put_bool(writer, value.keep);
+    wire_put_u32(writer, value.user);
+    wire_put_u32(writer, value.group);
+    wire_put_u32(writer, value.group_count);
+    for (uint32_t i = 0; i < value.group_count; i++)
+        wire_put_u32(writer, value.groups[i]);
+}
+
+static void get_u8(struct wire_reader *reader, uint8_t *value)
+{
+    *value = wire_get_u8(reader);
+}
+
+static void get_u32(struct wire_reader *reader, uint32_t *value)
+{
+    *value = wire_get_u32(reader);
+}
+
+static void get_u64(struct wire_reader *reader, uint64_t *value)
+{
+    *value = wire_get_u64(reader);
+}
+
+static void get_slice(struct wire_reader *reader, struct slice *value)
+{
+    *value = wire_get_slice(reader);
+}
+
+static void get_bool(struct wire_reader *reader, bool *value)
+{
+    uint8_t byte = wire_get_u8(reader);
+
+    reader->failed = reader->failed || byte > 1;
+    *value = byte == 1;
+}
+
+static void get_errno(struct wire_reader *reader, int *value)
+{
+    uint32_t number = wire_get_u32(reader);
+
+    reader->failed = reader->failed || number > INT_MAX;
+    *value = reader->failed ? 0 : (int)number;
+}
+
+static void get_family(struct wire_reader *reader, sa_family_t *value)
+{
+    uint8_t number = wire_get_u8(reader);
+
+    reader->failed = reader->failed || (number != 4 && number != 6);
+    *value = number == 6 ? AF_INET6 : AF_INET;
+}
+
+static void get_identity(struct wire_reader *reader, struct cage_identity *value)
+{
+    get_bool(reader, &value->keep);
+    value->user = wire_get_u32(reader);
+    value->group = wire_get_u32(reader);
+    value->group_count = wire_get_count(reader, sizeof(value->groups[0]));
+    reader->failed = reader->failed || value->group_count > CAGE_GROUPS_MAX;
+    if (reader->failed)
+        value->group_count = 0;
+    for (uint32_t i = 0; i < value->group_count; i++)
+        value->groups[i] = wire_get_u32(reader);
+}
+
+/* clang-format off */
+#define PUT(field)                                                                                 \
+    _Generic(body->field,                                                                          \
+        bool: put_bool,                                                                            \
+        uint8_t: wire_put_u8,                                                                      \
+        uint32_t: wire_put_u32,                                                                    \
+        uint64_t: wire_put_u64,                                                                    \
+        int: put_errno,                                                                            \
+        sa_family_t: put_family,                                                                   \
+        struct slice: wire_put_slice,                                                              \
+        struct cage_identity: put_identity)(writer, body->field);
+
+#define GET(field)                                                                                 \
+    _Generic(&body->field,                                                                         \
+        bool *: get_bool,                                                                          \
+        uint8_t *: get_u8,                                                                         \
+        uint32_t *: get_u32,                                                                       \
+        uint64_t *: get_u64,                                                                       \
+        int *: get_errno,                                                                          \
+        sa_family_t *: get_family,                                                                 \
+        struct slice *: get_slice,                                                                 \
+        struct cage_identity *: get_identity)(reader, &body->field);
+
+/* ---- bodies: their fields in the order in which they are sent ---- */
+
+#define BODY_setup(F)            F(index) F(column) F(log_level) F(log_sink) F(identity)
+#define BODY_log(F)              F(level) F(sink)
+#define BODY_serial(F)           F(serial)
+#define BODY_examined(F)         F(serial) F(usable) F(outdated) F(unresolved)
+#define BODY_tenant(F)           F(serial) F(name) F(slot) F(ticket_keys)
+#define BODY_tenant_remove(F)    F(serial) F(name) F(has_moved)
+#define BODY_listener(F)         F(serial) F(tenant) F(address) F(inode)
+#define BODY_lacked(F)           F(serial) F(address) F(error)
+#define BODY_listener_close(F)   F(tenant) F(address) F(inode) F(limit)
+#define BODY_listener_dead(F)    F(tenant) F(address) F(error)
+#define BODY_drain(F)            F(limit) F(when_alone)
+#define BODY_sockets_ask(F)      F(tenant) F(netns) F(family)
+#define BODY_sockets(F)          F(tenant) F(netns) F(family) F(error)
+#define BODY_sockets_stale(F)    F(tenant) F(netns) F(limit)
+#define BODY_container_name(F)   F(name)
+#define BODY_container_socket(F) F(error) F(path)
+#define BODY_container(F)        F(name) F(pid) F(sandbox) F(reason)
+#define BODY_tenant_figures(F)   F(tenant) F(connections) F(draining) F(requests)
+
+#define X(name)                                                                                    \
+    void ipc_put_##name(struct wire_writer *writer, const struct ipc_##name *body)                 \
+    {                                                                                              \
+        BODY_##name(PUT)                                                                           \
+    }                                                                                              \
+                                                                                                   \
+    int ipc_get_##name(struct wire_reader *reader, struct ipc_##name *body)                        \
+    {                                                                                              \
+        BODY_##name(GET)                                                                           \
+        return wire_finish(reader);                                                                \
+    }                                                                                              \
+                                                                                                   \
+    void ipc_send_##name(struct ipc_channel *channel, enum ipc_message message,                    \
+                         const struct ipc_##name *body, const struct ipc_attachments *attachments) \
+    {                                                                                              \
+        struct wire_writer writer;                                                                 \
+                                                                                                   \
+        wire_writer_init(&writer);                                                                 \
+        ipc_put_##name(&writer, body);                                                             \
+        ipc_send(channel, message, &writer, attachments);                                          \
+        wire_writer_free(&writer);                                                                 \
+    }
+IPC_BODIES(X)
+#undef X
+
+void ipc_put_tenant_figures(struct wire_writer *writer, const struct ipc_tenant_figures *body)
+{
+    BODY_tenant_figures(PUT)
+}
+
+void ipc_get_tenant_figures(struct wire_reader *reader, struct ipc_tenant_figures *body)
+{
+    BODY_tenant_figures(GET)
+} /* clang-format on */
+
+uint64_t ipc_serial_of(const struct ipc_announced *announced)
+{
+    struct wire_reader body = announced->body;
+
+    return wire_get_u64(&body);
+}
+
+uint32_t ipc_milliseconds(double seconds)
+{
+    return seconds < IPC_NO_LIMIT / 1000. ? (uint32_t)(seconds * 1000.) : IPC_NO_LIMIT;
+}
+
+double ipc_seconds(uint32_t milliseconds)
+{
+    return milliseconds == IPC_NO_LIMIT ? INFINITY : milliseconds / 1000.;
+}
