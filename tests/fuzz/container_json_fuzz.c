@@ -2,8 +2,8 @@
 /* rooms: resolver base */
 /* What a container engine says: wherever it is cut, the same objects, and what is read in them is
  * fit for use. */
-#include "../../src/resolver/container_json_internal.h"
-#include "../../src/resolver/json_split_internal.h"
+#include "resolver/container_json_internal.h"
+#include "resolver/json_split_internal.h"
 
 #include <stdlib.h>
 

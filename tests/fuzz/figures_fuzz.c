@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rooms: supervisor */
 /* What a worker says that its tenants have: whatever it is, the supervisor only adds up. */
-#include "../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <stdlib.h>
 

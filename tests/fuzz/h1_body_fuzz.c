@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rooms: h1 http base */
 /* Chunked bodies: however they are cut the verdict and the bytes are one, and survive a rewrite. */
-#include "../unit/h1/feed.h"
+#include "unit/h1/feed.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rooms: h1 http base */
 /* Response heads: however they are cut the verdict is one, and what is passed on means the same. */
-#include "../unit/h1/feed.h"
+#include "unit/h1/feed.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rooms: supervisor */
 /* What another binary left to the supervisor, as it is taken apart, and put again. */
-#include "../../src/supervisor/state_internal.h"
+#include "supervisor/state_internal.h"
 
 #include <stdlib.h>
 

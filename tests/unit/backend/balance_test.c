@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Smooth weighted round robin, held to the sequences that nginx gives. */
-#include "../../../src/backend/balance_internal.h"
+#include "backend/balance_internal.h"
 #include "rig.h"
 
 #include <criterion/criterion.h>

@@ -4,7 +4,7 @@
 
 #include "tls/client.h"
 
-#include "../../../src/backend/link_internal.h"
+#include "backend/link_internal.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

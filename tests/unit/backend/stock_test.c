@@ -5,7 +5,7 @@
 
 #include "backend/sockets.h"
 
-#include "../../../src/backend/stock_internal.h"
+#include "backend/stock_internal.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines as the reader of /dev/log gets them, and one that stalls, goes and comes back. */
-#include "../../../src/base/syslog_internal.h"
+#include "base/syslog_internal.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

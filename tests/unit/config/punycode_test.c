@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names in Unicode, by the samples of RFC 3492 section 7.1 and names that are in use. */
-#include "../../../src/config/punycode_internal.h"
+#include "config/punycode_internal.h"
 
 #include <criterion/criterion.h>
 

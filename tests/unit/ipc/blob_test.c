@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Blobs: counted here, sealed on the way, checked on arrival. */
-#include "../../../src/ipc/blob_internal.h"
+#include "ipc/blob_internal.h"
 
 #include "ipc/channel.h"
 

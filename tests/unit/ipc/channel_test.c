@@ -2,7 +2,7 @@
 /* Channels: order, queues, blobs, descriptors, and peers that break the rules. */
 #include "ipc/channel.h"
 
-#include "../../../src/ipc/descriptors_internal.h"
+#include "ipc/descriptors_internal.h"
 
 #include "ipc/datagram.h"
 

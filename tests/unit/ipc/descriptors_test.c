@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagrams with descriptors. */
-#include "../../../src/ipc/descriptors_internal.h"
+#include "ipc/descriptors_internal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An engine's words: what Docker and podman say, and what none should. */
-#include "../../../src/resolver/container_json_internal.h"
+#include "resolver/container_json_internal.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef TESTS_RESOLVER_ENGINE_RIG_H
 #define TESTS_RESOLVER_ENGINE_RIG_H
 
-#include "../../../src/resolver/containers_internal.h"
+#include "resolver/containers_internal.h"
 
 #define RIG_PEERS 32
 

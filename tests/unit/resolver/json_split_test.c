@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Objects out of a stream: however it is cut, the same objects. */
-#include "../../../src/resolver/json_split_internal.h"
+#include "resolver/json_split_internal.h"
 
 #include <criterion/criterion.h>
 

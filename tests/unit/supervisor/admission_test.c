@@ -2,8 +2,8 @@
 /* What a child that an intruder has taken over can make of the supervisor's time. */
 #include "rig.h"
 
-#include "../../../src/supervisor/admission_internal.h"
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/admission_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

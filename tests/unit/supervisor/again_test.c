@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The pause before another attempt, and what ends the attempts. */
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

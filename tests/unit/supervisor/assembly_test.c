@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From a tenant's file to its plan. */
-#include "../../../src/supervisor/assembly_internal.h"
+#include "supervisor/assembly_internal.h"
 
 #include "rig.h"
 

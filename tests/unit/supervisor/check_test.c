@@ -2,9 +2,9 @@
 /* What the command line asks: -t and -s. */
 #include "rig.h"
 
-#include "../../../src/supervisor/supervisor_internal.h"
 #include "control/protocol.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Claims of addresses in the host's namespace. */
-#include "../../../src/supervisor/claims_internal.h"
+#include "supervisor/claims_internal.h"
 
 #include <criterion/criterion.h>
 

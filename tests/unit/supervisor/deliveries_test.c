@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is under way to a worker, in its order. */
-#include "../../../src/supervisor/deliveries_internal.h"
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/deliveries_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether files are the ones they were. */
-#include "../../../src/supervisor/dependencies_internal.h"
+#include "supervisor/dependencies_internal.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

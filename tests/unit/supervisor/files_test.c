@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading files that may be anything. */
-#include "../../../src/supervisor/files_internal.h"
+#include "supervisor/files_internal.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

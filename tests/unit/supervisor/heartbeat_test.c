@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is silent for too long is killed, and nobody else. */
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include "rig.h"
 

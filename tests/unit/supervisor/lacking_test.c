@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Who lacks which listener. */
-#include "../../../src/supervisor/lacking_internal.h"
+#include "supervisor/lacking_internal.h"
 
-#include "../../../src/supervisor/workers_internal.h"
+#include "supervisor/workers_internal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

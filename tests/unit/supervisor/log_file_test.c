@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening log files of all owners and kinds. The child is this very program, in a role (rig.c). */
-#include "../../../src/supervisor/log_file_internal.h"
+#include "supervisor/log_file_internal.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* When namespaces are looked for: at once, but never all the time. */
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

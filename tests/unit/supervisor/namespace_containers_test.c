@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Containers' namespaces: what the resolver is told, and what is made of its answers. */
-#include "../../../src/supervisor/namespace_containers_internal.h"
+#include "supervisor/namespace_containers_internal.h"
 
-#include "../../../src/supervisor/supervisor_internal.h"
 #include "rig_netns.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Names that are shared, and where they lead. */
-#include "../../../src/supervisor/supervisor_internal.h"
 #include "rig_netns.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

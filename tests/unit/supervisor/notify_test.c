@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a service manager hears, played by a datagram socket. */
-#include "../../../src/supervisor/notify_internal.h"
+#include "supervisor/notify_internal.h"
 
 #include "rig.h"
 

@@ -3,7 +3,7 @@
 #include "rig.h"
 #include "talk.h"
 
-#include "../../../src/supervisor/outcomes_internal.h"
+#include "supervisor/outcomes_internal.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The pid file and its lock. */
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

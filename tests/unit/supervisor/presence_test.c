@@ -4,8 +4,8 @@
 #include "rig_netns.h"
 #include "talk.h"
 
-#include "../../../src/supervisor/presence_internal.h"
-#include "../../../src/supervisor/record_internal.h"
+#include "supervisor/presence_internal.h"
+#include "supervisor/record_internal.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is left of root. */
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <cap-ng.h>
 #include <criterion/criterion.h>

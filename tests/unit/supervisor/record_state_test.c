@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What each tenant is said to be. */
-#include "../../../src/supervisor/record_state_internal.h"
+#include "supervisor/record_state_internal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry: names, slots and ticket keys. */
-#include "../../../src/supervisor/record_internal.h"
+#include "supervisor/record_internal.h"
 
 #include <criterion/criterion.h>
 

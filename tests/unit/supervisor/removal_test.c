@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is too much to be removed at once. */
-#include "../../../src/supervisor/removal_internal.h"
+#include "supervisor/removal_internal.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How mistakes are told. */
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>

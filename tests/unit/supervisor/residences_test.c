@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Neighbours in one namespace. */
-#include "../../../src/supervisor/residences_internal.h"
+#include "supervisor/residences_internal.h"
 
 #include <criterion/criterion.h>
 

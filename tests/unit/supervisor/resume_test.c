@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Resuming from what is no state, and from states that another binary may have left; upgrade_test.c
  * has those that this one leaves. */
-#include "../../../src/supervisor/settings_internal.h"
-#include "../../../src/supervisor/state_internal.h"
-#include "../../../src/supervisor/upgrade_internal.h"
+#include "supervisor/settings_internal.h"
+#include "supervisor/state_internal.h"
+#include "supervisor/upgrade_internal.h"
 
 #include "rig.h"
 

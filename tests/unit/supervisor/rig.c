@@ -2,10 +2,10 @@
 /* Runs a supervisor for tests, and plays its children. */
 #include "rig.h"
 
-#include "../../../src/supervisor/supervisor_internal.h"
-#include "../../../src/supervisor/trial_internal.h"
 #include "ipc/channel.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/supervisor_internal.h"
+#include "supervisor/trial_internal.h"
 #include "tenant/bundle.h"
 
 #include <arpa/inet.h>

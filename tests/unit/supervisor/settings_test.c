@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The main file. */
-#include "../../../src/supervisor/settings_internal.h"
+#include "supervisor/settings_internal.h"
 
 #include "base/memory.h"
 #include "rig.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* States of other versions, cut short, and with lies in them. */
-#include "../../../src/supervisor/state_internal.h"
+#include "supervisor/state_internal.h"
 
 #include "state_sample.h"
 

@@ -2,9 +2,9 @@
 /* Makes the sample, by hand. */
 #include "state_sample.h"
 
-#include "../../../src/supervisor/claims_internal.h"
-#include "../../../src/supervisor/residences_internal.h"
-#include "../../../src/supervisor/state_internal.h"
+#include "supervisor/claims_internal.h"
+#include "supervisor/residences_internal.h"
+#include "supervisor/state_internal.h"
 
 #include "base/memory.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The state as bytes: everything comes out as it was put in, and its descriptors are found. */
-#include "../../../src/supervisor/claims_internal.h"
-#include "../../../src/supervisor/residences_internal.h"
-#include "../../../src/supervisor/state_internal.h"
+#include "supervisor/claims_internal.h"
+#include "supervisor/residences_internal.h"
+#include "supervisor/state_internal.h"
 
 #include "state_sample.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tenants' files the main file names. */
-#include "../../../src/supervisor/tenant_files_internal.h"
+#include "supervisor/tenant_files_internal.h"
 
 #include "rig.h"
 

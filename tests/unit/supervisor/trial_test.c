@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A candidate's answers to states that it cannot go on from; upgrade_test.c has the good ones. */
-#include "../../../src/supervisor/settings_internal.h"
-#include "../../../src/supervisor/state_internal.h"
-#include "../../../src/supervisor/trial_internal.h"
+#include "supervisor/settings_internal.h"
+#include "supervisor/state_internal.h"
+#include "supervisor/trial_internal.h"
 
 #include "rig.h"
 #include "state_sample.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners whose namespace goes, or becomes another tenant's. */
-#include "../../../src/supervisor/bindings_internal.h"
 #include "rig.h"
 #include "rig_netns.h"
+#include "supervisor/bindings_internal.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

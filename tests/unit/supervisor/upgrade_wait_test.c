@@ -2,7 +2,7 @@
 /* What keeps an upgrade waiting, and for how long it may. */
 #include "rig.h"
 
-#include "../../../src/supervisor/supervisor_internal.h"
+#include "supervisor/supervisor_internal.h"
 #include "talk.h"
 
 #include <criterion/criterion.h>

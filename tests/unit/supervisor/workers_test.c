@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which workers serve a tenant, and that each is told all there is. */
-#include "../../../src/supervisor/bindings_internal.h"
-#include "../../../src/supervisor/deliveries_internal.h"
-#include "../../../src/supervisor/record_state_internal.h"
-#include "../../../src/supervisor/workers_internal.h"
+#include "supervisor/bindings_internal.h"
+#include "supervisor/deliveries_internal.h"
+#include "supervisor/record_state_internal.h"
+#include "supervisor/workers_internal.h"
 
 #include "rig.h"
 

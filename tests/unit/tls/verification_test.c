@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients' certificates: what is asked, how it is judged, what is told of them, and that no session
  * gets around it. */
-#include "../../../src/tls/tls_internal.h"
 #include "pki.h"
 #include "rig.h"
+#include "tls/tls_internal.h"
 
 #include "tls/client.h"
 
