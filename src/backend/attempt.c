@@ -23,26 +23,6 @@ static struct backend_endpoint *next_endpoint(struct backend_group *group,
     return balance_pick(group, attempts, now);
 }
 
-int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
-                    struct backend_attempts *attempts, double after)
-{
-    bool is_http2 = endpoint->group->http2 && !endpoint_requires_http1(endpoint);
-    struct backend_connection *connection = NULL;
-    /* One that was opened after the last is fresh, also when another exchange opened it. */
-    if (is_http2)
-        connection = pool_shared(endpoint, after);
-    if (connection == NULL && after == 0)
-        connection = pool_take(endpoint, is_http2);
-    attempts->reused = connection != NULL;
-    attempts->opened = connection != NULL ? connection->opened : loop_now(exchange->loop);
-    if (connection != NULL) {
-        connection->protocol->assign(connection, exchange, attempts);
-        return 0;
-    }
-    const struct backend_protocol *protocol = is_http2 ? &h2_protocol : &h1_protocol;
-    return protocol->open(endpoint, exchange, attempts);
-}
-
 /* It goes to what was opened later than that by which it failed, which many may share. There it may
  * be refused once more; at last it is the first exchange of a connection, which surely is taken. */
 static double fresh_after(const struct backend_attempts *attempts)

@@ -16,6 +16,8 @@ struct backends *backends_new(struct loop *loop)
 {
     struct backends *backends = memory_zeroed(1, sizeof(*backends));
     backends->loop = loop;
+    backends->http1 = &h1_protocol;
+    backends->http2 = &h2_protocol;
     return backends;
 }
 

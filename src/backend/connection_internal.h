@@ -7,9 +7,11 @@
 #include "backend/backend.h"
 
 struct backend_connection;
+struct stream;
 
 /* One version of HTTP towards servers. */
 struct backend_protocol {
+    bool is_http2;
     /* Connects to the endpoint and attaches to the exchange; never calls into the exchange before
      * it returns. Returns 0, or ERROR_DESCRIPTORS with nothing attached. */
     int (*open)(struct backend_endpoint *endpoint, struct exchange *exchange,
@@ -25,6 +27,11 @@ struct backend_protocol {
     void (*leave)(struct backend_connection *connection);
     /* Ends it now, whatever it does. */
     void (*cut)(struct backend_connection *connection);
+    /* Goes on with a stream that is open, since ALPN did not agree on the other version. It owns
+     * the stream and attaches to the exchange, which has no end attached; nothing is called before
+     * this returns. NULL: no stream is ever handed to this version. */
+    void (*take_over)(struct backend_endpoint *endpoint, struct stream *stream,
+                      struct exchange *exchange, struct backend_attempts *attempts);
 };
 
 /* How a connection stands to the network namespace of its endpoint. */
@@ -59,13 +66,5 @@ extern const struct backend_protocol h2_protocol;
  * ERROR_DESCRIPTORS. */
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
                     struct backend_attempts *attempts, double after);
-
-struct stream;
-
-/* Goes on in HTTP/1.1 on a stream that is open, e.g. since ALPN did not agree on HTTP/2. It owns
- * the stream and attaches to the exchange, which has no end attached; nothing is called before
- * this returns. */
-void h1_adopt(struct backend_endpoint *endpoint, struct stream *stream, struct exchange *exchange,
-              struct backend_attempts *attempts);
 
 #endif

@@ -74,6 +74,8 @@ struct backend_owner {
 
 struct backends {
     struct loop *loop;
+    const struct backend_protocol *http1;
+    const struct backend_protocol *http2;
     struct backend_owner *owners;                               /* by the tenant's name */
     struct backend_stock *stocks;                               /* of all tenants */
     int (*ask)(void *owner, const struct backend_place *place); /* NULL: nobody */

@@ -1,146 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of an HTTP/1.1 connection to a server: connect, serve, lie idle, close. */
+/* An HTTP/1.1 connection to a server: opened, joined to exchanges, told of what becomes of them. */
 #include "h1_internal.h"
 
-#include "balance_internal.h"
-#include "base/log.h"
 #include "base/memory.h"
-#include "pool_internal.h"
 #include "stock_internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
-
-static const char *const phase_names[] = {"connecting", "active", "tunnel", "idle", "closed"};
-
-void h1_connection_set_phase(struct h1_connection *connection, enum h1_phase phase)
-{
-    static const uint8_t legal[] = {
-        [H1_CONNECTING] = 1 << H1_ACTIVE | 1 << H1_CLOSED,
-        [H1_ACTIVE] = 1 << H1_TUNNEL | 1 << H1_IDLE | 1 << H1_CLOSED,
-        [H1_TUNNEL] = 1 << H1_CLOSED,
-        [H1_IDLE] = 1 << H1_ACTIVE | 1 << H1_CLOSED,
-        [H1_CLOSED] = 0,
-    };
-    (void)legal; /* without assertions */
-    assert(legal[connection->phase] >> phase & 1);
-    log_debug("backend %s: %s -> %s", connection->base.endpoint->text,
-              phase_names[connection->phase], phase_names[phase]);
-    connection->phase = phase;
-}
 
 static void on_grave(struct loop_task *task)
 {
     free((char *)task - offsetof(struct h1_connection, grave));
-}
-
-void h1_connection_close(struct h1_connection *connection)
-{
-    if (connection->phase == H1_CLOSED)
-        return;
-    assert(connection->exchange == NULL);
-    pool_remove(&connection->base);
-    deadline_stop(&connection->deadline);
-    loop_cancel(connection->loop, &connection->start);
-    link_close(connection->link);
-    connection->link = NULL;
-    /* What a tunnel's client said before it left is still due; a request cut short is not. */
-    stock_close_stream(&connection->base, connection->stream, connection->phase == H1_TUNNEL);
-    stock_part(&connection->base);
-    connection->stream = NULL;
-    chain_clear(&connection->in);
-    chain_clear(&connection->wire);
-    h1_connection_set_phase(connection, H1_CLOSED);
-    endpoint_unref(connection->base.endpoint);
-    connection->base.endpoint = NULL;
-    loop_bury(connection->loop, &connection->grave);
-}
-
-/* ---- leaving the exchange ---- */
-
-static void leave(struct h1_connection *connection)
-{
-    connection->exchange = NULL;
-    group_leave(connection->base.endpoint->group);
-}
-
-static bool has_answered(const struct h1_connection *connection)
-{
-    return connection->stream != NULL &&
-           stream_bytes_in(connection->stream) != connection->in_start;
-}
-
-/* A kept connection may die of its server's idle timeout just when it is asked again. */
-static bool is_retired(const struct h1_connection *connection, enum error error)
-{
-    bool is_end = error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
-    return is_end && connection->is_reused && !has_answered(connection);
-}
-
-/* Whether max_fails counts it: what the client did is not the server's fault, and a response that
- * had begun shows a living server. */
-static bool is_failure(const struct h1_connection *connection, enum error error)
-{
-    return connection->receiving == RECEIVING_HEAD && error != ERROR_CLIENT_GONE &&
-           error != ERROR_LENGTH && error != ERROR_RETIRED && error != ERROR_SHORTAGE;
-}
-
-/* Whether what came in place of a response begins as RFC 9113 section 3.4 has a server begin: with
- * a SETTINGS frame. */
-static bool speaks_http2(const struct h1_connection *connection)
-{
-    unsigned char frame[9];
-    if (connection->receiving != RECEIVING_HEAD || connection->in.len < sizeof(frame))
-        return false;
-    chain_peek(&connection->in, 0, frame, sizeof(frame));
-    return frame[0] == 0 && frame[1] == 0 && frame[2] % 6 == 0 && frame[3] == 4 && frame[4] == 0 &&
-           (frame[5] | frame[6] | frame[7] | frame[8]) == 0;
-}
-
-void h1_connection_fail(struct h1_connection *connection, enum error error)
-{
-    struct exchange *exchange = connection->exchange;
-    bool untouched =
-        connection->stream == NULL || stream_bytes_out(connection->stream) == connection->out_start;
-    if (is_retired(connection, error))
-        error = ERROR_RETIRED;
-    if (speaks_http2(connection))
-        exchange->reason = SLICE("the server speaks HTTP/2 (see proxy_http_version)");
-    if (is_failure(connection, error))
-        balance_failed(connection->base.endpoint, loop_now(connection->loop));
-    leave(connection);
-    h1_connection_close(connection);
-    exchange_fail_back(exchange, error, untouched);
-}
-
-static bool is_keepable(const struct h1_connection *connection)
-{
-    return connection->phase == H1_ACTIVE && connection->facts.keep_alive &&
-           connection->facts.framing != H1_UNTIL_CLOSE && connection->sending == SENDING_DONE &&
-           stream_queued(connection->stream) == 0 && connection->in.len == 0;
-}
-
-void h1_connection_finish(struct h1_connection *connection)
-{
-    bool keeps = is_keepable(connection);
-    leave(connection);
-    if (!keeps || !pool_put(&connection->base)) {
-        h1_connection_close(connection);
-        return;
-    }
-    h1_connection_set_phase(connection, H1_IDLE);
-    if (connection->is_paused)
-        stream_resume(connection->stream);
-    deadline_set(&connection->deadline, POOL_IDLE_SECONDS);
-}
-
-void h1_connection_finish_tunnel(struct h1_connection *connection)
-{
-    if (connection->phase != H1_TUNNEL || connection->sending != SENDING_DONE ||
-        connection->receiving != RECEIVING_DONE || stream_queued(connection->stream) > 0)
-        return;
-    exchange_detach(connection->exchange);
-    h1_connection_finish(connection);
 }
 
 /* ---- what the exchange tells ---- */
@@ -169,12 +38,10 @@ static void on_abort(void *back, struct exchange *exchange)
     (void)exchange;
     struct h1_connection *connection = back;
     /* The frontend closes as soon as it has the response's end: that is no abort. */
-    if (connection->receiving == RECEIVING_DONE) {
+    if (connection->receiving == RECEIVING_DONE)
         h1_connection_finish(connection);
-        return;
-    }
-    leave(connection);
-    h1_connection_close(connection);
+    else
+        h1_connection_abort(connection);
 }
 
 static const struct exchange_back back_ops = {
@@ -219,7 +86,7 @@ static void on_failed(void *owner, enum error error)
 {
     struct h1_connection *connection = owner;
     switch (connection->phase) {
-    case H1_CONNECTING: /* adopted and not begun */
+    case H1_CONNECTING: /* taken over and not begun */
         h1_connection_fail(connection, error);
         break;
     case H1_ACTIVE:
@@ -295,8 +162,8 @@ static struct h1_connection *connection_new(struct backend_endpoint *endpoint, s
     return connection;
 }
 
-void h1_adopt(struct backend_endpoint *endpoint, struct stream *stream, struct exchange *exchange,
-              struct backend_attempts *attempts)
+static void h1_take_over(struct backend_endpoint *endpoint, struct stream *stream,
+                         struct exchange *exchange, struct backend_attempts *attempts)
 {
     struct h1_connection *connection = connection_new(endpoint, exchange->loop);
     connection->stream = stream;
@@ -370,5 +237,9 @@ static void h1_leave(struct backend_connection *base)
         h1_connection_close(connection);
 }
 
-const struct backend_protocol h1_protocol = {
-    .open = h1_open, .assign = h1_assign, .close = h1_close, .leave = h1_leave, .cut = h1_cut};
+const struct backend_protocol h1_protocol = {.open = h1_open,
+                                             .assign = h1_assign,
+                                             .close = h1_close,
+                                             .leave = h1_leave,
+                                             .cut = h1_cut,
+                                             .take_over = h1_take_over};

@@ -67,12 +67,15 @@ struct h1_connection {
     struct loop_task grave;
 };
 
-/* ---- h1_connection.c ---- */
+/* ---- h1_end.c ---- */
 
 void h1_connection_set_phase(struct h1_connection *connection, enum h1_phase phase);
 
 /* Ends the connection; the exchange must have been left. */
 void h1_connection_close(struct h1_connection *connection);
+
+/* Leaves the exchange, which wants no more of it, and ends the connection. */
+void h1_connection_abort(struct h1_connection *connection);
 
 /* Leaves the exchange with an error and ends the connection. */
 void h1_connection_fail(struct h1_connection *connection, enum error error);

@@ -41,116 +41,6 @@ void h2_call_move(struct h2_call *call, struct h2_calls *to)
     connection->waiting_count += to == &connection->waiting;
 }
 
-/* ---- what the exchange tells ---- */
-
-static void on_body(void *back, struct exchange *exchange)
-{
-    struct h2_call *call = back;
-    if (exchange->request_body.state == PIPE_BROKEN) {
-        h2_call_fail(call, ERROR_CLIENT_GONE, false);
-        return;
-    }
-    if (call->sending != H2_SENDING)
-        return;
-    if (call->is_starved) {
-        call->is_starved = false;
-        call->sent_at = loop_now(call->connection->loop);
-    }
-    h2_resume(call->stream);
-    h2_connection_wake(call->connection);
-}
-
-static void on_room(void *back, struct exchange *exchange)
-{
-    (void)exchange;
-    struct h2_call *call = back;
-    if (call->stream == NULL)
-        return;
-    call->read_at = loop_now(call->connection->loop);
-    h2_call_give_back(call);
-}
-
-static void on_abort(void *back, struct exchange *exchange)
-{
-    struct h2_call *call = back;
-    /* The frontend closes as soon as it has the response's end: that is no abort. */
-    bool is_over = call->hearing == H2_HEARD && (!exchange->is_tunnel || call->sending == H2_SENT);
-    if (call->stream != NULL && !is_over) {
-        h2_reset(call->stream, H2_CANCEL);
-        call->stream = NULL;
-    }
-    h2_call_leave(call);
-}
-
-static const struct exchange_back back_ops = {
-    .on_body = on_body, .on_room = on_room, .on_abort = on_abort};
-
-/* ---- joining ---- */
-
-static struct h2_call *call_take(struct h2_connection *connection)
-{
-    struct h2_call *call = spares_take(&connection->loop->buffers.objects, sizeof(*call));
-    memset(call, 0, sizeof(*call));
-    call->connection = connection;
-    call->grave.run = on_grave;
-    deadline_init(&call->deadline, connection->loop, h2_call_on_expired);
-    return call;
-}
-
-struct h2_call *h2_call_new(struct h2_connection *connection, struct exchange *exchange,
-                            struct backend_attempts *attempts)
-{
-    struct h2_call *call = call_take(connection);
-    call->list = NULL;
-    call->exchange = exchange;
-    call->attempts = attempts;
-    call->stream = NULL;
-    call->sending = H2_WAITS;
-    call->hearing = H2_HEAD_DUE;
-    call->error = ERROR_NONE;
-    call->is_connect = false;
-    call->is_starved = true;
-    call->taken = 0;
-    call->consumed = 0;
-    call->sent_from = 0;
-    call->interim_count = 0;
-    call->interim_bytes = 0;
-    call->read_at = loop_now(connection->loop);
-    call->sent_at = call->read_at;
-    h2_call_move(call, &connection->waiting);
-    connection->attached++;
-    deadline_set(&call->deadline, h2_call_patience(call));
-    group_enter(connection->base.endpoint->group);
-    exchange_attach(exchange, &back_ops, call);
-    return call;
-}
-
-bool h2_call_begin(struct h2_call *call)
-{
-    struct h2_connection *connection = call->connection;
-    struct exchange *exchange = call->exchange;
-    exchange_settle_length(exchange);
-    struct http_request request = exchange->forward;
-    if (!http_is_websocket(request.upgrade))
-        request.upgrade = (struct slice){0}; /* has no place in HTTP/2 (RFC 9113 section 8.6) */
-    struct h2_target target = {.object = call,
-                               .arena = &exchange->arena,
-                               .response = &exchange->response,
-                               .trailers = &exchange->response_body.trailers};
-    bool is_connect = request.upgrade.len > 0 && h2_allows_connect(connection->session);
-    bool ends = request.content_length == 0 && !is_connect;
-    call->stream = h2_send_request(connection->session, &request, &target, ends);
-    if (call->stream == NULL)
-        return false;
-    call->is_connect = is_connect;
-    call->sending = ends ? H2_SENT : H2_SENDING;
-    call->is_starved = exchange->request_body.bytes.len == 0;
-    call->read_at = loop_now(connection->loop);
-    call->sent_at = call->read_at;
-    h2_call_move(call, &connection->fresh);
-    return true;
-}
-
 /* ---- leaving ---- */
 
 bool h2_call_is_untouched(const struct h2_call *call)
@@ -207,4 +97,150 @@ void h2_call_fail(struct h2_call *call, enum error error, bool untouched)
     call->stream = NULL;
     h2_call_leave(call);
     exchange_fail_back(exchange, error, untouched);
+}
+
+/* ---- what deadline and exchange tell ---- */
+
+/* It is not the one exchange alone when nothing at all was heard. */
+static void suspect(struct h2_connection *connection)
+{
+    if (connection->phase == H2_SERVING)
+        h2_connection_probe(connection);
+    else if (connection->phase == H2_GREETING)
+        h2_connection_leave(connection);
+}
+
+static void on_expired(struct deadline *deadline)
+{
+    struct h2_call *call =
+        (struct h2_call *)((char *)deadline - offsetof(struct h2_call, deadline));
+    struct h2_connection *connection = call->connection;
+    enum error error = ERROR_READ_TIMEOUT;
+    double left = h2_call_time_left(call, &error);
+    if (left > 0) {
+        deadline_set(&call->deadline, left);
+        return;
+    }
+    if (error != ERROR_BACKEND_FULL && connection->heard <= call->read_at)
+        suspect(connection);
+    h2_call_fail(call, error, h2_call_is_untouched(call));
+}
+
+void h2_call_give_back(struct h2_call *call)
+{
+    const struct exchange_pipe *pipe = &call->exchange->response_body;
+    uint64_t gone = pipe->passed - pipe->bytes.len;
+    if (gone == call->consumed)
+        return;
+    h2_consume(call->stream, (size_t)(gone - call->consumed));
+    call->consumed = gone;
+    h2_connection_wake(call->connection);
+}
+
+static void on_body(void *back, struct exchange *exchange)
+{
+    struct h2_call *call = back;
+    if (exchange->request_body.state == PIPE_BROKEN) {
+        h2_call_fail(call, ERROR_CLIENT_GONE, false);
+        return;
+    }
+    if (call->sending != H2_SENDING)
+        return;
+    if (call->is_starved) {
+        call->is_starved = false;
+        call->sent_at = loop_now(call->connection->loop);
+    }
+    h2_resume(call->stream);
+    h2_connection_wake(call->connection);
+}
+
+static void on_room(void *back, struct exchange *exchange)
+{
+    (void)exchange;
+    struct h2_call *call = back;
+    if (call->stream == NULL)
+        return;
+    call->read_at = loop_now(call->connection->loop);
+    h2_call_give_back(call);
+}
+
+static void on_abort(void *back, struct exchange *exchange)
+{
+    struct h2_call *call = back;
+    /* The frontend closes as soon as it has the response's end: that is no abort. */
+    bool is_over = call->hearing == H2_HEARD && (!exchange->is_tunnel || call->sending == H2_SENT);
+    if (call->stream != NULL && !is_over) {
+        h2_reset(call->stream, H2_CANCEL);
+        call->stream = NULL;
+    }
+    h2_call_leave(call);
+}
+
+static const struct exchange_back back_ops = {
+    .on_body = on_body, .on_room = on_room, .on_abort = on_abort};
+
+/* ---- joining ---- */
+
+static struct h2_call *call_take(struct h2_connection *connection)
+{
+    struct h2_call *call = spares_take(&connection->loop->buffers.objects, sizeof(*call));
+    memset(call, 0, sizeof(*call));
+    call->connection = connection;
+    call->grave.run = on_grave;
+    deadline_init(&call->deadline, connection->loop, on_expired);
+    return call;
+}
+
+struct h2_call *h2_call_new(struct h2_connection *connection, struct exchange *exchange,
+                            struct backend_attempts *attempts)
+{
+    struct h2_call *call = call_take(connection);
+    call->list = NULL;
+    call->exchange = exchange;
+    call->attempts = attempts;
+    call->stream = NULL;
+    call->sending = H2_WAITS;
+    call->hearing = H2_HEAD_DUE;
+    call->error = ERROR_NONE;
+    call->is_connect = false;
+    call->is_starved = true;
+    call->taken = 0;
+    call->consumed = 0;
+    call->sent_from = 0;
+    call->interim_count = 0;
+    call->interim_bytes = 0;
+    call->read_at = loop_now(connection->loop);
+    call->sent_at = call->read_at;
+    h2_call_move(call, &connection->waiting);
+    connection->attached++;
+    deadline_set(&call->deadline, h2_call_patience(call));
+    group_enter(connection->base.endpoint->group);
+    exchange_attach(exchange, &back_ops, call);
+    return call;
+}
+
+bool h2_call_begin(struct h2_call *call)
+{
+    struct h2_connection *connection = call->connection;
+    struct exchange *exchange = call->exchange;
+    exchange_settle_length(exchange);
+    struct http_request request = exchange->forward;
+    if (!http_is_websocket(request.upgrade))
+        request.upgrade = (struct slice){0}; /* has no place in HTTP/2 (RFC 9113 section 8.6) */
+    struct h2_target target = {.object = call,
+                               .arena = &exchange->arena,
+                               .response = &exchange->response,
+                               .trailers = &exchange->response_body.trailers};
+    bool is_connect = request.upgrade.len > 0 && h2_allows_connect(connection->session);
+    bool ends = request.content_length == 0 && !is_connect;
+    call->stream = h2_send_request(connection->session, &request, &target, ends);
+    if (call->stream == NULL)
+        return false;
+    call->is_connect = is_connect;
+    call->sending = ends ? H2_SENT : H2_SENDING;
+    call->is_starved = exchange->request_body.bytes.len == 0;
+    call->read_at = loop_now(connection->loop);
+    call->sent_at = call->read_at;
+    h2_call_move(call, &connection->fresh);
+    return true;
 }

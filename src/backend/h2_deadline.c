@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* When a server has kept one exchange, or a whole connection, waiting for too long. On the way of a
- * request only times are noted; what they mean is found out when the deadline expires. */
+/* When a server has kept one exchange waiting for too long. On the way of a request only times are
+ * noted; what they mean is found out when the deadline expires. */
 #include "h2_internal.h"
 
 double h2_call_patience(const struct h2_call *call)
@@ -38,10 +38,13 @@ static bool response_is_due(const struct h2_call *call)
            call->hearing == H2_HEAD_DUE;
 }
 
-/* Seconds until the server is late, and with what. */
-static double time_left(const struct h2_call *call, double now, enum error *error)
+double h2_call_time_left(const struct h2_call *call, enum error *error)
 {
+    double now = loop_now(call->connection->loop);
     double left = h2_call_patience(call);
+    /* While connecting, the link's deadline is the one that counts. */
+    if (call->connection->phase == H2_CONNECTING)
+        return left;
     if (call->sending == H2_WAITS && call->connection->is_barren) {
         *error = ERROR_BACKEND_FULL;
         return h2_call_wait_left(call);
@@ -59,42 +62,4 @@ static double time_left(const struct h2_call *call, double now, enum error *erro
         *error = ERROR_READ_TIMEOUT;
     }
     return left;
-}
-
-/* It is not the one exchange alone when nothing at all was heard. */
-static void suspect(struct h2_connection *connection)
-{
-    if (connection->phase == H2_SERVING)
-        h2_connection_probe(connection);
-    else if (connection->phase == H2_GREETING)
-        h2_connection_leave(connection);
-}
-
-void h2_call_on_expired(struct deadline *deadline)
-{
-    struct h2_call *call =
-        (struct h2_call *)((char *)deadline - offsetof(struct h2_call, deadline));
-    struct h2_connection *connection = call->connection;
-    double now = loop_now(connection->loop);
-    enum error error = ERROR_READ_TIMEOUT;
-    /* While connecting, the link's deadline is the one that counts. */
-    double left =
-        connection->phase == H2_CONNECTING ? h2_call_patience(call) : time_left(call, now, &error);
-    if (left > 0) {
-        deadline_set(&call->deadline, left);
-        return;
-    }
-    if (error != ERROR_BACKEND_FULL && connection->heard <= call->read_at)
-        suspect(connection);
-    h2_call_fail(call, error, h2_call_is_untouched(call));
-}
-
-void h2_connection_on_expired(struct deadline *deadline)
-{
-    struct h2_connection *connection =
-        (struct h2_connection *)((char *)deadline - offsetof(struct h2_connection, deadline));
-    if (connection->phase == H2_RESTING)
-        connection->base.protocol->close(&connection->base);
-    else if (connection->phase == H2_PROBING)
-        h2_connection_fail(connection, ERROR_READ_TIMEOUT);
 }

@@ -76,17 +76,7 @@ struct h2_connection {
     struct loop_task grave;
 };
 
-/* ---- h2_connection.c ---- */
-
-/* One that connects, with a reference to the endpoint; link is the caller's to open. */
-struct h2_connection *h2_connection_new(struct backend_endpoint *endpoint, struct loop *loop);
-
-/* Ends it, with what is ready to be written; no exchange may be left. Not inside an event of its
- * session, as all that end it. */
-void h2_connection_close(struct h2_connection *connection);
-
-/* The same with GOAWAY as the last word (RFC 9113 section 6.8). */
-void h2_connection_end(struct h2_connection *connection);
+/* ---- h2_state.c ---- */
 
 void h2_connection_set_phase(struct h2_connection *connection, enum h2_phase phase);
 
@@ -99,8 +89,25 @@ void h2_connection_probe(struct h2_connection *connection);
 /* Takes nothing new from now on. */
 void h2_connection_leave(struct h2_connection *connection);
 
+/* ---- h2_end.c ---- */
+
+/* Writes what the session has, as far as there is room. */
+void h2_connection_write(struct h2_connection *connection);
+
+/* Ends it, with what is ready to be written; no exchange may be left. Not inside an event of its
+ * session, as all that end it. */
+void h2_connection_close(struct h2_connection *connection);
+
+/* The same with GOAWAY as the last word (RFC 9113 section 6.8). */
+void h2_connection_end(struct h2_connection *connection);
+
 /* Fails all exchanges with the error and ends the connection. */
 void h2_connection_fail(struct h2_connection *connection, enum error error);
+
+/* ---- h2_connection.c ---- */
+
+/* One that connects, with a reference to the endpoint; link is the caller's to open. */
+struct h2_connection *h2_connection_new(struct backend_endpoint *endpoint, struct loop *loop);
 
 /* ---- h2_room.c ---- */
 
@@ -122,9 +129,6 @@ void h2_call_send_elsewhere(struct h2_call *call);
 /* ---- h2_wire.c ---- */
 
 extern const struct stream_events h2_wire_ops;
-
-/* Writes what the session has, as far as there is room. */
-void h2_connection_write(struct h2_connection *connection);
 
 /* ---- h2_call.c ---- */
 
@@ -153,6 +157,9 @@ void h2_call_settle(struct h2_call *call);
 /* Whether nothing of the request has left this host. */
 bool h2_call_is_untouched(const struct h2_call *call);
 
+/* Opens the windows by what has left the response pipe. */
+void h2_call_give_back(struct h2_call *call);
+
 /* Frees those that nobody uses. */
 void h2_calls_free(struct h2_calls *calls);
 
@@ -168,9 +175,6 @@ void h2_call_on_data(void *object, struct chain *bytes);
 void h2_call_on_end(void *object);
 void h2_call_on_closed(void *object, const struct h2_closing *closing);
 
-/* Opens the windows by what has left the response pipe. */
-void h2_call_give_back(struct h2_call *call);
-
 /* ---- h2_websocket.c ---- */
 
 /* Adds to a response that opened a tunnel what a WebSocket client of HTTP/1.1 checks. */
@@ -178,8 +182,8 @@ void h2_call_accept_websocket(const struct h2_call *call);
 
 /* ---- h2_deadline.c ---- */
 
-void h2_call_on_expired(struct deadline *deadline);
-void h2_connection_on_expired(struct deadline *deadline);
+/* Seconds until the server is late, and with what, if it is not with reading. */
+double h2_call_time_left(const struct h2_call *call, enum error *error);
 
 /* Seconds for which the call waits on a connection that allows no request; 0: no longer. */
 double h2_call_wait_left(const struct h2_call *call);

@@ -22,7 +22,7 @@ static void fall_back(struct h2_connection *connection, struct stream *stream)
     endpoint->capacity = 1;
     pool_unshare(&connection->base);
     h2_call_release(call);
-    h1_adopt(endpoint, stream, exchange, attempts);
+    endpoint->group->backends->http1->take_over(endpoint, stream, exchange, attempts);
     while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
         h2_call_send_elsewhere(call);
     h2_connection_close(connection);
@@ -179,5 +179,9 @@ static void h2_leave(struct backend_connection *base)
         h2_connection_leave(connection);
 }
 
-const struct backend_protocol h2_protocol = {
-    .open = h2_open, .assign = h2_assign, .close = h2_close, .leave = h2_leave, .cut = h2_cut};
+const struct backend_protocol h2_protocol = {.is_http2 = true,
+                                             .open = h2_open,
+                                             .assign = h2_assign,
+                                             .close = h2_close,
+                                             .leave = h2_leave,
+                                             .cut = h2_cut};

@@ -81,17 +81,6 @@ void h2_call_on_response(void *object, bool ends)
 
 /* ---- body ---- */
 
-void h2_call_give_back(struct h2_call *call)
-{
-    const struct exchange_pipe *pipe = &call->exchange->response_body;
-    uint64_t gone = pipe->passed - pipe->bytes.len;
-    if (gone == call->consumed)
-        return;
-    h2_consume(call->stream, (size_t)(gone - call->consumed));
-    call->consumed = gone;
-    h2_connection_wake(call->connection);
-}
-
 void h2_call_on_data(void *object, struct chain *bytes)
 {
     struct h2_call *call = object;

@@ -1,44 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP/2 connection's bytes: from the stream to the session, and from the session to the stream.
- */
+/* What an HTTP/2 connection's stream tells: bytes for the session, and the end. */
 #include "h2_internal.h"
 
 /* Bytes of one read, which bounds what one connection does in a turn. */
 #define READ_PIECE (64 * 1024)
 /* Bytes that are looked at after writing failed: error responses, GOAWAY; not downloads. */
 #define LAST_WORDS (256 * 1024)
-
-/* ---- writing ---- */
-
-/* What the batch that began at that byte has put on the wire is no longer fresh. */
-static void note_sent(struct h2_connection *connection, uint64_t start)
-{
-    struct h2_call *call, *next;
-    for (call = TAILQ_FIRST(&connection->fresh); call != NULL; call = next) {
-        next = TAILQ_NEXT(call, next);
-        if (call->stream != NULL && h2_stream_sent(call->stream) == 0)
-            continue;
-        call->sent_from = start;
-        h2_call_move(call, &connection->begun);
-    }
-}
-
-void h2_connection_write(struct h2_connection *connection)
-{
-    bool has_more = h2_has_output(connection->session);
-    while (has_more && !stream_is_full(connection->wire)) {
-        size_t room = STREAM_QUEUE - stream_queued(connection->wire);
-        uint64_t start = connection->written;
-        has_more = h2_write(connection->session, &connection->out, room);
-        if (connection->out.len == 0)
-            break;
-        connection->written += connection->out.len;
-        note_sent(connection, start);
-        stream_write(connection->wire, &connection->out);
-    }
-}
-
-/* ---- reading ---- */
 
 static void heard(struct h2_connection *connection)
 {

@@ -162,7 +162,7 @@ static void on_connected(void *owner)
         return;
     }
     struct tls_client tls = group->tls;
-    tls.offers_http2 = tls.offers_http2 && link->connection->protocol != &h1_protocol;
+    tls.offers_http2 = tls.offers_http2 && link->connection->protocol->is_http2;
     stream_set_owner(stream, &tls_events, link);
     tls_connect(stream, &tls, link->endpoint->sessions);
     link->is_handshaking = true;

@@ -23,7 +23,7 @@ enum link_protocol {
 struct link_events {
     /* The stream is the connection's from now on: stream_set_owner must be called before this
      * returns, or the stream closed. Whatever is queued leaves at the turn's end. The group wanted
-     * HTTP/2 and the server does not agree: protocol is LINK_HTTP_1 (h1_adopt goes on with it). */
+     * HTTP/2 and the server does not agree: protocol is LINK_HTTP_1 (take_over goes on with it). */
     void (*on_open)(struct backend_connection *connection, struct stream *stream,
                     enum link_protocol protocol);
     /* ERROR_CONNECT, ERROR_CONNECT_TIMEOUT, ERROR_SHORTAGE or ERROR_BACKEND_TLS. reason: a sentence

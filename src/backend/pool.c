@@ -16,7 +16,7 @@ static void pool_unlink(struct backend_connection *connection)
 struct backend_connection *pool_take(struct backend_endpoint *endpoint, bool http2)
 {
     struct backend_connection *connection = TAILQ_FIRST(&endpoint->idle);
-    while (connection != NULL && !http2 && connection->protocol != &h1_protocol)
+    while (connection != NULL && !http2 && connection->protocol->is_http2)
         connection = TAILQ_NEXT(connection, of_endpoint);
     if (connection != NULL)
         pool_unlink(connection);
@@ -109,12 +109,9 @@ void pool_remove(struct backend_connection *connection)
 
 void pool_close_endpoint(struct backend_endpoint *endpoint)
 {
-    /* Closing the last connection may free a retired endpoint: hold it. */
-    endpoint_ref(endpoint);
     struct backend_connection *connection;
     while ((connection = TAILQ_FIRST(&endpoint->idle)) != NULL)
         pool_close(connection);
-    endpoint_unref(endpoint);
 }
 
 void pool_close_group(struct backend_group *group)

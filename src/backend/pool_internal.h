@@ -38,6 +38,7 @@ bool pool_close_one(struct backends *backends);
 /* Closes what is beyond the group's limit, after it has changed. */
 void pool_trim(struct backend_group *group);
 
+/* The caller holds a retired endpoint: its last connection takes it along. */
 void pool_close_endpoint(struct backend_endpoint *endpoint);
 void pool_close_group(struct backend_group *group);
 

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+
 #include <net/if.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -187,6 +188,7 @@ static struct backend_link *open_link(double seconds)
 {
     backends_bind(rig.backends, &rig.tenant);
     connection.endpoint = rig_group(&rig)->endpoints[0];
+    connection.protocol = connection.endpoint->group->backends->http2;
     struct backend_link *link = link_open(&connection, seconds, &events);
     cr_assert_not_null(link);
     cr_assert(opened == NULL && failed == 0, "not before it returns");
