@@ -21,7 +21,6 @@ CUT = {}
 
 # What is not yet as it should be, and why. A row that is not needed any more fails too.
 EXCEPTIONS = {
-    "circle of sources: backend": "HTTP/1 and HTTP/2 connections still call their owners",
     "circle of sources: config": "the table of directives calls the walk that reads it",
     "circle of sources: frontend": "HTTP/1 and HTTP/2 connections still call their owner",
     "circle of sources: supervisor": "its parts still call each other instead of telling events",
