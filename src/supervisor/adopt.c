@@ -11,48 +11,23 @@
 #include "base/memory.h"
 #include "tenant/bundle.h"
 
-static bool adopt_same_netns(const struct plan *a, const struct plan *b)
+/* Sockets of the plan before it that go on. */
+static void adopt_listeners(struct record *record, struct tenant_sockets *before)
 {
-    return a->netns.text && b->netns.text && strcmp(a->netns.text, b->netns.text) == 0;
-}
+    for (uint32_t i = 0; i < before->listener_count; i++) {
+        struct listener *old = &before->listeners[i];
+        const struct plan_listener *plan = plan_find_same(&record->plan, old->plan);
+        struct listener *listener;
 
-/* The old plan's listener that may go on as the new one. */
-static struct listener *adopt_find(struct plan *plan, const struct listener *like)
-{
-    for (uint32_t i = 0; i < plan->listener_count; i++) {
-        struct listener *listener = &plan->listeners[i];
-
-        if (strcmp(listener->text, like->text) == 0 && listener->ipv6only == like->ipv6only)
-            return listener;
-    }
-    return NULL;
-}
-
-/* Moves sockets from the plan in force to the one that follows it. */
-static void adopt_sockets(struct record *record, struct plan *plan)
-{
-    if (!adopt_same_netns(&record->plan, plan))
-        return;
-    for (uint32_t i = 0; i < plan->listener_count; i++) {
-        struct listener *listener = &plan->listeners[i];
-        struct listener *old = adopt_find(&record->plan, listener);
-
-        if (!old)
+        if (!plan)
             continue;
-        listener->state = old->state;
-        listener->fd = old->fd;
-        listener->holders = old->holders;
-        listener->lacking = old->lacking;
-        listener->offered = old->offered;
-        listener->lack = old->lack;
-        listener->error = old->error;
-        listener->is_here = old->is_here;
-        listener->is_absent = old->is_absent;
+        listener = &record->sockets.listeners[plan - record->plan.listeners];
+        *listener = *old;
+        listener->plan = plan;
         old->fd = -1;
-        old->state = LISTENER_WAITING;
         /* listen(2) on a listening socket only sets its backlog anew. */
-        if (listener->fd >= 0 && listener->backlog != old->backlog)
-            (void)listen(listener->fd, listener->backlog);
+        if (listener->fd >= 0 && plan->backlog != old->plan->backlog)
+            (void)listen(listener->fd, plan->backlog);
     }
 }
 
@@ -113,9 +88,8 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
 void adopt_release(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
     claims_release(&supervisor->registry, record, &record->plan, plan);
-    adopt_sockets(record, plan);
-    if (adopt_same_netns(&record->plan, plan))
-        bindings_close(supervisor, record); /* what was not moved */
+    if (plan_same_netns(&record->plan, plan))
+        bindings_close(supervisor, record, plan);
     else
         bindings_leave(supervisor, record);
 }
@@ -123,13 +97,18 @@ void adopt_release(struct supervisor *supervisor, struct record *record, struct 
 enum adopted adopt_take(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
     bool is_new = !record_is_in_force(record);
-    bool stays = adopt_same_netns(&record->plan, plan);
+    bool stays = plan_same_netns(&record->plan, plan);
+    struct tenant_sockets sockets_before = record->sockets;
+    struct plan plan_before = record->plan;
 
-    sockets_adopt(supervisor, record, plan);
-    plan_free(&record->plan);
     record->plan = *plan;
     record->generation++;
     *plan = (struct plan){0};
+    tenant_sockets_init(&record->sockets, &record->plan);
+    adopt_listeners(record, &sockets_before);
+    sockets_adopt(supervisor, record, &sockets_before);
+    tenant_sockets_free(&sockets_before);
+    plan_free(&plan_before);
     if (!stays)
         adopt_netns(supervisor, record);
     workers_assign(supervisor, record);
@@ -152,7 +131,7 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
     claims_release(&supervisor->registry, record, &record->plan, kept);
     namespace_release(&record->netns);
     sockets_leave(supervisor, record);
-    plan_free(&record->plan);
+    record_clear_plan(record);
     record->deaths = 0;
     round_refused(supervisor, record);
 }

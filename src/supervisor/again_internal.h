@@ -5,7 +5,7 @@
 #ifndef SUPERVISOR_AGAIN_INTERNAL_H
 #define SUPERVISOR_AGAIN_INTERNAL_H
 
-#include "dependencies_internal.h"
+#include "files/dependencies.h"
 
 #include "io/loop.h"
 

@@ -131,7 +131,7 @@ static bool assembly_has_names(const struct config_tenant *model)
     return false;
 }
 
-static void assembly_fill_netns(struct record_netns *netns, const struct config_netns *from)
+static void assembly_fill_netns(struct plan_netns *netns, const struct config_netns *from)
 {
     netns->kind = from->kind;
     netns->path = from->path ? memory_text(from->path) : NULL;
@@ -142,12 +142,12 @@ static void assembly_fill_netns(struct record_netns *netns, const struct config_
 static void assembly_add_place(struct plan *plan, const struct config_netns *netns)
 {
     for (uint32_t i = 0; i < plan->place_count; i++) {
-        if (slice_equal(slice_of(plan->places[i].netns.text), netns->text))
+        if (slice_equal(slice_of(plan->places[i].text), netns->text))
             return;
     }
     plan->places = memory_resize(plan->places, (plan->place_count + 1) * sizeof(plan->places[0]));
-    plan->places[plan->place_count] = (struct place){0};
-    assembly_fill_netns(&plan->places[plan->place_count++].netns, netns);
+    plan->places[plan->place_count] = (struct plan_netns){0};
+    assembly_fill_netns(&plan->places[plan->place_count++], netns);
 }
 
 /* A tenant has few servers, so that each is looked for among all places. */
@@ -182,7 +182,7 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
     plan->listeners = memory_zeroed(model->listen_count, sizeof(plan->listeners[0]));
     for (uint32_t i = 0; i < model->listen_count; i++) {
         const struct config_listen *from = &model->listens[i];
-        struct listener *listener = &plan->listeners[i];
+        struct plan_listener *listener = &plan->listeners[i];
 
         address_set(&listener->address, &from->address.any, from->address_len);
         if (from->zone[0])
@@ -192,7 +192,6 @@ static void assembly_fill(struct assembly *assembly, struct plan *plan)
             listener->where = assembly_place_text(from->place);
         listener->backlog = from->backlog;
         listener->ipv6only = from->ipv6only;
-        listener->fd = -1;
     }
 }
 

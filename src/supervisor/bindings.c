@@ -24,17 +24,17 @@
 /* Inside the namespace: nothing here may block, log or fork. */
 static int bindings_make(void *argument)
 {
-    struct plan *plan = argument;
+    struct tenant_sockets *sockets = argument;
 
-    for (uint32_t i = 0; i < plan->listener_count; i++) {
-        struct listener *listener = &plan->listeners[i];
-        struct socket_listen_options options = {listener->backlog, listener->ipv6only};
+    for (uint32_t i = 0; i < sockets->listener_count; i++) {
+        struct listener *listener = &sockets->listeners[i];
+        struct socket_listen_options options = {listener->plan->backlog, listener->plan->ipv6only};
 
         if (listener->state == LISTENER_BOUND)
             continue;
-        listener->fd = socket_listen(&listener->address, &options, &listener->call);
+        listener->fd = socket_listen(&listener->plan->address, &options, &listener->call);
         listener->outcome = listener->fd < 0 ? errno : 0;
-        listener->is_here = presence_here(listener);
+        listener->is_here = presence_here(&listener->plan->address);
     }
     return 0;
 }
@@ -57,7 +57,7 @@ static void binding_tell_bound(const struct record *record, const struct listene
     enum log_level level = was_troubled ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO;
 
     if (log_is_enabled(level))
-        log_write(level, "tenant %s: listening on %s in %s", record->name, listener->text,
+        log_write(level, "tenant %s: listening on %s in %s", record->name, listener->plan->text,
                   record->plan.netns.text);
 }
 
@@ -90,8 +90,9 @@ static bool binding_settle(const struct supervisor *supervisor, const struct rec
     if (listener->is_awaited)
         return false;
     if (listener->state != LISTENER_DEGRADED || listener->error != listener->outcome)
-        log_error("tenant %s: cannot listen on %s in %s: %s: %s", record->name, listener->text,
-                  record->plan.netns.text, listener->call, error_reason(listener->outcome));
+        log_error("tenant %s: cannot listen on %s in %s: %s: %s", record->name,
+                  listener->plan->text, record->plan.netns.text, listener->call,
+                  error_reason(listener->outcome));
     listener->state = LISTENER_DEGRADED;
     listener->error = listener->outcome;
     return false;
@@ -101,8 +102,8 @@ static bool binding_settle(const struct supervisor *supervisor, const struct rec
 
 static bool bindings_are_bound(const struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        if (record->plan.listeners[i].state != LISTENER_BOUND)
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        if (record->sockets.listeners[i].state != LISTENER_BOUND)
             return false;
     }
     return true;
@@ -114,8 +115,8 @@ static void bindings_wait(struct record *record, const char *why, bool blocked)
 {
     bindings_tell_trouble(record, why);
     record->is_blocked = blocked;
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        struct listener *listener = &record->sockets.listeners[i];
 
         listener->is_awaited = false;
         if (listener->state == LISTENER_DEGRADED)
@@ -157,7 +158,7 @@ static int bindings_make_inside(struct supervisor *supervisor, struct record *re
         bindings_wait(record, why, true);
         return -1;
     }
-    result = netns_within(supervisor->home, fd, bindings_make, &record->plan);
+    result = netns_within(supervisor->home, fd, bindings_make, &record->sockets);
     close(fd);
     if (result < 0) {
         snprintf(why, sizeof(why), "cannot enter it: %s", error_reason(errno));
@@ -174,12 +175,12 @@ static bool bindings_attempt(struct supervisor *supervisor, struct record *recor
     bool all = true;
 
     if (record->plan.netns.kind == NETNS_HOST)
-        bindings_make(&record->plan);
+        bindings_make(&record->sockets);
     else if (bindings_make_inside(supervisor, record) < 0)
         return false;
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        if (record->plan.listeners[i].state != LISTENER_BOUND)
-            all = binding_settle(supervisor, record, &record->plan.listeners[i]) && all;
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        if (record->sockets.listeners[i].state != LISTENER_BOUND)
+            all = binding_settle(supervisor, record, &record->sockets.listeners[i]) && all;
     }
     free(record->netns_trouble);
     record->netns_trouble = NULL;
@@ -190,8 +191,8 @@ static bool bindings_attempt(struct supervisor *supervisor, struct record *recor
 /* A namespace that is not there is not asked for here: namespaces_internal.h tells of it. */
 static bool bindings_want_retry(const struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        const struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        const struct listener *listener = &record->sockets.listeners[i];
 
         if (listener->state == LISTENER_DEGRADED || listener->is_awaited || listener->lacking)
             return true;
@@ -258,8 +259,8 @@ bool bindings_are_settled(const struct supervisor *supervisor)
     if (loop_now(&supervisor->loop) >= supervisor->letting_go_until)
         return true;
     for (record = supervisor->registry.records; record; record = record->hh.next) {
-        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-            if (record->plan.listeners[i].is_awaited)
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            if (record->sockets.listeners[i].is_awaited)
                 return false;
         }
     }

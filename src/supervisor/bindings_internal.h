@@ -19,8 +19,8 @@ void bindings_retry(struct supervisor *supervisor);
 /* ---- unbinding.c ---- */
 
 /* A reload takes the tenant's sockets away: they are closed here and in all workers that hold them,
- * whose connections drain. */
-void bindings_close(struct supervisor *supervisor, struct record *record);
+ * whose connections drain; but for those that go on in the next plan (NULL: none). */
+void bindings_close(struct supervisor *supervisor, struct record *record, const struct plan *next);
 /* The same, and the tenant leaves its namespace to others. */
 void bindings_leave(struct supervisor *supervisor, struct record *record);
 

@@ -42,13 +42,7 @@ void claims_take(struct registry *registry, struct slice address, struct record 
 
 static bool claims_names(const struct plan *plan, const char *address)
 {
-    if (!plan || plan->netns.kind != NETNS_HOST)
-        return false;
-    for (uint32_t i = 0; i < plan->listener_count; i++) {
-        if (strcmp(plan->listeners[i].text, address) == 0)
-            return true;
-    }
-    return false;
+    return plan && plan->netns.kind == NETNS_HOST && plan_find_listener(plan, address);
 }
 
 void claims_release(struct registry *registry, struct record *record, const struct plan *given,

@@ -13,7 +13,7 @@
 
 /* ---- addresses ---- */
 
-static bool contest_covers(const struct listener *wide, const struct listener *other)
+static bool contest_covers(const struct plan_listener *wide, const struct plan_listener *other)
 {
     bool same_family = wide->address.any.sa_family == other->address.any.sa_family;
 
@@ -22,14 +22,14 @@ static bool contest_covers(const struct listener *wide, const struct listener *o
 }
 
 /* Whether both cannot be listened on in one namespace. */
-static bool contest_overlap(const struct listener *a, const struct listener *b)
+static bool contest_overlap(const struct plan_listener *a, const struct plan_listener *b)
 {
     if (address_port(&a->address) != address_port(&b->address))
         return false;
     return strcmp(a->text, b->text) == 0 || contest_covers(a, b) || contest_covers(b, a);
 }
 
-static bool contest_plan_overlaps(const struct plan *plan, const struct listener *wanted)
+static bool contest_plan_overlaps(const struct plan *plan, const struct plan_listener *wanted)
 {
     for (uint32_t i = 0; i < plan->listener_count; i++) {
         if (contest_overlap(&plan->listeners[i], wanted))
@@ -38,28 +38,13 @@ static bool contest_plan_overlaps(const struct plan *plan, const struct listener
     return false;
 }
 
-static bool contest_plan_names(const struct plan *plan, const char *text)
-{
-    for (uint32_t i = 0; i < plan->listener_count; i++) {
-        if (strcmp(plan->listeners[i].text, text) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* ---- who has what it wants ---- */
-
-static bool contest_same_netns(const struct plan *a, const struct plan *b)
-{
-    return a->netns.text && b->netns.text && strcmp(a->netns.text, b->netns.text) == 0;
-}
 
 /* Whether it listens there already. */
 static bool contest_has(const struct record *record, const struct plan *plan,
-                        const struct listener *wanted)
+                        const struct plan_listener *wanted)
 {
-    return contest_same_netns(&record->plan, plan) &&
-           contest_plan_names(&record->plan, wanted->text);
+    return plan_same_netns(&record->plan, plan) && plan_find_listener(&record->plan, wanted->text);
 }
 
 /* Whether the other tenant stands in the way of something that the plan takes. */
@@ -136,7 +121,7 @@ static bool contest_is_open_on_the_host(const struct supervisor *supervisor,
 /* ---- judging ---- */
 
 static void contest_tell(const struct supervisor *supervisor, struct record *record,
-                         const struct listener *wanted, const struct record *owner)
+                         const struct plan_listener *wanted, const struct record *owner)
 {
     report_text(supervisor, record, DIAG_ERROR,
                 "%s: tenant \"%s\" cannot listen on %s: tenant \"%s\" has that address in the "
@@ -207,7 +192,7 @@ static void contest_remove(struct supervisor *supervisor, struct contender *cont
 
 static bool contest_wants_on_the_host(const struct contender *contender, const char *text)
 {
-    return contender->plan.netns.kind == NETNS_HOST && contest_plan_names(&contender->plan, text);
+    return contender->plan.netns.kind == NETNS_HOST && plan_find_listener(&contender->plan, text);
 }
 
 /* Who keeps an address of the host's that the contender wants: its owner, or a contender before it

@@ -12,10 +12,11 @@
 
 static struct listener *record_find_bound(const struct record *record, struct slice address)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        struct listener *listener = &record->sockets.listeners[i];
 
-        if (listener->state == LISTENER_BOUND && slice_equal(slice_of(listener->text), address))
+        if (listener->state == LISTENER_BOUND &&
+            slice_equal(slice_of(listener->plan->text), address))
             return listener;
     }
     return NULL;
@@ -31,7 +32,7 @@ void lacking_on_taken(const struct child *worker, const struct record *record, s
     if (listener->lacking)
         return;
     log_notice("tenant %s: all its workers have taken the listener on %s", record->name,
-               listener->text);
+               listener->plan->text);
     listener->lack = 0;
 }
 
@@ -46,7 +47,7 @@ void lacking_note(const struct child *worker, const struct record *record, struc
     child_name(worker, name);
     if (!listener->lacking)
         log_error("tenant %s: %s cannot take the listener on %s: %s", record->name, name,
-                  listener->text, error_reason(error));
+                  listener->plan->text, error_reason(error));
     listener->holders &= ~worker_bit(worker);
     listener->lacking |= worker_bit(worker);
     listener->lack = error;
@@ -58,8 +59,8 @@ static unsigned lacking_offer_to(struct supervisor *supervisor, const struct chi
     unsigned count = 0;
 
     for (struct record *record = supervisor->registry.records; record; record = record->hh.next) {
-        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-            struct listener *listener = &record->plan.listeners[i];
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            struct listener *listener = &record->sockets.listeners[i];
 
             listener->offered |= listener->lacking & worker_bit(worker);
             count += (listener->lacking & worker_bit(worker)) != 0;

@@ -81,7 +81,7 @@ static struct leaving *leaving_find(struct namespace *namespace, enum ipc_messag
 }
 
 static struct leaving *leaving_new(struct supervisor *supervisor, enum ipc_message message,
-                                   const struct left *what, const struct record_netns *netns)
+                                   const struct left *what, const struct plan_netns *netns)
 {
     struct leaving *leaving = memory_zeroed(1, sizeof(*leaving));
 
@@ -97,7 +97,7 @@ static struct leaving *leaving_new(struct supervisor *supervisor, enum ipc_messa
 }
 
 static struct leaving *leaving_put(struct supervisor *supervisor, enum ipc_message message,
-                                   const struct left *what, const struct record_netns *netns)
+                                   const struct left *what, const struct plan_netns *netns)
 {
     struct namespace *namespace = namespace_find(supervisor, slice_of(netns->text));
     struct leaving *leaving;
@@ -112,7 +112,7 @@ static struct leaving *leaving_put(struct supervisor *supervisor, enum ipc_messa
 }
 
 void leaving_add(struct supervisor *supervisor, enum ipc_message message, const struct left *what,
-                 const struct record_netns *netns)
+                 const struct plan_netns *netns)
 {
     if (netns->kind != NETNS_HOST)
         leaving_put(supervisor, message, what, netns);
@@ -123,9 +123,9 @@ void leaving_add(struct supervisor *supervisor, enum ipc_message message, const 
 void leaving_add_place(struct supervisor *supervisor, const struct record *record,
                        const struct place *place)
 {
-    const struct left what = {record->name, place->netns.text,
+    const struct left what = {record->name, place->netns->text,
                               place->is_used ? place->id : (struct netns_id){0}};
-    struct leaving *leaving = leaving_put(supervisor, IPC_SOCKETS_STALE, &what, &place->netns);
+    struct leaving *leaving = leaving_put(supervisor, IPC_SOCKETS_STALE, &what, place->netns);
 
     memcpy(leaving->served, record->served, sizeof(leaving->served));
 }

@@ -15,7 +15,7 @@ struct child;
 struct namespace;
 struct place;
 struct record;
-struct record_netns;
+struct plan_netns;
 
 /* Milliseconds until connections in a namespace that has gone are cut: they keep it alive. */
 #define LEAVING_GRACE 1500
@@ -43,7 +43,7 @@ uint32_t leavings_limit(const struct supervisor *supervisor);
  * the message (LISTENER_CLOSE or SOCKETS_STALE) with LEAVING_GRACE. Copies what. Of the host's own
  * nothing is kept. */
 void leaving_add(struct supervisor *supervisor, enum ipc_message message, const struct left *what,
-                 const struct record_netns *netns);
+                 const struct plan_netns *netns);
 
 /* The same for a place of the tenant's servers, of which SOCKETS_STALE has been said as far as
  * workers have sockets there. Until the limit exchanges that began before may ask for more

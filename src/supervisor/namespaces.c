@@ -109,7 +109,7 @@ void namespace_tell(struct namespace *namespace)
 /* ---- who uses it ---- */
 
 static struct namespace *namespace_new(struct supervisor *supervisor,
-                                       const struct record_netns *place)
+                                       const struct plan_netns *place)
 {
     struct namespace *namespace = memory_zeroed(1, sizeof(*namespace));
 
@@ -145,7 +145,7 @@ static void namespace_free(struct namespace *namespace)
 }
 
 void namespace_take(struct supervisor *supervisor, struct namespace_use *use,
-                    const struct record_netns *place)
+                    const struct plan_netns *place)
 {
     if (place->kind == NETNS_HOST)
         return;

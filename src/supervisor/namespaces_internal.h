@@ -13,7 +13,7 @@
 
 struct supervisor;
 struct record;
-struct record_netns;
+struct plan_netns;
 
 enum namespace_purpose { NAMESPACE_LISTENERS, NAMESPACE_BACKENDS, NAMESPACE_LEAVING };
 
@@ -69,7 +69,7 @@ void namespaces_stop(struct supervisor *supervisor);
 /* The tenant uses the namespace from now on, and is told of its changes (below). Of the host's own
  * nothing is taken. */
 void namespace_take(struct supervisor *supervisor, struct namespace_use *use,
-                    const struct record_netns *place);
+                    const struct plan_netns *place);
 /* Harmless when it is not in use. */
 void namespace_release(struct namespace_use *use);
 

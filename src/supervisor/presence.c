@@ -12,35 +12,35 @@
 
 #define PRESENCE_MOMENT 0.02 /* seconds of one look: more than 500 tenants */
 
-bool presence_here(const struct listener *listener)
+bool presence_here(const struct address *address)
 {
-    return address_is_wildcard(&listener->address) || socket_address_is_here(&listener->address);
+    return address_is_wildcard(address) || socket_address_is_here(address);
 }
 
 void presence_tell(const char *tenant, const char *netns, const struct listener *listener)
 {
     if (listener->is_absent)
         log_warn("tenant %s: listening on %s, but network namespace %s has no such address", tenant,
-                 listener->text, netns);
+                 listener->plan->text, netns);
     else
         log_notice("tenant %s: network namespace %s has the address of %s now", tenant, netns,
-                   listener->text);
+                   listener->plan->text);
 }
 
 /* Inside the namespace. */
 static int presence_find(void *argument)
 {
-    struct plan *plan = argument;
+    struct tenant_sockets *sockets = argument;
 
-    for (uint32_t i = 0; i < plan->listener_count; i++)
-        plan->listeners[i].is_here = presence_here(&plan->listeners[i]);
+    for (uint32_t i = 0; i < sockets->listener_count; i++)
+        sockets->listeners[i].is_here = presence_here(&sockets->listeners[i].plan->address);
     return 0;
 }
 
 static void presence_take(struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        struct listener *listener = &record->sockets.listeners[i];
 
         if (listener->state != LISTENER_BOUND || listener->is_absent == !listener->is_here)
             continue;
@@ -51,10 +51,10 @@ static void presence_take(struct record *record)
 
 static bool presence_matters(const struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        const struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        const struct listener *listener = &record->sockets.listeners[i];
 
-        if (listener->state == LISTENER_BOUND && !address_is_wildcard(&listener->address))
+        if (listener->state == LISTENER_BOUND && !address_is_wildcard(&listener->plan->address))
             return true;
     }
     return false;
@@ -69,14 +69,14 @@ static void presence_look_into(struct supervisor *supervisor, struct record *rec
     if (!presence_matters(record))
         return;
     if (record->plan.netns.kind == NETNS_HOST) {
-        presence_find(&record->plan);
+        presence_find(&record->sockets);
         presence_take(record);
         return;
     }
     if (namespace_open(record->netns.namespace, &fd, &id, why) != NETNS_OPEN_OK)
         return; /* it goes: that is told by others */
     if (record->residence && netns_id_equal(record->residence->id, id) &&
-        netns_within(supervisor->home, fd, presence_find, &record->plan) == 0)
+        netns_within(supervisor->home, fd, presence_find, &record->sockets) == 0)
         presence_take(record);
     close(fd);
 }

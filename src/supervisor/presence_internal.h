@@ -7,11 +7,12 @@
 #include <stdbool.h>
 
 struct supervisor;
+struct address;
 struct listener;
 
 /* Whether the namespace that the process is in has it; a wildcard is everywhere. Neither blocks nor
  * logs. */
-bool presence_here(const struct listener *listener);
+bool presence_here(const struct address *address);
 
 /* Tells of a listener that has just been bound. */
 void presence_tell(const char *tenant, const char *netns, const struct listener *listener);

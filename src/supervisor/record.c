@@ -7,43 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <unistd.h>
 
-void listener_free(struct listener *listener)
+void record_clear_plan(struct record *record)
 {
-    if (listener->fd >= 0)
-        close(listener->fd);
-    listener->fd = -1;
-    free(listener->text);
-    free(listener->where);
-    listener->text = listener->where = NULL;
-}
-
-static void record_netns_free(struct record_netns *netns)
-{
-    free(netns->path);
-    free(netns->text);
-}
-
-static void place_free(struct place *place)
-{
-    namespace_release(&place->use);
-    record_netns_free(&place->netns);
-    free(place->trouble);
-}
-
-void plan_free(struct plan *plan)
-{
-    for (uint32_t i = 0; i < plan->listener_count; i++)
-        listener_free(&plan->listeners[i]);
-    free(plan->listeners);
-    for (uint32_t i = 0; i < plan->place_count; i++)
-        place_free(&plan->places[i]);
-    free(plan->places);
-    record_netns_free(&plan->netns);
-    dependencies_free(&plan->dependencies);
-    ipc_blob_unref(plan->bundle);
-    *plan = (struct plan){0};
+    tenant_sockets_free(&record->sockets);
+    plan_free(&record->plan);
 }
 
 /* getrandom(2) of at most 256 bytes neither blocks nor comes short once the pool is ready. */
@@ -149,7 +117,7 @@ void registry_remove(struct registry *registry, struct record *record)
     residence_leave(registry, record);
     namespace_release(&record->netns);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
-    plan_free(&record->plan);
+    record_clear_plan(record);
     again_forget(record);
     free(record->netns_trouble);
     free(record->names_trouble);

@@ -4,78 +4,14 @@
 #define SUPERVISOR_RECORD_INTERNAL_H
 
 #include "again_internal.h"
-#include "dependencies_internal.h"
 #include "figures_internal.h"
-#include "namespaces_internal.h"
+#include "tenant_sockets_internal.h"
 
-#include "base/fingerprint.h"
-#include "config/model.h"
-#include "io/address.h"
-#include "ipc/channel.h"
+#include "files/plan.h"
 #include "ipc/tally.h"
-#include "netns/netns.h"
 #include "tls/tls.h"
 
 #include <uthash.h>
-
-enum listener_state {
-    LISTENER_WAITING,  /* its namespace is not there */
-    LISTENER_DEGRADED, /* it could not be bound, or died */
-    LISTENER_BOUND
-};
-
-/* One address of a tenant. */
-struct listener {
-    struct address address;
-    char *text;  /* config_listen.text */
-    char *where; /* "FILE:LINE:COLUMN", in the host's namespace only; else NULL */
-    int backlog;
-    bool ipv6only;
-    enum listener_state state;
-    int fd;           /* -1 unless bound */
-    uint64_t holders; /* bit per worker that was sent the socket */
-    uint64_t lacking; /* those that could not take it */
-    uint64_t offered; /* those of them that may be sent it again */
-    int lack;         /* errno of the last of them */
-    int error;        /* errno of the failure that was last told; 0: none since it was bound */
-    bool is_here;     /* its namespace had the address when that was last looked at */
-    bool is_absent;   /* bound, but it had not; that has been told */
-    bool is_awaited;  /* in use, but perhaps only by workers that still let go of it */
-    int outcome;      /* errno and call of the last attempt */
-    const char *call;
-};
-
-/* Where a tenant's listeners belong. */
-struct record_netns {
-    enum config_netns_kind kind;
-    char *path;   /* NULL for the host's */
-    uint32_t pid; /* NETNS_PID */
-    char *text;   /* as written; equal means equal */
-};
-
-/* A namespace in which servers of the tenant are. */
-struct place {
-    struct record_netns netns;
-    struct namespace_use use; /* while the plan is in force */
-    struct netns_id id;       /* is_used: of the one that workers have sockets in */
-    bool is_used;
-    char *trouble; /* what was last said about it; NULL: nothing */
-};
-
-/* A tenant's file, read and checked as far as the supervisor does; then examined. */
-struct plan {
-    struct record_netns netns;
-    struct listener *listeners;
-    uint32_t listener_count;
-    struct place *places; /* none twice */
-    uint32_t place_count;
-    bool has_names;  /* host names, which may stand for other addresses the next time */
-    int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
-    struct dependencies dependencies;
-    /* Of the content of its raw bundle; zero: unknown, by another binary. */
-    struct fingerprint fingerprint;
-    struct ipc_blob *bundle; /* raw at first, what the resolver made of it afterwards */
-};
 
 struct examination;
 
@@ -84,6 +20,7 @@ struct record {
     char *name;
     char *file;
     struct plan plan;              /* in force; no bundle: none was ever accepted */
+    struct tenant_sockets sockets; /* the same */
     struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
     struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
     LIST_ENTRY(record) neighbours; /* of the residence */
@@ -154,7 +91,7 @@ void record_rotate_tickets(struct record *record);
 /* Random bytes, for secrets. */
 void record_random(void *data, size_t size);
 
-void plan_free(struct plan *plan);
-void listener_free(struct listener *listener);
+/* Nothing is in force any more: frees the plan and closes its sockets. */
+void record_clear_plan(struct record *record);
 
 #endif

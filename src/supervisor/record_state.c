@@ -8,9 +8,9 @@ unsigned record_count_bound(const struct record *record)
 {
     unsigned bound = 0;
 
-    for (uint32_t i = 0; i < record->plan.listener_count; i++)
-        bound +=
-            record->plan.listeners[i].state == LISTENER_BOUND && !record->plan.listeners[i].lacking;
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++)
+        bound += record->sockets.listeners[i].state == LISTENER_BOUND &&
+                 !record->sockets.listeners[i].lacking;
     return bound;
 }
 
@@ -18,8 +18,8 @@ static unsigned record_count_absent(const struct record *record)
 {
     unsigned absent = 0;
 
-    for (uint32_t i = 0; i < record->plan.listener_count; i++)
-        absent += record->plan.listeners[i].is_absent;
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++)
+        absent += record->sockets.listeners[i].is_absent;
     return absent;
 }
 
@@ -53,22 +53,23 @@ static struct slice record_bind_trouble(const struct record *record, struct aren
     if (record->netns_trouble)
         return arena_printf(arena, "network namespace %s: %s", record->plan.netns.text,
                             record->netns_trouble);
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        const struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        const struct listener *listener = &record->sockets.listeners[i];
 
         if (listener->state != LISTENER_BOUND)
-            return arena_printf(arena, "cannot listen on %s: %s", listener->text,
+            return arena_printf(arena, "cannot listen on %s: %s", listener->plan->text,
                                 listener->error ? error_reason(listener->error)
                                                 : "workers still let go of it");
         if (listener->lacking)
             return arena_printf(arena, "listening on %s, but %u of its workers cannot take it: %s",
-                                listener->text, (unsigned)__builtin_popcountll(listener->lacking),
+                                listener->plan->text,
+                                (unsigned)__builtin_popcountll(listener->lacking),
                                 error_reason(listener->lack));
         if (listener->is_absent)
             return arena_printf(arena,
                                 "listening on %s, but network namespace %s has no such "
                                 "address",
-                                listener->text, record->plan.netns.text);
+                                listener->plan->text, record->plan.netns.text);
     }
     return SLICE("");
 }

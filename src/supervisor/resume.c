@@ -61,8 +61,8 @@ static void resume_check_listeners(struct supervisor *supervisor)
     struct record *record;
 
     for (record = supervisor->registry.records; record; record = record->hh.next) {
-        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-            struct listener *listener = &record->plan.listeners[i];
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            struct listener *listener = &record->sockets.listeners[i];
 
             if (resume_is_listening(listener->fd) ||
                 (listener->state != LISTENER_BOUND && record->plan.netns.kind != NETNS_HOST))

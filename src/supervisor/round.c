@@ -30,8 +30,8 @@ static unsigned round_count_waiting(const struct supervisor *supervisor)
 
     for (record = supervisor->registry.records; record; record = record->hh.next) {
         waiting += record->awaits_names;
-        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-            if (record->plan.listeners[i].state != LISTENER_BOUND) {
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            if (record->sockets.listeners[i].state != LISTENER_BOUND) {
                 waiting++;
                 break;
             }

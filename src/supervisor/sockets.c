@@ -43,10 +43,10 @@ void sockets_say_stale(struct supervisor *supervisor, const struct left *what, u
 static void place_on_gone(struct supervisor *supervisor, const struct record *record,
                           struct place *place)
 {
-    const struct left what = {record->name, place->netns.text, place->id};
+    const struct left what = {record->name, place->netns->text, place->id};
 
     log_notice("tenant %s: network namespace %s is gone or another one, leaving its servers",
-               record->name, place->netns.text);
+               record->name, place->netns->text);
     sockets_say_stale(supervisor, &what, LEAVING_GRACE);
     place->is_used = false;
 }
@@ -66,11 +66,11 @@ void sockets_on_namespace(struct supervisor *supervisor, const struct namespace 
 
 /* ---- plans ---- */
 
-static struct place *place_find(const struct plan *plan, struct slice text)
+static struct place *place_find(const struct tenant_sockets *sockets, struct slice text)
 {
-    for (uint32_t i = 0; i < plan->place_count; i++) {
-        if (slice_equal(slice_of(plan->places[i].netns.text), text))
-            return &plan->places[i];
+    for (uint32_t i = 0; i < sockets->place_count; i++) {
+        if (slice_equal(slice_of(sockets->places[i].netns->text), text))
+            return &sockets->places[i];
     }
     return NULL;
 }
@@ -78,42 +78,43 @@ static struct place *place_find(const struct plan *plan, struct slice text)
 static void place_take(struct supervisor *supervisor, struct record *record, struct place *place)
 {
     place->use = (struct namespace_use){.record = record, .purpose = NAMESPACE_BACKENDS};
-    namespace_take(supervisor, &place->use, &place->netns);
+    namespace_take(supervisor, &place->use, place->netns);
 }
 
 void sockets_resume(struct supervisor *supervisor, struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.place_count; i++)
-        place_take(supervisor, record, &record->plan.places[i]);
+    for (uint32_t i = 0; i < record->sockets.place_count; i++)
+        place_take(supervisor, record, &record->sockets.places[i]);
 }
 
 static void place_leave(struct supervisor *supervisor, const struct record *record,
                         const struct place *place)
 {
-    const struct left what = {record->name, place->netns.text, place->id};
+    const struct left what = {record->name, place->netns->text, place->id};
 
     if (place->is_used)
         sockets_say_stale(supervisor, &what, leavings_limit(supervisor));
     leaving_add_place(supervisor, record, place);
 }
 
-void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan)
+void sockets_adopt(struct supervisor *supervisor, struct record *record,
+                   struct tenant_sockets *before)
 {
-    for (uint32_t i = 0; i < record->plan.place_count; i++) {
-        struct place *before = &record->plan.places[i];
-        struct place *place = place_find(plan, slice_of(before->netns.text));
+    for (uint32_t i = 0; i < before->place_count; i++) {
+        struct place *old = &before->places[i];
+        struct place *place = place_find(&record->sockets, slice_of(old->netns->text));
 
         if (!place) {
-            place_leave(supervisor, record, before);
+            place_leave(supervisor, record, old);
             continue;
         }
-        place->is_used = before->is_used;
-        place->id = before->id;
-        place->trouble = before->trouble;
-        before->trouble = NULL;
+        place->is_used = old->is_used;
+        place->id = old->id;
+        place->trouble = old->trouble;
+        old->trouble = NULL;
     }
-    for (uint32_t i = 0; i < plan->place_count; i++) {
-        struct place *place = &plan->places[i];
+    for (uint32_t i = 0; i < record->sockets.place_count; i++) {
+        struct place *place = &record->sockets.places[i];
 
         place_take(supervisor, record, place);
         if (!place->is_used)
@@ -123,8 +124,8 @@ void sockets_adopt(struct supervisor *supervisor, struct record *record, struct 
 
 void sockets_leave(struct supervisor *supervisor, const struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.place_count; i++)
-        place_leave(supervisor, record, &record->plan.places[i]);
+    for (uint32_t i = 0; i < record->sockets.place_count; i++)
+        place_leave(supervisor, record, &record->sockets.places[i]);
 }
 
 /* ---- making ---- */
@@ -171,10 +172,10 @@ static void place_tell(const struct record *record, struct place *place, const c
         return;
     if (why)
         log_notice("tenant %s: no sockets for servers in network namespace %s: %s", record->name,
-                   place->netns.text, why);
+                   place->netns->text, why);
     else if (place->trouble)
         log_notice("tenant %s: network namespace %s is there, its servers are used again",
-                   record->name, place->netns.text);
+                   record->name, place->netns->text);
     free(place->trouble);
     place->trouble = why ? memory_text(why) : NULL;
 }
@@ -223,7 +224,7 @@ static void sockets_fill(struct supervisor *supervisor, const struct child *work
 {
     const struct record *record = registry_find(&supervisor->registry, question->tenant);
     bool has_served = record && worker_has_served(worker, record->served);
-    struct place *place = has_served ? place_find(&record->plan, question->netns) : NULL;
+    struct place *place = has_served ? place_find(&record->sockets, question->netns) : NULL;
     int fd;
 
     if (place) {

@@ -5,10 +5,11 @@
 
 #include "supervisor_internal.h"
 
-/* The plan's places are used from now on, in place of those of the plan in force, which is freed
- * afterwards. A place that it names no more is left: exchanges there have worker_shutdown_timeout,
+/* The record's places are used from now on, in place of those before it, which the caller frees. A
+ * place that it names no more is left: exchanges there have worker_shutdown_timeout,
  * and as long may those that began before ask for sockets there (leaving_add_place). */
-void sockets_adopt(struct supervisor *supervisor, struct record *record, struct plan *plan);
+void sockets_adopt(struct supervisor *supervisor, struct record *record,
+                   struct tenant_sockets *before);
 
 /* The same for the plan in force, of which nothing is used yet. */
 void sockets_resume(struct supervisor *supervisor, struct record *record);

@@ -57,7 +57,7 @@ static void put_dependencies(struct wire_writer *writer, const struct dependenci
         put_dependency(writer, &list->items[i]);
 }
 
-static void put_listener(struct wire_writer *writer, const struct listener *listener)
+static void put_listener(struct wire_writer *writer, const struct plan_listener *listener)
 {
     wire_put_slice(writer,
                    (struct slice){(const char *)&listener->address.any, listener->address.len});
@@ -65,11 +65,9 @@ static void put_listener(struct wire_writer *writer, const struct listener *list
     wire_put_slice(writer, slice_of(listener->text));
     wire_put_u32(writer, (uint32_t)listener->backlog);
     put_bool(writer, listener->ipv6only);
-    put_descriptor(writer, listener->state == LISTENER_BOUND ? listener->fd : -1);
-    wire_put_u32(writer, (uint32_t)listener->error);
 }
 
-static void put_netns(struct wire_writer *writer, const struct record_netns *netns)
+static void put_netns(struct wire_writer *writer, const struct plan_netns *netns)
 {
     wire_put_u8(writer, (uint8_t)netns->kind);
     put_text(writer, netns->path);
@@ -77,21 +75,12 @@ static void put_netns(struct wire_writer *writer, const struct record_netns *net
     put_text(writer, netns->text);
 }
 
-/* Where servers are, and whether workers have sockets there. */
-static void put_server_place(struct wire_writer *writer, const struct place *place)
-{
-    put_netns(writer, &place->netns);
-    put_bool(writer, place->is_used);
-    wire_put_u64(writer, place->id.device);
-    wire_put_u64(writer, place->id.inode);
-}
-
 static void put_plan(struct wire_writer *writer, const struct plan *plan)
 {
     put_netns(writer, &plan->netns);
     wire_put_u32(writer, plan->place_count);
     for (uint32_t i = 0; i < plan->place_count; i++)
-        put_server_place(writer, &plan->places[i]);
+        put_netns(writer, &plan->places[i]);
     put_bool(writer, plan->has_names);
     wire_put_u64(writer, (uint64_t)plan->expires);
     wire_put_u32(writer, plan->listener_count);
@@ -99,6 +88,22 @@ static void put_plan(struct wire_writer *writer, const struct plan *plan)
         put_listener(writer, &plan->listeners[i]);
     put_dependencies(writer, &plan->dependencies);
     wire_put_slice(writer, ipc_blob_bytes(plan->bundle));
+}
+
+/* In the order of the plan: what is bound, and in which places workers have sockets. */
+static void put_sockets(struct wire_writer *writer, const struct tenant_sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->listener_count; i++) {
+        const struct listener *listener = &sockets->listeners[i];
+
+        put_descriptor(writer, listener->state == LISTENER_BOUND ? listener->fd : -1);
+        wire_put_u32(writer, (uint32_t)listener->error);
+    }
+    for (uint32_t i = 0; i < sockets->place_count; i++) {
+        put_bool(writer, sockets->places[i].is_used);
+        wire_put_u64(writer, sockets->places[i].id.device);
+        wire_put_u64(writer, sockets->places[i].id.inode);
+    }
 }
 
 static void put_again(struct wire_writer *writer, const struct record *record)
@@ -131,8 +136,10 @@ static void put_record(struct wire_writer *writer, const struct record *record)
     put_text(writer, record->netns_trouble);
     put_text(writer, record->error);
     put_bool(writer, record_is_in_force(record));
-    if (record_is_in_force(record))
-        put_plan(writer, &record->plan);
+    if (!record_is_in_force(record))
+        return;
+    put_plan(writer, &record->plan);
+    put_sockets(writer, &record->sockets);
 }
 
 /* ---- all ---- */
@@ -218,8 +225,8 @@ void state_each_descriptor(struct state *state, void (*act)(int *fd, void *conte
     for (uint32_t i = 0; i < state->worker_count; i++)
         state_show(&state->workers[i].channel, act, context);
     for (record = state->registry.records; record; record = record->hh.next) {
-        for (uint32_t i = 0; i < record->plan.listener_count; i++)
-            state_show(&record->plan.listeners[i].fd, act, context);
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
+            state_show(&record->sockets.listeners[i].fd, act, context);
     }
 }
 

@@ -17,8 +17,8 @@
 #define WORKER_MIN     28
 #define PLACE_MIN      16
 #define RECORD_MIN     (4 + 4 + 4 + 4 + 8 * TALLY_HALVES + 1 + 1 + 1 + 6 + 8 + 8 + 8 + 1 + 1 + 1)
-#define SERVERS_MIN    (1 + 1 + 4 + 1 + 1 + 8 + 8)
-#define LISTENER_MIN   (4 + 4 + 4 + 1 + 4 + 4)
+#define SERVERS_MIN    (1 + 1 + 4 + 1)
+#define LISTENER_MIN   (4 + 4 + 4 + 4 + 1)
 #define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12)
 #define DESCRIPTOR_MAX (1 << 20)
 
@@ -123,22 +123,15 @@ static void get_address(struct wire_reader *reader, struct address *address)
         memcpy(address->zoned.zone, zone.data, zone.len);
 }
 
-static void get_listener(struct wire_reader *reader, struct listener *listener)
+static void get_listener(struct wire_reader *reader, struct plan_listener *listener)
 {
-    listener->fd = -1;
     get_address(reader, &listener->address);
     listener->text = memory_slice_text(get_plain(reader));
     listener->backlog = (int)wire_get_u32(reader);
     listener->ipv6only = get_bool(reader);
-    listener->fd = get_descriptor(reader);
-    listener->error = (int)wire_get_u32(reader);
-    if (listener->fd >= 0)
-        listener->state = LISTENER_BOUND;
-    else
-        listener->state = listener->error ? LISTENER_DEGRADED : LISTENER_WAITING;
 }
 
-static void get_netns(struct wire_reader *reader, struct record_netns *netns)
+static void get_netns(struct wire_reader *reader, struct plan_netns *netns)
 {
     uint8_t kind = wire_get_u8(reader);
 
@@ -151,13 +144,10 @@ static void get_netns(struct wire_reader *reader, struct record_netns *netns)
         reader->failed = true;
 }
 
-static void get_server_place(struct wire_reader *reader, struct place *place)
+static void get_servers(struct wire_reader *reader, struct plan_netns *place)
 {
-    get_netns(reader, &place->netns);
-    place->is_used = get_bool(reader);
-    place->id.device = wire_get_u64(reader);
-    place->id.inode = wire_get_u64(reader);
-    if (place->netns.kind == NETNS_HOST)
+    get_netns(reader, place);
+    if (place->kind == NETNS_HOST)
         reader->failed = true;
 }
 
@@ -170,7 +160,7 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
     count = wire_get_count(reader, SERVERS_MIN);
     plan->places = memory_zeroed(count, sizeof(plan->places[0]));
     while (plan->place_count < count && !reader->failed)
-        get_server_place(reader, &plan->places[plan->place_count++]);
+        get_servers(reader, &plan->places[plan->place_count++]);
     plan->has_names = get_bool(reader);
     plan->expires = (int64_t)wire_get_u64(reader);
     count = wire_get_count(reader, LISTENER_MIN);
@@ -183,6 +173,25 @@ static void get_plan(struct wire_reader *reader, struct plan *plan)
         reader->failed = true;
     if (!reader->failed)
         plan->bundle = ipc_blob_new(bundle);
+}
+
+static void get_sockets(struct wire_reader *reader, struct tenant_sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->listener_count; i++) {
+        struct listener *listener = &sockets->listeners[i];
+
+        listener->fd = get_descriptor(reader);
+        listener->error = (int)wire_get_u32(reader);
+        if (listener->fd >= 0)
+            listener->state = LISTENER_BOUND;
+        else
+            listener->state = listener->error ? LISTENER_DEGRADED : LISTENER_WAITING;
+    }
+    for (uint32_t i = 0; i < sockets->place_count; i++) {
+        sockets->places[i].is_used = get_bool(reader);
+        sockets->places[i].id.device = wire_get_u64(reader);
+        sockets->places[i].id.inode = wire_get_u64(reader);
+    }
 }
 
 static void get_tickets(struct wire_reader *reader, struct tls_ticket_keys *tickets)
@@ -251,6 +260,8 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
     if (!get_bool(reader))
         return;
     get_plan(reader, &record->plan);
+    tenant_sockets_init(&record->sockets, &record->plan);
+    get_sockets(reader, &record->sockets);
     if (!reader->failed)
         get_claims(registry, record);
 }

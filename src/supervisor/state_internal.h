@@ -10,7 +10,7 @@
 #include "ipc/wire.h"
 
 /* Another one with every change of what state.c puts; state_decode.c knows no other. */
-#define STATE_FORMAT 3
+#define STATE_FORMAT 4
 #define STATE_MAGIC  UINT64_C(0x65746174732d676e) /* "ng-state", little endian */
 
 /* A worker that goes on with its connections until those of the new binary serve. */

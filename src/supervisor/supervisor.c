@@ -113,7 +113,7 @@ static void supervisor_close_listeners(struct supervisor *supervisor)
     struct record *next;
 
     HASH_ITER (hh, supervisor->registry.records, record, next)
-        bindings_close(supervisor, record);
+        bindings_close(supervisor, record, NULL);
 }
 
 void supervisor_end(struct supervisor *supervisor, int status)

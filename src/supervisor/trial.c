@@ -98,14 +98,10 @@ static void trial_take_registry(struct supervisor *supervisor, struct state *sta
     supervisor->registry = state->registry;
     state->registry = (struct registry){0};
     for (record = supervisor->registry.records; record; record = record->hh.next) {
-        struct plan *plan = &record->plan;
-
-        claims_release(&supervisor->registry, record, plan, NULL);
-        for (uint32_t i = 0; i < plan->listener_count; i++) {
-            plan->listeners[i].fd = -1;
-            listener_free(&plan->listeners[i]);
-        }
-        plan->listener_count = 0;
+        claims_release(&supervisor->registry, record, &record->plan, NULL);
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
+            record->sockets.listeners[i].fd = -1;
+        tenant_sockets_free(&record->sockets);
     }
 }
 

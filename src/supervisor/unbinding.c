@@ -32,7 +32,7 @@ void bindings_say_close(struct supervisor *supervisor, const struct left *what, 
 
 static struct left unbinding_left(const struct record *record, const struct listener *listener)
 {
-    return (struct left){record->name, listener->text, residence_id(record)};
+    return (struct left){record->name, listener->plan->text, residence_id(record)};
 }
 
 static void unbinding_drop(struct listener *listener, enum listener_state state)
@@ -46,13 +46,13 @@ static void unbinding_drop(struct listener *listener, enum listener_state state)
 
 /* ---- by a reload ---- */
 
-void bindings_close(struct supervisor *supervisor, struct record *record)
+void bindings_close(struct supervisor *supervisor, struct record *record, const struct plan *next)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        struct listener *listener = &record->sockets.listeners[i];
         const struct left what = unbinding_left(record, listener);
 
-        if (listener->state == LISTENER_WAITING)
+        if (listener->state == LISTENER_WAITING || (next && plan_find_same(next, listener->plan)))
             continue;
         if (listener->state == LISTENER_BOUND)
             supervisor->letting_go_until = loop_now(&supervisor->loop) + BINDINGS_LET_GO;
@@ -64,7 +64,7 @@ void bindings_close(struct supervisor *supervisor, struct record *record)
 
 void bindings_leave(struct supervisor *supervisor, struct record *record)
 {
-    bindings_close(supervisor, record);
+    bindings_close(supervisor, record, NULL);
     if (!record->residence)
         return;
     residence_leave(&supervisor->registry, record);
@@ -79,11 +79,11 @@ void bindings_on_gone(struct supervisor *supervisor, struct record *record)
 {
     log_notice("tenant %s: network namespace %s is gone or another one, closing its listeners",
                record->name, record->plan.netns.text);
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        const struct left what = unbinding_left(record, &record->plan.listeners[i]);
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        const struct left what = unbinding_left(record, &record->sockets.listeners[i]);
 
         bindings_say_close(supervisor, &what, UINT64_MAX, LEAVING_GRACE);
-        unbinding_drop(&record->plan.listeners[i], LISTENER_WAITING);
+        unbinding_drop(&record->sockets.listeners[i], LISTENER_WAITING);
     }
     bindings_leave(supervisor, record);
 }
@@ -92,8 +92,8 @@ void bindings_on_gone(struct supervisor *supervisor, struct record *record)
  */
 static bool unbinding_waits(const struct record *record)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        if (record->plan.listeners[i].state == LISTENER_WAITING)
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        if (record->sockets.listeners[i].state == LISTENER_WAITING)
             return true;
     }
     return false;
@@ -124,15 +124,15 @@ void bindings_look_at_zones(struct supervisor *supervisor)
     if (supervisor->state != SUPERVISOR_RUNNING)
         return;
     for (record = supervisor->registry.records; record; record = record->hh.next) {
-        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-            struct listener *listener = &record->plan.listeners[i];
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            struct listener *listener = &record->sockets.listeners[i];
             const struct left what = unbinding_left(record, listener);
 
             if (listener->state != LISTENER_BOUND ||
-                socket_has_zone(listener->fd, &listener->address))
+                socket_has_zone(listener->fd, &listener->plan->address))
                 continue;
             log_warn("tenant %s: the interface of the listener on %s in %s is gone or another one",
-                     record->name, listener->text, record->plan.netns.text);
+                     record->name, listener->plan->text, record->plan.netns.text);
             bindings_say_close(supervisor, &what, listener->holders, IPC_NO_LIMIT);
             unbinding_drop(listener, LISTENER_DEGRADED);
             listener->error = ENODEV; /* so that its return is told */
@@ -164,7 +164,7 @@ static void unbinding_on_dead(struct supervisor *supervisor, struct child *worke
         return;
     }
     log_warn("tenant %s: the listener on %s in %s was closed from inside: %s", record->name,
-             listener->text, record->plan.netns.text, error_reason(error));
+             listener->plan->text, record->plan.netns.text, error_reason(error));
     bindings_say_close(supervisor, &what, listener->holders, IPC_NO_LIMIT);
     unbinding_drop(listener, LISTENER_DEGRADED);
     listener->error = error; /* so that its return is told */
@@ -173,10 +173,10 @@ static void unbinding_on_dead(struct supervisor *supervisor, struct child *worke
 void bindings_on_dead(struct supervisor *supervisor, struct child *worker, struct record *record,
                       const struct ipc_listener_dead *dead)
 {
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        struct listener *listener = &record->sockets.listeners[i];
 
-        if (!slice_equal(slice_of(listener->text), dead->address) ||
+        if (!slice_equal(slice_of(listener->plan->text), dead->address) ||
             !(listener->holders & worker_bit(worker)))
             continue;
         unbinding_on_dead(supervisor, worker, record, listener, dead->error);

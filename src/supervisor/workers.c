@@ -58,8 +58,8 @@ void workers_forget_all(struct supervisor *supervisor)
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->workers = record->told = record->due = record->committing = 0;
         record->deliveries = 0;
-        for (uint32_t i = 0; i < record->plan.listener_count; i++)
-            record->plan.listeners[i].holders = record->plan.listeners[i].lacking = 0;
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
+            record->sockets.listeners[i].holders = record->sockets.listeners[i].lacking = 0;
     }
 }
 
@@ -95,9 +95,9 @@ static void worker_send_remove(struct supervisor *supervisor, struct child *work
 static void worker_send_listener(struct supervisor *supervisor, struct child *worker,
                                  struct record *record, struct listener *listener)
 {
-    const struct ipc_listener body = {deliveries_add(supervisor, worker, record, listener->text),
-                                      slice_of(record->name), slice_of(listener->text),
-                                      residence_id(record).inode};
+    const struct ipc_listener body = {
+        deliveries_add(supervisor, worker, record, listener->plan->text), slice_of(record->name),
+        slice_of(listener->plan->text), residence_id(record).inode};
 
     ipc_send_listener(worker->channel, IPC_LISTENER, &body,
                       &(struct ipc_attachments){&listener->fd, 1, NULL});
@@ -138,8 +138,8 @@ static void worker_send(struct supervisor *supervisor, struct child *worker, str
         return;
     if (record->due & worker_bit(worker))
         worker_send_tenant(supervisor, worker, record);
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        struct listener *listener = &record->plan.listeners[i];
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        struct listener *listener = &record->sockets.listeners[i];
 
         uint64_t served = listener->holders | (listener->lacking & ~listener->offered);
 
@@ -222,9 +222,9 @@ static void worker_release(struct supervisor *supervisor, struct child *worker,
     record->committing &= ~bit;
     record_clear_due(record, worker);
     worker->tenants--;
-    for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-        record->plan.listeners[i].holders &= ~bit;
-        record->plan.listeners[i].lacking &= ~bit;
+    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+        record->sockets.listeners[i].holders &= ~bit;
+        record->sockets.listeners[i].lacking &= ~bit;
     }
     if (record->told & bit)
         worker_send_remove(supervisor, worker, record, has_moved);
@@ -322,9 +322,9 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->told &= ~worker_bit(worker);
         record->committing &= ~worker_bit(worker);
-        for (uint32_t i = 0; i < record->plan.listener_count; i++) {
-            record->plan.listeners[i].holders &= ~worker_bit(worker);
-            record->plan.listeners[i].lacking &= ~worker_bit(worker);
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            record->sockets.listeners[i].holders &= ~worker_bit(worker);
+            record->sockets.listeners[i].lacking &= ~worker_bit(worker);
         }
         if (record->workers & worker_bit(worker))
             record_set_due(record, worker);

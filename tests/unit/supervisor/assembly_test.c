@@ -65,7 +65,6 @@ Test(assembly, a_whole_tenant)
     cr_assert_eq(desk.plan.listener_count, 2);
     cr_assert_str_eq(desk.plan.listeners[0].text, "10.0.0.1:443");
     cr_assert_eq(desk.plan.listeners[0].backlog, 7);
-    cr_assert_eq(desk.plan.listeners[0].fd, -1);
     cr_assert_eq(desk.plan.dependencies.count, 3);
     arena_init(&arena, 4096);
     cr_assert_eq(bundle_decode(&bundle, &arena, ipc_blob_bytes(desk.plan.bundle)), 0);

@@ -9,9 +9,9 @@ Test(claims, the_first_keeps_it_until_it_lets_go)
     struct registry registry = {0};
     struct record *a = registry_add(&registry, SLICE("a"), "/a.conf", NULL);
     struct record *b = registry_add(&registry, SLICE("b"), "/b.conf", NULL);
-    struct listener one = {.text = (char *)"1.1.1.1:1", .fd = -1};
-    struct listener two = {.text = (char *)"2.2.2.2:2", .fd = -1};
-    struct listener both[] = {one, two};
+    struct plan_listener one = {.text = (char *)"1.1.1.1:1"};
+    struct plan_listener two = {.text = (char *)"2.2.2.2:2"};
+    struct plan_listener both[] = {one, two};
     struct plan plan = {.netns.kind = NETNS_HOST, .listeners = both, .listener_count = 2};
     struct plan next = {.netns.kind = NETNS_HOST, .listeners = &two, .listener_count = 1};
 

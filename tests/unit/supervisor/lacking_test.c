@@ -10,17 +10,18 @@
 
 static struct child workers[2] = {{.role = ROLE_WORKER, .index = 0},
                                   {.role = ROLE_WORKER, .index = 1}};
+static const struct plan_listener plans[2] = {{.text = (char *)"127.0.0.1:1"},
+                                              {.text = (char *)"127.0.0.1:2"}};
 static struct listener listeners[2];
 static struct record record;
 
 static void start(void)
 {
-    listeners[0] =
-        (struct listener){.text = (char *)"127.0.0.1:1", .state = LISTENER_BOUND, .holders = 3};
-    listeners[1] =
-        (struct listener){.text = (char *)"127.0.0.1:2", .state = LISTENER_DEGRADED, .holders = 3};
-    record = (struct record){
-        .name = (char *)"a", .workers = 3, .plan = {.listeners = listeners, .listener_count = 2}};
+    listeners[0] = (struct listener){.plan = &plans[0], .state = LISTENER_BOUND, .holders = 3};
+    listeners[1] = (struct listener){.plan = &plans[1], .state = LISTENER_DEGRADED, .holders = 3};
+    record = (struct record){.name = (char *)"a",
+                             .workers = 3,
+                             .sockets = {.listeners = listeners, .listener_count = 2}};
 }
 
 TestSuite(lacking, .init = start);
@@ -64,8 +65,8 @@ static unsigned refuse_offered(void)
 {
     unsigned count = 0;
 
-    for (uint32_t i = 0; i < record.plan.listener_count; i++) {
-        struct listener *listener = &record.plan.listeners[i];
+    for (uint32_t i = 0; i < record.sockets.listener_count; i++) {
+        struct listener *listener = &record.sockets.listeners[i];
 
         count += (listener->offered & 1) != 0;
         listener->offered &= ~UINT64_C(1);
@@ -78,17 +79,17 @@ static unsigned offers_in(double seconds, uint32_t count)
 {
     unsigned offers = 0;
 
-    record.plan.listeners = calloc(count, sizeof(struct listener));
-    record.plan.listener_count = count;
+    record.sockets.listeners = calloc(count, sizeof(struct listener));
+    record.sockets.listener_count = count;
     for (uint32_t i = 0; i < count; i++)
-        record.plan.listeners[i].lacking = 1;
+        record.sockets.listeners[i].lacking = 1;
     supervisor.registry.records = &record;
     for (double end = supervisor.loop.now + seconds; supervisor.loop.now < end;
          supervisor.loop.now += 0.1) {
         cr_assert(lacking_offer(&supervisor));
         offers += refuse_offered();
     }
-    free(record.plan.listeners);
+    free(record.sockets.listeners);
     return offers;
 }
 
@@ -109,12 +110,12 @@ Test(lacking, of_very_much_costs_a_tenth_at_most)
 Test(lacking, is_each_worker_s_own_pace)
 {
     offers_in(10., 1);
-    record.plan.listeners = listeners;
+    record.sockets.listeners = listeners;
     listeners[0].lacking = 2;
     lacking_offer(&supervisor);
     cr_assert_eq(listeners[0].offered, 2, "the other worker's pause is not its");
     listeners[0].lacking = 0;
-    record.plan.listener_count = 1;
+    record.sockets.listener_count = 1;
     supervisor.loop.now += 10.;
     cr_assert_not(lacking_offer(&supervisor));
     listeners[0].lacking = 1;

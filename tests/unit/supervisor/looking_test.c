@@ -45,7 +45,7 @@ static void make_file(const char *name)
 static void take(struct namespace_use *use, const char *name)
 {
     char *path = (char *)in_folder(name);
-    struct record_netns place = {NETNS_PATH, path, 0, path};
+    struct plan_netns place = {NETNS_PATH, path, 0, path};
 
     *use = (struct namespace_use){.purpose = NAMESPACE_BACKENDS};
     namespace_take(&supervisor, use, &place);

@@ -94,7 +94,7 @@ TestSuite(namespace_containers, .init = begin, .fini = end);
 /* The use of a place: who is told of the namespace looks at what is around it. */
 static struct namespace *take(struct place *user, const char *text)
 {
-    struct record_netns place = {.kind = NETNS_CONTAINER, .text = (char *)text};
+    struct plan_netns place = {.kind = NETNS_CONTAINER, .text = (char *)text};
     *user = (struct place){.use = {.purpose = NAMESPACE_BACKENDS}};
     namespace_take(&supervisor, &user->use, &place);
     return user->use.namespace;

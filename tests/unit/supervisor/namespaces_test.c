@@ -30,8 +30,8 @@ TestSuite(namespaces, .init = begin, .fini = end);
 static struct namespace *take(struct namespace_use *use, enum config_netns_kind kind, pid_t pid,
                               const char *text)
 {
-    struct record_netns place = {kind, kind == NETNS_PATH ? (char *)text : NULL, (uint32_t)pid,
-                                 (char *)text};
+    struct plan_netns place = {kind, kind == NETNS_PATH ? (char *)text : NULL, (uint32_t)pid,
+                               (char *)text};
 
     *use = (struct namespace_use){.purpose = NAMESPACE_BACKENDS};
     namespace_take(&supervisor, use, &place);

@@ -13,21 +13,21 @@
 
 TestSuite(presence, .fini = rig_end);
 
-static struct listener listener_on(const char *text, uint16_t port)
+static struct address address_of(const char *text, uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct listener listener = {.fd = -1};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct address address;
 
-    cr_assert_eq(inet_pton(AF_INET, text, &address.sin_addr), 1);
-    address_set(&listener.address, (struct sockaddr *)&address, sizeof(address));
-    return listener;
+    cr_assert_eq(inet_pton(AF_INET, text, &in.sin_addr), 1);
+    address_set(&address, (struct sockaddr *)&in, sizeof(in));
+    return address;
 }
 
 Test(presence, is_of_the_address_whatever_the_port)
 {
-    struct listener here = listener_on("127.0.0.1", 443);
-    struct listener all = listener_on("0.0.0.0", 443);
-    struct listener elsewhere = listener_on("192.0.2.1", 443);
+    struct address here = address_of("127.0.0.1", 443);
+    struct address all = address_of("0.0.0.0", 443);
+    struct address elsewhere = address_of("192.0.2.1", 443);
 
     cr_assert(presence_here(&here) && presence_here(&all));
     cr_assert(!presence_here(&elsewhere));

@@ -29,8 +29,10 @@ static void check(const struct record *record, const char *state, const char *er
 
 Test(record_state, of_each_kind)
 {
-    struct listener listeners[2] = {{.text = (char *)"10.0.0.1:443", .state = LISTENER_BOUND},
-                                    {.text = (char *)"10.0.0.1:80", .state = LISTENER_BOUND}};
+    struct plan_listener plans[2] = {{.text = (char *)"10.0.0.1:443"},
+                                     {.text = (char *)"10.0.0.1:80"}};
+    struct listener listeners[2] = {{.plan = &plans[0], .state = LISTENER_BOUND},
+                                    {.plan = &plans[1], .state = LISTENER_BOUND}};
     struct record record = {.name = (char *)"a"};
 
     check(&record, "waiting", ""); /* its first examination */
@@ -38,8 +40,9 @@ Test(record_state, of_each_kind)
     record.error = (char *)"a.conf:1:1: no";
     check(&record, "refused", "a.conf:1:1: no");
     record.plan.bundle = ipc_blob_new(SLICE("bundle"));
-    record.plan.listeners = listeners;
     record.plan.listener_count = 2;
+    record.sockets.listeners = listeners;
+    record.sockets.listener_count = 2;
     record.plan.netns.text = (char *)"acme";
     check(&record, "serving", "a.conf:1:1: no"); /* by the last good version */
     record.error = NULL;

@@ -139,6 +139,7 @@ Test(resume, a_listener_that_does_not_listen)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct scene scene;
+    struct plan_listener *plan;
     struct listener *listener;
     struct record *record;
     char text[32];
@@ -152,12 +153,14 @@ Test(resume, a_listener_that_does_not_listen)
     record->plan.netns.text = memory_text("host");
     record->plan.bundle = ipc_blob_new(SLICE("some bundle"));
     record->plan.listener_count = 1;
-    listener = record->plan.listeners = memory_zeroed(1, sizeof(*listener));
+    plan = record->plan.listeners = memory_zeroed(1, sizeof(*plan));
     address.sin_port = htons((uint16_t)port);
-    address_set(&listener->address, (struct sockaddr *)&address, sizeof(address));
+    address_set(&plan->address, (struct sockaddr *)&address, sizeof(address));
     snprintf(text, sizeof(text), "127.0.0.1:%d", port);
-    listener->text = memory_text(text);
-    listener->backlog = 5;
+    plan->text = memory_text(text);
+    plan->backlog = 5;
+    tenant_sockets_init(&record->sockets, &record->plan);
+    listener = &record->sockets.listeners[0];
     listener->state = LISTENER_BOUND;
     listener->fd = socket(AF_INET, SOCK_STREAM, 0);
     scene_run(&scene, NULL);

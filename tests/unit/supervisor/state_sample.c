@@ -11,7 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
-static void sample_listener(struct listener *listener, const char *text, uint16_t port, int fd)
+static void sample_listener(struct plan_listener *listener, const char *text, uint16_t port)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x0a000001)};
@@ -19,9 +19,6 @@ static void sample_listener(struct listener *listener, const char *text, uint16_
     address_set(&listener->address, (struct sockaddr *)&address, sizeof(address));
     listener->text = memory_text(text);
     listener->backlog = 511;
-    listener->fd = fd;
-    listener->state = fd >= 0 ? LISTENER_BOUND : LISTENER_DEGRADED;
-    listener->error = fd >= 0 ? 0 : EADDRINUSE;
 }
 
 static void sample_zone(struct address *address)
@@ -39,23 +36,32 @@ static void sample_plan(struct plan *plan)
     plan->netns.text = memory_text("host");
     plan->place_count = 2;
     plan->places = memory_zeroed(2, sizeof(plan->places[0]));
-    plan->places[0].netns = (struct record_netns){
+    plan->places[0] = (struct plan_netns){
         .kind = NETNS_NAME, .path = memory_text("/run/netns/x"), .text = memory_text("x")};
-    plan->places[0].is_used = true;
-    plan->places[0].id = (struct netns_id){6, 7};
-    plan->places[1].netns =
-        (struct record_netns){.kind = NETNS_PID, .pid = 17, .text = memory_text("pid:17")};
+    plan->places[1] =
+        (struct plan_netns){.kind = NETNS_PID, .pid = 17, .text = memory_text("pid:17")};
     plan->has_names = true;
     plan->expires = 2000000000;
     plan->listener_count = 2;
     plan->listeners = memory_zeroed(2, sizeof(plan->listeners[0]));
-    sample_listener(&plan->listeners[0], "10.0.0.1:443", 443, 21);
-    sample_listener(&plan->listeners[1], "[fe80::1%eth0]:80", 80, -1);
+    sample_listener(&plan->listeners[0], "10.0.0.1:443", 443);
+    sample_listener(&plan->listeners[1], "[fe80::1%eth0]:80", 80);
     sample_zone(&plan->listeners[1].address);
     dependencies_add_file(&plan->dependencies, "/nowhere/a.conf");
     plan->dependencies.items[0].inode = 42;
     plan->dependencies.items[0].modified.tv_nsec = 999;
     plan->bundle = ipc_blob_new(SLICE("the bundle of a"));
+}
+
+static void sample_sockets(struct tenant_sockets *sockets, const struct plan *plan)
+{
+    tenant_sockets_init(sockets, plan);
+    sockets->listeners[0].fd = 21;
+    sockets->listeners[0].state = LISTENER_BOUND;
+    sockets->listeners[1].state = LISTENER_DEGRADED;
+    sockets->listeners[1].error = EADDRINUSE;
+    sockets->places[0].is_used = true;
+    sockets->places[0].id = (struct netns_id){6, 7};
 }
 
 void state_sample(struct state *state)
@@ -92,6 +98,7 @@ void state_sample(struct state *state)
     a->served[0] = 5;
     a->served[1] = 2;
     sample_plan(&a->plan);
+    sample_sockets(&a->sockets, &a->plan);
     claims_take(&state->registry, SLICE("10.0.0.1:443"), a);
     claims_take(&state->registry, SLICE("[fe80::1%eth0]:80"), a);
     b = registry_restore(&state->registry, SLICE("b"), SLICE("/t/b.conf"), 0);

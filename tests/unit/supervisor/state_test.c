@@ -7,6 +7,7 @@
 #include "state_sample.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <unistd.h>
 
 static void count_descriptor(int *fd, void *context)
@@ -69,9 +70,13 @@ Test(state, everything_is_there)
     cr_assert_eq(a->tickets.count, 2);
     cr_assert_eq(a->tickets.keys[1][0], 'Z');
     cr_assert_eq(a->plan.listener_count, 2);
-    cr_assert_eq(a->plan.listeners[0].state, LISTENER_BOUND);
-    cr_assert_eq(a->plan.listeners[0].fd, 21);
-    cr_assert_eq(a->plan.listeners[1].state, LISTENER_DEGRADED);
+    cr_assert_eq(a->sockets.listeners[0].state, LISTENER_BOUND);
+    cr_assert_eq(a->sockets.listeners[0].fd, 21);
+    cr_assert_eq(a->sockets.listeners[1].state, LISTENER_DEGRADED);
+    cr_assert_eq(a->sockets.listeners[1].error, EADDRINUSE);
+    cr_assert(a->sockets.places[0].is_used && !a->sockets.places[1].is_used);
+    cr_assert_eq(a->sockets.places[0].id.inode, 7);
+    cr_assert_str_eq(a->sockets.places[1].netns->text, "pid:17");
     cr_assert_str_eq(address_zone(&a->plan.listeners[1].address), "eth0");
     cr_assert_eq(a->plan.dependencies.count, 1);
     cr_assert_eq(a->plan.dependencies.items[0].inode, 42);

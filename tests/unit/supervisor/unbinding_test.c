@@ -88,15 +88,15 @@ Test(unbinding, a_neighbour_waits_until_the_other_leaves)
 Test(unbinding, what_is_degraded_is_not_tried_when_its_namespace_is_looked_at)
 {
     static struct supervisor supervisor;
-    struct listener listener = {
-        .fd = -1, .text = (char *)"127.0.0.1:1", .state = LISTENER_DEGRADED};
-    struct record record = {.name = (char *)"a", .plan = {.listeners = &listener}};
-    struct record_netns nowhere = {
+    struct plan_listener plan = {.text = (char *)"127.0.0.1:1"};
+    struct listener listener = {.plan = &plan, .fd = -1, .state = LISTENER_DEGRADED};
+    struct record record = {.name = (char *)"a", .sockets = {.listeners = &listener}};
+    struct plan_netns nowhere = {
         .kind = NETNS_PATH, .path = (char *)"/nowhere/at/all", .text = (char *)"/nowhere/at/all"};
 
     loop_init(&supervisor.loop);
     namespaces_init(&supervisor);
-    record.plan.listener_count = 1;
+    record.sockets.listener_count = 1;
     record.plan.netns = nowhere;
     record.netns = (struct namespace_use){.record = &record, .purpose = NAMESPACE_LISTENERS};
     namespace_take(&supervisor, &record.netns, &nowhere);

@@ -142,9 +142,12 @@ static void mute_open(struct mute *mute, int sockets[2])
     mute->record->due = 0;
     mute->crew.workers[0].due = 0;
     mute->record->plan.bundle = ipc_blob_new(SLICE("bundle"));
-    mute->record->plan.listeners = listener = calloc(1, sizeof(*listener));
+    mute->record->plan.listeners = calloc(1, sizeof(struct plan_listener));
     mute->record->plan.listener_count = 1;
-    *listener = (struct listener){.text = strdup("127.0.0.1:1"), .state = LISTENER_BOUND};
+    mute->record->plan.listeners[0].text = strdup("127.0.0.1:1");
+    tenant_sockets_init(&mute->record->sockets, &mute->record->plan);
+    listener = mute->record->sockets.listeners;
+    listener->state = LISTENER_BOUND;
     listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
@@ -179,7 +182,7 @@ Test(workers, a_socket_follows_when_enough_is_committed)
     int sockets[2];
 
     mute_open(&mute, sockets);
-    listener = &mute.record->plan.listeners[0];
+    listener = &mute.record->sockets.listeners[0];
     for (int i = 0; i < 64; i++) {
         mute.record->told = 1;
         workers_withdraw(&mute.crew.supervisor, mute.record);
@@ -229,7 +232,7 @@ Test(workers, a_socket_that_was_not_taken_is_degraded_and_offered_again, .timeou
 
     mute_open(&mute, sockets);
     arena_init(&arena, 1024);
-    listener = &mute.record->plan.listeners[0];
+    listener = &mute.record->sockets.listeners[0];
     mute.far = ipc_channel_new(&mute.crew.supervisor.loop, sockets[1], ROLE_WORKER, ROLE_SUPERVISOR,
                                &mute_events, &mute);
     mute_tell_lacked(&mute, 1, ERROR_IPC);
@@ -261,7 +264,7 @@ Test(workers, a_late_answer_is_not_about_the_socket_of_now)
     int sockets[2];
 
     mute_open(&mute, sockets);
-    listener = &mute.record->plan.listeners[0];
+    listener = &mute.record->sockets.listeners[0];
     workers_send(&mute.crew.supervisor, mute.record);
     listener->holders = 0; /* as when it was bound anew */
     workers_send(&mute.crew.supervisor, mute.record);
@@ -283,7 +286,7 @@ Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
     int sockets[2];
 
     mute_open(&mute, sockets);
-    listener = &mute.record->plan.listeners[0];
+    listener = &mute.record->sockets.listeners[0];
     wire_writer_init(&body);
     wire_put_slice(&body, SLICE("a"));
     wire_put_slice(&body, SLICE("127.0.0.1:2"));
@@ -325,7 +328,7 @@ Test(workers, who_does_not_hold_a_socket_cannot_call_it_dead)
 
     mute_open(&mute, sockets);
     mute_tell_dead(&mute);
-    cr_assert_eq(mute.record->plan.listeners[0].state, LISTENER_BOUND);
+    cr_assert_eq(mute.record->sockets.listeners[0].state, LISTENER_BOUND);
     close(sockets[1]);
     mute_close(&mute);
 }
@@ -337,7 +340,7 @@ Test(workers, a_socket_that_lives_is_given_again, .timeout = 20)
     int sockets[2];
 
     mute_open(&mute, sockets);
-    listener = &mute.record->plan.listeners[0];
+    listener = &mute.record->sockets.listeners[0];
     cr_assert_eq(listen(listener->fd, 1), 0); /* at any port */
     mute.far = ipc_channel_new(&mute.crew.supervisor.loop, sockets[1], ROLE_WORKER, ROLE_SUPERVISOR,
                                &mute_events, &mute);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether files are the ones they were. */
-#include "supervisor/dependencies_internal.h"
+#include "files/dependencies.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

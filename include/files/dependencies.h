@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a tenant was made from: files by their identity and patterns by what they matched, so that
  * an unchanged tenant is not read again. */
-#ifndef SUPERVISOR_DEPENDENCIES_INTERNAL_H
-#define SUPERVISOR_DEPENDENCIES_INTERNAL_H
+#ifndef FILES_DEPENDENCIES_H
+#define FILES_DEPENDENCIES_H
 
 #include "config/tree.h"
 

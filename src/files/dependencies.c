@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Identities of the files that a tenant was made from. */
-#include "dependencies_internal.h"
+#include "files/dependencies.h"
 
 #include "base/memory.h"
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* A tenant's file, read and checked as far as the supervisor does: what it says, nothing that is.
+ */
+#ifndef FILES_PLAN_H
+#define FILES_PLAN_H
+
+#include "base/fingerprint.h"
+#include "config/model.h"
+#include "files/dependencies.h"
+#include "io/address.h"
+#include "ipc/channel.h"
+
+/* A network namespace by its name. */
+struct plan_netns {
+    enum config_netns_kind kind;
+    char *path;   /* NULL for the host's */
+    uint32_t pid; /* NETNS_PID */
+    char *text;   /* as written; equal means equal */
+};
+
+/* An address to listen on. */
+struct plan_listener {
+    struct address address;
+    char *text;  /* config_listen.text */
+    char *where; /* "FILE:LINE:COLUMN", in the host's namespace only; else NULL */
+    int backlog;
+    bool ipv6only;
+};
+
+/* A value: it may be moved. Zeroed is empty. */
+struct plan {
+    struct plan_netns netns; /* where the listeners belong */
+    struct plan_listener *listeners;
+    uint32_t listener_count;
+    struct plan_netns *places; /* where servers are; none twice */
+    uint32_t place_count;
+    bool has_names;  /* host names, which may stand for other addresses the next time */
+    int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
+    struct dependencies dependencies;
+    /* Of the content of its raw bundle; zero: unknown, by another binary. */
+    struct fingerprint fingerprint;
+    struct ipc_blob *bundle; /* raw at first, what the resolver made of it afterwards */
+};
+
+void plan_free(struct plan *plan);
+
+/* Whether the listeners of both belong into the namespace of the same name. */
+bool plan_same_netns(const struct plan *a, const struct plan *b);
+
+/* The listener that a socket of the other one can go on as; NULL: there is none. */
+struct plan_listener *plan_find_same(const struct plan *plan, const struct plan_listener *other);
+
+/* The listener of that address; NULL: there is none. */
+struct plan_listener *plan_find_listener(const struct plan *plan, const char *text);
+
+#endif
