@@ -2,6 +2,7 @@
 /* -t and -T: what the command line asks without becoming a supervisor. */
 #include "supervisor/supervisor.h"
 
+#include "privileges_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -76,7 +77,7 @@ static int check_openings(const struct supervisor *supervisor)
 {
     char *path = memory_slice_text(supervisor->settings->model.pid_file);
     char text[SETTING_TEXT];
-    int result = check_told(pid_file_try(path, text), text);
+    int result = check_told(pid_file_try(path, text, sizeof(text)), text);
     int fd = -1;
 
     if (check_told(control_try(path, text, sizeof(text)), text) < 0)

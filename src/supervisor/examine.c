@@ -69,7 +69,7 @@ bool examine_is_wanted(const struct supervisor *supervisor)
 {
     if (!TAILQ_EMPTY(&supervisor->examiner.pending))
         return true;
-    return supervisor->followed_containers > 0 && !upgrade_is_due(supervisor);
+    return supervisor->followed_containers > 0 && !upgrade_is_due(&supervisor->upgrade);
 }
 
 /* The resolver runs while there is work and a moment longer: nobody who has seen all keys stays

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the supervisor keeps of root's power. */
-#include "supervisor_internal.h"
+#include "privileges_internal.h"
+
+#include "base/log.h"
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>

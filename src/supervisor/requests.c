@@ -49,7 +49,7 @@ static const char *request_upgrade(void *owner)
     if (supervisor->state != SUPERVISOR_RUNNING)
         return request_ending;
     log_notice("upgrading, as the control socket asks");
-    upgrade_begin(supervisor);
+    upgrade_begin(&supervisor->upgrade);
     return NULL;
 }
 

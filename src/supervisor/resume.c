@@ -5,6 +5,7 @@
 
 #include "bindings_internal.h"
 #include "generation_internal.h"
+#include "privileges_internal.h"
 #include "sockets_internal.h"
 #include "state_internal.h"
 #include "supervisor_internal.h"
@@ -109,7 +110,7 @@ static int resume_take_pid(struct supervisor *supervisor, const struct state *st
         supervisor->pid.path = memory_text(path);
         supervisor->pid.fd = state->pid_fd;
     } else {
-        result = pid_file_take(&supervisor->pid, path, text);
+        result = pid_file_take(&supervisor->pid, path, text, sizeof(text));
     }
     if (result < 0)
         log_error("%s", text);

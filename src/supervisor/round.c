@@ -455,7 +455,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
  * wants to know of this one. */
 static bool round_must_wait(const struct supervisor *supervisor)
 {
-    return upgrade_is_due(supervisor) && control_is_quiet(&supervisor->control);
+    return upgrade_is_due(&supervisor->upgrade) && control_is_quiet(&supervisor->control);
 }
 
 int round_begin(struct supervisor *supervisor, enum round_kind kind)

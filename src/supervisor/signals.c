@@ -17,7 +17,7 @@ static void signals_reap_ours(struct supervisor *supervisor)
          worker = generation_next(supervisor, worker))
         child_reap(worker);
     child_reap(&supervisor->resolver);
-    upgrade_on_child(supervisor);
+    upgrade_on_child(&supervisor->upgrade);
 }
 
 /* The pid of a process that has ended and waits to be reaped; 0: there is none. */
@@ -75,7 +75,8 @@ static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events
         break;
     case SIGUSR2:
         log_notice("SIGUSR2: upgrading");
-        upgrade_begin(supervisor);
+        if (supervisor->state == SUPERVISOR_RUNNING)
+            upgrade_begin(&supervisor->upgrade);
         break;
     default: /* SIGTERM, SIGINT */
         supervisor_end(supervisor, EXIT_SUCCESS);

@@ -5,6 +5,7 @@
 #include "bindings_internal.h"
 #include "claims_internal.h"
 #include "namespace_containers_internal.h"
+#include "privileges_internal.h"
 #include "residences_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
@@ -99,7 +100,7 @@ static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int event
 static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
     round_abandon(supervisor);
-    upgrade_abandon(supervisor);
+    upgrade_abandon(&supervisor->upgrade);
     control_tell_ending(&supervisor->control);
     examiner_free(supervisor);
     namespaces_stop(supervisor);
@@ -175,7 +176,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     bindings_init(supervisor);
     heartbeat_init(supervisor);
     again_init(supervisor);
-    upgrade_init(supervisor);
+    upgrade_init(&supervisor->upgrade, &supervisor->loop, &supervisor_upgrade_events, supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
     supervisor->rotation.data = supervisor;
@@ -208,7 +209,7 @@ void supervisor_free(struct supervisor *supervisor)
     bindings_free(supervisor);
     heartbeat_stop(supervisor);
     again_stop(supervisor);
-    upgrade_free(supervisor);
+    upgrade_free(&supervisor->upgrade);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     supervisor_free_records(supervisor);
@@ -258,7 +259,7 @@ static int supervisor_prepare(struct supervisor *supervisor)
     }
     arena_init(&arena, 512);
     path = arena_text(&arena, supervisor->settings->model.pid_file);
-    result = pid_file_take(&supervisor->pid, path, text);
+    result = pid_file_take(&supervisor->pid, path, text, sizeof(text));
     if (result == 0 && control_open(&supervisor->control, path, text, sizeof(text)) < 0) {
         pid_file_release(&supervisor->pid);
         result = -1;
@@ -333,7 +334,7 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
     arena_init(&arena, 512);
     path = arena_text(&arena, settings->model.pid_file);
     if (supervisor->pid.path && strcmp(supervisor->pid.path, path) != 0) {
-        if (pid_file_take(&fresh, path, text) == 0 &&
+        if (pid_file_take(&fresh, path, text, sizeof(text)) == 0 &&
             control_open(&supervisor->control, path, text, sizeof(text)) == 0) {
             pid_file_release(&supervisor->pid);
             supervisor->pid = fresh;

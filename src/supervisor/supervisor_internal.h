@@ -10,6 +10,7 @@
 #include "leavings_internal.h"
 #include "log_file_internal.h"
 #include "notify_internal.h"
+#include "pid_file_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
 #include "settings_internal.h"
@@ -23,11 +24,6 @@ enum supervisor_state {
     SUPERVISOR_RUNNING,
     SUPERVISOR_DRAINING, /* QUIT: the workers finish what runs */
     SUPERVISOR_ENDING    /* TERM: everything ends now */
-};
-
-struct pid_file {
-    char *path; /* NULL: none is held */
-    int fd;
 };
 
 struct logging {
@@ -111,23 +107,12 @@ extern const struct control_request supervisor_requests[];
 /* The workers have told their figures, or not in time: who waits for status is told. */
 void requests_on_figures(struct supervisor *supervisor);
 
+/* upgrading.c */
+extern const struct upgrade_events supervisor_upgrade_events;
+
 /* signals.c */
 void signals_start(struct supervisor *supervisor);
 void signals_stop(struct supervisor *supervisor);
-
-/* pid.c: 0, or -1 with a text. */
-int pid_file_take(struct pid_file *pid, const char *path, char text[SETTING_TEXT]);
-/* Whether the path could be taken, apart from who holds it by now; touches nothing. */
-int pid_file_try(const char *path, char text[SETTING_TEXT]);
-void pid_file_release(struct pid_file *pid);
-/* The pid of the process that holds the file; -1 with a reason. */
-pid_t pid_file_holder(const char *path, const char **why);
-
-/* privileges.c: keeps the capabilities of the supervisor's job, the bounding set included; nobody
- * may trace it or read its memory. Returns 0, or -1 with a reason that has been told: the process
- * must not go on then. */
-int privileges_reduce(void);
-void privileges_raise_descriptors(void);
 
 /* logging.c: what such a descriptor stands for: the log's, -1 for syslog. */
 enum log_sink logging_sink(int fd);

@@ -8,6 +8,7 @@
 #include "candidate_internal.h"
 #include "claims_internal.h"
 #include "generation_internal.h"
+#include "privileges_internal.h"
 #include "state_internal.h"
 #include "supervisor_internal.h"
 #include "trial_internal.h"

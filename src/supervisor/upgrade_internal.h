@@ -6,12 +6,13 @@
 
 #include "candidate_internal.h"
 
+#include "io/loop.h"
 #include "ipc/wire.h"
 
 #include <signal.h>
 #include <sys/stat.h>
 
-struct supervisor;
+struct state;
 
 enum upgrade_state {
     UPGRADE_NONE,
@@ -38,8 +39,27 @@ struct upgrade_wait {
     char text[160];
 };
 
-/* Embedded by the supervisor. */
+/* What its owner does for it. */
+struct upgrade_events {
+    /* What is under way that must end first, but for the resolver. */
+    void (*find_wait)(void *owner, struct upgrade_wait *wait);
+    /* The resolver has nothing that must be kept; it only must not be anybody's child afterwards.
+     * Ends it; returns whether it is gone. */
+    bool (*end_resolver)(void *owner);
+    /* Fills in what the next binary is told: all of it is borrowed, but the places. Puts the
+     * settings. */
+    void (*gather)(void *owner, struct state *state, struct wire_writer *settings);
+    /* It waits for that, and has done so for a moment. */
+    void (*waits)(void *owner, const char *text);
+    /* All goes on as if nothing had been. */
+    void (*refused)(void *owner, const char *why);
+};
+
+/* Embedded by its owner. */
 struct upgrade {
+    struct loop *loop;
+    const struct upgrade_events *events;
+    void *owner;
     enum upgrade_state state;
     char *binary; /* where we were executed from; NULL: not known */
     struct candidate candidate;
@@ -58,26 +78,22 @@ struct upgrade {
     ev_timer tick;      /* WANTED, DUE, HELD: looks again */
 };
 
-void upgrade_init(struct supervisor *supervisor);
-void upgrade_free(struct supervisor *supervisor);
+void upgrade_init(struct upgrade *upgrade, struct loop *loop, const struct upgrade_events *events,
+                  void *owner);
+void upgrade_free(struct upgrade *upgrade);
 
-/* USR2. Returns no later than anything else; what became of it is in the log. A second one while
- * one is under way is the same, and is told again what that waits for. */
-void upgrade_begin(struct supervisor *supervisor);
-
-/* upgrade_wait.c: what keeps it from going on, but for the resolver; and the line that says so, to
- * the log and to those who have asked, when it has waited for a moment. */
-void upgrade_find_wait(const struct supervisor *supervisor, struct upgrade_wait *wait);
-void upgrade_tell_wait(struct supervisor *supervisor, const struct upgrade_wait *wait);
+/* Returns no later than anything else; what became of it is in the log. A second one while one is
+ * under way is the same, and is told again what that waits for. */
+void upgrade_begin(struct upgrade *upgrade);
 
 /* SIGCHLD came. */
-void upgrade_on_child(struct supervisor *supervisor);
+void upgrade_on_child(struct upgrade *upgrade);
 
 /* Whether rounds must wait: the next binary begins one anyway. */
-bool upgrade_is_due(const struct supervisor *supervisor);
+bool upgrade_is_due(const struct upgrade *upgrade);
 
-/* The supervisor ends: there is none. */
-void upgrade_abandon(struct supervisor *supervisor);
+/* Its owner ends: there is none. */
+void upgrade_abandon(struct upgrade *upgrade);
 
 /* resume.c: what supervisor_resume does, with the program that children execute. */
 int resume_main(const char *config, int state, const char *program);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is left of root. */
-#include "supervisor/supervisor_internal.h"
+#include "supervisor/privileges_internal.h"
 
 #include <cap-ng.h>
 #include <criterion/criterion.h>

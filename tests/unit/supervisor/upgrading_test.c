@@ -36,18 +36,18 @@ static struct upgrade_wait find(void)
 {
     struct upgrade_wait wait;
 
-    upgrade_find_wait(&supervisor, &wait);
+    supervisor_upgrade_events.find_wait(&supervisor, &wait);
     return wait;
 }
 
-TestSuite(upgrade_wait, .init = open_supervisor, .fini = close_supervisor);
+TestSuite(upgrading, .init = open_supervisor, .fini = close_supervisor);
 
-Test(upgrade_wait, nothing)
+Test(upgrading, nothing)
 {
     cr_assert_eq(find().kind, UPGRADE_WAITS_NOT);
 }
 
-Test(upgrade_wait, a_reload)
+Test(upgrading, a_reload)
 {
     supervisor.round.kind = ROUND_RELOAD;
     supervisor.examiner.count = 3;
@@ -65,7 +65,7 @@ static void set_former(enum handover_state state)
     former[1].pid = 1;
 }
 
-Test(upgrade_wait, workers_that_drain)
+Test(upgrading, workers_that_drain)
 {
     set_former(HANDOVER_DRAINING);
     supervisor.handover.drains_until = loop_now(&supervisor.loop) + 7.;
@@ -74,7 +74,7 @@ Test(upgrade_wait, workers_that_drain)
 }
 
 /* They cannot be started, for example: nobody drains. */
-Test(upgrade_wait, new_workers_that_do_not_serve)
+Test(upgrading, new_workers_that_do_not_serve)
 {
     set_former(HANDOVER_PREPARING);
     workers[0].state = CHILD_READY;
@@ -83,7 +83,7 @@ Test(upgrade_wait, new_workers_that_do_not_serve)
     cr_assert_null(strstr(find().text, "drain"));
 }
 
-Test(upgrade_wait, a_worker_that_is_not_ready)
+Test(upgrading, a_worker_that_is_not_ready)
 {
     workers[1].pid = 1;
     workers[1].state = CHILD_STARTING;
@@ -92,11 +92,11 @@ Test(upgrade_wait, a_worker_that_is_not_ready)
     workers[1].pid = 0;
 }
 
-Test(upgrade_wait, gives_up_and_says_for_what_it_waited)
+Test(upgrading, gives_up_and_says_for_what_it_waited)
 {
     set_former(HANDOVER_PREPARING);
     supervisor.upgrade.patience = 0.2;
-    upgrade_begin(&supervisor);
+    upgrade_begin(&supervisor.upgrade);
     for (int i = 0; i < 1000 && supervisor.upgrade.state != UPGRADE_NONE; i++) {
         cr_assert_eq(supervisor.upgrade.state, UPGRADE_WANTED);
         ev_run(supervisor.loop.ev, EVRUN_ONCE);
@@ -104,7 +104,7 @@ Test(upgrade_wait, gives_up_and_says_for_what_it_waited)
     cr_assert_eq(supervisor.upgrade.state, UPGRADE_NONE);
 }
 
-Test(upgrade_wait, who_asks_is_told, .init = NULL, .fini = rig_end)
+Test(upgrading, who_asks_is_told, .init = NULL, .fini = rig_end)
 {
     struct rig rig;
 

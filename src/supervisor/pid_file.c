@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The pid file: who holds its lock is the running supervisor, whatever number stands in it. */
-#include "supervisor_internal.h"
+/* Locks, numbers and names of pid files. */
+#include "pid_file_internal.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -95,22 +95,22 @@ static int pid_file_lock(const char *path)
     return -1;
 }
 
-int pid_file_take(struct pid_file *pid, const char *path, char text[SETTING_TEXT])
+int pid_file_take(struct pid_file *pid, const char *path, char *text, size_t size)
 {
     char number[32];
     int len = snprintf(number, sizeof(number), "%d\n", (int)getpid());
     int fd = pid_file_lock(path);
 
     if (fd < 0 && errno == EAGAIN) {
-        snprintf(text, SETTING_TEXT, "pid file %s belongs to an nsgate that runs", path);
+        snprintf(text, size, "pid file %s belongs to an nsgate that runs", path);
         return -1;
     }
     if (fd < 0) {
-        snprintf(text, SETTING_TEXT, "cannot open pid file %s: %s", path, pid_file_reason(errno));
+        snprintf(text, size, "cannot open pid file %s: %s", path, pid_file_reason(errno));
         return -1;
     }
     if (ftruncate(fd, 0) < 0 || pwrite(fd, number, (size_t)len, 0) != len) {
-        snprintf(text, SETTING_TEXT, "cannot write pid file %s: %s", path, error_reason(errno));
+        snprintf(text, size, "cannot write pid file %s: %s", path, error_reason(errno));
         close(fd);
         return -1;
     }
@@ -119,7 +119,7 @@ int pid_file_take(struct pid_file *pid, const char *path, char text[SETTING_TEXT
     return 0;
 }
 
-int pid_file_try(const char *path, char text[SETTING_TEXT])
+int pid_file_try(const char *path, char *text, size_t size)
 {
     int fd = pid_file_open(path, O_RDWR);
     const char *slash = strrchr(path, '/');
@@ -137,7 +137,7 @@ int pid_file_try(const char *path, char text[SETTING_TEXT])
         free(folder);
     }
     if (result < 0)
-        snprintf(text, SETTING_TEXT, "cannot open pid file %s: %s", path, pid_file_reason(errno));
+        snprintf(text, size, "cannot open pid file %s: %s", path, pid_file_reason(errno));
     return result;
 }
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor keeps of root's power, and how many files it may open. */
+#ifndef SUPERVISOR_PRIVILEGES_INTERNAL_H
+#define SUPERVISOR_PRIVILEGES_INTERNAL_H
+
+/* Keeps the capabilities of the supervisor's job, the bounding set included; nobody may trace the
+ * process or read its memory. Returns 0, or -1 with a reason that has been told: the process must
+ * not go on then. */
+int privileges_reduce(void);
+void privileges_raise_descriptors(void);
+
+#endif

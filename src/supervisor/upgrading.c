@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* What an upgrade is told of the supervisor: what it must wait for, and what the next binary needs.
+ */
+#include "bindings_internal.h"
+#include "deliveries_internal.h"
+#include "state_internal.h"
+#include "supervisor_internal.h"
+#include "workers_internal.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- what it waits for ---- */
+
+static void wait_set(struct upgrade_wait *wait, enum upgrade_wait_kind kind, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
+
+static void wait_set(struct upgrade_wait *wait, enum upgrade_wait_kind kind, const char *format,
+                     ...)
+{
+    va_list arguments;
+
+    wait->kind = kind;
+    va_start(arguments, format);
+    vsnprintf(wait->text, sizeof(wait->text), format, arguments);
+    va_end(arguments);
+}
+
+static void wait_find_generation(const struct supervisor *supervisor, struct upgrade_wait *wait)
+{
+    const struct handover *handover = &supervisor->handover;
+    unsigned count = 0;
+
+    if (handover->state == HANDOVER_DRAINING) {
+        for (unsigned i = 0; i < handover->former.count; i++)
+            count += handover->former.workers[i].pid > 0;
+        wait_set(wait, UPGRADE_WAITS_DRAIN,
+                 "the end of workers that drain (%u of them, at most %.0f s more)", count,
+                 generation_drain_left(supervisor));
+    } else if (handover->state != HANDOVER_NONE) {
+        for (unsigned i = 0; i < supervisor->worker_count; i++)
+            count += supervisor->workers[i].state != CHILD_READY ||
+                     !worker_is_settled(&supervisor->workers[i]);
+        wait_set(wait, UPGRADE_WAITS_WORKERS, "new workers that do not serve yet (%u of them)",
+                 count);
+    }
+}
+
+/* Nothing is on the way to it, or from it. */
+static bool wait_worker_is_quiet(const struct child *worker)
+{
+    if (worker->pid == 0)
+        return true;
+    return worker->state == CHILD_READY && worker_is_settled(worker) &&
+           ipc_channel_queued(worker->channel) == 0;
+}
+
+static void wait_find_worker(const struct supervisor *supervisor, struct upgrade_wait *wait)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        const struct child *worker = &supervisor->workers[i];
+        const struct record *record = deliveries_working_on(worker);
+
+        if (wait_worker_is_quiet(worker))
+            continue;
+        if (worker->state != CHILD_READY)
+            wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which is not ready", i);
+        else if (record)
+            wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which has not taken over tenant %s",
+                     i, record->name);
+        else
+            wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which has not been told everything",
+                     i);
+        return;
+    }
+}
+
+static void upgrading_find_wait(void *owner, struct upgrade_wait *wait)
+{
+    const struct supervisor *supervisor = owner;
+
+    *wait = (struct upgrade_wait){.kind = UPGRADE_WAITS_NOT};
+    if (supervisor->round.kind != ROUND_NONE) {
+        wait_set(wait, UPGRADE_WAITS_ROUND, "the end of a reload (%u tenants are being examined)",
+                 supervisor->examiner.count);
+        return;
+    }
+    wait_find_generation(supervisor, wait);
+    if (wait->kind == UPGRADE_WAITS_NOT)
+        wait_find_worker(supervisor, wait);
+    if (wait->kind == UPGRADE_WAITS_NOT && !bindings_are_settled(supervisor))
+        wait_set(wait, UPGRADE_WAITS_ADDRESSES, "addresses that workers have yet to let go of");
+    if (wait->kind == UPGRADE_WAITS_NOT && !logging_is_settled(supervisor))
+        wait_set(wait, UPGRADE_WAITS_LOG, "the log that is being opened");
+    if (wait->kind == UPGRADE_WAITS_NOT && !control_is_quiet(&supervisor->control))
+        wait_set(wait, UPGRADE_WAITS_CLIENTS, "clients of the control socket");
+}
+
+static bool upgrading_end_resolver(void *owner)
+{
+    struct child *resolver = &((struct supervisor *)owner)->resolver;
+
+    if (resolver->pid > 0 && child_is_up(resolver))
+        child_dismiss(resolver);
+    return resolver->pid == 0;
+}
+
+/* ---- what the next binary is told ---- */
+
+static void gather_workers(const struct supervisor *supervisor, struct state *state)
+{
+    for (unsigned i = 0; i < supervisor->worker_count; i++) {
+        const struct child *worker = &supervisor->workers[i];
+
+        if (worker->pid > 0 && child_is_up(worker))
+            state->workers[state->worker_count++] =
+                (struct state_worker){worker->pid, i, ipc_channel_descriptor(worker->channel),
+                                      worker->heartbeat.asked, worker->heartbeat.answered};
+    }
+}
+
+/* A path that the configuration names leads to a namespace without further ado. */
+static bool gather_is_place(const struct namespace *namespace)
+{
+    return namespace->kind != NETNS_NAME && namespace->kind != NETNS_PATH;
+}
+
+static void gather_places(const struct supervisor *supervisor, struct state *state)
+{
+    const struct namespace *namespace;
+
+    state->places = memory_zeroed(HASH_COUNT(supervisor->namespaces.all), sizeof(state->places[0]));
+    for (namespace = supervisor->namespaces.all; namespace; namespace = namespace->hh.next) {
+        if (gather_is_place(namespace))
+            state->places[state->place_count++] =
+                (struct state_place){slice_of(namespace->text), namespace->pid,
+                                     slice_of(namespace->path), slice_of(namespace->why)};
+    }
+}
+
+static void upgrading_gather(void *owner, struct state *state, struct wire_writer *settings)
+{
+    struct supervisor *supervisor = owner;
+
+    *state = (struct state){.config = slice_of(supervisor->config),
+                            .identity = supervisor->identity,
+                            .pid_path = slice_of(supervisor->pid.path),
+                            .pid_fd = supervisor->pid.fd,
+                            .log_fd = supervisor->log_fd,
+                            .tally_fd = supervisor->tally_fd,
+                            .control_path = slice_of(supervisor->control.path),
+                            .control_fd = supervisor->control.path ? supervisor->control.fd : -1,
+                            .upgrades = supervisor->upgrade.count,
+                            .half = supervisor->half,
+                            .generation = supervisor->generation,
+                            .started = (uint64_t)(supervisor->started * 1000.),
+                            .round = supervisor->round.number,
+                            .effective = supervisor->round.effective,
+                            .figures = supervisor->figures.serial,
+                            .ipc_version = IPC_VERSION,
+                            .registry = supervisor->registry};
+    state->rotation = (uint32_t)ev_timer_remaining(supervisor->loop.ev, &supervisor->rotation);
+    gather_workers(supervisor, state);
+    gather_places(supervisor, state);
+    settings_put(settings, supervisor->settings);
+}
+
+/* ---- what becomes of it ---- */
+
+static void upgrading_waits(void *owner, const char *text)
+{
+    control_tell_upgrade_waits(&((struct supervisor *)owner)->control, text);
+}
+
+/* A reload that was held up is done now. */
+static void upgrading_refused(void *owner, const char *why)
+{
+    struct supervisor *supervisor = owner;
+
+    control_tell_upgrade_refused(&supervisor->control, why);
+    examine_see_to_resolver(supervisor); /* who follows containers was dismissed */
+    if (supervisor->round.kind == ROUND_NONE && supervisor->round.is_wanted) {
+        supervisor->round.is_wanted = false;
+        round_begin(supervisor, ROUND_RELOAD);
+    }
+}
+
+const struct upgrade_events supervisor_upgrade_events = {
+    .find_wait = upgrading_find_wait,
+    .end_resolver = upgrading_end_resolver,
+    .gather = upgrading_gather,
+    .waits = upgrading_waits,
+    .refused = upgrading_refused,
+};
