@@ -16,8 +16,8 @@ struct backends *backends_new(struct loop *loop)
 {
     struct backends *backends = memory_zeroed(1, sizeof(*backends));
     backends->loop = loop;
-    backends->http1 = &h1_protocol;
-    backends->http2 = &h2_protocol;
+    backends->http1 = &back_h1_protocol;
+    backends->http2 = &back_h2_protocol;
     return backends;
 }
 
@@ -114,7 +114,7 @@ void backends_drain(struct backends *backends)
         struct backend_group *group, *next;
         HASH_ITER (hh, owner->groups, group, next) {
             for (uint32_t i = 0; i < group->endpoint_count; i++)
-                if (group->endpoints[i]->stock == NULL)
+                if (group->endpoints[i]->netns == NULL)
                     pool_close_endpoint(group->endpoints[i]);
         }
     }

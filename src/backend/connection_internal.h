@@ -52,13 +52,13 @@ struct backend_connection {
     double cut_at; /* stale: loop_now() when it is cut */
     TAILQ_ENTRY(backend_connection) of_endpoint;
     TAILQ_ENTRY(backend_connection) of_group;
-    TAILQ_ENTRY(backend_connection) of_stock;
+    TAILQ_ENTRY(backend_connection) of_netns;
 };
 
 TAILQ_HEAD(backend_connections, backend_connection);
 
-extern const struct backend_protocol h1_protocol;
-extern const struct backend_protocol h2_protocol;
+extern const struct backend_protocol back_h1_protocol;
+extern const struct backend_protocol back_h2_protocol;
 
 /* Attaches a connection to the endpoint to the exchange: a shared one, an idle one, or a new one.
  * attempts live as long as the exchange; attempts->reused tells whether it was there before. after:

@@ -3,8 +3,8 @@
 #include "group_internal.h"
 
 #include "base/memory.h"
+#include "netns_internal.h"
 #include "pool_internal.h"
-#include "stock_internal.h"
 
 #include <stdlib.h>
 
@@ -58,7 +58,7 @@ void endpoint_unref(struct backend_endpoint *endpoint)
 {
     if (--endpoint->references > 0 || !endpoint->is_retired)
         return;
-    stock_leave(endpoint->stock);
+    backend_netns_unref(endpoint->netns);
     tls_sessions_free(endpoint->sessions);
     free(endpoint);
 }
@@ -67,7 +67,7 @@ static void endpoint_retire(struct backend_endpoint *endpoint)
 {
     endpoint_ref(endpoint);
     endpoint->is_retired = true;
-    stock_retire(endpoint->stock);
+    backend_netns_retire(endpoint->netns);
     pool_close_endpoint(endpoint);
     endpoint_unref(endpoint);
 }
@@ -87,9 +87,11 @@ static struct backend_endpoint *endpoint_new(struct backend_group *group,
     address_format(address, endpoint->text);
     if (group->tls.context != NULL && group->tls.reuses_sessions)
         endpoint->sessions = tls_sessions_new();
-    if (from->config->netns != NULL)
-        endpoint->stock = stock_enter(group->backends, owner_name(group), from->config->netns->text,
-                                      address->any.sa_family);
+    if (from->config->netns != NULL) {
+        struct backend_netns_key key = {owner_name(group), from->config->netns->text,
+                                        address->any.sa_family};
+        endpoint->netns = backend_netns_ref(group->backends, &key);
+    }
     TAILQ_INIT(&endpoint->idle);
     TAILQ_INIT(&endpoint->shared);
     return endpoint;
@@ -114,9 +116,9 @@ static bool is_same(const struct backend_endpoint *endpoint, const struct tenant
     const struct config_netns *netns = other->config->netns;
     if (!address_equal(&endpoint->address, &other->address))
         return false;
-    if (endpoint->stock == NULL || netns == NULL)
-        return endpoint->stock == NULL && netns == NULL;
-    return slice_equal(endpoint->stock->netns, netns->text);
+    if (endpoint->netns == NULL || netns == NULL)
+        return endpoint->netns == NULL && netns == NULL;
+    return slice_equal(endpoint->netns->name, netns->text);
 }
 
 /* The same address may stand in several `server` lines: each finds one of its own. */

@@ -8,14 +8,14 @@
 
 #include <uthash.h>
 
-struct backend_place;
-struct backend_stock;
+struct backend_netns_key;
+struct backend_netns;
 
 /* One server of a group, counted by its connections. */
 struct backend_endpoint {
     struct backend_group *group;
     struct address address;
-    struct backend_stock *stock; /* of its namespace; NULL: it is on the host's side */
+    struct backend_netns *netns; /* of its namespace; NULL: it is on the host's side */
     char text[ADDRESS_TEXT];
     uint32_t slot;       /* its bit in backend_attempts.tried; keeps it over reloads */
     bool is_retired;     /* no longer in the group: goes with its last connection */
@@ -76,9 +76,9 @@ struct backends {
     struct loop *loop;
     const struct backend_protocol *http1;
     const struct backend_protocol *http2;
-    struct backend_owner *owners;                               /* by the tenant's name */
-    struct backend_stock *stocks;                               /* of all tenants */
-    int (*ask)(void *owner, const struct backend_place *place); /* NULL: nobody */
+    struct backend_owner *owners;                                 /* by the tenant's name */
+    struct backend_netns *namespaces;                             /* of all tenants */
+    int (*ask)(void *owner, const struct backend_netns_key *key); /* NULL: nobody */
     void *ask_owner;
     unsigned idle_count;
     bool is_draining;

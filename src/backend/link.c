@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "io/deadline.h"
 #include "io/socket.h"
-#include "stock_internal.h"
+#include "netns_internal.h"
 #include "tls/client.h"
 
 #include <errno.h>
@@ -25,8 +25,8 @@ struct backend_link {
     bool is_handshaking;
     int error; /* errno of connect(2) */
     struct deadline deadline;
-    struct stock_wait wait; /* for a socket in the endpoint's namespace */
-    struct loop_task start; /* tells of a connect(2) that failed at once */
+    struct backend_netns_wait wait; /* for a socket in the endpoint's namespace */
+    struct loop_task start;         /* tells of a connect(2) that failed at once */
     struct loop_task grave;
 };
 
@@ -46,7 +46,7 @@ static void bury(struct backend_link *link)
     struct loop *loop = loop_of(link);
     link->stream = NULL;
     deadline_stop(&link->deadline);
-    stock_forget(&link->wait);
+    backend_netns_cancel(&link->wait);
     loop_cancel(loop, &link->start);
     loop_bury(loop, &link->grave);
 }
@@ -55,7 +55,7 @@ void link_close(struct backend_link *link)
 {
     if (link == NULL)
         return;
-    stock_close_stream(link->connection, link->stream, false);
+    backend_netns_close_stream(link->connection, link->stream, false);
     bury(link);
 }
 
@@ -130,7 +130,7 @@ static bool is_shortage(int error)
 static bool has_source_address(const struct backend_link *link)
 {
     const struct address *address = &link->endpoint->address;
-    if (link->endpoint->stock != NULL)
+    if (link->endpoint->netns != NULL)
         return true; /* the server is in a namespace where nobody but root can ask */
     int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -207,12 +207,12 @@ static bool connect_by(struct backend_link *link, int fd)
         stream_connect(loop_of(link), fd, &link->endpoint->address, &connect_events, link);
     if (link->stream == NULL)
         return false;
-    stock_join(link->connection);
+    backend_netns_join(link->connection);
     return true;
 }
 
 /* Connecting and TLS have what is left of the time. */
-static void on_socket(struct stock_wait *wait, int fd, int error)
+static void on_socket(struct backend_netns_wait *wait, int fd, int error)
 {
     struct backend_link *link =
         (struct backend_link *)((char *)wait - offsetof(struct backend_link, wait));
@@ -223,7 +223,7 @@ static void on_socket(struct stock_wait *wait, int fd, int error)
         return;
     }
     snprintf(text, sizeof(text), "no socket in network namespace %.*s: %d: %s",
-             SLICE_PRINTF(slice_head(link->endpoint->stock->netns, 128)), error, strerror(error));
+             SLICE_PRINTF(slice_head(link->endpoint->netns->name, 128)), error, strerror(error));
     fail(link, is_shortage(error) ? ERROR_SHORTAGE : ERROR_CONNECT, slice_of(text));
 }
 
@@ -232,9 +232,10 @@ struct backend_link *link_open(struct backend_connection *connection, double sec
 {
     struct backend_endpoint *endpoint = connection->endpoint;
     struct loop *loop = endpoint->group->backends->loop;
-    struct backend_stock *stock = endpoint->stock;
-    int fd = stock != NULL ? stock_take(stock) : socket_for(endpoint->address.any.sa_family);
-    if (fd < 0 && stock == NULL && is_shortage(errno))
+    struct backend_netns *netns = endpoint->netns;
+    int fd =
+        netns != NULL ? backend_netns_take(netns) : socket_for(endpoint->address.any.sa_family);
+    if (fd < 0 && netns == NULL && is_shortage(errno))
         return NULL;
     struct backend_link *link = memory_zeroed(1, sizeof(*link));
     link->connection = connection;
@@ -244,8 +245,8 @@ struct backend_link *link_open(struct backend_connection *connection, double sec
     link->start.run = on_start;
     link->grave.run = on_grave;
     deadline_init(&link->deadline, loop, on_expired);
-    if (fd < 0 && stock != NULL) {
-        stock_wait(stock, &link->wait);
+    if (fd < 0 && netns != NULL) {
+        backend_netns_wait(netns, &link->wait);
     } else if (fd < 0 || !connect_by(link, fd)) {
         link->error = errno;
         loop_defer(loop, &link->start);

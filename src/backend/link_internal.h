@@ -32,12 +32,12 @@ struct link_events {
 };
 
 /* Connects to the endpoint of the connection, which must outlive the link, and joins it to the
- * endpoint's stock as soon as it has a socket. seconds: for connecting and TLS together
+ * endpoint's netns as soon as it has a socket. seconds: for connecting and TLS together
  * (proxy_connect_timeout). NULL: out of descriptors. */
 struct backend_link *link_open(struct backend_connection *connection, double seconds,
                                const struct link_events *events);
 
-/* Gives up at once; the connection has not parted from its stock yet. NULL is ignored. */
+/* Gives up at once; the connection has not parted from its netns yet. NULL is ignored. */
 void link_close(struct backend_link *link);
 
 #endif

@@ -66,7 +66,7 @@ bool pool_put(struct backend_connection *connection)
     struct backend_endpoint *endpoint = connection->endpoint;
     struct backend_group *group = endpoint->group;
     if (endpoint->is_retired || !group->is_current || group->keepalive == 0 ||
-        (group->backends->is_draining && endpoint->stock == NULL) ||
+        (group->backends->is_draining && endpoint->netns == NULL) ||
         connection->standing == BACKEND_STALE)
         return false;
     if (group->idle_count >= group->keepalive)

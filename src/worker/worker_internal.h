@@ -58,7 +58,7 @@ int figures_tell(struct worker *worker, struct ipc_received *received);
 /* ---- sockets.c ---- */
 
 /* As backends_set_ask has it. */
-int worker_ask_sockets(void *owner, const struct backend_place *place);
+int worker_ask_sockets(void *owner, const struct backend_netns_key *key);
 
 /* SOCKETS, SOCKETS_STALE. Return 0 or ERROR_IPC. */
 int worker_take_sockets(struct worker *worker, struct ipc_received *received);

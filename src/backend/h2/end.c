@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* What an HTTP/2 connection writes, up to its last words; and its end, with what that is to each of
+ * its exchanges. */
+#include "h2/h2_internal.h"
+
+#include "balance_internal.h"
+#include "netns_internal.h"
+#include "pool_internal.h"
+
+#include <assert.h>
+
+void back_h2_close(struct back_h2 *connection)
+{
+    if (connection->state == BACK_H2_CLOSED)
+        return;
+    assert(connection->attached == 0);
+    pool_remove(&connection->base);
+    deadline_stop(&connection->deadline);
+    loop_cancel(connection->loop, &connection->turn);
+    link_close(connection->link);
+    connection->link = NULL;
+    backend_netns_close_stream(&connection->base, connection->wire, true);
+    backend_netns_part(&connection->base);
+    connection->wire = NULL;
+    h2_session_free(connection->session);
+    connection->session = NULL;
+    chain_clear(&connection->in);
+    chain_clear(&connection->out);
+    back_h2_set_state(connection, BACK_H2_CLOSED);
+    endpoint_unref(connection->base.endpoint);
+    connection->base.endpoint = NULL;
+    loop_bury(connection->loop, &connection->grave);
+}
+
+/* What the batch that began at that byte has put on the wire is no longer fresh. */
+static void note_sent(struct back_h2 *connection, uint64_t start)
+{
+    struct back_h2_call *call, *next;
+    for (call = TAILQ_FIRST(&connection->fresh); call != NULL; call = next) {
+        next = TAILQ_NEXT(call, next);
+        if (call->stream != NULL && h2_stream_sent(call->stream) == 0)
+            continue;
+        call->sent_from = start;
+        back_h2_call_move(call, &connection->begun);
+    }
+}
+
+void back_h2_write(struct back_h2 *connection)
+{
+    bool has_more = h2_has_output(connection->session);
+    while (has_more && !stream_is_full(connection->wire)) {
+        size_t room = STREAM_QUEUE - stream_queued(connection->wire);
+        uint64_t start = connection->written;
+        has_more = h2_write(connection->session, &connection->out, room);
+        if (connection->out.len == 0)
+            break;
+        connection->written += connection->out.len;
+        note_sent(connection, start);
+        stream_write(connection->wire, &connection->out);
+    }
+}
+
+void back_h2_end(struct back_h2 *connection)
+{
+    if (connection->session != NULL) {
+        h2_shutdown(connection->session);
+        back_h2_write(connection);
+    }
+    back_h2_close(connection);
+}
+
+static bool is_end(enum error error)
+{
+    return error == ERROR_BACKEND_CLOSED || error == ERROR_BACKEND_RESET;
+}
+
+/* What the connection's end is to one of its exchanges. */
+static enum error error_of(const struct back_h2_call *call, enum error error)
+{
+    if (call->sending == BACK_H2_WAITS && call->connection->session != NULL &&
+        call->connection->state != BACK_H2_GREETING)
+        return ERROR_RETIRED;
+    if (is_end(error) && call->receiving == BACK_H2_HEAD_DUE && call->interim_count == 0 &&
+        call->attempts->reused)
+        return ERROR_RETIRED;
+    return error == ERROR_BACKEND_CLOSED && call->receiving == BACK_H2_BODY_DUE
+               ? ERROR_BACKEND_TRUNCATED
+               : error;
+}
+
+static bool has_failure(const struct back_h2_calls *calls, enum error error)
+{
+    const struct back_h2_call *call;
+    TAILQ_FOREACH (call, calls, next)
+        if (call->exchange != NULL && call->receiving == BACK_H2_HEAD_DUE &&
+            error_of(call, error) != ERROR_RETIRED)
+            return true;
+    return false;
+}
+
+/* Whether max_fails counts its end: once, however many exchanges it takes along. As over HTTP/1.1,
+ * neither the end of a kept connection does, nor one after the response has begun. */
+static void blame(struct back_h2 *connection, enum error error)
+{
+    bool is_failure = has_failure(&connection->waiting, error) ||
+                      has_failure(&connection->fresh, error) ||
+                      has_failure(&connection->begun, error);
+    if (is_failure && connection->state != BACK_H2_DRAINING && error != ERROR_SHORTAGE)
+        balance_failed(connection->base.endpoint, loop_now(connection->loop));
+    connection->is_blamed = true;
+}
+
+void back_h2_fail(struct back_h2 *connection, enum error error)
+{
+    struct back_h2_calls *const lists[] = {&connection->waiting, &connection->fresh,
+                                           &connection->begun};
+    if (connection->state == BACK_H2_CLOSED)
+        return;
+    const char *reason = connection->session != NULL ? h2_reason(connection->session) : "";
+    if (connection->speaks_http1)
+        reason = "the server speaks HTTP/1 (see proxy_http_version)";
+    blame(connection, error);
+    /* Retries must not come back. */
+    pool_remove(&connection->base);
+    for (unsigned i = 0; i < 3;) {
+        struct back_h2_call *call = TAILQ_FIRST(lists[i]);
+        while (call != NULL && call->exchange == NULL)
+            call = TAILQ_NEXT(call, next);
+        if (call == NULL) {
+            i++;
+            continue;
+        }
+        if (*reason != '\0')
+            call->exchange->reason = slice_of(reason);
+        /* A client that vanishes while others are told may take several along. */
+        back_h2_call_fail(call, error_of(call, error), back_h2_call_is_untouched(call));
+    }
+    back_h2_close(connection);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What an HTTP/2 connection's stream tells: bytes for the session, and the end. */
+#include "h2/h2_internal.h"
+
+/* Bytes of one read, which bounds what one connection does in a turn. */
+#define READ_PIECE (64 * 1024)
+/* Bytes that are looked at after writing failed: error responses, GOAWAY; not downloads. */
+#define LAST_WORDS (256 * 1024)
+
+static void heard(struct back_h2 *connection)
+{
+    connection->heard = loop_now(connection->loop);
+    if (connection->state != BACK_H2_PROBING)
+        return;
+    deadline_clear(&connection->deadline);
+    back_h2_set_state(connection, BACK_H2_SERVING);
+}
+
+/* Hands the session what came. Returns false when the connection is over. */
+static bool understand(struct back_h2 *connection)
+{
+    enum h2_verdict verdict =
+        h2_receive(connection->session, &connection->in, loop_now(connection->loop));
+    if (verdict == H2_CLOSING)
+        back_h2_drain(connection);
+    /* The turn's end closes what is done, and after a dead one's exchanges were told. */
+    back_h2_wake(connection);
+    return verdict != H2_DEAD;
+}
+
+static void receive_end(struct back_h2 *connection, enum error error)
+{
+    back_h2_fail(connection, error == ERROR_END ? ERROR_BACKEND_CLOSED : ERROR_BACKEND_RESET);
+}
+
+/* Whether a server that has not said SETTINGS yet says a status line of HTTP/1. */
+static bool speaks_http1(const struct back_h2 *connection)
+{
+    char text[7];
+    if (connection->state != BACK_H2_GREETING || connection->in.len < sizeof(text))
+        return false;
+    chain_peek(&connection->in, 0, text, sizeof(text));
+    return memcmp(text, "HTTP/1.", sizeof(text)) == 0;
+}
+
+static void on_readable(void *owner)
+{
+    struct back_h2 *connection = owner;
+    long len = stream_read(connection->wire, &connection->in, READ_PIECE);
+    if (len == 0)
+        return;
+    if (len < 0) {
+        receive_end(connection, (enum error)len);
+        return;
+    }
+    heard(connection);
+    if (speaks_http1(connection)) {
+        connection->speaks_http1 = true;
+        back_h2_fail(connection, ERROR_RESPONSE);
+        return;
+    }
+    understand(connection);
+}
+
+static void on_drained(void *owner)
+{
+    back_h2_wake(owner);
+}
+
+/* Writing failed: passes on what the server has said before, and ends. */
+static void on_failed(void *owner, enum error error)
+{
+    struct back_h2 *connection = owner;
+    size_t total = 0;
+    long len;
+    while (total <= LAST_WORDS &&
+           (len = stream_read(connection->wire, &connection->in, READ_PIECE)) > 0) {
+        total += (size_t)len;
+        if (!understand(connection))
+            break;
+    }
+    (void)error;
+    receive_end(connection, ERROR_RESET);
+}
+
+/* Not told of: the stream is open when it comes here. */
+static void on_open(void *owner)
+{
+    (void)owner;
+}
+
+const struct stream_events back_h2_stream_events = {.on_open = on_open,
+                                                    .on_readable = on_readable,
+                                                    .on_drained = on_drained,
+                                                    .on_failed = on_failed};
