@@ -35,7 +35,7 @@ static void adopt_listeners(struct record *record, struct tenant_sockets *before
 static void adopt_netns(struct supervisor *supervisor, struct record *record)
 {
     namespace_release(&record->netns);
-    namespace_take(supervisor, &record->netns, &record->plan.netns);
+    bindings_take_namespace(supervisor, record);
 }
 
 bool adopt_changes_nothing(const struct record *record, const struct plan *plan)

@@ -4,7 +4,6 @@
 
 #include "lacking_internal.h"
 #include "presence_internal.h"
-#include "residences_internal.h"
 #include "workers_internal.h"
 
 #include "base/memory.h"
@@ -128,7 +127,8 @@ static void bindings_wait(struct record *record, const char *why, bool blocked)
 static bool bindings_may_live_there(struct supervisor *supervisor, const struct record *record,
                                     struct netns_id id, char why[160])
 {
-    const struct record *other = residence_other(&supervisor->registry, id, record);
+    const struct resident *other =
+        residents_other(&supervisor->registry.residents, id, &record->resident);
 
     if (!other || supervisor->settings->model.netns_shared)
         return true;
@@ -151,21 +151,21 @@ static int bindings_make_inside(struct supervisor *supervisor, struct record *re
         bindings_wait(record, why, verdict == NETNS_OPEN_REFUSED);
         return -1;
     }
-    if (record->residence && !netns_id_equal(record->residence->id, id))
+    if (record->resident.residence && !resident_is_in(&record->resident, id))
         bindings_on_gone(supervisor, record); /* between two looks */
     if (!bindings_may_live_there(supervisor, record, id, why)) {
         close(fd);
         bindings_wait(record, why, true);
         return -1;
     }
-    result = netns_within(supervisor->home, fd, bindings_make, &record->sockets);
+    result = netns_within(supervisor->namespaces.home, fd, bindings_make, &record->sockets);
     close(fd);
     if (result < 0) {
         snprintf(why, sizeof(why), "cannot enter it: %s", error_reason(errno));
         bindings_wait(record, why, false);
         return -1;
     }
-    residence_enter(&supervisor->registry, record, id);
+    residents_enter(&supervisor->registry.residents, &record->resident, id);
     return 0;
 }
 
@@ -188,7 +188,7 @@ static bool bindings_attempt(struct supervisor *supervisor, struct record *recor
     return all;
 }
 
-/* A namespace that is not there is not asked for here: namespaces_internal.h tells of it. */
+/* A namespace that is not there is not asked for here: namespaces/namespaces.h tells of it. */
 static bool bindings_want_retry(const struct record *record)
 {
     for (uint32_t i = 0; i < record->sockets.listener_count; i++) {

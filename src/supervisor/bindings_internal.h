@@ -9,8 +9,7 @@ void bindings_init(struct supervisor *supervisor);
 void bindings_free(struct supervisor *supervisor);
 
 /* Binds what is not bound, and tells the tenant's workers. What fails is told once per reason, and
- * tried again every half second; a namespace that is not to be had, when bindings_on_namespace
- * comes. */
+ * tried again every half second; a namespace that is not to be had, when that changes. */
 void bindings_bind(struct supervisor *supervisor, struct record *record);
 
 /* Within half a second, tries again what could not be bound, and tells workers what they lack. */
@@ -28,9 +27,10 @@ void bindings_leave(struct supervisor *supervisor, struct record *record);
  * that nothing keeps it alive. */
 void bindings_on_gone(struct supervisor *supervisor, struct record *record);
 
-/* The name leads elsewhere than before, or may have become usable: what is bound in another
- * namespace is gone, what is not bound is bound, for all tenants that listen there. */
-void bindings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);
+/* The tenant, whose plan is in force, uses its namespace from now on. When the name leads elsewhere
+ * than before, or may have become usable, what is bound in another namespace is gone, and what is
+ * not bound is bound. */
+void bindings_take_namespace(struct supervisor *supervisor, struct record *record);
 
 /* Every two seconds: a listener whose interface has gone, or is another one of the same name, is
  * bound anew, as soon as there is one. */

@@ -5,13 +5,13 @@
 #include "admission_internal.h"
 #include "deliveries_internal.h"
 #include "examine_internal.h"
-#include "namespace_containers_internal.h"
 #include "notify_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
 #include "base/memory.h"
 #include "base/signal_hold.h"
+#include "namespaces/containers.h"
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -77,7 +77,7 @@ static int child_on_message(void *owner, struct ipc_received *received)
     if (child->role == ROLE_WORKER)
         return workers_on_message(child->supervisor, child, received);
     if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
-        return namespace_containers_on_message(child->supervisor, received);
+        return namespace_containers_on_message(&child->supervisor->namespaces, received);
     child->has_lied = examine_on_message(child->supervisor, received) != 0;
     return child->has_lied ? ERROR_IPC : 0;
 }

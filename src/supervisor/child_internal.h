@@ -3,9 +3,9 @@
 #ifndef SUPERVISOR_CHILD_INTERNAL_H
 #define SUPERVISOR_CHILD_INTERNAL_H
 
-#include "allowance_internal.h"
 #include "heartbeat_internal.h"
 
+#include "base/allowance.h"
 #include "io/loop.h"
 #include "ipc/body.h"
 #include "ipc/channel.h"
@@ -57,8 +57,7 @@ struct child {
     double offer_pause;          /* that was before that */
     struct allowance allowance;  /* microseconds of our time: admission.c */
     bool is_excessive;           /* it has used up more than that */
-    struct allowance asking;     /* a worker for sockets, the resolver for connections */
-    struct allowance moving;     /* the resolver containers to other namespaces */
+    struct allowance asking;     /* for sockets */
     uint64_t drained;            /* the PONG that tells that it has heard DRAIN */
 };
 

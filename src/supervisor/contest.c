@@ -4,7 +4,6 @@
 
 #include "adopt_internal.h"
 #include "claims_internal.h"
-#include "residences_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -54,7 +53,7 @@ static bool contest_stands_in_the_way(const struct record *other, const struct r
     if (other == record || !record_is_in_force(other))
         return false;
     if (!is_shared)
-        return record->residence != other->residence;
+        return record->resident.residence != other->resident.residence;
     for (uint32_t i = 0; i < plan->listener_count; i++) {
         if (!contest_has(record, plan, &plan->listeners[i]) &&
             contest_plan_overlaps(&other->plan, &plan->listeners[i]))
@@ -74,7 +73,8 @@ static bool contest_may_release(const struct supervisor *supervisor, const struc
 /* Where the plan's listeners will be; zero: nowhere yet, or that is not known. */
 static struct netns_id contest_place(const struct supervisor *supervisor, const struct plan *plan)
 {
-    const struct namespace *namespace = namespace_find(supervisor, slice_of(plan->netns.text));
+    const struct namespace *namespace =
+        namespace_find(&supervisor->namespaces, slice_of(plan->netns.text));
     struct netns_id id = {0};
 
     if (namespace)
@@ -88,12 +88,14 @@ static bool contest_is_open_inside(const struct supervisor *supervisor, const st
                                    const struct plan *plan)
 {
     const struct residence *residence =
-        residence_find(&supervisor->registry, contest_place(supervisor, plan));
-    const struct record *other;
+        residents_find(&supervisor->registry.residents, contest_place(supervisor, plan));
+    const struct resident *resident;
 
     if (!residence)
         return false;
-    LIST_FOREACH (other, &residence->records, neighbours) {
+    LIST_FOREACH (resident, &residence->residents, next) {
+        const struct record *other = record_of_resident(resident);
+
         if (contest_may_release(supervisor, other) &&
             contest_stands_in_the_way(other, record, plan,
                                       supervisor->settings->model.netns_shared))

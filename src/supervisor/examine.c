@@ -4,10 +4,10 @@
 
 #include "adopt_internal.h"
 #include "claims_internal.h"
-#include "namespace_containers_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
+#include "namespaces/containers.h"
 #include "tenant/bundle.h"
 
 #include <signal.h>
@@ -69,7 +69,7 @@ bool examine_is_wanted(const struct supervisor *supervisor)
 {
     if (!TAILQ_EMPTY(&supervisor->examiner.pending))
         return true;
-    return supervisor->followed_containers > 0 && !upgrade_is_due(&supervisor->upgrade);
+    return supervisor->namespaces.containers > 0 && !upgrade_is_due(&supervisor->upgrade);
 }
 
 /* The resolver runs while there is work and a moment longer: nobody who has seen all keys stays
@@ -393,7 +393,7 @@ void examine_forget(struct supervisor *supervisor, struct record *record)
 
 void examine_on_start(struct supervisor *supervisor)
 {
-    namespace_containers_on_start(supervisor);
+    namespace_containers_on_resolver(&supervisor->namespaces);
     examine_send_pending(supervisor);
 }
 

@@ -62,6 +62,32 @@ uint32_t leavings_limit(const struct supervisor *supervisor)
     return seconds < 4e6 ? (uint32_t)(seconds * 1000.) : UINT32_MAX - 1;
 }
 
+/* ---- when it goes ---- */
+
+static void leaving_on_gone(struct supervisor *supervisor, struct leaving *leaving)
+{
+    const struct left what = {leaving->tenant, leaving->text, leaving->id};
+
+    log_notice("tenant %s: network namespace %s is gone or another one, cutting what it has left "
+               "there",
+               leaving->tenant, leaving->use.namespace->text);
+    if (leaving->message == IPC_LISTENER_CLOSE)
+        bindings_say_close(supervisor, &what, UINT64_MAX, LEAVING_GRACE);
+    else
+        sockets_say_stale(supervisor, &what, LEAVING_GRACE);
+    leaving->is_over = true;
+    deadline_set(&leaving->limit, 0.);
+}
+
+static void leaving_on_change(struct namespace_use *use)
+{
+    struct leaving *leaving = leaving_of_use(use);
+
+    if (!leaving->is_over && leaving->id.inode != 0 &&
+        namespace_has_left(use->namespace, leaving->id))
+        leaving_on_gone(use->owner, leaving);
+}
+
 /* ---- what is followed ---- */
 
 static struct leaving *leaving_find(struct namespace *namespace, enum ipc_message message,
@@ -72,8 +98,8 @@ static struct leaving *leaving_find(struct namespace *namespace, enum ipc_messag
     LIST_FOREACH (use, &namespace->uses, next) {
         struct leaving *leaving = leaving_of_use(use);
 
-        if (use->purpose == NAMESPACE_LEAVING && !leaving->is_over && leaving->message == message &&
-            slice_equal(slice_of(leaving->tenant), tenant) &&
+        if (use->on_change == leaving_on_change && !leaving->is_over &&
+            leaving->message == message && slice_equal(slice_of(leaving->tenant), tenant) &&
             slice_equal(slice_of(leaving->text), text))
             return leaving;
     }
@@ -89,8 +115,8 @@ static struct leaving *leaving_new(struct supervisor *supervisor, enum ipc_messa
     leaving->message = message;
     leaving->tenant = memory_text(what->tenant);
     leaving->text = memory_text(what->text);
-    leaving->use = (struct namespace_use){.purpose = NAMESPACE_LEAVING};
-    namespace_take(supervisor, &leaving->use, netns);
+    leaving->use = (struct namespace_use){.on_change = leaving_on_change, .owner = supervisor};
+    namespace_take(&supervisor->namespaces, &leaving->use, netns);
     deadline_init(&leaving->limit, &supervisor->loop, leaving_on_limit);
     TAILQ_INSERT_TAIL(&supervisor->leavings, leaving, next);
     return leaving;
@@ -99,7 +125,7 @@ static struct leaving *leaving_new(struct supervisor *supervisor, enum ipc_messa
 static struct leaving *leaving_put(struct supervisor *supervisor, enum ipc_message message,
                                    const struct left *what, const struct plan_netns *netns)
 {
-    struct namespace *namespace = namespace_find(supervisor, slice_of(netns->text));
+    struct namespace *namespace = namespace_find(&supervisor->namespaces, slice_of(netns->text));
     struct leaving *leaving;
 
     assert(namespace); /* the tenant uses it still */
@@ -134,7 +160,7 @@ static struct leaving *leaving_of_worker(const struct supervisor *supervisor,
                                          const struct child *worker, struct slice tenant,
                                          struct slice text)
 {
-    struct namespace *namespace = namespace_find(supervisor, text);
+    struct namespace *namespace = namespace_find(&supervisor->namespaces, text);
     struct leaving *leaving =
         namespace ? leaving_find(namespace, IPC_SOCKETS_STALE, tenant, text) : NULL;
 
@@ -183,36 +209,6 @@ void leavings_on_death(struct supervisor *supervisor, const struct child *worker
 
     TAILQ_FOREACH (leaving, &supervisor->leavings, next)
         leaving->served[worker->half] &= ~worker_bit(worker);
-}
-
-/* ---- when it goes ---- */
-
-static void leaving_on_gone(struct supervisor *supervisor, struct leaving *leaving)
-{
-    const struct left what = {leaving->tenant, leaving->text, leaving->id};
-
-    log_notice("tenant %s: network namespace %s is gone or another one, cutting what it has left "
-               "there",
-               leaving->tenant, leaving->use.namespace->text);
-    if (leaving->message == IPC_LISTENER_CLOSE)
-        bindings_say_close(supervisor, &what, UINT64_MAX, LEAVING_GRACE);
-    else
-        sockets_say_stale(supervisor, &what, LEAVING_GRACE);
-    leaving->is_over = true;
-    deadline_set(&leaving->limit, 0.);
-}
-
-void leavings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
-{
-    struct namespace_use *use;
-
-    LIST_FOREACH (use, &namespace->uses, next) {
-        struct leaving *leaving = leaving_of_use(use);
-
-        if (use->purpose == NAMESPACE_LEAVING && !leaving->is_over && leaving->id.inode != 0 &&
-            namespace_has_left(namespace, leaving->id))
-            leaving_on_gone(supervisor, leaving);
-    }
 }
 
 /* ---- life ---- */

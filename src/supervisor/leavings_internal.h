@@ -6,13 +6,12 @@
 
 #include "base/slice.h"
 #include "ipc/message.h"
-#include "netns/netns.h"
+#include "namespaces/namespaces.h"
 
 #include <sys/queue.h>
 
 struct supervisor;
 struct child;
-struct namespace;
 struct place;
 struct record;
 struct plan_netns;
@@ -63,8 +62,5 @@ bool leaving_take_back(struct namespace *namespace, struct record *record, struc
 
 /* The worker has ended, and its exchanges with it. */
 void leavings_on_death(struct supervisor *supervisor, const struct child *worker);
-
-/* The name may lead elsewhere than before. */
-void leavings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);
 
 #endif

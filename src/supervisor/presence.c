@@ -2,7 +2,6 @@
 /* Looking for listeners' addresses in their namespaces, when somebody asks. */
 #include "presence_internal.h"
 
-#include "residences_internal.h"
 #include "supervisor_internal.h"
 
 #include "io/address.h"
@@ -75,8 +74,8 @@ static void presence_look_into(struct supervisor *supervisor, struct record *rec
     }
     if (namespace_open(record->netns.namespace, &fd, &id, why) != NETNS_OPEN_OK)
         return; /* it goes: that is told by others */
-    if (record->residence && netns_id_equal(record->residence->id, id) &&
-        netns_within(supervisor->home, fd, presence_find, &record->sockets) == 0)
+    if (resident_is_in(&record->resident, id) &&
+        netns_within(supervisor->namespaces.home, fd, presence_find, &record->sockets) == 0)
         presence_take(record);
     close(fd);
 }

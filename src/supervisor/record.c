@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of tenants. */
-#include "residences_internal.h"
+#include "record_internal.h"
 
 #include "base/memory.h"
 
@@ -83,7 +83,7 @@ static struct record *registry_insert(struct registry *registry, struct slice na
     record->name = memory_slice_text(name);
     record->file = memory_slice_text(file);
     record->slot = slot;
-    record->netns = (struct namespace_use){.record = record, .purpose = NAMESPACE_LISTENERS};
+    record->resident.name = record->name;
     registry_set_slot(registry, slot);
     HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
     return record;
@@ -114,7 +114,7 @@ struct record *registry_restore(struct registry *registry, struct slice name, st
 void registry_remove(struct registry *registry, struct record *record)
 {
     HASH_DEL(registry->records, record);
-    residence_leave(registry, record);
+    residents_leave(&registry->residents, &record->resident);
     namespace_release(&record->netns);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
     record_clear_plan(record);

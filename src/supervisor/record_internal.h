@@ -9,6 +9,7 @@
 
 #include "files/plan.h"
 #include "ipc/tally.h"
+#include "namespaces/residents.h"
 #include "tls/tls.h"
 
 #include <uthash.h>
@@ -22,8 +23,7 @@ struct record {
     struct plan plan;              /* in force; no bundle: none was ever accepted */
     struct tenant_sockets sockets; /* the same */
     struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
-    struct residence *residence;   /* where its listeners are bound; NULL: nowhere, the host's */
-    LIST_ENTRY(record) neighbours; /* of the residence */
+    struct resident resident;      /* of the namespace in which its listeners are bound */
     char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
     bool is_blocked;               /* ... it is something that does not go by itself */
     uint64_t workers;              /* bit per worker that serves it */
@@ -59,11 +59,16 @@ static inline bool record_is_in_force(const struct record *record)
     return record->plan.bundle != NULL;
 }
 
+static inline struct record *record_of_resident(const struct resident *resident)
+{
+    return (struct record *)((const char *)resident - offsetof(struct record, resident));
+}
+
 /* All tenants, in the order in which they came. Embedded by its owner. */
 struct registry {
     struct record *records;
     struct claim *claims;
-    struct residence *residences;
+    struct residents residents;
     unsigned char slots[TALLY_TENANTS / 8]; /* taken ones */
 };
 

@@ -2,7 +2,6 @@
 /* What the control socket may ask for, and the answer to -s status. */
 #include "presence_internal.h"
 #include "record_state_internal.h"
-#include "residences_internal.h"
 #include "supervisor_internal.h"
 
 #include "control/protocol.h"
@@ -85,7 +84,8 @@ static void status_tenant(struct supervisor *supervisor, const struct record *re
     const struct status_tenant tenant = {
         .name = record->name,
         .netns = plan->netns.text ? plan->netns.text : "",
-        .inode = residence_id(record).inode, /* while we hold a socket there: see struct netns_id */
+        .inode = resident_where(&record->resident)
+                     .inode, /* while we hold a socket there: see struct netns_id */
         .state = record_state_name(record),
         .bound = record_count_bound(record),
         .listeners = plan->listener_count,

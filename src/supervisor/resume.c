@@ -13,6 +13,7 @@
 
 #include "base/memory.h"
 #include "ipc/sealed.h"
+#include "namespaces/containers.h"
 
 #include "version.h"
 
@@ -90,7 +91,11 @@ static int resume_take_settings(struct supervisor *supervisor, const struct stat
         report_diags(supervisor, NULL, &diags);
     diag_list_free(&diags);
     supervisor->identity = state->identity;
-    return supervisor->settings ? 0 : -1;
+    if (!supervisor->settings)
+        return -1;
+    namespace_containers_set_engine(&supervisor->namespaces,
+                                    supervisor->settings->model.container_socket);
+    return 0;
 }
 
 static void resume_take_log(struct supervisor *supervisor, const struct state *state)
@@ -170,7 +175,7 @@ static void resume_take_control(struct supervisor *supervisor, const struct stat
 
 static void resume_take_place(struct supervisor *supervisor, const struct state_place *place)
 {
-    struct namespace *namespace = namespace_find(supervisor, place->netns);
+    struct namespace *namespace = namespace_find(&supervisor->namespaces, place->netns);
     char *path = memory_slice_text(place->path);
     char *why = memory_slice_text(place->why);
 
@@ -187,16 +192,16 @@ static void resume_take_namespaces(struct supervisor *supervisor, const struct s
 {
     struct record *record;
 
-    namespaces_start(supervisor);
+    namespaces_start(&supervisor->namespaces);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
         if (!record_is_in_force(record))
             continue;
-        namespace_take(supervisor, &record->netns, &record->plan.netns);
+        bindings_take_namespace(supervisor, record);
         sockets_resume(supervisor, record);
     }
     for (uint32_t i = 0; i < state->place_count; i++)
         resume_take_place(supervisor, &state->places[i]);
-    namespaces_look(supervisor, true);
+    namespaces_refresh(&supervisor->namespaces, true);
 }
 
 static int resume_take(struct resume *resume, struct state *state)
@@ -209,8 +214,8 @@ static int resume_take(struct resume *resume, struct state *state)
     resume_take_log(supervisor, state);
     if (resume_take_pid(supervisor, state) < 0)
         return -1;
-    supervisor->home = netns_home_open();
-    if (resume_take_tally(supervisor, state) < 0 || !supervisor->home) {
+    if (resume_take_tally(supervisor, state) < 0 ||
+        namespaces_open_home(&supervisor->namespaces) < 0) {
         log_error("cannot resume: %s", strerror(errno));
         return -1;
     }

@@ -244,7 +244,7 @@ static void round_settle(struct supervisor *supervisor)
 {
     contest_settle(supervisor);
     if (supervisor->namespaces.is_contested)
-        namespaces_look(supervisor, true);
+        namespaces_refresh(&supervisor->namespaces, true);
 }
 
 static void round_step(struct supervisor *supervisor)
@@ -439,7 +439,7 @@ static int round_begin_reload(struct supervisor *supervisor, struct diag_list *d
         round_reset(supervisor, ROUND_RELOAD);
         control_tell_reload_begun(&supervisor->control, diags);
         supervisor_set_settings(supervisor, settings);
-        namespaces_renew(supervisor);
+        namespaces_on_reload(&supervisor->namespaces);
         round_collect(supervisor, &files, all);
     } else {
         round_tell_refusal(supervisor, diags, &removal);

@@ -51,17 +51,12 @@ static void place_on_gone(struct supervisor *supervisor, const struct record *re
     place->is_used = false;
 }
 
-void sockets_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
+static void place_on_change(struct namespace_use *use)
 {
-    struct namespace_use *use;
+    struct place *place = (struct place *)((char *)use - offsetof(struct place, use));
 
-    LIST_FOREACH (use, &namespace->uses, next) {
-        struct place *place = (struct place *)((char *)use - offsetof(struct place, use));
-
-        if (use->purpose == NAMESPACE_BACKENDS && place->is_used &&
-            namespace_has_left(namespace, place->id))
-            place_on_gone(supervisor, use->record, place);
-    }
+    if (place->is_used && namespace_has_left(use->namespace, place->id))
+        place_on_gone(use->owner, place->record, place);
 }
 
 /* ---- plans ---- */
@@ -77,8 +72,9 @@ static struct place *place_find(const struct tenant_sockets *sockets, struct sli
 
 static void place_take(struct supervisor *supervisor, struct record *record, struct place *place)
 {
-    place->use = (struct namespace_use){.record = record, .purpose = NAMESPACE_BACKENDS};
-    namespace_take(supervisor, &place->use, place->netns);
+    place->record = record;
+    place->use = (struct namespace_use){.on_change = place_on_change, .owner = supervisor};
+    namespace_take(&supervisor->namespaces, &place->use, place->netns);
 }
 
 void sockets_resume(struct supervisor *supervisor, struct record *record)
@@ -158,7 +154,7 @@ static int sockets_make(void *argument)
 static void sockets_make_in(struct supervisor *supervisor, int namespace,
                             struct sockets_batch *batch)
 {
-    if (netns_within(supervisor->home, namespace, sockets_make, batch) < 0)
+    if (netns_within(supervisor->namespaces.home, namespace, sockets_make, batch) < 0)
         batch->error = errno;
     else if (batch->count > 0)
         batch->error = 0;

@@ -23,7 +23,4 @@ void sockets_say_stale(struct supervisor *supervisor, const struct left *what, u
 /* SOCKETS_ASK, which is always answered. Returns 0 or ERROR_IPC. */
 int sockets_on_ask(struct supervisor *supervisor, struct child *worker, struct wire_reader *body);
 
-/* The name may lead elsewhere than before: where it does, workers leave at once. */
-void sockets_on_namespace(struct supervisor *supervisor, const struct namespace *namespace);
-
 #endif

@@ -3,7 +3,6 @@
 #include "state_internal.h"
 
 #include "claims_internal.h"
-#include "residences_internal.h"
 
 #include "ipc/message.h"
 #include "tenant/bundle.h"
@@ -131,8 +130,8 @@ static void put_record(struct wire_writer *writer, const struct record *record)
     put_text(writer, record->names_trouble);
     put_again(writer, record);
     wire_put_u64(writer, record->generation);
-    wire_put_u64(writer, record->residence ? record->residence->id.device : 0);
-    wire_put_u64(writer, record->residence ? record->residence->id.inode : 0);
+    wire_put_u64(writer, resident_where(&record->resident).device);
+    wire_put_u64(writer, resident_where(&record->resident).inode);
     put_text(writer, record->netns_trouble);
     put_text(writer, record->error);
     put_bool(writer, record_is_in_force(record));
@@ -244,7 +243,6 @@ void state_free(struct state *state)
     state_each_descriptor(state, state_forget, NULL);
     HASH_ITER (hh, state->registry.records, record, next) {
         claims_release(&state->registry, record, &record->plan, NULL);
-        residence_leave(&state->registry, record);
         registry_remove(&state->registry, record);
     }
     free(state->places);

@@ -3,7 +3,6 @@
 #include "state_internal.h"
 
 #include "claims_internal.h"
-#include "residences_internal.h"
 
 #include "base/memory.h"
 #include "ipc/datagram.h"
@@ -254,7 +253,7 @@ static void get_record(struct wire_reader *reader, struct registry *registry)
     netns.device = wire_get_u64(reader);
     netns.inode = wire_get_u64(reader);
     if (netns.inode != 0)
-        residence_enter(registry, record, netns);
+        residents_enter(&registry->residents, &record->resident, netns);
     record->netns_trouble = get_text(reader);
     record->error = get_text(reader);
     if (!get_bool(reader))

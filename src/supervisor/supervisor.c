@@ -4,13 +4,12 @@
 
 #include "bindings_internal.h"
 #include "claims_internal.h"
-#include "namespace_containers_internal.h"
 #include "privileges_internal.h"
-#include "residences_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
 #include "base/memory.h"
+#include "namespaces/containers.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -103,7 +102,7 @@ static void supervisor_stop_rounds(struct supervisor *supervisor)
     upgrade_abandon(&supervisor->upgrade);
     control_tell_ending(&supervisor->control);
     examiner_free(supervisor);
-    namespaces_stop(supervisor);
+    namespaces_stop(&supervisor->namespaces);
     bindings_free(supervisor);
     again_stop(supervisor);
 }
@@ -150,6 +149,28 @@ void supervisor_drain(struct supervisor *supervisor)
     supervisor_wait_for_children(supervisor, seconds + END_GRACE);
 }
 
+/* ---- what namespaces tell and ask ---- */
+
+static void supervisor_on_backstop(void *owner)
+{
+    bindings_look_at_zones(owner);
+}
+
+static void supervisor_on_containers(void *owner)
+{
+    examine_see_to_resolver(owner);
+}
+
+static struct ipc_channel *supervisor_resolver(void *owner)
+{
+    return ((struct supervisor *)owner)->resolver.channel;
+}
+
+static const struct namespaces_events namespaces_events = {.on_backstop = supervisor_on_backstop,
+                                                           .on_containers =
+                                                               supervisor_on_containers,
+                                                           .resolver = supervisor_resolver};
+
 /* ---- life ---- */
 
 void supervisor_init(struct supervisor *supervisor, const char *config, const char *program)
@@ -166,7 +187,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     examiner_init(supervisor);
     generation_init(supervisor);
     round_init(supervisor);
-    namespaces_init(supervisor);
+    namespaces_init(&supervisor->namespaces, &supervisor->loop, &namespaces_events, supervisor);
     leavings_init(supervisor);
     control_init(&supervisor->control, &supervisor->loop, config, supervisor_requests, supervisor);
     logging_init(supervisor);
@@ -190,7 +211,6 @@ static void supervisor_free_records(struct supervisor *supervisor)
 
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         claims_release(&supervisor->registry, record, &record->plan, NULL);
-        residence_leave(&supervisor->registry, record);
         registry_remove(&supervisor->registry, record);
     }
 }
@@ -203,7 +223,7 @@ void supervisor_free(struct supervisor *supervisor)
     examiner_free(supervisor);
     round_free(supervisor);
     figures_free(supervisor);
-    namespaces_stop(supervisor);
+    namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);
     logging_free(supervisor);
     bindings_free(supervisor);
@@ -214,9 +234,9 @@ void supervisor_free(struct supervisor *supervisor)
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     supervisor_free_records(supervisor);
     leavings_free(supervisor);
+    namespaces_free(&supervisor->namespaces);
     loop_free(&supervisor->loop);
     tally_free(supervisor->tally);
-    netns_home_close(supervisor->home);
     settings_free(supervisor->settings);
 }
 
@@ -239,6 +259,8 @@ int supervisor_load(struct supervisor *supervisor)
     if (!supervisor->settings)
         return -1;
     supervisor_set_identity(supervisor);
+    namespace_containers_set_engine(&supervisor->namespaces,
+                                    supervisor->settings->model.container_socket);
     return 0;
 }
 
@@ -251,9 +273,8 @@ static int supervisor_prepare(struct supervisor *supervisor)
     int result;
 
     privileges_raise_descriptors();
-    supervisor->home = netns_home_open();
     supervisor->tally = tally_new(&supervisor->tally_fd);
-    if (!supervisor->home || !supervisor->tally) {
+    if (!supervisor->tally || namespaces_open_home(&supervisor->namespaces) < 0) {
         log_error("cannot start: %s", strerror(errno));
         return -1;
     }
@@ -282,7 +303,7 @@ static void supervisor_serve(struct supervisor *supervisor)
 {
     supervisor_start_watchers(supervisor);
     generation_start(supervisor);
-    namespaces_start(supervisor);
+    namespaces_start(&supervisor->namespaces);
     if (round_begin(supervisor, ROUND_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);
@@ -349,14 +370,10 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
 
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings)
 {
-    bool is_other_engine = !slice_equal(supervisor->settings->model.container_socket,
-                                        settings->model.container_socket);
-
     supervisor_change_pid(supervisor, settings);
     settings_free(supervisor->settings);
     supervisor->settings = settings;
-    if (is_other_engine)
-        namespace_containers_renew(supervisor);
+    namespace_containers_set_engine(&supervisor->namespaces, settings->model.container_socket);
     logging_follow(supervisor, false);
     generation_follow_settings(supervisor);
 }

@@ -43,14 +43,12 @@ struct supervisor {
     struct settings *settings;
     struct cage_identity identity; /* of the children: the present generation's */
     struct recorder_dump *dump;    /* -T; else NULL */
-    struct netns_home *home;
     struct tally *tally;
     int tally_fd;
     int log_fd; /* -1 under syslog */
     struct logging logging;
     struct pid_file pid;
     struct namespaces namespaces;
-    unsigned followed_containers; /* of the namespaces */
     struct leavings leavings;
     struct control control;
     struct registry registry;

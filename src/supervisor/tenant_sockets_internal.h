@@ -3,10 +3,10 @@
 #ifndef SUPERVISOR_TENANT_SOCKETS_INTERNAL_H
 #define SUPERVISOR_TENANT_SOCKETS_INTERNAL_H
 
-#include "namespaces_internal.h"
-
 #include "files/plan.h"
-#include "netns/netns.h"
+#include "namespaces/namespaces.h"
+
+struct record;
 
 enum listener_state {
     LISTENER_WAITING,  /* its namespace is not there */
@@ -35,7 +35,8 @@ struct listener {
 struct place {
     const struct plan_netns *netns;
     struct namespace_use use;
-    struct netns_id id; /* is_used: of the one that workers have sockets in */
+    struct record *record; /* while it is in use */
+    struct netns_id id;    /* is_used: of the one that workers have sockets in */
     bool is_used;
     char *trouble; /* what was last said about it; NULL: nothing */
 };

@@ -2,7 +2,6 @@
 /* Listeners that end: by a reload, with their namespace, or killed from inside it. */
 #include "bindings_internal.h"
 
-#include "residences_internal.h"
 #include "workers_internal.h"
 
 #include "io/socket.h"
@@ -32,7 +31,7 @@ void bindings_say_close(struct supervisor *supervisor, const struct left *what, 
 
 static struct left unbinding_left(const struct record *record, const struct listener *listener)
 {
-    return (struct left){record->name, listener->plan->text, residence_id(record)};
+    return (struct left){record->name, listener->plan->text, resident_where(&record->resident)};
 }
 
 static void unbinding_drop(struct listener *listener, enum listener_state state)
@@ -65,11 +64,12 @@ void bindings_close(struct supervisor *supervisor, struct record *record, const 
 void bindings_leave(struct supervisor *supervisor, struct record *record)
 {
     bindings_close(supervisor, record, NULL);
-    if (!record->residence)
+    if (!record->resident.residence)
         return;
-    residence_leave(&supervisor->registry, record);
+    residents_leave(&supervisor->registry.residents, &record->resident);
     if (supervisor->namespaces.is_contested)
-        namespaces_look_soon(supervisor); /* another may have waited for it to be left */
+        namespaces_refresh_soon(
+            &supervisor->namespaces); /* another may have waited for it to be left */
 }
 
 /* ---- with their namespace ---- */
@@ -99,20 +99,24 @@ static bool unbinding_waits(const struct record *record)
     return false;
 }
 
-void bindings_on_namespace(struct supervisor *supervisor, const struct namespace *namespace)
+static void bindings_on_change(struct namespace_use *use)
 {
-    struct namespace_use *use;
+    struct supervisor *supervisor = use->owner;
+    struct record *record = (struct record *)((char *)use - offsetof(struct record, netns));
 
-    LIST_FOREACH (use, &namespace->uses, next) {
-        struct record *record = use->record;
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return;
+    if (record->resident.residence &&
+        namespace_has_left(use->namespace, resident_where(&record->resident)))
+        bindings_on_gone(supervisor, record);
+    if (unbinding_waits(record))
+        bindings_bind(supervisor, record);
+}
 
-        if (use->purpose != NAMESPACE_LISTENERS || supervisor->state != SUPERVISOR_RUNNING)
-            continue;
-        if (record->residence && namespace_has_left(namespace, record->residence->id))
-            bindings_on_gone(supervisor, record);
-        if (unbinding_waits(record))
-            bindings_bind(supervisor, record);
-    }
+void bindings_take_namespace(struct supervisor *supervisor, struct record *record)
+{
+    record->netns = (struct namespace_use){.on_change = bindings_on_change, .owner = supervisor};
+    namespace_take(&supervisor->namespaces, &record->netns, &record->plan.netns);
 }
 
 /* ---- with their interface ---- */

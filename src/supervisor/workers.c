@@ -6,7 +6,6 @@
 #include "bindings_internal.h"
 #include "deliveries_internal.h"
 #include "lacking_internal.h"
-#include "residences_internal.h"
 #include "sockets_internal.h"
 
 /* A worker is sent more while fewer than LOW tenants wait for its COMMITTED, up to HIGH: a worker
@@ -97,7 +96,7 @@ static void worker_send_listener(struct supervisor *supervisor, struct child *wo
 {
     const struct ipc_listener body = {
         deliveries_add(supervisor, worker, record, listener->plan->text), slice_of(record->name),
-        slice_of(listener->plan->text), residence_id(record).inode};
+        slice_of(listener->plan->text), resident_where(&record->resident).inode};
 
     ipc_send_listener(worker->channel, IPC_LISTENER, &body,
                       &(struct ipc_attachments){&listener->fd, 1, NULL});

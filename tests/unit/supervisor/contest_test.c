@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tenants that exchange their addresses. */
 #include "rig.h"
-#include "rig_netns.h"
+#include "shared/netns.h"
 #include "talk.h"
 
 #include <criterion/criterion.h>
@@ -104,11 +104,11 @@ Test(contest, two_exchange_their_namespaces)
     struct rig rig;
     char one[64];
     char two[64];
-    pid_t first = rig_netns_start(one);
-    pid_t second = rig_netns_start(two);
+    pid_t first = test_netns_start(one);
+    pid_t second = test_netns_start(two);
 
-    rig_netns_raise(one);
-    rig_netns_raise(two);
+    test_netns_raise(one);
+    test_netns_raise(two);
     rig_open(&rig);
     rig_write(&rig, "tenants/a.conf", text, one);
     rig_write(&rig, "tenants/b.conf", text, two);
@@ -118,8 +118,8 @@ Test(contest, two_exchange_their_namespaces)
     rig_signal(&rig, SIGHUP, CHANGED_TWO);
     cr_assert_not(rig_has_logged(&rig, "lives there"));
     cr_assert_not(rig_has_logged(&rig, "waiting for network namespace"));
-    rig_netns_end(first);
-    rig_netns_end(second);
+    test_netns_end(first);
+    test_netns_end(second);
     rig_close(&rig);
 }
 
@@ -129,9 +129,9 @@ Test(contest, who_waits_for_a_namespace_gets_it_when_it_is_left)
     static const char text[] = "netns %s;\nserver { listen 127.0.0.1:8080; return 200; }\n";
     struct rig rig;
     char one[64];
-    pid_t first = rig_netns_start(one);
+    pid_t first = test_netns_start(one);
 
-    rig_netns_raise(one);
+    test_netns_raise(one);
     rig_open(&rig);
     rig_write(&rig, "tenants/a.conf", text, one);
     rig_write(&rig, "tenants/b.conf", text, one);
@@ -141,7 +141,7 @@ Test(contest, who_waits_for_a_namespace_gets_it_when_it_is_left)
     cr_assert_eq(talk(&rig, "reload\n", "removed\ta\n"), 0);
     cr_assert(talk_said("reload done: 0 added, 0 changed, 1 removed, 0 refused"));
     cr_assert_not(talk_said("blocked\t"));
-    rig_netns_end(first);
+    test_netns_end(first);
     rig_close(&rig);
 }
 

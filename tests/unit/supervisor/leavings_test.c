@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Namespaces that go after a reload has made a tenant leave them. */
 #include "rig.h"
-#include "rig_netns.h"
+#include "shared/netns.h"
 #include "talk.h"
 
 #include <criterion/criterion.h>
@@ -45,14 +45,14 @@ Test(leavings, of_a_removed_tenant)
 {
     struct rig rig;
     char path[64];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     open_with_limit(&rig, "60s");
     write_listener(&rig, path);
     rig_start(&rig, "started: 1 tenants, 0 waiting, 0 refused");
     rig_remove(&rig, "tenants/a.conf");
     talk_force(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 60000");
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_expect(&rig, CUT);
     rig_expect(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 1500");
     rig_close(&rig);
@@ -63,18 +63,18 @@ Test(leavings, of_a_tenant_that_moved)
     struct rig rig;
     char first[64];
     char second[64];
-    pid_t one = rig_netns_start(first);
-    pid_t two = rig_netns_start(second);
+    pid_t one = test_netns_start(first);
+    pid_t two = test_netns_start(second);
 
     open_with_limit(&rig, "60s");
     write_listener(&rig, first);
     rig_start(&rig, "started: 1 tenants, 0 waiting, 0 refused");
     write_listener(&rig, second);
     rig_signal(&rig, SIGHUP, "reload done: 0 added, 1 changed");
-    rig_netns_end(one);
+    test_netns_end(one);
     rig_expect(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 1500");
     cr_assert_not(rig_has_logged(&rig, "closing its listeners"), "it is not in that one");
-    rig_netns_end(two);
+    test_netns_end(two);
     rig_close(&rig);
 }
 
@@ -82,7 +82,7 @@ Test(leavings, of_a_listener_that_was_dropped)
 {
     struct rig rig;
     char path[64];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     open_with_limit(&rig, "60s");
     write_listener(&rig, path);
@@ -90,7 +90,7 @@ Test(leavings, of_a_listener_that_was_dropped)
     rig_write(&rig, "tenants/a.conf", "netns %s;\nserver { listen 127.0.0.1:8081; return 200; }\n",
               path);
     rig_signal(&rig, SIGHUP, "reload done: 0 added, 1 changed");
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_expect(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 1500");
     rig_expect(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8081 inside, 1500");
     rig_close(&rig);
@@ -101,7 +101,7 @@ Test(leavings, of_a_place_of_servers)
     struct rig rig;
     char path[64];
     char line[128];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     open_with_limit(&rig, "60s");
     rig_start(&rig, "started: 0 tenants");
@@ -111,7 +111,7 @@ Test(leavings, of_a_place_of_servers)
     rig_remove(&rig, "tenants/a.conf");
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 60000", path);
     talk_force(&rig, line);
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_expect(&rig, CUT);
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1500", path);
     rig_expect(&rig, line);
@@ -124,7 +124,7 @@ Test(leavings, of_a_place_that_is_still_asked_for)
     struct rig rig;
     char path[64];
     char line[128];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     open_with_limit(&rig, "1s");
     rig_start(&rig, "started: 0 tenants");
@@ -138,7 +138,7 @@ Test(leavings, of_a_place_that_is_still_asked_for)
     rig_expect(&rig, line);
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 0", path);
     rig_expect(&rig, line);
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_close(&rig);
 }
 
@@ -148,7 +148,7 @@ Test(leavings, of_a_place_to_which_it_returns)
     struct rig rig;
     char path[64];
     char line[128];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     open_with_limit(&rig, "60s");
     rig_start(&rig, "started: 0 tenants");
@@ -163,7 +163,7 @@ Test(leavings, of_a_place_to_which_it_returns)
               "server { listen 127.0.0.1:%d; return 200; }\n",
               path, rig_port());
     rig_signal(&rig, SIGHUP, "reload done: 1 added");
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_expect(&rig, "is gone or another one, leaving its servers");
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1500", path);
     rig_expect(&rig, line);
@@ -175,7 +175,7 @@ Test(leavings, are_followed_no_longer_than_anything_runs)
 {
     struct rig rig;
     char path[64];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     open_with_limit(&rig, "50ms");
     write_listener(&rig, path);
@@ -183,7 +183,7 @@ Test(leavings, are_followed_no_longer_than_anything_runs)
     rig_remove(&rig, "tenants/a.conf");
     talk_force(&rig, "LISTENER_CLOSE: a, 127.0.0.1:8080 inside, 50");
     usleep(300000);
-    rig_netns_end(child);
+    test_netns_end(child);
     usleep(200000);
     rig_signal(&rig, SIGHUP, "reload done");
     cr_assert_not(rig_has_logged(&rig, CUT));

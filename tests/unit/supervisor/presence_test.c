@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses that a namespace does not have are listened on, and told. */
 #include "rig.h"
-#include "rig_netns.h"
+#include "shared/netns.h"
 #include "talk.h"
 
 #include "supervisor/presence_internal.h"
@@ -38,7 +38,7 @@ Test(presence, is_looked_into_when_somebody_asks)
 {
     struct rig rig;
     char path[64];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     rig_open(&rig);
     rig_write(&rig, "tenants/a.conf", "netns %s;\nserver { listen 127.0.0.1:8080; return 200; }\n",
@@ -51,9 +51,9 @@ Test(presence, is_looked_into_when_somebody_asks)
     cr_assert_eq(talk(&rig, "status\n", "state=degraded\tbound=1"), 0);
     cr_assert(talk_said("listening on 127.0.0.1:8080, but network namespace "));
     cr_assert(talk_said("end\t2\n") && talk_said("state=serving\tbound=1"));
-    rig_netns_raise(path);
+    test_netns_raise(path);
     cr_assert_eq(talk(&rig, "status\n", "end\t0\n"), 0);
     cr_assert(rig_has_logged(&rig, "has the address of 127.0.0.1:8080 now"));
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_close(&rig);
 }

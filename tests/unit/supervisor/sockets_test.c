@@ -2,7 +2,7 @@
 /* Sockets for servers in namespaces: who gets them, how many, and when they are called back. The
  * rig's workers ask as the tenant's text tells them, and log what they get. */
 #include "rig.h"
-#include "rig_netns.h"
+#include "shared/netns.h"
 #include "talk.h"
 
 #include <criterion/criterion.h>
@@ -32,7 +32,7 @@ Test(sockets, a_batch_from_inside_called_back_when_the_namespace_goes)
     struct rig rig;
     char path[64];
     char line[128];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     rig_open(&rig);
     write_tenant(&rig, path, "ask-sockets");
@@ -41,7 +41,7 @@ Test(sockets, a_batch_from_inside_called_back_when_the_namespace_goes)
     snprintf(line, sizeof(line), "SOCKETS: a, %s, family 4, 0, 4 sockets", path);
     if (!rig_has_logged(&rig, line))
         rig_expect(&rig, line);
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_expect(&rig, "is gone or another one, leaving its servers");
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1500", path);
     rig_expect(&rig, line);
@@ -117,7 +117,7 @@ Test(sockets, a_reload_calls_back_what_is_named_no_more)
     char path[64];
     char line[128];
     char text[128];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     rig_open(&rig);
     rig_start(&rig, "started: 0 tenants");
@@ -134,7 +134,7 @@ Test(sockets, a_reload_calls_back_what_is_named_no_more)
     /* Exchanges that began before may still ask. */
     snprintf(line, sizeof(line), "SOCKETS: a, %s, family 4, 0, 4 sockets", path);
     rig_expect(&rig, line);
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_close(&rig);
 }
 
@@ -143,7 +143,7 @@ Test(sockets, a_tenant_that_goes_leaves_its_servers)
     struct rig rig;
     char path[64];
     char line[128];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     rig_open(&rig);
     rig_start(&rig, "started: 0 tenants");
@@ -153,6 +153,6 @@ Test(sockets, a_tenant_that_goes_leaves_its_servers)
     snprintf(line, sizeof(line), "SOCKETS_STALE: a, %s, family 0, 1000", path);
     rig_remove(&rig, "tenants/a.conf");
     talk_force(&rig, line);
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_close(&rig);
 }

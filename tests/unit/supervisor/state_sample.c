@@ -3,7 +3,7 @@
 #include "state_sample.h"
 
 #include "supervisor/claims_internal.h"
-#include "supervisor/residences_internal.h"
+#include "supervisor/record_internal.h"
 #include "supervisor/state_internal.h"
 
 #include "base/memory.h"
@@ -105,7 +105,7 @@ void state_sample(struct state *state)
     b->tickets.count = 1;
     b->is_refused = true;
     b->error = memory_text("b.conf:1:1: no");
-    residence_enter(&state->registry, b, (struct netns_id){4, 5});
+    residents_enter(&state->registry.residents, &b->resident, (struct netns_id){4, 5});
     b->netns_trouble = memory_text("does not exist");
     b->awaits_names = true;
     b->again = (struct again){.reason = AGAIN_NAMES, .at = 1., .pause = 4.};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The state as bytes: everything comes out as it was put in, and its descriptors are found. */
 #include "supervisor/claims_internal.h"
-#include "supervisor/residences_internal.h"
+#include "supervisor/record_internal.h"
 #include "supervisor/state_internal.h"
 
 #include "state_sample.h"
@@ -86,7 +86,7 @@ Test(state, everything_is_there)
     cr_assert(b->is_refused);
     cr_assert_str_eq(b->netns_trouble, "does not exist");
     cr_assert_str_eq(b->error, "b.conf:1:1: no");
-    cr_assert_eq(b->residence->id.inode, 5);
+    cr_assert_eq(resident_where(&b->resident).inode, 5);
     cr_assert_str_eq(a->names_trouble, "host not found");
     cr_assert(!a->awaits_names && a->again.at == 0.);
     cr_assert(b->awaits_names && b->again.at > 0. && b->again.pause == 4.);

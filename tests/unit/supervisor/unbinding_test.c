@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners whose namespace goes, or becomes another tenant's. */
 #include "rig.h"
-#include "rig_netns.h"
+#include "shared/namespaces.h"
+#include "shared/netns.h"
 #include "supervisor/bindings_internal.h"
 
 #include <criterion/criterion.h>
@@ -24,13 +25,13 @@ Test(unbinding, a_process_that_ends)
     struct rig rig;
     char path[64];
     char text[64];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     rig_open(&rig);
     snprintf(text, sizeof(text), "pid:%d", (int)child);
     write_tenant(&rig, "a", text);
     rig_start(&rig, "started: 1 tenants, 0 waiting, 0 refused");
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_expect(&rig, "is gone or another one, closing its listeners");
     rig_expect(&rig, "its process has ended");
     rig_close(&rig);
@@ -43,8 +44,8 @@ Test(unbinding, a_path_that_leads_elsewhere)
     char second_path[64];
     char link[128];
     char fresh[128];
-    pid_t first = rig_netns_start(first_path);
-    pid_t second = rig_netns_start(second_path);
+    pid_t first = test_netns_start(first_path);
+    pid_t second = test_netns_start(second_path);
 
     rig_open(&rig);
     snprintf(link, sizeof(link), "%s/link", rig.folder);
@@ -57,8 +58,8 @@ Test(unbinding, a_path_that_leads_elsewhere)
     rig_expect(&rig, "is gone or another one, closing its listeners");
     rig_signal(&rig, SIGHUP, "reload done");
     cr_assert_not(rig_has_logged(&rig, "waiting for network namespace"));
-    rig_netns_end(first);
-    rig_netns_end(second);
+    test_netns_end(first);
+    test_netns_end(second);
     rig_close(&rig);
 }
 
@@ -67,7 +68,7 @@ Test(unbinding, a_neighbour_waits_until_the_other_leaves)
     struct rig rig;
     char path[64];
     char text[64];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     rig_open(&rig);
     snprintf(text, sizeof(text), "pid:%d", (int)child);
@@ -80,7 +81,7 @@ Test(unbinding, a_neighbour_waits_until_the_other_leaves)
     rig_remove(&rig, "tenants/a.conf");
     rig_signal(&rig, SIGHUP, "reload done: 0 added, 0 changed, 1 removed");
     rig_expect(&rig, "tenant b: listening on 127.0.0.1:8081");
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_close(&rig);
 }
 
@@ -95,12 +96,11 @@ Test(unbinding, what_is_degraded_is_not_tried_when_its_namespace_is_looked_at)
         .kind = NETNS_PATH, .path = (char *)"/nowhere/at/all", .text = (char *)"/nowhere/at/all"};
 
     loop_init(&supervisor.loop);
-    namespaces_init(&supervisor);
+    namespaces_init(&supervisor.namespaces, &supervisor.loop, &shared_namespaces_events, NULL);
     record.sockets.listener_count = 1;
     record.plan.netns = nowhere;
-    record.netns = (struct namespace_use){.record = &record, .purpose = NAMESPACE_LISTENERS};
-    namespace_take(&supervisor, &record.netns, &nowhere);
-    namespace_tell(record.netns.namespace);
+    bindings_take_namespace(&supervisor, &record);
+    namespaces_refresh(&supervisor.namespaces, true);
     cr_assert_eq(listener.state, LISTENER_DEGRADED);
     cr_assert_null(record.netns_trouble);
     namespace_release(&record.netns);
@@ -111,7 +111,7 @@ Test(unbinding, a_shared_namespace)
 {
     struct rig rig;
     char path[64];
-    pid_t child = rig_netns_start(path);
+    pid_t child = test_netns_start(path);
 
     rig_open(&rig);
     rig_write(&rig, "nsgate.conf",
@@ -121,6 +121,6 @@ Test(unbinding, a_shared_namespace)
     rig_write(&rig, "tenants/b.conf", "netns %s;\nserver { listen 127.0.0.1:8081; return 200; }\n",
               path);
     rig_start(&rig, "started: 2 tenants, 0 waiting, 0 refused");
-    rig_netns_end(child);
+    test_netns_end(child);
     rig_close(&rig);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How much a child may ask for: so much at once, so much in the long run. */
-#ifndef SUPERVISOR_ALLOWANCE_INTERNAL_H
-#define SUPERVISOR_ALLOWANCE_INTERNAL_H
+#ifndef BASE_ALLOWANCE_H
+#define BASE_ALLOWANCE_H
 
 #include <stdbool.h>
 

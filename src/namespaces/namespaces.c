@@ -2,22 +2,17 @@
 /* Which namespaces are in use, by whom, and where each is now. */
 #include "namespaces_internal.h"
 
-#include "bindings_internal.h"
-#include "namespace_containers_internal.h"
-#include "sockets_internal.h"
-#include "supervisor_internal.h"
-
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct namespace *namespace_find(const struct supervisor *supervisor, struct slice text)
+struct namespace *namespace_find(const struct namespaces *namespaces, struct slice text)
 {
     struct namespace *namespace = NULL;
 
-    HASH_FIND(hh, supervisor->namespaces.all, text.data, text.len, namespace);
+    HASH_FIND(hh, namespaces->all, text.data, text.len, namespace);
     return namespace;
 }
 
@@ -36,19 +31,17 @@ static bool namespace_replace_text(char **text, const char *with)
 
 static void namespace_let_go_of_process(struct namespace *namespace)
 {
-    struct supervisor *supervisor = namespace->supervisor;
-
     if (ev_is_active(&namespace->end)) {
-        ev_io_stop(supervisor->loop.ev, &namespace->end);
-        supervisor->namespaces.held--;
+        ev_io_stop(namespace->namespaces->loop->ev, &namespace->end);
+        namespace->namespaces->held--;
     }
     netns_process_release(&namespace->process);
 }
 
 static void namespace_leave_path(struct namespace *namespace)
 {
-    if (namespace->path && namespace->supervisor->namespaces.watch)
-        netns_watch_remove(namespace->supervisor->namespaces.watch, namespace->path);
+    if (namespace->path && namespace->namespaces->watch)
+        netns_watch_remove(namespace->namespaces->watch, namespace->path);
     free(namespace->path);
     namespace->path = NULL;
 }
@@ -62,12 +55,12 @@ void namespace_set_process(struct namespace *namespace, pid_t pid, const char *w
         namespace_let_go_of_process(namespace);
     namespace->pid = pid;
     if (namespace_replace_text(&namespace->why, why) || is_other)
-        namespace_look(namespace, true);
+        namespace_refresh(namespace, true);
 }
 
 void namespace_set_path(struct namespace *namespace, const char *path)
 {
-    struct netns_watch *watch = namespace->supervisor->namespaces.watch;
+    struct netns_watch *watch = namespace->namespaces->watch;
 
     if (namespace->path && strcmp(namespace->path, path) == 0)
         return;
@@ -77,7 +70,7 @@ void namespace_set_path(struct namespace *namespace, const char *path)
     namespace->path = memory_text(path);
     if (watch)
         netns_watch_add(watch, path);
-    namespace_look(namespace, true);
+    namespace_refresh(namespace, true);
 }
 
 bool namespace_has_left(const struct namespace *namespace, struct netns_id id)
@@ -88,7 +81,7 @@ bool namespace_has_left(const struct namespace *namespace, struct netns_id id)
 enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct netns_id *id,
                                   char why[160])
 {
-    const struct netns_home *home = namespace->supervisor->home;
+    const struct netns_home *home = namespace->namespaces->home;
 
     *fd = -1;
     if (namespace->path)
@@ -99,44 +92,35 @@ enum netns_verdict namespace_open(struct namespace *namespace, int *fd, struct n
     return NETNS_OPEN_ABSENT;
 }
 
-void namespace_tell(struct namespace *namespace)
-{
-    leavings_on_namespace(namespace->supervisor, namespace);
-    sockets_on_namespace(namespace->supervisor, namespace);
-    bindings_on_namespace(namespace->supervisor, namespace);
-}
-
 /* ---- who uses it ---- */
 
-static struct namespace *namespace_new(struct supervisor *supervisor,
-                                       const struct plan_netns *place)
+static struct namespace *namespace_new(struct namespaces *namespaces, const struct plan_netns *name)
 {
     struct namespace *namespace = memory_zeroed(1, sizeof(*namespace));
 
-    namespace->supervisor = supervisor;
-    namespace->kind = place->kind;
-    namespace->text = memory_text(place->text);
+    namespace->namespaces = namespaces;
+    namespace->kind = name->kind;
+    namespace->text = memory_text(name->text);
     namespace->process.fd = -1;
     LIST_INIT(&namespace->uses);
     ev_init(&namespace->end, namespace_on_end);
     namespace->end.data = namespace;
-    HASH_ADD_KEYPTR(hh, supervisor->namespaces.all, namespace->text, strlen(namespace->text),
-                    namespace);
-    namespace->named = (pid_t)place->pid;
-    if (place->kind == NETNS_PID)
+    HASH_ADD_KEYPTR(hh, namespaces->all, namespace->text, strlen(namespace->text), namespace);
+    namespace->named = (pid_t)name->pid;
+    if (name->kind == NETNS_PID)
         namespace_set_process(namespace, namespace->named, NULL);
-    else if (place->path)
-        namespace_set_path(namespace, place->path);
-    else if (place->kind == NETNS_CONTAINER)
-        namespace_containers_follow(namespace);
+    else if (name->path)
+        namespace_set_path(namespace, name->path);
+    else if (name->kind == NETNS_CONTAINER)
+        namespace_follow_container(namespace);
     return namespace;
 }
 
 static void namespace_free(struct namespace *namespace)
 {
-    HASH_DEL(namespace->supervisor->namespaces.all, namespace);
+    HASH_DEL(namespace->namespaces->all, namespace);
     if (namespace->kind == NETNS_CONTAINER)
-        namespace_containers_forget(namespace);
+        namespace_forget_container(namespace);
     namespace_let_go_of_process(namespace);
     namespace_leave_path(namespace);
     free(namespace->why);
@@ -144,14 +128,14 @@ static void namespace_free(struct namespace *namespace)
     free(namespace);
 }
 
-void namespace_take(struct supervisor *supervisor, struct namespace_use *use,
-                    const struct plan_netns *place)
+void namespace_take(struct namespaces *namespaces, struct namespace_use *use,
+                    const struct plan_netns *name)
 {
-    if (place->kind == NETNS_HOST)
+    if (name->kind == NETNS_HOST)
         return;
-    use->namespace = namespace_find(supervisor, slice_of(place->text));
+    use->namespace = namespace_find(namespaces, slice_of(name->text));
     if (!use->namespace)
-        use->namespace = namespace_new(supervisor, place);
+        use->namespace = namespace_new(namespaces, name);
     LIST_INSERT_HEAD(&use->namespace->uses, use, next);
 }
 
@@ -165,4 +149,28 @@ void namespace_release(struct namespace_use *use)
     use->namespace = NULL;
     if (LIST_EMPTY(&namespace->uses))
         namespace_free(namespace);
+}
+
+/* ---- life ---- */
+
+void namespaces_init(struct namespaces *namespaces, struct loop *loop,
+                     const struct namespaces_events *events, void *owner)
+{
+    *namespaces = (struct namespaces){.loop = loop, .events = events, .owner = owner};
+    namespaces_init_refresh(namespaces);
+}
+
+int namespaces_open_home(struct namespaces *namespaces)
+{
+    namespaces->home = netns_home_open();
+    return namespaces->home ? 0 : -1;
+}
+
+void namespaces_free(struct namespaces *namespaces)
+{
+    namespaces_stop(namespaces);
+    netns_home_close(namespaces->home);
+    free(namespaces->engine);
+    namespaces->home = NULL;
+    namespaces->engine = NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes and ends processes in namespaces of their own. */
-#include "rig_netns.h"
+#include "shared/netns.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-pid_t rig_netns_start(char path[64])
+pid_t test_netns_start(char path[64])
 {
     int ready[2];
     pid_t child;
@@ -34,14 +34,14 @@ pid_t rig_netns_start(char path[64])
     close(ready[0]);
     close(ready[1]);
     if (byte != 'y') {
-        rig_netns_end(child);
+        test_netns_end(child);
         cr_skip_test("no right to make network namespaces here");
     }
     snprintf(path, 64, "/proc/%d/ns/net", (int)child);
     return child;
 }
 
-void rig_netns_end(pid_t process)
+void test_netns_end(pid_t process)
 {
     kill(process, SIGKILL);
     waitpid(process, NULL, 0);
@@ -57,7 +57,7 @@ static int netns_raise_here(const char *path)
     return ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCSIFFLAGS, &request) < 0;
 }
 
-void rig_netns_raise(const char *path)
+void test_netns_raise(const char *path)
 {
     pid_t child = fork();
     int status;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor's side of following containers: it connects, and takes no answer for granted. */
-#include "namespace_containers_internal.h"
+#include "namespaces/containers.h"
 
-#include "examine_internal.h"
 #include "namespaces_internal.h"
-#include "supervisor_internal.h"
+
+#include "base/memory.h"
+#include "ipc/body.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -37,58 +40,68 @@
 
 /* ---- what the resolver is told ---- */
 
-static void container_say(struct supervisor *supervisor, enum ipc_message message,
+static struct ipc_channel *resolver_channel(const struct namespaces *namespaces)
+{
+    return namespaces->events->resolver(namespaces->owner);
+}
+
+static void container_say(struct ipc_channel *resolver, enum ipc_message message,
                           const struct namespace *namespace)
 {
     const struct ipc_container_name body = {
         slice_from(slice_of(namespace->text), strlen(CONTAINER_PREFIX))};
 
-    ipc_send_container_name(supervisor->resolver.channel, message, &body, NULL);
+    ipc_send_container_name(resolver, message, &body, NULL);
 }
 
-static void containers_say(struct supervisor *supervisor, enum ipc_message message)
+static void containers_say(const struct namespaces *namespaces, enum ipc_message message)
 {
+    struct ipc_channel *resolver = resolver_channel(namespaces);
     struct namespace *namespace;
 
-    for (namespace = supervisor->namespaces.all; namespace; namespace = namespace->hh.next) {
+    for (namespace = namespaces->all; resolver && namespace; namespace = namespace->hh.next) {
         if (namespace->kind == NETNS_CONTAINER)
-            container_say(supervisor, message, namespace);
+            container_say(resolver, message, namespace);
     }
 }
 
-void namespace_containers_follow(struct namespace *namespace)
+static void container_changes(const struct namespace *namespace, enum ipc_message message)
 {
-    struct supervisor *supervisor = namespace->supervisor;
+    const struct namespaces *namespaces = namespace->namespaces;
+    struct ipc_channel *resolver = resolver_channel(namespaces);
 
-    supervisor->followed_containers++;
+    if (resolver)
+        container_say(resolver, message, namespace);
+    namespaces->events->on_containers(namespaces->owner);
+}
+
+void namespace_follow_container(struct namespace *namespace)
+{
+    namespace->namespaces->containers++;
     namespace_set_process(namespace, 0, "the container engine has not answered yet");
-    if (child_is_up(&supervisor->resolver))
-        container_say(supervisor, IPC_CONTAINER_FOLLOW, namespace);
-    examine_see_to_resolver(supervisor);
+    container_changes(namespace, IPC_CONTAINER_FOLLOW);
 }
 
-void namespace_containers_forget(struct namespace *namespace)
+void namespace_forget_container(struct namespace *namespace)
 {
-    struct supervisor *supervisor = namespace->supervisor;
-
-    supervisor->followed_containers--;
-    if (child_is_up(&supervisor->resolver))
-        container_say(supervisor, IPC_CONTAINER_FORGET, namespace);
-    examine_see_to_resolver(supervisor);
+    namespace->namespaces->containers--;
+    container_changes(namespace, IPC_CONTAINER_FORGET);
 }
 
-void namespace_containers_on_start(struct supervisor *supervisor)
+void namespace_containers_on_resolver(struct namespaces *namespaces)
 {
-    containers_say(supervisor, IPC_CONTAINER_FOLLOW);
+    containers_say(namespaces, IPC_CONTAINER_FOLLOW);
 }
 
 /* A resolver that follows nobody gives its connections up, and asks for others with the next. */
-void namespace_containers_renew(struct supervisor *supervisor)
+void namespace_containers_set_engine(struct namespaces *namespaces, struct slice path)
 {
-    if (!child_is_up(&supervisor->resolver))
+    if (slice_equal(slice_of(namespaces->engine ? namespaces->engine : ""), path))
         return;
-    containers_say(supervisor, IPC_CONTAINER_FORGET);
-    containers_say(supervisor, IPC_CONTAINER_FOLLOW);
+    free(namespaces->engine);
+    namespaces->engine = memory_slice_text(path);
+    containers_say(namespaces, IPC_CONTAINER_FORGET);
+    containers_say(namespaces, IPC_CONTAINER_FOLLOW);
 }
 
 /* ---- the engine's socket ---- */
@@ -125,32 +138,30 @@ static int engine_connect(struct slice path)
     return -1;
 }
 
-static bool resolver_takes_answers(const struct supervisor *supervisor)
+static bool resolver_takes_answers(const struct namespaces *namespaces,
+                                   const struct ipc_channel *resolver)
 {
-    const struct ipc_channel *channel = supervisor->resolver.channel;
-
-    return ipc_channel_queued_descriptors(channel) < CONTAINER_SOCKETS &&
-           ipc_channel_queued(channel) < CONTAINER_QUEUED + 4 * supervisor->followed_containers;
+    return ipc_channel_queued_descriptors(resolver) < CONTAINER_SOCKETS &&
+           ipc_channel_queued(resolver) < CONTAINER_QUEUED + 4 * namespaces->containers;
 }
 
-static int containers_on_connect(struct supervisor *supervisor)
+static int containers_on_connect(struct namespaces *namespaces, struct ipc_channel *resolver)
 {
-    struct slice path = supervisor->settings->model.container_socket;
-    struct child *resolver = &supervisor->resolver;
-    bool may_ask = allowance_take(&resolver->asking, loop_now(&supervisor->loop),
+    struct slice path = slice_of(namespaces->engine ? namespaces->engine : "");
+    bool may_ask = allowance_take(&namespaces->asking, loop_now(namespaces->loop),
                                   CONTAINER_CONNECTS, CONTAINER_CONNECTS_AT_ONCE);
     struct ipc_container_socket body = {.path = path};
     int fd = -1;
 
-    if (supervisor->followed_containers > 0 && !resolver_takes_answers(supervisor))
+    if (namespaces->containers > 0 && !resolver_takes_answers(namespaces, resolver))
         return ERROR_IPC;
     errno = may_ask ? ECANCELED : EAGAIN; /* whom it was for was forgotten on the way */
-    if (supervisor->followed_containers > 0 && may_ask) {
+    if (namespaces->containers > 0 && may_ask) {
         body.path = path.len > 0 ? path : engine_usual_path();
         fd = engine_connect(body.path);
     }
     body.error = fd < 0 ? errno : 0;
-    ipc_send_container_socket(resolver->channel, IPC_CONTAINER_SOCKET, &body,
+    ipc_send_container_socket(resolver, IPC_CONTAINER_SOCKET, &body,
                               &(struct ipc_attachments){&fd, fd >= 0, NULL});
     if (fd >= 0)
         close(fd);
@@ -193,7 +204,7 @@ static bool place_is_plausible(const struct container_place *place)
 
 /* An engine that lives elsewhere has other numbers: that a process of this host has the same one
  * says nothing when the path leads to a namespace of this host, and to another one. */
-static bool place_has_process(const struct supervisor *supervisor,
+static bool place_has_process(const struct namespaces *namespaces,
                               const struct container_place *place)
 {
     struct netns_id by_process;
@@ -204,7 +215,7 @@ static bool place_has_process(const struct supervisor *supervisor,
         return false;
     snprintf(process, sizeof(process), "/proc/%" PRIu32 "/ns/net", place->pid);
     if (!place->path[0] || netns_look(place->path, &by_path) < 0 ||
-        by_path.device != netns_home_id(supervisor->home).device)
+        by_path.device != netns_home_id(namespaces->home).device)
         return true;
     return netns_look(process, &by_process) == 0 && netns_id_equal(by_process, by_path);
 }
@@ -222,7 +233,7 @@ static bool container_moves(const struct namespace *namespace, const struct cont
 /* By its process, which can be followed to its end; else by the path that the engine has for it. */
 static void container_place(struct namespace *namespace, const struct container_place *place)
 {
-    bool has_process = place_has_process(namespace->supervisor, place);
+    bool has_process = place_has_process(namespace->namespaces, place);
 
     if (!has_process && place->path[0])
         namespace_set_path(namespace, place->path);
@@ -232,15 +243,15 @@ static void container_place(struct namespace *namespace, const struct container_
         namespace_set_process(namespace, 0, place->reason);
 }
 
-static bool container_may_move(struct supervisor *supervisor)
+static bool container_may_move(struct namespaces *namespaces)
 {
-    double at_once = CONTAINER_MOVES_AT_ONCE + 4. * supervisor->followed_containers;
+    double at_once = CONTAINER_MOVES_AT_ONCE + 4. * namespaces->containers;
 
-    return allowance_take(&supervisor->resolver.moving, loop_now(&supervisor->loop),
-                          CONTAINER_MOVES, at_once);
+    return allowance_take(&namespaces->moving, loop_now(namespaces->loop), CONTAINER_MOVES,
+                          at_once);
 }
 
-static int containers_on_answer(struct supervisor *supervisor, struct wire_reader *body)
+static int containers_on_answer(struct namespaces *namespaces, struct wire_reader *body)
 {
     struct container_place place;
     struct ipc_container told;
@@ -255,20 +266,22 @@ static int containers_on_answer(struct supervisor *supervisor, struct wire_reade
         !config_container_name_is_valid(told.name) || !place_is_plausible(&place))
         return ERROR_IPC;
     snprintf(text, sizeof(text), CONTAINER_PREFIX "%.*s", SLICE_PRINTF(told.name));
-    namespace = namespace_find(supervisor, slice_of(text));
+    namespace = namespace_find(namespaces, slice_of(text));
     if (!namespace) /* it was forgotten on the way */
         return 0;
-    if (container_moves(namespace, &place) && !container_may_move(supervisor))
+    if (container_moves(namespace, &place) && !container_may_move(namespaces))
         return ERROR_IPC;
     container_place(namespace, &place);
     return 0;
 }
 
-int namespace_containers_on_message(struct supervisor *supervisor, struct ipc_received *received)
+int namespace_containers_on_message(struct namespaces *namespaces, struct ipc_received *received)
 {
+    struct ipc_channel *resolver = resolver_channel(namespaces);
+
     if (received->message == IPC_CONTAINER)
-        return containers_on_answer(supervisor, &received->body);
+        return containers_on_answer(namespaces, &received->body);
     if (wire_finish(&received->body) != 0)
         return ERROR_IPC;
-    return child_is_up(&supervisor->resolver) ? containers_on_connect(supervisor) : 0;
+    return resolver ? containers_on_connect(namespaces, resolver) : 0;
 }

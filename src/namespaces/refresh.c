@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking where namespaces are: led by events, slowed by what it costs, backed by a slow timer. */
+/* Looking again where names lead: led by events, slowed by what it costs, backed by a slow timer.
+ */
 #include "namespaces_internal.h"
 
-#include "bindings_internal.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -33,14 +34,14 @@ void namespace_on_end(struct ev_loop *ev, ev_io *end, int events)
 
 static void namespace_find_process(struct namespace *namespace)
 {
-    struct namespaces *namespaces = &namespace->supervisor->namespaces;
+    struct namespaces *namespaces = namespace->namespaces;
     bool may_hold = namespaces->held < namespaces->held_max;
 
     if (netns_process_find(&namespace->process, namespace->pid, may_hold) < 0 ||
         namespace->process.fd < 0)
         return;
     ev_io_set(&namespace->end, namespace->process.fd, EV_READ);
-    ev_io_start(namespace->supervisor->loop.ev, &namespace->end);
+    ev_io_start(namespaces->loop->ev, &namespace->end);
     namespaces->held++;
 }
 
@@ -57,7 +58,15 @@ static int namespace_look_at(struct namespace *namespace, struct netns_id *id)
     return namespace->process.pid > 0 ? netns_process_look(&namespace->process, id) : 0;
 }
 
-void namespace_look(struct namespace *namespace, bool is_told)
+static void namespace_tell_users(const struct namespace *namespace)
+{
+    struct namespace_use *use;
+
+    LIST_FOREACH (use, &namespace->uses, next)
+        use->on_change(use);
+}
+
+void namespace_refresh(struct namespace *namespace, bool is_told)
 {
     struct netns_id id;
 
@@ -71,7 +80,7 @@ void namespace_look(struct namespace *namespace, bool is_told)
         is_told = true;
     namespace->seen = id;
     if (is_told)
-        namespace_tell(namespace);
+        namespace_tell_users(namespace);
 }
 
 static double look_pause(double took)
@@ -83,9 +92,8 @@ static double look_pause(double took)
     return pause > LOOK_PAUSE ? pause : LOOK_PAUSE;
 }
 
-void namespaces_look(struct supervisor *supervisor, bool all)
+void namespaces_refresh(struct namespaces *namespaces, bool all)
 {
-    struct namespaces *namespaces = &supervisor->namespaces;
     double begun = loop_clock();
     struct namespace *namespace;
     struct namespace *next;
@@ -97,7 +105,7 @@ void namespaces_look(struct supervisor *supervisor, bool all)
         netns_watch_take(namespaces->watch);
     HASH_ITER (hh, namespaces->all, namespace, next) {
         if (all || namespace->path)
-            namespace_look(namespace, all);
+            namespace_refresh(namespace, all);
     }
     done = loop_clock();
     namespaces->may_look = done + look_pause(done - begun);
@@ -106,122 +114,116 @@ void namespaces_look(struct supervisor *supervisor, bool all)
 /* ---- when to look ---- */
 
 /* Events that come in the pause wait in the kernel for its end. */
-static void look_later(struct supervisor *supervisor, double seconds)
+static void look_later(struct namespaces *namespaces, double seconds)
 {
-    struct namespaces *namespaces = &supervisor->namespaces;
-
-    ev_io_stop(supervisor->loop.ev, &namespaces->event);
-    if (ev_is_active(&namespaces->look))
+    ev_io_stop(namespaces->loop->ev, &namespaces->event);
+    if (ev_is_active(&namespaces->later))
         return;
-    ev_timer_set(&namespaces->look, seconds, 0.);
-    ev_timer_start(supervisor->loop.ev, &namespaces->look);
+    ev_timer_set(&namespaces->later, seconds, 0.);
+    ev_timer_start(namespaces->loop->ev, &namespaces->later);
 }
 
 static void namespaces_on_event(struct ev_loop *ev, ev_io *event, int events)
 {
-    struct supervisor *supervisor = event->data;
-    double left = supervisor->namespaces.may_look - loop_clock();
+    struct namespaces *namespaces = event->data;
+    double left = namespaces->may_look - loop_clock();
 
     (void)ev;
     (void)events;
     if (left > 0)
-        look_later(supervisor, left);
+        look_later(namespaces, left);
     else
-        namespaces_look(supervisor, false);
+        namespaces_refresh(namespaces, false);
 }
 
-static void namespaces_on_look(struct ev_loop *ev, ev_timer *timer, int events)
+static void namespaces_on_later(struct ev_loop *ev, ev_timer *timer, int events)
 {
-    struct supervisor *supervisor = timer->data;
+    struct namespaces *namespaces = timer->data;
 
     (void)events;
     ev_timer_stop(ev, timer);
-    if (supervisor->namespaces.watch)
-        ev_io_start(ev, &supervisor->namespaces.event);
-    namespaces_look(supervisor, supervisor->namespaces.is_all_wanted);
+    if (namespaces->watch)
+        ev_io_start(ev, &namespaces->event);
+    namespaces_refresh(namespaces, namespaces->is_all_wanted);
 }
 
 static void namespaces_on_backstop(struct ev_loop *ev, ev_timer *timer, int events)
 {
+    struct namespaces *namespaces = timer->data;
+
     (void)ev;
     (void)events;
-    namespaces_look(timer->data, true);
-    bindings_look_at_zones(timer->data);
+    namespaces_refresh(namespaces, true);
+    namespaces->events->on_backstop(namespaces->owner);
 }
 
-void namespaces_look_soon(struct supervisor *supervisor)
+void namespaces_refresh_soon(struct namespaces *namespaces)
 {
-    double left = supervisor->namespaces.may_look - loop_clock();
+    double left = namespaces->may_look - loop_clock();
 
-    supervisor->namespaces.is_all_wanted = true;
-    look_later(supervisor, left > LOOK_PAUSE ? left : LOOK_PAUSE);
+    namespaces->is_all_wanted = true;
+    look_later(namespaces, left > LOOK_PAUSE ? left : LOOK_PAUSE);
 }
 
 /* Whether events wait to be looked into, here or in the kernel. */
-static bool look_is_due(const struct supervisor *supervisor)
+static bool look_is_due(const struct namespaces *namespaces)
 {
-    const struct namespaces *namespaces = &supervisor->namespaces;
     struct pollfd news = {.events = POLLIN};
 
-    if (!namespaces->watch || ev_is_active(&namespaces->look))
+    if (!namespaces->watch || ev_is_active(&namespaces->later))
         return true;
     news.fd = netns_watch_fd(namespaces->watch);
     return poll(&news, 1, 0) > 0;
 }
 
-void namespaces_renew(struct supervisor *supervisor)
+void namespaces_on_reload(struct namespaces *namespaces)
 {
     struct namespace *namespace;
     struct namespace *next;
 
-    HASH_ITER (hh, supervisor->namespaces.all, namespace, next) {
+    HASH_ITER (hh, namespaces->all, namespace, next) {
         if (namespace->kind == NETNS_PID && namespace->pid == 0)
             namespace_set_process(namespace, namespace->named, NULL);
     }
-    if (supervisor->namespaces.is_contested)
-        namespaces_look_soon(supervisor); /* "netns_shared" may be on now */
-    if (look_is_due(supervisor))          /* what has come before the reload is there after it */
-        namespaces_look(supervisor, false);
+    if (namespaces->is_contested)
+        namespaces_refresh_soon(namespaces); /* "netns_shared" may be on now */
+    if (look_is_due(namespaces))             /* what has come before the reload is there after it */
+        namespaces_refresh(namespaces, false);
 }
 
 /* ---- life ---- */
 
-void namespaces_init(struct supervisor *supervisor)
+void namespaces_init_refresh(struct namespaces *namespaces)
 {
-    struct namespaces *namespaces = &supervisor->namespaces;
-
     ev_init(&namespaces->event, namespaces_on_event);
-    ev_init(&namespaces->look, namespaces_on_look);
+    ev_init(&namespaces->later, namespaces_on_later);
     ev_timer_init(&namespaces->backstop, namespaces_on_backstop, LOOK_BACKSTOP, LOOK_BACKSTOP);
-    namespaces->event.data = supervisor;
-    namespaces->look.data = supervisor;
-    namespaces->backstop.data = supervisor;
+    namespaces->event.data = namespaces;
+    namespaces->later.data = namespaces;
+    namespaces->backstop.data = namespaces;
 }
 
-void namespaces_start(struct supervisor *supervisor)
+void namespaces_start(struct namespaces *namespaces)
 {
-    struct namespaces *namespaces = &supervisor->namespaces;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
         namespaces->held_max = (unsigned)(limit.rlim_cur / HELD_SHARE);
-    ev_timer_start(supervisor->loop.ev, &namespaces->backstop);
+    ev_timer_start(namespaces->loop->ev, &namespaces->backstop);
     namespaces->watch = netns_watch_new();
     if (!namespaces->watch) {
         log_warn("namespaces that come and go are noticed late: %s", strerror(errno));
         return;
     }
     ev_io_set(&namespaces->event, netns_watch_fd(namespaces->watch), EV_READ);
-    ev_io_start(supervisor->loop.ev, &namespaces->event);
+    ev_io_start(namespaces->loop->ev, &namespaces->event);
 }
 
-void namespaces_stop(struct supervisor *supervisor)
+void namespaces_stop(struct namespaces *namespaces)
 {
-    struct namespaces *namespaces = &supervisor->namespaces;
-
-    ev_io_stop(supervisor->loop.ev, &namespaces->event);
-    ev_timer_stop(supervisor->loop.ev, &namespaces->look);
-    ev_timer_stop(supervisor->loop.ev, &namespaces->backstop);
+    ev_io_stop(namespaces->loop->ev, &namespaces->event);
+    ev_timer_stop(namespaces->loop->ev, &namespaces->later);
+    ev_timer_stop(namespaces->loop->ev, &namespaces->backstop);
     netns_watch_free(namespaces->watch);
     namespaces->watch = NULL;
 }

@@ -1,33 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /* When namespaces are looked for: at once, but never all the time. */
-#include "supervisor/supervisor_internal.h"
+#include "namespaces/namespaces.h"
+
+#include "shared/namespaces.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-static struct supervisor supervisor;
-static char folder[] = "/tmp/nsg-looking-XXXXXX";
+static struct loop loop;
+static struct namespaces namespaces;
+static char folder[] = "/tmp/nsg-refresh-XXXXXX";
 
 static void begin(void)
 {
     cr_assert_not_null(mkdtemp(folder));
-    loop_init(&supervisor.loop);
-    namespaces_init(&supervisor);
-    namespaces_start(&supervisor);
+    loop_init(&loop);
+    namespaces_init(&namespaces, &loop, &shared_namespaces_events, NULL);
+    namespaces_start(&namespaces);
 }
 
 static void end(void)
 {
-    namespaces_stop(&supervisor);
-    loop_free(&supervisor.loop);
+    namespaces_free(&namespaces);
+    loop_free(&loop);
     rmdir(folder);
 }
 
-TestSuite(looking, .init = begin, .fini = end);
+TestSuite(refresh, .init = begin, .fini = end);
 
 static const char *in_folder(const char *name)
 {
@@ -45,10 +49,10 @@ static void make_file(const char *name)
 static void take(struct namespace_use *use, const char *name)
 {
     char *path = (char *)in_folder(name);
-    struct plan_netns place = {NETNS_PATH, path, 0, path};
+    struct plan_netns named = {NETNS_PATH, path, 0, path};
 
-    *use = (struct namespace_use){.purpose = NAMESPACE_BACKENDS};
-    namespace_take(&supervisor, use, &place);
+    *use = (struct namespace_use){.on_change = shared_on_change};
+    namespace_take(&namespaces, use, &named);
 }
 
 static double seconds(void)
@@ -64,57 +68,57 @@ static bool appears(const struct namespace *namespace, double patience)
     double until = seconds() + patience;
 
     while (namespace->seen.inode == 0 && seconds() < until) {
-        ev_run(supervisor.loop.ev, EVRUN_NOWAIT);
+        ev_run(loop.ev, EVRUN_NOWAIT);
         usleep(1000);
     }
     return namespace->seen.inode != 0;
 }
 
-Test(looking, an_event_leads_to_a_look)
+Test(refresh, an_event_leads_to_a_look)
 {
-    struct place user = {0};
+    struct namespace_use user = {0};
 
-    take(&user.use, "a");
-    cr_assert_eq(user.use.namespace->seen.inode, 0);
+    take(&user, "a");
+    cr_assert_eq(user.namespace->seen.inode, 0);
     make_file("a");
-    cr_assert(appears(user.use.namespace, 1.0), "before the backstop");
+    cr_assert(appears(user.namespace, 1.0), "before the backstop");
     unlink(in_folder("a"));
-    namespace_release(&user.use);
+    namespace_release(&user);
 }
 
-Test(looking, the_backstop_alone)
+Test(refresh, the_backstop_alone)
 {
-    struct place user = {0};
+    struct namespace_use user = {0};
 
-    ev_io_stop(supervisor.loop.ev, &supervisor.namespaces.event);
-    take(&user.use, "a");
+    ev_io_stop(loop.ev, &namespaces.event);
+    take(&user, "a");
     make_file("a");
-    cr_assert(appears(user.use.namespace, 5.0));
+    cr_assert(appears(user.namespace, 5.0));
     unlink(in_folder("a"));
-    namespace_release(&user.use);
+    namespace_release(&user);
 }
 
-Test(looking, soon)
+Test(refresh, soon)
 {
-    struct place user = {0};
+    struct namespace_use user = {0};
 
-    ev_timer_stop(supervisor.loop.ev, &supervisor.namespaces.backstop);
-    take(&user.use, "a");
-    ev_io_stop(supervisor.loop.ev, &supervisor.namespaces.event);
+    ev_timer_stop(loop.ev, &namespaces.backstop);
+    take(&user, "a");
+    ev_io_stop(loop.ev, &namespaces.event);
     make_file("a");
-    namespaces_look_soon(&supervisor);
-    namespaces_look_soon(&supervisor);
-    cr_assert(appears(user.use.namespace, 1.0));
-    cr_assert_not(supervisor.namespaces.is_all_wanted);
+    namespaces_refresh_soon(&namespaces);
+    namespaces_refresh_soon(&namespaces);
+    cr_assert(appears(user.namespace, 1.0));
+    cr_assert_not(namespaces.is_all_wanted);
     unlink(in_folder("a"));
-    namespace_release(&user.use);
+    namespace_release(&user);
 }
 
 /* A folder in which something happens all the time costs a tenth of a core, not all of it. */
-Test(looking, a_storm_of_events)
+Test(refresh, a_storm_of_events)
 {
     enum { COUNT = 2000 };
-    static struct place users[COUNT];
+    static struct namespace_use users[COUNT];
     struct rusage before;
     struct rusage after;
     char name[32];
@@ -123,7 +127,7 @@ Test(looking, a_storm_of_events)
 
     for (int i = 0; i < COUNT; i++) {
         snprintf(name, sizeof(name), "ns%d", i);
-        take(&users[i].use, name);
+        take(&users[i], name);
     }
     getrusage(RUSAGE_SELF, &before);
     begun = seconds();
@@ -131,7 +135,7 @@ Test(looking, a_storm_of_events)
         make_file("storm");
         unlink(in_folder("storm"));
         for (int turn = 0; turn < 5; turn++) {
-            ev_run(supervisor.loop.ev, EVRUN_NOWAIT);
+            ev_run(loop.ev, EVRUN_NOWAIT);
             usleep(1000);
         }
     }
@@ -142,16 +146,16 @@ Test(looking, a_storm_of_events)
            (double)(after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1e6;
     cr_assert_lt(used, 0.4, "%.3f s of CPU in a second, the storm itself included", used);
     for (int i = 0; i < COUNT; i++)
-        namespace_release(&users[i].use);
+        namespace_release(&users[i]);
 }
 
-Test(looking, it_stops)
+Test(refresh, it_stops)
 {
-    struct place user = {0};
+    struct namespace_use user = {0};
 
-    take(&user.use, "a");
-    namespaces_stop(&supervisor);
-    namespaces_stop(&supervisor);
-    namespace_release(&user.use); /* the watch is gone before it */
-    cr_assert_null(supervisor.namespaces.all);
+    take(&user, "a");
+    namespaces_stop(&namespaces);
+    namespaces_stop(&namespaces);
+    namespace_release(&user); /* the watch is gone before it */
+    cr_assert_null(namespaces.all);
 }

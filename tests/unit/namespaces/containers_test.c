@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Containers' namespaces: what the resolver is told, and what is made of its answers. */
-#include "supervisor/namespace_containers_internal.h"
+#include "namespaces/containers.h"
 
-#include "rig_netns.h"
-#include "supervisor/supervisor_internal.h"
+#include "shared/namespaces.h"
+#include "shared/netns.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -16,9 +16,11 @@
 
 #define ABSENT_PID 4194304 /* pid_max never gives it */
 
-static struct supervisor supervisor;
-static struct settings settings;
+static struct loop loop;
+static struct namespaces namespaces;
+static struct ipc_channel *ours;     /* to the resolver */
 static struct ipc_channel *resolver; /* the other end */
+static unsigned changes;             /* of the number of containers */
 static char heard[1024];             /* "FOLLOW web; SOCKET 0 1; " */
 static int result;                   /* of the last message that the supervisor took */
 
@@ -40,7 +42,7 @@ static int on_words(void *owner, struct ipc_received *received)
 static int on_answer(void *owner, struct ipc_received *received)
 {
     (void)owner;
-    result = namespace_containers_on_message(&supervisor, received);
+    result = namespace_containers_on_message(&namespaces, received);
     return 0;
 }
 
@@ -53,51 +55,69 @@ static void on_gone(void *owner, const char *reason)
 static void turn(void)
 {
     for (int i = 0; i < 20; i++)
-        ev_run(supervisor.loop.ev, EVRUN_NOWAIT);
+        ev_run(loop.ev, EVRUN_NOWAIT);
 }
 
 static void resolver_starts(void)
 {
-    static const struct ipc_events ours = {.on_message = on_answer, .on_gone = on_gone};
-    static const struct ipc_events theirs = {.on_message = on_words, .on_gone = on_gone};
+    static const struct ipc_events our_events = {.on_message = on_answer, .on_gone = on_gone};
+    static const struct ipc_events their_events = {.on_message = on_words, .on_gone = on_gone};
     int sockets[2];
     cr_assert_eq(ipc_pair(sockets), 0);
-    supervisor.resolver.channel =
-        ipc_channel_new(&supervisor.loop, sockets[0], ROLE_SUPERVISOR, ROLE_RESOLVER, &ours, NULL);
-    resolver = ipc_channel_new(&supervisor.loop, sockets[1], ROLE_RESOLVER, ROLE_SUPERVISOR,
-                               &theirs, NULL);
+    ours = ipc_channel_new(&loop, sockets[0], ROLE_SUPERVISOR, ROLE_RESOLVER, &our_events, NULL);
+    resolver =
+        ipc_channel_new(&loop, sockets[1], ROLE_RESOLVER, ROLE_SUPERVISOR, &their_events, NULL);
+}
+
+static void resolver_ends(void)
+{
+    ipc_channel_free(ours);
+    ipc_channel_free(resolver);
+    ours = NULL;
+}
+
+static void on_nothing(void *owner)
+{
+    (void)owner;
+}
+
+static void on_containers(void *owner)
+{
+    (void)owner;
+    changes++;
+}
+
+static struct ipc_channel *our_channel(void *owner)
+{
+    (void)owner;
+    return ours;
 }
 
 static void begin(void)
 {
-    loop_init(&supervisor.loop);
-    child_init(&supervisor.resolver, &supervisor, ROLE_RESOLVER, 0);
-    examiner_init(&supervisor);
-    namespaces_init(&supervisor);
-    supervisor.home = netns_home_open();
-    supervisor.settings = &settings;
+    static const struct namespaces_events events = {
+        .on_backstop = on_nothing, .on_containers = on_containers, .resolver = our_channel};
+    loop_init(&loop);
+    namespaces_init(&namespaces, &loop, &events, NULL);
+    cr_assert_eq(namespaces_open_home(&namespaces), 0);
     resolver_starts();
 }
 
 static void end(void)
 {
-    namespaces_stop(&supervisor);
-    examiner_free(&supervisor);
-    child_close(&supervisor.resolver);
-    ipc_channel_free(resolver);
-    netns_home_close(supervisor.home);
-    loop_free(&supervisor.loop);
+    namespaces_free(&namespaces);
+    resolver_ends();
+    loop_free(&loop);
 }
 
-TestSuite(namespace_containers, .init = begin, .fini = end);
+TestSuite(containers, .init = begin, .fini = end);
 
-/* The use of a place: who is told of the namespace looks at what is around it. */
-static struct namespace *take(struct place *user, const char *text)
+static struct namespace *take(struct namespace_use *use, const char *text)
 {
-    struct plan_netns place = {.kind = NETNS_CONTAINER, .text = (char *)text};
-    *user = (struct place){.use = {.purpose = NAMESPACE_BACKENDS}};
-    namespace_take(&supervisor, &user->use, &place);
-    return user->use.namespace;
+    struct plan_netns named = {.kind = NETNS_CONTAINER, .text = (char *)text};
+    *use = (struct namespace_use){.on_change = shared_on_change};
+    namespace_take(&namespaces, use, &named);
+    return use->namespace;
 }
 
 static void expect_heard(const char *words)
@@ -121,44 +141,43 @@ static void answer(struct slice name, uint32_t pid, const char *path, const char
     turn();
 }
 
-Test(namespace_containers, the_resolver_is_told_whom_to_follow)
+Test(containers, the_resolver_is_told_whom_to_follow)
 {
-    struct place a, b, again;
+    struct namespace_use a, b, again;
     take(&a, "container:a");
     take(&b, "container:b");
     take(&again, "container:a");
     expect_heard("FOLLOW a; FOLLOW b; ");
-    cr_expect_eq(supervisor.followed_containers, 2);
-    cr_expect(examine_is_wanted(&supervisor), "it stays while there is one");
-    namespace_containers_on_start(&supervisor);
+    cr_expect_eq(namespaces.containers, 2);
+    cr_expect_eq(changes, 2);
+    namespace_containers_on_resolver(&namespaces);
     expect_heard("FOLLOW a; FOLLOW b; ");
-    namespace_containers_renew(&supervisor);
+    namespace_containers_set_engine(&namespaces, SLICE("/run/other.sock"));
     expect_heard("FORGET a; FORGET b; FOLLOW a; FOLLOW b; ");
-    namespace_release(&a.use);
+    namespace_release(&a);
     expect_heard("");
-    namespace_release(&again.use);
-    namespace_release(&b.use);
+    namespace_release(&again);
+    namespace_release(&b);
     expect_heard("FORGET a; FORGET b; ");
-    cr_expect_not(examine_is_wanted(&supervisor));
+    cr_expect_eq(namespaces.containers, 0);
+    cr_expect_eq(changes, 4);
 }
 
-Test(namespace_containers, without_a_resolver_nothing_is_lost)
+Test(containers, without_a_resolver_nothing_is_lost)
 {
-    struct place use;
-    child_close(&supervisor.resolver);
-    ipc_channel_free(resolver);
-    supervisor.resolver.is_stopping = true; /* none is started in its place */
+    struct namespace_use use;
+    resolver_ends();
     take(&use, "container:a");
-    namespace_containers_renew(&supervisor);
+    namespace_containers_set_engine(&namespaces, SLICE("/run/other.sock"));
     resolver_starts();
-    namespace_containers_on_start(&supervisor);
+    namespace_containers_on_resolver(&namespaces);
     expect_heard("FOLLOW a; ");
-    namespace_release(&use.use);
+    namespace_release(&use);
 }
 
-Test(namespace_containers, it_is_where_its_process_is)
+Test(containers, it_is_where_its_process_is)
 {
-    struct place use;
+    struct namespace_use use;
     struct namespace *namespace = take(&use, "container:web");
     pid_t child = fork();
     if (child == 0) {
@@ -177,12 +196,12 @@ Test(namespace_containers, it_is_where_its_process_is)
     answer(SLICE("stranger"), 1, "", "");
     cr_expect_eq(result, 0, "it may have been forgotten a moment ago");
     kill(child, SIGKILL);
-    namespace_release(&use.use);
+    namespace_release(&use);
 }
 
-Test(namespace_containers, its_path_is_for_processes_that_are_not_here)
+Test(containers, its_path_is_for_processes_that_are_not_here)
 {
-    struct place use;
+    struct namespace_use use;
     struct namespace *namespace = take(&use, "container:web");
     answer(SLICE("web"), ABSENT_PID, "/run/netns/x", "");
     cr_assert_not_null(namespace->path);
@@ -192,16 +211,16 @@ Test(namespace_containers, its_path_is_for_processes_that_are_not_here)
     answer(SLICE("web"), ABSENT_PID, "", "");
     cr_expect_null(namespace->path);
     cr_expect_str_eq(namespace->why, "its process is none of this host's");
-    namespace_release(&use.use);
+    namespace_release(&use);
 }
 
 /* A number is another process's where the engine lives elsewhere. */
-Test(namespace_containers, a_process_that_its_path_contradicts)
+Test(containers, a_process_that_its_path_contradicts)
 {
     char inside[64];
     char held[64];
-    pid_t child = rig_netns_start(inside);
-    struct place use;
+    pid_t child = test_netns_start(inside);
+    struct namespace_use use;
     struct namespace *namespace = take(&use, "container:web");
     answer(SLICE("web"), (uint32_t)getpid(), inside, "");
     cr_assert_not_null(namespace->path);
@@ -212,13 +231,13 @@ Test(namespace_containers, a_process_that_its_path_contradicts)
     answer(SLICE("web"), (uint32_t)getpid(), held, "");
     cr_expect_eq(namespace->pid, getpid(),
                  "it is no namespace, as where mounts are the engine's own");
-    rig_netns_end(child);
-    namespace_release(&use.use);
+    test_netns_end(child);
+    namespace_release(&use);
 }
 
-Test(namespace_containers, that_move_all_the_time_are_not_believed)
+Test(containers, that_move_all_the_time_are_not_believed)
 {
-    struct place use;
+    struct namespace_use use;
     take(&use, "container:web");
     for (unsigned i = 0; i < 600; i++)
         answer(SLICE("web"), 0, "", i % 2 ? "one" : "other");
@@ -229,35 +248,35 @@ Test(namespace_containers, that_move_all_the_time_are_not_believed)
     for (unsigned i = 0; i < 2000 && result == 0; i++)
         answer(SLICE("web"), 0, "", i % 2 ? "one" : "other");
     cr_expect_eq(result, ERROR_IPC);
-    namespace_release(&use.use);
+    namespace_release(&use);
 }
 
-Test(namespace_containers, connections_for_who_takes_none_are_bounded)
+Test(containers, connections_for_who_takes_none_are_bounded)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct ipc_received question = {.message = IPC_CONTAINER_CONNECT};
-    struct place use;
+    struct namespace_use use;
     unsigned asked = 0;
     snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/nsg-engine-%d", (int)getpid());
-    settings.model.container_socket = slice_of(address.sun_path);
+    namespace_containers_set_engine(&namespaces, slice_of(address.sun_path));
     cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     cr_assert_eq(listen(listener, 4096), 0);
     take(&use, "container:web");
-    while (namespace_containers_on_message(&supervisor, &question) == 0 && asked < 100000)
+    while (namespace_containers_on_message(&namespaces, &question) == 0 && asked < 100000)
         asked++;
     cr_expect_lt(asked, 100000);
-    cr_expect_leq(ipc_channel_queued_descriptors(supervisor.resolver.channel), 64);
-    namespace_release(&use.use);
+    cr_expect_leq(ipc_channel_queued_descriptors(ours), 64);
+    namespace_release(&use);
     close(listener);
     unlink(address.sun_path);
 }
 
-Test(namespace_containers, an_answer_that_breaks_the_rules)
+Test(containers, an_answer_that_breaks_the_rules)
 {
     static const char *const paths[] = {"relative", "/a/../b", "/a/..", "/a\nb", "/a\x7f"};
     char text[512];
-    struct place use;
+    struct namespace_use use;
     struct namespace *namespace = take(&use, "container:web");
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         answer(SLICE("web"), 0, paths[i], "");
@@ -279,16 +298,16 @@ Test(namespace_containers, an_answer_that_breaks_the_rules)
     cr_expect_eq(result, ERROR_IPC);
     cr_expect_eq(namespace->pid, 0);
     cr_expect_null(namespace->path);
-    namespace_release(&use.use);
+    namespace_release(&use);
 }
 
-Test(namespace_containers, connects_to_the_engine)
+Test(containers, connects_to_the_engine)
 {
-    struct place use;
+    struct namespace_use use;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/nsg-engine-%d", (int)getpid());
-    settings.model.container_socket = slice_of(address.sun_path);
+    namespace_containers_set_engine(&namespaces, slice_of(address.sun_path));
     ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     expect_heard("SOCKET Operation canceled 0; ");
     take(&use, "container:web");
@@ -306,11 +325,11 @@ Test(namespace_containers, connects_to_the_engine)
     /* Nobody accepts: it does not wait. */
     ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     expect_heard("SOCKET Resource temporarily unavailable 0; ");
-    settings.model.container_socket = SLICE("");
+    namespace_containers_set_engine(&namespaces, SLICE(""));
     ipc_send(resolver, IPC_CONTAINER_CONNECT, NULL, NULL);
     turn();
     cr_expect(strstr(heard, "SOCKET "), "the usual places, whether there is one or not");
-    namespace_release(&use.use);
+    namespace_release(&use);
     close(listener);
     unlink(address.sun_path);
 }
