@@ -30,8 +30,9 @@ void backends_drain(struct backends *backends);
 
 /* What one exchange has tried. Embedded by dispatch; zeroed at the start. */
 struct backend_attempts {
-    uint64_t tried[4];                 /* endpoints by slot */
-    uint32_t count;                    /* attempts so far */
+    struct slice key;  /* of the request, for methods of balancing that go by one; set before */
+    uint64_t tried[4]; /* endpoints by slot */
+    uint32_t count;    /* attempts so far */
     struct backend_endpoint *endpoint; /* of the last attempt */
     bool reused;       /* the last attempt went over a connection that was there before it */
     double started;    /* loop_now() of the last attempt */
@@ -45,10 +46,10 @@ struct backend_attempts {
     struct slice address; /* its text, in the exchange's arena: endpoints may go before the log */
 };
 
-/* Starts an attempt: picks the next endpoint (smooth weighted round robin; max_fails,
- * fail_timeout, backup as nginx has them; not tried before), takes an idle connection or connects,
- * and attaches itself to the exchange, which must have `forward` made. Returns 0 (whatever happens
- * comes by the exchange), ERROR_NO_ENDPOINT when all were tried or are down, ERROR_DESCRIPTORS. */
+/* Starts an attempt: picks the next endpoint (by the group's method; max_fails, fail_timeout,
+ * backup as nginx has them; not tried before), takes an idle connection or connects, and attaches
+ * itself to the exchange, which must have `forward` made. Returns 0 (whatever happens comes by the
+ * exchange), ERROR_NO_ENDPOINT when all were tried or are down, ERROR_DESCRIPTORS. */
 int backend_start(struct backend_group *group, struct exchange *exchange,
                   struct backend_attempts *attempts, const struct config_settings *settings);
 

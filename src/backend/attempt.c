@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One attempt to have an exchange answered: an endpoint, and a connection to it. */
-#include "balance_internal.h"
+#include "balance/balance_internal.h"
 #include "pool_internal.h"
 
 #include <math.h>

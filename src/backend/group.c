@@ -2,6 +2,7 @@
 /* One group: its endpoints over reloads, and its end. */
 #include "group_internal.h"
 
+#include "balance/balance_internal.h"
 #include "base/memory.h"
 #include "netns_internal.h"
 #include "pool_internal.h"
@@ -102,8 +103,8 @@ static void endpoint_configure(struct backend_endpoint *endpoint,
 {
     if (endpoint->weight != (int32_t)config->weight) {
         endpoint->weight = (int32_t)config->weight;
-        endpoint->effective_weight = endpoint->weight;
-        endpoint->current_weight = 0;
+        if (endpoint->group->method->on_weight != NULL)
+            endpoint->group->method->on_weight(endpoint);
     }
     endpoint->max_fails = config->max_fails;
     endpoint->fail_timeout = config->fail_timeout;
@@ -178,6 +179,7 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
     if (known == NULL)
         set_transport(group, upstream);
     group->is_current = true;
+    group->method = &balance_round_robin;
     group->keepalive = upstream->config->keepalive;
     group->endpoint_count = upstream->endpoint_count;
     group->endpoints =
@@ -225,15 +227,21 @@ void group_check(struct backend_group *group)
         loop_bury(group->backends->loop, &group->grave);
 }
 
-void group_enter(struct backend_group *group)
+void endpoint_enter(struct backend_endpoint *endpoint)
 {
-    group->attached++;
+    endpoint->open++;
+    endpoint->group->attached++;
+    if (endpoint->group->method->on_start != NULL)
+        endpoint->group->method->on_start(endpoint);
 }
 
-void group_leave(struct backend_group *group)
+void endpoint_leave(struct backend_endpoint *endpoint)
 {
-    group->attached--;
-    group_check(group);
+    endpoint->open--;
+    endpoint->group->attached--;
+    if (endpoint->group->method->on_end != NULL)
+        endpoint->group->method->on_end(endpoint);
+    group_check(endpoint->group);
 }
 
 bool group_has_endpoint(const struct backend_group *group, const struct backend_endpoint *endpoint)

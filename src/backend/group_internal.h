@@ -10,6 +10,7 @@
 
 struct backend_netns_key;
 struct backend_netns;
+struct balance_method;
 
 /* One server of a group, counted by its connections. */
 struct backend_endpoint {
@@ -20,6 +21,7 @@ struct backend_endpoint {
     uint32_t slot;       /* its bit in backend_attempts.tried; keeps it over reloads */
     bool is_retired;     /* no longer in the group: goes with its last connection */
     uint32_t references; /* connections, idle ones too */
+    uint32_t open;       /* exchanges that are under way */
 
     /* as configured */
     int32_t weight;
@@ -28,8 +30,8 @@ struct backend_endpoint {
     bool is_backup;
     bool is_down;
 
-    /* balance; names and meaning as in nginx's round robin */
-    int32_t effective_weight;
+    /* balance; names and meaning as in nginx */
+    int32_t effective_weight; /* round robin's */
     int32_t current_weight;
     uint32_t fails;
     double accessed; /* of the last failure */
@@ -48,8 +50,9 @@ struct backend_group {
     UT_hash_handle hh;
     struct backends *backends;
     struct backend_owner *owner;
-    char *name;                          /* TENANT/UPSTREAM, for people */
-    bool is_current;                     /* the tenant bound last has this upstream */
+    char *name;      /* TENANT/UPSTREAM, for people */
+    bool is_current; /* the tenant bound last has this upstream */
+    const struct balance_method *method;
     bool http2;                          /* prior knowledge, or offered by ALPN */
     struct tls_client tls;               /* context NULL: no TLS; owns its name and its trust */
     struct backend_endpoint **endpoints; /* in the configuration's order */
@@ -104,16 +107,16 @@ void group_free(struct backend_group *group);
 /* Frees it at the turn's end if neither a tenant nor an exchange uses it then. */
 void group_check(struct backend_group *group);
 
-/* An exchange is under way, or has left. */
-void group_enter(struct backend_group *group);
-void group_leave(struct backend_group *group);
-
 /* Whether the pointer is (still) one of the group's; it is not followed. */
 bool group_has_endpoint(const struct backend_group *group, const struct backend_endpoint *endpoint);
 
 /* The server has said HTTP_1_1_REQUIRED (RFC 9113 section 7): for a while it gets nothing else. */
 void endpoint_require_http1(struct backend_endpoint *endpoint);
 bool endpoint_requires_http1(const struct backend_endpoint *endpoint);
+
+/* An exchange is attached to a connection to it, or has left. */
+void endpoint_enter(struct backend_endpoint *endpoint);
+void endpoint_leave(struct backend_endpoint *endpoint);
 
 void endpoint_ref(struct backend_endpoint *endpoint);
 void endpoint_unref(struct backend_endpoint *endpoint);

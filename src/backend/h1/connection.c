@@ -129,7 +129,7 @@ static void join(struct back_h1 *connection, struct exchange *exchange,
     connection->interim_bytes = 0;
     connection->read_timeout = attempts->settings->proxy_read_timeout;
     connection->send_timeout = attempts->settings->proxy_send_timeout;
-    group_enter(connection->base.endpoint->group);
+    endpoint_enter(connection->base.endpoint);
     exchange_attach(exchange, &back_ops, connection);
 }
 

@@ -3,7 +3,7 @@
  * for good. */
 #include "h1/h1_internal.h"
 
-#include "balance_internal.h"
+#include "balance/balance_internal.h"
 #include "base/log.h"
 #include "netns_internal.h"
 #include "pool_internal.h"
@@ -56,7 +56,7 @@ void back_h1_close(struct back_h1 *connection)
 static void leave(struct back_h1 *connection)
 {
     connection->exchange = NULL;
-    group_leave(connection->base.endpoint->group);
+    endpoint_leave(connection->base.endpoint);
 }
 
 void back_h1_abort(struct back_h1 *connection)

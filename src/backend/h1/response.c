@@ -3,7 +3,7 @@
  * a tunnel. */
 #include "h1/h1_internal.h"
 
-#include "balance_internal.h"
+#include "balance/balance_internal.h"
 
 /* Bytes of one read, which bounds how far the response pipe can exceed its limit. */
 #define READ_PIECE (64 * 1024)

@@ -2,7 +2,7 @@
 /* An exchange on an HTTP/2 connection: how it joins, begins, and leaves. */
 #include "h2/h2_internal.h"
 
-#include "balance_internal.h"
+#include "balance/balance_internal.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -67,7 +67,7 @@ void back_h2_call_leave(struct back_h2_call *call)
     call->attempts = NULL;
     deadline_clear(&call->deadline);
     connection->attached--;
-    group_leave(connection->base.endpoint->group);
+    endpoint_leave(connection->base.endpoint);
     back_h2_wake(connection);
     back_h2_call_settle(call);
 }
@@ -215,7 +215,7 @@ struct back_h2_call *back_h2_call_new(struct back_h2 *connection, struct exchang
     back_h2_call_move(call, &connection->waiting);
     connection->attached++;
     deadline_set(&call->deadline, back_h2_call_patience(call));
-    group_enter(connection->base.endpoint->group);
+    endpoint_enter(connection->base.endpoint);
     exchange_attach(exchange, &back_ops, call);
     return call;
 }

@@ -3,7 +3,7 @@
  * its exchanges. */
 #include "h2/h2_internal.h"
 
-#include "balance_internal.h"
+#include "balance/balance_internal.h"
 #include "netns_internal.h"
 #include "pool_internal.h"
 

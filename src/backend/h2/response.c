@@ -2,7 +2,7 @@
 /* A response on its way from the server: interim heads, the head, the body, the end. */
 #include "h2/h2_internal.h"
 
-#include "balance_internal.h"
+#include "balance/balance_internal.h"
 
 /* Interim responses that one exchange may have, and their bytes together: all are in its arena. */
 #define INTERIM_MAX       100

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Smooth weighted round robin, held to the sequences that nginx gives. */
-#include "backend/balance_internal.h"
-#include "rig.h"
+/* Who may be picked, and what a method is told. */
+#include "backend/balance/balance_internal.h"
+#include "backend/rig.h"
 
 #include <criterion/criterion.h>
+
+#include <unistd.h>
 
 static struct rig rig;
 
@@ -39,18 +41,6 @@ static const char *picks(unsigned count, double now)
 static struct backend_endpoint *endpoint(unsigned index)
 {
     return rig_group(&rig)->endpoints[index];
-}
-
-Test(balance, equal_weights_take_turns)
-{
-    cr_assert_str_eq(picks(7, 100), "abcabca");
-}
-
-Test(balance, weights_are_smooth_as_nginx_has_them)
-{
-    rig.endpoint_configs[0].weight = 5;
-    rig_bind(&rig);
-    cr_assert_str_eq(picks(14, 100), "aabacaaaabacaa");
 }
 
 Test(balance, a_failed_endpoint_is_out_for_fail_timeout)
@@ -145,13 +135,56 @@ Test(balance, one_exchange_tries_each_endpoint_once)
     cr_assert_eq(balance_pick(group, &attempts, 100), endpoint(1));
 }
 
-Test(balance, a_failure_makes_an_endpoint_lighter_for_a_while)
+/* ---- methods ---- */
+
+static struct slice key_seen;
+static unsigned starts, ends;
+
+static struct backend_endpoint *pick_last(struct backend_group *group,
+                                          const struct balance_query *query)
 {
-    rig.endpoint_configs[0].weight = 4;
-    rig.endpoint_configs[0].max_fails = 2;
-    rig_bind(&rig);
-    balance_failed(endpoint(0), 100);
-    cr_assert_eq(endpoint(0)->effective_weight, 2);
-    picks(2, 100);
-    cr_assert_eq(endpoint(0)->effective_weight, 4);
+    struct backend_endpoint *last = NULL;
+    key_seen = query->attempts->key;
+    for (uint32_t i = 0; i < group->endpoint_count; i++)
+        if (balance_may_pick(group->endpoints[i], query))
+            last = group->endpoints[i];
+    return last;
+}
+
+static void on_start(struct backend_endpoint *endpoint)
+{
+    cr_expect_eq(endpoint->open, 1);
+    starts++;
+}
+
+static void on_end(struct backend_endpoint *endpoint)
+{
+    cr_expect_eq(endpoint->open, 0);
+    ends++;
+}
+
+static const struct balance_method last_method = {
+    .pick = pick_last, .on_start = on_start, .on_end = on_end};
+
+Test(balance, a_method_is_told_of_the_key_and_of_each_attempt)
+{
+    struct visit visit;
+    rig_group(&rig)->method = &last_method;
+    visit_init(&visit, &rig, METHOD_GET, 0);
+    visit.retries = true;
+    visit.attempts.key = SLICE("a");
+    cr_assert_eq(visit_start(&visit), 0);
+    cr_assert(slice_equal(key_seen, SLICE("a")));
+    cr_assert_eq(starts, 1);
+    int fd = server_accept(&rig, 2);
+    close(fd);
+    RIG_UNTIL(&rig, starts == 2);
+    cr_assert_eq(ends, 1, "the first attempt's");
+    fd = server_accept(&rig, 1);
+    server_read(&rig, fd, "\r\n\r\n");
+    server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    RIG_UNTIL(&rig, visit.has_ended);
+    visit_close(&visit);
+    cr_assert_eq(ends, 2);
+    close(fd);
 }

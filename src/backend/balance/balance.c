@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Smooth weighted round robin, as nginx's ngx_http_upstream_round_robin does it: the same servers
- * in the same order, and the same meaning of max_fails, fail_timeout, backup and down. */
-#include "balance_internal.h"
+/* Who may be picked, whatever the method: max_fails, fail_timeout, backup and down mean the same as
+ * in nginx. */
+#include "balance/balance_internal.h"
 
 #include "base/log.h"
 
@@ -45,34 +45,21 @@ static bool is_available(const struct backend_endpoint *endpoint,
     return !endpoint->is_down && !was_tried(attempts, endpoint) && !is_out(endpoint, now);
 }
 
-static struct backend_endpoint *pick_among(struct backend_group *group,
-                                           const struct backend_attempts *attempts, bool backups,
-                                           double now)
+bool balance_may_pick(const struct backend_endpoint *endpoint, const struct balance_query *query)
 {
-    struct backend_endpoint *best = NULL;
-    int32_t total = 0;
-    for (uint32_t i = 0; i < group->endpoint_count; i++) {
-        struct backend_endpoint *endpoint = group->endpoints[i];
-        if (endpoint->is_backup != backups || !is_available(endpoint, attempts, now))
-            continue;
-        endpoint->current_weight += endpoint->effective_weight;
-        total += endpoint->effective_weight;
-        if (endpoint->effective_weight < endpoint->weight)
-            endpoint->effective_weight++;
-        if (best == NULL || endpoint->current_weight > best->current_weight)
-            best = endpoint;
-    }
-    if (best != NULL)
-        best->current_weight -= total;
-    return best;
+    return endpoint->is_backup == query->backups &&
+           is_available(endpoint, query->attempts, query->now);
 }
 
 struct backend_endpoint *balance_pick(struct backend_group *group,
                                       struct backend_attempts *attempts, double now)
 {
-    struct backend_endpoint *best = pick_among(group, attempts, false, now);
-    if (best == NULL)
-        best = pick_among(group, attempts, true, now);
+    struct balance_query query = {.attempts = attempts, .now = now};
+    struct backend_endpoint *best = group->method->pick(group, &query);
+    if (best == NULL) {
+        query.backups = true;
+        best = group->method->pick(group, &query);
+    }
     if (best == NULL)
         return NULL;
     balance_mark(attempts, best);
@@ -91,9 +78,8 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
     endpoint->checked = now;
     if (endpoint->max_fails == 0)
         return;
-    endpoint->effective_weight -= (int32_t)((uint32_t)endpoint->weight / endpoint->max_fails);
-    if (endpoint->effective_weight < 0)
-        endpoint->effective_weight = 0;
+    if (endpoint->group->method->on_failed != NULL)
+        endpoint->group->method->on_failed(endpoint);
     if (endpoint->fails == endpoint->max_fails)
         log_warn("upstream %s: server %s is left out for %.3gs after %u failures",
                  endpoint->group->name, endpoint->text, endpoint->fail_timeout, endpoint->fails);
