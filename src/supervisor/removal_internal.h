@@ -5,7 +5,8 @@
 #define SUPERVISOR_REMOVAL_INTERNAL_H
 
 #include "record_internal.h"
-#include "tenant_files_internal.h"
+
+#include "files/tenant_files.h"
 
 /* Among so many tenants, removing more than half is too much; removing all always is. */
 #define REMOVAL_MANY 8

@@ -5,14 +5,14 @@
 #include "control/protocol.h"
 
 #include "adopt_internal.h"
-#include "assembly_internal.h"
 #include "bindings_internal.h"
 #include "claims_internal.h"
 #include "contest_internal.h"
 #include "removal_internal.h"
-#include "tenant_files_internal.h"
 #include "workers_internal.h"
 
+#include "files/plan_read.h"
+#include "files/tenant_files.h"
 #include "tenant/bundle.h"
 
 #include <malloc.h>
@@ -211,25 +211,29 @@ static void round_unchanged(struct supervisor *supervisor, struct record *record
 
 static void round_prepare(struct supervisor *supervisor, struct record *record)
 {
-    struct assembly assembly;
+    const struct plan_source source = {
+        .settings = supervisor->settings,
+        .name = slice_of(record->name),
+        .file = record->file,
+        .known = record->plan.has_names ? record->plan.bundle : NULL,
+        .dump = supervisor->dump,
+    };
+    struct diag_list diags;
     struct plan plan;
     bool is_good;
 
     examine_forget(supervisor, record); /* what is tried again outside of rounds */
     record->order = ++supervisor->round.order;
-    examine_forget(supervisor, record); /* what is tried again outside of rounds */
-    assembly_open(&assembly, supervisor->settings, slice_of(record->name), record->file,
-                  supervisor->dump);
-    assembly.known = record->plan.has_names ? record->plan.bundle : NULL;
-    is_good = assembly.diags.errors == 0 && assembly_plan(&assembly, &plan) == 0;
-    report_diags(supervisor, record, &assembly.diags);
+    diag_list_init(&diags);
+    is_good = plan_read(&plan, &source, &diags) == 0;
+    report_diags(supervisor, record, &diags);
     if (is_good && round_is_same(supervisor, record, &plan))
         round_unchanged(supervisor, record, &plan);
     else if (is_good)
         round_submit(supervisor, record, &plan);
     else
         round_refused(supervisor, record);
-    assembly_close(&assembly);
+    diag_list_free(&diags);
 }
 
 void round_try_again(struct supervisor *supervisor, struct record *record)

@@ -13,10 +13,10 @@
 #include "pid_file_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
-#include "settings_internal.h"
 #include "upgrade_internal.h"
 
 #include "control/control.h"
+#include "files/settings.h"
 
 #define SUPERVISOR_SIGNALS 7
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Resuming from what is no state, and from states that another binary may have left; upgrade_test.c
  * has those that this one leaves. */
-#include "supervisor/settings_internal.h"
+#include "files/settings.h"
 #include "supervisor/state_internal.h"
 #include "supervisor/upgrade_internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A candidate's answers to states that it cannot go on from; upgrade_test.c has the good ones. */
-#include "supervisor/settings_internal.h"
+#include "files/settings.h"
 #include "supervisor/state_internal.h"
 #include "supervisor/trial_internal.h"
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the files that a tenant's configuration names. */
-#ifndef SUPERVISOR_FILES_INTERNAL_H
-#define SUPERVISOR_FILES_INTERNAL_H
+#ifndef FILES_REGULAR_FILE_INTERNAL_H
+#define FILES_REGULAR_FILE_INTERNAL_H
 
 #include "base/arena.h"
 
 #include <sys/types.h>
 
-#define FILES_SIZE_MAX (1u << 20) /* bytes of one certificate or key file */
+#define REGULAR_FILE_MAX (1u << 20) /* bytes of one certificate or key file */
 
 /* Reads a whole regular file. Whatever else the path may be, it is never opened for reading: a
  * FIFO cannot hang the process, and a device is not touched. Returns 0 with *text, in memory that
  * the caller wipes and frees, and the file's *mode; or -1 with a constant reason in *why. */
-int files_read(const char *path, struct slice *text, mode_t *mode, const char **why);
+int regular_file_read(const char *path, struct slice *text, mode_t *mode, const char **why);
 
 #endif

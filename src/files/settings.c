@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the main file, and what of it all tenants share. */
-#include "settings_internal.h"
+#include "files/settings.h"
 
 #include "base/memory.h"
 #include "ipc/tally.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which tenant files there are, as the main file's `tenants` patterns say. */
-#ifndef SUPERVISOR_TENANT_FILES_INTERNAL_H
-#define SUPERVISOR_TENANT_FILES_INTERNAL_H
+#ifndef FILES_TENANT_FILES_H
+#define FILES_TENANT_FILES_H
 
-#include "settings_internal.h"
+#include "files/settings.h"
 
 struct tenant_file {
     char *path;

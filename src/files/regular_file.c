@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading certificate and key files as root, with care for what the path may be. */
-#include "files_internal.h"
+#include "regular_file_internal.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Returns a descriptor for reading what handle (O_PATH) holds, or -1 with a reason. */
-static int files_reopen(int handle, struct stat *status, const char **why)
+static int regular_file_reopen(int handle, struct stat *status, const char **why)
 {
     char path[64];
     int fd;
@@ -25,7 +25,7 @@ static int files_reopen(int handle, struct stat *status, const char **why)
         *why = "not a regular file";
         return -1;
     }
-    if (status->st_size > (off_t)FILES_SIZE_MAX) {
+    if (status->st_size > (off_t)REGULAR_FILE_MAX) {
         *why = "larger than 1 MiB";
         return -1;
     }
@@ -37,7 +37,7 @@ static int files_reopen(int handle, struct stat *status, const char **why)
 }
 
 /* A file that grows while it is read is taken up to the size that it had. */
-static int files_fill(int fd, char *data, size_t size, size_t *len)
+static int regular_file_fill(int fd, char *data, size_t size, size_t *len)
 {
     *len = 0;
     while (*len < size) {
@@ -54,7 +54,7 @@ static int files_fill(int fd, char *data, size_t size, size_t *len)
     return 0;
 }
 
-int files_read(const char *path, struct slice *text, mode_t *mode, const char **why)
+int regular_file_read(const char *path, struct slice *text, mode_t *mode, const char **why)
 {
     int handle = open(path, O_PATH | O_CLOEXEC);
     struct stat status;
@@ -66,13 +66,13 @@ int files_read(const char *path, struct slice *text, mode_t *mode, const char **
         *why = error_reason(errno);
         return -1;
     }
-    fd = files_reopen(handle, &status, why);
+    fd = regular_file_reopen(handle, &status, why);
     close(handle);
     if (fd < 0)
         return -1;
     size = (size_t)status.st_size;
     data = memory_alloc(size + 1);
-    if (files_fill(fd, data, size, &text->len) < 0) {
+    if (regular_file_fill(fd, data, size, &text->len) < 0) {
         *why = error_reason(errno);
         memory_wipe_free(data, size);
         close(fd);

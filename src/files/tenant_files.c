@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Expanding the main file's `tenants` patterns to files and tenants' names. */
-#include "tenant_files_internal.h"
+#include "files/tenant_files.h"
 
 static struct slice tenant_file_name(const char *path)
 {

@@ -1,41 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* The main file. */
-#include "supervisor/settings_internal.h"
+#include "files/settings.h"
+
+#include "folder.h"
 
 #include "base/memory.h"
-#include "rig.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-static struct settings *read_settings(const struct rig *rig, struct diag_list *diags)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), "%s/nsgate.conf", rig->folder);
-    return settings_read(path, &config_files, diags);
-}
-
-TestSuite(settings, .fini = rig_end);
+TestSuite(settings, .init = folder_open, .fini = folder_close);
 
 Test(settings, what_all_tenants_share)
 {
-    struct rig rig;
     struct diag_list diags;
     struct settings *a;
     struct settings *b;
     struct settings *c;
     char *user;
 
-    rig_open(&rig);
     diag_list_init(&diags);
-    rig_write(&rig, "nsgate.conf", "defaults { keepalive_timeout 7s; }\nworker_processes 3;\n");
-    a = read_settings(&rig, &diags);
-    rig_write(&rig, "nsgate.conf", "defaults { keepalive_timeout 7s; }\nworker_processes 99;\n");
-    b = read_settings(&rig, &diags);
-    rig_write(&rig, "nsgate.conf", "defaults { keepalive_timeout 8s; }\n");
-    c = read_settings(&rig, &diags);
+    folder_write("nsgate.conf", "defaults { keepalive_timeout 7s; }\nworker_processes 3;\n");
+    a = folder_settings(&diags);
+    folder_write("nsgate.conf", "defaults { keepalive_timeout 7s; }\nworker_processes 99;\n");
+    b = folder_settings(&diags);
+    folder_write("nsgate.conf", "defaults { keepalive_timeout 8s; }\n");
+    c = folder_settings(&diags);
     cr_assert(a && b && c);
     cr_assert(settings_same_tenancy(a, b));
     cr_assert_not(settings_same_tenancy(a, c));
@@ -49,27 +39,23 @@ Test(settings, what_all_tenants_share)
     settings_free(b);
     settings_free(c);
     diag_list_free(&diags);
-    rig_close(&rig);
 }
 
 Test(settings, mistakes)
 {
-    struct rig rig;
     struct diag_list diags;
 
-    rig_open(&rig);
     diag_list_init(&diags);
-    rig_write(&rig, "nsgate.conf", "user nobody-by-that-name no-such-group;\n");
-    cr_assert_null(read_settings(&rig, &diags));
+    folder_write("nsgate.conf", "user nobody-by-that-name no-such-group;\n");
+    cr_assert_null(folder_settings(&diags));
     cr_assert_eq(diags.errors, 1);
-    rig_write(&rig, "nsgate.conf", "user nobody no-such-group;\n");
-    cr_assert_null(read_settings(&rig, &diags));
+    folder_write("nsgate.conf", "user nobody no-such-group;\n");
+    cr_assert_null(folder_settings(&diags));
     cr_assert_eq(diags.errors, 2);
-    rig_write(&rig, "nsgate.conf", "worker_processes {\n");
-    cr_assert_null(read_settings(&rig, &diags));
+    folder_write("nsgate.conf", "worker_processes {\n");
+    cr_assert_null(folder_settings(&diags));
     cr_assert_gt(diags.errors, 2);
     diag_list_free(&diags);
-    rig_close(&rig);
 }
 
 /* In another process, the main file may say something else by now. */
@@ -80,13 +66,11 @@ Test(settings, they_travel)
     struct settings *first;
     struct settings *again;
     struct diag_list diags;
-    struct rig rig;
 
-    rig_open(&rig);
     diag_list_init(&diags);
-    rig_write(&rig, "nsgate.conf",
-              "worker_processes 3;\ntenants x/*.conf;\ndefaults { keepalive_timeout 7s; }\n");
-    first = read_settings(&rig, &diags);
+    folder_write("nsgate.conf",
+                 "worker_processes 3;\ntenants x/*.conf;\ndefaults { keepalive_timeout 7s; }\n");
+    first = folder_settings(&diags);
     wire_writer_init(&bytes);
     settings_put(&bytes, first);
     again = settings_get("/etc/other.conf", wire_written(&bytes), &identity, &diags);
@@ -103,5 +87,4 @@ Test(settings, they_travel)
     settings_free(first);
     wire_writer_free(&bytes);
     diag_list_free(&diags);
-    rig_close(&rig);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The main file as read: its tree and its model, which live and go together. */
-#ifndef SUPERVISOR_SETTINGS_INTERNAL_H
-#define SUPERVISOR_SETTINGS_INTERNAL_H
+#ifndef FILES_SETTINGS_H
+#define FILES_SETTINGS_H
 
 #include "config/model.h"
 #include "ipc/cage.h"
