@@ -5,14 +5,9 @@
 
 #include <stdbool.h>
 
-/* How a child process finds its role: argv of the re-executed binary, and its channel. */
-#define SUPERVISOR_ROLE_ARGUMENT "--role"
-#define SUPERVISOR_CHANNEL_FD    3
-
-/* The same for the binary of an upgrade: as a child it is the role "candidate", writes its answer
- * to the channel, and has the state in a sealed memfd; in the supervisor's place it is told where
- * that is by an argument of its own. */
-#define SUPERVISOR_STATE_FD        4
+/* The binary of an upgrade, in the supervisor's place, is told where its state is by this argument.
+ * As a child (ipc/spawn.h) it is the role "candidate", writes its answer to the channel, and has
+ * the state, in a sealed memfd, as its second descriptor. */
 #define SUPERVISOR_RESUME_ARGUMENT "--resume"
 
 /* Runs in the foreground until a signal ends it. config: path of the main file. Returns the
@@ -27,7 +22,7 @@ int supervisor_resume(const char *config, int state);
 int supervisor_candidate(void);
 
 /* The short-lived child that opens a log file as its owner: the role "opener", with its answer's
- * channel, and the file where the candidate has its state. */
+ * channel, and the file as its second descriptor. */
 int supervisor_opener(void);
 
 /* -t: checks everything that can be checked without binding, certificates and names included,

@@ -8,6 +8,7 @@
 
 #include "base/signal_hold.h"
 #include "base/slice.h"
+#include "ipc/spawn.h"
 
 #include "version.h"
 
@@ -131,12 +132,12 @@ static int main_resume(int argc, char **argv)
  * Returns -1 when this is none. */
 static int main_child(int argc, char **argv)
 {
-    if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
+    if (argc != 3 || strcmp(argv[1], SPAWN_ROLE_ARGUMENT) != 0)
         return -1;
     if (strcmp(argv[2], "worker") == 0)
-        return worker_main(SUPERVISOR_CHANNEL_FD);
+        return worker_main(SPAWN_CHANNEL_FD);
     if (strcmp(argv[2], "resolver") == 0)
-        return resolver_main(SUPERVISOR_CHANNEL_FD);
+        return resolver_main(SPAWN_CHANNEL_FD);
     if (strcmp(argv[2], "candidate") == 0)
         return supervisor_candidate();
     if (strcmp(argv[2], "opener") == 0)

@@ -2,14 +2,9 @@
 /* The supervisor's side of trying a binary: start, answer, limit, end. */
 #include "candidate_internal.h"
 
-#include "notify_internal.h"
-
-#include "base/signal_hold.h"
-#include "ipc/cage.h"
-#include "supervisor/supervisor.h"
+#include "ipc/spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,55 +14,25 @@
 
 /* ---- starting ---- */
 
-/* In the new process. What cannot be said by the program is said here. */
-_Noreturn static void candidate_become(const char *program, int answer, int state)
+/* In the new process: what cannot be said by the program is said here. */
+static void candidate_on_failure(int error)
 {
-    char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT,
-                               (char *)"candidate", NULL};
-
-    notify_leave_environment();
-    cage_ignore_signals();
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGCHLD, SIG_DFL);
-    signal_release_all();
-    /* Out of the way first: either may have the other's number. */
-    answer = fcntl(answer, F_DUPFD, SUPERVISOR_STATE_FD + 1);
-    state = fcntl(state, F_DUPFD, SUPERVISOR_STATE_FD + 1);
-    if (dup2(answer, SUPERVISOR_CHANNEL_FD) < 0 || dup2(state, SUPERVISOR_STATE_FD) < 0)
-        _exit(126);
-    close_range(SUPERVISOR_STATE_FD + 1, ~0u, 0);
-    execv(program, arguments);
-    dprintf(SUPERVISOR_CHANNEL_FD, "it cannot be executed: %s\n", strerror(errno));
-    _exit(127);
-}
-
-/* With all signals blocked until it ignores them, as for every child. */
-static pid_t candidate_fork(const char *program, int answer, int state)
-{
-    sigset_t all;
-    sigset_t old;
-    pid_t pid;
-    int saved;
-
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &old);
-    pid = fork();
-    if (pid == 0)
-        candidate_become(program, answer, state);
-    saved = errno;
-    sigprocmask(SIG_SETMASK, &old, NULL);
-    errno = saved;
-    return pid;
+    dprintf(SPAWN_CHANNEL_FD, "it cannot be executed: %s\n", strerror(error));
 }
 
 int candidate_start(struct candidate *candidate, const char *program, int state, double limit)
 {
+    struct spawn spawn = {.program = program,
+                          .role = "candidate",
+                          .second = state,
+                          .on_failure = candidate_on_failure};
     int sockets[2];
     int saved;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return -1;
-    candidate->pid = candidate_fork(program, sockets[1], state);
+    spawn.channel = sockets[1];
+    candidate->pid = spawn_role(&spawn);
     saved = errno;
     close(sockets[1]);
     if (candidate->pid < 0) {

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 /* What a candidate writes to the socket before it exits with status 0; anything else is its reason
- * why not. These and SUPERVISOR_STATE_FD are all that two versions must agree about. */
+ * why not. These and SPAWN_SECOND_FD are all that two versions must agree about. */
 #define CANDIDATE_READY "ready"
 #define CANDIDATE_TEXT  512 /* bytes of an answer that are looked at */
 

@@ -5,17 +5,14 @@
 #include "admission_internal.h"
 #include "deliveries_internal.h"
 #include "examine_internal.h"
-#include "notify_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
 #include "base/memory.h"
-#include "base/signal_hold.h"
+#include "ipc/spawn.h"
 #include "namespaces/containers.h"
-#include "supervisor/supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,26 +135,6 @@ static void child_send_setup(struct child *child)
 
 /* ---- starting ---- */
 
-/* In the new process, between fork(2) and execve(2). */
-_Noreturn static void child_become(const char *program, const char *role, int channel)
-{
-    char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT, (char *)role,
-                               NULL};
-
-    notify_leave_environment();
-    cage_ignore_signals();
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGCHLD, SIG_DFL);
-    signal_release_all();
-    if (channel == SUPERVISOR_CHANNEL_FD)
-        fcntl(channel, F_SETFD, 0);
-    else
-        dup2(channel, SUPERVISOR_CHANNEL_FD);
-    close_range(SUPERVISOR_CHANNEL_FD + 1, ~0u, 0);
-    execv(program, arguments);
-    _exit(127);
-}
-
 static void child_retry_later(struct child *child)
 {
     double delay = 0.;
@@ -173,44 +150,25 @@ static void child_retry_later(struct child *child)
     ev_timer_start(child->supervisor->loop.ev, &child->timer);
 }
 
-/* No signal may come between fork(2) and execve(2): the child would take it with the handlers of
- * its parent. It waits instead until the child ignores it; SIGTERM then ends the child. What is
- * ignored stays so over execve(2), until the program blocks all and has handlers of its own. */
-static pid_t child_fork_blocked(const struct child *child, int channel)
+static int child_fork(struct child *child, int sockets[2])
 {
-    const char *role = child->role == ROLE_WORKER ? "worker" : "resolver";
-    sigset_t all;
-    sigset_t old;
+    struct spawn spawn = {.program = child->supervisor->program,
+                          .role = child->role == ROLE_WORKER ? "worker" : "resolver",
+                          .second = -1};
     pid_t pid;
     int saved;
 
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &old);
-    pid = fork();
-    if (pid == 0)
-        child_become(child->supervisor->program, role, channel);
-    saved = errno;
-    sigprocmask(SIG_SETMASK, &old, NULL);
-    errno = saved;
-    return pid;
-}
-
-static int child_fork(struct child *child, int sockets[2])
-{
     if (ipc_pair(sockets) < 0)
         return -1;
-    child->pid = child_fork_blocked(child, sockets[1]);
-    if (child->pid < 0) {
-        int saved = errno;
-
-        child->pid = 0;
-        close(sockets[0]);
-        close(sockets[1]);
-        errno = saved;
-        return -1;
-    }
+    spawn.channel = sockets[1];
+    pid = spawn_role(&spawn);
+    saved = errno;
     close(sockets[1]);
-    return 0;
+    if (pid < 0)
+        close(sockets[0]);
+    errno = saved;
+    child->pid = pid > 0 ? pid : 0;
+    return pid > 0 ? 0 : -1;
 }
 
 void child_start(struct child *child)

@@ -3,13 +3,9 @@
  * rest. */
 #include "log_file_internal.h"
 
-#include "notify_internal.h"
-
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/signal_hold.h"
-#include "ipc/cage.h"
-#include "supervisor/supervisor.h"
+#include "ipc/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,49 +109,18 @@ static enum log_file_way log_file_find(const char *path, bool make, int *fd, con
 /* ---- the child ---- */
 
 /* In the new process. */
-_Noreturn static void log_file_become(const char *program, int channel, int handle)
+static void log_file_on_failure(int error)
 {
-    char *const arguments[] = {(char *)"nsgate", (char *)SUPERVISOR_ROLE_ARGUMENT, (char *)"opener",
-                               NULL};
-
-    notify_leave_environment();
-    cage_ignore_signals();
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGCHLD, SIG_DFL);
-    signal_release_all();
-    /* Out of the way first: either may have the other's number. */
-    channel = fcntl(channel, F_DUPFD, SUPERVISOR_STATE_FD + 1);
-    handle = fcntl(handle, F_DUPFD, SUPERVISOR_STATE_FD + 1);
-    if (dup2(channel, SUPERVISOR_CHANNEL_FD) < 0 || dup2(handle, SUPERVISOR_STATE_FD) < 0)
-        _exit(126);
-    close_range(SUPERVISOR_STATE_FD + 1, ~0u, 0);
-    execv(program, arguments);
-    log_opener_answer(SUPERVISOR_CHANNEL_FD, errno, -1);
-    _exit(127);
-}
-
-/* With all signals blocked until it ignores them, as for every child. */
-static pid_t log_file_fork(const char *program, int channel, int handle)
-{
-    sigset_t all;
-    sigset_t old;
-    pid_t pid;
-    int saved;
-
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &old);
-    pid = fork();
-    if (pid == 0)
-        log_file_become(program, channel, handle);
-    saved = errno;
-    sigprocmask(SIG_SETMASK, &old, NULL);
-    errno = saved;
-    return pid;
+    log_opener_answer(SPAWN_CHANNEL_FD, error, -1);
 }
 
 /* Owns the handle from now on. Returns 0, or -1 with errno. */
 static int log_file_start(struct log_file *file, int handle)
 {
+    struct spawn spawn = {.program = file->program,
+                          .role = "opener",
+                          .second = handle,
+                          .on_failure = log_file_on_failure};
     int sockets[2];
     int saved;
 
@@ -164,7 +129,8 @@ static int log_file_start(struct log_file *file, int handle)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return -1;
     file->channel = sockets[0];
-    file->pid = log_file_fork(file->program, sockets[1], handle);
+    spawn.channel = sockets[1];
+    file->pid = spawn_role(&spawn);
     saved = errno;
     close(sockets[1]);
     errno = saved;

@@ -4,6 +4,7 @@
 
 #include "base/signal_hold.h"
 #include "ipc/cage.h"
+#include "ipc/spawn.h"
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
@@ -93,5 +94,5 @@ int supervisor_opener(void)
 {
     cage_ignore_signals();
     signal_release_all();
-    return log_opener_main(SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD);
+    return log_opener_main(SPAWN_CHANNEL_FD, SPAWN_SECOND_FD);
 }

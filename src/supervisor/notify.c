@@ -61,13 +61,6 @@ static double notify_watchdog(void)
     return (double)limit / 1e6;
 }
 
-void notify_leave_environment(void)
-{
-    unsetenv("NOTIFY_SOCKET");
-    unsetenv("WATCHDOG_USEC");
-    unsetenv("WATCHDOG_PID");
-}
-
 /* ---- sending ---- */
 
 /* Whether it is out, or never will be: whoever listened has gone away. */

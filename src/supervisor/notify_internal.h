@@ -47,7 +47,4 @@ void notify_reloading(struct notify *notify);
 /* We end, within that many seconds. */
 void notify_stopping(struct notify *notify, double seconds);
 
-/* Takes out of the environment what is the supervisor's alone: for a child, before execve(2). */
-void notify_leave_environment(void);
-
 #endif

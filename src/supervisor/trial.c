@@ -18,6 +18,7 @@
 #include "base/signal_hold.h"
 #include "ipc/cage.h"
 #include "ipc/sealed.h"
+#include "ipc/spawn.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -239,5 +240,5 @@ int trial_main(const char *program, int answer, int state)
 
 int supervisor_candidate(void)
 {
-    return trial_main("/proc/self/exe", SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD);
+    return trial_main("/proc/self/exe", SPAWN_CHANNEL_FD, SPAWN_SECOND_FD);
 }

@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-CHANNEL = 3  # SUPERVISOR_CHANNEL_FD
+CHANNEL = 3  # SPAWN_CHANNEL_FD
 READS = ("read", "recvfrom", "recvmsg", "readv")
 WRITES = ("write", "sendto", "sendmsg", "writev")
 WAITS = ("epoll_wait", "epoll_pwait")

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t caught;
@@ -80,4 +81,30 @@ Test(signal_hold, a_file_at_its_limit_is_an_error_and_no_end)
     cr_assert_eq(write(fd, "x", 1), -1);
     cr_assert_eq(errno, EFBIG);
     close(fd);
+}
+
+static void tell_mask(const void *argument)
+{
+    sigset_t mask;
+
+    raise(SIGTERM); /* waits */
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    _exit(sigismember(&mask, SIGHUP) == 1 && caught == 0 ? *(const int *)argument : 1);
+}
+
+Test(signal_hold, a_child_takes_no_signal_with_the_handlers_of_its_parent)
+{
+    const int wanted = 42;
+    sigset_t mask;
+    int status;
+    pid_t pid;
+
+    signal(SIGTERM, on_signal);
+    pid = signal_hold_fork(tell_mask, &wanted);
+    cr_assert_gt(pid, 0);
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    cr_assert_eq(sigismember(&mask, SIGHUP), 0, "the parent's is as before");
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status));
+    cr_assert_eq(WEXITSTATUS(status), 42);
 }

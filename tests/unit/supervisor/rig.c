@@ -2,7 +2,8 @@
 /* Runs a supervisor for tests, and plays its children. */
 #include "rig.h"
 
-#include "ipc/channel.h"
+#include "ipc/body.h"
+#include "ipc/spawn.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/supervisor_internal.h"
 #include "supervisor/trial_internal.h"
@@ -386,7 +387,7 @@ _Noreturn static void act(enum ipc_role role)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     loop_init(&actor.loop);
     actor.channel =
-        ipc_channel_new(&actor.loop, SUPERVISOR_CHANNEL_FD, role, ROLE_SUPERVISOR, &events, &actor);
+        ipc_channel_new(&actor.loop, SPAWN_CHANNEL_FD, role, ROLE_SUPERVISOR, &events, &actor);
     loop_run(&actor.loop);
     _exit(0);
 }
@@ -396,12 +397,12 @@ __attribute__((constructor)) static void become_child(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[3], SUPERVISOR_RESUME_ARGUMENT) == 0)
         _exit(resume_main(argv[2], (int)strtol(argv[4], NULL, 10), "/proc/self/exe"));
-    if (argc != 3 || strcmp(argv[1], SUPERVISOR_ROLE_ARGUMENT) != 0)
+    if (argc != 3 || strcmp(argv[1], SPAWN_ROLE_ARGUMENT) != 0)
         return;
     if (strcmp(argv[2], "opener") == 0)
         _exit(supervisor_opener());
     if (strcmp(argv[2], "candidate") == 0)
-        _exit(trial_main("/proc/self/exe", SUPERVISOR_CHANNEL_FD, SUPERVISOR_STATE_FD));
+        _exit(trial_main("/proc/self/exe", SPAWN_CHANNEL_FD, SPAWN_SECOND_FD));
     act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
 }
 
