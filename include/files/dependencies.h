@@ -5,6 +5,7 @@
 #define FILES_DEPENDENCIES_H
 
 #include "config/tree.h"
+#include "ipc/wire.h"
 
 #include <sys/types.h>
 #include <time.h>
@@ -40,6 +41,10 @@ bool dependencies_unchanged(const struct dependencies *list, const struct config
 /* The same, but what cannot be seen has not happened. */
 bool dependencies_look_the_same(const struct dependencies *list,
                                 const struct config_loader *loader);
+
+void dependencies_put(struct wire_writer *writer, const struct dependencies *list);
+/* The reader tells whether it has failed; free the list in both cases. */
+void dependencies_get(struct wire_reader *reader, struct dependencies *list);
 
 /* A file's text, for -T. */
 struct recorder_file {

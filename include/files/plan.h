@@ -53,4 +53,9 @@ struct plan_listener *plan_find_same(const struct plan *plan, const struct plan_
 /* The listener of that address; NULL: there is none. */
 struct plan_listener *plan_find_listener(const struct plan *plan, const char *text);
 
+void plan_put(struct wire_writer *writer, const struct plan *plan);
+/* The reader tells whether it has failed; free the plan in both cases. It has no fingerprint, and
+ * its listeners no place in a file. */
+void plan_get(struct wire_reader *reader, struct plan *plan);
+
 #endif

@@ -147,6 +147,10 @@ struct ipc_container {
 IPC_BODIES(X)
 #undef X
 
+/* Of SETUP, and of what one supervisor leaves to the next. */
+void ipc_put_identity(struct wire_writer *writer, struct cage_identity identity);
+void ipc_get_identity(struct wire_reader *reader, struct cage_identity *identity);
+
 /* One tenant's figures, of which a FIGURES has any number in its blob, behind a u32: the
  * connections in all. */
 struct ipc_tenant_figures {

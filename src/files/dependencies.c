@@ -192,3 +192,65 @@ void recorder_dump_free(struct recorder_dump *dump)
     arena_free(&dump->arena);
     STAILQ_INIT(&dump->files);
 }
+
+/* ---- for the next binary ---- */
+
+static void put_time(struct wire_writer *writer, struct timespec time)
+{
+    wire_put_u64(writer, (uint64_t)time.tv_sec);
+    wire_put_u32(writer, (uint32_t)time.tv_nsec);
+}
+
+static void put_dependency(struct wire_writer *writer, const struct dependency *item)
+{
+    wire_put_slice(writer, slice_of(item->path));
+    wire_put_bool(writer, item->is_pattern);
+    wire_put_bool(writer, item->is_settled);
+    wire_put_u64(writer, item->listing);
+    wire_put_u64(writer, item->device);
+    wire_put_u64(writer, item->inode);
+    wire_put_u64(writer, (uint64_t)item->size);
+    put_time(writer, item->modified);
+    put_time(writer, item->changed);
+}
+
+void dependencies_put(struct wire_writer *writer, const struct dependencies *list)
+{
+    wire_put_u32(writer, list->count);
+    for (uint32_t i = 0; i < list->count; i++)
+        put_dependency(writer, &list->items[i]);
+}
+
+#define DEPENDENCY_MIN (4 + 1 + 1 + 8 + 8 + 8 + 8 + 12 + 12) /* bytes */
+
+static struct timespec get_time(struct wire_reader *reader)
+{
+    struct timespec time;
+
+    time.tv_sec = (time_t)wire_get_u64(reader);
+    time.tv_nsec = (long)wire_get_u32(reader);
+    return time;
+}
+
+static void get_dependency(struct wire_reader *reader, struct dependency *item)
+{
+    item->path = memory_slice_text(wire_get_plain(reader));
+    item->is_pattern = wire_get_bool(reader);
+    item->is_settled = wire_get_bool(reader);
+    item->listing = wire_get_u64(reader);
+    item->device = wire_get_u64(reader);
+    item->inode = wire_get_u64(reader);
+    item->size = (off_t)wire_get_u64(reader);
+    item->modified = get_time(reader);
+    item->changed = get_time(reader);
+}
+
+void dependencies_get(struct wire_reader *reader, struct dependencies *list)
+{
+    uint32_t count = wire_get_count(reader, DEPENDENCY_MIN);
+
+    list->items = memory_zeroed(count, sizeof(list->items[0]));
+    list->capacity = count;
+    while (list->count < count && !reader->failed)
+        get_dependency(reader, &list->items[list->count++]);
+}

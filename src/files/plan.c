@@ -2,6 +2,10 @@
 /* Plans of tenants, as values. */
 #include "files/plan.h"
 
+#include "base/memory.h"
+#include "ipc/datagram.h"
+
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,4 +50,115 @@ struct plan_listener *plan_find_same(const struct plan *plan, const struct plan_
     struct plan_listener *listener = plan_find_listener(plan, other->text);
 
     return listener && listener->ipv6only == other->ipv6only ? listener : NULL;
+}
+
+/* ---- for the next binary ---- */
+
+static void put_listener(struct wire_writer *writer, const struct plan_listener *listener)
+{
+    wire_put_slice(writer,
+                   (struct slice){(const char *)&listener->address.any, listener->address.len});
+    wire_put_slice(writer, slice_of(address_zone(&listener->address)));
+    wire_put_slice(writer, slice_of(listener->text));
+    wire_put_u32(writer, (uint32_t)listener->backlog);
+    wire_put_bool(writer, listener->ipv6only);
+}
+
+static void put_netns(struct wire_writer *writer, const struct plan_netns *netns)
+{
+    wire_put_u8(writer, (uint8_t)netns->kind);
+    wire_put_text(writer, netns->path);
+    wire_put_u32(writer, netns->pid);
+    wire_put_text(writer, netns->text);
+}
+
+void plan_put(struct wire_writer *writer, const struct plan *plan)
+{
+    put_netns(writer, &plan->netns);
+    wire_put_u32(writer, plan->place_count);
+    for (uint32_t i = 0; i < plan->place_count; i++)
+        put_netns(writer, &plan->places[i]);
+    wire_put_bool(writer, plan->has_names);
+    wire_put_u64(writer, (uint64_t)plan->expires);
+    wire_put_u32(writer, plan->listener_count);
+    for (uint32_t i = 0; i < plan->listener_count; i++)
+        put_listener(writer, &plan->listeners[i]);
+    dependencies_put(writer, &plan->dependencies);
+    wire_put_slice(writer, ipc_blob_bytes(plan->bundle));
+}
+
+/* The least bytes that each takes. */
+#define PLAN_NETNS_MIN    (1 + 1 + 4 + 1)
+#define PLAN_LISTENER_MIN (4 + 4 + 4 + 4 + 1)
+
+/* Only what a listener has been given once: a whole IPv4 or IPv6 address, perhaps with a zone. */
+static void get_address(struct wire_reader *reader, struct address *address)
+{
+    struct slice bytes = wire_get_slice(reader), zone = wire_get_plain(reader);
+
+    if (bytes.len != sizeof(struct sockaddr_in) && bytes.len != sizeof(struct sockaddr_in6)) {
+        reader->failed = true;
+        return;
+    }
+    memcpy(&address->local, bytes.data, bytes.len);
+    address->len = (socklen_t)bytes.len;
+    if (address->any.sa_family != (bytes.len == sizeof(struct sockaddr_in) ? AF_INET : AF_INET6) ||
+        zone.len >= IF_NAMESIZE || (zone.len > 0 && address->any.sa_family != AF_INET6)) {
+        reader->failed = true;
+        return;
+    }
+    if (zone.len > 0)
+        memcpy(address->zoned.zone, zone.data, zone.len);
+}
+
+static void get_listener(struct wire_reader *reader, struct plan_listener *listener)
+{
+    get_address(reader, &listener->address);
+    listener->text = memory_slice_text(wire_get_plain(reader));
+    listener->backlog = (int)wire_get_u32(reader);
+    listener->ipv6only = wire_get_bool(reader);
+}
+
+static void get_netns(struct wire_reader *reader, struct plan_netns *netns)
+{
+    uint8_t kind = wire_get_u8(reader);
+
+    netns->kind = (enum config_netns_kind)kind;
+    netns->path = wire_get_text(reader);
+    netns->pid = wire_get_u32(reader);
+    netns->text = wire_get_text(reader);
+    if (kind > NETNS_CONTAINER || !netns->text ||
+        (!netns->path && (kind == NETNS_NAME || kind == NETNS_PATH)))
+        reader->failed = true;
+}
+
+static void get_servers(struct wire_reader *reader, struct plan_netns *place)
+{
+    get_netns(reader, place);
+    if (place->kind == NETNS_HOST)
+        reader->failed = true;
+}
+
+void plan_get(struct wire_reader *reader, struct plan *plan)
+{
+    uint32_t count;
+    struct slice bundle;
+
+    get_netns(reader, &plan->netns);
+    count = wire_get_count(reader, PLAN_NETNS_MIN);
+    plan->places = memory_zeroed(count, sizeof(plan->places[0]));
+    while (plan->place_count < count && !reader->failed)
+        get_servers(reader, &plan->places[plan->place_count++]);
+    plan->has_names = wire_get_bool(reader);
+    plan->expires = (int64_t)wire_get_u64(reader);
+    count = wire_get_count(reader, PLAN_LISTENER_MIN);
+    plan->listeners = memory_zeroed(count, sizeof(plan->listeners[0]));
+    while (plan->listener_count < count && !reader->failed)
+        get_listener(reader, &plan->listeners[plan->listener_count++]);
+    dependencies_get(reader, &plan->dependencies);
+    bundle = wire_get_slice(reader);
+    if (bundle.len > IPC_BLOB_MAX)
+        reader->failed = true;
+    if (!reader->failed)
+        plan->bundle = ipc_blob_new(bundle);
 }

@@ -7,11 +7,6 @@
 
 /* ---- fields ---- */
 
-static void put_bool(struct wire_writer *writer, bool value)
-{
-    wire_put_u8(writer, value);
-}
-
 static void put_errno(struct wire_writer *writer, int value)
 {
     wire_put_u32(writer, (uint32_t)value);
@@ -22,9 +17,9 @@ static void put_family(struct wire_writer *writer, sa_family_t value)
     wire_put_u8(writer, value == AF_INET6 ? 6 : 4);
 }
 
-static void put_identity(struct wire_writer *writer, struct cage_identity value)
+void ipc_put_identity(struct wire_writer *writer, struct cage_identity value)
 {
-    put_bool(writer, value.keep);
+    wire_put_bool(writer, value.keep);
     wire_put_u32(writer, value.user);
     wire_put_u32(writer, value.group);
     wire_put_u32(writer, value.group_count);
@@ -54,10 +49,7 @@ static void get_slice(struct wire_reader *reader, struct slice *value)
 
 static void get_bool(struct wire_reader *reader, bool *value)
 {
-    uint8_t byte = wire_get_u8(reader);
-
-    reader->failed = reader->failed || byte > 1;
-    *value = byte == 1;
+    *value = wire_get_bool(reader);
 }
 
 static void get_errno(struct wire_reader *reader, int *value)
@@ -76,7 +68,7 @@ static void get_family(struct wire_reader *reader, sa_family_t *value)
     *value = number == 6 ? AF_INET6 : AF_INET;
 }
 
-static void get_identity(struct wire_reader *reader, struct cage_identity *value)
+void ipc_get_identity(struct wire_reader *reader, struct cage_identity *value)
 {
     get_bool(reader, &value->keep);
     value->user = wire_get_u32(reader);
@@ -92,14 +84,14 @@ static void get_identity(struct wire_reader *reader, struct cage_identity *value
 /* clang-format off */
 #define PUT(field)                                                                                 \
     _Generic(body->field,                                                                          \
-        bool: put_bool,                                                                            \
+        bool: wire_put_bool,                                                                            \
         uint8_t: wire_put_u8,                                                                      \
         uint32_t: wire_put_u32,                                                                    \
         uint64_t: wire_put_u64,                                                                    \
         int: put_errno,                                                                            \
         sa_family_t: put_family,                                                                   \
         struct slice: wire_put_slice,                                                              \
-        struct cage_identity: put_identity)(writer, body->field);
+        struct cage_identity: ipc_put_identity)(writer, body->field);
 
 #define GET(field)                                                                                 \
     _Generic(&body->field,                                                                         \
@@ -110,7 +102,7 @@ static void get_identity(struct wire_reader *reader, struct cage_identity *value
         int *: get_errno,                                                                          \
         sa_family_t *: get_family,                                                                 \
         struct slice *: get_slice,                                                                 \
-        struct cage_identity *: get_identity)(reader, &body->field);
+        struct cage_identity *: ipc_get_identity)(reader, &body->field);
 
 /* ---- bodies: their fields in the order in which they are sent ---- */
 

@@ -6,8 +6,10 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <unistd.h>
 
-#define WIRE_FIRST 128 /* bytes of the first allocation */
+#define WIRE_FIRST          128 /* bytes of the first allocation */
+#define WIRE_DESCRIPTOR_MAX (1 << 20)
 
 void wire_writer_init(struct wire_writer *writer)
 {
@@ -65,11 +67,28 @@ void wire_put_u64(struct wire_writer *writer, uint64_t value)
     wire_put(writer, &value, sizeof(value));
 }
 
+void wire_put_bool(struct wire_writer *writer, bool value)
+{
+    wire_put_u8(writer, value);
+}
+
 void wire_put_slice(struct wire_writer *writer, struct slice value)
 {
     assert(value.len <= UINT32_MAX);
     wire_put_u32(writer, (uint32_t)value.len);
     wire_put(writer, value.data, value.len);
+}
+
+void wire_put_text(struct wire_writer *writer, const char *text)
+{
+    wire_put_bool(writer, text != NULL);
+    if (text)
+        wire_put_slice(writer, slice_of(text));
+}
+
+void wire_put_descriptor(struct wire_writer *writer, int fd)
+{
+    wire_put_u32(writer, (uint32_t)fd);
 }
 
 struct slice wire_written(const struct wire_writer *writer)
@@ -129,6 +148,14 @@ uint64_t wire_get_u64(struct wire_reader *reader)
     return value;
 }
 
+bool wire_get_bool(struct wire_reader *reader)
+{
+    uint8_t value = wire_get_u8(reader);
+
+    reader->failed = reader->failed || value > 1;
+    return value == 1;
+}
+
 struct slice wire_get_slice(struct wire_reader *reader)
 {
     size_t len = wire_get_u32(reader);
@@ -138,6 +165,31 @@ struct slice wire_get_slice(struct wire_reader *reader)
         return (struct slice){NULL, 0};
     data = wire_take(reader, len);
     return data ? (struct slice){data, len} : (struct slice){NULL, 0};
+}
+
+struct slice wire_get_plain(struct wire_reader *reader)
+{
+    struct slice slice = wire_get_slice(reader);
+
+    if (slice.len > 0 && memchr(slice.data, '\0', slice.len))
+        reader->failed = true;
+    return reader->failed ? (struct slice){0} : slice;
+}
+
+char *wire_get_text(struct wire_reader *reader)
+{
+    return wire_get_bool(reader) ? memory_slice_text(wire_get_plain(reader)) : NULL;
+}
+
+int wire_get_descriptor(struct wire_reader *reader)
+{
+    uint32_t value = wire_get_u32(reader);
+
+    if (value == UINT32_MAX)
+        return -1;
+    if (value <= STDERR_FILENO || value > WIRE_DESCRIPTOR_MAX)
+        reader->failed = true;
+    return reader->failed ? -1 : (int)value;
 }
 
 uint32_t wire_get_count(struct wire_reader *reader, size_t min_size)

@@ -65,13 +65,40 @@ void again_later(struct supervisor *supervisor, struct record *record, enum agai
               "tenant %s: is tried again in %g s", record->name, again->pause);
 }
 
-const struct dependencies *again_pending(const struct record *record)
+/* The files of what is tried or will be, empty for those in force. NULL: nothing is. */
+static const struct dependencies *again_pending(const struct record *record)
 {
     if (record->examination)
         return &record->examination->plan.dependencies;
     if (record->contender)
         return &record->contender->plan.dependencies;
     return record->again.at > 0. ? &record->again.dependencies : NULL;
+}
+
+void again_put(struct wire_writer *writer, const struct record *record)
+{
+    const struct dependencies *pending = again_pending(record);
+
+    wire_put_u8(writer, (uint8_t)record->again.reason);
+    wire_put_u32(writer, (uint32_t)record->again.pause);
+    wire_put_bool(writer, pending != NULL);
+    if (pending)
+        dependencies_put(writer, pending);
+}
+
+/* Its time is the new binary's to set: again_resume. */
+void again_get(struct wire_reader *reader, struct again *again)
+{
+    uint8_t reason = wire_get_u8(reader);
+
+    again->reason = (enum again_reason)reason;
+    again->pause = wire_get_u32(reader);
+    if (reason > AGAIN_NAMES)
+        reader->failed = true;
+    if (!wire_get_bool(reader))
+        return;
+    again->at = 1.;
+    dependencies_get(reader, &again->dependencies);
 }
 
 void again_resume(struct supervisor *supervisor)

@@ -30,9 +30,10 @@ void again_stop(struct supervisor *supervisor);
 void again_later(struct supervisor *supervisor, struct record *record, enum again_reason reason,
                  struct dependencies *dependencies);
 
-/* For another binary: the files of what is tried or will be, empty for those in force. NULL:
- * nothing is. */
-const struct dependencies *again_pending(const struct record *record);
+/* For the next binary: of what is tried by now, that it is to be tried. */
+void again_put(struct wire_writer *writer, const struct record *record);
+/* The reader tells whether it has failed. When it is tried is set by again_resume. */
+void again_get(struct wire_reader *reader, struct again *again);
 
 /* Behind an upgrade: each that has a time gets a new one. */
 void again_resume(struct supervisor *supervisor);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of tenants. */
-#include "record_internal.h"
+#include "claims_internal.h"
 
 #include "base/memory.h"
 
@@ -127,6 +127,17 @@ void registry_remove(struct registry *registry, struct record *record)
     memory_wipe_free(record, sizeof(*record));
 }
 
+void registry_free(struct registry *registry)
+{
+    struct record *record;
+    struct record *next;
+
+    HASH_ITER (hh, registry->records, record, next) {
+        claims_release(registry, record, &record->plan, NULL);
+        registry_remove(registry, record);
+    }
+}
+
 void record_set_error(struct record *record, const char *error)
 {
     free(record->error);
@@ -145,4 +156,119 @@ void record_set_file(struct record *record, const char *file)
         return;
     free(record->file);
     record->file = memory_text(file);
+}
+
+/* ---- for the next binary ---- */
+
+static void record_put(struct wire_writer *writer, const struct record *record)
+{
+    wire_put_slice(writer, slice_of(record->name));
+    wire_put_slice(writer, slice_of(record->file));
+    wire_put_u32(writer, record->slot);
+    wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
+                                          (size_t)record->tickets.count * TLS_TICKET_KEY});
+    for (unsigned half = 0; half < TALLY_HALVES; half++)
+        wire_put_u64(writer, record->served[half]);
+    wire_put_bool(writer, record->is_refused);
+    wire_put_bool(writer, record->awaits_names);
+    wire_put_text(writer, record->names_trouble);
+    again_put(writer, record);
+    wire_put_u64(writer, record->generation);
+    wire_put_u64(writer, resident_where(&record->resident).device);
+    wire_put_u64(writer, resident_where(&record->resident).inode);
+    wire_put_text(writer, record->netns_trouble);
+    wire_put_text(writer, record->error);
+    wire_put_bool(writer, record_is_in_force(record));
+    if (!record_is_in_force(record))
+        return;
+    plan_put(writer, &record->plan);
+    tenant_sockets_put(writer, &record->sockets);
+}
+
+void registry_put(struct wire_writer *writer, const struct registry *registry)
+{
+    const struct record *record;
+
+    wire_put_u32(writer, HASH_COUNT(registry->records));
+    for (record = registry->records; record; record = record->hh.next)
+        record_put(writer, record);
+}
+
+/* The least bytes that a record takes. */
+#define RECORD_MIN (4 + 4 + 4 + 4 + 8 * TALLY_HALVES + 1 + 1 + 1 + 6 + 8 + 8 + 8 + 1 + 1 + 1)
+
+static void record_get_tickets(struct wire_reader *reader, struct tls_ticket_keys *tickets)
+{
+    struct slice keys = wire_get_slice(reader);
+
+    if (keys.len == 0 || keys.len > sizeof(tickets->keys) || keys.len % TLS_TICKET_KEY != 0) {
+        reader->failed = true;
+        return;
+    }
+    memcpy(tickets->keys, keys.data, keys.len);
+    tickets->count = (unsigned)(keys.len / TLS_TICKET_KEY);
+}
+
+static void record_claim(struct registry *registry, struct record *record)
+{
+    if (record->plan.netns.kind != NETNS_HOST)
+        return;
+    for (uint32_t i = 0; i < record->plan.listener_count; i++)
+        claims_take(registry, slice_of(record->plan.listeners[i].text), record);
+}
+
+static void record_get(struct wire_reader *reader, struct registry *registry)
+{
+    struct slice name = wire_get_plain(reader);
+    struct slice file = wire_get_plain(reader);
+    uint32_t slot = wire_get_u32(reader);
+    struct record *record = NULL;
+    struct netns_id netns = {0};
+
+    if (config_tenant_name_is_valid(name))
+        record = registry_restore(registry, name, file, slot);
+    if (!record) {
+        reader->failed = true;
+        return;
+    }
+    record_get_tickets(reader, &record->tickets);
+    for (unsigned half = 0; half < TALLY_HALVES; half++)
+        record->served[half] = wire_get_u64(reader);
+    record->is_refused = wire_get_bool(reader);
+    record->awaits_names = wire_get_bool(reader);
+    record->names_trouble = wire_get_text(reader);
+    again_get(reader, &record->again);
+    record->generation = wire_get_u64(reader);
+    netns.device = wire_get_u64(reader);
+    netns.inode = wire_get_u64(reader);
+    if (netns.inode != 0)
+        residents_enter(&registry->residents, &record->resident, netns);
+    record->netns_trouble = wire_get_text(reader);
+    record->error = wire_get_text(reader);
+    if (!wire_get_bool(reader))
+        return;
+    plan_get(reader, &record->plan);
+    tenant_sockets_init(&record->sockets, &record->plan);
+    tenant_sockets_get(reader, &record->sockets);
+    if (!reader->failed)
+        record_claim(registry, record);
+}
+
+void registry_get(struct wire_reader *reader, struct registry *registry)
+{
+    uint32_t count = wire_get_count(reader, RECORD_MIN);
+
+    for (uint32_t i = 0; i < count && !reader->failed; i++)
+        record_get(reader, registry);
+}
+
+void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, void *context),
+                              void *context)
+{
+    struct record *record;
+
+    for (record = registry->records; record; record = record->hh.next) {
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
+            act(&record->sockets.listeners[i].fd, context);
+    }
 }

@@ -82,6 +82,18 @@ struct record *registry_restore(struct registry *registry, struct slice name, st
                                 uint32_t slot);
 /* Frees it; its listeners must be closed and its claims given up. */
 void registry_remove(struct registry *registry, struct record *record);
+/* The same for all, whose claims are given up here. */
+void registry_free(struct registry *registry);
+
+/* For the next binary. */
+void registry_put(struct wire_writer *writer, const struct registry *registry);
+/* Into an empty one. The reader tells whether it has failed; free the registry in both cases. Its
+ * descriptors are numbers that nothing was done with. */
+void registry_get(struct wire_reader *reader, struct registry *registry);
+/* Shows the listeners' descriptors to act, -1 included. */
+void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, void *context),
+                              void *context);
+
 void record_set_file(struct record *record, const char *file);
 
 /* What was last found wrong with its file (copied); NULL: nothing any more. */

@@ -1,163 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The state as bytes: what state_decode.c gets, in the same order. */
+/* The state as bytes: a frame around what each of its parts puts and gets. */
 #include "state_internal.h"
 
-#include "claims_internal.h"
-
+#include "base/memory.h"
+#include "ipc/body.h"
 #include "ipc/message.h"
 #include "tenant/bundle.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-static void put_bool(struct wire_writer *writer, bool value)
-{
-    wire_put_u8(writer, value ? 1 : 0);
-}
+/* The least bytes that each takes, so that a count cannot ask for more memory than a small
+ * multiple of what there is. */
+#define WORKER_MIN 28
+#define PLACE_MIN  16
 
-static void put_descriptor(struct wire_writer *writer, int fd)
-{
-    wire_put_u32(writer, (uint32_t)fd);
-}
-
-/* NULL is not the empty text. */
-static void put_text(struct wire_writer *writer, const char *text)
-{
-    put_bool(writer, text != NULL);
-    if (text)
-        wire_put_slice(writer, slice_of(text));
-}
-
-static void put_time(struct wire_writer *writer, struct timespec time)
-{
-    wire_put_u64(writer, (uint64_t)time.tv_sec);
-    wire_put_u32(writer, (uint32_t)time.tv_nsec);
-}
-
-/* ---- one tenant ---- */
-
-static void put_dependency(struct wire_writer *writer, const struct dependency *item)
-{
-    wire_put_slice(writer, slice_of(item->path));
-    put_bool(writer, item->is_pattern);
-    put_bool(writer, item->is_settled);
-    wire_put_u64(writer, item->listing);
-    wire_put_u64(writer, item->device);
-    wire_put_u64(writer, item->inode);
-    wire_put_u64(writer, (uint64_t)item->size);
-    put_time(writer, item->modified);
-    put_time(writer, item->changed);
-}
-
-static void put_dependencies(struct wire_writer *writer, const struct dependencies *list)
-{
-    wire_put_u32(writer, list->count);
-    for (uint32_t i = 0; i < list->count; i++)
-        put_dependency(writer, &list->items[i]);
-}
-
-static void put_listener(struct wire_writer *writer, const struct plan_listener *listener)
-{
-    wire_put_slice(writer,
-                   (struct slice){(const char *)&listener->address.any, listener->address.len});
-    wire_put_slice(writer, slice_of(address_zone(&listener->address)));
-    wire_put_slice(writer, slice_of(listener->text));
-    wire_put_u32(writer, (uint32_t)listener->backlog);
-    put_bool(writer, listener->ipv6only);
-}
-
-static void put_netns(struct wire_writer *writer, const struct plan_netns *netns)
-{
-    wire_put_u8(writer, (uint8_t)netns->kind);
-    put_text(writer, netns->path);
-    wire_put_u32(writer, netns->pid);
-    put_text(writer, netns->text);
-}
-
-static void put_plan(struct wire_writer *writer, const struct plan *plan)
-{
-    put_netns(writer, &plan->netns);
-    wire_put_u32(writer, plan->place_count);
-    for (uint32_t i = 0; i < plan->place_count; i++)
-        put_netns(writer, &plan->places[i]);
-    put_bool(writer, plan->has_names);
-    wire_put_u64(writer, (uint64_t)plan->expires);
-    wire_put_u32(writer, plan->listener_count);
-    for (uint32_t i = 0; i < plan->listener_count; i++)
-        put_listener(writer, &plan->listeners[i]);
-    put_dependencies(writer, &plan->dependencies);
-    wire_put_slice(writer, ipc_blob_bytes(plan->bundle));
-}
-
-/* In the order of the plan: what is bound, and in which places workers have sockets. */
-static void put_sockets(struct wire_writer *writer, const struct tenant_sockets *sockets)
-{
-    for (uint32_t i = 0; i < sockets->listener_count; i++) {
-        const struct listener *listener = &sockets->listeners[i];
-
-        put_descriptor(writer, listener->state == LISTENER_BOUND ? listener->fd : -1);
-        wire_put_u32(writer, (uint32_t)listener->error);
-    }
-    for (uint32_t i = 0; i < sockets->place_count; i++) {
-        put_bool(writer, sockets->places[i].is_used);
-        wire_put_u64(writer, sockets->places[i].id.device);
-        wire_put_u64(writer, sockets->places[i].id.inode);
-    }
-}
-
-static void put_again(struct wire_writer *writer, const struct record *record)
-{
-    const struct dependencies *pending = again_pending(record);
-
-    wire_put_u8(writer, (uint8_t)record->again.reason);
-    wire_put_u32(writer, (uint32_t)record->again.pause);
-    put_bool(writer, pending != NULL);
-    if (pending)
-        put_dependencies(writer, pending);
-}
-
-static void put_record(struct wire_writer *writer, const struct record *record)
-{
-    wire_put_slice(writer, slice_of(record->name));
-    wire_put_slice(writer, slice_of(record->file));
-    wire_put_u32(writer, record->slot);
-    wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
-                                          (size_t)record->tickets.count * TLS_TICKET_KEY});
-    for (unsigned half = 0; half < TALLY_HALVES; half++)
-        wire_put_u64(writer, record->served[half]);
-    put_bool(writer, record->is_refused);
-    put_bool(writer, record->awaits_names);
-    put_text(writer, record->names_trouble);
-    put_again(writer, record);
-    wire_put_u64(writer, record->generation);
-    wire_put_u64(writer, resident_where(&record->resident).device);
-    wire_put_u64(writer, resident_where(&record->resident).inode);
-    put_text(writer, record->netns_trouble);
-    put_text(writer, record->error);
-    put_bool(writer, record_is_in_force(record));
-    if (!record_is_in_force(record))
-        return;
-    put_plan(writer, &record->plan);
-    put_sockets(writer, &record->sockets);
-}
-
-/* ---- all ---- */
-
-static void put_identity(struct wire_writer *writer, const struct cage_identity *identity)
-{
-    put_bool(writer, identity->keep);
-    wire_put_u32(writer, identity->user);
-    wire_put_u32(writer, identity->group);
-    wire_put_u32(writer, identity->group_count);
-    for (uint32_t i = 0; i < identity->group_count; i++)
-        wire_put_u32(writer, identity->groups[i]);
-}
+/* ---- putting ---- */
 
 static void put_worker(struct wire_writer *writer, const struct state_worker *worker)
 {
     wire_put_u32(writer, (uint32_t)worker->pid);
     wire_put_u32(writer, worker->index);
-    put_descriptor(writer, worker->channel);
+    wire_put_descriptor(writer, worker->channel);
     wire_put_u64(writer, worker->asked);
     wire_put_u64(writer, worker->answered);
 }
@@ -172,21 +36,19 @@ static void put_place(struct wire_writer *writer, const struct state_place *plac
 
 void state_encode(struct wire_writer *writer, const struct state *state)
 {
-    const struct record *record;
-
     wire_put_u64(writer, STATE_MAGIC);
     wire_put_u32(writer, STATE_FORMAT);
     wire_put_u32(writer, BUNDLE_MAGIC);
     wire_put_u32(writer, state->ipc_version);
     wire_put_slice(writer, state->config);
     wire_put_slice(writer, state->settings);
-    put_identity(writer, &state->identity);
+    ipc_put_identity(writer, state->identity);
     wire_put_slice(writer, state->pid_path);
-    put_descriptor(writer, state->pid_fd);
-    put_descriptor(writer, state->log_fd);
-    put_descriptor(writer, state->tally_fd);
+    wire_put_descriptor(writer, state->pid_fd);
+    wire_put_descriptor(writer, state->log_fd);
+    wire_put_descriptor(writer, state->tally_fd);
     wire_put_slice(writer, state->control_path);
-    put_descriptor(writer, state->control_fd);
+    wire_put_descriptor(writer, state->control_fd);
     wire_put_u32(writer, state->upgrades);
     wire_put_u32(writer, state->half);
     wire_put_u32(writer, state->generation);
@@ -200,33 +62,139 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     wire_put_u32(writer, state->place_count);
     for (uint32_t i = 0; i < state->place_count; i++)
         put_place(writer, &state->places[i]);
-    wire_put_u32(writer, HASH_COUNT(state->registry.records));
-    for (record = state->registry.records; record; record = record->hh.next)
-        put_record(writer, record);
+    registry_put(writer, &state->registry);
+}
+
+/* ---- getting, whatever the bytes are: another version's, cut short, or garbage ---- */
+
+/* Syslog, standard error, or a file. */
+static int get_log(struct wire_reader *reader)
+{
+    struct wire_reader before = *reader;
+
+    if (wire_get_u32(&before) != STDERR_FILENO)
+        return wire_get_descriptor(reader);
+    *reader = before;
+    return STDERR_FILENO;
+}
+
+/* kill(2) takes 0 and negative numbers for whole groups. */
+static void get_worker(struct wire_reader *reader, struct state_worker *worker)
+{
+    worker->pid = (pid_t)wire_get_u32(reader);
+    worker->index = wire_get_u32(reader);
+    worker->channel = wire_get_descriptor(reader);
+    worker->asked = wire_get_u64(reader);
+    worker->answered = wire_get_u64(reader);
+    if (worker->pid <= 1 || worker->index >= TALLY_WORKERS)
+        reader->failed = true;
+}
+
+static void get_workers(struct wire_reader *reader, struct state *state)
+{
+    uint32_t count = wire_get_count(reader, WORKER_MIN);
+
+    if (count > TALLY_WORKERS)
+        reader->failed = true;
+    for (uint32_t i = 0; i < count && !reader->failed; i++) {
+        get_worker(reader, &state->workers[i]);
+        if (i > 0 && state->workers[i].index <= state->workers[i - 1].index)
+            reader->failed = true;
+        state->worker_count++;
+    }
+}
+
+static void get_places(struct wire_reader *reader, struct state *state)
+{
+    uint32_t count = wire_get_count(reader, PLACE_MIN);
+
+    state->places = memory_zeroed(count, sizeof(state->places[0]));
+    while (state->place_count < count && !reader->failed) {
+        struct state_place *place = &state->places[state->place_count++];
+
+        place->netns = wire_get_slice(reader);
+        place->pid = (pid_t)wire_get_u32(reader);
+        place->path = wire_get_plain(reader);
+        place->why = wire_get_plain(reader);
+        if (place->pid < 0)
+            reader->failed = true;
+    }
+}
+
+static void get_all(struct wire_reader *reader, struct state *state)
+{
+    state->config = wire_get_plain(reader);
+    state->settings = wire_get_slice(reader);
+    ipc_get_identity(reader, &state->identity);
+    state->pid_path = wire_get_plain(reader);
+    state->pid_fd = wire_get_descriptor(reader);
+    state->log_fd = get_log(reader);
+    state->tally_fd = wire_get_descriptor(reader);
+    state->control_path = wire_get_plain(reader);
+    state->control_fd = wire_get_descriptor(reader);
+    state->upgrades = wire_get_u32(reader);
+    state->half = wire_get_u32(reader);
+    state->generation = wire_get_u32(reader);
+    state->started = wire_get_u64(reader);
+    state->round = wire_get_u64(reader);
+    state->rotation = wire_get_u32(reader);
+    state->figures = wire_get_u64(reader);
+    get_workers(reader, state);
+    get_places(reader, state);
+    registry_get(reader, &state->registry);
+    if (state->half > 1)
+        reader->failed = true;
+}
+
+int state_decode(struct state *state, struct slice bytes, const char **why)
+{
+    struct wire_reader reader;
+
+    *state = (struct state){.pid_fd = -1, .log_fd = -1, .tally_fd = -1, .control_fd = -1};
+    wire_reader_init(&reader, bytes);
+    *why = NULL;
+    if (wire_get_u64(&reader) != STATE_MAGIC)
+        *why = "it is no state of nsgate";
+    else if (wire_get_u32(&reader) != STATE_FORMAT)
+        *why = "the state has a format of another version";
+    else if (wire_get_u32(&reader) != BUNDLE_MAGIC)
+        *why = "tenants are kept in a format of another version";
+    if (*why)
+        return -1;
+    state->ipc_version = wire_get_u32(&reader);
+    get_all(&reader, state);
+    if (wire_finish(&reader) == 0)
+        return 0;
+    *why = "the state is damaged";
+    return -1;
 }
 
 /* ---- descriptors ---- */
 
-static void state_show(int *fd, void (*act)(int *fd, void *context), void *context)
+struct state_show {
+    void (*act)(int *fd, void *context);
+    void *context;
+};
+
+static void state_show(int *fd, void *context)
 {
+    const struct state_show *show = context;
+
     if (*fd > STDERR_FILENO)
-        act(fd, context);
+        show->act(fd, show->context);
 }
 
 void state_each_descriptor(struct state *state, void (*act)(int *fd, void *context), void *context)
 {
-    struct record *record;
+    struct state_show show = {act, context};
 
-    state_show(&state->pid_fd, act, context);
-    state_show(&state->log_fd, act, context);
-    state_show(&state->tally_fd, act, context);
-    state_show(&state->control_fd, act, context);
+    state_show(&state->pid_fd, &show);
+    state_show(&state->log_fd, &show);
+    state_show(&state->tally_fd, &show);
+    state_show(&state->control_fd, &show);
     for (uint32_t i = 0; i < state->worker_count; i++)
-        state_show(&state->workers[i].channel, act, context);
-    for (record = state->registry.records; record; record = record->hh.next) {
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
-            state_show(&record->sockets.listeners[i].fd, act, context);
-    }
+        state_show(&state->workers[i].channel, &show);
+    registry_each_descriptor(&state->registry, state_show, &show);
 }
 
 static void state_forget(int *fd, void *context)
@@ -237,14 +205,8 @@ static void state_forget(int *fd, void *context)
 
 void state_free(struct state *state)
 {
-    struct record *record;
-    struct record *next;
-
     state_each_descriptor(state, state_forget, NULL);
-    HASH_ITER (hh, state->registry.records, record, next) {
-        claims_release(&state->registry, record, &record->plan, NULL);
-        registry_remove(&state->registry, record);
-    }
+    registry_free(&state->registry);
     free(state->places);
     *state = (struct state){0};
 }

@@ -9,7 +9,7 @@
 #include "ipc/cage.h"
 #include "ipc/wire.h"
 
-/* Another one with every change of what state.c puts; state_decode.c knows no other. */
+/* Another one with every change of what is put; no other is known. */
 #define STATE_FORMAT 4
 #define STATE_MAGIC  UINT64_C(0x65746174732d676e) /* "ng-state", little endian */
 

@@ -3,7 +3,6 @@
 #include "supervisor/supervisor.h"
 
 #include "bindings_internal.h"
-#include "claims_internal.h"
 #include "privileges_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
@@ -204,17 +203,6 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     supervisor->ending.data = supervisor;
 }
 
-static void supervisor_free_records(struct supervisor *supervisor)
-{
-    struct record *record;
-    struct record *next;
-
-    HASH_ITER (hh, supervisor->registry.records, record, next) {
-        claims_release(&supervisor->registry, record, &record->plan, NULL);
-        registry_remove(&supervisor->registry, record);
-    }
-}
-
 void supervisor_free(struct supervisor *supervisor)
 {
     signals_stop(supervisor);
@@ -232,7 +220,7 @@ void supervisor_free(struct supervisor *supervisor)
     upgrade_free(&supervisor->upgrade);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
-    supervisor_free_records(supervisor);
+    registry_free(&supervisor->registry);
     leavings_free(supervisor);
     namespaces_free(&supervisor->namespaces);
     loop_free(&supervisor->loop);

@@ -33,3 +33,40 @@ void tenant_sockets_free(struct tenant_sockets *sockets)
     free(sockets->places);
     *sockets = (struct tenant_sockets){0};
 }
+
+/* ---- for the next binary ---- */
+
+/* In the order of the plan: what is bound, and in which places workers have sockets. */
+void tenant_sockets_put(struct wire_writer *writer, const struct tenant_sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->listener_count; i++) {
+        const struct listener *listener = &sockets->listeners[i];
+
+        wire_put_descriptor(writer, listener->state == LISTENER_BOUND ? listener->fd : -1);
+        wire_put_u32(writer, (uint32_t)listener->error);
+    }
+    for (uint32_t i = 0; i < sockets->place_count; i++) {
+        wire_put_bool(writer, sockets->places[i].is_used);
+        wire_put_u64(writer, sockets->places[i].id.device);
+        wire_put_u64(writer, sockets->places[i].id.inode);
+    }
+}
+
+void tenant_sockets_get(struct wire_reader *reader, struct tenant_sockets *sockets)
+{
+    for (uint32_t i = 0; i < sockets->listener_count; i++) {
+        struct listener *listener = &sockets->listeners[i];
+
+        listener->fd = wire_get_descriptor(reader);
+        listener->error = (int)wire_get_u32(reader);
+        if (listener->fd >= 0)
+            listener->state = LISTENER_BOUND;
+        else
+            listener->state = listener->error ? LISTENER_DEGRADED : LISTENER_WAITING;
+    }
+    for (uint32_t i = 0; i < sockets->place_count; i++) {
+        sockets->places[i].is_used = wire_get_bool(reader);
+        sockets->places[i].id.device = wire_get_u64(reader);
+        sockets->places[i].id.inode = wire_get_u64(reader);
+    }
+}

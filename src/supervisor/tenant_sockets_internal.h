@@ -54,4 +54,9 @@ void tenant_sockets_init(struct tenant_sockets *sockets, const struct plan *plan
 /* Closes what is bound, and uses no namespace any more. */
 void tenant_sockets_free(struct tenant_sockets *sockets);
 
+/* What is bound, by the numbers of its descriptors, and in which places workers have sockets. */
+void tenant_sockets_put(struct wire_writer *writer, const struct tenant_sockets *sockets);
+/* Behind tenant_sockets_init, for the same plan. The reader tells whether it has failed. */
+void tenant_sockets_get(struct wire_reader *reader, struct tenant_sockets *sockets);
+
 #endif

@@ -107,3 +107,72 @@ Test(wire, grows_over_many_pieces)
     cr_assert_eq(wire_finish(&reader), 0);
     wire_writer_free(&writer);
 }
+
+/* The absent text is not the empty one. */
+Test(wire, texts_and_descriptors)
+{
+    struct wire_writer writer;
+    struct wire_reader reader;
+    char *text;
+
+    wire_writer_init(&writer);
+    wire_put_text(&writer, NULL);
+    wire_put_text(&writer, "");
+    wire_put_text(&writer, "hello");
+    wire_put_bool(&writer, true);
+    wire_put_descriptor(&writer, -1);
+    wire_put_descriptor(&writer, 3);
+    wire_reader_init(&reader, wire_written(&writer));
+    cr_assert_null(wire_get_text(&reader));
+    text = wire_get_text(&reader);
+    cr_assert_str_eq(text, "");
+    free(text);
+    text = wire_get_text(&reader);
+    cr_assert_str_eq(text, "hello");
+    free(text);
+    cr_assert(wire_get_bool(&reader));
+    cr_assert_eq(wire_get_descriptor(&reader), -1);
+    cr_assert_eq(wire_get_descriptor(&reader), 3);
+    cr_assert_eq(wire_finish(&reader), 0);
+    wire_writer_free(&writer);
+}
+
+static void get_bool(struct wire_reader *reader)
+{
+    (void)wire_get_bool(reader);
+}
+
+static void get_plain(struct wire_reader *reader)
+{
+    cr_assert_eq(wire_get_plain(reader).len, 0);
+}
+
+static void get_descriptor(struct wire_reader *reader)
+{
+    cr_assert_eq(wire_get_descriptor(reader), -1);
+}
+
+static void check_refused(struct wire_writer *writer, void (*get)(struct wire_reader *reader))
+{
+    struct wire_reader reader;
+
+    wire_reader_init(&reader, wire_written(writer));
+    get(&reader);
+    cr_assert(reader.failed);
+    wire_writer_free(writer);
+}
+
+Test(wire, what_is_none_is_refused)
+{
+    struct wire_writer writer;
+
+    wire_writer_init(&writer);
+    wire_put_u8(&writer, 2);
+    check_refused(&writer, get_bool);
+    wire_put_slice(&writer, SLICE("a\0b"));
+    check_refused(&writer, get_plain);
+    wire_put_descriptor(&writer, 2);
+    check_refused(&writer, get_descriptor);
+    wire_put_descriptor(&writer, 1 << 30);
+    check_refused(&writer, get_descriptor);
+}
