@@ -20,8 +20,8 @@ static void on_response(void *mediator, struct exchange *exchange)
         dispatch->backend_status = status;
     if (status >= 200 && retry_response(dispatch))
         return;
-    respond_filter(dispatch);
-    exchange_pass_response(exchange);
+    if (phases_run(dispatch, PHASE_RESPONSE_HEADERS) == DISPATCH_CONTINUE)
+        exchange_pass_response(exchange);
 }
 
 static void on_back_failed(void *mediator, struct exchange *exchange, enum error error,
@@ -43,7 +43,7 @@ static void on_request_ended(void *mediator, struct exchange *exchange)
 static void on_close(void *mediator, struct exchange *exchange)
 {
     struct dispatch *dispatch = mediator;
-    report_close(dispatch);
+    phases_run(dispatch, PHASE_LOG);
     struct tenant *tenant = dispatch->tenant;
     exchange_set_mediator(exchange, NULL, NULL);
     if (tenant->references == 1)
@@ -61,26 +61,6 @@ static struct dispatch *dispatch_of(const struct exchange *exchange)
     return exchange->mediator_ops == &mediator_ops ? exchange->mediator : NULL;
 }
 
-static void refuse(struct exchange *exchange, struct dispatch *dispatch, enum error error)
-{
-    int status = error_status(error);
-    exchange->error = error;
-    report_failure(exchange, dispatch, error, status);
-    if (status == 0)
-        exchange_end_response(exchange, PIPE_BROKEN);
-    else
-        reply_error(exchange, dispatch, error, status);
-}
-
-static void forward(struct dispatch *dispatch)
-{
-    const struct config_proxy *proxy = &dispatch->location->config->proxy;
-    dispatch->group = dispatch->tenant->upstreams[proxy->upstream].group;
-    forward_make(dispatch);
-    exchange_keep_request(dispatch->exchange, backend_allowance(dispatch->group));
-    retry_attempt(dispatch, ERROR_NONE);
-}
-
 void dispatch_start(struct exchange *exchange, struct backends *backends,
                     const struct dispatch_origin *origin)
 {
@@ -91,28 +71,13 @@ void dispatch_start(struct exchange *exchange, struct backends *backends,
     STAILQ_INIT(&dispatch->past);
     exchange_set_mediator(exchange, &mediator_ops, dispatch);
 
-    enum error error = (enum error)route_server(dispatch, origin);
-    if (error) {
-        if (error == ERROR_BAD_CERTIFICATE)
-            exchange->reason = exchange->client->tls_client_verify;
-        refuse(exchange, dispatch, error);
-        return;
-    }
-    if (dispatch->server->config->answer.status != 0) {
-        reply_configured(dispatch, &dispatch->server->config->answer);
-        return;
-    }
-    if (tenant_wants_slash(dispatch->server, dispatch->path)) {
-        reply_slash(dispatch);
-        return;
-    }
-    error = (enum error)route_location(dispatch);
+    enum error error = (enum error)find_server(dispatch, origin);
+    if (error == ERROR_BAD_CERTIFICATE)
+        exchange->reason = exchange->client->tls_client_verify;
     if (error)
-        refuse(exchange, dispatch, error);
-    else if (dispatch->location->config->answer.status != 0)
-        reply_configured(dispatch, &dispatch->location->config->answer);
+        reply_refuse(exchange, dispatch, error);
     else
-        forward(dispatch);
+        phases_run_request(dispatch);
 }
 
 void dispatch_refuse(struct exchange *exchange, enum error error)
@@ -120,7 +85,7 @@ void dispatch_refuse(struct exchange *exchange, enum error error)
     struct dispatch *dispatch = dispatch_of(exchange);
     exchange_abort_back(exchange);
     if (!exchange->response_started) {
-        refuse(exchange, dispatch, error);
+        reply_refuse(exchange, dispatch, error);
         return;
     }
     exchange->error = error;

@@ -13,6 +13,27 @@ struct dispatch_past {
     double seconds;
 };
 
+/* A request's way, in the order in which nginx runs it. The last two run for each response, and
+ * once at the exchange's end. */
+enum dispatch_phase {
+    PHASE_REAL_ADDRESS,
+    PHASE_SERVER_REWRITE,
+    PHASE_FIND_LOCATION,
+    PHASE_REWRITE,
+    PHASE_LIMITS,
+    PHASE_ACCESS,
+    PHASE_CONTENT,
+    PHASE_RESPONSE_HEADERS,
+    PHASE_LOG
+};
+
+/* What a feature says at its turn. */
+enum dispatch_verdict {
+    DISPATCH_CONTINUE, /* the next one's turn */
+    DISPATCH_DONE,     /* the client gets its answer, or has got it */
+    DISPATCH_WAIT      /* who will answer later goes on by itself, or by phases_run_request */
+};
+
 /* Lives in the exchange's arena; the tenant reference is all that must be given back. */
 struct dispatch {
     struct exchange *exchange;
@@ -22,6 +43,7 @@ struct dispatch {
     const struct tenant_location *location; /* NULL until one is found */
     const struct config_settings *settings; /* the location's, the server's before it is found */
     struct slice path;                      /* normalized */
+    unsigned feature;                       /* of the request's phases, whose turn is next */
     struct slice request_id;                /* made at its first use */
     struct backend_group *group;            /* NULL when this gateway answers itself */
     struct backend_attempts attempts;
@@ -45,14 +67,28 @@ static inline void dispatch_fields_init(struct http_fields *fields, struct arena
     fields->capacity = capacity;
 }
 
-/* ---- route.c ---- */
+/* ---- phases.c ---- */
+
+/* Runs the request's phases, from where it stands: from the first, or behind what has waited. */
+void phases_run_request(struct dispatch *dispatch);
+
+/* Runs one phase. DONE: what is left of the way is not for this response. */
+enum dispatch_verdict phases_run(struct dispatch *dispatch, enum dispatch_phase phase);
+
+/* ---- find_server.c ---- */
 
 /* Chooses the server by host and normalizes the path. Returns 0, ERROR_MISDIRECTED, what is wrong
  * with the client's certificate, or ERROR_TARGET; the server is chosen in any case. */
-int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin);
+int find_server(struct dispatch *dispatch, const struct dispatch_origin *origin);
 
-/* Chooses the location. Returns 0, ERROR_NOT_FOUND or ERROR_BODY_TOO_LARGE. */
-int route_location(struct dispatch *dispatch);
+/* ---- features, each in its file: return.c, find_location.c, proxy.c ---- */
+
+enum dispatch_verdict return_of_server(struct dispatch *dispatch);
+/* 301 to the same path with a slash behind it. */
+enum dispatch_verdict redirect_to_slash(struct dispatch *dispatch);
+enum dispatch_verdict find_location(struct dispatch *dispatch);
+enum dispatch_verdict return_of_location(struct dispatch *dispatch);
+enum dispatch_verdict proxy_start(struct dispatch *dispatch);
 
 /* ---- variables.c ---- */
 
@@ -89,13 +125,13 @@ void forward_make_again(struct dispatch *dispatch);
 /* Takes out of the request's trailers what its fields may not bear either. */
 void forward_filter_trailers(struct dispatch *dispatch);
 
-/* ---- respond.c ---- */
+/* ---- headers.c ---- */
 
 /* Makes the backend's response what the client gets. */
-void respond_filter(struct dispatch *dispatch);
+enum dispatch_verdict headers_filter(struct dispatch *dispatch);
 
 /* Appends the add_header fields that go with the response's status. */
-void respond_add_headers(struct dispatch *dispatch);
+void headers_add(struct dispatch *dispatch);
 
 /* ---- reply.c ---- */
 
@@ -113,11 +149,16 @@ void reply_send(struct exchange *exchange, struct dispatch *dispatch, const stru
 void reply_error(struct exchange *exchange, struct dispatch *dispatch, enum error error,
                  int status);
 
-/* Does what a `return` says. */
-void reply_configured(struct dispatch *dispatch, const struct config_return *answer);
+/* Reports the error and tells the client its status; one that has none breaks the response off.
+ * DONE. */
+enum dispatch_verdict reply_refuse(struct exchange *exchange, struct dispatch *dispatch,
+                                   enum error error);
 
-/* 301 to the same path with a slash behind it. */
-void reply_slash(struct dispatch *dispatch);
+/* A redirect; location may be a path, of which the absolute URI is made. */
+void reply_redirect(struct dispatch *dispatch, int status, struct slice location);
+
+/* "404 Not Found\n" and nothing more: internals stay inside. */
+struct slice reply_plain_text(struct exchange *exchange, int status);
 
 /* ---- retry.c ---- */
 
@@ -144,6 +185,6 @@ void report_again(const struct dispatch *dispatch, enum error error);
 void report_retry(const struct dispatch *dispatch, enum error error, int status);
 
 /* The exchange is over. */
-void report_close(const struct dispatch *dispatch);
+enum dispatch_verdict report_close(struct dispatch *dispatch);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Replies that this gateway makes itself: `return`, redirects, errors. */
+/* Replies that this gateway makes itself: texts, errors, redirects. */
 #include "dispatch_internal.h"
 
 #define TEXT_PLAIN SLICE("text/plain")
@@ -40,7 +40,7 @@ static void make_head(struct exchange *exchange, struct dispatch *dispatch,
     if (reply->location.len > 0)
         http_fields_add(fields, SLICE("Location"), reply->location);
     if (dispatch) {
-        respond_add_headers(dispatch);
+        headers_add(dispatch);
         drop_first(fields, FIELD_CONTENT_TYPE);
     }
 }
@@ -63,8 +63,7 @@ void reply_send(struct exchange *exchange, struct dispatch *dispatch, const stru
         exchange_end_response(exchange, PIPE_ENDED);
 }
 
-/* "404 Not Found\n" and nothing more: internals stay inside. */
-static struct slice plain_text(struct exchange *exchange, int status)
+struct slice reply_plain_text(struct exchange *exchange, int status)
 {
     const char *reason = http_reason(status);
     return arena_printf(&exchange->arena, "%d%s%s\n", status, reason[0] ? " " : "", reason);
@@ -82,8 +81,21 @@ void reply_error(struct exchange *exchange, struct dispatch *dispatch, enum erro
 {
     const char *words = words_of(error);
     struct reply reply = {.status = status,
-                          .body = words ? slice_of(words) : plain_text(exchange, status)};
+                          .body = words ? slice_of(words) : reply_plain_text(exchange, status)};
     reply_send(exchange, dispatch, &reply);
+}
+
+enum dispatch_verdict reply_refuse(struct exchange *exchange, struct dispatch *dispatch,
+                                   enum error error)
+{
+    int status = error_status(error);
+    exchange->error = error;
+    report_failure(exchange, dispatch, error, status);
+    if (status == 0)
+        exchange_end_response(exchange, PIPE_BROKEN);
+    else
+        reply_error(exchange, dispatch, error, status);
+    return DISPATCH_DONE;
 }
 
 /* ---- redirects ---- */
@@ -143,37 +155,12 @@ static struct slice absolute(struct exchange *exchange, struct slice location)
                         close, client->local_port, SLICE_PRINTF(location));
 }
 
-static void send_redirect(struct dispatch *dispatch, int status, struct slice location)
+void reply_redirect(struct dispatch *dispatch, int status, struct slice location)
 {
     struct exchange *exchange = dispatch->exchange;
     location = safe_location(&exchange->arena, location);
     struct reply reply = {.status = status,
-                          .body = plain_text(exchange, status),
+                          .body = reply_plain_text(exchange, status),
                           .location = absolute(exchange, location)};
     reply_send(exchange, dispatch, &reply);
-}
-
-void reply_slash(struct dispatch *dispatch)
-{
-    struct exchange *exchange = dispatch->exchange;
-    struct slice path = http_path_encode(&exchange->arena, dispatch->path);
-    struct slice query = exchange->request.query;
-    send_redirect(dispatch, 301,
-                  arena_printf(&exchange->arena, "%.*s/%s%.*s", SLICE_PRINTF(path),
-                               query.len > 0 ? "?" : "", SLICE_PRINTF(query)));
-}
-
-/* ---- return ---- */
-
-void reply_configured(struct dispatch *dispatch, const struct config_return *answer)
-{
-    struct slice text = variables_evaluate(dispatch, &answer->text);
-    if (answer->is_redirect) {
-        send_redirect(dispatch, answer->status, slice_trim(text));
-        return;
-    }
-    struct reply reply = {.status = answer->status, .body = text};
-    if (text.len == 0 && answer->status >= 300)
-        reply.body = plain_text(dispatch->exchange, answer->status);
-    reply_send(dispatch->exchange, dispatch, &reply);
 }

@@ -86,10 +86,10 @@ void report_retry(const struct dispatch *dispatch, enum error error, int status)
               SLICE_PRINTF(address), SLICE_PRINTF(exchange->client->peer_host));
 }
 
-void report_close(const struct dispatch *dispatch)
+enum dispatch_verdict report_close(struct dispatch *dispatch)
 {
     if (!log_is_enabled(LOG_LEVEL_DEBUG))
-        return;
+        return DISPATCH_CONTINUE;
     const struct exchange *exchange = dispatch->exchange;
     char who[WHO_SIZE];
     describe(exchange, dispatch, who);
@@ -99,4 +99,5 @@ void report_close(const struct dispatch *dispatch)
               exchange->error != ERROR_NONE ? ", " : "",
               exchange->error != ERROR_NONE ? error_token(exchange->error) : "",
               SLICE_PRINTF(exchange->client->peer_host));
+    return DISPATCH_CONTINUE;
 }

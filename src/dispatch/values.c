@@ -189,8 +189,8 @@ static bool head_variable(struct dispatch *dispatch, const struct config_part *p
 }
 
 /* What the connection and the configuration say. */
-static bool place_variable(struct dispatch *dispatch, enum config_variable variable,
-                           struct slice *value)
+static bool connection_variable(struct dispatch *dispatch, enum config_variable variable,
+                                struct slice *value)
 {
     const struct exchange_client *client = dispatch->exchange->client;
     switch (variable) {
@@ -309,7 +309,8 @@ struct slice variable_value(struct dispatch *dispatch, const struct config_part 
     struct slice value = {0};
     if (part->variable == VARIABLE_LITERAL)
         return part->text;
-    if (head_variable(dispatch, part, &value) || place_variable(dispatch, part->variable, &value) ||
+    if (head_variable(dispatch, part, &value) ||
+        connection_variable(dispatch, part->variable, &value) ||
         tls_variable(dispatch->exchange->client, part->variable, &value))
         return value;
     return progress_variable(dispatch, part->variable);

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <criterion/criterion.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,22 +20,6 @@ static bool returns(const struct gate *gate, const char *name)
     return http_fields_find_name(&gate->seen.response.fields, slice_of(name)) != NULL;
 }
 
-Test(reply, text)
-{
-    struct gate gate;
-    open_with(&gate, "return 200 \"hello $host\\n\";");
-    gate_get(&gate, "/", "");
-    cr_expect_eq(gate.seen.status, 200);
-    cr_expect_str_eq(text_of(gate.seen.response.reason), "OK");
-    cr_expect_str_eq(gate_body_text(&gate), "hello acme.test\n");
-    cr_expect_eq(gate.seen.response.content_length, 16);
-    cr_expect_str_eq(gate_returned(&gate, "content-type"), "text/plain");
-    cr_expect_str_eq(gate_returned(&gate, "server"), "nsgate");
-    cr_expect_eq(gate.seen.end, PIPE_ENDED);
-    cr_expect_eq(gate.seen.responses, 1);
-    gate_close(&gate);
-}
-
 Test(reply, head_has_the_length_and_no_body)
 {
     struct gate gate;
@@ -46,36 +31,6 @@ Test(reply, head_has_the_length_and_no_body)
     cr_expect_eq(gate.seen.body_len, 0);
     cr_expect_eq(gate.seen.end, PIPE_ENDED);
     gate_close(&gate);
-}
-
-Test(reply, codes_alone)
-{
-    static const struct {
-        const char *code, *body;
-    } cases[] = {
-        {"200", ""},
-        {"204", ""},
-        {"304", ""},
-        {"400", "400 Bad Request\n"},
-        {"403", "403 Forbidden\n"},
-        {"404", "404 Not Found\n"},
-        {"500", "500 Internal Server Error\n"},
-        {"503", "503 Service Unavailable\n"},
-        {"599", "599\n"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct gate gate;
-        char text[64];
-        snprintf(text, sizeof text, "return %s;", cases[i].code);
-        open_with(&gate, text);
-        gate_get(&gate, "/", "");
-        cr_expect_eq(gate.seen.status, atoi(cases[i].code));
-        cr_expect_str_eq(gate_body_text(&gate), cases[i].body);
-        cr_expect_eq(gate.seen.end, PIPE_ENDED);
-        cr_expect_eq(gate.seen.response.content_length, (int64_t)strlen(cases[i].body));
-        cr_expect_eq(returns(&gate, "content-type"), cases[i].body[0] != '\0');
-        gate_close(&gate);
-    }
 }
 
 Test(reply, added_fields)
@@ -106,21 +61,6 @@ static void expect_location(const char *answer, bool is_tls, uint16_t port, cons
                      gate_returned(&gate, "location"));
     cr_expect_geq(gate.seen.status, 301);
     gate_close(&gate);
-}
-
-Test(reply, redirects)
-{
-    expect_location("return 301 https://$host/new/;", false, 80, "/", "https://acme.test/new/");
-    expect_location("return 308 https://$host$request_uri;", false, 80, "/a%20b?c",
-                    "https://acme.test/a%20b?c");
-    expect_location("return http://other.test/;", false, 80, "/", "http://other.test/");
-    expect_location("return 302 /x;", false, 80, "/", "http://acme.test/x");
-    expect_location("return 302 /x;", true, 443, "/", "https://acme.test/x");
-    expect_location("return 302 /x;", true, 8443, "/", "https://acme.test:8443/x");
-    expect_location("return 303 /x;", false, 443, "/", "http://acme.test:443/x");
-    /* what begins with two slashes must not leave this host */
-    expect_location("return 307 $request_uri;", false, 80, "//evil.test/",
-                    "http://acme.test//evil.test/");
 }
 
 Test(reply, no_client_splits_a_redirect)

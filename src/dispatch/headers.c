@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is changed in a response on its way to the client. */
+/* The phase of response headers: what is hidden, and what is added. */
 #include "dispatch_internal.h"
 
 /* As nginx: these are for the proxy in front, not for its clients. Date and Server stay. */
@@ -38,7 +38,7 @@ static bool is_header_status(int status)
     }
 }
 
-void respond_add_headers(struct dispatch *dispatch)
+void headers_add(struct dispatch *dispatch)
 {
     struct http_response *response = &dispatch->exchange->response;
     const struct config_settings *settings = dispatch->settings;
@@ -53,7 +53,7 @@ void respond_add_headers(struct dispatch *dispatch)
     }
 }
 
-void respond_filter(struct dispatch *dispatch)
+enum dispatch_verdict headers_filter(struct dispatch *dispatch)
 {
     struct exchange *exchange = dispatch->exchange;
     struct http_response *response = &exchange->response;
@@ -71,6 +71,7 @@ void respond_filter(struct dispatch *dispatch)
         /* The one hop-by-hop field that must go through (RFC 9110 section 7.8). */
         http_fields_add(fields, SLICE("Upgrade"), exchange->forward.upgrade);
     } else if (response->status >= 200) {
-        respond_add_headers(dispatch);
+        headers_add(dispatch);
     }
+    return DISPATCH_CONTINUE;
 }

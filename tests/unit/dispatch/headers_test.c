@@ -20,7 +20,7 @@ static bool returns(const struct gate *gate, const char *name)
     return http_fields_find_name(&gate->seen.response.fields, slice_of(name)) != NULL;
 }
 
-Test(respond, hop_by_hop_and_proxy_fields_stay_here)
+Test(headers, hop_by_hop_and_proxy_fields_stay_here)
 {
     struct gate gate;
     open_with(&gate, "");
@@ -38,7 +38,7 @@ Test(respond, hop_by_hop_and_proxy_fields_stay_here)
     gate_close(&gate);
 }
 
-Test(respond, hides_and_adds)
+Test(headers, hides_and_adds)
 {
     struct gate gate;
     open_with(&gate, "proxy_hide_header x-powered-by; proxy_hide_header Server;"
@@ -52,7 +52,7 @@ Test(respond, hides_and_adds)
     gate_close(&gate);
 }
 
-Test(respond, adds_by_status_unless_always)
+Test(headers, adds_by_status_unless_always)
 {
     static const struct {
         const char *line;
@@ -78,7 +78,7 @@ Test(respond, adds_by_status_unless_always)
     }
 }
 
-Test(respond, interims_get_nothing_added)
+Test(headers, interims_get_nothing_added)
 {
     struct gate gate;
     open_with(&gate, "add_header X-Always 2 always;");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Servers by host, 421, locations, and what is refused before any backend is asked. */
+/* Servers by host, 421, and what is refused before any backend is asked. */
 #include "fixture.h"
 
 #include <criterion/criterion.h>
+
 #include <stdio.h>
 
 static const char two_servers[] =
@@ -35,7 +36,7 @@ static void get_host(struct gate *gate, const char *host)
     gate_send(gate, text);
 }
 
-Test(route, misdirected_only_where_certificates_differ)
+Test(find_server, misdirected_only_where_certificates_differ)
 {
     static const struct {
         const char *named, *host;
@@ -75,7 +76,7 @@ Test(route, misdirected_only_where_certificates_differ)
     gate_close(&gate);
 }
 
-Test(route, without_a_host_the_default_server_answers)
+Test(find_server, without_a_host_the_default_server_answers)
 {
     struct gate gate;
     gate_open(&gate, two_servers);
@@ -88,7 +89,7 @@ Test(route, without_a_host_the_default_server_answers)
     gate_close(&gate);
 }
 
-Test(route, the_default_server_is_a_wall_for_every_kind_of_name)
+Test(find_server, the_default_server_is_a_wall_for_every_kind_of_name)
 {
     static const char walled[] =
         "server { listen 10.0.0.1:443 ssl; server_name *.wild.test;\n"
@@ -119,7 +120,7 @@ Test(route, the_default_server_is_a_wall_for_every_kind_of_name)
     gate_close(&gate);
 }
 
-Test(route, a_server_for_requests_without_a_host_goes_before_the_default)
+Test(find_server, a_server_for_requests_without_a_host_goes_before_the_default)
 {
     struct gate gate;
     gate_open(&gate, "server { listen 80; server_name a.test; return 200 a; }\n"
@@ -131,7 +132,7 @@ Test(route, a_server_for_requests_without_a_host_goes_before_the_default)
     gate_close(&gate);
 }
 
-Test(route, plain_text_is_never_misdirected)
+Test(find_server, plain_text_is_never_misdirected)
 {
     struct gate gate;
     gate_open(&gate, two_servers);
@@ -148,7 +149,7 @@ static void ask_of(struct gate *gate, uint32_t server, unsigned char demands)
     gate->tenant->servers[server].tls.verification.hash[0] = demands;
 }
 
-Test(route, misdirected_where_clients_are_verified_otherwise)
+Test(find_server, misdirected_where_clients_are_verified_otherwise)
 {
     struct gate gate;
     gate_open(&gate, two_servers);
@@ -167,7 +168,7 @@ Test(route, misdirected_where_clients_are_verified_otherwise)
     gate_close(&gate);
 }
 
-Test(route, the_fallback_to_the_default_server_keeps_what_is_asked_of_clients)
+Test(find_server, the_fallback_to_the_default_server_keeps_what_is_asked_of_clients)
 {
     struct gate gate;
     gate_open(&gate, two_servers);
@@ -183,7 +184,7 @@ Test(route, the_fallback_to_the_default_server_keeps_what_is_asked_of_clients)
     gate_close(&gate);
 }
 
-Test(route, misdirected_when_the_handshake_asked_for_something_else)
+Test(find_server, misdirected_when_the_handshake_asked_for_something_else)
 {
     struct tls_server before = {.verification = {.hash = {7}}};
     struct gate gate;
@@ -195,7 +196,7 @@ Test(route, misdirected_when_the_handshake_asked_for_something_else)
     gate_close(&gate);
 }
 
-Test(route, certificates_that_are_missing_or_bad_are_told_as_nginx_does)
+Test(find_server, certificates_that_are_missing_or_bad_are_told_as_nginx_does)
 {
     struct gate gate;
     gate_open(&gate, two_servers);
@@ -230,98 +231,12 @@ static const char places[] = "server { listen 10.0.0.1:80 default_server; server
                              "server { listen 10.0.0.1:80; server_name closed.test; return 403; "
                              "location / { return 200 no; } }\n";
 
-static void expect(struct gate *gate, const char *target, int status, const char *body)
-{
-    gate_get(gate, target, "");
-    cr_expect_eq(gate->seen.status, status, "%s: %d", target, gate->seen.status);
-    if (body)
-        cr_expect_str_eq(gate_body_text(gate), body, "%s: %s", target, gate_body_text(gate));
-}
-
-Test(route, locations)
-{
-    struct gate gate;
-    gate_open(&gate, places);
-    expect(&gate, "/exact", 200, "exact");
-    expect(&gate, "/exact/no", 404, "404 Not Found\n");
-    expect(&gate, "/prefix", 200, "pre");
-    expect(&gate, "/pre/longer/x", 200, "longer");
-    expect(&gate, "/pre//longer", 200, "longer");
-    expect(&gate, "/x/../pre", 200, "pre");
-    expect(&gate, "/%70re", 200, "pre");
-    expect(&gate, "/pre/x.php", 200, "regex");
-    expect(&gate, "/final/x.php", 200, "final");
-    expect(&gate, "/nothing", 404, "404 Not Found\n");
-    expect(&gate, "/empty", 404, "404 Not Found\n");
-    expect(&gate, "/../etc/passwd", 400, "400 Bad Request\n");
-    expect(&gate, "/%00", 400, "400 Bad Request\n");
-    expect(&gate, "/%zz", 400, "400 Bad Request\n");
-    gate_close(&gate);
-}
-
-Test(route, the_asterisk_is_where_the_root_is)
-{
-    static const char options[] = "OPTIONS * HTTP/1.1\r\nHost: acme.test\r\n\r\n";
-    static const struct {
-        const char *location;
-        int status; /* 0: forwarded */
-        const char *target;
-    } cases[] = {
-        {"location / { return 200 root; }", 200, NULL},
-        {"location = / { return 204; }", 204, NULL},
-        {"location ~ ^/$ { return 200 root; }", 200, NULL},
-        {"location /a { return 200 a; }", 404, NULL},
-        {"location / { proxy_pass http://127.0.0.1:9000; }", 0, "*"},
-        {"location / { proxy_pass http://127.0.0.1:9000/r/; }", 0, "/r/"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct gate gate;
-        char text[256];
-        snprintf(text, sizeof text, "server { listen 10.0.0.1:80; %s }\n", cases[i].location);
-        gate_open(&gate, text);
-        gate_send(&gate, options);
-        cr_expect_eq(gate.seen.status, cases[i].status, "%s: %d", text, gate.seen.status);
-        if (cases[i].target)
-            cr_expect_str_eq(text_of(gate.exchange->forward.target), cases[i].target);
-        gate_close(&gate);
-    }
-}
-
-Test(route, server_return_goes_first)
+Test(find_server, server_return_goes_first)
 {
     struct gate gate;
     gate_open(&gate, places);
     get_host(&gate, "closed.test");
     cr_assert_eq(gate.seen.status, 403);
     cr_assert_str_eq(gate_body_text(&gate), "403 Forbidden\n");
-    gate_close(&gate);
-}
-
-Test(route, missing_slash_is_redirected_as_nginx_does)
-{
-    struct gate gate;
-    gate_open(&gate, places);
-    expect(&gate, "/app", 301, NULL);
-    cr_expect_str_eq(gate_returned(&gate, "location"), "http://acme.test/app/");
-    expect(&gate, "/app?x=1", 301, NULL);
-    cr_expect_str_eq(gate_returned(&gate, "location"), "http://acme.test/app/?x=1");
-    expect(&gate, "/here", 404, NULL);
-    gate_get(&gate, "/api", "");
-    cr_expect_eq(gate.starts, 1, "a location of that very path has it");
-    gate_close(&gate);
-}
-
-Test(route, body_length_is_judged_at_once)
-{
-    struct gate gate;
-    gate_open(&gate, places);
-    gate_send(&gate, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 11\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 413);
-    cr_expect(gate.exchange->request_body.discards);
-    gate_send(&gate, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 10\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200);
-    gate_send(&gate,
-              "POST /big HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 99999999999\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200, "0 is without limit");
     gate_close(&gate);
 }

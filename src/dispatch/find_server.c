@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which server and location a request is for. */
+/* Which server a request is for, and whether it may be asked over this connection. */
 #include "dispatch_internal.h"
 
 static bool has_pair(const struct config_server *server, const struct config_certificate *pair)
@@ -74,7 +74,7 @@ static bool is_misdirected(const struct dispatch *dispatch, const struct dispatc
     return !covers(a, b) || !covers(b, a);
 }
 
-int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
+int find_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
 {
     const struct http_request *request = &dispatch->exchange->request;
     const struct tenant_server *matched = tenant_match_server(origin->listener, request->host);
@@ -87,20 +87,4 @@ int route_server(struct dispatch *dispatch, const struct dispatch_origin *origin
     if (dispatch->exchange->client->tls_client_error)
         return dispatch->exchange->client->tls_client_error;
     return http_path_normalize(&dispatch->exchange->arena, request->path, &dispatch->path);
-}
-
-int route_location(struct dispatch *dispatch)
-{
-    dispatch->location = tenant_find_location(dispatch->server, dispatch->path);
-    if (!dispatch->location)
-        return ERROR_NOT_FOUND;
-    const struct config_location *config = dispatch->location->config;
-    dispatch->settings = config->settings;
-    int64_t length = dispatch->exchange->request.content_length;
-    uint64_t most = config->settings->client_max_body_size;
-    if (most != 0 && length > 0 && (uint64_t)length > most)
-        return ERROR_BODY_TOO_LARGE;
-    if (!config->has_proxy && config->answer.status == 0)
-        return ERROR_NOT_FOUND;
-    return 0;
 }

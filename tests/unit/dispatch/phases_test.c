@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* The order of the phases: what is configured in an earlier one answers, and the later ones do not
+ * run. */
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+
+/* Each asks for something in a phase of its own. */
+#define SERVER   "return 410; "
+#define LENGTH   "client_max_body_size 5; "
+#define LOCATION "return 403; "
+#define PROXY    "proxy_pass http://127.0.0.1:9000; "
+
+static int status_of(const char *server, const char *inside, const char *target, unsigned length)
+{
+    struct gate gate;
+    char text[512];
+    snprintf(text, sizeof(text), "server { listen 10.0.0.1:80; %s location /a/ { %s " PROXY "} }\n",
+             server, inside);
+    gate_open(&gate, text);
+    snprintf(text, sizeof(text), "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: %u\r\n\r\n", target,
+             length);
+    gate_send(&gate, text);
+    int status = gate.seen.status;
+    cr_expect_eq(gate.starts, status == 0);
+    gate_close(&gate);
+    return status;
+}
+
+Test(phases, run_in_the_order_of_nginx)
+{
+    cr_expect_eq(status_of(SERVER, LENGTH LOCATION, "/a", 9), 410, "the server's rewrite");
+    cr_expect_eq(status_of("", LENGTH LOCATION, "/a", 9), 301, "a slash that is missing");
+    cr_expect_eq(status_of("", LENGTH LOCATION, "/a/", 9), 413, "the location's limit");
+    cr_expect_eq(status_of("", LENGTH LOCATION, "/a/", 1), 403, "its rewrite");
+    cr_expect_eq(status_of("", LENGTH, "/a/", 1), 0, "its content");
+}
+
+Test(phases, headers_are_made_for_each_response)
+{
+    struct gate gate;
+    gate_open(&gate, "server { listen 10.0.0.1:80; add_header X-Own yes;\n"
+                     "  location / { proxy_pass http://127.0.0.1:9000; proxy_hide_header x; } }\n");
+    gate_get(&gate, "/", "");
+    gate_answer(&gate, "HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n");
+    cr_expect_str_eq(gate_returned(&gate, "x"), "");
+    cr_expect_str_eq(gate_returned(&gate, "x-own"), "");
+    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: 1\r\n\r\n");
+    cr_expect_str_eq(gate_returned(&gate, "x"), "");
+    cr_expect_str_eq(gate_returned(&gate, "x-own"), "yes");
+    gate_close(&gate);
+}
