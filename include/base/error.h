@@ -3,6 +3,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 /* X(NAME, HTTP status that tells a client, log token, text)
  * Status 0: no answer is possible or none is due. */
 #define ERROR_TABLE(X)                                                                             \
@@ -77,5 +79,8 @@ int error_status(enum error error);
 
 /* What an errno means: strerror(3) without its buffer, untranslated; constant. */
 const char *error_reason(int number);
+
+/* Whether that errno says that this host has run out of descriptors or memory: it may pass. */
+bool error_is_shortage(int number);
 
 #endif

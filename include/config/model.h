@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "base/tls_version.h"
 #include "config/template.h"
 #include "config/tree.h"
 
@@ -145,8 +146,6 @@ enum config_next {
     NEXT_NON_IDEMPOTENT = 1 << 10
 };
 
-enum config_tls_version { TLS_VERSION_1_2 = 1 << 0, TLS_VERSION_1_3 = 1 << 1 };
-
 /* The simple directives that blocks inherit. A block that changes none shares its parent's. */
 struct config_settings {
     /* client side; seconds */
@@ -177,12 +176,12 @@ struct config_settings {
     bool says_ssl_server_name;
     bool proxy_ssl_session_reuse;         /* on */
     uint32_t proxy_ssl_verify_depth;      /* 1 */
-    uint32_t proxy_ssl_protocols;         /* config_tls_version bits */
+    uint32_t proxy_ssl_protocols;         /* tls_version bits */
     struct config_text proxy_ssl_ciphers; /* OpenSSL's cipher list */
     struct slice proxy_ssl_name;          /* without port; empty: the host of proxy_pass */
     struct config_file proxy_ssl_trusted; /* none: the system's certificates */
     /* TLS; server level */
-    uint32_t ssl_protocols;            /* config_tls_version bits */
+    uint32_t ssl_protocols;            /* tls_version bits */
     struct config_text ssl_ciphers;    /* OpenSSL's cipher list */
     struct config_text ssl_ecdh_curve; /* OpenSSL's group list */
     enum config_verify ssl_verify_client;
@@ -270,7 +269,7 @@ struct config_transport {
     bool sends_name; /* as SNI */
     bool reuses_sessions;
     uint32_t verify_depth;
-    uint32_t protocols; /* config_tls_version bits */
+    uint32_t protocols; /* tls_version bits */
     struct config_text ciphers;
     struct slice name;       /* what the certificate must be for; empty when not verify */
     struct slice trusted;    /* absolute path; empty: the system's, or not verify */

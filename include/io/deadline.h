@@ -6,6 +6,18 @@
 
 #include "io/loop.h"
 
+/* Timers count from libev's clock, moments are read a little later from ours: what a timer finds
+ * due within this many seconds is due. */
+#define DEADLINE_SLACK 0.002
+
+/* The earlier of two moments; 0 is none. */
+static inline double deadline_earlier(double a, double b)
+{
+    if (a <= 0 || b <= 0)
+        return a <= 0 ? b : a;
+    return a < b ? a : b;
+}
+
 /* Embedded by its owner. */
 struct deadline {
     ev_timer timer; /* ev_timer is monotonic: a jump of the clock moves nothing */

@@ -5,9 +5,14 @@
 
 #include "base/slice.h"
 
-#define TLS_SHA1 20
+/* Lengths of the values of Sec-WebSocket-Key and Sec-WebSocket-Accept; a NUL stands behind each. */
+#define WEBSOCKET_KEY    24
+#define WEBSOCKET_ACCEPT 28
 
-/* SHA-1 (RFC 3174), for protocols that were fixed to it and need no strength of it. */
-void tls_sha1(struct slice data, unsigned char out[TLS_SHA1]);
+/* A fresh key (RFC 6455 section 4.1). */
+void websocket_key(char key[WEBSOCKET_KEY + 1]);
+
+/* What a server answers a key of WEBSOCKET_KEY bytes with (RFC 6455 section 4.2.2). */
+void websocket_accept(const char *key, char accept[WEBSOCKET_ACCEPT + 1]);
 
 #endif

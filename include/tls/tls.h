@@ -5,17 +5,16 @@
 #define TLS_TLS_H
 
 #include "base/diag.h"
+#include "base/tls_version.h"
 #include "io/stream.h"
 #include "tls/identity.h"
 #include "tls/verification.h"
 
 /* ---- policies and their contexts ---- */
 
-enum tls_version_bit { TLS_ALLOW_1_2 = 1 << 0, TLS_ALLOW_1_3 = 1 << 1 };
-
 /* What connections of one kind agree on. */
 struct tls_policy {
-    uint32_t versions;    /* tls_version_bit; 0: both */
+    uint32_t versions;    /* tls_version bits; 0: both */
     struct slice ciphers; /* cipher list of TLS 1.2 (openssl-ciphers(1)); empty: towards clients
                              forward secrecy and AEAD only, towards backends OpenSSL's */
     struct diag_place ciphers_place;

@@ -3,6 +3,7 @@
 #include "group_internal.h"
 
 #include "balance/balance_internal.h"
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "netns_internal.h"
 #include "pool_internal.h"
@@ -14,8 +15,7 @@
 
 static void on_grave(struct loop_task *task)
 {
-    struct backend_group *group =
-        (struct backend_group *)((char *)task - offsetof(struct backend_group, grave));
+    struct backend_group *group = CONTAINER_OF(task, struct backend_group, grave);
     /* It may have been bound or used again in the meantime. */
     if (group->bindings == 0 && group->attached == 0)
         group_free(group);

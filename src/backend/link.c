@@ -2,6 +2,7 @@
 /* From an endpoint's address to a stream that is ready for HTTP: connect, TLS, ALPN. */
 #include "link_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/deadline.h"
@@ -37,7 +38,7 @@ static struct loop *loop_of(const struct backend_link *link)
 
 static void on_grave(struct loop_task *task)
 {
-    free((char *)task - offsetof(struct backend_link, grave));
+    free(CONTAINER_OF(task, struct backend_link, grave));
 }
 
 /* The stream is closed, or somebody else's. */
@@ -119,10 +120,9 @@ static const struct stream_events tls_events = {.on_open = on_secured,
 /* ---- connecting ---- */
 
 /* Whether it is this host that lacks something, local ports too, rather than the server's fault. */
-static bool is_shortage(int error)
+static bool is_connect_shortage(int error)
 {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
-           error == EADDRNOTAVAIL;
+    return error_is_shortage(error) || error == EADDRNOTAVAIL;
 }
 
 /* EADDRNOTAVAIL says that TCP's ports are used up, or that this host has no address to reach the
@@ -144,7 +144,7 @@ static bool has_source_address(const struct backend_link *link)
 static void fail_to_connect(struct backend_link *link, enum error error, int number)
 {
     char text[REASON_SIZE] = "";
-    if (is_shortage(number) && (number != EADDRNOTAVAIL || has_source_address(link)))
+    if (is_connect_shortage(number) && (number != EADDRNOTAVAIL || has_source_address(link)))
         error = ERROR_SHORTAGE;
     if (number != 0)
         snprintf(text, sizeof(text), "%d: %s", number, strerror(number));
@@ -183,8 +183,7 @@ static const struct stream_events connect_events = {.on_open = on_connected,
 
 static void on_expired(struct deadline *deadline)
 {
-    struct backend_link *link =
-        (struct backend_link *)((char *)deadline - offsetof(struct backend_link, deadline));
+    struct backend_link *link = CONTAINER_OF(deadline, struct backend_link, deadline);
     struct slice reason = {"", 0};
     if (link->is_handshaking)
         reason = SLICE("in the TLS handshake");
@@ -195,8 +194,7 @@ static void on_expired(struct deadline *deadline)
 
 static void on_start(struct loop_task *task)
 {
-    struct backend_link *link =
-        (struct backend_link *)((char *)task - offsetof(struct backend_link, start));
+    struct backend_link *link = CONTAINER_OF(task, struct backend_link, start);
     fail_to_connect(link, ERROR_CONNECT, link->error);
 }
 
@@ -214,8 +212,7 @@ static bool connect_by(struct backend_link *link, int fd)
 /* Connecting and TLS have what is left of the time. */
 static void on_socket(struct backend_netns_wait *wait, int fd, int error)
 {
-    struct backend_link *link =
-        (struct backend_link *)((char *)wait - offsetof(struct backend_link, wait));
+    struct backend_link *link = CONTAINER_OF(wait, struct backend_link, wait);
     char text[REASON_SIZE];
     if (fd >= 0) {
         if (!connect_by(link, fd))
@@ -224,7 +221,7 @@ static void on_socket(struct backend_netns_wait *wait, int fd, int error)
     }
     snprintf(text, sizeof(text), "no socket in network namespace %.*s: %d: %s",
              SLICE_PRINTF(slice_head(link->endpoint->netns->name, 128)), error, strerror(error));
-    fail(link, is_shortage(error) ? ERROR_SHORTAGE : ERROR_CONNECT, slice_of(text));
+    fail(link, is_connect_shortage(error) ? ERROR_SHORTAGE : ERROR_CONNECT, slice_of(text));
 }
 
 struct backend_link *link_open(struct backend_connection *connection, double seconds,
@@ -235,7 +232,7 @@ struct backend_link *link_open(struct backend_connection *connection, double sec
     struct backend_netns *netns = endpoint->netns;
     int fd =
         netns != NULL ? backend_netns_take(netns) : socket_for(endpoint->address.any.sa_family);
-    if (fd < 0 && netns == NULL && is_shortage(errno))
+    if (fd < 0 && netns == NULL && is_connect_shortage(errno))
         return NULL;
     struct backend_link *link = memory_zeroed(1, sizeof(*link));
     link->connection = connection;

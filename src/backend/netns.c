@@ -3,6 +3,7 @@
  * connected by them. */
 #include "netns_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/stream.h"
@@ -62,7 +63,7 @@ static void drop_sockets(struct backend_netns *netns)
 
 static void on_idle(struct deadline *deadline)
 {
-    drop_sockets((struct backend_netns *)((char *)deadline - offsetof(struct backend_netns, idle)));
+    drop_sockets(CONTAINER_OF(deadline, struct backend_netns, idle));
 }
 
 static void set_error(struct backend_netns *netns, int error)
@@ -96,8 +97,7 @@ static void ask(struct backend_netns *netns)
 
 static void on_again(struct deadline *deadline)
 {
-    struct backend_netns *netns =
-        (struct backend_netns *)((char *)deadline - offsetof(struct backend_netns, again));
+    struct backend_netns *netns = CONTAINER_OF(deadline, struct backend_netns, again);
     deadline_clear(&netns->again);
     loop_defer(netns->backends->loop, &netns->serve);
 }
@@ -139,8 +139,7 @@ void backend_netns_cancel(struct backend_netns_wait *wait)
 /* Whoever is told may come back for another socket, of this netns too. */
 static void on_serve(struct loop_task *task)
 {
-    struct backend_netns *netns =
-        (struct backend_netns *)((char *)task - offsetof(struct backend_netns, serve));
+    struct backend_netns *netns = CONTAINER_OF(task, struct backend_netns, serve);
     struct backend_netns_wait *wait;
     netns->references++;
     while ((wait = TAILQ_FIRST(&netns->waiting)) != NULL &&
@@ -266,8 +265,7 @@ static void set_cut(struct backend_netns *netns)
 
 static void on_cut(struct deadline *deadline)
 {
-    struct backend_netns *netns =
-        (struct backend_netns *)((char *)deadline - offsetof(struct backend_netns, cut));
+    struct backend_netns *netns = CONTAINER_OF(deadline, struct backend_netns, cut);
     double now = loop_now(netns->backends->loop);
     struct backend_connection *connection;
     netns->references++;

@@ -2,6 +2,7 @@
 /* The table of errors, looked up. */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -46,4 +47,9 @@ const char *error_reason(int number)
     const char *text = strerrordesc_np(number);
 
     return text ? text : "unknown error";
+}
+
+bool error_is_shortage(int number)
+{
+    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }

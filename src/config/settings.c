@@ -24,8 +24,8 @@ const struct config_settings build_default_settings = {
     .proxy_ssl_verify = true,
     .proxy_ssl_session_reuse = true,
     .proxy_ssl_verify_depth = 1,
-    .proxy_ssl_protocols = TLS_VERSION_1_2 | TLS_VERSION_1_3,
-    .ssl_protocols = TLS_VERSION_1_2 | TLS_VERSION_1_3,
+    .proxy_ssl_protocols = TLS_VERSIONS,
+    .ssl_protocols = TLS_VERSIONS,
     .ssl_verify_depth = 1,
 };
 

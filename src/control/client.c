@@ -2,6 +2,7 @@
 /* The bytes of a control connection: reading a request, queueing lines, closing. */
 #include "control_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "version.h"
 
@@ -34,8 +35,7 @@ void control_client_close(struct control_client *client)
 
 static void client_on_grave(struct loop_task *grave)
 {
-    struct control_client *client =
-        (struct control_client *)((char *)grave - offsetof(struct control_client, grave));
+    struct control_client *client = CONTAINER_OF(grave, struct control_client, grave);
 
     free(client->out);
     free(client);
@@ -58,8 +58,7 @@ static bool client_is_gone(const struct control_client *client)
 
 static void client_on_limit(struct deadline *limit)
 {
-    struct control_client *client =
-        (struct control_client *)((char *)limit - offsetof(struct control_client, limit));
+    struct control_client *client = CONTAINER_OF(limit, struct control_client, limit);
 
     if (client_waits(client) && !client_is_gone(client))
         deadline_set(limit, CLIENT_LOOK);

@@ -2,6 +2,7 @@
 /* The exchange: pipes between two ends, and who is told what. */
 #include "exchange_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -45,8 +46,7 @@ void exchange_pool_trim(struct exchange_pool *pool)
 
 static void on_grave(struct loop_task *task)
 {
-    struct exchange *exchange =
-        (struct exchange *)((char *)task - offsetof(struct exchange, grave));
+    struct exchange *exchange = CONTAINER_OF(task, struct exchange, grave);
     struct exchange_pool *pool = exchange->pool;
     pool->in_use--;
     if (pool->free_count == FREE_MAX) {

@@ -2,6 +2,7 @@
 /* A client connection's life: accepted, shaken hands with, handed to its protocol, closed. */
 #include "connection_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "io/socket.h"
@@ -12,12 +13,12 @@
 
 static struct connection *of_deadline(struct deadline *deadline)
 {
-    return (struct connection *)((char *)deadline - offsetof(struct connection, limits.deadline));
+    return CONTAINER_OF(deadline, struct connection, limits.deadline);
 }
 
 static struct connection *of_task(struct loop_task *task)
 {
-    return (struct connection *)((char *)task - offsetof(struct connection, task));
+    return CONTAINER_OF(task, struct connection, task);
 }
 
 /* ---- state ---- */
@@ -139,8 +140,7 @@ static bool check_clocks(struct connection *connection, double now)
 static void on_deadline(struct deadline *deadline)
 {
     struct connection *connection = of_deadline(deadline);
-    /* A timer may come a little early. */
-    double now = connection_now(connection) + 0.002;
+    double now = connection_now(connection) + DEADLINE_SLACK;
 
     if (check_clocks(connection, now))
         limits_arm(&connection->limits, connection_now(connection));

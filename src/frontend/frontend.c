@@ -2,6 +2,7 @@
 /* The registry of a worker's tenants: set, replace, remove, drain. */
 #include "frontend_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "connection_internal.h"
@@ -13,8 +14,7 @@
 
 static void on_drained(struct loop_task *task)
 {
-    struct frontend *frontend =
-        (struct frontend *)((char *)task - offsetof(struct frontend, drained));
+    struct frontend *frontend = CONTAINER_OF(task, struct frontend, drained);
 
     if (frontend->config.on_drained)
         frontend->config.on_drained(frontend->config.owner);
@@ -66,14 +66,12 @@ void frontend_release_tenant(struct frontend *frontend, struct tenant *tenant)
 
 static void on_recheck(struct deadline *deadline)
 {
-    listeners_tenant_has_room(
-        (struct frontend_tenant *)((char *)deadline - offsetof(struct frontend_tenant, recheck)));
+    listeners_tenant_has_room(CONTAINER_OF(deadline, struct frontend_tenant, recheck));
 }
 
 static void tenant_bury(struct loop_task *task)
 {
-    struct frontend_tenant *tenant =
-        (struct frontend_tenant *)((char *)task - offsetof(struct frontend_tenant, grave));
+    struct frontend_tenant *tenant = CONTAINER_OF(task, struct frontend_tenant, grave);
 
     deadline_stop(&tenant->recheck);
     HASH_DEL(tenant->frontend->tenants, tenant);
@@ -351,8 +349,7 @@ unsigned frontend_cut(const struct frontend *frontend)
 
 static void frontend_bury(struct loop_task *task)
 {
-    struct frontend *frontend =
-        (struct frontend *)((char *)task - offsetof(struct frontend, drained));
+    struct frontend *frontend = CONTAINER_OF(task, struct frontend, drained);
 
     connection_free_all(frontend);
     front_streams_free(frontend);

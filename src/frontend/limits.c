@@ -4,32 +4,20 @@
 
 #include <math.h>
 
-/* libev may call a timer a little early. */
-#define SLACK 0.001
-
-static double earlier(double a, double b)
-{
-    if (a <= 0)
-        return b;
-    if (b <= 0)
-        return a;
-    return a < b ? a : b;
-}
-
 static double body_due(const struct limits *limits)
 {
     if (limits->body_until <= 0 || limits->body_paused > 0)
         return 0;
-    return earlier(limits->body_until, limits->body_last + limits->body_timeout);
+    return deadline_earlier(limits->body_until, limits->body_last + limits->body_timeout);
 }
 
 void limits_arm(struct limits *limits, double now)
 {
-    double due = earlier(limits->phase_due, limits->send_until);
+    double due = deadline_earlier(limits->phase_due, limits->send_until);
 
-    due = earlier(due, body_due(limits));
-    due = earlier(due, limits->peer_due);
-    due = earlier(due, limits->cut_due);
+    due = deadline_earlier(due, body_due(limits));
+    due = deadline_earlier(due, limits->peer_due);
+    due = deadline_earlier(due, limits->cut_due);
     if (due <= 0)
         deadline_clear(&limits->deadline);
     else
@@ -82,11 +70,11 @@ bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in)
 {
     double due = body_due(limits);
 
-    if (due <= 0 || now + SLACK < due)
+    if (due <= 0 || now + DEADLINE_SLACK < due)
         return false;
-    if (now + SLACK >= limits->body_last + limits->body_timeout)
+    if (now + DEADLINE_SLACK >= limits->body_last + limits->body_timeout)
         return true;
-    if (now + SLACK < limits->body_until)
+    if (now + DEADLINE_SLACK < limits->body_until)
         return false;
     if ((double)(bytes_in - limits->body_mark) < LIMIT_RATE * limits->body_timeout)
         return true;
@@ -121,7 +109,7 @@ bool limits_send_is_slow(struct limits *limits, double now, const struct stream 
     uint64_t out, unacked, acked;
     bool is_slow;
 
-    if (limits->send_until <= 0 || now + SLACK < limits->send_until)
+    if (limits->send_until <= 0 || now + DEADLINE_SLACK < limits->send_until)
         return false;
     if (stream_queued(stream) == 0) {
         limits_send_stop(limits);

@@ -4,6 +4,7 @@
  * processes, so that closing one does not take it out of the set: that is always said. */
 #include "frontend_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "connection_internal.h"
@@ -52,8 +53,7 @@ void listener_refresh(struct front_listener *listener)
 
 static void listener_bury(struct loop_task *task)
 {
-    struct front_listener *listener =
-        (struct front_listener *)((char *)task - offsetof(struct front_listener, grave));
+    struct front_listener *listener = CONTAINER_OF(task, struct front_listener, grave);
     struct frontend_tenant *tenant = listener->tenant;
 
     LIST_REMOVE(listener, next);
@@ -141,8 +141,7 @@ void listeners_resume(struct frontend *frontend)
 
 static void on_retry(struct deadline *deadline)
 {
-    listeners_resume(
-        (struct frontend *)((char *)deadline - offsetof(struct frontend, listen_retry)));
+    listeners_resume(CONTAINER_OF(deadline, struct frontend, listen_retry));
 }
 
 /* A client connection will want a second descriptor, for its backend. */
@@ -152,11 +151,6 @@ static bool has_descriptors(const struct frontend *frontend)
         ((uint64_t)frontend->connections + 1) * 2 + frontend->listeners + LIMIT_RESERVE;
 
     return frontend->config.descriptors == 0 || wanted <= frontend->config.descriptors;
-}
-
-static bool is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 /* ---- max_connections ---- */
@@ -230,7 +224,7 @@ static bool accept_failed(struct front_listener *listener, int error)
         return false;
     if (socket_accept_may_go_on(error))
         return true;
-    if (is_shortage(error))
+    if (error_is_shortage(error))
         pause_all(listener_frontend(listener), strerror(error));
     else
         is_dead(listener, error);

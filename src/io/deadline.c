@@ -2,10 +2,6 @@
 /* Deadlines whose timers follow lazily. */
 #include "io/deadline.h"
 
-/* Timers count from libev's clock, deadlines from ours, which is read a moment later: a timer
- * that is early by less than this has met its deadline. */
-#define SLACK 0.002
-
 static void arm(struct deadline *deadline, double after)
 {
     deadline->armed_at = loop_now(deadline->loop) + after;
@@ -22,7 +18,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *watcher, int events)
     (void)events;
     if (deadline->at == 0)
         return;
-    if (left > SLACK) {
+    if (left > DEADLINE_SLACK) {
         arm(deadline, left);
         return;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A stream's life, its two queues of bytes and its socket calls. */
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "stream_internal.h"
@@ -34,8 +35,7 @@ void stream_set_state(struct stream *stream, enum stream_state state)
 
 static void on_grave(struct loop_task *task)
 {
-    struct stream *stream =
-        (struct stream *)(void *)((char *)task - offsetof(struct stream, grave));
+    struct stream *stream = CONTAINER_OF(task, struct stream, grave);
 
     if (stream->ops)
         stream->ops->free(stream->layer);

@@ -2,13 +2,11 @@
 /* What moves a stream: the socket's events, the flush at the turn's end, the owner's callbacks. */
 #include "stream_internal.h"
 
+#include "base/container_of.h"
+
 #include <errno.h>
-#include <stddef.h>
 
 #define RUNS_PER_CALL 16
-
-#define FROM_MEMBER(pointer, member)                                                               \
-    ((struct stream *)(void *)((char *)(pointer)-offsetof(struct stream, member)))
 
 void stream_fail(struct stream *stream, enum error error)
 {
@@ -92,7 +90,7 @@ static void stop_reading(struct ev_loop *ev, struct stream *stream)
 
 void stream_on_reader(struct ev_loop *ev, ev_io *watcher, int events)
 {
-    struct stream *stream = FROM_MEMBER(watcher, reader);
+    struct stream *stream = CONTAINER_OF(watcher, struct stream, reader);
 
     (void)events;
     if (stream->state == STREAM_HANDSHAKE)
@@ -131,7 +129,7 @@ static void flush(struct stream *stream)
 
 void stream_on_writer(struct ev_loop *ev, ev_io *watcher, int events)
 {
-    struct stream *stream = FROM_MEMBER(watcher, writer);
+    struct stream *stream = CONTAINER_OF(watcher, struct stream, writer);
 
     (void)ev;
     (void)events;
@@ -145,7 +143,7 @@ void stream_on_writer(struct ev_loop *ev, ev_io *watcher, int events)
 
 void stream_on_flush(struct loop_task *task)
 {
-    struct stream *stream = FROM_MEMBER(task, flush);
+    struct stream *stream = CONTAINER_OF(task, struct stream, flush);
 
     /* While the socket takes nothing, its next event does the work. */
     if (stream->state == STREAM_OPEN && !ev_is_active(&stream->writer))
@@ -154,7 +152,7 @@ void stream_on_flush(struct loop_task *task)
 
 void stream_on_step(struct loop_task *task)
 {
-    struct stream *stream = FROM_MEMBER(task, step);
+    struct stream *stream = CONTAINER_OF(task, struct stream, step);
 
     if (stream->state == STREAM_CONNECTING)
         open_stream(stream);

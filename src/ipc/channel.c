@@ -5,6 +5,7 @@
 #include "blob_internal.h"
 #include "descriptors_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "ipc/datagram.h"
 
@@ -100,8 +101,7 @@ static void channel_fail(struct ipc_channel *channel, const char *reason, const 
 
 static void channel_on_failure(struct loop_task *task)
 {
-    struct ipc_channel *channel =
-        (struct ipc_channel *)((char *)task - offsetof(struct ipc_channel, failure));
+    struct ipc_channel *channel = CONTAINER_OF(task, struct ipc_channel, failure);
 
     channel->events->on_gone(channel->owner, channel->reason);
 }
@@ -446,7 +446,7 @@ void ipc_channel_set_admit(struct ipc_channel *channel,
 
 static void channel_on_grave(struct loop_task *task)
 {
-    free((char *)task - offsetof(struct ipc_channel, grave));
+    free(CONTAINER_OF(task, struct ipc_channel, grave));
 }
 
 void ipc_channel_free(struct ipc_channel *channel)

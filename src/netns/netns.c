@@ -2,6 +2,7 @@
 /* Opening a network namespace with care, and acting inside it. */
 #include "netns_internal.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -89,15 +90,10 @@ static bool netns_is_absence(int error)
 }
 
 /* What we are short of says nothing of the namespace. */
-static bool netns_is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOMEM;
-}
-
 static enum netns_verdict netns_cannot_open(int error, char why[NETNS_WHY])
 {
     bool absent = netns_is_absence(error);
-    bool may_come = absent || netns_is_shortage(error);
+    bool may_come = absent || error_is_shortage(error);
 
     return netns_because(may_come ? NETNS_OPEN_ABSENT : NETNS_OPEN_REFUSED, why, "%s",
                          absent ? "does not exist" : strerror(error));

@@ -2,6 +2,7 @@
 /* Asks the engine for one container and tells what is new. */
 #include "container_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -66,7 +67,7 @@ void container_learn_trouble(struct container *container, const char *trouble)
 
 static struct container *container_of(struct engine_call *call)
 {
-    return (struct container *)((char *)call - offsetof(struct container, call));
+    return CONTAINER_OF(call, struct container, call);
 }
 
 static int container_on_body(struct engine_call *call, struct chain *body)

@@ -2,6 +2,7 @@
 /* Follows containers: what the engine's events touch is asked for again. */
 #include "container_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 
 #define EVENTS_TARGET "/events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D"
@@ -29,7 +30,7 @@ static void containers_want_all(struct containers *containers)
 
 static struct containers *containers_of(struct engine_call *call)
 {
-    return (struct containers *)((char *)call - offsetof(struct containers, events));
+    return CONTAINER_OF(call, struct containers, events);
 }
 
 static void backstop_set(struct containers *containers)
@@ -145,14 +146,12 @@ static void containers_listen(struct containers *containers)
 
 static void on_reconnect(struct deadline *deadline)
 {
-    containers_listen(
-        (struct containers *)((char *)deadline - offsetof(struct containers, reconnect)));
+    containers_listen(CONTAINER_OF(deadline, struct containers, reconnect));
 }
 
 static void on_backstop(struct deadline *deadline)
 {
-    struct containers *containers =
-        (struct containers *)((char *)deadline - offsetof(struct containers, backstop));
+    struct containers *containers = CONTAINER_OF(deadline, struct containers, backstop);
 
     container_want(TAILQ_FIRST(&containers->all));
     backstop_set(containers);
@@ -161,8 +160,7 @@ static void on_backstop(struct deadline *deadline)
 
 static void on_again(struct deadline *deadline)
 {
-    struct containers *containers =
-        (struct containers *)((char *)deadline - offsetof(struct containers, again));
+    struct containers *containers = CONTAINER_OF(deadline, struct containers, again);
     struct container *container;
 
     if (!containers->is_listening)
@@ -176,7 +174,7 @@ static void on_again(struct deadline *deadline)
 
 static void on_pace(struct deadline *deadline)
 {
-    container_ask_due((struct containers *)((char *)deadline - offsetof(struct containers, pace)));
+    container_ask_due(CONTAINER_OF(deadline, struct containers, pace));
 }
 
 /* ---- whom to follow ---- */

@@ -4,6 +4,8 @@
 
 #include "h1/write.h"
 
+#include "base/container_of.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -57,8 +59,7 @@ static void call_fail(struct engine_call *call, int error)
 
 static void call_on_expired(struct deadline *deadline)
 {
-    struct engine_call *call =
-        (struct engine_call *)((char *)deadline - offsetof(struct engine_call, deadline));
+    struct engine_call *call = CONTAINER_OF(deadline, struct engine_call, deadline);
 
     call_end(call, "the container engine does not answer in time", NULL);
 }

@@ -2,6 +2,7 @@
 /* Examines one tenant: model, certificates and keys, host names, and whether it can be built. */
 #include "examination_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "tenant/tenant.h"
 
@@ -306,7 +307,7 @@ static void host_take_known(struct host *host, const char *reason)
 
 static void on_answer(struct names_lookup *lookup, const struct names_answer *answer)
 {
-    struct host *host = (struct host *)((char *)lookup - offsetof(struct host, lookup));
+    struct host *host = CONTAINER_OF(lookup, struct host, lookup);
     struct examination *examination = host->examination;
     host->name.address_count = answer->count;
     host->name.addresses =

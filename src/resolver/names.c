@@ -2,6 +2,7 @@
 /* c-ares on the loop: bounded, coalesced queries with a deadline each. */
 #include "names_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -59,7 +60,7 @@ static void on_socket(struct ev_loop *ev, ev_io *io, int events)
 
 static void socket_bury(struct loop_task *task)
 {
-    free((char *)task - offsetof(struct names_socket, grave));
+    free(CONTAINER_OF(task, struct names_socket, grave));
 }
 
 static void socket_drop(struct names_socket *socket)
@@ -220,7 +221,7 @@ static void query_start(struct query *query)
 /* At a turn's end, never inside c-ares: it must not be destroyed by its own callback. */
 static void on_pump(struct loop_task *task)
 {
-    struct names *names = (struct names *)((char *)task - offsetof(struct names, pump));
+    struct names *names = CONTAINER_OF(task, struct names, pump);
     while (names->live < QUERIES_AT_ONCE && !TAILQ_EMPTY(&names->waiting))
         query_start(TAILQ_FIRST(&names->waiting));
     if (names->live > 0)

@@ -6,6 +6,7 @@
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -318,8 +319,7 @@ static void generation_step(struct supervisor *supervisor)
 
 static void generation_on_step(struct loop_task *task)
 {
-    generation_step(
-        (struct supervisor *)((char *)task - offsetof(struct supervisor, handover.step)));
+    generation_step(CONTAINER_OF(task, struct supervisor, handover.step));
 }
 
 void generation_advance(struct supervisor *supervisor)

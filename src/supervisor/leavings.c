@@ -6,6 +6,7 @@
 #include "sockets_internal.h"
 #include "workers_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "io/deadline.h"
 
@@ -32,7 +33,7 @@ struct leaving {
 
 static struct leaving *leaving_of_use(struct namespace_use *use)
 {
-    return (struct leaving *)((char *)use - offsetof(struct leaving, use));
+    return CONTAINER_OF(use, struct leaving, use);
 }
 
 static void leaving_free(struct leaving *leaving)
@@ -47,7 +48,7 @@ static void leaving_free(struct leaving *leaving)
 
 static void leaving_on_limit(struct deadline *limit)
 {
-    struct leaving *leaving = (struct leaving *)((char *)limit - offsetof(struct leaving, limit));
+    struct leaving *leaving = CONTAINER_OF(limit, struct leaving, limit);
     const struct left what = {leaving->tenant, leaving->text, leaving->id};
 
     if (leaving->has_given && !leaving->is_over)

@@ -15,6 +15,8 @@
 #include "files/tenant_files.h"
 #include "tenant/bundle.h"
 
+#include "base/container_of.h"
+
 #include <malloc.h>
 #include <stdio.h>
 
@@ -279,7 +281,7 @@ static void round_step(struct supervisor *supervisor)
 
 static void round_on_step(struct loop_task *task)
 {
-    round_step((struct supervisor *)((char *)task - offsetof(struct supervisor, round.step)));
+    round_step(CONTAINER_OF(task, struct supervisor, round.step));
 }
 
 void round_advance(struct supervisor *supervisor)

@@ -6,6 +6,7 @@
 #include "admission_internal.h"
 #include "workers_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "io/socket.h"
 
@@ -53,7 +54,7 @@ static void place_on_gone(struct supervisor *supervisor, const struct record *re
 
 static void place_on_change(struct namespace_use *use)
 {
-    struct place *place = (struct place *)((char *)use - offsetof(struct place, use));
+    struct place *place = CONTAINER_OF(use, struct place, use);
 
     if (place->is_used && namespace_has_left(use->namespace, place->id))
         place_on_gone(use->owner, place->record, place);

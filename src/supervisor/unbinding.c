@@ -6,6 +6,8 @@
 
 #include "io/socket.h"
 
+#include "base/container_of.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -102,7 +104,7 @@ static bool unbinding_waits(const struct record *record)
 static void bindings_on_change(struct namespace_use *use)
 {
     struct supervisor *supervisor = use->owner;
-    struct record *record = (struct record *)((char *)use - offsetof(struct record, netns));
+    struct record *record = CONTAINER_OF(use, struct record, netns);
 
     if (supervisor->state != SUPERVISOR_RUNNING)
         return;

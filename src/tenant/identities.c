@@ -74,14 +74,11 @@ struct tls_context *tenant_server_context(const struct config_server *server,
                                           struct tls_contexts *contexts, struct diag_list *diags)
 {
     const struct config_settings *settings = server->settings;
-    struct tls_policy policy = {.ciphers = settings->ssl_ciphers.text,
-                                .ciphers_place = settings->ssl_ciphers.place,
-                                .groups = settings->ssl_ecdh_curve.text,
-                                .groups_place = settings->ssl_ecdh_curve.place};
-    if (settings->ssl_protocols & TLS_VERSION_1_2)
-        policy.versions |= TLS_ALLOW_1_2;
-    if (settings->ssl_protocols & TLS_VERSION_1_3)
-        policy.versions |= TLS_ALLOW_1_3;
+    const struct tls_policy policy = {.versions = settings->ssl_protocols,
+                                      .ciphers = settings->ssl_ciphers.text,
+                                      .ciphers_place = settings->ssl_ciphers.place,
+                                      .groups = settings->ssl_ecdh_curve.text,
+                                      .groups_place = settings->ssl_ecdh_curve.place};
     return tls_context_get(contexts, &policy, diags);
 }
 

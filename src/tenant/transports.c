@@ -19,12 +19,9 @@ static void make_trusts(struct tenant *tenant, const struct bundle *bundle)
 struct tls_context *tenant_transport_context(const struct config_transport *transport,
                                              struct tls_contexts *contexts, struct diag_list *diags)
 {
-    struct tls_policy policy = {.ciphers = transport->ciphers.text,
-                                .ciphers_place = transport->ciphers.place};
-    if (transport->protocols & TLS_VERSION_1_2)
-        policy.versions |= TLS_ALLOW_1_2;
-    if (transport->protocols & TLS_VERSION_1_3)
-        policy.versions |= TLS_ALLOW_1_3;
+    const struct tls_policy policy = {.versions = transport->protocols,
+                                      .ciphers = transport->ciphers.text,
+                                      .ciphers_place = transport->ciphers.place};
     return tls_client_context_get(contexts, &policy, diags);
 }
 

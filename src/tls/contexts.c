@@ -135,8 +135,8 @@ static struct tls_context *context_new(struct tls_contexts *contexts, bool is_cl
     struct tls_context *context = memory_zeroed(1, sizeof(*context));
 
     context->contexts = contexts;
-    context->min_version = versions & TLS_ALLOW_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
-    context->max_version = versions & TLS_ALLOW_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    context->min_version = versions & TLS_VERSION_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    context->max_version = versions & TLS_VERSION_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     context->groups = memory_text(groups);
     context->ssl = SSL_CTX_new(is_client ? TLS_client_method() : TLS_server_method());
     if (!context->ssl)
@@ -164,8 +164,7 @@ static char *text_of(struct slice s)
 static struct tls_context *context_get(struct tls_contexts *contexts, bool is_client,
                                        const struct tls_policy *policy, struct diag_list *diags)
 {
-    const uint32_t both = TLS_ALLOW_1_2 | TLS_ALLOW_1_3;
-    uint32_t versions = policy->versions & both ? policy->versions & both : both;
+    uint32_t versions = policy->versions ? policy->versions : TLS_VERSIONS;
     bool is_auto = policy->groups.len == 0 || slice_equal(policy->groups, SLICE("auto"));
     char *ciphers =
         text_of(policy->ciphers.len > 0 || is_client ? policy->ciphers : SLICE(DEFAULT_CIPHERS));

@@ -2,6 +2,7 @@
 /* The data-plane process: its loop, its life from SETUP to the end of its drain. */
 #include "worker/worker.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/signal_hold.h"
 #include "ipc/cage.h"
@@ -52,7 +53,7 @@ static void on_drained(void *owner)
 
 static void on_limit(struct deadline *deadline)
 {
-    struct worker *worker = (struct worker *)((char *)deadline - offsetof(struct worker, limit));
+    struct worker *worker = CONTAINER_OF(deadline, struct worker, limit);
 
     tell_cut(worker);
     worker_stop(worker, 0);

@@ -2,6 +2,7 @@
 /* An HTTP/1.1 connection to a server: opened, joined to exchanges, told of what becomes of them. */
 #include "h1/h1_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "netns_internal.h"
 
@@ -9,7 +10,7 @@
 
 static void on_grave(struct loop_task *task)
 {
-    free((char *)task - offsetof(struct back_h1, grave));
+    free(CONTAINER_OF(task, struct back_h1, grave));
 }
 
 /* ---- what the exchange tells ---- */
@@ -110,7 +111,7 @@ static const struct stream_events stream_ops = {.on_open = on_open,
 
 static void on_start(struct loop_task *task)
 {
-    struct back_h1 *connection = (struct back_h1 *)((char *)task - offsetof(struct back_h1, start));
+    struct back_h1 *connection = CONTAINER_OF(task, struct back_h1, start);
     if (connection->state == BACK_H1_CONNECTING)
         back_h1_set_state(connection, BACK_H1_ACTIVE);
     back_h1_begin(connection);

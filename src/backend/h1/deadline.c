@@ -3,6 +3,8 @@
  * request; what it means is found out when it expires. */
 #include "h1/h1_internal.h"
 
+#include "base/container_of.h"
+
 /* How often, per timeout, a queue that moves slowly is looked at: a stall is noticed by so much of
  * the timeout too late. */
 #define LOOKS 8
@@ -70,8 +72,7 @@ static void check_waiting(struct back_h1 *connection, double now)
 
 void back_h1_on_expired(struct deadline *deadline)
 {
-    struct back_h1 *connection =
-        (struct back_h1 *)((char *)deadline - offsetof(struct back_h1, deadline));
+    struct back_h1 *connection = CONTAINER_OF(deadline, struct back_h1, deadline);
     double now = loop_now(connection->loop);
     switch (connection->state) {
     case BACK_H1_ACTIVE:

@@ -3,6 +3,7 @@
 #include "h2/h2_internal.h"
 
 #include "balance/balance_internal.h"
+#include "base/container_of.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ void back_h2_calls_free(struct back_h2_calls *calls)
 /* Not before the turn's end: whoever calls us may still look at it. */
 static void on_grave(struct loop_task *task)
 {
-    call_free((struct back_h2_call *)((char *)task - offsetof(struct back_h2_call, grave)));
+    call_free(CONTAINER_OF(task, struct back_h2_call, grave));
 }
 
 void back_h2_call_move(struct back_h2_call *call, struct back_h2_calls *to)
@@ -112,8 +113,7 @@ static void suspect(struct back_h2 *connection)
 
 static void on_expired(struct deadline *deadline)
 {
-    struct back_h2_call *call =
-        (struct back_h2_call *)((char *)deadline - offsetof(struct back_h2_call, deadline));
+    struct back_h2_call *call = CONTAINER_OF(deadline, struct back_h2_call, deadline);
     struct back_h2 *connection = call->connection;
     enum error error = ERROR_READ_TIMEOUT;
     double left = back_h2_call_time_left(call, &error);

@@ -3,6 +3,7 @@
  */
 #include "h2/h2_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "pool_internal.h"
@@ -11,7 +12,7 @@
 
 static void on_grave(struct loop_task *task)
 {
-    struct back_h2 *connection = (struct back_h2 *)((char *)task - offsetof(struct back_h2, grave));
+    struct back_h2 *connection = CONTAINER_OF(task, struct back_h2, grave);
     back_h2_calls_free(&connection->waiting);
     back_h2_calls_free(&connection->fresh);
     back_h2_calls_free(&connection->begun);
@@ -43,7 +44,7 @@ static void end_of_session(struct back_h2 *connection)
 
 static void on_turn(struct loop_task *task)
 {
-    struct back_h2 *connection = (struct back_h2 *)((char *)task - offsetof(struct back_h2, turn));
+    struct back_h2 *connection = CONTAINER_OF(task, struct back_h2, turn);
     if (connection->state == BACK_H2_SERVING)
         back_h2_start_waiting(connection);
     else if (connection->state == BACK_H2_DRAINING)
@@ -60,8 +61,7 @@ static void on_turn(struct loop_task *task)
 
 static void on_expired(struct deadline *deadline)
 {
-    struct back_h2 *connection =
-        (struct back_h2 *)((char *)deadline - offsetof(struct back_h2, deadline));
+    struct back_h2 *connection = CONTAINER_OF(deadline, struct back_h2, deadline);
     if (connection->state == BACK_H2_IDLE)
         back_h2_end(connection);
     else if (connection->state == BACK_H2_PROBING)

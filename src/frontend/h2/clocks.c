@@ -8,25 +8,16 @@
 /* Seconds between looks at a tunnel of which only the client's side is open. */
 #define TUNNEL_LOOK 1.0
 
-static double earlier(double a, double b)
-{
-    if (a <= 0)
-        return b;
-    if (b <= 0)
-        return a;
-    return a < b ? a : b;
-}
-
 void front_h2_look_at(struct connection *connection, double due)
 {
-    connection->h2->look_due = earlier(connection->h2->look_due, due);
+    connection->h2->look_due = deadline_earlier(connection->h2->look_due, due);
 }
 
 void front_h2_arm(struct connection *connection)
 {
     const struct front_h2_side *side = connection->h2;
-    double due = earlier(earlier(side->idle_due, side->linger_due),
-                         earlier(side->look_due, side->goaway_due));
+    double due = deadline_earlier(deadline_earlier(side->idle_due, side->linger_due),
+                                  deadline_earlier(side->look_due, side->goaway_due));
 
     connection->limits.phase_due = due;
     limits_arm(&connection->limits, connection_now(connection));
@@ -112,7 +103,7 @@ static double look_at_body(struct front_stream *stream, double now, bool is_held
         front_h2_refuse(stream, ERROR_BODY_TIMEOUT);
         return 0;
     }
-    return earlier(clock->last, clock->from) + timeout;
+    return deadline_earlier(clock->last, clock->from) + timeout;
 }
 
 /* ---- the response ---- */
@@ -192,8 +183,7 @@ static double look_at_response(struct front_stream *stream, double now, bool is_
 void front_h2_look(struct connection *connection)
 {
     struct front_h2_side *side = connection->h2;
-    /* A timer may come a little early. */
-    double now = connection_now(connection) + 0.002;
+    double now = connection_now(connection) + DEADLINE_SLACK;
     bool is_held_up = holds_up(connection);
     /* What waits after everything was written that could be, waits for a window. While there is
      * more to write than the connection takes, it is the connection's clock that counts, but for

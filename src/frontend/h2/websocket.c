@@ -4,35 +4,9 @@
 #include "h2/stream_internal.h"
 #include "tls/digest.h"
 
-#include "base/memory.h"
-
-#include <sys/random.h>
-
-#define GUID       "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-#define KEY_BYTES  16
-#define KEY_LEN    24
-#define ACCEPT_LEN 28
-
 #define FIELD_KEY     SLICE("sec-websocket-key")
 #define FIELD_ACCEPT  SLICE("sec-websocket-accept")
 #define FIELD_VERSION SLICE("sec-websocket-version")
-
-/* RFC 4648 section 4; out holds (len + 2) / 3 * 4 bytes. */
-static void encode(const unsigned char *data, size_t len, char *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < len; i += 3) {
-        unsigned bits = (unsigned)data[i] << 16;
-
-        bits |= i + 1 < len ? (unsigned)data[i + 1] << 8 : 0;
-        bits |= i + 2 < len ? data[i + 2] : 0;
-        *out++ = digits[bits >> 18];
-        *out++ = digits[bits >> 12 & 63];
-        *out++ = i + 1 < len ? digits[bits >> 6 & 63] : '=';
-        *out++ = i + 2 < len ? digits[bits & 63] : '=';
-    }
-}
 
 static void remove_field(struct http_fields *fields, struct slice name)
 {
@@ -50,18 +24,12 @@ static void add_key(struct front_stream *stream)
 {
     struct http_fields *fields = &stream->exchange->request.fields;
     struct arena *arena = &stream->exchange->arena;
-    char *key = arena_alloc(arena, KEY_LEN + sizeof(GUID));
-    char *accept = arena_alloc(arena, ACCEPT_LEN);
-    unsigned char random[KEY_BYTES];
-    unsigned char digest[TLS_SHA1];
+    char *key = arena_alloc(arena, WEBSOCKET_KEY + 1);
+    char *accept = arena_alloc(arena, WEBSOCKET_ACCEPT + 1);
 
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        memory_exhausted(sizeof(random));
-    encode(random, sizeof(random), key);
-    memcpy(key + KEY_LEN, GUID, sizeof(GUID));
-    tls_sha1((struct slice){key, KEY_LEN + sizeof(GUID) - 1}, digest);
-    encode(digest, sizeof(digest), accept);
-    http_fields_add(fields, FIELD_KEY, (struct slice){key, KEY_LEN});
+    websocket_key(key);
+    websocket_accept(key, accept);
+    http_fields_add(fields, FIELD_KEY, (struct slice){key, WEBSOCKET_KEY});
     stream->accept = accept;
 }
 
@@ -90,7 +58,7 @@ bool front_h2_websocket_response(struct front_stream *stream)
     struct http_response *response = &stream->exchange->response;
     const struct http_field *accept = http_fields_find_name(&response->fields, FIELD_ACCEPT);
     struct slice upgrade = http_field_name(FIELD_UPGRADE);
-    struct slice expected = {stream->accept, stream->accept ? ACCEPT_LEN : 0};
+    struct slice expected = {stream->accept, stream->accept ? WEBSOCKET_ACCEPT : 0};
 
     if (!stream->accept || !accept || !slice_equal(accept->value, expected) ||
         !http_fields_has_token(&response->fields, FIELD_UPGRADE, SLICE("websocket")))

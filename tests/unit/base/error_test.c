@@ -30,3 +30,9 @@ Test(error, reasons)
     cr_assert_str_eq(error_reason(ENOENT), "No such file or directory");
     cr_assert_str_eq(error_reason(99999), "unknown error");
 }
+
+Test(error, shortages)
+{
+    cr_assert(error_is_shortage(EMFILE) && error_is_shortage(ENOMEM));
+    cr_assert_not(error_is_shortage(0) || error_is_shortage(ECONNREFUSED));
+}

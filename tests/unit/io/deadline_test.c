@@ -114,3 +114,12 @@ Test(deadline, cleared_or_stopped_it_stays_silent)
     deadline_stop(&owner.deadline);
     loop_free(&owner.loop);
 }
+
+Test(deadline, earlier_knows_none)
+{
+    cr_assert_eq(deadline_earlier(2., 3.), 2.);
+    cr_assert_eq(deadline_earlier(3., 2.), 2.);
+    cr_assert_eq(deadline_earlier(0., 2.), 2.);
+    cr_assert_eq(deadline_earlier(2., 0.), 2.);
+    cr_assert_eq(deadline_earlier(0., 0.), 0.);
+}

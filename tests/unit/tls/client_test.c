@@ -133,7 +133,8 @@ Test(client, protocols)
 
 Test(client, versions_without_overlap)
 {
-    const struct tls_policy old = {.versions = TLS_ALLOW_1_2}, fresh = {.versions = TLS_ALLOW_1_3};
+    const struct tls_policy old = {.versions = TLS_VERSION_1_2},
+                            fresh = {.versions = TLS_VERSION_1_3};
 
     duo.server.context = tls_context_get(duo.contexts, &old, &duo.diags);
     duo.client.context = tls_client_context_get(duo.contexts, &fresh, &duo.diags);

@@ -36,8 +36,8 @@ Test(contexts, one_per_policy)
     struct tls_context *first = get(0, "", "");
 
     cr_assert_not_null(first);
-    cr_assert_eq(get(TLS_ALLOW_1_2 | TLS_ALLOW_1_3, NULL, "auto"), first);
-    cr_assert_neq(get(TLS_ALLOW_1_3, "", ""), first);
+    cr_assert_eq(get(TLS_VERSION_1_2 | TLS_VERSION_1_3, NULL, "auto"), first);
+    cr_assert_neq(get(TLS_VERSION_1_3, "", ""), first);
     struct tls_context *narrow = get(0, "HIGH:!aNULL:!MD5", "X25519:secp384r1");
     cr_assert_not_null(narrow);
     cr_assert_neq(narrow, first);
@@ -73,6 +73,6 @@ Test(contexts, both_are_told_at_once_and_each_place_once)
 {
     cr_assert_null(get(0, "NO-SUCH-CIPHER", "no-such-group"));
     cr_assert_eq(diags.errors, 2);
-    cr_assert_null(get(TLS_ALLOW_1_2, "NO-SUCH-CIPHER", "no-such-group"), "another server's");
+    cr_assert_null(get(TLS_VERSION_1_2, "NO-SUCH-CIPHER", "no-such-group"), "another server's");
     cr_assert_eq(diags.errors, 2);
 }

@@ -19,7 +19,7 @@ static void start(void)
     one =
         (struct tls_server){.context = rig_context(&rig, 0), .identities = ec, .identity_count = 1};
     two = (struct tls_server){
-        .context = rig_context(&rig, TLS_ALLOW_1_2), .identities = both, .identity_count = 2};
+        .context = rig_context(&rig, TLS_VERSION_1_2), .identities = both, .identity_count = 2};
     rig.chosen = &one;
 }
 

@@ -64,7 +64,7 @@ Test(session, each_connection_brings_a_ticket_for_the_next)
 
 Test(session, tls_1_2_resumes_again_and_again)
 {
-    use_version(TLS_ALLOW_1_2);
+    use_version(TLS_VERSION_1_2);
     connect_and_talk();
     for (int i = 0; i < 3; i++) {
         connect_and_talk();

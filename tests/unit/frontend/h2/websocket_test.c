@@ -4,7 +4,7 @@
 
 #include "tls/digest.h"
 
-#include <openssl/evp.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static struct gate gate;
@@ -33,22 +33,17 @@ static void finish(int back)
 }
 
 /* What answers the key in gate.text. */
-static void make_accept(char accept[32])
+static void make_accept(char accept[WEBSOCKET_ACCEPT + 1])
 {
     const char *key = strstr(gate.text, "sec-websocket-key: ");
-    unsigned char digest[TLS_SHA1];
-    char text[64];
 
     cr_assert_not_null(key);
-    key += strlen("sec-websocket-key: ");
-    snprintf(text, sizeof(text), "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-    tls_sha1(slice_of(text), digest);
-    EVP_EncodeBlock((unsigned char *)accept, digest, sizeof(digest));
+    websocket_accept(key + strlen("sec-websocket-key: "), accept);
 }
 
 Test(h2_websocket, is_a_tunnel_with_two_ends)
 {
-    char accept[32], answer[256];
+    char accept[WEBSOCKET_ACCEPT + 1], answer[256];
     int back = start();
 
     client_expect(&gate, back, "\r\n\r\n");
@@ -104,7 +99,7 @@ Test(h2_websocket, a_refusal_is_an_ordinary_response)
 
 Test(h2_websocket, a_backend_that_leaves_ends_the_stream)
 {
-    char accept[32], answer[256];
+    char accept[WEBSOCKET_ACCEPT + 1], answer[256];
     int back = start();
 
     client_expect(&gate, back, "\r\n\r\n");
