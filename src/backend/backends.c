@@ -115,7 +115,7 @@ void backends_drain(struct backends *backends)
         HASH_ITER (hh, owner->groups, group, next) {
             for (uint32_t i = 0; i < group->endpoint_count; i++)
                 if (group->endpoints[i]->netns == NULL)
-                    pool_close_endpoint(group->endpoints[i]);
+                    pool_close_endpoint(group->endpoints[i], BACKEND_CLOSE_DRAINING);
         }
     }
 }

@@ -5,6 +5,7 @@
 #define BACKEND_CONNECTION_INTERNAL_H
 
 #include "backend/backend.h"
+#include "close_internal.h"
 
 struct backend_connection;
 struct stream;
@@ -20,8 +21,9 @@ struct backend_protocol {
      * as open. */
     void (*assign)(struct backend_connection *connection, struct exchange *exchange,
                    struct backend_attempts *attempts);
-    /* Ends an idle connection at once. The memory goes at the turn's end. */
-    void (*close)(struct backend_connection *connection);
+    /* Ends an idle connection at once; reason: see backend_close_token. The memory goes at the
+     * turn's end. */
+    void (*close)(struct backend_connection *connection, int reason);
     /* The namespace that it is in is gone: one that is idle ends now, any other takes no more
      * exchanges and ends after those it has. */
     void (*leave)(struct backend_connection *connection);

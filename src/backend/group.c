@@ -69,7 +69,7 @@ static void endpoint_retire(struct backend_endpoint *endpoint)
     endpoint_ref(endpoint);
     endpoint->is_retired = true;
     backend_netns_retire(endpoint->netns);
-    pool_close_endpoint(endpoint);
+    pool_close_endpoint(endpoint, BACKEND_CLOSE_SERVER_REMOVED);
     endpoint_unref(endpoint);
 }
 

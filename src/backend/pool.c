@@ -23,10 +23,10 @@ struct backend_connection *pool_take(struct backend_endpoint *endpoint, bool htt
     return connection;
 }
 
-static void pool_close(struct backend_connection *connection)
+static void pool_close(struct backend_connection *connection, enum backend_close reason)
 {
     pool_unlink(connection);
-    connection->protocol->close(connection);
+    connection->protocol->close(connection, reason);
 }
 
 void pool_share(struct backend_connection *connection)
@@ -70,7 +70,7 @@ bool pool_put(struct backend_connection *connection)
         connection->standing == BACKEND_STALE)
         return false;
     if (group->idle_count >= group->keepalive)
-        pool_close(TAILQ_LAST(&group->idle, backend_connections));
+        pool_close(TAILQ_LAST(&group->idle, backend_connections), BACKEND_CLOSE_KEEPALIVE_FULL);
     TAILQ_INSERT_HEAD(&endpoint->idle, connection, of_endpoint);
     TAILQ_INSERT_HEAD(&group->idle, connection, of_group);
     group->idle_count++;
@@ -87,7 +87,7 @@ bool pool_close_one(struct backends *backends)
         HASH_ITER (hh, owner->groups, group, next) {
             if (group->idle_count == 0)
                 continue;
-            pool_close(TAILQ_LAST(&group->idle, backend_connections));
+            pool_close(TAILQ_LAST(&group->idle, backend_connections), BACKEND_CLOSE_SHORTAGE);
             return true;
         }
     }
@@ -97,7 +97,7 @@ bool pool_close_one(struct backends *backends)
 void pool_trim(struct backend_group *group)
 {
     while (group->idle_count > group->keepalive)
-        pool_close(TAILQ_LAST(&group->idle, backend_connections));
+        pool_close(TAILQ_LAST(&group->idle, backend_connections), BACKEND_CLOSE_KEEPALIVE_FULL);
 }
 
 void pool_remove(struct backend_connection *connection)
@@ -107,16 +107,16 @@ void pool_remove(struct backend_connection *connection)
         pool_unlink(connection);
 }
 
-void pool_close_endpoint(struct backend_endpoint *endpoint)
+void pool_close_endpoint(struct backend_endpoint *endpoint, enum backend_close reason)
 {
     struct backend_connection *connection;
     while ((connection = TAILQ_FIRST(&endpoint->idle)) != NULL)
-        pool_close(connection);
+        pool_close(connection, reason);
 }
 
 void pool_close_group(struct backend_group *group)
 {
     struct backend_connection *connection;
     while ((connection = TAILQ_FIRST(&group->idle)) != NULL)
-        pool_close(connection);
+        pool_close(connection, BACKEND_CLOSE_SERVER_REMOVED);
 }

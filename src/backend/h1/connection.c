@@ -59,8 +59,9 @@ static void on_open(void *owner)
 /* Whatever comes while nothing was asked for, the connection is of no use any more. */
 static void on_idle_readable(struct back_h1 *connection)
 {
-    if (stream_read(connection->stream, &connection->in, 1) != 0)
-        back_h1_close(connection);
+    long len = stream_read(connection->stream, &connection->in, 1);
+    if (len != 0)
+        back_h1_close(connection, len < 0 ? (int)len : ERROR_RESPONSE);
 }
 
 static void on_readable(void *owner)
@@ -97,7 +98,7 @@ static void on_failed(void *owner, enum error error)
         break;
     case BACK_H1_IDLE:
     case BACK_H1_CLOSED:
-        back_h1_close(connection);
+        back_h1_close(connection, error);
         break;
     }
 }
@@ -213,9 +214,9 @@ static int open_new(struct backend_endpoint *endpoint, struct exchange *exchange
     return 0;
 }
 
-static void close_idle(struct backend_connection *base)
+static void close_idle(struct backend_connection *base, int reason)
 {
-    back_h1_close((struct back_h1 *)base);
+    back_h1_close((struct back_h1 *)base, reason);
 }
 
 static void cut(struct backend_connection *base)
@@ -224,7 +225,7 @@ static void cut(struct backend_connection *base)
     enum error error =
         connection->state == BACK_H1_CONNECTING ? ERROR_CONNECT : ERROR_BACKEND_RESET;
     if (connection->exchange == NULL) {
-        back_h1_close(connection);
+        back_h1_close(connection, BACKEND_CLOSE_NETNS_GONE);
         return;
     }
     connection->exchange->reason = SLICE("its network namespace is gone");
@@ -235,7 +236,7 @@ static void leave_netns(struct backend_connection *base)
 {
     struct back_h1 *connection = (struct back_h1 *)base;
     if (connection->state == BACK_H1_IDLE)
-        back_h1_close(connection);
+        back_h1_close(connection, BACKEND_CLOSE_NETNS_GONE);
 }
 
 const struct backend_protocol back_h1_protocol = {.open = open_new,

@@ -86,7 +86,7 @@ void back_h1_on_expired(struct deadline *deadline)
         break;
     case BACK_H1_IDLE:
     case BACK_H1_CLOSED:
-        back_h1_close(connection);
+        back_h1_close(connection, BACKEND_CLOSE_KEEPALIVE_TIMEOUT);
         break;
     }
 }

@@ -28,7 +28,7 @@ void back_h1_set_state(struct back_h1 *connection, enum back_h1_state state)
     connection->state = state;
 }
 
-void back_h1_close(struct back_h1 *connection)
+void back_h1_close(struct back_h1 *connection, int reason)
 {
     if (connection->state == BACK_H1_CLOSED)
         return;
@@ -45,6 +45,8 @@ void back_h1_close(struct back_h1 *connection)
     connection->stream = NULL;
     chain_clear(&connection->in);
     chain_clear(&connection->wire);
+    log_debug("backend %s: closed: %s", connection->base.endpoint->text,
+              backend_close_token(reason));
     back_h1_set_state(connection, BACK_H1_CLOSED);
     endpoint_unref(connection->base.endpoint);
     connection->base.endpoint = NULL;
@@ -62,7 +64,7 @@ static void leave(struct back_h1 *connection)
 void back_h1_abort(struct back_h1 *connection)
 {
     leave(connection);
-    back_h1_close(connection);
+    back_h1_close(connection, BACKEND_CLOSE_ABORTED);
 }
 
 static bool has_answered(const struct back_h1 *connection)
@@ -110,7 +112,7 @@ void back_h1_fail(struct back_h1 *connection, enum error error)
     if (is_failure(connection, error))
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
     leave(connection);
-    back_h1_close(connection);
+    back_h1_close(connection, error);
     exchange_fail_back(exchange, error, untouched);
 }
 
@@ -126,7 +128,8 @@ void back_h1_finish(struct back_h1 *connection)
     bool keeps = is_keepable(connection);
     leave(connection);
     if (!keeps || !pool_put(&connection->base)) {
-        back_h1_close(connection);
+        back_h1_close(connection, connection->state == BACK_H1_TUNNEL ? BACKEND_CLOSE_TUNNEL_END
+                                                                      : BACKEND_CLOSE_NOT_KEPT);
         return;
     }
     back_h1_set_state(connection, BACK_H1_IDLE);

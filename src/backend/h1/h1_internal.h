@@ -71,8 +71,8 @@ struct back_h1 {
 
 void back_h1_set_state(struct back_h1 *connection, enum back_h1_state state);
 
-/* Ends the connection; the exchange must have been left. */
-void back_h1_close(struct back_h1 *connection);
+/* Ends the connection; the exchange must have been left. reason: see backend_close_token. */
+void back_h1_close(struct back_h1 *connection, int reason);
 
 /* Leaves the exchange, which wants no more of it, and ends the connection. */
 void back_h1_abort(struct back_h1 *connection);

@@ -27,7 +27,8 @@ static void rest(struct back_h2 *connection)
     pool_unshare(&connection->base);
     if (connection->state != BACK_H2_SERVING || h2_requests_left(connection->session) == 0 ||
         !pool_put(&connection->base)) {
-        back_h2_end(connection);
+        back_h2_end(connection, connection->state == BACK_H2_DRAINING ? BACKEND_CLOSE_DRAINED
+                                                                      : BACKEND_CLOSE_NOT_KEPT);
         return;
     }
     back_h2_set_state(connection, BACK_H2_IDLE);
@@ -63,7 +64,7 @@ static void on_expired(struct deadline *deadline)
 {
     struct back_h2 *connection = CONTAINER_OF(deadline, struct back_h2, deadline);
     if (connection->state == BACK_H2_IDLE)
-        back_h2_end(connection);
+        back_h2_end(connection, BACKEND_CLOSE_KEEPALIVE_TIMEOUT);
     else if (connection->state == BACK_H2_PROBING)
         back_h2_fail(connection, ERROR_READ_TIMEOUT);
 }

@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-void back_h2_close(struct back_h2 *connection)
+void back_h2_close(struct back_h2 *connection, int reason)
 {
     if (connection->state == BACK_H2_CLOSED)
         return;
@@ -26,6 +26,8 @@ void back_h2_close(struct back_h2 *connection)
     connection->session = NULL;
     chain_clear(&connection->in);
     chain_clear(&connection->out);
+    log_debug("backend %s: closed: %s", connection->base.endpoint->text,
+              backend_close_token(reason));
     back_h2_set_state(connection, BACK_H2_CLOSED);
     endpoint_unref(connection->base.endpoint);
     connection->base.endpoint = NULL;
@@ -60,13 +62,13 @@ void back_h2_write(struct back_h2 *connection)
     }
 }
 
-void back_h2_end(struct back_h2 *connection)
+void back_h2_end(struct back_h2 *connection, int reason)
 {
     if (connection->session != NULL) {
         h2_shutdown(connection->session);
         back_h2_write(connection);
     }
-    back_h2_close(connection);
+    back_h2_close(connection, reason);
 }
 
 static bool is_end(enum error error)
@@ -135,5 +137,5 @@ void back_h2_fail(struct back_h2 *connection, enum error error)
         /* A client that vanishes while others are told may take several along. */
         back_h2_call_fail(call, error_of(call, error), back_h2_call_is_untouched(call));
     }
-    back_h2_close(connection);
+    back_h2_close(connection, error);
 }

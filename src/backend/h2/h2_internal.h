@@ -95,11 +95,11 @@ void back_h2_drain(struct back_h2 *connection);
 void back_h2_write(struct back_h2 *connection);
 
 /* Ends it, with what is ready to be written; no exchange may be left. Not inside an event of its
- * session, as all that end it. */
-void back_h2_close(struct back_h2 *connection);
+ * session, as all that end it. reason: see backend_close_token. */
+void back_h2_close(struct back_h2 *connection, int reason);
 
 /* The same with GOAWAY as the last word (RFC 9113 section 6.8). */
-void back_h2_end(struct back_h2 *connection);
+void back_h2_end(struct back_h2 *connection, int reason);
 
 /* Fails all exchanges with the error and ends the connection. */
 void back_h2_fail(struct back_h2 *connection, enum error error);

@@ -25,7 +25,7 @@ static void fall_back(struct back_h2 *connection, struct stream *stream)
     endpoint->group->backends->http1->take_over(endpoint, stream, exchange, attempts);
     while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
         back_h2_call_send_elsewhere(call);
-    back_h2_close(connection);
+    back_h2_close(connection, BACKEND_CLOSE_HTTP1_CHOSEN);
 }
 
 /* RFC 9113 section 3.4: the first request need not wait for the server's SETTINGS, which surely
@@ -86,7 +86,7 @@ static void on_link_open(struct backend_connection *base, struct stream *stream,
     connection->link = NULL;
     if (connection->attached == 0) {
         stream_close(stream);
-        back_h2_close(connection);
+        back_h2_close(connection, BACKEND_CLOSE_ABORTED);
         return;
     }
     if (protocol != LINK_HTTP_2 && connection->base.standing == BACKEND_STALE) {
@@ -163,16 +163,16 @@ static void assign(struct backend_connection *base, struct exchange *exchange,
     back_h2_wake(connection);
 }
 
-static void close_idle(struct backend_connection *base)
+static void close_idle(struct backend_connection *base, int reason)
 {
-    back_h2_end((struct back_h2 *)base);
+    back_h2_end((struct back_h2 *)base, reason);
 }
 
 static void leave_netns(struct backend_connection *base)
 {
     struct back_h2 *connection = (struct back_h2 *)base;
     if (connection->state == BACK_H2_IDLE)
-        close_idle(base);
+        close_idle(base, BACKEND_CLOSE_NETNS_GONE);
     else if (connection->state == BACK_H2_CONNECTING)
         pool_unshare(base); /* who waits for it goes on */
     else
