@@ -119,6 +119,11 @@ void namespaces_refresh_soon(struct namespaces *namespaces);
  * another process now. */
 void namespaces_on_reload(struct namespaces *namespaces);
 
+/* For the next binary: where those are that are found by more than a path of the configuration. */
+void namespaces_put(struct wire_writer *writer, const struct namespaces *namespaces);
+/* Those of them that are in use here are there now. The reader tells whether it has failed. */
+void namespaces_get(struct wire_reader *reader, struct namespaces *namespaces);
+
 /* It is now the one of that process, which is followed until its end; 0: it is nowhere, and why
  * (copied; may be NULL) is what those who wait are told. */
 void namespace_set_process(struct namespace *namespace, pid_t pid, const char *why);

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,4 +174,40 @@ void namespaces_free(struct namespaces *namespaces)
     free(namespaces->engine);
     namespaces->home = NULL;
     namespaces->engine = NULL;
+}
+
+/* ---- for the next binary ---- */
+
+void namespaces_put(struct wire_writer *writer, const struct namespaces *namespaces)
+{
+    const struct namespace *namespace;
+
+    for (namespace = namespaces->all; namespace; namespace = namespace->hh.next) {
+        if (namespace->kind == NETNS_NAME || namespace->kind == NETNS_PATH)
+            continue;
+        wire_put_bool(writer, true); /* another one follows */
+        wire_put_slice(writer, slice_of(namespace->text));
+        wire_put_u32(writer, (uint32_t) namespace->pid);
+        wire_put_text(writer, namespace->path);
+        wire_put_text(writer, namespace->why);
+    }
+    wire_put_bool(writer, false);
+}
+
+void namespaces_get(struct wire_reader *reader, struct namespaces *namespaces)
+{
+    while (wire_get_bool(reader)) {
+        struct namespace *namespace = namespace_find(namespaces, wire_get_slice(reader));
+        uint32_t pid = wire_get_u32(reader);
+        char *path = wire_get_text(reader);
+        char *why = wire_get_text(reader);
+
+        reader->failed = reader->failed || pid > INT_MAX;
+        if (namespace && !reader->failed && path)
+            namespace_set_path(namespace, path);
+        else if (namespace && !reader->failed)
+            namespace_set_process(namespace, (pid_t)pid, why);
+        free(path);
+        free(why);
+    }
 }

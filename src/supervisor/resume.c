@@ -173,23 +173,10 @@ static void resume_take_control(struct supervisor *supervisor, const struct stat
     free(path);
 }
 
-static void resume_take_place(struct supervisor *supervisor, const struct state_place *place)
-{
-    struct namespace *namespace = namespace_find(&supervisor->namespaces, place->netns);
-    char *path = memory_slice_text(place->path);
-    char *why = memory_slice_text(place->why);
-
-    if (namespace && path[0])
-        namespace_set_path(namespace, path);
-    else if (namespace)
-        namespace_set_process(namespace, place->pid, why[0] ? why : NULL);
-    free(path);
-    free(why);
-}
-
 /* What has gone or come meanwhile is closed and bound now. */
 static void resume_take_namespaces(struct supervisor *supervisor, const struct state *state)
 {
+    struct wire_reader reader;
     struct record *record;
 
     namespaces_start(&supervisor->namespaces);
@@ -199,8 +186,8 @@ static void resume_take_namespaces(struct supervisor *supervisor, const struct s
         bindings_take_namespace(supervisor, record);
         sockets_resume(supervisor, record);
     }
-    for (uint32_t i = 0; i < state->place_count; i++)
-        resume_take_place(supervisor, &state->places[i]);
+    wire_reader_init(&reader, state->namespaces);
+    namespaces_get(&reader, &supervisor->namespaces);
     namespaces_refresh(&supervisor->namespaces, true);
 }
 

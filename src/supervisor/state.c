@@ -2,18 +2,13 @@
 /* The state as bytes: a frame around what each of its parts puts and gets. */
 #include "state_internal.h"
 
-#include "base/memory.h"
 #include "ipc/body.h"
 #include "ipc/message.h"
 #include "tenant/bundle.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
-/* The least bytes that each takes, so that a count cannot ask for more memory than a small
- * multiple of what there is. */
-#define WORKER_MIN 28
-#define PLACE_MIN  16
+#define WORKER_MIN 28 /* bytes that each takes */
 
 /* ---- putting ---- */
 
@@ -24,14 +19,6 @@ static void put_worker(struct wire_writer *writer, const struct state_worker *wo
     wire_put_descriptor(writer, worker->channel);
     wire_put_u64(writer, worker->asked);
     wire_put_u64(writer, worker->answered);
-}
-
-static void put_place(struct wire_writer *writer, const struct state_place *place)
-{
-    wire_put_slice(writer, place->netns);
-    wire_put_u32(writer, (uint32_t)place->pid);
-    wire_put_slice(writer, place->path);
-    wire_put_slice(writer, place->why);
 }
 
 void state_encode(struct wire_writer *writer, const struct state *state)
@@ -59,9 +46,7 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     wire_put_u32(writer, state->worker_count);
     for (uint32_t i = 0; i < state->worker_count; i++)
         put_worker(writer, &state->workers[i]);
-    wire_put_u32(writer, state->place_count);
-    for (uint32_t i = 0; i < state->place_count; i++)
-        put_place(writer, &state->places[i]);
+    wire_put_slice(writer, state->namespaces);
     registry_put(writer, &state->registry);
 }
 
@@ -104,21 +89,17 @@ static void get_workers(struct wire_reader *reader, struct state *state)
     }
 }
 
-static void get_places(struct wire_reader *reader, struct state *state)
+/* Only looked at: what is in use is not known yet. */
+static struct slice get_namespaces(struct wire_reader *reader)
 {
-    uint32_t count = wire_get_count(reader, PLACE_MIN);
+    struct slice bytes = wire_get_slice(reader);
+    struct namespaces none = {0};
+    struct wire_reader inner;
 
-    state->places = memory_zeroed(count, sizeof(state->places[0]));
-    while (state->place_count < count && !reader->failed) {
-        struct state_place *place = &state->places[state->place_count++];
-
-        place->netns = wire_get_slice(reader);
-        place->pid = (pid_t)wire_get_u32(reader);
-        place->path = wire_get_plain(reader);
-        place->why = wire_get_plain(reader);
-        if (place->pid < 0)
-            reader->failed = true;
-    }
+    wire_reader_init(&inner, bytes);
+    namespaces_get(&inner, &none);
+    reader->failed = reader->failed || wire_finish(&inner) != 0;
+    return bytes;
 }
 
 static void get_all(struct wire_reader *reader, struct state *state)
@@ -140,7 +121,7 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->rotation = wire_get_u32(reader);
     state->figures = wire_get_u64(reader);
     get_workers(reader, state);
-    get_places(reader, state);
+    state->namespaces = get_namespaces(reader);
     registry_get(reader, &state->registry);
     if (state->half > 1)
         reader->failed = true;
@@ -207,6 +188,5 @@ void state_free(struct state *state)
 {
     state_each_descriptor(state, state_forget, NULL);
     registry_free(&state->registry);
-    free(state->places);
     *state = (struct state){0};
 }

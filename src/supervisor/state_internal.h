@@ -10,7 +10,7 @@
 #include "ipc/wire.h"
 
 /* Another one with every change of what is put; no other is known. */
-#define STATE_FORMAT 4
+#define STATE_FORMAT 5
 #define STATE_MAGIC  UINT64_C(0x65746174732d676e) /* "ng-state", little endian */
 
 /* A worker that goes on with its connections until those of the new binary serve. */
@@ -22,17 +22,8 @@ struct state_worker {
     uint64_t answered;
 };
 
-/* Where a namespace is that is found by more than a path: by a process, or by what somebody else
- * has said of it. */
-struct state_place {
-    struct slice netns; /* its text */
-    pid_t pid;          /* 0: none */
-    struct slice path;  /* empty: none */
-    struct slice why;   /* ... it is nowhere; empty: no reason is known */
-};
-
-/* For putting, all of it is borrowed. What was got owns its registry and its places, and its slices
- * point into the bytes. */
+/* For putting, all of it is borrowed. What was got owns its registry, and its slices point into the
+ * bytes. */
 struct state {
     struct slice config;   /* the main file's path */
     struct slice settings; /* what it said: settings_put */
@@ -54,8 +45,7 @@ struct state {
     uint64_t figures;                           /* serial of the last FIGURES_ASK */
     struct state_worker workers[TALLY_WORKERS]; /* by their index; dead ones are left out */
     uint32_t worker_count;
-    struct state_place *places;
-    uint32_t place_count;
+    struct slice namespaces; /* namespaces_put */
     struct registry registry;
 };
 

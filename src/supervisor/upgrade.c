@@ -44,19 +44,26 @@ static void upgrade_refuse(struct upgrade *upgrade, const char *format, ...)
 
 /* ---- the state ---- */
 
+struct upgrade_snapshot {
+    struct state state;
+    struct wire_writer settings;
+    struct wire_writer namespaces;
+};
+
 /* What is in force, as of now. */
-static void upgrade_gather(const struct upgrade *upgrade, struct state *state,
-                           struct wire_writer *settings)
+static void upgrade_gather(const struct upgrade *upgrade, struct upgrade_snapshot *now)
 {
-    wire_writer_init(settings);
-    upgrade->events->gather(upgrade->owner, state, settings);
-    state->settings = wire_written(settings);
+    wire_writer_init(&now->settings);
+    wire_writer_init(&now->namespaces);
+    upgrade->events->gather(upgrade->owner, &now->state, &now->settings, &now->namespaces);
+    now->state.settings = wire_written(&now->settings);
+    now->state.namespaces = wire_written(&now->namespaces);
 }
 
-static void upgrade_release(struct state *state, struct wire_writer *settings)
+static void upgrade_release(struct upgrade_snapshot *now)
 {
-    free(state->places);
-    wire_writer_free(settings);
+    wire_writer_free(&now->settings);
+    wire_writer_free(&now->namespaces);
 }
 
 /* A sealed memfd, or -1 with errno. */
@@ -96,20 +103,18 @@ static void upgrade_on_verdict(void *owner, const char *why)
     upgrade_look_again(upgrade, UPGRADE_TICK);
 }
 
-static void upgrade_note(struct upgrade *upgrade, const struct state *state,
-                         struct wire_writer *settings)
+static void upgrade_note(struct upgrade *upgrade, struct upgrade_snapshot *now)
 {
     upgrade->tries++;
-    upgrade->tried_round = state->round;
+    upgrade->tried_round = now->state.round;
     wire_writer_free(&upgrade->tried_settings);
-    upgrade->tried_settings = *settings;
-    wire_writer_init(settings);
+    upgrade->tried_settings = now->settings;
+    wire_writer_init(&now->settings);
 }
 
 static void upgrade_try(struct upgrade *upgrade)
 {
-    struct wire_writer settings;
-    struct state state;
+    struct upgrade_snapshot now;
     int fd;
 
     if (stat(upgrade->binary, &upgrade->tried) < 0) {
@@ -117,10 +122,10 @@ static void upgrade_try(struct upgrade *upgrade)
         return;
     }
     log_info("upgrade: trying %s", upgrade->binary);
-    upgrade_gather(upgrade, &state, &settings);
-    fd = upgrade_save(&state);
-    upgrade_note(upgrade, &state, &settings);
-    upgrade_release(&state, &settings);
+    upgrade_gather(upgrade, &now);
+    fd = upgrade_save(&now.state);
+    upgrade_note(upgrade, &now);
+    upgrade_release(&now);
     if (fd < 0 || candidate_start(&upgrade->candidate, upgrade->binary, fd, UPGRADE_TRIAL) < 0)
         upgrade_refuse(upgrade, "cannot try it: %s", strerror(errno));
     else
@@ -170,24 +175,23 @@ static bool upgrade_is_same_file(const struct stat *a, const struct stat *b)
 
 static void upgrade_take_over(struct upgrade *upgrade)
 {
-    struct wire_writer settings;
-    struct state state;
-    struct stat now;
+    struct upgrade_snapshot now;
+    struct stat file;
     int error;
     int fd;
 
-    if (stat(upgrade->binary, &now) < 0 || !upgrade_is_same_file(&upgrade->tried, &now)) {
+    if (stat(upgrade->binary, &file) < 0 || !upgrade_is_same_file(&upgrade->tried, &file)) {
         upgrade_refuse(upgrade, "it is not the file any more that was tried");
         return;
     }
-    upgrade_gather(upgrade, &state, &settings);
-    fd = upgrade_save(&state);
+    upgrade_gather(upgrade, &now);
+    fd = upgrade_save(&now.state);
     if (fd >= 0) {
         log_notice("upgrade: %s takes over", upgrade->binary);
-        upgrade_execute(upgrade, &state, fd);
+        upgrade_execute(upgrade, &now.state, fd);
     }
     error = errno;
-    upgrade_release(&state, &settings);
+    upgrade_release(&now);
     upgrade_refuse(upgrade, "%s: %s", fd < 0 ? "cannot save the state" : "it cannot be executed",
                    strerror(error));
     if (fd >= 0)
@@ -220,14 +224,13 @@ static void upgrade_let_go(struct upgrade *upgrade)
 /* Whether no reload has put anything in force that the candidate has not seen. */
 static bool upgrade_is_as_tried(const struct upgrade *upgrade)
 {
-    struct wire_writer settings;
-    struct state state;
+    struct upgrade_snapshot now;
     bool is_same;
 
-    upgrade_gather(upgrade, &state, &settings);
-    is_same = slice_equal(state.settings, wire_written(&upgrade->tried_settings)) &&
-              state.effective <= upgrade->tried_round;
-    upgrade_release(&state, &settings);
+    upgrade_gather(upgrade, &now);
+    is_same = slice_equal(now.state.settings, wire_written(&upgrade->tried_settings)) &&
+              now.state.effective <= upgrade->tried_round;
+    upgrade_release(&now);
     return is_same;
 }
 

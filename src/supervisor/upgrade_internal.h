@@ -46,9 +46,10 @@ struct upgrade_events {
     /* The resolver has nothing that must be kept; it only must not be anybody's child afterwards.
      * Ends it; returns whether it is gone. */
     bool (*end_resolver)(void *owner);
-    /* Fills in what the next binary is told: all of it is borrowed, but the places. Puts the
-     * settings. */
-    void (*gather)(void *owner, struct state *state, struct wire_writer *settings);
+    /* Fills in what the next binary is told, all of it borrowed, and puts the settings and where
+     * namespaces are. */
+    void (*gather)(void *owner, struct state *state, struct wire_writer *settings,
+                   struct wire_writer *namespaces);
     /* It waits for that, and has done so for a moment. */
     void (*waits)(void *owner, const char *text);
     /* All goes on as if nothing had been. */

@@ -7,8 +7,6 @@
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
-#include "base/memory.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,26 +120,8 @@ static void gather_workers(const struct supervisor *supervisor, struct state *st
     }
 }
 
-/* A path that the configuration names leads to a namespace without further ado. */
-static bool gather_is_place(const struct namespace *namespace)
-{
-    return namespace->kind != NETNS_NAME && namespace->kind != NETNS_PATH;
-}
-
-static void gather_places(const struct supervisor *supervisor, struct state *state)
-{
-    const struct namespace *namespace;
-
-    state->places = memory_zeroed(HASH_COUNT(supervisor->namespaces.all), sizeof(state->places[0]));
-    for (namespace = supervisor->namespaces.all; namespace; namespace = namespace->hh.next) {
-        if (gather_is_place(namespace))
-            state->places[state->place_count++] =
-                (struct state_place){slice_of(namespace->text), namespace->pid,
-                                     slice_of(namespace->path), slice_of(namespace->why)};
-    }
-}
-
-static void upgrading_gather(void *owner, struct state *state, struct wire_writer *settings)
+static void upgrading_gather(void *owner, struct state *state, struct wire_writer *settings,
+                             struct wire_writer *namespaces)
 {
     struct supervisor *supervisor = owner;
 
@@ -164,8 +144,8 @@ static void upgrading_gather(void *owner, struct state *state, struct wire_write
                             .registry = supervisor->registry};
     state->rotation = (uint32_t)ev_timer_remaining(supervisor->loop.ev, &supervisor->rotation);
     gather_workers(supervisor, state);
-    gather_places(supervisor, state);
     settings_put(settings, supervisor->settings);
+    namespaces_put(namespaces, &supervisor->namespaces);
 }
 
 /* ---- what becomes of it ---- */

@@ -193,3 +193,34 @@ Test(namespaces, from_process_to_process_to_path)
     test_netns_end(first);
     test_netns_end(second);
 }
+
+/* Those that a path of the configuration leads to are found without it. */
+Test(namespaces, go_to_the_next_binary)
+{
+    struct namespace_use dead = {0};
+    struct namespace_use path = {0};
+    struct namespace_use other = {0};
+    struct wire_writer writer;
+    struct wire_reader reader;
+
+    wire_writer_init(&writer);
+    namespace_set_process(take(&dead, NETNS_PID, 17, "pid:17"), 0, "ended");
+    take(&path, NETNS_PATH, 0, "/nowhere/x");
+    namespace_set_path(take(&other, NETNS_CONTAINER, 0, "container:c"), "/nowhere/c");
+    namespaces_put(&writer, &namespaces);
+    namespace_set_process(dead.namespace, 0, "it is another one");
+    namespace_release(&other);
+    for (size_t len = 0; len < wire_written(&writer).len; len++) {
+        wire_reader_init(&reader, slice_head(wire_written(&writer), len));
+        namespaces_get(&reader, &namespaces);
+        cr_assert(reader.failed);
+    }
+    wire_reader_init(&reader, wire_written(&writer));
+    namespaces_get(&reader, &namespaces);
+    cr_assert_eq(wire_finish(&reader), 0);
+    expect_open(dead.namespace, NETNS_OPEN_ABSENT, "ended");
+    cr_assert_null(namespace_find(&namespaces, SLICE("container:c")), "nobody uses it here");
+    namespace_release(&dead);
+    namespace_release(&path);
+    wire_writer_free(&writer);
+}

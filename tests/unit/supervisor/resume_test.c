@@ -58,6 +58,7 @@ static void scene_open(struct scene *scene)
     scene->state = (struct state){.config = slice_of(scene->config),
                                   .settings = wire_written(&scene->settings),
                                   .identity = settings->identity,
+                                  .namespaces = {"", 1},
                                   .pid_path = slice_of(scene->pid_path),
                                   .pid_fd = -1,
                                   .log_fd = open(log, O_WRONLY | O_APPEND),

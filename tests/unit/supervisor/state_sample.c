@@ -86,11 +86,9 @@ void state_sample(struct state *state)
                             .rotation = 3600,
                             .ipc_version = 1,
                             .figures = 6,
+                            .namespaces = {"", 1}, /* one byte: there are none */
                             .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}},
                             .worker_count = 2};
-    state->places = memory_zeroed(1, sizeof(state->places[0]));
-    state->places[0] = (struct state_place){.netns = SLICE("pid:17"), .why = SLICE("ended")};
-    state->place_count = 1;
     a = registry_restore(&state->registry, SLICE("a"), SLICE("/t/a.conf"), 5);
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;

@@ -92,8 +92,7 @@ Test(state, everything_is_there)
     cr_assert(b->awaits_names && b->again.at > 0. && b->again.pause == 4.);
     cr_assert_eq(b->again.reason, AGAIN_NAMES);
     cr_assert_str_eq(b->again.dependencies.items[0].path, "/nowhere/b.conf");
-    cr_assert_eq(state.place_count, 1);
-    cr_assert(slice_equal(state.places[0].why, SLICE("ended")));
+    cr_assert_eq(state.namespaces.len, 1);
     cr_assert_eq(state.upgrades, 3);
     cr_assert_eq(state.generation, 5);
     cr_assert_eq(state.started, 1234567);

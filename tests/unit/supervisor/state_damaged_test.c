@@ -31,7 +31,7 @@ static const char *decode(struct slice bytes)
     return why;
 }
 
-Test(state_decode, other_versions)
+Test(state_damaged, other_versions)
 {
     struct wire_writer bytes = sample_bytes();
 
@@ -46,7 +46,7 @@ Test(state_decode, other_versions)
     wire_writer_free(&bytes);
 }
 
-Test(state_decode, every_cut)
+Test(state_damaged, every_cut)
 {
     struct wire_writer bytes = sample_bytes();
 
@@ -58,7 +58,7 @@ Test(state_decode, every_cut)
 }
 
 /* No byte may make it crash, whatever it becomes. */
-Test(state_decode, every_byte)
+Test(state_damaged, every_byte)
 {
     struct wire_writer bytes = sample_bytes();
 
@@ -70,7 +70,7 @@ Test(state_decode, every_byte)
     wire_writer_free(&bytes);
 }
 
-Test(state_decode, the_same_tenant_twice)
+Test(state_damaged, the_same_tenant_twice)
 {
     struct wire_writer bytes;
     struct state state;
@@ -88,7 +88,7 @@ Test(state_decode, the_same_tenant_twice)
 }
 
 /* Their index is their place in the generation: none twice. */
-Test(state_decode, workers_out_of_order)
+Test(state_damaged, workers_out_of_order)
 {
     struct wire_writer bytes;
     struct state state;
