@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A client connection's life: accepted, shaken hands with, handed to its protocol, closed. */
+/* A client connection's life: accepted, handed to what it speaks, closed. */
 #include "connection_internal.h"
+#include "frontend_internal.h"
 
 #include "base/container_of.h"
 #include "base/log.h"
@@ -22,6 +23,12 @@ static struct connection *of_task(struct loop_task *task)
 }
 
 /* ---- state ---- */
+
+static const char *const state_names[] = {
+#define X(name, text) [CONNECTION_##name] = text,
+    CONNECTION_STATES(X)
+#undef X
+};
 
 /* Idle connections are the ones that may be closed to make room for another; not while the last
  * response is still on its way. */
@@ -49,27 +56,27 @@ void connection_set_state(struct connection *connection, enum connection_state s
 #define TO(name) (1u << CONNECTION_##name)
     static const unsigned legal[] = {
         [CONNECTION_HANDSHAKE] = TO(IDLE) | TO(CLOSED),
-        [CONNECTION_IDLE] = TO(HEAD) | TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
-        [CONNECTION_HEAD] = TO(IDLE) | TO(EXCHANGE) | TO(LINGER) | TO(CLOSED),
-        [CONNECTION_EXCHANGE] = TO(IDLE) | TO(TUNNEL) | TO(LINGER) | TO(CLOSED),
-        [CONNECTION_TUNNEL] = TO(LINGER) | TO(CLOSED),
+        [CONNECTION_IDLE] = TO(ACTIVE) | TO(LINGER) | TO(CLOSED),
+        [CONNECTION_ACTIVE] = TO(IDLE) | TO(LINGER) | TO(CLOSED),
         [CONNECTION_LINGER] = TO(CLOSED),
         [CONNECTION_CLOSED] = 0,
     };
 #undef TO
     struct frontend_tenant *tenant = connection->listener->tenant;
 
+    if (state == connection->state)
+        return;
     assert(legal[connection->state] & 1u << state);
-    log_debug("client %llu: state %d to %d", (unsigned long long)connection->client.connection,
-              (int)connection->state, (int)state);
+    log_debug("client %llu: %s to %s", (unsigned long long)connection->client.connection,
+              state_names[connection->state], state_names[state]);
     TAILQ_REMOVE(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
     connection->state = state;
-    if (state == CONNECTION_CLOSED)
-        return;
-    enlist(connection);
+    if (state != CONNECTION_CLOSED)
+        enlist(connection);
 }
 
-void connection_note_drained(struct connection *connection)
+/* Its queue has become empty: it may be one now that can be closed to make room. */
+static void note_flushed(struct connection *connection)
 {
     struct frontend_tenant *tenant = connection->listener->tenant;
 
@@ -79,62 +86,46 @@ void connection_note_drained(struct connection *connection)
     enlist(connection);
 }
 
-const struct config_settings *connection_default_settings(const struct connection *connection)
+void connection_write(struct connection *connection, struct chain *bytes, double timeout)
 {
-    /* nginx's and docs/CONFIG.md's defaults: for the last words of a connection whose tenant is
-     * gone. */
-    static const struct config_settings none = {.client_header_timeout = 10,
-                                                .client_body_timeout = 60,
-                                                .send_timeout = 60,
-                                                .proxy_read_timeout = 60,
-                                                .header_buffers = 4,
-                                                .header_buffer_size = 8192};
-    const struct tenant_listener *listener = connection->listener->current;
-
-    return listener ? listener->default_server->config->settings : &none;
-}
-
-const struct config_settings *connection_settings(const struct connection *connection)
-{
-    const struct exchange *exchange = connection->h1.exchange;
-    const struct config_settings *settings = exchange ? dispatch_settings(exchange) : NULL;
-
-    return settings ? settings : connection_default_settings(connection);
-}
-
-void connection_write(struct connection *connection, struct chain *bytes)
-{
-    struct stream *stream = connection->stream;
     double now = connection_now(connection);
 
     if (bytes->len == 0)
         return;
-    stream_write(stream, bytes);
-    limits_send_start(&connection->limits, now, connection_settings(connection)->send_timeout);
+    stream_write(connection->stream, bytes);
+    limits_send_start(&connection->limits, now, timeout);
     limits_arm(&connection->limits, now);
 }
 
 /* ---- clocks ---- */
 
-/* Returns whether the connection is still there. */
-static bool check_clocks(struct connection *connection, double now)
+void connection_set_timeout(struct connection *connection, double seconds)
 {
+    double now = connection_now(connection);
+
+    connection->limits.phase_due = now + seconds;
+    limits_arm(&connection->limits, now);
+}
+
+void connection_stop_timeout(struct connection *connection)
+{
+    connection->limits.phase_due = 0;
+    limits_arm(&connection->limits, connection_now(connection));
+}
+
+static void check_clocks(struct connection *connection, double now)
+{
+    struct frontend *frontend = listener_frontend(connection->listener);
     struct limits *limits = &connection->limits;
 
     if (limits->cut_due > 0 && now >= limits->cut_due) {
-        connection_frontend(connection)->cut += connection_frontend(connection)->is_draining;
-        connection_close(connection, CLOSE_RESET, ERROR_DRAINING);
-        return false;
-    }
-    if (limits_send_is_slow(limits, now, connection->stream)) {
-        connection_close(connection, CLOSE_RESET, ERROR_SEND_TIMEOUT);
-        return false;
-    }
-    if (connection->protocol)
+        frontend->cut += frontend->is_draining;
+        connection_close(connection, CLOSE_DRAIN_LIMIT);
+    } else if (limits_send_is_slow(limits, now, connection->stream)) {
+        connection_close(connection, CLOSE_SEND_TIMEOUT);
+    } else {
         connection->protocol->check(connection, now);
-    else if (limits->phase_due > 0 && now >= limits->phase_due)
-        connection_fail_handshake(connection, ERROR_HANDSHAKE_TIMEOUT);
-    return connection->state != CONNECTION_CLOSED;
+    }
 }
 
 static void on_deadline(struct deadline *deadline)
@@ -142,11 +133,25 @@ static void on_deadline(struct deadline *deadline)
     struct connection *connection = of_deadline(deadline);
     double now = connection_now(connection) + DEADLINE_SLACK;
 
-    if (check_clocks(connection, now))
+    check_clocks(connection, now);
+    if (connection->state != CONNECTION_CLOSED)
         limits_arm(&connection->limits, connection_now(connection));
 }
 
-/* ---- what the protocol is told ---- */
+/* ---- what it speaks is told ---- */
+
+void connection_speak(struct connection *connection, const struct protocol *protocol)
+{
+    connection->protocol = protocol;
+    stream_set_owner(connection->stream, &connection_events, connection);
+    if (protocol->start)
+        protocol->start(connection);
+}
+
+static void on_open(void *owner)
+{
+    (void)owner;
+}
 
 static void on_readable(void *owner)
 {
@@ -155,96 +160,55 @@ static void on_readable(void *owner)
     connection->protocol->readable(connection);
 }
 
-static void on_drained(void *owner)
+static void on_writable(void *owner)
 {
     struct connection *connection = owner;
 
-    connection->protocol->drained(connection);
+    if (stream_queued(connection->stream) == 0) {
+        limits_send_stop(&connection->limits);
+        limits_arm(&connection->limits, connection_now(connection));
+        note_flushed(connection);
+    }
+    if (connection->protocol->writable)
+        connection->protocol->writable(connection);
 }
 
-static void on_broken(void *owner, enum error error)
+enum close_reason connection_failure(enum error error)
 {
-    connection_close(owner, CLOSE_NOW, error == ERROR_RESET ? ERROR_CLIENT_GONE : error);
+    switch (error) {
+    case ERROR_END:
+        return CLOSE_CLIENT_GONE;
+    case ERROR_RESET:
+        return CLOSE_CLIENT_RESET;
+    case ERROR_TRUNCATED:
+        return CLOSE_CLIENT_TRUNCATED;
+    case ERROR_TLS:
+        return CLOSE_TLS;
+    default:
+        return CLOSE_SYSTEM;
+    }
 }
 
-static void on_nothing(void *owner)
+static void on_failed(void *owner, enum error error)
 {
-    (void)owner;
+    connection_close(owner, connection_failure(error));
 }
 
-const struct stream_events connection_events = {.on_open = on_nothing,
+const struct stream_events connection_events = {.on_open = on_open,
                                                 .on_readable = on_readable,
-                                                .on_drained = on_drained,
-                                                .on_failed = on_broken};
+                                                .on_drained = on_writable,
+                                                .on_failed = on_failed};
+
+void connection_defer(struct connection *connection)
+{
+    loop_defer(connection_loop(connection), &connection->task);
+}
 
 static void on_task(struct loop_task *task)
 {
     struct connection *connection = of_task(task);
 
     connection->protocol->task(connection);
-}
-
-/* ---- handshake ---- */
-
-static const struct tls_server *select_server(void *argument, struct slice server_name)
-{
-    const struct connection *connection = argument;
-
-    return &tenant_find_server(connection->accepted, server_name)->tls;
-}
-
-static void on_open(void *owner)
-{
-    struct connection *connection = owner;
-    struct stream *stream = connection->stream;
-    struct exchange_client *client = &connection->client;
-
-    client->tls_protocol = slice_of(tls_protocol(stream));
-    client->tls_cipher = slice_of(tls_cipher(stream));
-    client->tls_server_name = tls_server_name(stream);
-    client->tls_reused = tls_session_reused(stream);
-    verification_note(connection);
-    if (!verification_is_current(connection)) {
-        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
-        return;
-    }
-    connection_set_state(connection, CONNECTION_IDLE);
-    protocol_start(connection);
-}
-
-void connection_fail_handshake(struct connection *connection, enum error error)
-{
-    const char *why = tls_failure(connection->stream);
-
-    log_info("tenant %.*s: client %.*s: handshake: %s%s%s%s",
-             SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
-             SLICE_PRINTF(connection->client.peer_host), error_text(error), *why ? " (" : "", why,
-             *why ? ")" : "");
-    connection_close(connection, CLOSE_NOW, error);
-}
-
-static void on_failed(void *owner, enum error error)
-{
-    connection_fail_handshake(owner, error);
-}
-
-static const struct stream_events handshake_events = {.on_open = on_open,
-                                                      .on_readable = on_nothing,
-                                                      .on_drained = on_nothing,
-                                                      .on_failed = on_failed};
-
-static void start_handshake(struct connection *connection)
-{
-    const struct tls_accept accept = {.select = select_server, .argument = connection};
-    struct limits *limits = &connection->limits;
-    double now = connection_now(connection);
-
-    connection->tenant = tenant_ref(connection->listener->tenant->tenant);
-    connection->accepted = connection->listener->current;
-    connection->client.is_tls = true;
-    limits->phase_due = now + LIMIT_HANDSHAKE;
-    limits_arm(limits, now);
-    tls_accept(connection->stream, connection->accepted->default_server->tls.context, &accept);
 }
 
 /* ---- accepted ---- */
@@ -281,7 +245,7 @@ static void fill_client(struct connection *connection, int fd, const struct addr
     client->peer_port = address_port(peer);
     client->local_host = put_host(connection->local_text, &local);
     client->local_port = address_port(&local);
-    client->connection = ++connection_frontend(connection)->serial;
+    client->connection = ++listener_frontend(connection->listener)->serial;
 }
 
 static struct connection *take_memory(struct frontend *frontend)
@@ -297,31 +261,23 @@ static struct connection *take_memory(struct frontend *frontend)
     return connection;
 }
 
-void connection_new(struct front_listener *listener, int fd, const struct address *peer)
+struct connection *connection_new(struct front_listener *listener, int fd,
+                                  const struct address *peer)
 {
     struct frontend *frontend = listener_frontend(listener);
+    struct loop *loop = frontend->config.loop;
     struct connection *connection = take_memory(frontend);
 
     connection->listener = listener;
     connection->task.run = on_task;
-    deadline_init(&connection->limits.deadline, frontend->config.loop, on_deadline);
+    deadline_init(&connection->limits.deadline, loop, on_deadline);
     fill_client(connection, fd, peer);
-    connection->stream = stream_new(frontend->config.loop, fd, &handshake_events, connection);
-    chain_init(&connection->h1.in, &frontend->config.loop->buffers);
-
-    listener->connections++;
-    listener->tenant->connections++;
-    frontend->connections++;
+    connection->stream = stream_new(loop, fd, &connection_events, connection);
+    chain_init(&connection->in, &loop->buffers);
     connection->is_counted = true;
-    if (frontend->config.tally)
-        tally_add(frontend->config.tally, listener->tenant->slot, frontend->config.column, 1);
-
-    connection->state = listener->current->config->ssl ? CONNECTION_HANDSHAKE : CONNECTION_IDLE;
+    tenants_count_connection(listener);
     TAILQ_INSERT_TAIL(&listener->tenant->busy, connection, of_tenant);
-    if (connection->state == CONNECTION_HANDSHAKE)
-        start_handshake(connection);
-    else
-        protocol_start(connection);
+    return connection;
 }
 
 /* ---- closed ---- */
@@ -329,9 +285,8 @@ void connection_new(struct front_listener *listener, int fd, const struct addres
 /* Not before the stream's own grave: TLS may look at what the tenant chose until then. */
 static void release(struct connection *connection)
 {
-    front_h2_side_free(connection);
     if (connection->tenant)
-        frontend_release_tenant(connection_frontend(connection), connection->tenant);
+        tenants_release(listener_frontend(connection->listener), connection->tenant);
     connection->tenant = NULL;
     tls_peer_free(connection->peer);
     connection->peer = NULL;
@@ -343,47 +298,57 @@ static void on_grave(struct loop_task *task)
 
     release(connection);
     LIST_REMOVE(connection, of_frontend);
-    LIST_INSERT_HEAD(&connection_frontend(connection)->free, connection, of_frontend);
+    LIST_INSERT_HEAD(&listener_frontend(connection->listener)->free, connection, of_frontend);
 }
 
-static void close_stream(const struct connection *connection, struct stream *stream,
-                         enum connection_close how)
+static void close_stream(const struct connection *connection, enum close_manner manner)
 {
+    struct stream *stream = connection->stream;
     double cut_due = connection->limits.cut_due;
 
     if (cut_due > 0)
         socket_bound_close(stream_fd(stream), cut_due - connection_now(connection));
-    switch (how) {
-    case CLOSE_NOW:
+    switch (manner) {
+    case CLOSE_MANNER_NOW:
         stream_close(stream);
         break;
-    case CLOSE_RESET:
+    case CLOSE_MANNER_RESET:
         stream_close_reset(stream);
         break;
-    case CLOSE_ORDERLY:
+    case CLOSE_MANNER_ORDERLY:
         stream_flush_close(stream);
         break;
     }
 }
 
-void connection_close(struct connection *connection, enum connection_close how, enum error error)
+void connection_close(struct connection *connection, enum close_reason reason)
 {
-    struct frontend *frontend = connection_frontend(connection);
-    struct loop *loop = frontend->config.loop;
-    struct stream *stream = connection->stream;
+    const struct protocol *protocol = connection->protocol;
+    enum close_manner manner = close_manner(reason);
+    struct loop *loop;
 
     if (connection->state == CONNECTION_CLOSED)
         return;
+    /* Lingering is over. */
+    if (connection->state == CONNECTION_LINGER && reason == connection->reason)
+        manner = CLOSE_MANNER_NOW;
+    loop = connection_loop(connection);
+    connection->reason = reason;
+    log_debug("client %llu: %s: %s", (unsigned long long)connection->client.connection,
+              close_token(reason), close_text(reason));
     connection_set_state(connection, CONNECTION_CLOSED);
+    if (manner == CLOSE_MANNER_ORDERLY && protocol->farewell)
+        protocol->farewell(connection);
+    if (protocol->end)
+        protocol->end(connection, close_error(reason));
+    chain_clear(&connection->in);
     deadline_stop(&connection->limits.deadline);
     loop_cancel(loop, &connection->task);
-    if (connection->protocol)
-        connection->protocol->close(connection, how, error);
+    close_stream(connection, manner);
     connection->stream = NULL;
-    close_stream(connection, stream, how);
     connection->task.run = on_grave;
     loop_bury(loop, &connection->task);
-    frontend_forget_connection(connection->listener, connection->is_counted);
+    tenants_uncount_connection(connection->listener, connection->is_counted);
 }
 
 void connection_close_all(struct frontend *frontend)
@@ -392,7 +357,7 @@ void connection_close_all(struct frontend *frontend)
 
     for (connection = LIST_FIRST(&frontend->all); connection; connection = next) {
         next = LIST_NEXT(connection, of_frontend);
-        connection_close(connection, CLOSE_NOW, ERROR_NONE);
+        connection_close(connection, CLOSE_SHUTDOWN);
         /* Its grave would look for the frontend; and the backends may go before it. */
         loop_cancel(frontend->config.loop, &connection->task);
         release(connection);

@@ -3,7 +3,6 @@
 #include "frontend_internal.h"
 
 #include "base/container_of.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "connection_internal.h"
 
@@ -29,112 +28,20 @@ struct frontend *frontend_new(const struct frontend_config *config)
     frontend->drained.run = on_drained;
     LIST_INIT(&frontend->all);
     LIST_INIT(&frontend->free);
-    TAILQ_INIT(&frontend->free_streams);
+    front_stream_pool_init(&frontend->streams);
     exchange_pool_init(&frontend->exchanges, config->loop);
-    if (listeners_init(frontend) == 0)
+    if (accept_init(frontend) == 0)
         return frontend;
     exchange_pool_free(&frontend->exchanges);
     free(frontend);
     return NULL;
 }
 
-/* The tenant's entry, also when it was removed and its last connections still run. */
-static struct frontend_tenant *find_entry(struct frontend *frontend, struct slice name)
-{
-    struct frontend_tenant *tenant = NULL;
-
-    if (name.len > 0)
-        HASH_FIND(hh, frontend->tenants, name.data, name.len, tenant);
-    return tenant;
-}
-
 struct frontend_tenant *frontend_find_tenant(struct frontend *frontend, struct slice name)
 {
-    struct frontend_tenant *tenant = find_entry(frontend, name);
+    struct frontend_tenant *tenant = tenants_find(frontend, name);
 
     return tenant && tenant->tenant ? tenant : NULL;
-}
-
-void frontend_release_tenant(struct frontend *frontend, struct tenant *tenant)
-{
-    if (tenant->references == 1)
-        backends_unbind(frontend->config.backends, tenant);
-    tenant_unref(tenant);
-}
-
-/* ---- an entry's life ---- */
-
-static void on_recheck(struct deadline *deadline)
-{
-    listeners_tenant_has_room(CONTAINER_OF(deadline, struct frontend_tenant, recheck));
-}
-
-static void tenant_bury(struct loop_task *task)
-{
-    struct frontend_tenant *tenant = CONTAINER_OF(task, struct frontend_tenant, grave);
-
-    deadline_stop(&tenant->recheck);
-    HASH_DEL(tenant->frontend->tenants, tenant);
-    free(tenant);
-}
-
-static struct frontend_tenant *entry_new(struct frontend *frontend, struct slice name)
-{
-    struct frontend_tenant *tenant = memory_zeroed(1, sizeof(*tenant) + name.len);
-
-    tenant->frontend = frontend;
-    tenant->grave.run = tenant_bury;
-    tenant->name_len = name.len;
-    memcpy(tenant->name, name.data, name.len);
-    TAILQ_INIT(&tenant->idle);
-    TAILQ_INIT(&tenant->busy);
-    LIST_INIT(&tenant->listeners);
-    deadline_init(&tenant->recheck, frontend->config.loop, on_recheck);
-    HASH_ADD_KEYPTR(hh, frontend->tenants, tenant->name, tenant->name_len, tenant);
-    return tenant;
-}
-
-void frontend_tenant_settle(struct frontend_tenant *tenant)
-{
-    if (!tenant->tenant && tenant->connections == 0 && LIST_EMPTY(&tenant->listeners))
-        loop_bury(tenant->frontend->config.loop, &tenant->grave);
-}
-
-/* From here on nothing of it is served. */
-static void forget_current(struct frontend_tenant *tenant)
-{
-    struct tenant *before = tenant->tenant;
-    struct front_listener *listener, *next;
-
-    tenant->tenant = NULL;
-    tenant->is_leaving = false;
-    for (listener = LIST_FIRST(&tenant->listeners); listener; listener = next) {
-        next = LIST_NEXT(listener, next);
-        listener->current = NULL;
-        listener_set_fd(listener, -1);
-    }
-    deadline_clear(&tenant->recheck);
-    frontend_tenant_settle(tenant);
-    frontend_release_tenant(tenant->frontend, before);
-}
-
-void frontend_forget_connection(struct front_listener *listener, bool is_counted)
-{
-    struct frontend_tenant *tenant = listener->tenant;
-    struct frontend *frontend = tenant->frontend;
-
-    if (is_counted && frontend->config.tally)
-        tally_add(frontend->config.tally, tenant->slot, frontend->config.column, -1);
-    tenant->connections--;
-    frontend->connections--;
-    listener->connections--;
-    listeners_tenant_has_room(tenant);
-    listeners_resume(frontend);
-    listener_settle(listener);
-    if (tenant->is_leaving && tenant->connections == 0)
-        forget_current(tenant);
-    if (frontend->is_draining && frontend->connections == 0)
-        loop_defer(frontend->config.loop, &frontend->drained);
 }
 
 /* ---- many connections at once ---- */
@@ -161,7 +68,8 @@ static void retire_connections(struct frontend_tenant *tenant,
 
 static void refresh_listeners(struct frontend_tenant *tenant)
 {
-    const struct retirement how = {.limit = tenant->frontend->drain_limit};
+    const struct retirement how = {.reason = CLOSE_LISTENER_REMOVED,
+                                   .limit = tenant->frontend->drain_limit};
     struct front_listener *listener;
 
     LIST_FOREACH (listener, &tenant->listeners, next) {
@@ -195,12 +103,9 @@ static void uncount(struct frontend_tenant *tenant)
 
 void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot)
 {
-    struct frontend_tenant *entry = find_entry(frontend, tenant->config.name);
+    struct frontend_tenant *entry = tenants_obtain(frontend, tenant->config.name);
     struct tenant *before;
 
-    if (!entry)
-        entry = entry_new(frontend, tenant->config.name);
-    loop_cancel(frontend->config.loop, &entry->grave);
     if (entry->slot != slot)
         uncount(entry);
     before = entry->tenant;
@@ -212,7 +117,7 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     if (tenant->verifies_clients || (before && before->verifies_clients))
         verification_retire_changed(entry);
     if (before)
-        frontend_release_tenant(frontend, before);
+        tenants_release(frontend, before);
 }
 
 void frontend_set_drain_limit(struct frontend *frontend, double seconds)
@@ -222,13 +127,13 @@ void frontend_set_drain_limit(struct frontend *frontend, double seconds)
 
 void frontend_remove_tenant(struct frontend *frontend, struct slice name)
 {
-    const struct retirement how = {.limit = frontend->drain_limit};
+    const struct retirement how = {.reason = CLOSE_TENANT_REMOVED, .limit = frontend->drain_limit};
     struct frontend_tenant *entry = frontend_find_tenant(frontend, name);
 
     if (!entry)
         return;
     uncount(entry);
-    forget_current(entry);
+    tenants_forget_current(entry);
     retire_connections(entry, NULL, &how);
 }
 
@@ -250,7 +155,8 @@ static double patience_of(double limit)
 
 void frontend_hand_over_tenant(struct frontend *frontend, struct slice name)
 {
-    const struct retirement how = {.patience = patience_of(frontend->drain_limit),
+    const struct retirement how = {.reason = CLOSE_TENANT_MOVED,
+                                   .patience = patience_of(frontend->drain_limit),
                                    .limit = frontend->drain_limit};
     struct frontend_tenant *entry = frontend_find_tenant(frontend, name);
 
@@ -259,7 +165,7 @@ void frontend_hand_over_tenant(struct frontend *frontend, struct slice name)
     uncount(entry);
     close_listeners(entry);
     if (entry->connections == 0) {
-        forget_current(entry);
+        tenants_forget_current(entry);
         return;
     }
     entry->is_leaving = true;
@@ -285,8 +191,8 @@ void frontend_add_listener(struct frontend *frontend, const struct frontend_plac
 void frontend_remove_listener(struct frontend *frontend, const struct frontend_place *place,
                               double seconds)
 {
-    const struct retirement how = {.limit = seconds};
-    struct frontend_tenant *entry = find_entry(frontend, place->tenant);
+    const struct retirement how = {.reason = CLOSE_LISTENER_REMOVED, .limit = seconds};
+    struct frontend_tenant *entry = tenants_find(frontend, place->tenant);
     struct front_listener *listener = entry ? listener_find(entry, place) : NULL;
 
     if (!listener)
@@ -299,7 +205,8 @@ void frontend_remove_listener(struct frontend *frontend, const struct frontend_p
 
 void frontend_drain(struct frontend *frontend, double seconds)
 {
-    const struct retirement how = {.patience = patience_of(seconds), .limit = INFINITY};
+    const struct retirement how = {
+        .reason = CLOSE_DRAINING, .patience = patience_of(seconds), .limit = INFINITY};
     struct frontend_tenant *tenant, *next;
 
     if (frontend->is_draining)
@@ -322,7 +229,7 @@ bool frontend_close_idle(struct frontend *frontend)
             richest = tenant;
     }
     if (richest)
-        connection_close(TAILQ_FIRST(&richest->idle), CLOSE_ORDERLY, ERROR_NONE);
+        connection_close(TAILQ_FIRST(&richest->idle), CLOSE_SHORTAGE);
     return richest != NULL;
 }
 
@@ -352,41 +259,21 @@ static void frontend_bury(struct loop_task *task)
     struct frontend *frontend = CONTAINER_OF(task, struct frontend, drained);
 
     connection_free_all(frontend);
-    front_streams_free(frontend);
+    front_stream_pool_free(&frontend->streams);
     exchange_pool_free(&frontend->exchanges);
     free(frontend);
 }
 
-static void free_entry(struct frontend_tenant *tenant)
-{
-    struct loop *loop = tenant->frontend->config.loop;
-    struct front_listener *listener;
-
-    while ((listener = LIST_FIRST(&tenant->listeners))) {
-        listener_set_fd(listener, -1);
-        loop_cancel(loop, &listener->grave);
-        LIST_REMOVE(listener, next);
-        free(listener);
-    }
-    if (tenant->tenant)
-        frontend_release_tenant(tenant->frontend, tenant->tenant);
-    loop_cancel(loop, &tenant->grave);
-    tenant_bury(&tenant->grave);
-}
-
 void frontend_free(struct frontend *frontend)
 {
-    struct frontend_tenant *tenant, *next_tenant;
     struct loop *loop;
 
     if (!frontend)
         return;
     loop = frontend->config.loop;
     connection_close_all(frontend);
-    HASH_ITER (hh, frontend->tenants, tenant, next_tenant) {
-        free_entry(tenant);
-    }
-    listeners_free(frontend);
+    tenants_free(frontend);
+    accept_free(frontend);
     /* Behind the exchanges and connections that were closed before it. */
     loop_cancel(loop, &frontend->drained);
     frontend->drained.run = frontend_bury;

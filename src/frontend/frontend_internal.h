@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The live side of a worker's tenants: registry, listeners, and who counts what. */
+/* The registry of a worker: tenants, their listeners, and who counts what. Connections stand above
+ * it, and what a connection speaks does not see it. */
 #ifndef FRONTEND_FRONTEND_INTERNAL_H
 #define FRONTEND_FRONTEND_INTERNAL_H
 
 #include "frontend/frontend.h"
+#include "h2/pool_internal.h"
 #include "io/deadline.h"
 
 #include <uthash.h>
 
 struct connection;
-struct front_stream;
 TAILQ_HEAD(connection_list, connection);
-TAILQ_HEAD(front_stream_list, front_stream);
 
 struct frontend {
     struct frontend_config config;
@@ -30,8 +30,7 @@ struct frontend {
     unsigned connections;
     unsigned cut;    /* of them, since it drains: their time was over */
     uint64_t serial; /* of the last connection */
-    struct front_stream_list free_streams;
-    unsigned free_stream_count;
+    struct front_stream_pool streams;
 
     double drain_limit;
     bool is_draining;
@@ -93,22 +92,35 @@ static inline struct frontend *listener_frontend(const struct front_listener *li
     return listener->tenant->frontend;
 }
 
-/* ---- frontend.c ---- */
-
-/* A connection of the listener is gone: counts it out and makes what was waiting for it go on. */
-void frontend_forget_connection(struct front_listener *listener, bool is_counted);
-
 /* Frees the tenant at the turn's end when nothing is left of it. */
-void frontend_tenant_settle(struct frontend_tenant *tenant);
+static inline void frontend_tenant_settle(struct frontend_tenant *tenant)
+{
+    if (!tenant->tenant && tenant->connections == 0 && LIST_EMPTY(&tenant->listeners))
+        loop_bury(tenant->frontend->config.loop, &tenant->grave);
+}
+
+/* ---- tenants.c ---- */
+
+/* The entry of that name, made if need be; and the same, NULL when there is none. It may be one
+ * that was removed and whose last connections still run. */
+struct frontend_tenant *tenants_obtain(struct frontend *frontend, struct slice name);
+struct frontend_tenant *tenants_find(struct frontend *frontend, struct slice name);
+
+/* From here on nothing of it is served. */
+void tenants_forget_current(struct frontend_tenant *tenant);
 
 /* Gives a reference back, and the backends' with the last one. */
-void frontend_release_tenant(struct frontend *frontend, struct tenant *tenant);
+void tenants_release(struct frontend *frontend, struct tenant *tenant);
+
+/* At the frontend's end. */
+void tenants_free(struct frontend *frontend);
+
+/* A connection of the listener is there, or gone: counts it, and makes what was waiting for it go
+ * on. */
+void tenants_count_connection(struct front_listener *listener);
+void tenants_uncount_connection(struct front_listener *listener, bool is_counted);
 
 /* ---- listeners.c ---- */
-
-/* Returns 0, or -1 with errno. */
-int listeners_init(struct frontend *frontend);
-void listeners_free(struct frontend *frontend);
 
 struct front_listener *listener_find(struct frontend_tenant *tenant,
                                      const struct frontend_place *place);
@@ -124,10 +136,21 @@ void listener_refresh(struct front_listener *listener);
 /* Frees it at the turn's end when nothing is left of it. */
 void listener_settle(struct front_listener *listener);
 
-/* A descriptor was closed: accepting may go on. */
+/* Accepting pauses everywhere, for a reason that is told once in a while; and goes on: a descriptor
+ * was closed. */
+void listeners_pause(struct frontend *frontend, const char *reason);
 void listeners_resume(struct frontend *frontend);
+
+/* The tenant has all connections that it may have: its listeners are not watched for a while. */
+void listeners_tenant_is_full(struct frontend_tenant *tenant);
 
 /* A connection of the tenant was closed, or may be closed now. */
 void listeners_tenant_has_room(struct frontend_tenant *tenant);
+
+/* ---- accept.c ---- */
+
+/* Returns 0, or -1 with errno. */
+int accept_init(struct frontend *frontend);
+void accept_free(struct frontend *frontend);
 
 #endif

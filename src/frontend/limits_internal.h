@@ -68,7 +68,6 @@ struct limits {
     uint64_t body_mark; /* stream_bytes_in at the window's start */
 
     double linger_until; /* whatever still comes */
-    bool linger_is_brief;
 
     double send_until; /* end of the window; runs while bytes are queued */
     double send_timeout;

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Which protocol a client speaks: what ALPN has agreed on (RFC 7301), or, without TLS, what its
  * first bytes say: the preface of HTTP/2 by prior knowledge (RFC 9113 section 3.3), else HTTP/1. */
-#include "connection_internal.h"
+#include "h1/h1_internal.h"
+#include "h2/h2_internal.h"
 
 /* RFC 9113 section 3.4. No request of HTTP/1 begins so: there is neither a method PRI nor a version
  * 2.0 in it. */
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 #define PREFACE_LEN (sizeof(preface) - 1)
-
-static void speak(struct connection *connection, const struct protocol *protocol)
-{
-    connection->protocol = protocol;
-    stream_set_owner(connection->stream, &connection_events, connection);
-    protocol->start(connection);
-}
 
 /* ---- the first bytes ---- */
 
@@ -35,7 +29,7 @@ static void stop_looking(struct connection *connection)
 /* Until they are told apart, HTTP/1's clocks run: what stays in the middle gets its answer. */
 static void look(struct connection *connection)
 {
-    int matched = matching(&connection->h1.in);
+    int matched = matching(&connection->in);
 
     if (matched < 0) {
         stop_looking(connection);
@@ -43,9 +37,9 @@ static void look(struct connection *connection)
     } else if (matched < (int)PREFACE_LEN) {
         front_h1_await_head(connection);
     } else {
-        if (connection->state == CONNECTION_HEAD)
-            connection_set_state(connection, CONNECTION_IDLE);
-        speak(connection, &protocol_h2);
+        connection->protocol->end(connection, ERROR_NONE);
+        connection_set_state(connection, CONNECTION_IDLE);
+        connection_speak(connection, &front_h2_protocol);
     }
 }
 
@@ -54,12 +48,12 @@ static void on_readable(void *owner)
     struct connection *connection = owner;
     long got;
 
-    if (connection->state != CONNECTION_IDLE && connection->state != CONNECTION_HEAD) {
+    if (connection->h1.state != FRONT_H1_IDLE && connection->h1.state != FRONT_H1_HEAD) {
         stop_looking(connection);
         connection->protocol->readable(connection);
         return;
     }
-    got = stream_read(connection->stream, &connection->h1.in, BUFFER_SIZE);
+    got = stream_read(connection->stream, &connection->in, BUFFER_SIZE);
     if (got > 0)
         look(connection);
     else if (got < 0)
@@ -91,10 +85,10 @@ void protocol_start(struct connection *connection)
     bool is_tls = connection->client.is_tls;
 
     if (is_tls && slice_equal(tls_alpn(connection->stream), SLICE("h2"))) {
-        speak(connection, &protocol_h2);
+        connection_speak(connection, &front_h2_protocol);
         return;
     }
-    speak(connection, &protocol_h1);
+    connection_speak(connection, &front_h1_protocol);
     if (!is_tls && connection_default_settings(connection)->http2)
         stream_set_owner(connection->stream, &looking_events, connection);
 }

@@ -3,6 +3,7 @@
  * something else since (CVE-2025-23419 is the same for sessions, which the session context sees
  * to). */
 #include "connection_internal.h"
+#include "frontend_internal.h"
 
 #include "base/log.h"
 
@@ -67,7 +68,7 @@ void verification_note(struct connection *connection)
     /* Another certificate takes another handshake. */
     if (!peer->error)
         return;
-    connection->is_last = true;
+    connection->retiring = CLOSE_CERTIFICATE_REFUSED;
     tell_refusal(connection, peer);
 }
 
@@ -85,13 +86,13 @@ bool verification_is_current(const struct connection *connection)
 
 static void retire_list(struct connection_list *list)
 {
-    static const struct retirement how = {.limit = INFINITY};
+    static const struct retirement how = {.reason = CLOSE_VERIFICATION_CHANGED, .limit = INFINITY};
     struct connection *connection, *next;
 
     for (connection = TAILQ_FIRST(list); connection; connection = next) {
         next = TAILQ_NEXT(connection, of_tenant);
         /* Handshakes are looked at when they are complete. */
-        if (!connection->protocol || verification_is_current(connection))
+        if (connection->state == CONNECTION_HANDSHAKE || verification_is_current(connection))
             continue;
         connection->is_stale = true;
         connection_retire(connection, &how);

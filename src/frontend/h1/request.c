@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/1 towards the client, reading: heads become exchanges, bodies go into their pipes. */
-#include "connection_internal.h"
+#include "h1/h1_internal.h"
 
 /* Body bytes that are moved in one step. */
 #define BODY_STEP EXCHANGE_PIPE_LIMIT
@@ -18,189 +18,55 @@ static struct h1_limits head_limits(const struct connection *connection)
                               .fields_max = LIMIT_FIELDS};
 }
 
-static void set_phase(struct connection *connection, double seconds)
-{
-    double now = connection_now(connection);
-
-    connection->limits.phase_due = seconds > 0 ? now + seconds : 0;
-    limits_arm(&connection->limits, now);
-}
-
-/* ---- heads ---- */
+/* ---- an exchange ---- */
 
 static struct exchange *take_exchange(struct connection *connection)
 {
     struct front_h1_side *h1 = &connection->h1;
 
     if (!h1->exchange)
-        h1->exchange = exchange_new(&connection_frontend(connection)->exchanges,
-                                    &front_h1_exchange_front, connection, &connection->client);
+        h1->exchange = connection_new_exchange(connection, &front_h1_exchange_front, connection);
     return h1->exchange;
 }
 
-static void enter_exchange(struct connection *connection)
+static void enter_exchange(struct connection *connection, enum front_h1_state state)
 {
-    struct front_h1_side *h1 = &connection->h1;
-    struct exchange *exchange = h1->exchange;
+    struct exchange *exchange = connection->h1.exchange;
 
-    connection->requests++;
-    connection->listener->tenant->requests++;
+    connection_count_request(connection, exchange);
     connection->limits.phase_due = 0;
-    exchange->connection_requests = connection->requests;
     exchange->started = connection_now(connection);
-    h1->response = RESPONSE_AWAITED;
-    h1->peer_asked = false;
-    connection_set_state(connection, CONNECTION_EXCHANGE);
-    if (!h1->peer_ended)
+    front_h1_set_state(connection, state);
+    if (!connection->peer_ended)
         return;
     connection->limits.peer_due = exchange->started + LIMIT_PEER_CHECK;
     limits_arm(&connection->limits, exchange->started);
 }
 
-static void start_dispatch(struct connection *connection)
-{
-    struct front_listener *listener = connection->listener;
-    struct stream *stream = connection->stream;
-    struct dispatch_origin origin = {.tenant = listener->tenant->tenant,
-                                     .listener = listener->current};
+/* ---- refusing ---- */
 
-    if (connection->client.is_tls) {
-        origin.handshake = tls_chosen_server(stream);
-        origin.sent_server_name = connection->client.tls_server_name.len > 0;
-    }
-    dispatch_start(connection->h1.exchange, connection_frontend(connection)->config.backends,
-                   &origin);
+static enum close_reason why_refused(enum error error)
+{
+    if (error == ERROR_HEADER_TIMEOUT)
+        return CLOSE_HEADER_TIMEOUT;
+    return error == ERROR_BODY_TIMEOUT ? CLOSE_BODY_TIMEOUT : CLOSE_REQUEST_REFUSED;
 }
 
-/* The clock of a body that the client sends and somebody waits for. */
-static void start_body_clock(struct connection *connection)
-{
-    const struct exchange *exchange = connection->h1.exchange;
-    double now = connection_now(connection);
-
-    if (exchange->request_body.discards)
-        return;
-    limits_body_start(&connection->limits, now,
-                      connection_settings(connection)->client_body_timeout,
-                      stream_bytes_in(connection->stream));
-    if (exchange->response_started)
-        limits_body_ease(&connection->limits);
-    limits_arm(&connection->limits, now);
-}
-
-static void start_body(struct connection *connection)
-{
-    struct front_h1_side *h1 = &connection->h1;
-    const struct exchange *exchange = h1->exchange;
-    const struct config_settings *settings = connection_settings(connection);
-    uint64_t max = settings->client_max_body_size;
-
-    if (!exchange->response_started && max > 0 && exchange->request.content_length > 0 &&
-        (uint64_t)exchange->request.content_length > max) {
-        front_h1_refuse(connection, ERROR_BODY_TOO_LARGE);
-        return;
-    }
-    if (h1->sends_body)
-        start_body_clock(connection);
-    front_h1_read_request_body(connection);
-}
-
-static void start_exchange(struct connection *connection, const struct h1_head_facts *facts)
-{
-    struct front_h1_side *h1 = &connection->h1;
-    struct exchange *exchange = h1->exchange;
-    bool has_body = facts->framing == H1_LENGTH || facts->framing == H1_CHUNKED;
-
-    h1_body_start(&h1->body, facts);
-    h1->keep_alive = facts->keep_alive;
-    h1->request = has_body ? REQUEST_READING : REQUEST_DONE;
-    h1->sends_body = !exchange->request.expects_continue;
-    exchange->request_bytes = facts->head_bytes;
-    enter_exchange(connection);
-    if (!has_body)
-        exchange_end_request(exchange, PIPE_ENDED);
-    start_dispatch(connection);
-    if (has_body)
-        start_body(connection);
-}
-
-/* Waits for the rest of a head, or (0) for room to answer it. */
-static void wait_for_head(struct connection *connection, double timeout)
-{
-    if (connection->state == CONNECTION_IDLE)
-        connection_set_state(connection, CONNECTION_HEAD);
-    else if (connection->limits.phase_due > 0)
-        return;
-    set_phase(connection, timeout);
-}
-
-void front_h1_await_head(struct connection *connection)
-{
-    chain_compact(&connection->h1.in);
-    wait_for_head(connection, connection_settings(connection)->client_header_timeout);
-}
-
-/* Whether nothing has come but the empty lines that some clients send behind a body (RFC 9112
- * section 2.2); they begin no request. */
-static bool has_only_blanks(const struct connection *connection)
-{
-    const struct front_h1_side *h1 = &connection->h1;
-    char byte = '\r';
-
-    if (h1->head.lines > 0 || h1->in.len > 1)
-        return false;
-    if (h1->in.len == 1)
-        chain_peek(&h1->in, 0, &byte, 1);
-    return byte == '\r';
-}
-
-static void stay_idle(struct connection *connection)
+void front_h1_refuse(struct connection *connection, enum error error)
 {
     struct front_h1_side *h1 = &connection->h1;
 
-    exchange_close(h1->exchange);
-    h1->exchange = NULL;
-    if (connection->state == CONNECTION_IDLE)
-        return;
-    connection_set_state(connection, CONNECTION_IDLE);
-    set_phase(connection,
-              connection_idle_time(connection, connection_settings(connection)->keepalive_timeout));
-}
-
-void front_h1_read_head(struct connection *connection)
-{
-    struct front_h1_side *h1 = &connection->h1;
-    struct h1_limits limits;
-    struct h1_head_facts facts;
-    struct exchange *exchange;
-    int verdict;
-
-    if (h1->in.len == 0)
-        return;
-    if (!connection_takes_requests(connection)) {
-        front_h1_leave(connection, ERROR_NONE);
-        return;
-    }
-    /* A client that sends requests and reads no responses waits for itself. */
-    if (stream_is_full(connection->stream)) {
-        wait_for_head(connection, 0);
-        return;
-    }
-    limits = head_limits(connection);
-    exchange = take_exchange(connection);
-    verdict =
-        h1_read_request(&h1->head, &h1->in, &limits, &exchange->arena, &exchange->request, &facts);
-    if (verdict < 0) {
-        front_h1_refuse(connection, (enum error)verdict);
-    } else if (verdict == H1_DONE) {
-        start_exchange(connection, &facts);
-    } else if (h1->peer_ended) {
-        front_h1_leave(connection, ERROR_CLIENT_GONE);
-    } else if (connection->requests > 0 && has_only_blanks(connection)) {
-        stay_idle(connection);
+    limits_body_stop(&connection->limits);
+    h1->last = why_refused(error);
+    if (h1->state == FRONT_H1_IDLE || h1->state == FRONT_H1_HEAD) {
+        take_exchange(connection);
+        enter_exchange(connection, FRONT_H1_REFUSED);
     } else {
-        front_h1_await_head(connection);
+        front_h1_drop_request(connection);
     }
+    if (h1->state != FRONT_H1_COMPLETE)
+        dispatch_refuse(h1->exchange, error);
+    front_h1_update_reading(connection);
 }
 
 /* ---- bodies ---- */
@@ -208,7 +74,7 @@ void front_h1_read_head(struct connection *connection)
 static bool is_too_large(const struct connection *connection, uint64_t more)
 {
     const struct exchange *exchange = connection->h1.exchange;
-    uint64_t max = connection_settings(connection)->client_max_body_size;
+    uint64_t max = front_h1_settings(connection)->client_max_body_size;
 
     return max > 0 && !exchange->request_body.discards &&
            exchange->request_body.passed + more > max;
@@ -226,56 +92,54 @@ static void note_progress(struct connection *connection, size_t bytes)
     if (h1->sends_body)
         return;
     h1->sends_body = true;
-    start_body_clock(connection);
+    front_h1_start_body_clock(connection);
 }
 
 static void end_body(struct connection *connection)
 {
-    struct front_h1_side *h1 = &connection->h1;
-
-    h1->request = REQUEST_DONE;
     limits_body_stop(&connection->limits);
-    exchange_end_request(h1->exchange, PIPE_ENDED);
-    if (h1->response == RESPONSE_DONE)
-        loop_defer(connection_frontend(connection)->config.loop, &connection->task);
+    front_h1_end_request(connection);
+    exchange_end_request(connection->h1.exchange, PIPE_ENDED);
 }
 
 /* Whether the exchange takes bytes (again). */
-static bool unblock(struct connection *connection)
+static bool has_room(struct connection *connection)
 {
-    struct front_h1_side *h1 = &connection->h1;
+    struct limits *limits = &connection->limits;
     double now = connection_now(connection);
 
-    if (h1->request == REQUEST_READING)
-        return true;
-    if (!exchange_pipe_has_room(&h1->exchange->request_body))
+    if (!exchange_pipe_has_room(&connection->h1.exchange->request_body))
         return false;
-    h1->request = REQUEST_READING;
-    limits_body_resume(&connection->limits, now);
-    limits_arm(&connection->limits, now);
+    if (limits->body_paused > 0) {
+        limits_body_resume(limits, now);
+        limits_arm(limits, now);
+    }
     return true;
 }
 
-static void block(struct connection *connection)
+/* Hands bytes on; returns whether there is room for more. */
+static bool push(struct connection *connection, struct chain *bytes)
 {
-    connection->h1.request = REQUEST_BLOCKED;
+    if (exchange_push_request(connection->h1.exchange, bytes))
+        return true;
     limits_body_pause(&connection->limits, connection_now(connection));
+    return false;
 }
 
 /* One step; returns whether another one may find more. */
 static bool read_body_step(struct connection *connection, const struct h1_limits *limits)
 {
     struct front_h1_side *h1 = &connection->h1;
-    struct exchange *exchange = h1->exchange;
-    size_t before = h1->in.len;
-    bool has_room = true;
+    struct chain *in = &connection->in;
+    size_t before = in->len;
+    bool goes_on = true;
     struct chain body;
     int verdict;
 
-    chain_init(&body, h1->in.pool);
-    verdict = h1_read_body(&h1->body, &h1->in, &body, BODY_STEP, limits,
-                           &exchange->request_body.trailers);
-    note_progress(connection, before - h1->in.len);
+    chain_init(&body, in->pool);
+    verdict =
+        h1_read_body(&h1->body, in, &body, BODY_STEP, limits, &h1->exchange->request_body.trailers);
+    note_progress(connection, before - in->len);
     if (verdict >= 0 && is_too_large(connection, body.len + h1_body_announced(&h1->body)))
         verdict = ERROR_BODY_TOO_LARGE;
     if (verdict < 0) {
@@ -284,56 +148,206 @@ static bool read_body_step(struct connection *connection, const struct h1_limits
         return false;
     }
     if (body.len > 0)
-        has_room = exchange_push_request(exchange, &body);
+        goes_on = push(connection, &body);
+    /* The response may have broken off meanwhile. */
+    if (!front_h1_is_uploading(connection))
+        return false;
     if (verdict == H1_DONE) {
         end_body(connection);
         return false;
     }
-    if (!has_room)
-        block(connection);
-    return has_room && h1->in.len > 0 && h1->in.len < before;
+    return goes_on && in->len > 0 && in->len < before;
 }
 
-void front_h1_read_request_body(struct connection *connection)
+static void read_body(struct connection *connection)
 {
     struct h1_limits limits;
 
-    if (!unblock(connection) || connection->h1.in.len == 0)
+    if (!has_room(connection) || connection->in.len == 0)
         return;
     limits = head_limits(connection);
     while (read_body_step(connection, &limits))
         ;
 }
 
-void front_h1_read_tunnel(struct connection *connection)
+static void read_tunnel(struct connection *connection)
 {
-    struct front_h1_side *h1 = &connection->h1;
-
-    if (!unblock(connection) || h1->in.len == 0)
+    if (!has_room(connection) || connection->in.len == 0)
         return;
-    h1->exchange->request_bytes += h1->in.len;
-    if (!exchange_push_request(h1->exchange, &h1->in))
-        block(connection);
+    connection->h1.exchange->request_bytes += connection->in.len;
+    push(connection, &connection->in);
 }
 
-/* ---- refusing ---- */
+void front_h1_pass_end(struct connection *connection)
+{
+    enum front_h1_state state = connection->h1.state;
 
-void front_h1_refuse(struct connection *connection, enum error error)
+    if (!connection->peer_ended || connection->in.len > 0 ||
+        (state != FRONT_H1_TUNNEL && state != FRONT_H1_TUNNEL_UP))
+        return;
+    front_h1_end_request(connection);
+    exchange_end_request(connection->h1.exchange, PIPE_ENDED);
+}
+
+/* ---- heads ---- */
+
+static void start_body(struct connection *connection)
+{
+    struct front_h1_side *h1 = &connection->h1;
+    const struct exchange *exchange = h1->exchange;
+    uint64_t max = front_h1_settings(connection)->client_max_body_size;
+
+    if (!exchange->response_started && max > 0 && exchange->request.content_length > 0 &&
+        (uint64_t)exchange->request.content_length > max) {
+        front_h1_refuse(connection, ERROR_BODY_TOO_LARGE);
+        return;
+    }
+    if (h1->sends_body)
+        front_h1_start_body_clock(connection);
+    read_body(connection);
+}
+
+static void start_exchange(struct connection *connection, const struct h1_head_facts *facts)
+{
+    struct front_h1_side *h1 = &connection->h1;
+    struct exchange *exchange = h1->exchange;
+    bool has_body = facts->framing == H1_LENGTH || facts->framing == H1_CHUNKED;
+
+    h1_body_start(&h1->body, facts);
+    h1->last = facts->keep_alive ? CLOSE_NONE : CLOSE_CLIENT_ASKED;
+    h1->sends_body = !exchange->request.expects_continue;
+    exchange->request_bytes = facts->head_bytes;
+    enter_exchange(connection, has_body ? FRONT_H1_UPLOAD : FRONT_H1_AWAIT);
+    if (!has_body)
+        exchange_end_request(exchange, PIPE_ENDED);
+    connection_dispatch(connection, exchange);
+    if (front_h1_is_uploading(connection))
+        start_body(connection);
+}
+
+/* A client that sends requests and reads no responses waits for itself. */
+static void await_room(struct connection *connection)
+{
+    if (connection->h1.state != FRONT_H1_IDLE)
+        return;
+    front_h1_set_state(connection, FRONT_H1_HEAD);
+    connection_stop_timeout(connection);
+}
+
+void front_h1_await_head(struct connection *connection)
+{
+    bool is_first = connection->h1.state == FRONT_H1_IDLE;
+
+    chain_compact(&connection->in);
+    if (is_first)
+        front_h1_set_state(connection, FRONT_H1_HEAD);
+    if (is_first || connection->limits.phase_due <= 0)
+        connection_set_timeout(connection, front_h1_settings(connection)->client_header_timeout);
+}
+
+/* Whether nothing has come but the empty lines that some clients send behind a body (RFC 9112
+ * section 2.2); they begin no request. */
+static bool has_only_blanks(const struct connection *connection)
+{
+    const struct chain *in = &connection->in;
+    char byte = '\r';
+
+    if (connection->h1.head.lines > 0 || in->len > 1)
+        return false;
+    if (in->len == 1)
+        chain_peek(in, 0, &byte, 1);
+    return byte == '\r';
+}
+
+static void stay_idle(struct connection *connection)
 {
     struct front_h1_side *h1 = &connection->h1;
 
-    limits_body_stop(&connection->limits);
-    if (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD) {
-        take_exchange(connection);
-        h1->request = REQUEST_READING;
-        enter_exchange(connection);
+    exchange_close(h1->exchange);
+    h1->exchange = NULL;
+    if (h1->state == FRONT_H1_IDLE)
+        return;
+    front_h1_set_state(connection, FRONT_H1_IDLE);
+    connection_set_timeout(
+        connection,
+        connection_idle_time(connection, front_h1_settings(connection)->keepalive_timeout));
+}
+
+static void read_head(struct connection *connection)
+{
+    struct front_h1_side *h1 = &connection->h1;
+    struct h1_limits limits;
+    struct h1_head_facts facts;
+    struct exchange *exchange;
+    int verdict;
+
+    if (connection->in.len == 0)
+        return;
+    if (!connection_takes_requests(connection)) {
+        connection_leave(connection, connection_must_end(connection));
+        return;
     }
-    h1->keep_alive = false;
-    if (h1->request != REQUEST_DONE)
-        h1->request = REQUEST_ABANDONED;
-    if (h1->response == RESPONSE_DONE)
-        loop_defer(connection_frontend(connection)->config.loop, &connection->task);
-    else
-        dispatch_refuse(h1->exchange, error);
+    if (stream_is_full(connection->stream)) {
+        await_room(connection);
+        return;
+    }
+    limits = head_limits(connection);
+    exchange = take_exchange(connection);
+    verdict = h1_read_request(&h1->head, &connection->in, &limits, &exchange->arena,
+                              &exchange->request, &facts);
+    if (verdict < 0) {
+        front_h1_refuse(connection, (enum error)verdict);
+    } else if (verdict == H1_DONE) {
+        start_exchange(connection, &facts);
+    } else if (connection->peer_ended) {
+        connection_leave(connection, CLOSE_CLIENT_CLOSED);
+    } else if (connection->requests > 0 && has_only_blanks(connection)) {
+        stay_idle(connection);
+    } else {
+        front_h1_await_head(connection);
+    }
+}
+
+/* ---- what has been read ---- */
+
+static void take_what_is_here(struct connection *connection)
+{
+    switch (connection->h1.state) {
+    case FRONT_H1_IDLE:
+    case FRONT_H1_HEAD:
+        read_head(connection);
+        break;
+    case FRONT_H1_UPLOAD:
+    case FRONT_H1_DUPLEX:
+    case FRONT_H1_ANSWERED:
+        read_body(connection);
+        break;
+    case FRONT_H1_REFUSED:
+    case FRONT_H1_REFUSE:
+        chain_clear(&connection->in);
+        break;
+    case FRONT_H1_TUNNEL:
+    case FRONT_H1_TUNNEL_UP:
+        read_tunnel(connection);
+        front_h1_pass_end(connection);
+        break;
+    case FRONT_H1_AWAIT:
+    case FRONT_H1_ASKED:
+    case FRONT_H1_RESPOND:
+    case FRONT_H1_COMPLETE:
+    case FRONT_H1_BROKEN:
+    case FRONT_H1_TUNNEL_DOWN:
+    case FRONT_H1_TUNNEL_ENDED:
+    case FRONT_H1_GONE:
+        break;
+    }
+}
+
+void front_h1_advance(struct connection *connection)
+{
+    take_what_is_here(connection);
+    if (connection->h1.state == FRONT_H1_GONE)
+        return;
+    chain_compact(&connection->in);
     front_h1_update_reading(connection);
 }

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/1 towards the client, writing: what the exchange tells becomes bytes in the stream. */
-#include "connection_internal.h"
+#include "h1/h1_internal.h"
 
 /* Bytes that are taken from the exchange at once. */
 #define TAKE_STEP STREAM_QUEUE
 
-static struct loop *loop_of(const struct connection *connection)
-{
-    return connection_frontend(connection)->config.loop;
-}
-
 static void write_counted(struct connection *connection, struct chain *out)
 {
     connection->h1.exchange->response_bytes += out->len;
-    connection_write(connection, out);
+    connection_write(connection, out, front_h1_settings(connection)->send_timeout);
 }
 
 /* ---- heads ---- */
@@ -23,15 +18,8 @@ static bool request_allows_next(const struct connection *connection)
 {
     const struct front_h1_side *h1 = &connection->h1;
 
-    switch (h1->request) {
-    case REQUEST_DONE:
+    if (h1->state != FRONT_H1_UPLOAD)
         return true;
-    case REQUEST_ABANDONED:
-        return false;
-    case REQUEST_READING:
-    case REQUEST_BLOCKED:
-        break;
-    }
     /* A client that waits for 100 may or may not send the body after a final response: what comes
      * next could be either (RFC 9110 section 10.1.1). */
     if (!h1->sends_body)
@@ -39,13 +27,24 @@ static bool request_allows_next(const struct connection *connection)
     return !h1->exchange->request_body.discards || front_h1_can_discard(connection);
 }
 
-static bool may_keep(const struct connection *connection)
+/* Why the response, which is about to start, is the last; CLOSE_NONE: it need not be. */
+static enum close_reason why_last(const struct connection *connection)
 {
-    const struct config_settings *settings = connection_settings(connection);
+    const struct front_h1_side *h1 = &connection->h1;
+    const struct config_settings *settings = front_h1_settings(connection);
+    enum close_reason must_end = connection_must_end(connection);
 
-    return connection->h1.keep_alive && !connection_must_end(connection) &&
-           settings->keepalive_timeout > 0 && connection->requests < settings->keepalive_requests &&
-           request_allows_next(connection);
+    if (h1->last != CLOSE_NONE)
+        return h1->last;
+    if (h1->exchange->is_tunnel)
+        return CLOSE_TUNNEL_END;
+    if (must_end != CLOSE_NONE)
+        return must_end;
+    if (settings->keepalive_timeout <= 0)
+        return CLOSE_KEEPALIVE_OFF;
+    if (connection->requests >= settings->keepalive_requests)
+        return CLOSE_KEEPALIVE_REQUESTS;
+    return request_allows_next(connection) ? CLOSE_NONE : CLOSE_REQUEST_UNREAD;
 }
 
 static void write_head(struct connection *connection, struct exchange *exchange)
@@ -56,43 +55,36 @@ static void write_head(struct connection *connection, struct exchange *exchange)
         /* A head that could not be read has none; its sender gets the newest. */
         .version = request->version == HTTP_1_0 ? HTTP_1_0 : HTTP_1_1,
         .method = request->method,
-        .keep_alive = h1->keep_alive,
+        .keep_alive = h1->last == CLOSE_NONE,
     };
     struct chain out;
 
-    chain_init(&out, h1->in.pool);
+    chain_init(&out, connection->in.pool);
     h1->framing = h1_write_response(&out, &exchange->response, &options,
-                                    (int64_t)loop_wall(loop_of(connection)));
+                                    (int64_t)loop_wall(connection_loop(connection)));
     write_counted(connection, &out);
 }
 
 static void on_interim(struct connection *connection, struct exchange *exchange)
 {
     struct front_h1_side *h1 = &connection->h1;
-    double now = connection_now(connection);
 
     if (exchange->request.version == HTTP_1_0)
         return;
     write_head(connection, exchange);
-    if (exchange->response.status != 100 || h1->sends_body || h1->request != REQUEST_READING)
+    if (exchange->response.status != 100 || h1->sends_body || h1->state != FRONT_H1_UPLOAD)
         return;
     h1->sends_body = true;
-    limits_body_start(&connection->limits, now,
-                      connection_settings(connection)->client_body_timeout,
-                      stream_bytes_in(connection->stream));
-    limits_arm(&connection->limits, now);
+    front_h1_start_body_clock(connection);
 }
 
 static void start_tunnel(struct connection *connection)
 {
-    struct front_h1_side *h1 = &connection->h1;
-
-    h1->framing = H1_UNTIL_CLOSE;
-    h1->request = REQUEST_READING;
-    exchange_reopen_request(h1->exchange);
+    connection->h1.framing = H1_UNTIL_CLOSE;
+    exchange_reopen_request(connection->h1.exchange);
     connection->limits.peer_due = 0;
-    connection_set_state(connection, CONNECTION_TUNNEL);
-    loop_defer(loop_of(connection), &connection->task);
+    front_h1_set_state(connection, FRONT_H1_TUNNEL);
+    connection_defer(connection);
 }
 
 static void on_response(void *front, struct exchange *exchange)
@@ -100,7 +92,7 @@ static void on_response(void *front, struct exchange *exchange)
     struct connection *connection = front;
     struct front_h1_side *h1 = &connection->h1;
 
-    if (h1->response != RESPONSE_AWAITED)
+    if (!front_h1_is_awaiting(connection))
         return;
     if (!exchange->response_started) {
         on_interim(connection, exchange);
@@ -110,13 +102,14 @@ static void on_response(void *front, struct exchange *exchange)
         limits_body_stop(&connection->limits);
     else
         limits_body_ease(&connection->limits);
-    h1->keep_alive = !exchange->is_tunnel && may_keep(connection);
+    h1->last = why_last(connection);
     write_head(connection, exchange);
-    if (h1->framing == H1_UNTIL_CLOSE)
-        h1->keep_alive = false;
-    h1->response = RESPONSE_STARTED;
+    if (h1->framing == H1_UNTIL_CLOSE && h1->last == CLOSE_NONE)
+        h1->last = CLOSE_RESPONSE_END;
     if (exchange->is_tunnel)
         start_tunnel(connection);
+    else
+        front_h1_begin_response(connection);
     front_h1_pump(connection);
 }
 
@@ -124,7 +117,7 @@ void front_h1_write_continue(struct connection *connection)
 {
     struct chain out;
 
-    chain_init(&out, connection->h1.in.pool);
+    chain_init(&out, connection->in.pool);
     chain_append_slice(&out, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
     write_counted(connection, &out);
 }
@@ -138,8 +131,8 @@ static void take_body(struct connection *connection)
     struct chain body, out;
     size_t taken;
 
-    chain_init(&body, h1->in.pool);
-    chain_init(&out, h1->in.pool);
+    chain_init(&body, connection->in.pool);
+    chain_init(&out, connection->in.pool);
     while (!stream_is_full(connection->stream) &&
            (taken = exchange_take_response(exchange, &body, TAKE_STEP)) > 0) {
         if (h1->framing == H1_NO_BODY) {
@@ -157,33 +150,34 @@ static void end_response(struct connection *connection)
     struct front_h1_side *h1 = &connection->h1;
     struct chain out;
 
-    chain_init(&out, h1->in.pool);
+    chain_init(&out, connection->in.pool);
     h1_write_end(&out, h1->framing, &h1->exchange->response_body.trailers);
     write_counted(connection, &out);
-    h1->response = RESPONSE_DONE;
-    if (connection->state == CONNECTION_TUNNEL)
+    if (h1->exchange->is_tunnel)
         stream_end(connection->stream);
+    front_h1_end_response(connection);
 }
 
 /* What ends the exchange is done at the turn's end: this runs inside the exchange's calls. */
 void front_h1_pump(struct connection *connection)
 {
     struct front_h1_side *h1 = &connection->h1;
-    struct exchange *exchange = h1->exchange;
+    const struct exchange_pipe *pipe = &h1->exchange->response_body;
+    bool is_responding = front_h1_is_responding(connection);
 
-    if (h1->is_pumping || h1->response >= RESPONSE_DONE)
+    if (h1->is_pumping || (!is_responding && !front_h1_is_awaiting(connection)))
         return;
-    if (h1->response == RESPONSE_STARTED) {
+    if (is_responding) {
         h1->is_pumping = true;
         take_body(connection);
         h1->is_pumping = false;
     }
-    if (exchange->response_body.state == PIPE_BROKEN)
-        h1->response = RESPONSE_BROKEN;
-    else if (h1->response == RESPONSE_STARTED && exchange_pipe_is_done(&exchange->response_body))
+    if (pipe->state == PIPE_BROKEN) {
+        front_h1_set_state(connection, FRONT_H1_BROKEN);
+        connection_defer(connection);
+    } else if (is_responding && exchange_pipe_is_done(pipe)) {
         end_response(connection);
-    if (h1->response >= RESPONSE_DONE)
-        loop_defer(loop_of(connection), &connection->task);
+    }
 }
 
 static void on_body(void *front, struct exchange *exchange)
@@ -196,9 +190,8 @@ static void on_room(void *front, struct exchange *exchange)
 {
     struct connection *connection = front;
 
-    (void)exchange;
-    if (connection->h1.request == REQUEST_BLOCKED || connection->state == CONNECTION_TUNNEL)
-        loop_defer(loop_of(connection), &connection->task);
+    if (front_h1_is_uploading(connection) || exchange->is_tunnel)
+        connection_defer(connection);
 }
 
 const struct exchange_front front_h1_exchange_front = {

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The clocks of streams. Nothing is stored for them while things move: they are looked at when the
  * earliest could be over, and tell then when to look again. */
-#include "h2/stream_internal.h"
+#include "h2/h2_internal.h"
 
 #include "base/log.h"
 
 /* Seconds between looks at a tunnel of which only the client's side is open. */
 #define TUNNEL_LOOK 1.0
-
-void front_h2_look_at(struct connection *connection, double due)
-{
-    connection->h2->look_due = deadline_earlier(connection->h2->look_due, due);
-}
 
 void front_h2_arm(struct connection *connection)
 {
@@ -55,10 +50,11 @@ static double look_at_head(struct front_stream *stream, double now)
     if (now < due)
         return due;
     log_info("tenant %.*s: client %.*s: HTTP/2: %s",
-             SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
+             SLICE_PRINTF(connection_tenant_name(connection)),
              SLICE_PRINTF(connection->client.peer_host), error_text(ERROR_HEADER_TIMEOUT));
+    connection->h2->last = CLOSE_HEADER_TIMEOUT;
     h2_terminate(connection->h2->session, H2_ENHANCE_YOUR_CALM);
-    front_h2_wake(connection);
+    connection_defer(connection);
     return 0;
 }
 
@@ -72,7 +68,7 @@ void front_h2_start_body_clock(struct front_stream *stream)
         stream->exchange->response_started)
         return;
     start_clock(&stream->body, now, stream->exchange->request_body.passed);
-    front_h2_look_at(stream->connection, now + front_h2_settings_of(stream)->client_body_timeout);
+    front_h2_look_at(stream->connection, now + front_h2_settings(stream)->client_body_timeout);
 }
 
 /* Bytes of all streams that no backend has taken: beyond half of the connection's window it may be
@@ -92,7 +88,7 @@ static bool holds_up(const struct connection *connection)
 static double look_at_body(struct front_stream *stream, double now, bool is_held_up)
 {
     const struct exchange_pipe *pipe = &stream->exchange->request_body;
-    double timeout = front_h2_settings_of(stream)->client_body_timeout;
+    double timeout = front_h2_settings(stream)->client_body_timeout;
     struct stream_clock *clock = &stream->body;
 
     if (clock->from <= 0)
@@ -100,7 +96,7 @@ static double look_at_body(struct front_stream *stream, double now, bool is_held
     if (is_held_up || pipe->bytes.len > 0 || pipe->discards) {
         start_clock(clock, now, pipe->passed);
     } else if (now >= clock->last + timeout || is_too_slow(clock, now, timeout, pipe->passed)) {
-        front_h2_refuse(stream, ERROR_BODY_TIMEOUT);
+        front_stream_refuse(stream, ERROR_BODY_TIMEOUT);
         return 0;
     }
     return deadline_earlier(clock->last, clock->from) + timeout;
@@ -110,7 +106,7 @@ static double look_at_body(struct front_stream *stream, double now, bool is_held
 
 static double patience(const struct front_stream *stream)
 {
-    double timeout = front_h2_settings_of(stream)->send_timeout;
+    double timeout = front_h2_settings(stream)->send_timeout;
 
     return timeout < LIMIT_STALL ? timeout : LIMIT_STALL;
 }
@@ -140,7 +136,7 @@ static bool is_tunnel_over(struct front_stream *stream, double now)
         return true;
     if (passed != clock->mark)
         start_clock(clock, now, passed);
-    return now >= clock->from + front_h2_settings_of(stream)->proxy_read_timeout;
+    return now >= clock->from + front_h2_settings(stream)->proxy_read_timeout;
 }
 
 /* Whether its bytes wait for a window of the client's, for too long. */

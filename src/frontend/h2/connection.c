@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 towards the client: the connection under the streams. What a turn brings is read in one
  * piece, and what all streams have to say leaves in one piece at the turn's end. */
-#include "h2/stream_internal.h"
+#include "h2/h2_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -13,43 +14,7 @@
 /* Steps of streams that are done in one piece: a request and its response are two. */
 #define DUE_PIECE 64
 
-void front_h2_wake(struct connection *connection)
-{
-    loop_defer(connection_frontend(connection)->config.loop, &connection->task);
-}
-
-void front_h2_set_due(struct front_stream *stream)
-{
-    struct front_h2_side *side = stream->connection->h2;
-
-    if (!stream->is_due)
-        TAILQ_INSERT_TAIL(&side->due, stream, due);
-    stream->is_due = true;
-    front_h2_wake(stream->connection);
-}
-
-void front_h2_became_idle(struct connection *connection)
-{
-    struct front_h2_side *side = connection->h2;
-    double keepalive = connection_default_settings(connection)->keepalive_timeout;
-
-    connection_set_state(connection, CONNECTION_IDLE);
-    side->look_due = 0;
-    if (connection->requests == 0)
-        side->idle_due = side->first_due;
-    else
-        side->idle_due = connection_now(connection) + keepalive;
-}
-
 /* ---- its end ---- */
-
-static void end_streams(struct connection *connection, enum error error)
-{
-    struct front_stream *stream;
-
-    while ((stream = TAILQ_FIRST(&connection->h2->streams)))
-        front_stream_end(stream, error);
-}
 
 static void log_reason(const struct connection *connection)
 {
@@ -57,52 +22,55 @@ static void log_reason(const struct connection *connection)
 
     if (reason[0] != '\0')
         log_info("tenant %.*s: client %.*s: HTTP/2: %s",
-                 SLICE_PRINTF(frontend_tenant_name(connection->listener->tenant)),
+                 SLICE_PRINTF(connection_tenant_name(connection)),
                  SLICE_PRINTF(connection->client.peer_host), reason);
 }
 
-/* The session has said and heard everything: what follows is the end of a TCP connection, which is
- * HTTP/1's too. */
+/* The session has said and heard everything. */
 static void leave(struct connection *connection)
 {
-    bool is_hostile = h2_reason(connection->h2->session)[0] != '\0';
+    enum close_reason reason = connection->h2->last;
 
     log_reason(connection);
-    end_streams(connection, ERROR_CLIENT_GONE);
-    connection->h1.is_reading = connection->h2->is_reading;
-    connection->protocol = &protocol_h1;
-    if (is_hostile)
-        front_h1_linger_briefly(connection);
-    else
-        front_h1_linger(connection);
+    if (h2_reason(connection->h2->session)[0] != '\0')
+        reason = CLOSE_HTTP2_ERROR;
+    connection_linger(connection, reason != CLOSE_NONE ? reason : CLOSE_CLIENT_CLOSED);
 }
 
-static void close_side(struct connection *connection, enum connection_close how, enum error error)
+/* GOAWAY, where it was not said and somebody may hear it. */
+static void farewell(struct connection *connection)
 {
     struct front_h2_side *side = connection->h2;
-    bool was_idle = TAILQ_EMPTY(&side->streams);
     struct chain out;
 
-    end_streams(connection, error);
-    chain_clear(&side->in);
-    if (how != CLOSE_ORDERLY || !was_idle)
+    if (connection->peer_ended || !TAILQ_EMPTY(&side->streams))
         return;
-    chain_init(&out, side->in.pool);
+    chain_init(&out, connection->in.pool);
     if (side->goaway != GOAWAY_FINAL)
         h2_shutdown(side->session);
     h2_write(side->session, &out, STREAM_QUEUE);
     stream_write(connection->stream, &out);
 }
 
-void front_h2_side_free(struct connection *connection)
+/* Not inside the session's own events. */
+static void bury(struct loop_task *task)
 {
-    struct front_h2_side *side = connection->h2;
+    struct front_h2_side *side = CONTAINER_OF(task, struct front_h2_side, grave);
 
-    if (!side)
-        return;
-    connection->h2 = NULL;
     h2_session_free(side->session);
     free(side);
+}
+
+static void end(struct connection *connection, enum error error)
+{
+    struct front_h2_side *side = connection->h2;
+    struct front_stream *stream;
+
+    while ((stream = TAILQ_FIRST(&side->streams)))
+        front_stream_end(stream, error);
+    connection->h2 = NULL;
+    side->grave.run = bury;
+    loop_bury(connection_loop(connection), &side->grave);
 }
 
 /* ---- reading ---- */
@@ -110,27 +78,31 @@ void front_h2_side_free(struct connection *connection)
 /* Who does not take our frames is not heard: answers would pile up (RFC 9113 section 10.5). */
 static void update_reading(struct connection *connection)
 {
-    bool wanted = !stream_is_full(connection->stream);
-
-    if (wanted == connection->h2->is_reading)
-        return;
-    connection->h2->is_reading = wanted;
-    if (wanted)
-        stream_resume(connection->stream);
-    else
+    if (stream_is_full(connection->stream))
         stream_pause(connection->stream);
+    else
+        stream_resume(connection->stream);
 }
 
 static void receive(struct connection *connection)
 {
-    struct front_h2_side *side = connection->h2;
+    struct h2_session *session = connection->h2->session;
 
-    if (h2_receive(side->session, &side->in, connection_now(connection)) == H2_DEAD) {
+    if (h2_receive(session, &connection->in, connection_now(connection)) == H2_DEAD) {
         log_reason(connection);
-        connection_close(connection, CLOSE_NOW, ERROR_CLIENT_GONE);
+        connection_close(connection, CLOSE_HTTP2_ERROR);
         return;
     }
-    front_h2_wake(connection);
+    connection_defer(connection);
+}
+
+static void peer_ended(struct connection *connection, enum error error)
+{
+    bool is_idle = TAILQ_EMPTY(&connection->h2->streams);
+
+    connection->peer_ended = true;
+    connection_close(connection, error == ERROR_END && is_idle ? CLOSE_CLIENT_CLOSED
+                                                               : connection_failure(error));
 }
 
 static void readable(struct connection *connection)
@@ -138,23 +110,21 @@ static void readable(struct connection *connection)
     long got;
 
     update_reading(connection);
-    if (!connection->h2->is_reading)
+    if (stream_is_full(connection->stream))
         return;
-    got = stream_read(connection->stream, &connection->h2->in, READ_BULK);
+    got = stream_read(connection->stream, &connection->in, READ_BULK);
     if (got > 0)
         receive(connection);
     else if (got < 0)
-        connection_close(connection, CLOSE_NOW, ERROR_CLIENT_GONE);
+        peer_ended(connection, (enum error)got);
 }
 
 /* ---- writing ---- */
 
-static void drained(struct connection *connection)
+static void writable(struct connection *connection)
 {
-    if (stream_queued(connection->stream) == 0)
-        limits_send_stop(&connection->limits);
     update_reading(connection);
-    front_h2_wake(connection);
+    connection_defer(connection);
 }
 
 /* What is due may make more due: replies of our own are ready at once. The rest of many goes on
@@ -166,7 +136,7 @@ static void do_due(struct connection *connection)
 
     for (unsigned done = 0; (stream = TAILQ_FIRST(&side->due)); done++) {
         if (done == DUE_PIECE) {
-            front_h2_wake(connection);
+            connection_defer(connection);
             return;
         }
         TAILQ_REMOVE(&side->due, stream, due);
@@ -186,9 +156,9 @@ static void write_some(struct connection *connection)
 
     if (queued >= STREAM_QUEUE || !h2_has_output(side->session))
         return;
-    chain_init(&out, side->in.pool);
+    chain_init(&out, connection->in.pool);
     h2_write(side->session, &out, STREAM_QUEUE - queued);
-    connection_write(connection, &out);
+    connection_write(connection, &out, connection_default_settings(connection)->send_timeout);
 }
 
 /* Behind the responses: those of uploads may have been among them. */
@@ -224,18 +194,26 @@ static bool is_over(double due, double now)
     return due > 0 && now >= due;
 }
 
+static void end_idle(struct connection *connection)
+{
+    enum close_reason reason = connection_must_end(connection);
+
+    if (reason == CLOSE_NONE)
+        reason = connection->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_NO_REQUEST;
+    connection->h2->idle_due = 0;
+    front_h2_finish_goaway(connection, reason);
+}
+
 static void check(struct connection *connection, double now)
 {
     struct front_h2_side *side = connection->h2;
 
     side->wants_look = side->wants_look || is_over(side->look_due, now);
-    if (is_over(side->idle_due, now)) {
-        side->idle_due = 0;
-        front_h2_finish_goaway(connection);
-    }
+    if (is_over(side->idle_due, now))
+        end_idle(connection);
     if (is_over(side->goaway_due, now))
-        front_h2_finish_goaway(connection);
-    front_h2_wake(connection);
+        front_h2_finish_goaway(connection, side->last);
+    connection_defer(connection);
 }
 
 /* ---- its beginning ---- */
@@ -255,7 +233,6 @@ static void set_limits(const struct connection *connection, struct h2_settings *
 static void start(struct connection *connection)
 {
     struct front_h2_side *side = memory_zeroed(1, sizeof(*side));
-    struct chain_pool *pool = &connection_frontend(connection)->config.loop->buffers;
     double timeout = connection_default_settings(connection)->client_header_timeout;
     struct h2_settings limits;
 
@@ -263,23 +240,21 @@ static void start(struct connection *connection)
     connection->h2 = side;
     TAILQ_INIT(&side->streams);
     TAILQ_INIT(&side->due);
-    chain_init(&side->in, pool);
-    side->session = h2_session_new(H2_SERVER, &limits, &front_h2_server_events, connection, pool);
-    side->is_reading = true;
+    side->session = h2_session_new(H2_SERVER, &limits, &front_h2_server_events, connection,
+                                   connection->in.pool);
     side->first_due = connection_now(connection) + timeout;
     side->idle_due = side->first_due;
-    front_h2_wake(connection);
+    connection_defer(connection);
     /* By prior knowledge, the first bytes have been read already. */
-    if (connection->h1.in.len == 0)
-        return;
-    chain_move(&side->in, &connection->h1.in, connection->h1.in.len);
-    receive(connection);
+    if (connection->in.len > 0)
+        receive(connection);
 }
 
-const struct protocol protocol_h2 = {.start = start,
-                                     .readable = readable,
-                                     .drained = drained,
-                                     .task = task,
-                                     .check = check,
-                                     .retire = front_h2_retire,
-                                     .close = close_side};
+const struct protocol front_h2_protocol = {.start = start,
+                                           .readable = readable,
+                                           .writable = writable,
+                                           .task = task,
+                                           .check = check,
+                                           .retire = front_h2_retire,
+                                           .farewell = farewell,
+                                           .end = end};

@@ -2,31 +2,39 @@
 /* Graceful ends of HTTP/2 connections: GOAWAY that announces, and, once the client must have seen
  * it, GOAWAY that says which streams were the last (RFC 9113 section 6.8). No request is lost
  * between the two. */
-#include "h2/stream_internal.h"
+#include "h2/h2_internal.h"
 
-void front_h2_begin_goaway(struct connection *connection)
+static void note_reason(struct front_h2_side *side, enum close_reason reason)
+{
+    if (side->last == CLOSE_NONE)
+        side->last = reason;
+}
+
+void front_h2_begin_goaway(struct connection *connection, enum close_reason reason)
 {
     struct front_h2_side *side = connection->h2;
 
     if (side->goaway != GOAWAY_NONE)
         return;
+    note_reason(side, reason);
     side->goaway = GOAWAY_ANNOUNCED;
     side->goaway_due = connection_now(connection) + LIMIT_GOAWAY;
     h2_announce_shutdown(side->session);
     h2_ping(side->session);
-    front_h2_wake(connection);
+    connection_defer(connection);
 }
 
-void front_h2_finish_goaway(struct connection *connection)
+void front_h2_finish_goaway(struct connection *connection, enum close_reason reason)
 {
     struct front_h2_side *side = connection->h2;
 
     side->goaway_due = 0;
     if (side->goaway == GOAWAY_FINAL)
         return;
+    note_reason(side, reason);
     side->goaway = GOAWAY_FINAL;
     h2_shutdown(side->session);
-    front_h2_wake(connection);
+    connection_defer(connection);
 }
 
 /* What has asked nothing yet may ask once, as in HTTP/1: its first request begins the end. */
@@ -37,9 +45,9 @@ void front_h2_retire(struct connection *connection)
     bool is_hard = connection->patience <= 0;
 
     if (is_hard && connection->state == CONNECTION_IDLE && side->linger_due == 0) {
-        connection_close(connection, CLOSE_ORDERLY, ERROR_NONE);
+        connection_close(connection, connection->retiring);
     } else if (connection->requests > 0 || is_hard) {
-        front_h2_begin_goaway(connection);
+        front_h2_begin_goaway(connection, connection->retiring);
     } else if (side->idle_due > 0) {
         side->idle_due = now + connection_idle_time(connection, side->idle_due - now);
         front_h2_arm(connection);

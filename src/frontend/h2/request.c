@@ -1,69 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 towards the client, reading: the session's events become exchanges. What the client may
  * send again is what has left the request's pipe, no more. */
-#include "h2/stream_internal.h"
-
-void front_h2_give_back(struct front_stream *stream)
-{
-    struct exchange_pipe *pipe = &stream->exchange->request_body;
-    uint64_t left = pipe->passed - pipe->bytes.len;
-
-    if (left > stream->given) {
-        h2_consume(stream->handle, (size_t)(left - stream->given));
-        stream->given = left;
-        front_h2_wake(stream->connection);
-    }
-    /* Not only a full pipe is waited for: the windows of all streams come out of one. */
-    pipe->is_waiting = pipe->bytes.len > 0;
-}
-
-void front_h2_refuse(struct front_stream *stream, enum error error)
-{
-    stream->request = STREAM_REQUEST_DROPPED;
-    stream->is_dispatched = true;
-    stream->body.from = 0;
-    dispatch_refuse(stream->exchange, error);
-}
+#include "h2/h2_internal.h"
 
 /* ---- dispatch ---- */
-
-static void count_request(struct front_stream *stream)
-{
-    struct connection *connection = stream->connection;
-
-    connection->requests++;
-    connection->listener->tenant->requests++;
-    stream->exchange->connection_requests = connection->requests;
-}
 
 static void end_if_last(struct front_stream *stream)
 {
     struct connection *connection = stream->connection;
+    enum close_reason reason = connection_must_end(connection);
 
-    if (connection_must_end(connection) ||
-        connection->requests >= front_h2_settings_of(stream)->keepalive_requests)
-        front_h2_begin_goaway(connection);
+    if (reason == CLOSE_NONE &&
+        connection->requests >= front_h2_settings(stream)->keepalive_requests)
+        reason = CLOSE_KEEPALIVE_REQUESTS;
+    if (reason != CLOSE_NONE)
+        front_h2_begin_goaway(connection, reason);
 }
 
 static bool is_too_large(const struct front_stream *stream, uint64_t bytes)
 {
-    uint64_t max = front_h2_settings_of(stream)->client_max_body_size;
+    uint64_t max = front_h2_settings(stream)->client_max_body_size;
 
     return max > 0 && !stream->exchange->request_body.discards && bytes > max;
-}
-
-static void start_dispatch(struct front_stream *stream)
-{
-    struct connection *connection = stream->connection;
-    struct front_listener *listener = connection->listener;
-    struct dispatch_origin origin = {.tenant = listener->tenant->tenant,
-                                     .listener = listener->current};
-
-    if (connection->client.is_tls) {
-        origin.handshake = tls_chosen_server(connection->stream);
-        origin.sent_server_name = connection->client.tls_server_name.len > 0;
-    }
-    dispatch_start(stream->exchange, connection_frontend(connection)->config.backends, &origin);
 }
 
 /* At the turn's end rather than in the session's event: a request that is cancelled in the same
@@ -77,10 +35,10 @@ void front_h2_dispatch(struct front_stream *stream)
         return;
     }
     stream->is_dispatched = true;
-    start_dispatch(stream);
-    front_h2_give_back(stream);
+    connection_dispatch(stream->connection, exchange);
+    front_stream_give_back(stream);
     if (!exchange->response_started && is_too_large(stream, exchange->request_body.passed))
-        front_h2_refuse(stream, ERROR_BODY_TOO_LARGE);
+        front_stream_refuse(stream, ERROR_BODY_TOO_LARGE);
     else if (stream->sends_body)
         front_h2_start_body_clock(stream);
     end_if_last(stream);
@@ -95,7 +53,7 @@ static bool on_begin(void *owner, struct h2_stream *handle, struct h2_target *ta
 
     if (!connection_takes_requests(connection))
         return false;
-    stream = front_stream_new(connection, handle);
+    stream = front_stream_new(connection, handle, &front_h2_exchange_front);
     *target = (struct h2_target){.object = stream,
                                  .arena = &stream->exchange->arena,
                                  .request = &stream->exchange->request,
@@ -109,13 +67,13 @@ static void on_request(void *object, bool ends)
     struct exchange *exchange = stream->exchange;
     bool is_connect = exchange->request.method == METHOD_CONNECT;
 
-    count_request(stream);
+    connection_count_request(stream->connection, stream->exchange);
     stream->request = STREAM_REQUEST_BODY;
     stream->sends_body = !ends && !exchange->request.expects_continue && !is_connect;
     exchange->started = connection_now(stream->connection);
     exchange->request_bytes = h2_stream_received(stream->handle);
     if (is_connect && !front_h2_websocket_request(stream))
-        front_h2_refuse(stream, ERROR_METHOD);
+        front_stream_refuse(stream, ERROR_METHOD);
     else
         front_h2_set_due(stream);
 }
@@ -124,8 +82,8 @@ static void on_refused(void *object, enum error error)
 {
     struct front_stream *stream = object;
 
-    count_request(stream);
-    front_h2_refuse(stream, error);
+    connection_count_request(stream->connection, stream->exchange);
+    front_stream_refuse(stream, error);
     end_if_last(stream);
 }
 
@@ -151,11 +109,11 @@ static void on_data(void *object, struct chain *bytes)
     start_sending(stream);
     if (stream->is_dispatched && !exchange->is_tunnel &&
         is_too_large(stream, pipe->passed + bytes->len)) {
-        front_h2_refuse(stream, ERROR_BODY_TOO_LARGE);
+        front_stream_refuse(stream, ERROR_BODY_TOO_LARGE);
         return;
     }
     exchange_push_request(exchange, bytes);
-    front_h2_give_back(stream);
+    front_stream_give_back(stream);
 }
 
 static void on_end(void *object)
@@ -188,7 +146,7 @@ static void on_pong(void *owner)
     struct connection *connection = owner;
 
     if (connection->h2->goaway == GOAWAY_ANNOUNCED)
-        front_h2_finish_goaway(connection);
+        front_h2_finish_goaway(connection, connection->h2->last);
 }
 
 const struct h2_events front_h2_server_events = {.on_begin = on_begin,

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 towards the client, writing: what the exchange tells becomes frames. The session asks for
  * bodies when a frame of them is due. */
-#include "h2/stream_internal.h"
+#include "h2/h2_internal.h"
 
 static int64_t wall(const struct front_stream *stream)
 {
-    return (int64_t)loop_wall(connection_frontend(stream->connection)->config.loop);
+    return (int64_t)loop_wall(connection_loop(stream->connection));
 }
 
 static void send_interim(struct front_stream *stream, const struct http_response *response)
 {
     h2_send_response(stream->handle, response, false, wall(stream));
-    front_h2_wake(stream->connection);
+    connection_defer(stream->connection);
     if (response->status != 100 || stream->sends_body || stream->request != STREAM_REQUEST_BODY)
         return;
     stream->sends_body = true;
@@ -26,7 +26,7 @@ static void refuse_switch(struct front_stream *stream)
     stream->request = STREAM_REQUEST_DROPPED;
     stream->response = STREAM_RESPONSE_ENDED;
     h2_send_response(stream->handle, &bad_gateway, true, wall(stream));
-    front_h2_wake(stream->connection);
+    connection_defer(stream->connection);
     dispatch_refuse(stream->exchange, ERROR_RESPONSE);
 }
 
@@ -60,7 +60,7 @@ static void on_body(void *front, struct exchange *exchange)
         if (exchange->request_body.discards)
             h2_discard(stream->handle);
         h2_resume(stream->handle);
-        front_h2_wake(stream->connection);
+        connection_defer(stream->connection);
     } else if (stream->response == STREAM_RESPONSE_AWAITED && is_broken) {
         stream->response = STREAM_RESPONSE_BROKEN;
         front_h2_set_due(stream);
@@ -70,7 +70,7 @@ static void on_body(void *front, struct exchange *exchange)
 static void on_room(void *front, struct exchange *exchange)
 {
     (void)exchange;
-    front_h2_give_back(front);
+    front_stream_give_back(front);
 }
 
 const struct exchange_front front_h2_exchange_front = {

@@ -1,58 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of one stream's object, between a session's handle and an exchange. */
-#include "h2/stream_internal.h"
+#include "h2/h2_internal.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 
-static struct front_stream *take_memory(struct frontend *frontend)
-{
-    struct front_stream *stream = TAILQ_FIRST(&frontend->free_streams);
+/* ---- memory ---- */
 
-    if (!stream)
-        return memory_alloc(sizeof(*stream));
-    TAILQ_REMOVE(&frontend->free_streams, stream, next);
-    frontend->free_stream_count--;
-    return stream;
+void front_stream_pool_init(struct front_stream_pool *pool)
+{
+    TAILQ_INIT(&pool->free);
+    pool->free_count = 0;
 }
 
-static void give_memory(struct frontend *frontend, struct front_stream *stream)
-{
-    if (frontend->free_stream_count >= LIMIT_FREE_STREAMS) {
-        free(stream);
-        return;
-    }
-    TAILQ_INSERT_HEAD(&frontend->free_streams, stream, next);
-    frontend->free_stream_count++;
-}
-
-void front_streams_free(struct frontend *frontend)
+void front_stream_pool_free(struct front_stream_pool *pool)
 {
     struct front_stream *stream;
 
-    while ((stream = TAILQ_FIRST(&frontend->free_streams))) {
-        TAILQ_REMOVE(&frontend->free_streams, stream, next);
+    while ((stream = TAILQ_FIRST(&pool->free))) {
+        TAILQ_REMOVE(&pool->free, stream, next);
         free(stream);
     }
 }
 
-struct front_stream *front_stream_new(struct connection *connection, struct h2_stream *handle)
+static struct front_stream *take_memory(struct front_stream_pool *pool)
 {
-    struct frontend *frontend = connection_frontend(connection);
+    struct front_stream *stream = TAILQ_FIRST(&pool->free);
+
+    if (!stream)
+        return memory_alloc(sizeof(*stream));
+    TAILQ_REMOVE(&pool->free, stream, next);
+    pool->free_count--;
+    return stream;
+}
+
+static void give_memory(struct front_stream_pool *pool, struct front_stream *stream)
+{
+    if (pool->free_count >= LIMIT_FREE_STREAMS) {
+        free(stream);
+        return;
+    }
+    TAILQ_INSERT_HEAD(&pool->free, stream, next);
+    pool->free_count++;
+}
+
+/* ---- what is to be done ---- */
+
+void front_h2_set_due(struct front_stream *stream)
+{
+    struct front_h2_side *side = stream->connection->h2;
+
+    if (!stream->is_due)
+        TAILQ_INSERT_TAIL(&side->due, stream, due);
+    stream->is_due = true;
+    connection_defer(stream->connection);
+}
+
+void front_h2_look_at(struct connection *connection, double due)
+{
+    connection->h2->look_due = deadline_earlier(connection->h2->look_due, due);
+}
+
+/* No stream is open any more. */
+static void become_idle(struct connection *connection)
+{
     struct front_h2_side *side = connection->h2;
-    struct front_stream *stream = take_memory(frontend);
+    double keepalive = connection_default_settings(connection)->keepalive_timeout;
+
+    connection_set_state(connection, CONNECTION_IDLE);
+    side->look_due = 0;
+    if (connection->requests == 0)
+        side->idle_due = side->first_due;
+    else
+        side->idle_due = connection_now(connection) + keepalive;
+}
+
+/* ---- a stream's life ---- */
+
+struct front_stream *front_stream_new(struct connection *connection, struct h2_stream *handle,
+                                      const struct exchange_front *ops)
+{
+    struct front_h2_side *side = connection->h2;
+    struct front_stream *stream = take_memory(connection_streams(connection));
     double now = connection_now(connection);
 
     *stream = (struct front_stream){.connection = connection, .handle = handle, .begun = now};
-    stream->exchange =
-        exchange_new(&frontend->exchanges, &front_h2_exchange_front, stream, &connection->client);
+    stream->exchange = connection_new_exchange(connection, ops, stream);
     TAILQ_INSERT_TAIL(&side->streams, stream, next);
     side->idle_due = 0;
     front_h2_look_at(connection,
                      now + connection_default_settings(connection)->client_header_timeout);
-    if (connection->state == CONNECTION_IDLE)
-        connection_set_state(connection, CONNECTION_EXCHANGE);
+    connection_set_state(connection, CONNECTION_ACTIVE);
     return stream;
 }
 
@@ -70,9 +109,9 @@ void front_stream_end(struct front_stream *stream, enum error error)
     exchange->request_bytes = h2_stream_received(stream->handle);
     exchange->response_bytes = h2_stream_sent(stream->handle);
     exchange_close(exchange);
-    give_memory(connection_frontend(connection), stream);
-    if (TAILQ_EMPTY(&side->streams) && connection->state == CONNECTION_EXCHANGE)
-        front_h2_became_idle(connection);
+    give_memory(connection_streams(connection), stream);
+    if (TAILQ_EMPTY(&side->streams) && connection->state == CONNECTION_ACTIVE)
+        become_idle(connection);
 }
 
 void front_stream_reset(struct front_stream *stream, enum error error, uint32_t code)
@@ -82,5 +121,29 @@ void front_stream_reset(struct front_stream *stream, enum error error, uint32_t 
 
     front_stream_end(stream, error);
     h2_reset(handle, code);
-    front_h2_wake(connection);
+    connection_defer(connection);
+}
+
+/* ---- its request ---- */
+
+void front_stream_refuse(struct front_stream *stream, enum error error)
+{
+    stream->request = STREAM_REQUEST_DROPPED;
+    stream->is_dispatched = true;
+    stream->body.from = 0;
+    dispatch_refuse(stream->exchange, error);
+}
+
+void front_stream_give_back(struct front_stream *stream)
+{
+    struct exchange_pipe *pipe = &stream->exchange->request_body;
+    uint64_t left = pipe->passed - pipe->bytes.len;
+
+    if (left > stream->given) {
+        h2_consume(stream->handle, (size_t)(left - stream->given));
+        stream->given = left;
+        connection_defer(stream->connection);
+    }
+    /* Not only a full pipe is waited for: the windows of all streams come out of one. */
+    pipe->is_waiting = pipe->bytes.len > 0;
 }

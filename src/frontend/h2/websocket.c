@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* WebSocket over HTTP/2 (RFC 8441) in terms of HTTP/1.1 (RFC 6455): the handshake that the client
  * did not make is made, and checked, here. */
-#include "h2/stream_internal.h"
+#include "h2/h2_internal.h"
 #include "tls/digest.h"
 
 #define FIELD_KEY     SLICE("sec-websocket-key")

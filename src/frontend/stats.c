@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What each tenant has here at the moment. */
 #include "connection_internal.h"
+#include "frontend_internal.h"
 
-static uint32_t count_last(const struct connection_list *list)
+static uint32_t count_retiring(const struct connection_list *list)
 {
     const struct connection *connection;
     uint32_t count = 0;
 
     TAILQ_FOREACH (connection, list, of_tenant)
-        count += connection->is_last;
+        count += connection->retiring != CLOSE_NONE;
     return count;
 }
 
@@ -23,7 +24,7 @@ void frontend_figures(const struct frontend *frontend,
                                            .connections = tenant->connections,
                                            .requests = tenant->requests};
 
-        figures.draining = count_last(&tenant->idle) + count_last(&tenant->busy);
+        figures.draining = count_retiring(&tenant->idle) + count_retiring(&tenant->busy);
         take(owner, &figures);
     }
 }

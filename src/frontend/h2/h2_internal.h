@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP/2 towards the client: one session per connection, one exchange per stream. */
-#ifndef FRONTEND_H2_STREAM_INTERNAL_H
-#define FRONTEND_H2_STREAM_INTERNAL_H
+#ifndef FRONTEND_H2_H2_INTERNAL_H
+#define FRONTEND_H2_H2_INTERNAL_H
 
 #include "connection_internal.h"
+#include "h2/pool_internal.h"
 #include "h2/session.h"
 
 /* How far a stream's request has come. */
@@ -54,68 +55,42 @@ enum front_h2_goaway { GOAWAY_NONE, GOAWAY_ANNOUNCED, GOAWAY_FINAL };
 /* What a connection has of HTTP/2. */
 struct front_h2_side {
     struct h2_session *session;
-    struct chain in;
     struct front_stream_list streams;
     struct front_stream_list due; /* have something to do at the turn's end */
     enum front_h2_goaway goaway;
-    bool is_reading;  /* the stream is not paused */
-    bool wants_look;  /* at the streams' clocks, at the turn's end */
-    double first_due; /* for the first request; the clocks of loop_now(), 0: not running */
+    enum close_reason last; /* why GOAWAY was sent; CLOSE_NONE: it was not */
+    bool wants_look;        /* at the streams' clocks, at the turn's end */
+    double first_due;       /* for the first request; the clocks of loop_now(), 0: not running */
     double idle_due;
     double look_due;
     double goaway_due;
     double linger_due; /* of h2_linger */
+    struct loop_task grave;
 };
 
-/* ---- h2/connection.c ---- */
+/* ---- stream.c ---- */
 
-/* The session or a stream has something to do at the turn's end. */
-void front_h2_wake(struct connection *connection);
+/* The stream has something to do at the turn's end. */
 void front_h2_set_due(struct front_stream *stream);
 
-/* No stream is open any more. */
-void front_h2_became_idle(struct connection *connection);
+/* A look at the streams' clocks is due at that time; 0: none is. */
+void front_h2_look_at(struct connection *connection, double due);
 
-/* ---- front_h2_goaway.c: graceful ends ---- */
-
-/* Announces the end; once the client must know of it, says which streams were the last. */
-void front_h2_begin_goaway(struct connection *connection);
-void front_h2_finish_goaway(struct connection *connection);
-void front_h2_retire(struct connection *connection);
-
-/* ---- h2/stream.c ---- */
-
-struct front_stream *front_stream_new(struct connection *connection, struct h2_stream *handle);
+/* ops: of its exchange, whose front it is. */
+struct front_stream *front_stream_new(struct connection *connection, struct h2_stream *handle,
+                                      const struct exchange_front *ops);
 /* Closes its exchange. The handle must be gone, or go with this. */
 void front_stream_end(struct front_stream *stream, enum error error);
 /* The same, with RST_STREAM. */
 void front_stream_reset(struct front_stream *stream, enum error error, uint32_t code);
 
-/* ---- h2/request.c ---- */
-
-extern const struct h2_events front_h2_server_events;
-
-/* Hands a complete head on. */
-void front_h2_dispatch(struct front_stream *stream);
 /* Looks no more at the request, and answers with the error's status. */
-void front_h2_refuse(struct front_stream *stream, enum error error);
+void front_stream_refuse(struct front_stream *stream, enum error error);
 /* Gives the client back what has left the request's pipe. */
-void front_h2_give_back(struct front_stream *stream);
+void front_stream_give_back(struct front_stream *stream);
 
-/* ---- h2/response.c ---- */
+/* ---- clocks.c ---- */
 
-extern const struct exchange_front front_h2_exchange_front;
-
-/* At the turn's end: the head of a response, or the reset of one that is broken. */
-void front_h2_answer(struct front_stream *stream);
-/* As h2_events has it. */
-enum h2_read front_h2_on_read(void *object, struct chain *to, size_t max,
-                              const struct http_fields **trailers);
-
-/* ---- h2/clocks.c ---- */
-
-/* A look at the streams' clocks is due at that time. */
-void front_h2_look_at(struct connection *connection, double due);
 /* Ends the streams whose time is over; after writing, so that what waits, waits for a window. */
 void front_h2_look(struct connection *connection);
 void front_h2_start_body_clock(struct front_stream *stream);
@@ -125,7 +100,36 @@ void front_h2_start_tunnel_clock(struct front_stream *stream);
 /* Makes the connection's timer run for what is next. */
 void front_h2_arm(struct connection *connection);
 
-/* ---- h2/websocket.c (RFC 8441) ---- */
+/* ---- goaway.c: graceful ends ---- */
+
+/* Announces the end; once the client must know of it, says which streams were the last. Of several
+ * reasons the first counts. */
+void front_h2_begin_goaway(struct connection *connection, enum close_reason reason);
+void front_h2_finish_goaway(struct connection *connection, enum close_reason reason);
+void front_h2_retire(struct connection *connection);
+
+/* ---- response.c ---- */
+
+extern const struct exchange_front front_h2_exchange_front;
+
+/* At the turn's end: the head of a response, or the reset of one that is broken. */
+void front_h2_answer(struct front_stream *stream);
+/* As h2_events has it. */
+enum h2_read front_h2_on_read(void *object, struct chain *to, size_t max,
+                              const struct http_fields **trailers);
+
+/* ---- request.c ---- */
+
+extern const struct h2_events front_h2_server_events;
+
+/* Hands a complete head on. */
+void front_h2_dispatch(struct front_stream *stream);
+
+/* ---- connection.c: its events ---- */
+
+extern const struct protocol front_h2_protocol;
+
+/* ---- websocket.c (RFC 8441) ---- */
 
 /* Makes an extended CONNECT the GET with Upgrade that HTTP/1.1 has for it. False: it is for
  * another protocol. */
@@ -134,11 +138,9 @@ bool front_h2_websocket_request(struct front_stream *stream);
 bool front_h2_websocket_response(struct front_stream *stream);
 
 /* The settings that apply to a stream now. */
-static inline const struct config_settings *front_h2_settings_of(const struct front_stream *stream)
+static inline const struct config_settings *front_h2_settings(const struct front_stream *stream)
 {
-    const struct config_settings *settings = dispatch_settings(stream->exchange);
-
-    return settings ? settings : connection_default_settings(stream->connection);
+    return connection_settings(stream->connection, stream->exchange);
 }
 
 #endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Accepting: what is ready in the listeners' epoll set becomes connections, within the bounds of
+ * descriptors and of max_connections. */
+#include "connection_internal.h"
+#include "frontend_internal.h"
+
+#include "base/container_of.h"
+#include "base/log.h"
+#include "io/socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* Listeners told of at once; what does not fit comes with the next turn (level-triggered). */
+#define BATCH 64
+
+/* ---- bounds ---- */
+
+/* A client connection will want a second descriptor, for its backend. */
+static bool has_descriptors(const struct frontend *frontend)
+{
+    uint64_t wanted =
+        ((uint64_t)frontend->connections + 1) * 2 + frontend->listeners + LIMIT_RESERVE;
+
+    return frontend->config.descriptors == 0 || wanted <= frontend->config.descriptors;
+}
+
+static bool is_at_limit(const struct frontend_tenant *tenant)
+{
+    const struct frontend_config *config = &tenant->frontend->config;
+    uint32_t total = config->tally ? tally_total(config->tally, tenant->slot) : tenant->connections;
+
+    return total >= tenant->tenant->config.max_connections;
+}
+
+/* Whether the tenant may have one more connection, if need be in place of an idle one. */
+static bool has_room(struct frontend_tenant *tenant)
+{
+    if (!TAILQ_EMPTY(&tenant->idle) || !is_at_limit(tenant))
+        return true;
+    listeners_tenant_is_full(tenant);
+    return false;
+}
+
+/* A connection is here, and not taken by another worker: the oldest idle one goes for it. */
+static void make_room(struct frontend_tenant *tenant)
+{
+    struct connection *oldest = TAILQ_FIRST(&tenant->idle);
+
+    if (oldest && is_at_limit(tenant))
+        connection_close(oldest, CLOSE_MAX_CONNECTIONS);
+}
+
+/* ---- accepting ---- */
+
+static void is_dead(struct front_listener *listener, int error)
+{
+    struct frontend *frontend = listener_frontend(listener);
+
+    log_warn("tenant %.*s: listener %s is dead: %s",
+             SLICE_PRINTF(frontend_tenant_name(listener->tenant)), listener->address,
+             strerror(error));
+    listener_set_fd(listener, -1);
+    if (frontend->config.on_listener_dead)
+        frontend->config.on_listener_dead(frontend->config.owner,
+                                          frontend_tenant_name(listener->tenant),
+                                          listener_address(listener), error);
+}
+
+/* Returns whether the next accept(2) on this listener may find something. */
+static bool accept_failed(struct front_listener *listener, int error)
+{
+    if (error == EAGAIN)
+        return false;
+    if (socket_accept_may_go_on(error))
+        return true;
+    if (error_is_shortage(error))
+        listeners_pause(listener_frontend(listener), strerror(error));
+    else
+        is_dead(listener, error);
+    return false;
+}
+
+static void accept_some(struct front_listener *listener)
+{
+    struct frontend *frontend = listener_frontend(listener);
+
+    for (int i = 0; i < LIMIT_ACCEPT && listener->is_watched && !frontend->is_short; i++) {
+        struct address peer;
+        int fd;
+
+        if (!has_descriptors(frontend)) {
+            listeners_pause(frontend, "the rest of the descriptors is for the backends");
+            return;
+        }
+        if (!has_room(listener->tenant))
+            return;
+        fd = socket_accept(listener->fd, &peer);
+        if (fd < 0 && !accept_failed(listener, errno))
+            return;
+        if (fd < 0)
+            continue;
+        make_room(listener->tenant);
+        handshake_start(connection_new(listener, fd, &peer));
+    }
+}
+
+static void on_listeners(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct frontend *frontend = watcher->data;
+    struct epoll_event ready[BATCH];
+    int count = epoll_wait(frontend->listen_set, ready, BATCH, 0);
+
+    (void)ev;
+    (void)events;
+    /* A listener that is closed in between is still there: it goes at the turn's end. */
+    for (int i = 0; i < count && !frontend->is_short; i++)
+        accept_some(ready[i].data.ptr);
+}
+
+/* ---- the set ---- */
+
+static void on_retry(struct deadline *deadline)
+{
+    listeners_resume(CONTAINER_OF(deadline, struct frontend, listen_retry));
+}
+
+int accept_init(struct frontend *frontend)
+{
+    frontend->listen_set = epoll_create1(EPOLL_CLOEXEC);
+    if (frontend->listen_set < 0)
+        return -1;
+    deadline_init(&frontend->listen_retry, frontend->config.loop, on_retry);
+    ev_io_init(&frontend->listen_io, on_listeners, frontend->listen_set, EV_READ);
+    frontend->listen_io.data = frontend;
+    ev_io_start(frontend->config.loop->ev, &frontend->listen_io);
+    return 0;
+}
+
+void accept_free(struct frontend *frontend)
+{
+    deadline_stop(&frontend->listen_retry);
+    ev_io_stop(frontend->config.loop->ev, &frontend->listen_io);
+    close(frontend->listen_set);
+}
