@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A client connection's life: TLS under it, and its ends. */
+/* A client connection's life: TLS under it, its ends, and the reason of each. */
 #include "frontend/gate.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TLS_SERVER "server_name acme.test; ssl_certificate acme.crt; ssl_certificate_key acme.key; "
@@ -111,30 +113,127 @@ Test(connection, a_replaced_certificate_tenant_serves_old_connections)
     gate_close(&gate);
 }
 
-Test(connection, plain_http_on_a_tls_listener_ends)
+/* ---- reasons ---- */
+
+static void close_it(int fd)
 {
-    start(TLS_SERVER "return 200 'ok';");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    client_rest(&gate, fd);
-    cr_assert_null(strstr(gate.text, "ok"));
-    close(fd);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
-    gate_close(&gate);
+    shutdown(fd, SHUT_WR);
 }
 
-/* Row H8: ten seconds, whatever else is configured. */
-Test(connection, half_a_handshake_is_closed_within_its_deadline)
+static void reset_it(int fd)
 {
-    start(TLS_SERVER "return 200 'ok';");
-    int fd = client_open(&gate);
-    client_send_bytes(&gate, fd, "\x16\x03\x01\x02\x00\x01", 6);
-    gate_until(&gate, frontend_connections(gate.frontend) == 1);
-    double before = loop_now(&gate.loop);
-    ev_timer_set(&gate.tick, 0.05, 0.05);
-    ev_timer_again(gate.loop.ev, &gate.tick);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
-    cr_assert_float_eq(loop_now(&gate.loop) - before, 10.0, 0.5);
-    close(fd);
+    const struct linger at_once = {1, 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    connect(fd, &(struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr));
+}
+
+static void close_idle(int fd)
+{
+    (void)fd;
+    cr_assert(frontend_close_idle(gate.frontend));
+}
+
+static void remove_tenant(int fd)
+{
+    (void)fd;
+    frontend_remove_tenant(gate.frontend, SLICE("acme"));
+}
+
+static void hand_over_tenant(int fd)
+{
+    (void)fd;
+    frontend_set_drain_limit(gate.frontend, 0.2);
+    frontend_hand_over_tenant(gate.frontend, SLICE("acme"));
+}
+
+static void remove_listener(int fd)
+{
+    (void)fd;
+    frontend_remove_listener(gate.frontend, GATE_PLACE, 10);
+}
+
+static void drain(int fd)
+{
+    (void)fd;
+    frontend_drain(gate.frontend, 0.2);
+}
+
+static void nothing(int fd)
+{
+    (void)fd;
+}
+
+#define ONE   "GET / HTTP/1.1\r\nHost: a\r\n"
+#define TAKES "client_header_timeout 1s; "
+
+Test(connection, each_end_has_its_reason)
+{
+    static const struct {
+        const char *server, *request, *response;
+        void (*then)(int fd);
+        const char *reason;
+    } ends[] = {
+        {"", ONE "\r\n", "ok", close_it, "client_closed"},
+        {"", "GET", NULL, close_it, "client_closed"},
+        {"", ONE "\r\n", "ok", reset_it, "client_reset"},
+        {"", ONE "Connection: close\r\n\r\n", "ok", nothing, "client_asked"},
+        {"keepalive_timeout 1s; ", ONE "\r\n", "ok", nothing, "keepalive_timeout"},
+        {"keepalive_requests 1; ", ONE "\r\n", "ok", nothing, "keepalive_requests"},
+        {"keepalive_timeout 0; ", ONE "\r\n", "ok", nothing, "keepalive_off"},
+        {TAKES, "GET", NULL, nothing, "header_timeout"},
+        {TAKES, "", NULL, nothing, "no_request"},
+        {"", "GET\r\n\r\n", " 400 ", nothing, "request_refused"},
+        {"", ONE "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", "ok", nothing,
+         "request_unread"},
+        {"", ONE "\r\n", "ok", close_idle, "shortage"},
+        {"", ONE "\r\n", "ok", remove_listener, "listener_removed"},
+        {"", ONE "\r\n", "ok", remove_tenant, "tenant_removed"},
+        {"", ONE "\r\n", "ok", hand_over_tenant, "tenant_moved"},
+        {"", ONE "\r\n", "ok", drain, "draining"},
+    };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char line[64];
+        int fd;
+
+        gate_open(&gate);
+        gate_set_tenant(&gate, "acme", "",
+                        arena_printf(&gate.arena, "%sreturn 200 'ok';", ends[i].server).data);
+        gate_listen(&gate, "acme");
+        gate_watch_log(&gate);
+        fd = client_open(&gate);
+        client_send(&gate, fd, ends[i].request);
+        if (ends[i].response)
+            client_expect(&gate, fd, ends[i].response);
+        ends[i].then(fd);
+        client_rest(&gate, fd);
+        close(fd);
+        gate_until(&gate, frontend_connections(gate.frontend) == 0);
+        snprintf(line, sizeof(line), "client 1: %s: ", ends[i].reason);
+        cr_expect(gate_has_logged(&gate, line), "case %zu: no \"%s\"", i, line);
+        cr_expect(gate_has_logged(&gate, "client 1: handshake to idle"));
+        gate_close(&gate);
+    }
+}
+
+Test(connection, ends_from_outside_have_their_reason_too)
+{
+    gate_open(&gate);
+    gate_set_tenant(&gate, "acme", "max_connections 1;", "return 200 'ok';");
+    gate_listen(&gate, "acme");
+    gate_watch_log(&gate);
+    int first = client_open(&gate);
+    client_send(&gate, first, GET);
+    client_expect(&gate, first, "ok");
+    int second = client_open(&gate);
+    client_send(&gate, second, GET);
+    client_expect(&gate, second, "ok");
+    cr_expect(gate_has_logged(&gate, "client 1: max_connections: "));
+    frontend_free(gate.frontend);
+    gate.frontend = NULL;
+    cr_expect(gate_has_logged(&gate, "client 2: shutdown: "));
+    close(first);
+    close(second);
     gate_close(&gate);
 }

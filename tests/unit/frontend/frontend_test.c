@@ -18,35 +18,6 @@ Test(frontend, serves_a_tenant)
     gate_close(&gate);
 }
 
-Test(frontend, connections_use_a_replaced_tenant_from_their_next_request)
-{
-    gate_start(&gate, "return 200 'one';");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    client_expect(&gate, fd, "one");
-    gate_set_tenant(&gate, "acme", "", "return 200 'two';");
-    client_send(&gate, fd, GET);
-    client_expect(&gate, fd, "two");
-    close(fd);
-    gate_close(&gate);
-}
-
-Test(frontend, an_exchange_keeps_the_tenant_that_it_began_with)
-{
-    gate_start_proxy(&gate, "");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    int back = server_accept(&gate);
-    gate_set_tenant(&gate, "acme", "", "return 200 'two';");
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
-    client_expect(&gate, fd, "old");
-    client_send(&gate, fd, GET);
-    client_expect(&gate, fd, "two");
-    close(back);
-    close(fd);
-    gate_close(&gate);
-}
-
 Test(frontend, a_removed_tenant_closes_idle_connections_at_once)
 {
     gate_start(&gate, "return 200 'one';");
@@ -57,26 +28,6 @@ Test(frontend, a_removed_tenant_closes_idle_connections_at_once)
     cr_assert_null(frontend_find_tenant(gate.frontend, SLICE("acme")));
     cr_assert_eq(frontend_connections(gate.frontend), 0);
     client_rest(&gate, fd);
-    close(fd);
-    gate_close(&gate);
-}
-
-Test(frontend, a_removed_tenant_finishes_its_exchanges_and_may_come_back)
-{
-    gate_start_proxy(&gate, "");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    int back = server_accept(&gate);
-    frontend_remove_tenant(gate.frontend, SLICE("acme"));
-    gate_run(&gate, 0.02);
-    gate_set_tenant(&gate, "acme", "", "return 200 'new';");
-    gate_listen(&gate, "acme");
-    client_ask(&gate, GET, "new");
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
-    client_rest(&gate, fd);
-    cr_assert(strstr(gate.text, "Connection: close\r\n"));
-    cr_assert(strstr(gate.text, "\r\n\r\nold"));
-    close(back);
     close(fd);
     gate_close(&gate);
 }

@@ -2,6 +2,7 @@
 /* A real frontend on loopback: see the header. */
 #include "frontend/gate.h"
 
+#include "base/log.h"
 #include "io/socket.h"
 
 #include <arpa/inet.h>
@@ -10,6 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +77,12 @@ void gate_start(struct gate *gate, const char *server)
 
 void gate_close(struct gate *gate)
 {
+    if (gate->log > 0) {
+        log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
+        log_set_level(LOG_LEVEL_ERROR);
+        close(gate->log);
+        gate->log = 0;
+    }
     frontend_free(gate->frontend);
     backends_free(gate->backends);
     ev_timer_stop(gate->loop.ev, &gate->tick);
@@ -204,6 +212,23 @@ void gate_run(struct gate *gate, double seconds)
 
     while (loop_now(&gate->loop) < until)
         gate_turn(gate);
+}
+
+void gate_watch_log(struct gate *gate)
+{
+    gate->log = memfd_create("log", MFD_CLOEXEC);
+    cr_assert_gt(gate->log, 0);
+    log_set_sink(LOG_SINK_FILE, gate->log);
+    log_set_level(LOG_LEVEL_DEBUG);
+}
+
+bool gate_has_logged(const struct gate *gate, const char *text)
+{
+    static char lines[256 * 1024];
+    ssize_t len = pread(gate->log, lines, sizeof(lines) - 1, 0);
+
+    lines[len > 0 ? len : 0] = '\0';
+    return strstr(lines, text) != NULL;
 }
 
 /* ---- clients ---- */

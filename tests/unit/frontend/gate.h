@@ -26,6 +26,7 @@ struct gate {
     char text[1024 * 1024]; /* what the last client call read */
     size_t len;
     bool ended, was_reset; /* how it ended */
+    int log;               /* of gate_watch_log; 0 */
 };
 
 #define GATE_ADDRESS "127.0.0.1:8080"
@@ -58,6 +59,10 @@ void gate_run(struct gate *gate, double seconds);
             gate_turn(gate);                                                                       \
         }                                                                                          \
     } while (0)
+
+/* From now on every line of the log is kept; and whether one has the text. */
+void gate_watch_log(struct gate *gate);
+bool gate_has_logged(const struct gate *gate, const char *text);
 
 /* ---- clients ---- */
 

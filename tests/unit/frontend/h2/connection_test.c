@@ -54,12 +54,14 @@ Test(h2_connection, a_client_that_vanishes_takes_its_backends_along)
 Test(h2_connection, broken_frames_end_it)
 {
     gate_start(&gate, "return 200 'ok';");
+    gate_watch_log(&gate);
     int fd = client_open(&gate);
     client_send(&gate, fd, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     client_send_bytes(&gate, fd, "\0\0\1\4\0\0\0\0\0x", 10); /* SETTINGS of one byte */
     client_rest(&gate, fd);
     close(fd);
     gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    cr_expect(gate_has_logged(&gate, "client 1: http2_error: "));
     gate_close(&gate);
 }
 

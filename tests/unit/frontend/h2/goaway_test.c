@@ -78,12 +78,15 @@ Test(h2_goaway, a_removed_tenant_closes_what_is_idle)
 Test(h2_goaway, the_last_of_keepalive_requests_begins_it)
 {
     gate_start(&gate, "keepalive_requests 2; return 200 'ok';");
+    gate_watch_log(&gate);
     h2_client_open(&client, &gate);
     cr_assert_eq(h2_ask_simply(&client, "/"), 200);
     cr_assert_eq(h2_ask_simply(&client, "/"), 200);
     h2_until(&client, client.ended);
     cr_assert_eq(client.last[0], ANNOUNCEMENT); /* without streams, nghttp2 hears no more */
     h2_client_close(&client);
+    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    cr_expect(gate_has_logged(&gate, "client 1: keepalive_requests: "));
     gate_close(&gate);
 }
 
