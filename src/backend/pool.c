@@ -23,7 +23,7 @@ struct backend_connection *pool_take(struct backend_endpoint *endpoint, bool htt
     return connection;
 }
 
-static void pool_close(struct backend_connection *connection, enum backend_close reason)
+static void pool_close(struct backend_connection *connection, int reason)
 {
     pool_unlink(connection);
     connection->protocol->close(connection, reason);
@@ -107,7 +107,7 @@ void pool_remove(struct backend_connection *connection)
         pool_unlink(connection);
 }
 
-void pool_close_endpoint(struct backend_endpoint *endpoint, enum backend_close reason)
+void pool_close_endpoint(struct backend_endpoint *endpoint, int reason)
 {
     struct backend_connection *connection;
     while ((connection = TAILQ_FIRST(&endpoint->idle)) != NULL)

@@ -39,7 +39,7 @@ bool pool_close_one(struct backends *backends);
 void pool_trim(struct backend_group *group);
 
 /* The caller holds a retired endpoint: its last connection takes it along. */
-void pool_close_endpoint(struct backend_endpoint *endpoint, enum backend_close reason);
+void pool_close_endpoint(struct backend_endpoint *endpoint, int reason);
 /* Its upstream is no longer configured. */
 void pool_close_group(struct backend_group *group);
 
