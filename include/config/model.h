@@ -4,16 +4,13 @@
 #ifndef CONFIG_MODEL_H
 #define CONFIG_MODEL_H
 
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/tls_version.h"
 #include "config/template.h"
 #include "config/tree.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 /* ---- the main file ---- */
 
@@ -58,20 +55,11 @@ struct config_netns {
  * them: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 255 bytes. */
 bool config_container_name_is_valid(struct slice name);
 
-/* Room for an interface's name, with its NUL. */
-#define CONFIG_ZONE 16
-
 /* One address of a tenant; servers that name the same one share it. */
 struct config_listen {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address;
-    socklen_t address_len;
-    char zone[CONFIG_ZONE]; /* the interface of a link-local address; "" for all others */
-    struct slice text;      /* canonical: "10.0.0.1:443", "[::1]:443", "[fe80::1%eth0]:443" */
-    int backlog;            /* 511 by default, as nginx */
+    struct address address;
+    struct slice text; /* canonical: "10.0.0.1:443", "[::1]:443", "[fe80::1%eth0]:443" */
+    int backlog;       /* 511 by default, as nginx */
     bool ssl;
     bool ipv6only;     /* true by default, as nginx */
     uint32_t *servers; /* indices into the tenant's servers, in the file's order */
@@ -242,14 +230,7 @@ struct config_endpoint {
     struct slice text; /* as written: "127.0.0.1:9000", "unix:/run/app.sock", "app.internal:80" */
     struct slice host; /* to resolve; empty when address is set */
     uint16_t port;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-        struct sockaddr_un local;
-    } address;
-    socklen_t address_len;  /* 0: host must be resolved */
-    char zone[CONFIG_ZONE]; /* the interface of a link-local address; "" for all others */
+    struct address address; /* len 0: host must be resolved */
     uint32_t weight;        /* 1 */
     uint32_t max_fails;     /* 1; 0: never marked as failed */
     double fail_timeout;    /* seconds; 10 */

@@ -4,10 +4,10 @@
 #ifndef FILES_PLAN_H
 #define FILES_PLAN_H
 
+#include "base/address.h"
 #include "base/fingerprint.h"
 #include "config/model.h"
 #include "files/dependencies.h"
-#include "io/address.h"
 #include "ipc/channel.h"
 
 /* A network namespace by its name. */

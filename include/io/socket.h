@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets before they are streams: options, listening, accepting. */
+/* Sockets before they are streams: their addresses, options, listening, accepting. */
 #ifndef IO_SOCKET_H
 #define IO_SOCKET_H
 
-#include "io/address.h"
+#include "base/address.h"
+
+/* The address as bind(2) and connect(2) take it: with the number of its zone's interface in the
+ * network namespace of the socket. Returns 0, or -1 with errno: ENODEV without such an interface.
+ */
+int address_on_socket(const struct address *address, int fd, struct address *on);
+
+/* The peer's (getpeername(2)) or our own (getsockname(2)) address; len 0 when it is gone. */
+void address_of_peer(int fd, struct address *address);
+void address_of_socket(int fd, struct address *address);
 
 /* What a listener asks of its socket. */
 struct socket_listen_options {

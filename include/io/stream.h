@@ -12,8 +12,8 @@
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
 
+#include "base/address.h"
 #include "base/error.h"
-#include "io/address.h"
 #include "io/loop.h"
 
 struct stream;

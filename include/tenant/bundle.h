@@ -5,8 +5,8 @@
 #ifndef TENANT_BUNDLE_H
 #define TENANT_BUNDLE_H
 
+#include "base/address.h"
 #include "config/tree.h"
-#include "io/address.h"
 #include "ipc/wire.h"
 #include "tls/client.h"
 

@@ -15,14 +15,14 @@ static const char *read_unix(struct arena *arena, struct slice folder, struct sl
         return "the socket's path is longer than 107 bytes";
     local->sun_family = AF_UNIX;
     memcpy(local->sun_path, path.data, path.len);
-    endpoint->address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.len + 1);
+    endpoint->address.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.len + 1);
     return NULL;
 }
 
 const char *value_endpoint(struct arena *arena, struct slice folder, struct slice text,
                            struct config_endpoint *endpoint)
 {
-    struct value_ip ip;
+    struct address ip;
     const char *trouble;
     struct slice host;
     uint16_t port = endpoint->port ? endpoint->port : 80;
@@ -41,9 +41,7 @@ const char *value_endpoint(struct arena *arena, struct slice folder, struct slic
         trouble = value_zone_trouble(&ip);
         if (trouble)
             return trouble;
-        memcpy(&endpoint->address, &ip.address, ip.len);
-        endpoint->address_len = ip.len;
-        memcpy(endpoint->zone, ip.zone, sizeof(endpoint->zone));
+        endpoint->address = ip;
     } else if (value_is_host_name(host)) {
         endpoint->host = arena_slice(arena, host);
     } else {

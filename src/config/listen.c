@@ -5,7 +5,6 @@
 #include "tenant_internal.h"
 #include "value_internal.h"
 
-#include <arpa/inet.h>
 #include <limits.h>
 
 #define BACKLOG_DEFAULT 511
@@ -16,21 +15,6 @@ struct line {
     bool is_default;
     bool has_options;
 };
-
-static void set_text_of(struct build *build, struct config_listen *listen)
-{
-    char host[INET6_ADDRSTRLEN] = "";
-
-    if (listen->address.any.sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &listen->address.v6.sin6_addr, host, sizeof(host));
-        listen->text = arena_printf(build->arena, "[%s%s%s]:%u", host, listen->zone[0] ? "%" : "",
-                                    listen->zone, ntohs(listen->address.v6.sin6_port));
-    } else {
-        inet_ntop(AF_INET, &listen->address.v4.sin_addr, host, sizeof(host));
-        listen->text =
-            arena_printf(build->arena, "%s:%u", host, ntohs(listen->address.v4.sin_port));
-    }
-}
 
 static bool has_only_digits(struct slice text)
 {
@@ -45,7 +29,7 @@ static bool has_only_digits(struct slice text)
 static bool read_address(struct build *build, const struct config_word *word,
                          struct config_listen *listen)
 {
-    struct value_ip ip;
+    struct address ip;
     const char *trouble;
     struct slice host = SLICE("*");
     uint16_t port = 80;
@@ -74,9 +58,7 @@ static bool read_address(struct build *build, const struct config_word *word,
                    SLICE_PRINTF(slice_head(word->text, 64)), trouble);
         return false;
     }
-    memcpy(&listen->address, &ip.address, ip.len);
-    listen->address_len = ip.len;
-    memcpy(listen->zone, ip.zone, sizeof(listen->zone));
+    listen->address = ip;
     return true;
 wrong:
     diag_error(build->diags, word->place,
@@ -127,7 +109,7 @@ static void read_option(struct build *build, const struct config_word *word, str
                slice_equal(text, SLICE("ipv6only=off"))) {
         line->listen.ipv6only = slice_equal(text, SLICE("ipv6only=on"));
         line->has_options = true;
-        if (line->listen.address_len && line->listen.address.any.sa_family != AF_INET6)
+        if (line->listen.address.len && line->listen.address.any.sa_family != AF_INET6)
             diag_error(build->diags, word->place, "\"ipv6only\" goes with an IPv6 address only");
     } else if (slice_equal(text, SLICE("reuseport")) || slice_equal(text, SLICE("bind"))) {
         diag_warning(build->diags, word->place,
@@ -198,12 +180,16 @@ static void join(struct build *build, struct listen_build *item, const struct li
     item->listen.ipv6only = line->listen.ipv6only;
 }
 
-static void add_line(struct build *build, const struct line *line)
+static void add_line(struct build *build, struct line *line)
 {
-    struct listen_build *item = find(build, line->listen.text);
+    char text[ADDRESS_TEXT];
+    struct listen_build *item;
     uint32_t *servers;
     uint32_t index;
 
+    address_format(&line->listen.address, text);
+    line->listen.text = arena_slice(build->arena, slice_of(text));
+    item = find(build, line->listen.text);
     if (item)
         join(build, item, line);
     else
@@ -253,7 +239,6 @@ void set_listen(struct build *build, const struct rule *rule,
     if (!is_good)
         return;
     line.listen.place = word->place;
-    set_text_of(build, &line.listen);
     add_line(build, &line);
 }
 
@@ -263,30 +248,17 @@ void listen_default(struct build *build, struct diag_place place)
 
     line.listen.address.v4 = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(80), .sin_addr = {htonl(INADDR_ANY)}};
-    line.listen.address_len = sizeof(struct sockaddr_in);
-    set_text_of(build, &line.listen);
+    line.listen.address.len = sizeof(struct sockaddr_in);
     add_line(build, &line);
 }
 
 /* ---- all servers are read ---- */
 
-static uint16_t port_of(const struct config_listen *listen)
-{
-    return listen->address.any.sa_family == AF_INET6 ? listen->address.v6.sin6_port
-                                                     : listen->address.v4.sin_port;
-}
-
-static bool is_wildcard(const struct config_listen *listen)
-{
-    return listen->address.any.sa_family == AF_INET6
-               ? IN6_IS_ADDR_UNSPECIFIED(&listen->address.v6.sin6_addr)
-               : listen->address.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-}
-
 /* Whether binding a takes the address of b too, so that b cannot be bound. */
 static bool covers(const struct config_listen *a, const struct config_listen *b)
 {
-    if (a == b || port_of(a) != port_of(b) || !is_wildcard(a))
+    if (a == b || address_port(&a->address) != address_port(&b->address) ||
+        !address_is_wildcard(&a->address))
         return false;
     if (a->address.any.sa_family == b->address.any.sa_family)
         return true;

@@ -20,10 +20,10 @@ static struct slice lower(struct arena *arena, struct slice text)
 /* Whether a Host may be this, or end or begin like it. */
 static bool is_host_text(struct slice text)
 {
-    struct value_ip ip;
+    struct address ip;
 
     if (slice_starts_with(text, SLICE("[")))
-        return value_ip(text, 1, &ip) == 0 && !ip.zone[0];
+        return value_ip(text, 1, &ip) == 0 && !*address_zone(&ip);
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
 

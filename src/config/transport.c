@@ -24,9 +24,9 @@ void set_http_version(struct build *build, const struct rule *rule,
 
 static bool is_address(struct slice host)
 {
-    struct value_ip ip;
+    struct address ip;
 
-    return value_ip(host, 1, &ip) == 0 && !ip.zone[0];
+    return value_ip(host, 1, &ip) == 0 && !*address_zone(&ip);
 }
 
 /* The host of host[:port], without brackets and final dot. */

@@ -134,7 +134,7 @@ int value_host_port(struct slice text, struct slice *host, uint16_t *port, bool 
 }
 
 /* Takes "%zone" off the end of the host. Whatever may be an interface's name is one. */
-static int read_zone(struct slice *host, char zone[CONFIG_ZONE])
+static int read_zone(struct slice *host, char zone[IF_NAMESIZE])
 {
     const char *percent = host->len ? memchr(host->data, '%', host->len) : NULL;
     struct slice name;
@@ -144,7 +144,7 @@ static int read_zone(struct slice *host, char zone[CONFIG_ZONE])
         return 0;
     name = slice_from(*host, (size_t)(percent + 1 - host->data));
     host->len = (size_t)(percent - host->data);
-    if (name.len == 0 || name.len >= CONFIG_ZONE)
+    if (name.len == 0 || name.len >= IF_NAMESIZE)
         return -1;
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.data[i];
@@ -157,15 +157,15 @@ static int read_zone(struct slice *host, char zone[CONFIG_ZONE])
     return 0;
 }
 
-int value_ip(struct slice host, uint16_t port, struct value_ip *ip)
+int value_ip(struct slice host, uint16_t port, struct address *ip)
 {
-    char text[INET6_ADDRSTRLEN];
+    char text[INET6_ADDRSTRLEN], zone[IF_NAMESIZE] = "";
     bool is_v6 = host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
 
     memset(ip, 0, sizeof(*ip));
     if (is_v6) {
         host = (struct slice){host.data + 1, host.len - 2};
-        if (read_zone(&host, ip->zone) < 0)
+        if (read_zone(&host, zone) < 0)
             return -1;
     }
     if (host.len == 0 || host.len >= sizeof(text))
@@ -173,31 +173,24 @@ int value_ip(struct slice host, uint16_t port, struct value_ip *ip)
     memcpy(text, host.data, host.len);
     text[host.len] = '\0';
     if (is_v6) {
-        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-        if (inet_pton(AF_INET6, text, &v6.sin6_addr) != 1)
-            return -1;
-        memcpy(&ip->address, &v6, sizeof(v6));
-        ip->len = sizeof(v6);
-    } else {
-        struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-
-        if (inet_pton(AF_INET, text, &v4.sin_addr) != 1)
-            return -1;
-        memcpy(&ip->address, &v4, sizeof(v4));
-        ip->len = sizeof(v4);
+        ip->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        ip->len = sizeof(ip->v6);
+        address_set_zone(ip, zone);
+        return inet_pton(AF_INET6, text, &ip->v6.sin6_addr) == 1 ? 0 : -1;
     }
-    return 0;
+    ip->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+    ip->len = sizeof(ip->v4);
+    return inet_pton(AF_INET, text, &ip->v4.sin_addr) == 1 ? 0 : -1;
 }
 
-const char *value_zone_trouble(const struct value_ip *ip)
+const char *value_zone_trouble(const struct address *ip)
 {
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&ip->address;
-    bool is_local = v6->sin6_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr);
+    bool is_local = ip->any.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&ip->v6.sin6_addr);
+    bool has_zone = *address_zone(ip) != '\0';
 
-    if (is_local && !ip->zone[0])
+    if (is_local && !has_zone)
         return "a link-local address needs its interface, as in [fe80::1%eth0]";
-    if (!is_local && ip->zone[0])
+    if (!is_local && has_zone)
         return "only a link-local address (fe80::/10) has an interface behind \"%\"";
     return NULL;
 }

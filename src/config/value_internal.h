@@ -16,18 +16,12 @@ int value_size(struct slice text, uint64_t *bytes);
  * or the port is not 1 to 65535; *has_port tells whether there was one. */
 int value_host_port(struct slice text, struct slice *host, uint16_t *port, bool *has_port);
 
-/* An IPv4 address, or an IPv6 address in brackets, with or without a zone (RFC 4007 section 11). */
-struct value_ip {
-    struct sockaddr_storage address;
-    socklen_t len;
-    char zone[CONFIG_ZONE]; /* "": none */
-};
-
-/* Returns 0, or -1 when it is no address. */
-int value_ip(struct slice host, uint16_t port, struct value_ip *ip);
+/* An IPv4 address, or an IPv6 address in brackets, with or without a zone (RFC 4007 section 11).
+ * Returns 0, or -1 when it is neither. */
+int value_ip(struct slice host, uint16_t port, struct address *ip);
 
 /* NULL, or what is wrong with the zone that the address has or lacks (constant). */
-const char *value_zone_trouble(const struct value_ip *ip);
+const char *value_zone_trouble(const struct address *ip);
 
 /* A name that may be looked up (RFC 1123 section 2.1, and underscores). */
 bool value_is_host_name(struct slice host);

@@ -121,7 +121,7 @@ static bool plan_model_has_names(const struct config_tenant *model)
 {
     for (uint32_t i = 0; i < model->upstream_count; i++) {
         for (uint32_t j = 0; j < model->upstreams[i].endpoint_count; j++) {
-            if (model->upstreams[i].endpoints[j].address_len == 0)
+            if (model->upstreams[i].endpoints[j].address.len == 0)
                 return true;
         }
     }
@@ -181,9 +181,7 @@ static void plan_fill(struct plan *plan, struct plan_reader *reader)
         const struct config_listen *from = &model->listens[i];
         struct plan_listener *listener = &plan->listeners[i];
 
-        address_set(&listener->address, &from->address.any, from->address_len);
-        if (from->zone[0])
-            address_set_zone(&listener->address, from->zone);
+        listener->address = from->address;
         listener->text = memory_slice_text(from->text);
         if (model->netns.kind == NETNS_HOST)
             listener->where = plan_place_text(from->place);

@@ -224,22 +224,14 @@ static struct slice put_host(char text[INET6_ADDRSTRLEN], const struct address *
     return (struct slice){text, len};
 }
 
-static bool is_wildcard(const struct address *address)
-{
-    if (address->any.sa_family == AF_INET)
-        return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
-    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
-}
-
 /* Our own address is the listener's, but for a wildcard, where it costs a system call. */
 static void fill_client(struct connection *connection, int fd, const struct address *peer)
 {
     const struct config_listen *listen = connection->listener->current->config;
     struct exchange_client *client = &connection->client;
-    struct address local;
+    struct address local = listen->address;
 
-    address_set(&local, &listen->address.any, listen->address_len);
-    if (is_wildcard(&local))
+    if (address_is_wildcard(&local))
         address_of_socket(fd, &local);
     client->peer_host = put_host(connection->peer_text, peer);
     client->peer_port = address_port(peer);

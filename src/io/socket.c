@@ -12,6 +12,47 @@
  * (tcp_wmem), and what waits there is not ours to bound any more. */
 #define UNSENT_LIMIT (128 * 1024)
 
+int address_on_socket(const struct address *address, int fd, struct address *on)
+{
+    const char *zone = address_zone(address);
+    struct ifreq request = {0};
+    uint64_t number;
+
+    *on = *address;
+    if (!*zone)
+        return 0;
+    memcpy(request.ifr_name, zone, sizeof(request.ifr_name));
+    if (ioctl(fd, SIOCGIFINDEX, &request) == 0) {
+        on->v6.sin6_scope_id = (uint32_t)request.ifr_ifindex;
+        return 0;
+    }
+    /* As a number it is that of an interface, unless one has it for its name. */
+    if (errno != ENODEV || slice_to_u64(slice_of(zone), UINT32_MAX, &number) != 0)
+        return -1;
+    on->v6.sin6_scope_id = (uint32_t)number;
+    return 0;
+}
+
+void address_of_peer(int fd, struct address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t len = sizeof(storage);
+
+    if (getpeername(fd, (struct sockaddr *)&storage, &len) < 0)
+        len = 0;
+    address_set(address, (const struct sockaddr *)&storage, len);
+}
+
+void address_of_socket(int fd, struct address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t len = sizeof(storage);
+
+    if (getsockname(fd, (struct sockaddr *)&storage, &len) < 0)
+        len = 0;
+    address_set(address, (const struct sockaddr *)&storage, len);
+}
+
 static int set_option(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof(value));

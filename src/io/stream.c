@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "stream_internal.h"
 
+#include "io/socket.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>

@@ -171,7 +171,7 @@ static void collect_hosts(struct examination *examination)
     for (uint32_t u = 0; u < model->upstream_count; u++) {
         for (uint32_t i = 0; i < model->upstreams[u].endpoint_count; i++) {
             const struct config_endpoint *endpoint = &model->upstreams[u].endpoints[i];
-            if (endpoint->address_len > 0 || find_host(examination, endpoint))
+            if (endpoint->address.len > 0 || find_host(examination, endpoint))
                 continue;
             struct host *host = &examination->hosts[examination->host_count++];
             host->examination = examination;
@@ -190,7 +190,7 @@ static void check_hosts(struct examination *examination)
         for (uint32_t i = 0; i < model->upstreams[u].endpoint_count; i++) {
             const struct config_endpoint *endpoint = &model->upstreams[u].endpoints[i];
             const struct host *host =
-                endpoint->address_len > 0 ? NULL : find_host(examination, endpoint);
+                endpoint->address.len > 0 ? NULL : find_host(examination, endpoint);
             if (host && host->name.address_count == 0) {
                 examination->unresolved++;
                 diag_error(&examination->diags, endpoint->place,

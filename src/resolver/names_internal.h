@@ -3,7 +3,7 @@
 #ifndef RESOLVER_NAMES_INTERNAL_H
 #define RESOLVER_NAMES_INTERNAL_H
 
-#include "io/address.h"
+#include "base/address.h"
 #include "io/loop.h"
 
 /* Addresses of one name that are used; a server line cannot want more. */

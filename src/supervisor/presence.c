@@ -4,7 +4,7 @@
 
 #include "supervisor_internal.h"
 
-#include "io/address.h"
+#include "base/address.h"
 #include "io/socket.h"
 
 #include <unistd.h>

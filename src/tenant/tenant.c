@@ -38,7 +38,7 @@ static void build_listeners(struct tenant *tenant, struct diag_list *diags)
 static const struct bundle_name *endpoint_name(const struct bundle *bundle,
                                                const struct config_endpoint *endpoint)
 {
-    return endpoint->address_len > 0 ? NULL
+    return endpoint->address.len > 0 ? NULL
                                      : bundle_find_name(bundle, endpoint->host, endpoint->port);
 }
 
@@ -55,12 +55,10 @@ static void build_upstream(struct tenant *tenant, const struct bundle *bundle,
     for (uint32_t i = 0; i < config->endpoint_count; i++) {
         const struct config_endpoint *endpoint = &config->endpoints[i];
         const struct bundle_name *name = endpoint_name(bundle, endpoint);
-        if (endpoint->address_len > 0) {
+        if (endpoint->address.len > 0) {
             struct tenant_endpoint *made = &upstream->endpoints[upstream->endpoint_count++];
             made->config = endpoint;
-            address_set(&made->address, &endpoint->address.any, endpoint->address_len);
-            if (endpoint->zone[0])
-                address_set_zone(&made->address, endpoint->zone);
+            made->address = endpoint->address;
         } else if ((!name || name->address_count == 0) && !config->is_variant) {
             diag_error(diags, endpoint->place, "host not found in upstream \"%.*s\"",
                        SLICE_PRINTF(endpoint->text));

@@ -2,6 +2,8 @@
 /* Connections for attempts: over any family of address, and none when there are no descriptors. */
 #include "rig.h"
 
+#include "io/socket.h"
+
 #include <criterion/criterion.h>
 
 #include <stdio.h>

@@ -2,6 +2,8 @@
 /* The rig's machinery: a front and a mediator that write down what they are told. */
 #include "rig.h"
 
+#include "io/socket.h"
+
 #include <criterion/criterion.h>
 
 #include <errno.h>

@@ -57,7 +57,7 @@ Test(endpoint, an_interface_of_ours_means_nothing_to_the_server)
         build_good(&built, text);
         endpoint = &built.tenant.upstreams[0].endpoints[0];
         cr_expect(text_is(endpoint->text, "[fe80::1%eth0]:8443"));
-        cr_expect_str_eq(endpoint->zone, "eth0");
+        cr_expect_str_eq(address_zone(&endpoint->address), "eth0");
         cr_expect(text_is(built.tenant.servers[0].locations[0].proxy.host, "[fe80::1]:8443"));
         cr_expect(text_is(built.tenant.servers[0].locations[0].proxy.uri, "/x/"));
         cr_expect(text_is(built.tenant.upstreams[1].transport->name, "fe80::1"));

@@ -45,9 +45,9 @@ Test(listen, a_zone_is_part_of_the_address)
     build_good(&built, "netns a; server { listen [fe80::1%eth0]:80; listen [fe80::1%eth1]:80; "
                        "listen [::1]:80; return 204; }");
     cr_assert_eq(built.tenant.listen_count, 3);
-    cr_expect_str_eq(built.tenant.listens[0].zone, "eth0");
-    cr_expect_str_eq(built.tenant.listens[1].zone, "eth1");
-    cr_expect_str_eq(built.tenant.listens[2].zone, "");
+    cr_expect_str_eq(address_zone(&built.tenant.listens[0].address), "eth0");
+    cr_expect_str_eq(address_zone(&built.tenant.listens[1].address), "eth1");
+    cr_expect_str_eq(address_zone(&built.tenant.listens[2].address), "");
     cr_expect_eq(built.tenant.listens[0].address.v6.sin6_scope_id, 0, "a number of nowhere so far");
     free_tenant(&built);
 }
@@ -60,7 +60,7 @@ Test(listen, options)
     cr_expect(built.tenant.listens[0].ssl);
     cr_expect_eq(built.tenant.listens[0].backlog, 7);
     cr_expect_not(built.tenant.listens[0].ipv6only);
-    cr_expect_eq(built.tenant.listens[0].address_len, sizeof(struct sockaddr_in6));
+    cr_expect_eq(built.tenant.listens[0].address.len, sizeof(struct sockaddr_in6));
     cr_expect_eq(ntohs(built.tenant.listens[0].address.v6.sin6_port), 443);
     free_tenant(&built);
 }

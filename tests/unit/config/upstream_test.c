@@ -23,7 +23,7 @@ Test(upstream, servers)
     cr_assert_eq(upstream->endpoint_count, 6);
     cr_expect_eq(upstream->keepalive, 5);
     cr_expect(text_is(endpoints[0].text, "127.0.0.1:9000"));
-    cr_expect_eq(endpoints[0].address_len, sizeof(struct sockaddr_in));
+    cr_expect_eq(endpoints[0].address.len, sizeof(struct sockaddr_in));
     cr_expect_eq(ntohs(endpoints[0].address.v4.sin_port), 9000);
     cr_expect_eq(endpoints[0].weight, 2);
     cr_expect_eq(endpoints[0].max_fails, 0);
@@ -34,7 +34,7 @@ Test(upstream, servers)
     cr_expect_eq(endpoints[1].fail_timeout, 10);
     cr_expect(endpoints[2].down);
     cr_expect_eq(endpoints[2].address.any.sa_family, AF_INET6);
-    cr_expect_eq(endpoints[3].address_len, 0);
+    cr_expect_eq(endpoints[3].address.len, 0);
     cr_expect(text_is(endpoints[3].host, "h.test"));
     cr_expect_eq(endpoints[3].port, 82);
     cr_expect(endpoints[4].backup);

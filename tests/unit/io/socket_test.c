@@ -226,3 +226,39 @@ Test(socket, whether_an_address_is_here)
     address = address_v4("192.0.2.7");
     cr_assert_not(socket_address_is_here(&address));
 }
+
+Test(socket, a_zone_is_looked_up_where_the_socket_is)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    struct address address = {.v6 = {.sin6_family = AF_INET6}, .len = sizeof(struct sockaddr_in6)};
+    struct address on;
+
+    address_set_zone(&address, "lo");
+    cr_assert_eq(address_on_socket(&address, fd, &on), 0);
+    cr_assert_eq(on.v6.sin6_scope_id, if_nametoindex("lo"));
+    address_set_zone(&address, "77");
+    cr_assert_eq(address_on_socket(&address, fd, &on), 0);
+    cr_assert_eq(on.v6.sin6_scope_id, 77);
+    address_set_zone(&address, "nsg-none");
+    cr_assert_eq(address_on_socket(&address, fd, &on), -1);
+    cr_assert_eq(errno, ENODEV);
+    address_set_zone(&address, "");
+    cr_assert_eq(address_on_socket(&address, -1, &on), 0, "nothing to look up");
+    close(fd);
+}
+
+Test(socket, tells_its_addresses)
+{
+    struct address address;
+    int pair[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    address_of_peer(pair[0], &address);
+    cr_assert_eq(address.any.sa_family, AF_UNIX);
+    address_of_socket(pair[0], &address);
+    cr_assert_neq(address.len, 0);
+    close(pair[0]);
+    close(pair[1]);
+    address_of_peer(-1, &address);
+    cr_assert_eq(address.len, 0);
+}

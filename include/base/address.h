@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket addresses: IPv4, IPv6 and Unix. */
-#ifndef IO_ADDRESS_H
-#define IO_ADDRESS_H
+#ifndef BASE_ADDRESS_H
+#define BASE_ADDRESS_H
 
 #include "base/slice.h"
 
@@ -35,11 +35,6 @@ void address_set(struct address *address, const struct sockaddr *from, socklen_t
 void address_set_zone(struct address *address, const char *zone);
 const char *address_zone(const struct address *address); /* "": none */
 
-/* The address as bind(2) and connect(2) take it: with the number of its zone's interface in the
- * network namespace of the socket. Returns 0, or -1 with errno: ENODEV without such an interface.
- */
-int address_on_socket(const struct address *address, int fd, struct address *on);
-
 bool address_equal(const struct address *a, const struct address *b);
 
 /* "10.0.0.1:443", "[::1]:443", "[fe80::1%eth0]:443", "unix:/run/app.sock" */
@@ -53,9 +48,5 @@ bool address_is_wildcard(const struct address *address);
 
 /* 0 for Unix sockets. */
 uint16_t address_port(const struct address *address);
-
-/* The peer's (getpeername(2)) or our own (getsockname(2)) address; len 0 when it is gone. */
-void address_of_peer(int fd, struct address *address);
-void address_of_socket(int fd, struct address *address);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket addresses and their text. */
-#include "io/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 
@@ -29,27 +27,6 @@ void address_set_zone(struct address *address, const char *zone)
 const char *address_zone(const struct address *address)
 {
     return address->len > 0 && address->any.sa_family == AF_INET6 ? address->zoned.zone : "";
-}
-
-int address_on_socket(const struct address *address, int fd, struct address *on)
-{
-    const char *zone = address_zone(address);
-    struct ifreq request = {0};
-    uint64_t number;
-
-    *on = *address;
-    if (!*zone)
-        return 0;
-    memcpy(request.ifr_name, zone, sizeof(request.ifr_name));
-    if (ioctl(fd, SIOCGIFINDEX, &request) == 0) {
-        on->v6.sin6_scope_id = (uint32_t)request.ifr_ifindex;
-        return 0;
-    }
-    /* As a number it is that of an interface, unless one has it for its name. */
-    if (errno != ENODEV || slice_to_u64(slice_of(zone), UINT32_MAX, &number) != 0)
-        return -1;
-    on->v6.sin6_scope_id = (uint32_t)number;
-    return 0;
 }
 
 /* The path without the NUL that may end it; an abstract one keeps the NUL that begins it. */
@@ -139,26 +116,6 @@ uint16_t address_port(const struct address *address)
     if (address->any.sa_family == AF_INET6)
         return ntohs(address->v6.sin6_port);
     return 0;
-}
-
-void address_of_peer(int fd, struct address *address)
-{
-    struct sockaddr_storage storage;
-    socklen_t len = sizeof(storage);
-
-    if (getpeername(fd, (struct sockaddr *)&storage, &len) < 0)
-        len = 0;
-    address_set(address, (const struct sockaddr *)&storage, len);
-}
-
-void address_of_socket(int fd, struct address *address)
-{
-    struct sockaddr_storage storage;
-    socklen_t len = sizeof(storage);
-
-    if (getsockname(fd, (struct sockaddr *)&storage, &len) < 0)
-        len = 0;
-    address_set(address, (const struct sockaddr *)&storage, len);
 }
 
 bool address_is_wildcard(const struct address *address)

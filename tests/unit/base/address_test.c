@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses: their text, their equality, odd lengths. */
-#include "io/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -115,40 +115,6 @@ Test(address, a_zone_is_part_of_it)
     cr_assert(address_equal(&a, &b));
     cr_assert_str_eq(address_zone(&a), "eth0");
     cr_assert_str_eq(address_zone(&path), "", "its bytes are a path's");
-}
-
-Test(address, a_zone_is_looked_up_where_the_socket_is)
-{
-    int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    struct address address = zoned("fe80::1", "lo"), on;
-
-    cr_assert_eq(address_on_socket(&address, fd, &on), 0);
-    cr_assert_eq(on.v6.sin6_scope_id, if_nametoindex("lo"));
-    address = zoned("fe80::1", "77");
-    cr_assert_eq(address_on_socket(&address, fd, &on), 0);
-    cr_assert_eq(on.v6.sin6_scope_id, 77);
-    address = zoned("fe80::1", "nsg-none");
-    cr_assert_eq(address_on_socket(&address, fd, &on), -1);
-    cr_assert_eq(errno, ENODEV);
-    address = v6_of("::1", 80);
-    cr_assert_eq(address_on_socket(&address, -1, &on), 0, "nothing to look up");
-    close(fd);
-}
-
-Test(address, of_sockets)
-{
-    struct address address;
-    int pair[2];
-
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    address_of_peer(pair[0], &address);
-    cr_assert_eq(address.any.sa_family, AF_UNIX);
-    address_of_socket(pair[0], &address);
-    cr_assert_neq(address.len, 0);
-    close(pair[0]);
-    close(pair[1]);
-    address_of_peer(-1, &address);
-    cr_assert_eq(address.len, 0);
 }
 
 Test(address, a_wildcard_is_all_of_its_family)
