@@ -5,11 +5,6 @@
 
 #include <stdbool.h>
 
-/* The binary of an upgrade, in the supervisor's place, is told where its state is by this argument.
- * As a child (ipc/spawn.h) it is the role "candidate", writes its answer to the channel, and has
- * the state, in a sealed memfd, as its second descriptor. */
-#define SUPERVISOR_RESUME_ARGUMENT "--resume"
-
 /* Runs in the foreground until a signal ends it. config: path of the main file. Returns the
  * process's exit status: 1 when the main file is broken at the start. */
 int supervisor_run(const char *config);
@@ -18,7 +13,9 @@ int supervisor_run(const char *config);
  * descriptor. */
 int supervisor_resume(const char *config, int state);
 
-/* Whether this binary could do so: looks at a copy of the state, touching nothing else. */
+/* Whether this binary could do so: looks at a copy of the state, touching nothing else. A child
+ * (ipc/spawn.h): the role "candidate", which writes its answer to the channel, and has the state,
+ * in a sealed memfd, as its second descriptor. */
 int supervisor_candidate(void);
 
 /* The short-lived child that opens a log file as its owner: the role "opener", with its answer's

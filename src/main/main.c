@@ -9,6 +9,7 @@
 #include "base/signal_hold.h"
 #include "base/slice.h"
 #include "ipc/spawn.h"
+#include "upgrade/upgrade.h"
 
 #include "version.h"
 
@@ -121,7 +122,7 @@ static int main_resume(int argc, char **argv)
 {
     uint64_t fd;
 
-    if (argc != 5 || strcmp(argv[3], SUPERVISOR_RESUME_ARGUMENT) != 0)
+    if (argc != 5 || strcmp(argv[3], UPGRADE_RESUME_ARGUMENT) != 0)
         return -1;
     if (slice_to_u64(slice_of(argv[4]), INT_MAX, &fd) < 0)
         return EXIT_FAILURE;

@@ -268,7 +268,9 @@ void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, vo
     struct record *record;
 
     for (record = registry->records; record; record = record->hh.next) {
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
-            act(&record->sockets.listeners[i].fd, context);
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            if (record->sockets.listeners[i].fd >= 0)
+                act(&record->sockets.listeners[i].fd, context);
+        }
     }
 }

@@ -90,7 +90,7 @@ void registry_put(struct wire_writer *writer, const struct registry *registry);
 /* Into an empty one. The reader tells whether it has failed; free the registry in both cases. Its
  * descriptors are numbers that nothing was done with. */
 void registry_get(struct wire_reader *reader, struct registry *registry);
-/* Shows the listeners' descriptors to act, -1 included. */
+/* Shows the listeners' descriptors to act, -1 excepted. */
 void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, void *context),
                               void *context);
 

@@ -7,9 +7,7 @@
 #include "generation_internal.h"
 #include "privileges_internal.h"
 #include "sockets_internal.h"
-#include "state_internal.h"
 #include "supervisor_internal.h"
-#include "upgrade_internal.h"
 
 #include "base/memory.h"
 #include "ipc/sealed.h"
@@ -191,12 +189,25 @@ static void resume_take_namespaces(struct supervisor *supervisor, const struct s
     namespaces_refresh(&supervisor->namespaces, true);
 }
 
+static int resume_take_tenants(struct supervisor *supervisor, const struct state *state)
+{
+    struct wire_reader reader;
+
+    wire_reader_init(&reader, state->tenants);
+    registry_get(&reader, &supervisor->registry);
+    registry_each_descriptor(&supervisor->registry, resume_arm, NULL);
+    if (wire_finish(&reader) == 0)
+        return 0;
+    log_error("cannot resume: the tenants of the state are damaged");
+    return -1;
+}
+
 static int resume_take(struct resume *resume, struct state *state)
 {
     struct supervisor *supervisor = &resume->supervisor;
 
     state_each_descriptor(state, resume_arm, NULL);
-    if (resume_take_settings(supervisor, state) < 0)
+    if (resume_take_tenants(supervisor, state) < 0 || resume_take_settings(supervisor, state) < 0)
         return -1;
     resume_take_log(supervisor, state);
     if (resume_take_pid(supervisor, state) < 0)
@@ -206,8 +217,6 @@ static int resume_take(struct resume *resume, struct state *state)
         log_error("cannot resume: %s", strerror(errno));
         return -1;
     }
-    supervisor->registry = state->registry;
-    state->registry = (struct registry){0};
     supervisor->round.number = state->round;
     supervisor->figures.serial = state->figures;
     supervisor->generation = state->generation;
@@ -235,8 +244,6 @@ static int resume_load(struct resume *resume, int fd)
         result = resume_take(resume, &state);
     else
         log_error("cannot resume: %s", why);
-    if (bytes.len > 0)
-        state_free(&state);
     sealed_unmap(bytes);
     return result;
 }

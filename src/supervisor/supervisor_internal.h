@@ -13,10 +13,10 @@
 #include "pid_file_internal.h"
 #include "record_internal.h"
 #include "round_internal.h"
-#include "upgrade_internal.h"
 
 #include "control/control.h"
 #include "files/settings.h"
+#include "upgrade/upgrade.h"
 
 #define SUPERVISOR_SIGNALS 7
 
@@ -87,6 +87,8 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
 /* Children become who the settings say from now on. */
 void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
+/* What supervisor_resume does, with the program that children execute. */
+int resume_main(const char *config, int state, const char *program);
 int supervisor_test_with(const char *config, bool dump, const char *program);
 
 /* Signals, the service manager, and the ticket keys' rotation. */

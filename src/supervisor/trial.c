@@ -5,11 +5,9 @@
  * supervisor that asks. */
 #include "supervisor/supervisor.h"
 
-#include "candidate_internal.h"
 #include "claims_internal.h"
 #include "generation_internal.h"
 #include "privileges_internal.h"
-#include "state_internal.h"
 #include "supervisor_internal.h"
 #include "trial_internal.h"
 #include "workers_internal.h"
@@ -93,18 +91,27 @@ static int trial_load_settings(struct trial *trial, const struct state *state)
 }
 
 /* Without listeners nothing can be bound, or handed on. */
-static void trial_take_registry(struct supervisor *supervisor, struct state *state)
+static int trial_take_tenants(struct trial *trial, const struct state *state)
 {
+    struct supervisor *supervisor = &trial->supervisor;
+    struct wire_reader namespaces;
+    struct wire_reader reader;
     struct record *record;
 
-    supervisor->registry = state->registry;
-    state->registry = (struct registry){0};
+    wire_reader_init(&reader, state->tenants);
+    registry_get(&reader, &supervisor->registry);
+    wire_reader_init(&namespaces, state->namespaces);
+    namespaces_get(&namespaces, &supervisor->namespaces);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
         claims_release(&supervisor->registry, record, &record->plan, NULL);
         for (uint32_t i = 0; i < record->sockets.listener_count; i++)
             record->sockets.listeners[i].fd = -1;
         tenant_sockets_free(&record->sockets);
     }
+    if (wire_finish(&reader) == 0 && wire_finish(&namespaces) == 0)
+        return 0;
+    trial_answer(trial, "the state is damaged");
+    return -1;
 }
 
 static int trial_take_state(struct trial *trial, struct slice bytes)
@@ -121,11 +128,10 @@ static int trial_take_state(struct trial *trial, struct slice bytes)
         trial->supervisor.config = config;
         result = trial_load_settings(trial, &state);
         if (result == 0)
-            trial_take_registry(&trial->supervisor, &state);
+            result = trial_take_tenants(trial, &state);
         trial->supervisor.config = NULL;
         free(config);
     }
-    state_free(&state);
     return result;
 }
 

@@ -3,7 +3,6 @@
  */
 #include "bindings_internal.h"
 #include "deliveries_internal.h"
-#include "state_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -140,12 +139,22 @@ static void upgrading_gather(void *owner, struct state *state, struct wire_write
                             .round = supervisor->round.number,
                             .effective = supervisor->round.effective,
                             .figures = supervisor->figures.serial,
-                            .ipc_version = IPC_VERSION,
-                            .registry = supervisor->registry};
+                            .ipc_version = IPC_VERSION};
     state->rotation = (uint32_t)ev_timer_remaining(supervisor->loop.ev, &supervisor->rotation);
     gather_workers(supervisor, state);
     settings_put(settings, supervisor->settings);
     namespaces_put(namespaces, &supervisor->namespaces);
+}
+
+static void upgrading_put_tenants(void *owner, struct wire_writer *writer)
+{
+    registry_put(writer, &((struct supervisor *)owner)->registry);
+}
+
+static void upgrading_each_descriptor(void *owner, void (*act)(int *fd, void *context),
+                                      void *context)
+{
+    registry_each_descriptor(&((struct supervisor *)owner)->registry, act, context);
 }
 
 /* ---- what becomes of it ---- */
@@ -172,6 +181,8 @@ const struct upgrade_events supervisor_upgrade_events = {
     .find_wait = upgrading_find_wait,
     .end_resolver = upgrading_end_resolver,
     .gather = upgrading_gather,
+    .put_tenants = upgrading_put_tenants,
+    .each_descriptor = upgrading_each_descriptor,
     .waits = upgrading_waits,
     .refused = upgrading_refused,
 };

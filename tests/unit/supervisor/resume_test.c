@@ -2,8 +2,7 @@
 /* Resuming from what is no state, and from states that another binary may have left; upgrade_test.c
  * has those that this one leaves. */
 #include "files/settings.h"
-#include "supervisor/state_internal.h"
-#include "supervisor/upgrade_internal.h"
+#include "supervisor/supervisor_internal.h"
 
 #include "rig.h"
 
@@ -36,6 +35,7 @@ struct scene {
     struct rig rig;
     struct wire_writer settings;
     struct state state;
+    struct registry registry;
     char config[128];
     char pid_path[128];
 };
@@ -65,6 +65,7 @@ static void scene_open(struct scene *scene)
                                   .tally_fd = -1,
                                   .control_fd = -1,
                                   .ipc_version = IPC_VERSION};
+    scene->registry = (struct registry){0};
     settings_free(settings);
     diag_list_free(&diags);
 }
@@ -101,6 +102,7 @@ static void scene_run(struct scene *scene, const int *channel)
     }
     wire_writer_init(&bytes);
     state_encode(&bytes, &scene->state);
+    registry_put(&bytes, &scene->registry);
     fd = sealed_new("test", wire_written(&bytes));
     wire_writer_free(&bytes);
     _exit(resume_main(scene->config, fd, "/proc/self/exe"));
@@ -111,7 +113,7 @@ static void scene_close(struct scene *scene)
     kill(scene->rig.pid, SIGTERM);
     cr_assert_eq(rig_wait(&scene->rig), 0);
     close(scene->state.log_fd);
-    state_free(&scene->state);
+    registry_free(&scene->registry);
     wire_writer_free(&scene->settings);
     rig_close(&scene->rig);
 }
@@ -148,7 +150,7 @@ Test(resume, a_listener_that_does_not_listen)
 
     scene_open(&scene);
     rig_tenant(&scene.rig, "a", port, "a");
-    record = registry_restore(&scene.state.registry, SLICE("a"), SLICE("a.conf"), 0);
+    record = registry_restore(&scene.registry, SLICE("a"), SLICE("a.conf"), 0);
     record->tickets.count = 1;
     record->plan.netns.kind = NETNS_HOST;
     record->plan.netns.text = memory_text("host");
@@ -166,6 +168,7 @@ Test(resume, a_listener_that_does_not_listen)
     listener->fd = socket(AF_INET, SOCK_STREAM, 0);
     scene_run(&scene, NULL);
     close(listener->fd);
+    listener->fd = -1;
     rig_expect(&scene.rig, "tenant a: listening on ");
     cr_assert(rig_connects(port));
     scene_close(&scene);

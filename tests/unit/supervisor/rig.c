@@ -8,6 +8,7 @@
 #include "supervisor/supervisor_internal.h"
 #include "supervisor/trial_internal.h"
 #include "tenant/bundle.h"
+#include "upgrade/upgrade.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -395,7 +396,7 @@ _Noreturn static void act(enum ipc_role role)
 /* Runs before Criterion's main, with the arguments of it (glibc). */
 __attribute__((constructor)) static void become_child(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[3], SUPERVISOR_RESUME_ARGUMENT) == 0)
+    if (argc == 5 && strcmp(argv[3], UPGRADE_RESUME_ARGUMENT) == 0)
         _exit(resume_main(argv[2], (int)strtol(argv[4], NULL, 10), "/proc/self/exe"));
     if (argc != 3 || strcmp(argv[1], SPAWN_ROLE_ARGUMENT) != 0)
         return;

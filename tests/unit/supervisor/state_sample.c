@@ -4,7 +4,6 @@
 
 #include "supervisor/claims_internal.h"
 #include "supervisor/record_internal.h"
-#include "supervisor/state_internal.h"
 
 #include "base/memory.h"
 
@@ -64,32 +63,35 @@ static void sample_sockets(struct tenant_sockets *sockets, const struct plan *pl
     sockets->places[0].id = (struct netns_id){6, 7};
 }
 
-void state_sample(struct state *state)
+void sample_open(struct sample *sample)
 {
+    struct registry *registry = &sample->registry;
     struct record *a;
     struct record *b;
 
-    *state = (struct state){.config = SLICE("/etc/nsgate.conf"),
-                            .settings = SLICE("settings"),
-                            .identity = {.user = 5, .group = 6, .groups = {6, 7}, .group_count = 2},
-                            .pid_path = SLICE("/run/nsgate.pid"),
-                            .pid_fd = 10,
-                            .log_fd = 11,
-                            .tally_fd = 12,
-                            .control_path = SLICE("/run/nsgate.sock"),
-                            .control_fd = 15,
-                            .upgrades = 3,
-                            .half = 1,
-                            .generation = 5,
-                            .started = 1234567,
-                            .round = 9,
-                            .rotation = 3600,
-                            .ipc_version = 1,
-                            .figures = 6,
-                            .namespaces = {"", 1}, /* one byte: there are none */
-                            .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}},
-                            .worker_count = 2};
-    a = registry_restore(&state->registry, SLICE("a"), SLICE("/t/a.conf"), 5);
+    sample->registry = (struct registry){0};
+    sample->state =
+        (struct state){.config = SLICE("/etc/nsgate.conf"),
+                       .settings = SLICE("settings"),
+                       .identity = {.user = 5, .group = 6, .groups = {6, 7}, .group_count = 2},
+                       .pid_path = SLICE("/run/nsgate.pid"),
+                       .pid_fd = 10,
+                       .log_fd = 11,
+                       .tally_fd = 12,
+                       .control_path = SLICE("/run/nsgate.sock"),
+                       .control_fd = 15,
+                       .upgrades = 3,
+                       .half = 1,
+                       .generation = 5,
+                       .started = 1234567,
+                       .round = 9,
+                       .rotation = 3600,
+                       .ipc_version = 1,
+                       .figures = 6,
+                       .namespaces = {"", 1}, /* one byte: there are none */
+                       .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}},
+                       .worker_count = 2};
+    a = registry_restore(registry, SLICE("a"), SLICE("/t/a.conf"), 5);
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;
     a->generation = 8;
@@ -97,16 +99,47 @@ void state_sample(struct state *state)
     a->served[1] = 2;
     sample_plan(&a->plan);
     sample_sockets(&a->sockets, &a->plan);
-    claims_take(&state->registry, SLICE("10.0.0.1:443"), a);
-    claims_take(&state->registry, SLICE("[fe80::1%eth0]:80"), a);
-    b = registry_restore(&state->registry, SLICE("b"), SLICE("/t/b.conf"), 0);
+    claims_take(registry, SLICE("10.0.0.1:443"), a);
+    claims_take(registry, SLICE("[fe80::1%eth0]:80"), a);
+    b = registry_restore(registry, SLICE("b"), SLICE("/t/b.conf"), 0);
     b->tickets.count = 1;
     b->is_refused = true;
     b->error = memory_text("b.conf:1:1: no");
-    residents_enter(&state->registry.residents, &b->resident, (struct netns_id){4, 5});
+    residents_enter(&registry->residents, &b->resident, (struct netns_id){4, 5});
     b->netns_trouble = memory_text("does not exist");
     b->awaits_names = true;
     b->again = (struct again){.reason = AGAIN_NAMES, .at = 1., .pause = 4.};
     dependencies_add_file(&b->again.dependencies, "/nowhere/b.conf");
     a->names_trouble = memory_text("host not found");
+}
+
+static void forget(int *fd, void *context)
+{
+    (void)context;
+    *fd = -1;
+}
+
+void sample_close(struct sample *sample)
+{
+    registry_each_descriptor(&sample->registry, forget, NULL);
+    registry_free(&sample->registry);
+}
+
+void sample_put(struct wire_writer *writer, const struct sample *sample)
+{
+    state_encode(writer, &sample->state);
+    registry_put(writer, &sample->registry);
+}
+
+int sample_get(struct sample *sample, struct slice bytes)
+{
+    struct wire_reader reader;
+    const char *why;
+
+    sample->registry = (struct registry){0};
+    if (state_decode(&sample->state, bytes, &why) < 0)
+        return -1;
+    wire_reader_init(&reader, sample->state.tenants);
+    registry_get(&reader, &sample->registry);
+    return wire_finish(&reader);
 }

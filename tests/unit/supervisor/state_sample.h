@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* A state with something of everything; its descriptors are only numbers. */
+/* A whole state, its tenants included, with something of everything; its descriptors are only
+ * numbers. */
 #ifndef STATE_SAMPLE_H
 #define STATE_SAMPLE_H
 
-struct state;
+#include "supervisor/record_internal.h"
 
-/* The caller frees it. */
-void state_sample(struct state *state);
+#include "upgrade/state.h"
+
+struct sample {
+    struct state state;
+    struct registry registry;
+};
+
+void sample_open(struct sample *sample);
+void sample_close(struct sample *sample);
+
+/* All of it, as bytes; and back: 0, or -1. Close it in both cases. */
+void sample_put(struct wire_writer *writer, const struct sample *sample);
+int sample_get(struct sample *sample, struct slice bytes);
 
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The state as bytes: everything comes out as it was put in, and its descriptors are found. */
+#include "state_sample.h"
 #include "supervisor/claims_internal.h"
 #include "supervisor/record_internal.h"
-#include "supervisor/state_internal.h"
-
-#include "state_sample.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -20,51 +18,49 @@ static void count_descriptor(int *fd, void *context)
 
 Test(state, a_round_trip)
 {
-    struct state state;
-    struct state again;
+    struct sample sample;
+    struct sample again;
     struct wire_writer first;
     struct wire_writer second;
-    const char *why;
 
-    state_sample(&state);
+    sample_open(&sample);
     wire_writer_init(&first);
     wire_writer_init(&second);
-    state_encode(&first, &state);
-    cr_assert_eq(state_decode(&again, wire_written(&first), &why), 0, "%s", why);
-    cr_assert_null(why);
-    state_encode(&second, &again);
+    sample_put(&first, &sample);
+    cr_assert_eq(sample_get(&again, wire_written(&first)), 0);
+    sample_put(&second, &again);
     cr_assert(slice_equal(wire_written(&first), wire_written(&second)));
-    state_free(&state);
-    state_free(&again);
+    sample_close(&sample);
+    sample_close(&again);
     wire_writer_free(&first);
     wire_writer_free(&second);
 }
 
 Test(state, everything_is_there)
 {
-    struct state sample;
-    struct state state;
+    struct sample sample;
+    struct sample got;
+    const struct state *state = &got.state;
     struct wire_writer bytes;
     const struct record *a;
     const struct record *b;
-    const char *why;
 
-    state_sample(&sample);
+    sample_open(&sample);
     wire_writer_init(&bytes);
-    state_encode(&bytes, &sample);
-    cr_assert_eq(state_decode(&state, wire_written(&bytes), &why), 0);
-    cr_assert(slice_equal(state.config, SLICE("/etc/nsgate.conf")));
-    cr_assert_eq(state.identity.groups[1], 7);
-    cr_assert_eq(state.worker_count, 2);
-    cr_assert_eq(state.workers[1].pid, 102);
-    cr_assert_eq(state.workers[1].index, 2);
-    cr_assert_eq(state.workers[0].asked, 9);
-    cr_assert_eq(state.workers[0].answered, 8);
-    cr_assert_eq(state.figures, 6);
-    cr_assert_eq(state.half, 1);
-    cr_assert_eq(state.rotation, 3600);
-    a = registry_find(&state.registry, SLICE("a"));
-    b = registry_find(&state.registry, SLICE("b"));
+    sample_put(&bytes, &sample);
+    cr_assert_eq(sample_get(&got, wire_written(&bytes)), 0);
+    cr_assert(slice_equal(state->config, SLICE("/etc/nsgate.conf")));
+    cr_assert_eq(state->identity.groups[1], 7);
+    cr_assert_eq(state->worker_count, 2);
+    cr_assert_eq(state->workers[1].pid, 102);
+    cr_assert_eq(state->workers[1].index, 2);
+    cr_assert_eq(state->workers[0].asked, 9);
+    cr_assert_eq(state->workers[0].answered, 8);
+    cr_assert_eq(state->figures, 6);
+    cr_assert_eq(state->half, 1);
+    cr_assert_eq(state->rotation, 3600);
+    a = registry_find(&got.registry, SLICE("a"));
+    b = registry_find(&got.registry, SLICE("b"));
     cr_assert(a && b);
     cr_assert_eq(a->slot, 5);
     cr_assert_eq(a->tickets.count, 2);
@@ -81,7 +77,7 @@ Test(state, everything_is_there)
     cr_assert_eq(a->plan.dependencies.count, 1);
     cr_assert_eq(a->plan.dependencies.items[0].inode, 42);
     cr_assert(slice_equal(ipc_blob_bytes(a->plan.bundle), SLICE("the bundle of a")));
-    cr_assert_eq(claims_owner(&state.registry, SLICE("10.0.0.1:443")), a);
+    cr_assert_eq(claims_owner(&got.registry, SLICE("10.0.0.1:443")), a);
     cr_assert_not(record_is_in_force(b));
     cr_assert(b->is_refused);
     cr_assert_str_eq(b->netns_trouble, "does not exist");
@@ -92,30 +88,32 @@ Test(state, everything_is_there)
     cr_assert(b->awaits_names && b->again.at > 0. && b->again.pause == 4.);
     cr_assert_eq(b->again.reason, AGAIN_NAMES);
     cr_assert_str_eq(b->again.dependencies.items[0].path, "/nowhere/b.conf");
-    cr_assert_eq(state.namespaces.len, 1);
-    cr_assert_eq(state.upgrades, 3);
-    cr_assert_eq(state.generation, 5);
-    cr_assert_eq(state.started, 1234567);
+    cr_assert_eq(state->namespaces.len, 1);
+    cr_assert_eq(state->upgrades, 3);
+    cr_assert_eq(state->generation, 5);
+    cr_assert_eq(state->started, 1234567);
     cr_assert_eq(a->generation, 8);
     cr_assert_eq(a->served[0], 5);
     cr_assert_eq(a->served[1], 2);
     cr_assert_eq(a->plan.expires, 2000000000);
-    state_free(&state);
-    state_free(&sample);
+    sample_close(&got);
+    sample_close(&sample);
     wire_writer_free(&bytes);
 }
 
 Test(state, descriptors_that_go_along)
 {
-    struct state state;
+    struct sample sample;
     unsigned count = 0;
 
-    state_sample(&state);
-    state_each_descriptor(&state, count_descriptor, &count);
-    cr_assert_eq(count, 7); /* pid, log, tally, control, two channels, one listener */
-    state.log_fd = STDERR_FILENO;
+    sample_open(&sample);
+    state_each_descriptor(&sample.state, count_descriptor, &count);
+    cr_assert_eq(count, 6); /* pid, log, tally, control, two channels */
+    registry_each_descriptor(&sample.registry, count_descriptor, &count);
+    cr_assert_eq(count, 7); /* one listener */
+    sample.state.log_fd = STDERR_FILENO;
     count = 0;
-    state_each_descriptor(&state, count_descriptor, &count);
-    cr_assert_eq(count, 6);
-    state_free(&state);
+    state_each_descriptor(&sample.state, count_descriptor, &count);
+    cr_assert_eq(count, 5);
+    sample_close(&sample);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A candidate's answers to states that it cannot go on from; upgrade_test.c has the good ones. */
 #include "files/settings.h"
-#include "supervisor/state_internal.h"
 #include "supervisor/trial_internal.h"
 
 #include "rig.h"
@@ -49,7 +48,7 @@ static int rig_state(const struct rig *rig, bool is_damaged, const char *bundle)
     struct wire_writer bytes;
     struct settings *read;
     struct diag_list diags;
-    struct state state;
+    struct sample sample;
     char path[128];
     int fd;
 
@@ -60,19 +59,19 @@ static int rig_state(const struct rig *rig, bool is_damaged, const char *bundle)
     wire_writer_init(&settings);
     wire_writer_init(&bytes);
     settings_put(&settings, read);
-    state_sample(&state);
-    state.config = slice_of(path);
-    state.identity = (struct cage_identity){.keep = true};
-    state.settings = is_damaged ? SLICE("garbage") : wire_written(&settings);
+    sample_open(&sample);
+    sample.state.config = slice_of(path);
+    sample.state.identity = (struct cage_identity){.keep = true};
+    sample.state.settings = is_damaged ? SLICE("garbage") : wire_written(&settings);
     if (bundle) {
-        struct record *record = registry_find(&state.registry, SLICE("a"));
+        struct record *record = registry_find(&sample.registry, SLICE("a"));
 
         ipc_blob_unref(record->plan.bundle);
         record->plan.bundle = ipc_blob_new(slice_of(bundle));
     }
-    state_encode(&bytes, &state);
+    sample_put(&bytes, &sample);
     fd = sealed_new("test", wire_written(&bytes));
-    state_free(&state);
+    sample_close(&sample);
     settings_free(read);
     wire_writer_free(&settings);
     wire_writer_free(&bytes);

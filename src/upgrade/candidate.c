@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor's side of trying a binary: start, answer, limit, end. */
-#include "candidate_internal.h"
+#include "upgrade/candidate.h"
 
 #include "ipc/spawn.h"
 

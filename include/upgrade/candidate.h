@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Trying the binary of an upgrade: a child that is shown a copy of the state, and says whether it
  * could go on from there. It may be any version, or no nsgate at all. */
-#ifndef SUPERVISOR_CANDIDATE_INTERNAL_H
-#define SUPERVISOR_CANDIDATE_INTERNAL_H
+#ifndef UPGRADE_CANDIDATE_H
+#define UPGRADE_CANDIDATE_H
 
 #include "io/loop.h"
 

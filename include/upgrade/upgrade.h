@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The upgrade: the binary that stands in our place by now is tried as a child, and then executed in
  * this very process, which keeps its pid, its sockets and its workers. */
-#ifndef SUPERVISOR_UPGRADE_INTERNAL_H
-#define SUPERVISOR_UPGRADE_INTERNAL_H
+#ifndef UPGRADE_UPGRADE_H
+#define UPGRADE_UPGRADE_H
 
-#include "candidate_internal.h"
-
-#include "io/loop.h"
-#include "ipc/wire.h"
+#include "upgrade/candidate.h"
+#include "upgrade/state.h"
 
 #include <signal.h>
 #include <sys/stat.h>
 
-struct state;
+/* The next binary, in the supervisor's place, is told where its state is by this argument. */
+#define UPGRADE_RESUME_ARGUMENT "--resume"
 
 enum upgrade_state {
     UPGRADE_NONE,
@@ -50,6 +49,9 @@ struct upgrade_events {
      * namespaces are. */
     void (*gather)(void *owner, struct state *state, struct wire_writer *settings,
                    struct wire_writer *namespaces);
+    void (*put_tenants)(void *owner, struct wire_writer *writer);
+    /* Shows act the tenants' descriptors. */
+    void (*each_descriptor)(void *owner, void (*act)(int *fd, void *context), void *context);
     /* It waits for that, and has done so for a moment. */
     void (*waits)(void *owner, const char *text);
     /* All goes on as if nothing had been. */
@@ -95,8 +97,5 @@ bool upgrade_is_due(const struct upgrade *upgrade);
 
 /* Its owner ends: there is none. */
 void upgrade_abandon(struct upgrade *upgrade);
-
-/* resume.c: what supervisor_resume does, with the program that children execute. */
-int resume_main(const char *config, int state, const char *program);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The state as bytes: a frame around what each of its parts puts and gets. */
-#include "state_internal.h"
+#include "upgrade/state.h"
 
 #include "ipc/body.h"
 #include "ipc/message.h"
@@ -47,7 +47,6 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     for (uint32_t i = 0; i < state->worker_count; i++)
         put_worker(writer, &state->workers[i]);
     wire_put_slice(writer, state->namespaces);
-    registry_put(writer, &state->registry);
 }
 
 /* ---- getting, whatever the bytes are: another version's, cut short, or garbage ---- */
@@ -89,19 +88,6 @@ static void get_workers(struct wire_reader *reader, struct state *state)
     }
 }
 
-/* Only looked at: what is in use is not known yet. */
-static struct slice get_namespaces(struct wire_reader *reader)
-{
-    struct slice bytes = wire_get_slice(reader);
-    struct namespaces none = {0};
-    struct wire_reader inner;
-
-    wire_reader_init(&inner, bytes);
-    namespaces_get(&inner, &none);
-    reader->failed = reader->failed || wire_finish(&inner) != 0;
-    return bytes;
-}
-
 static void get_all(struct wire_reader *reader, struct state *state)
 {
     state->config = wire_get_plain(reader);
@@ -121,8 +107,8 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->rotation = wire_get_u32(reader);
     state->figures = wire_get_u64(reader);
     get_workers(reader, state);
-    state->namespaces = get_namespaces(reader);
-    registry_get(reader, &state->registry);
+    state->namespaces = wire_get_slice(reader);
+    state->tenants = reader->rest;
     if (state->half > 1)
         reader->failed = true;
 }
@@ -144,7 +130,7 @@ int state_decode(struct state *state, struct slice bytes, const char **why)
         return -1;
     state->ipc_version = wire_get_u32(&reader);
     get_all(&reader, state);
-    if (wire_finish(&reader) == 0)
+    if (!reader.failed)
         return 0;
     *why = "the state is damaged";
     return -1;
@@ -152,41 +138,18 @@ int state_decode(struct state *state, struct slice bytes, const char **why)
 
 /* ---- descriptors ---- */
 
-struct state_show {
-    void (*act)(int *fd, void *context);
-    void *context;
-};
-
-static void state_show(int *fd, void *context)
+static void state_show(int *fd, void (*act)(int *fd, void *context), void *context)
 {
-    const struct state_show *show = context;
-
     if (*fd > STDERR_FILENO)
-        show->act(fd, show->context);
+        act(fd, context);
 }
 
 void state_each_descriptor(struct state *state, void (*act)(int *fd, void *context), void *context)
 {
-    struct state_show show = {act, context};
-
-    state_show(&state->pid_fd, &show);
-    state_show(&state->log_fd, &show);
-    state_show(&state->tally_fd, &show);
-    state_show(&state->control_fd, &show);
+    state_show(&state->pid_fd, act, context);
+    state_show(&state->log_fd, act, context);
+    state_show(&state->tally_fd, act, context);
+    state_show(&state->control_fd, act, context);
     for (uint32_t i = 0; i < state->worker_count; i++)
-        state_show(&state->workers[i].channel, &show);
-    registry_each_descriptor(&state->registry, state_show, &show);
-}
-
-static void state_forget(int *fd, void *context)
-{
-    (void)context;
-    *fd = -1;
-}
-
-void state_free(struct state *state)
-{
-    state_each_descriptor(state, state_forget, NULL);
-    registry_free(&state->registry);
-    *state = (struct state){0};
+        state_show(&state->workers[i].channel, act, context);
 }

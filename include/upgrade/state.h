@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What a supervisor leaves to the binary that takes over from it: everything that must outlive it,
  * as bytes, and the numbers of the descriptors that go along. */
-#ifndef SUPERVISOR_STATE_INTERNAL_H
-#define SUPERVISOR_STATE_INTERNAL_H
-
-#include "record_internal.h"
+#ifndef UPGRADE_STATE_H
+#define UPGRADE_STATE_H
 
 #include "ipc/cage.h"
+#include "ipc/tally.h"
 #include "ipc/wire.h"
 
 /* Another one with every change of what is put; no other is known. */
-#define STATE_FORMAT 5
+#define STATE_FORMAT 6
 #define STATE_MAGIC  UINT64_C(0x65746174732d676e) /* "ng-state", little endian */
 
 /* A worker that goes on with its connections until those of the new binary serve. */
@@ -22,8 +21,7 @@ struct state_worker {
     uint64_t answered;
 };
 
-/* For putting, all of it is borrowed. What was got owns its registry, and its slices point into the
- * bytes. */
+/* For putting, all of it is borrowed; slices of what was got point into the bytes. */
 struct state {
     struct slice config;   /* the main file's path */
     struct slice settings; /* what it said: settings_put */
@@ -46,19 +44,19 @@ struct state {
     struct state_worker workers[TALLY_WORKERS]; /* by their index; dead ones are left out */
     uint32_t worker_count;
     struct slice namespaces; /* namespaces_put */
-    struct registry registry;
+    struct slice tenants;    /* the rest of the bytes: registry_put */
 };
 
+/* All but the tenants, which must follow. */
 void state_encode(struct wire_writer *writer, const struct state *state);
 
-/* Fills *state; free it in both cases. Returns 0, or -1 with a constant sentence in *why: the bytes
- * may be of another version, or anything. Descriptors are numbers that nothing was done with. */
+/* Returns 0, or -1 with a constant sentence in *why: the bytes may be of another version, or
+ * anything. What settings, namespaces and tenants say is not looked at. Descriptors are numbers
+ * that nothing was done with. */
 int state_decode(struct state *state, struct slice bytes, const char **why);
 
-/* Frees what was got, but a registry that was moved out. Its descriptors are left alone. */
-void state_free(struct state *state);
-
-/* Shows each descriptor that goes along to act, -1 and the three standard ones excepted. */
+/* Shows act each descriptor that goes along, but those of tenants: -1 and the three standard ones
+ * excepted. */
 void state_each_descriptor(struct state *state, void (*act)(int *fd, void *context), void *context);
 
 #endif

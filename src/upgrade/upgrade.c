@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The old binary's side of an upgrade: a quiet moment, the trial, the state, execve(2). */
-#include "upgrade_internal.h"
-
-#include "state_internal.h"
+#include "upgrade/upgrade.h"
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/sealed.h"
-#include "supervisor/supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +64,7 @@ static void upgrade_release(struct upgrade_snapshot *now)
 }
 
 /* A sealed memfd, or -1 with errno. */
-static int upgrade_save(const struct state *state)
+static int upgrade_save(const struct upgrade *upgrade, const struct state *state)
 {
     struct wire_writer bytes;
     int fd;
@@ -75,6 +72,7 @@ static int upgrade_save(const struct state *state)
 
     wire_writer_init(&bytes);
     state_encode(&bytes, state);
+    upgrade->events->put_tenants(upgrade->owner, &bytes);
     fd = sealed_new("nsgate-state", wire_written(&bytes));
     saved = errno;
     wire_writer_free(&bytes);
@@ -123,7 +121,7 @@ static void upgrade_try(struct upgrade *upgrade)
     }
     log_info("upgrade: trying %s", upgrade->binary);
     upgrade_gather(upgrade, &now);
-    fd = upgrade_save(&now.state);
+    fd = upgrade_save(upgrade, &now.state);
     upgrade_note(upgrade, &now);
     upgrade_release(&now);
     if (fd < 0 || candidate_start(&upgrade->candidate, upgrade->binary, fd, UPGRADE_TRIAL) < 0)
@@ -148,21 +146,28 @@ static void upgrade_keep_no_more(int *fd, void *context)
     fcntl(*fd, F_SETFD, FD_CLOEXEC);
 }
 
+static void upgrade_each_descriptor(const struct upgrade *upgrade, struct state *state,
+                                    void (*act)(int *fd, void *context))
+{
+    state_each_descriptor(state, act, NULL);
+    upgrade->events->each_descriptor(upgrade->owner, act, NULL);
+}
+
 /* Returns only when it fails, with errno. */
 static void upgrade_execute(const struct upgrade *upgrade, struct state *state, int fd)
 {
     char *config = memory_slice_text(state->config);
     char number[16];
     char *const arguments[] = {
-        (char *)"nsgate", (char *)"-c", config, (char *)SUPERVISOR_RESUME_ARGUMENT, number, NULL};
+        (char *)"nsgate", (char *)"-c", config, (char *)UPGRADE_RESUME_ARGUMENT, number, NULL};
     int saved;
 
     snprintf(number, sizeof(number), "%d", fd);
-    state_each_descriptor(state, upgrade_keep, NULL);
+    upgrade_each_descriptor(upgrade, state, upgrade_keep);
     fcntl(fd, F_SETFD, 0);
     execv(upgrade->binary, arguments);
     saved = errno;
-    state_each_descriptor(state, upgrade_keep_no_more, NULL);
+    upgrade_each_descriptor(upgrade, state, upgrade_keep_no_more);
     free(config);
     errno = saved;
 }
@@ -185,7 +190,7 @@ static void upgrade_take_over(struct upgrade *upgrade)
         return;
     }
     upgrade_gather(upgrade, &now);
-    fd = upgrade_save(&now.state);
+    fd = upgrade_save(upgrade, &now.state);
     if (fd >= 0) {
         log_notice("upgrade: %s takes over", upgrade->binary);
         upgrade_execute(upgrade, &now.state, fd);

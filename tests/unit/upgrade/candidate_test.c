@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Binaries that are tried: ready, not ready, and no nsgate at all. */
-#include "supervisor/candidate_internal.h"
+#include "upgrade/candidate.h"
 
 #include "ipc/sealed.h"
 
