@@ -19,33 +19,21 @@ static bool is_hidden(const struct config_settings *settings, const struct http_
     return false;
 }
 
-static bool is_header_status(int status)
+/* Those of nginx's add_header without `always`. */
+static bool is_usual(int status)
 {
-    switch (status) {
-    case 200:
-    case 201:
-    case 204:
-    case 206:
-    case 301:
-    case 302:
-    case 303:
-    case 304:
-    case 307:
-    case 308:
-        return true;
-    default:
-        return false;
-    }
+    return status == 200 || status == 201 || status == 204 || status == 206 ||
+           (status >= 301 && status <= 304) || status == 307 || status == 308;
 }
 
 void headers_add(struct dispatch *dispatch)
 {
     struct http_response *response = &dispatch->exchange->response;
     const struct config_settings *settings = dispatch->settings;
-    bool is_usual = is_header_status(response->status);
+    bool is_for_all = is_usual(response->status);
     for (uint32_t i = 0; i < settings->add_header_count; i++) {
         const struct config_header *header = &settings->add_headers[i];
-        if (!is_usual && !header->always)
+        if (!is_for_all && !header->always)
             continue;
         struct slice value = variables_field_value(dispatch, &header->value);
         if (value.len > 0)

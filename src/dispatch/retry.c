@@ -41,24 +41,16 @@ static uint32_t next_flag(enum error error)
 
 static uint32_t next_flag_of_status(int status)
 {
-    switch (status) {
-    case 403:
-        return NEXT_HTTP_403;
-    case 404:
-        return NEXT_HTTP_404;
-    case 429:
-        return NEXT_HTTP_429;
-    case 500:
-        return NEXT_HTTP_500;
-    case 502:
-        return NEXT_HTTP_502;
-    case 503:
-        return NEXT_HTTP_503;
-    case 504:
-        return NEXT_HTTP_504;
-    default:
-        return 0;
-    }
+    static const struct {
+        int status;
+        uint32_t flag;
+    } flags[] = {{403, NEXT_HTTP_403}, {404, NEXT_HTTP_404}, {429, NEXT_HTTP_429},
+                 {500, NEXT_HTTP_500}, {502, NEXT_HTTP_502}, {503, NEXT_HTTP_503},
+                 {504, NEXT_HTTP_504}};
+    for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+        if (flags[i].status == status)
+            return flags[i].flag;
+    return 0;
 }
 
 static void remember(struct dispatch *dispatch, int status)

@@ -62,6 +62,12 @@ static struct slice server_name(const struct dispatch *dispatch)
     return server->name_count > 0 ? server->names[0].shown : (struct slice){0};
 }
 
+static struct slice proxy_host(const struct dispatch *dispatch)
+{
+    bool has_proxy = dispatch->location && dispatch->location->config->has_proxy;
+    return has_proxy ? dispatch->location->config->proxy.host : (struct slice){0};
+}
+
 static struct slice protocol_text(enum http_version version)
 {
     switch (version) {
@@ -136,141 +142,6 @@ static struct slice upstream_list(struct dispatch *dispatch, enum config_variabl
                                         SLICE_PRINTF(item));
 }
 
-/* What the request's head says. */
-static bool head_variable(struct dispatch *dispatch, const struct config_part *part,
-                          struct slice *value)
-{
-    struct exchange *exchange = dispatch->exchange;
-    const struct http_request *request = &exchange->request;
-    switch (part->variable) {
-    case VARIABLE_HTTP:
-        *value = lookup_field(exchange, part->text);
-        return true;
-    case VARIABLE_ARG:
-        *value = lookup_argument(request->query, part->text);
-        return true;
-    case VARIABLE_COOKIE:
-        *value = lookup_cookie(&request->fields, part->text);
-        return true;
-    case VARIABLE_HOST:
-        *value = request->host.len > 0 ? request->host : server_name(dispatch);
-        return true;
-    case VARIABLE_REQUEST_METHOD:
-        *value = request->method_text;
-        return true;
-    case VARIABLE_REQUEST_URI:
-        *value = request->target;
-        return true;
-    case VARIABLE_URI:
-        *value = dispatch->path;
-        return true;
-    case VARIABLE_ARGS:
-    case VARIABLE_QUERY_STRING:
-        *value = request->query;
-        return true;
-    case VARIABLE_IS_ARGS:
-        *value = request->query.len > 0 ? SLICE("?") : SLICE("");
-        return true;
-    case VARIABLE_SERVER_PROTOCOL:
-        *value = protocol_text(request->version);
-        return true;
-    case VARIABLE_PROXY_ADD_X_FORWARDED_FOR:
-        *value = forwarded_for(dispatch);
-        return true;
-    case VARIABLE_CONTENT_LENGTH:
-        *value = content_length(dispatch);
-        return true;
-    case VARIABLE_CONTENT_TYPE:
-        *value = content_type(dispatch);
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* What the connection and the configuration say. */
-static bool connection_variable(struct dispatch *dispatch, enum config_variable variable,
-                                struct slice *value)
-{
-    const struct exchange_client *client = dispatch->exchange->client;
-    switch (variable) {
-    case VARIABLE_SCHEME:
-        *value = client->is_tls ? SLICE("https") : SLICE("http");
-        return true;
-    case VARIABLE_SERVER_NAME:
-        *value = server_name(dispatch);
-        return true;
-    case VARIABLE_SERVER_ADDR:
-        *value = client->local_host;
-        return true;
-    case VARIABLE_SERVER_PORT:
-        *value = number(dispatch, client->local_port);
-        return true;
-    case VARIABLE_REMOTE_ADDR:
-        *value = client->peer_host;
-        return true;
-    case VARIABLE_REMOTE_PORT:
-        *value = number(dispatch, client->peer_port);
-        return true;
-    case VARIABLE_PROXY_HOST:
-        if (dispatch->location && dispatch->location->config->has_proxy)
-            *value = dispatch->location->config->proxy.host;
-        return true;
-    case VARIABLE_CONNECTION:
-        *value = number(dispatch, client->connection);
-        return true;
-    case VARIABLE_CONNECTION_REQUESTS:
-        *value = number(dispatch, dispatch->exchange->connection_requests);
-        return true;
-    case VARIABLE_TENANT:
-        *value = dispatch->tenant->config.name;
-        return true;
-    case VARIABLE_NETNS:
-        *value = dispatch->tenant->config.netns.text;
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* What the handshake said. */
-static bool tls_variable(const struct exchange_client *client, enum config_variable variable,
-                         struct slice *value)
-{
-    switch (variable) {
-    case VARIABLE_SSL_PROTOCOL:
-        *value = client->tls_protocol;
-        return true;
-    case VARIABLE_SSL_CIPHER:
-        *value = client->tls_cipher;
-        return true;
-    case VARIABLE_SSL_SERVER_NAME:
-        *value = client->tls_server_name;
-        return true;
-    case VARIABLE_SSL_SESSION_REUSED:
-        if (client->is_tls)
-            *value = client->tls_reused ? SLICE("r") : SLICE(".");
-        return true;
-    case VARIABLE_SSL_CLIENT_VERIFY:
-        *value = client->tls_client_verify;
-        return true;
-    case VARIABLE_SSL_CLIENT_S_DN:
-        *value = client->tls_client_subject;
-        return true;
-    case VARIABLE_SSL_CLIENT_I_DN:
-        *value = client->tls_client_issuer;
-        return true;
-    case VARIABLE_SSL_CLIENT_SERIAL:
-        *value = client->tls_client_serial;
-        return true;
-    case VARIABLE_SSL_CLIENT_FINGERPRINT:
-        *value = client->tls_client_fingerprint;
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* What has happened so far. */
 static struct slice progress_variable(struct dispatch *dispatch, enum config_variable variable)
 {
@@ -304,14 +175,101 @@ static struct slice progress_variable(struct dispatch *dispatch, enum config_var
     }
 }
 
+/* What the handshake said. */
+static struct slice tls_variable(struct dispatch *dispatch, enum config_variable variable)
+{
+    const struct exchange_client *client = dispatch->exchange->client;
+    switch (variable) {
+    case VARIABLE_SSL_PROTOCOL:
+        return client->tls_protocol;
+    case VARIABLE_SSL_CIPHER:
+        return client->tls_cipher;
+    case VARIABLE_SSL_SERVER_NAME:
+        return client->tls_server_name;
+    case VARIABLE_SSL_SESSION_REUSED:
+        return !client->is_tls ? (struct slice){0} : client->tls_reused ? SLICE("r") : SLICE(".");
+    case VARIABLE_SSL_CLIENT_VERIFY:
+        return client->tls_client_verify;
+    case VARIABLE_SSL_CLIENT_S_DN:
+        return client->tls_client_subject;
+    case VARIABLE_SSL_CLIENT_I_DN:
+        return client->tls_client_issuer;
+    case VARIABLE_SSL_CLIENT_SERIAL:
+        return client->tls_client_serial;
+    case VARIABLE_SSL_CLIENT_FINGERPRINT:
+        return client->tls_client_fingerprint;
+    default:
+        return progress_variable(dispatch, variable);
+    }
+}
+
+/* What the connection and the configuration say. */
+static struct slice connection_variable(struct dispatch *dispatch, enum config_variable variable)
+{
+    const struct exchange_client *client = dispatch->exchange->client;
+    switch (variable) {
+    case VARIABLE_SCHEME:
+        return client->is_tls ? SLICE("https") : SLICE("http");
+    case VARIABLE_SERVER_NAME:
+        return server_name(dispatch);
+    case VARIABLE_SERVER_ADDR:
+        return client->local_host;
+    case VARIABLE_SERVER_PORT:
+        return number(dispatch, client->local_port);
+    case VARIABLE_REMOTE_ADDR:
+        return client->peer_host;
+    case VARIABLE_REMOTE_PORT:
+        return number(dispatch, client->peer_port);
+    case VARIABLE_PROXY_HOST:
+        return proxy_host(dispatch);
+    case VARIABLE_CONNECTION:
+        return number(dispatch, client->connection);
+    case VARIABLE_CONNECTION_REQUESTS:
+        return number(dispatch, dispatch->exchange->connection_requests);
+    case VARIABLE_TENANT:
+        return dispatch->tenant->config.name;
+    case VARIABLE_NETNS:
+        return dispatch->tenant->config.netns.text;
+    default:
+        return tls_variable(dispatch, variable);
+    }
+}
+
 struct slice variable_value(struct dispatch *dispatch, const struct config_part *part)
 {
-    struct slice value = {0};
-    if (part->variable == VARIABLE_LITERAL)
+    struct exchange *exchange = dispatch->exchange;
+    const struct http_request *request = &exchange->request;
+    switch (part->variable) {
+    case VARIABLE_LITERAL:
         return part->text;
-    if (head_variable(dispatch, part, &value) ||
-        connection_variable(dispatch, part->variable, &value) ||
-        tls_variable(dispatch->exchange->client, part->variable, &value))
-        return value;
-    return progress_variable(dispatch, part->variable);
+    case VARIABLE_HTTP:
+        return lookup_field(exchange, part->text);
+    case VARIABLE_ARG:
+        return lookup_argument(request->query, part->text);
+    case VARIABLE_COOKIE:
+        return lookup_cookie(&request->fields, part->text);
+    case VARIABLE_HOST:
+        return request->host.len > 0 ? request->host : server_name(dispatch);
+    case VARIABLE_REQUEST_METHOD:
+        return request->method_text;
+    case VARIABLE_REQUEST_URI:
+        return request->target;
+    case VARIABLE_URI:
+        return dispatch->path;
+    case VARIABLE_ARGS:
+    case VARIABLE_QUERY_STRING:
+        return request->query;
+    case VARIABLE_IS_ARGS:
+        return request->query.len > 0 ? SLICE("?") : SLICE("");
+    case VARIABLE_SERVER_PROTOCOL:
+        return protocol_text(request->version);
+    case VARIABLE_PROXY_ADD_X_FORWARDED_FOR:
+        return forwarded_for(dispatch);
+    case VARIABLE_CONTENT_LENGTH:
+        return content_length(dispatch);
+    case VARIABLE_CONTENT_TYPE:
+        return content_type(dispatch);
+    default:
+        return connection_variable(dispatch, part->variable);
+    }
 }

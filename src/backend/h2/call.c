@@ -182,36 +182,18 @@ static const struct exchange_back back_ops = {
 
 /* ---- joining ---- */
 
-static struct back_h2_call *call_take(struct back_h2 *connection)
-{
-    struct back_h2_call *call = spares_take(&connection->loop->buffers.objects, sizeof(*call));
-    memset(call, 0, sizeof(*call));
-    call->connection = connection;
-    call->grave.run = on_grave;
-    deadline_init(&call->deadline, connection->loop, on_expired);
-    return call;
-}
-
 struct back_h2_call *back_h2_call_new(struct back_h2 *connection, struct exchange *exchange,
                                       struct backend_attempts *attempts)
 {
-    struct back_h2_call *call = call_take(connection);
-    call->list = NULL;
-    call->exchange = exchange;
-    call->attempts = attempts;
-    call->stream = NULL;
-    call->sending = BACK_H2_WAITS;
-    call->receiving = BACK_H2_HEAD_DUE;
-    call->error = ERROR_NONE;
-    call->is_connect = false;
-    call->is_starved = true;
-    call->taken = 0;
-    call->consumed = 0;
-    call->sent_from = 0;
-    call->interim_count = 0;
-    call->interim_bytes = 0;
-    call->read_at = loop_now(connection->loop);
-    call->sent_at = call->read_at;
+    struct back_h2_call *call = spares_take(&connection->loop->buffers.objects, sizeof(*call));
+    *call = (struct back_h2_call){.connection = connection,
+                                  .exchange = exchange,
+                                  .attempts = attempts,
+                                  .is_starved = true,
+                                  .read_at = loop_now(connection->loop),
+                                  .sent_at = loop_now(connection->loop),
+                                  .grave.run = on_grave};
+    deadline_init(&call->deadline, connection->loop, on_expired);
     back_h2_call_move(call, &connection->waiting);
     connection->attached++;
     deadline_set(&call->deadline, back_h2_call_patience(call));
