@@ -43,7 +43,9 @@ struct backend_attempts {
                           own */
     uint32_t moves;    /* connections that had no room for the last attempt after all */
     const struct config_settings *settings; /* in force; live as long as the exchange */
-    struct slice address; /* its text, in the exchange's arena: endpoints may go before the log */
+    /* "127.0.0.1:9000" of the last attempt; empty before the first. In the exchange's arena:
+     * endpoints may go before the log. */
+    struct slice address;
 };
 
 /* Starts an attempt: picks the next endpoint (by the group's method; max_fails, fail_timeout,
@@ -65,9 +67,6 @@ bool backend_attempt_forgive(struct backend_group *group, struct backend_attempt
 
 /* What the exchanges of the group's tenant may keep of their requests. */
 struct exchange_allowance *backend_allowance(struct backend_group *group);
-
-/* "127.0.0.1:9000" of the last attempt; empty before the first. */
-struct slice backend_attempt_address(const struct backend_attempts *attempts);
 
 /* How many endpoints could still be tried. */
 uint32_t backend_untried(const struct backend_group *group,

@@ -103,11 +103,6 @@ bool backend_attempt_forgive(struct backend_group *group, struct backend_attempt
     return true;
 }
 
-struct slice backend_attempt_address(const struct backend_attempts *attempts)
-{
-    return attempts->address;
-}
-
 uint32_t backend_untried(const struct backend_group *group, const struct backend_attempts *attempts)
 {
     return balance_untried(group, attempts, loop_now(group->backends->loop));

@@ -49,8 +49,7 @@ void report_failure(const struct exchange *exchange, const struct dispatch *disp
     char who[WHO_SIZE], reason[REASON_SIZE];
     describe(exchange, dispatch, who);
     explain(exchange, reason);
-    struct slice address =
-        dispatch ? backend_attempt_address(&dispatch->attempts) : (struct slice){0};
+    struct slice address = dispatch ? dispatch->attempts.address : (struct slice){0};
     log_write(level, "%s: %d %s: %s%s%s (%s%.*s%sclient %.*s)", who,
               status != 0 ? status : exchange->response.status, error_token(error),
               error_text(error), reason,
@@ -66,7 +65,7 @@ void report_again(const struct dispatch *dispatch, enum error error)
     const struct exchange *exchange = dispatch->exchange;
     char who[WHO_SIZE];
     describe(exchange, dispatch, who);
-    struct slice address = backend_attempt_address(&dispatch->attempts);
+    struct slice address = dispatch->attempts.address;
     log_info("%s: %s: %s, sending it again (backend %.*s, client %.*s)", who, error_token(error),
              error_text(error), SLICE_PRINTF(address), SLICE_PRINTF(exchange->client->peer_host));
 }
@@ -79,7 +78,7 @@ void report_retry(const struct dispatch *dispatch, enum error error, int status)
     char who[WHO_SIZE], reason[REASON_SIZE];
     describe(exchange, dispatch, who);
     explain(exchange, reason);
-    struct slice address = backend_attempt_address(&dispatch->attempts);
+    struct slice address = dispatch->attempts.address;
     log_write(LOG_LEVEL_WARN, "%s: %d %s: %s%s, trying the next (backend %.*s, client %.*s)", who,
               status, error_token(error),
               error != ERROR_NONE ? error_text(error) : "the backend answered so", reason,

@@ -57,7 +57,7 @@ static void remember(struct dispatch *dispatch, int status)
 {
     struct exchange *exchange = dispatch->exchange;
     struct dispatch_past *past = ARENA_NEW(&exchange->arena, struct dispatch_past);
-    past->address = arena_slice(&exchange->arena, backend_attempt_address(&dispatch->attempts));
+    past->address = dispatch->attempts.address;
     past->status = status;
     past->seconds = loop_now(exchange->loop) - dispatch->attempts.started;
     STAILQ_INSERT_TAIL(&dispatch->past, past, next);

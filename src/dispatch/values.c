@@ -130,7 +130,7 @@ static struct slice upstream_list(struct dispatch *dispatch, enum config_variabl
                                             SLICE_PRINTF(item));
     }
     double until = exchange->response_at > 0 ? exchange->response_at : loop_now(exchange->loop);
-    struct dispatch_past last = {.address = backend_attempt_address(&dispatch->attempts),
+    struct dispatch_past last = {.address = dispatch->attempts.address,
                                  .status = dispatch->backend_status,
                                  .seconds = until - dispatch->attempts.started};
     bool is_unknown = last.status == 0 && variable != VARIABLE_UPSTREAM_ADDR;

@@ -88,12 +88,6 @@ struct exchange_allowance *backend_allowance(struct backend_group *group)
     return &allowance;
 }
 
-struct slice backend_attempt_address(const struct backend_attempts *attempts)
-{
-    (void)attempts;
-    return (struct slice){0};
-}
-
 uint32_t backend_untried(const struct backend_group *group, const struct backend_attempts *attempts)
 {
     (void)group;

@@ -33,10 +33,10 @@ Test(attempt, the_address_is_told)
     struct visit visit;
     char text[ADDRESS_TEXT];
     visit_init(&visit, &rig, METHOD_GET, 0);
-    cr_assert_eq(backend_attempt_address(&visit.attempts).len, 0);
+    cr_assert_eq(visit.attempts.address.len, 0);
     visit_start(&visit);
     address_format(&rig.endpoints[0].address, text);
-    cr_assert(slice_equal(backend_attempt_address(&visit.attempts), slice_of(text)));
+    cr_assert(slice_equal(visit.attempts.address, slice_of(text)));
     cr_assert_eq(visit.attempts.count, 1);
     cr_assert_not(visit.attempts.reused);
     visit_close(&visit);

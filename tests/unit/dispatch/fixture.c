@@ -94,6 +94,8 @@ static const struct exchange_back back_ops = {
 int backend_start(struct backend_group *group, struct exchange *exchange,
                   struct backend_attempts *attempts, const struct config_settings *settings)
 {
+    static const char *const names[] = {"127.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002",
+                                        "127.0.0.1:9003"};
     struct gate *gate = group->gate;
     uint32_t next = 0;
     (void)settings;
@@ -106,7 +108,7 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     attempts->tried[0] |= 1u << next;
     attempts->count++;
     attempts->started = loop_now(exchange->loop);
-    attempts->endpoint = (struct backend_endpoint *)gate;
+    attempts->address = slice_of(next < 4 ? names[next] : "");
     attempts->reused = gate->has_kept[next] && !gate->wants_fresh;
     gate->has_kept[next] = false;
     gate->wants_fresh = false;
@@ -141,14 +143,6 @@ bool backend_attempt_forgive(struct backend_group *group, struct backend_attempt
 struct exchange_allowance *backend_allowance(struct backend_group *group)
 {
     return &group->gate->allowance;
-}
-
-struct slice backend_attempt_address(const struct backend_attempts *attempts)
-{
-    static const char *const names[] = {"127.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002",
-                                        "127.0.0.1:9003"};
-    const struct gate *gate = (const struct gate *)attempts->endpoint;
-    return gate ? slice_of(names[gate->last]) : (struct slice){0};
 }
 
 uint32_t backend_untried(const struct backend_group *group, const struct backend_attempts *attempts)
