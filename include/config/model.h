@@ -16,7 +16,7 @@
 
 struct config_main {
     struct arena arena;
-    struct slice user;           /* "nobody" by default */
+    struct slice user;
     struct slice group;          /* empty: the user's own */
     uint32_t worker_processes;   /* 0: one per core */
     uint32_t workers_per_tenant; /* 0: all */
@@ -59,9 +59,9 @@ bool config_container_name_is_valid(struct slice name);
 struct config_listen {
     struct address address;
     struct slice text; /* canonical: "10.0.0.1:443", "[::1]:443", "[fe80::1%eth0]:443" */
-    int backlog;       /* 511 by default, as nginx */
+    int backlog;
     bool ssl;
-    bool ipv6only;     /* true by default, as nginx */
+    bool ipv6only;
     uint32_t *servers; /* indices into the tenant's servers, in the file's order */
     uint32_t server_count;
     uint32_t default_server; /* index into the tenant's servers */
@@ -135,22 +135,23 @@ enum config_next {
 };
 
 /* The simple directives that blocks inherit. A block that changes none shares its parent's. */
+/* What they are without a directive stands in src/config/defaults.c. */
 struct config_settings {
     /* client side; seconds */
-    double keepalive_timeout;              /* 75; 0: no keep-alive */
-    uint32_t keepalive_requests;           /* 1000 */
-    double client_header_timeout;          /* 10, for the whole head */
-    double client_body_timeout;            /* 60 */
-    double send_timeout;                   /* 60 */
-    uint64_t client_max_body_size;         /* bytes; 1 MiB; 0: unlimited */
-    uint32_t header_buffers;               /* large_client_header_buffers: 4 */
-    uint32_t header_buffer_size;           /* bytes; 8 KiB */
-    bool http2;                            /* on */
-    uint32_t http2_max_concurrent_streams; /* 128 */
+    double keepalive_timeout; /* 0: no keep-alive */
+    uint32_t keepalive_requests;
+    double client_header_timeout; /* for the whole head */
+    double client_body_timeout;
+    double send_timeout;
+    uint64_t client_max_body_size; /* bytes; 0: unlimited */
+    uint32_t header_buffers;       /* large_client_header_buffers */
+    uint32_t header_buffer_size;   /* bytes */
+    bool http2;
+    uint32_t http2_max_concurrent_streams;
     /* backend side; seconds */
-    double proxy_connect_timeout;            /* 60 */
-    double proxy_read_timeout;               /* 60 */
-    double proxy_send_timeout;               /* 60 */
+    double proxy_connect_timeout;
+    double proxy_read_timeout;
+    double proxy_send_timeout;
     uint32_t proxy_next_upstream;            /* config_next bits; 0: off */
     const struct config_header *set_headers; /* proxy_set_header: all or nothing from above */
     uint32_t set_header_count;
@@ -159,11 +160,11 @@ struct config_settings {
     const struct config_header *add_headers; /* add_header: all or nothing from above */
     uint32_t add_header_count;
     uint32_t proxy_http_version; /* 11 or 20 */
-    bool proxy_ssl_verify;       /* on */
-    bool proxy_ssl_server_name;  /* if it is said; else as proxy_ssl_verify */
+    bool proxy_ssl_verify;
+    bool proxy_ssl_server_name; /* if it is said; else as proxy_ssl_verify */
     bool says_ssl_server_name;
-    bool proxy_ssl_session_reuse;         /* on */
-    uint32_t proxy_ssl_verify_depth;      /* 1 */
+    bool proxy_ssl_session_reuse;
+    uint32_t proxy_ssl_verify_depth;
     uint32_t proxy_ssl_protocols;         /* tls_version bits */
     struct config_text proxy_ssl_ciphers; /* OpenSSL's cipher list */
     struct slice proxy_ssl_name;          /* without port; empty: the host of proxy_pass */
@@ -173,7 +174,7 @@ struct config_settings {
     struct config_text ssl_ciphers;    /* OpenSSL's cipher list */
     struct config_text ssl_ecdh_curve; /* OpenSSL's group list */
     enum config_verify ssl_verify_client;
-    uint32_t ssl_verify_depth; /* 1 */
+    uint32_t ssl_verify_depth;
     struct diag_place ssl_verify_client_place;
     struct config_file ssl_client_certificate;
     struct config_file ssl_trusted_certificate;
@@ -231,9 +232,9 @@ struct config_endpoint {
     struct slice host; /* to resolve; empty when address is set */
     uint16_t port;
     struct address address; /* len 0: host must be resolved */
-    uint32_t weight;        /* 1 */
-    uint32_t max_fails;     /* 1; 0: never marked as failed */
-    double fail_timeout;    /* seconds; 10 */
+    uint32_t weight;
+    uint32_t max_fails;  /* 0: never marked as failed */
+    double fail_timeout; /* seconds */
     bool backup;
     bool down;
     const struct config_netns *netns; /* where it is; NULL: the host's; never NETNS_HOST */
@@ -266,14 +267,14 @@ struct config_upstream {
     const struct config_transport *transport; /* NULL: HTTP/1.1 without TLS */
     struct config_endpoint *endpoints;
     uint32_t endpoint_count;
-    uint32_t keepalive; /* idle connections that a worker keeps; 64 */
+    uint32_t keepalive; /* idle connections that a worker keeps */
 };
 
 struct config_tenant {
     struct arena arena;
     struct slice name;
     struct config_netns netns;
-    uint32_t max_connections; /* 4096 */
+    uint32_t max_connections;
     struct config_listen *listens;
     uint32_t listen_count;
     struct config_server *servers;

@@ -43,8 +43,9 @@ struct level {
 #define BUILD_FILES 4 /* remembered; a tenant is rarely in more */
 
 struct build {
-    struct arena *arena;  /* the model's */
-    struct arena scratch; /* dies with the build */
+    void (*read_level)(struct build *build); /* levels.c: by the grammar, whose setters build */
+    struct arena *arena;                     /* the model's */
+    struct arena scratch;                    /* dies with the build */
     struct diag_list *diags;
     struct slice folder;
     struct level *level;
@@ -62,11 +63,9 @@ struct build {
     unsigned file_next;
 };
 
-/* What every setting is when nothing says otherwise. */
-extern const struct config_settings build_default_settings;
-
-void build_init(struct build *build, struct arena *arena, struct slice folder,
-                struct diag_list *diags);
+/* levels.c; build_end frees it. */
+void levels_init(struct build *build, struct arena *arena, struct slice folder,
+                 struct diag_list *diags);
 void build_end(struct build *build);
 
 /* Reads a block: checks every directive against the grammar and calls its setter, simple

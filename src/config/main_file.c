@@ -1,120 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Builds the main file's model. */
 #include "build_internal.h"
-#include "setters_internal.h"
+#include "defaults_internal.h"
 
 #include "base/error.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-static bool check_name(struct build *build, const struct config_word *word, const char *what)
-{
-    bool is_good = word->text.len > 0 && word->text.len <= 255;
-
-    for (size_t i = 0; i < word->text.len; i++) {
-        unsigned char c = (unsigned char)word->text.data[i];
-
-        if (c <= 0x20 || c == 0x7f || c == ':' || c == '/')
-            is_good = false;
-    }
-    if (!is_good)
-        diag_error(build->diags, word->place, "\"%.*s\" is no name of a %s",
-                   SLICE_PRINTF(slice_head(word->text, 64)), what);
-    return is_good;
-}
-
-void set_user(struct build *build, const struct rule *rule,
-              const struct config_directive *directive)
-{
-    (void)rule;
-    if (check_name(build, build_word(directive, 1), "user"))
-        build->main->user = arena_slice(build->arena, build_word(directive, 1)->text);
-    if (directive->word_count == 3 && check_name(build, build_word(directive, 2), "group"))
-        build->main->group = arena_slice(build->arena, build_word(directive, 2)->text);
-}
-
-void set_error_log(struct build *build, const struct rule *rule,
-                   const struct config_directive *directive)
-{
-    const struct config_word *sink = build_word(directive, 1);
-    struct config_main *model = build->main;
-
-    if (slice_equal(sink->text, SLICE("stderr"))) {
-        model->log_sink = LOG_SINK_STDERR;
-    } else if (slice_equal(sink->text, SLICE("syslog"))) {
-        model->log_sink = LOG_SINK_SYSLOG;
-    } else if (slice_starts_with(sink->text, SLICE("syslog:")) ||
-               slice_starts_with(sink->text, SLICE("memory:"))) {
-        diag_error(build->diags, sink->place,
-                   "\"%.*s\" is not supported: \"%s\" takes stderr, syslog or a file",
-                   SLICE_PRINTF(slice_head(sink->text, 64)), rule->name);
-    } else if (sink->text.len == 0 || !build_is_clean(sink->text)) {
-        diag_error(build->diags, sink->place, "\"%s\" names no file", rule->name);
-    } else {
-        model->log_sink = LOG_SINK_FILE;
-        model->log_file = build_path(build, sink->text);
-    }
-    if (directive->word_count < 3)
-        return;
-
-    const struct config_word *word = build_word(directive, 2);
-    int level = log_level_parse(arena_text(&build->scratch, word->text));
-
-    if (level < 0)
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is no level of \"%s\"; allowed: debug, info, notice, warn, error",
-                   SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
-    else
-        model->log_level = (enum log_level)level;
-}
-
-/* The engine's socket, which connect(2) takes by a path of at most 107 bytes (unix(7)). */
-void set_container_socket(struct build *build, const struct rule *rule,
-                          const struct config_directive *directive)
-{
-    const struct config_word *word = build_word(directive, 1);
-    struct slice path;
-
-    if (word->text.len == 0 || !build_is_clean(word->text)) {
-        diag_error(build->diags, word->place, "\"%s\" names no file", rule->name);
-        return;
-    }
-    path = build_path(build, word->text);
-    if (path.len >= sizeof(((struct sockaddr_un *)0)->sun_path))
-        diag_error(build->diags, word->place, "\"%.*s\" is too long for a Unix socket's path",
-                   SLICE_PRINTF(slice_head(path, 128)));
-    else
-        build->main->container_socket = path;
-}
-
-void set_tenants(struct build *build, const struct rule *rule,
-                 const struct config_directive *directive)
-{
-    const struct config_word *word = build_word(directive, 1);
-
-    if (word->text.len == 0 || !build_is_clean(word->text))
-        diag_error(build->diags, word->place, "\"%s\" names no files", rule->name);
-    else
-        *(struct slice *)list_add(&build->globs, &build->scratch, sizeof(struct slice)) =
-            build_path(build, word->text);
-}
-
-void set_defaults(struct build *build, const struct rule *rule,
-                  const struct config_directive *directive)
-{
-    struct config_tenant unused = {0}; /* the tenants build their own */
-    struct level level;
-
-    (void)rule;
-    build->main->defaults = directive->block;
-    build->tenant = &unused;
-    build_inner(build, &level, CONTEXT_DEFAULTS, directive->block);
-    build_level(build, &level);
-    build->tenant = NULL;
-}
 
 /* The folder of the main file. Its links stay unresolved: one that is turned to another release
  * takes effect at the next reload. */
@@ -141,15 +33,10 @@ int config_main_build(struct config_main *model, const struct config_tree *tree,
     struct level level;
     struct build build;
 
-    *model = (struct config_main){.user = SLICE("nobody"),
-                                  .workers_per_tenant = 2,
-                                  .log_sink = LOG_SINK_STDERR,
-                                  .log_level = LOG_LEVEL_NOTICE,
-                                  .pid_file = SLICE("/run/nsgate.pid"),
-                                  .worker_shutdown_timeout = 30};
+    *model = default_main;
     arena_init(&model->arena, 1024);
     model->folder = folder_of(&model->arena, path);
-    build_init(&build, &model->arena, model->folder, diags);
+    levels_init(&build, &model->arena, model->folder, diags);
     build.main = model;
     build_inner(&build, &level, CONTEXT_MAIN, &tree->root);
     build_level(&build, &level);

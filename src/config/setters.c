@@ -3,7 +3,7 @@
 #include "setters_internal.h"
 
 #include "build_internal.h"
-#include "value_internal.h"
+#include "text/value_internal.h"
 
 static void *field_of(struct build *build, const struct rule *rule)
 {

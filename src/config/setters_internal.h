@@ -27,14 +27,14 @@ rule_setter set_proxy_header;
 rule_setter set_add_header;
 rule_setter set_hide_header;
 
-/* main_file.c */
+/* process.c */
 rule_setter set_user;
 rule_setter set_error_log;
 rule_setter set_container_socket;
 rule_setter set_tenants;
 rule_setter set_defaults;
 
-/* tenant.c */
+/* netns.c */
 rule_setter set_netns;
 
 /* upstream.c */

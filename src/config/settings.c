@@ -1,33 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Inherited settings: their defaults, and setters of those that no generic setter fits. */
+/* Setters of the inherited settings that no generic setter fits. */
 #include "setters_internal.h"
 
 #include "build_internal.h"
-#include "value_internal.h"
-
-const struct config_settings build_default_settings = {
-    .keepalive_timeout = 75,
-    .keepalive_requests = 1000,
-    .client_header_timeout = 10,
-    .client_body_timeout = 60,
-    .send_timeout = 60,
-    .client_max_body_size = 1024UL * 1024,
-    .header_buffers = 4,
-    .header_buffer_size = 8 * 1024,
-    .http2 = true,
-    .http2_max_concurrent_streams = 128,
-    .proxy_connect_timeout = 60,
-    .proxy_read_timeout = 60,
-    .proxy_send_timeout = 60,
-    .proxy_next_upstream = NEXT_ERROR | NEXT_TIMEOUT,
-    .proxy_http_version = 11,
-    .proxy_ssl_verify = true,
-    .proxy_ssl_session_reuse = true,
-    .proxy_ssl_verify_depth = 1,
-    .proxy_ssl_protocols = TLS_VERSIONS,
-    .ssl_protocols = TLS_VERSIONS,
-    .ssl_verify_depth = 1,
-};
+#include "text/value_internal.h"
 
 void set_keepalive_timeout(struct build *build, const struct rule *rule,
                            const struct config_directive *directive)

@@ -3,9 +3,7 @@
 #include "tenant_internal.h"
 
 #include "base/error.h"
-#include "setters_internal.h"
-
-#define MAX_CONNECTIONS_DEFAULT 4096
+#include "defaults_internal.h"
 
 bool config_tenant_name_is_valid(struct slice name)
 {
@@ -20,17 +18,6 @@ bool config_tenant_name_is_valid(struct slice name)
     }
     return true;
 }
-
-void set_netns(struct build *build, const struct rule *rule,
-               const struct config_directive *directive)
-{
-    const struct config_word *word = build_word(directive, 1);
-
-    (void)rule;
-    netns_read(build, word, word->text, &build->tenant->netns);
-}
-
-/* ---- the whole ---- */
 
 /* Where the file as a whole is meant. */
 static struct diag_place file_place(const struct config_tenant *model,
@@ -103,10 +90,10 @@ int config_tenant_build(struct config_tenant *model, struct slice name, struct s
     struct level defaults_level, level;
     struct build build;
 
-    *model = (struct config_tenant){.max_connections = MAX_CONNECTIONS_DEFAULT};
+    *model = default_tenant;
     arena_init(&model->arena, 2048);
     model->name = arena_slice(&model->arena, name);
-    build_init(&build, &model->arena, folder, diags);
+    levels_init(&build, &model->arena, folder, diags);
     build.tenant = model;
     build.parts = &parts;
     if (!config_tenant_name_is_valid(name))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counts, forms and duplicates of directives; all mistakes are told at once. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 #define HEAD "netns a; server { listen 80; return 204; "
 

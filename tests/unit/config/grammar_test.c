@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Contexts of directives: what is told of one in the wrong place. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 #define HEAD "netns a; server { listen 80; return 204; "
 

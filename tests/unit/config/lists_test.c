@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Many of everything: lists grow, and duplicates among many are found. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The main file: its directives, its defaults block, and what it is without them. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 #include <unistd.h>
 

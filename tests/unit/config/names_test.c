@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Mistyped names are told with the nearest known one. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 #define HEAD "netns a; server { listen 80; return 204; "
 

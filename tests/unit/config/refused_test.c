@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What nginx has and nsgate has not is refused by name. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 #define HEAD "netns a; server { listen 80; return 204; "
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The sample files that are installed are right. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 /* A sample file of the tree. */
 static const char *sample(struct arena *arena, const char *name)

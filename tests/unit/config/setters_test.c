@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Values of common types, and what is accepted without effect. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 #define AROUND(text) "netns a; server { return 204; \n" text "\n}"
 

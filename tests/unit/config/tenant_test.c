@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The tenant as a whole: namespaces, defaults, memory, and the sample files. */
-#include "config_support.h"
+#include "config/config_support.h"
 
 Test(tenant, namespace_forms)
 {

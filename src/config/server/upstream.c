@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* `upstream` blocks and their servers. */
+#include "defaults_internal.h"
+#include "setters_internal.h"
+
+#include "tenant_internal.h"
+#include "text/value_internal.h"
+
+bool upstream_count_endpoint(struct build *build, struct diag_place place)
+{
+    struct tenant_build *parts = build->parts;
+
+    if (parts->endpoint_count < TENANT_ENDPOINTS_MAX) {
+        parts->endpoint_count++;
+        return true;
+    }
+    if (!parts->told_endpoints)
+        diag_error(build->diags, place, "a tenant has at most %d backend addresses",
+                   TENANT_ENDPOINTS_MAX);
+    parts->told_endpoints = true;
+    return false;
+}
+
+static bool has_primary(const struct list *endpoints)
+{
+    const struct config_endpoint *items = endpoints->items;
+
+    for (uint32_t i = 0; i < endpoints->count; i++) {
+        if (!items[i].backup)
+            return true;
+    }
+    return false;
+}
+
+static void check_name(struct build *build, const struct config_word *word)
+{
+    const struct config_upstream *upstreams = build->parts->upstreams.items;
+
+    if (word->text.len == 0 || !build_is_clean(word->text) ||
+        memchr(word->text.data, '/', word->text.len) ||
+        memchr(word->text.data, '$', word->text.len))
+        diag_error(build->diags, word->place, "\"%.*s\" is no name of an upstream",
+                   SLICE_PRINTF(slice_head(word->text, 64)));
+    for (uint32_t i = 0; i < build->parts->upstreams.count; i++) {
+        if (slice_equal_nocase(upstreams[i].name, word->text))
+            diag_error(build->diags, word->place, "upstream \"%.*s\" is a duplicate",
+                       SLICE_PRINTF(slice_head(word->text, 64)));
+    }
+}
+
+void set_upstream(struct build *build, const struct rule *rule,
+                  const struct config_directive *directive)
+{
+    const struct config_word *name = build_word(directive, 1);
+    struct config_upstream upstream = default_upstream;
+    unsigned before = build->diags->errors;
+    struct level level;
+
+    (void)rule;
+    check_name(build, name);
+    upstream.name = arena_slice(build->arena, name->text);
+    build->upstream = &upstream;
+    build->endpoints = (struct list){0};
+    build_inner(build, &level, CONTEXT_UPSTREAM, directive->block);
+    build_level(build, &level);
+    build->upstream = NULL;
+    if (build->diags->errors == before && !has_primary(&build->endpoints))
+        diag_error(build->diags, name->place, "upstream \"%.*s\" has no server%s",
+                   SLICE_PRINTF(name->text), build->endpoints.count ? " that is not a backup" : "");
+    upstream.endpoint_count = build->endpoints.count;
+    upstream.endpoints = list_copy(&build->endpoints, build->arena, sizeof(struct config_endpoint));
+    *(struct config_upstream *)list_add(&build->parts->upstreams, &build->scratch,
+                                        sizeof(upstream)) = upstream;
+}
+
+/* ---- server ---- */
+
+static void tell_parameter(struct build *build, const struct config_word *word, const char *wanted)
+{
+    diag_error(build->diags, word->place, "\"%.*s\" is not allowed: %s",
+               SLICE_PRINTF(slice_head(word->text, 64)), wanted);
+}
+
+/* What nginx has and nsgate has not. */
+static bool is_later(struct slice text)
+{
+    static const char *const later[] = {"max_conns=", "slow_start=", "route=", "service=", "id="};
+
+    for (unsigned i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        if (slice_starts_with(text, slice_of(later[i])))
+            return true;
+    }
+    return slice_equal(text, SLICE("resolve")) || slice_equal(text, SLICE("drain"));
+}
+
+static void read_netns(struct build *build, const struct config_word *word,
+                       struct config_endpoint *endpoint)
+{
+    struct config_netns *netns;
+
+    if (endpoint->netns) {
+        tell_parameter(build, word, "a server is in one network namespace");
+        return;
+    }
+    if (endpoint->address.any.sa_family == AF_UNIX) {
+        tell_parameter(build, word, "a Unix socket is in no network namespace");
+        return;
+    }
+    netns = ARENA_NEW(build->arena, struct config_netns);
+    netns_read(build, word, slice_from(word->text, 6), netns);
+    endpoint->netns = netns;
+    if (slice_equal(netns->text, SLICE("host")))
+        tell_parameter(build, word, "a server is in the host's network namespace without it");
+}
+
+static void read_parameter(struct build *build, const struct config_word *word,
+                           struct config_endpoint *endpoint)
+{
+    struct slice text = word->text;
+    uint64_t value;
+
+    if (slice_equal(text, SLICE("backup"))) {
+        endpoint->backup = true;
+    } else if (slice_equal(text, SLICE("down"))) {
+        endpoint->down = true;
+    } else if (slice_starts_with(text, SLICE("weight="))) {
+        if (slice_to_u64(slice_from(text, 7), 65535, &value) != 0 || value == 0)
+            tell_parameter(build, word, "a weight is 1 to 65535");
+        else
+            endpoint->weight = (uint32_t)value;
+    } else if (slice_starts_with(text, SLICE("max_fails="))) {
+        if (slice_to_u64(slice_from(text, 10), 65535, &value) != 0)
+            tell_parameter(build, word, "max_fails is 0 (never marked as failed) to 65535");
+        else
+            endpoint->max_fails = (uint32_t)value;
+    } else if (slice_starts_with(text, SLICE("fail_timeout="))) {
+        if (value_time(slice_from(text, 13), &value) != 0)
+            tell_parameter(build, word, "fail_timeout is a time, as in fail_timeout=10s");
+        else
+            endpoint->fail_timeout = (double)value / 1000.0;
+    } else if (slice_starts_with(text, SLICE("netns="))) {
+        read_netns(build, word, endpoint);
+    } else if (is_later(text)) {
+        diag_error(build->diags, word->place, "\"%.*s\" of a server is not supported yet",
+                   SLICE_PRINTF(slice_head(text, 64)));
+    } else {
+        tell_parameter(build, word,
+                       "a server takes weight=N, max_fails=N, fail_timeout=TIME, netns=NAME, "
+                       "backup, down");
+    }
+}
+
+void set_endpoint(struct build *build, const struct rule *rule,
+                  const struct config_directive *directive)
+{
+    const struct config_word *word = build_word(directive, 1);
+    struct config_endpoint endpoint = default_endpoint;
+    const char *wrong;
+
+    (void)rule;
+    wrong = value_endpoint(build->arena, build->folder, word->text, &endpoint);
+    if (!wrong && !build_is_clean(word->text))
+        wrong = "it has control characters";
+    if (wrong)
+        diag_error(build->diags, word->place, "\"%.*s\" is no server: %s",
+                   SLICE_PRINTF(slice_head(word->text, 128)), wrong);
+    for (uint32_t i = 2; i < directive->word_count; i++)
+        read_parameter(build, build_word(directive, i), &endpoint);
+    if (wrong || !upstream_count_endpoint(build, word->place))
+        return;
+    endpoint.place = build_place(build, word->place);
+    *(struct config_endpoint *)list_add(&build->endpoints, &build->scratch, sizeof(endpoint)) =
+        endpoint;
+}
