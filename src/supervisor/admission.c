@@ -6,13 +6,13 @@
 
 /* What a child may cost us by messages that nobody has asked for, in microseconds of our time: a
  * tenth of a core, however often it dies and comes back. Answers to our own questions are free,
- * since each is taken once; how often we ask is ours to bound (lacking.c). */
+ * since each is taken once; how often we ask is ours to bound (sockets/offers.c). */
 #define ADMISSION_PER_SECOND 100000.
 #define ADMISSION_AT_ONCE    100000.
 
 /* What a message of a kind costs at most, taking it from the socket included. */
 #define ADMISSION_LATE      10. /* an answer to what is no longer of interest */
-#define ADMISSION_SOCKETS   10. /* and more when there are some: sockets.c */
+#define ADMISSION_SOCKETS   10. /* and more when there are some: worker_sockets.c */
 #define ADMISSION_DEAD      50.
 #define ADMISSION_CONTAINER 10. /* moving one has an allowance of its own */
 #define ADMISSION_CONNECT   50.

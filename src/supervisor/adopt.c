@@ -2,41 +2,11 @@
 /* From an accepted plan to sockets and workers, touching only what differs. */
 #include "adopt_internal.h"
 
-#include "bindings_internal.h"
-#include "claims_internal.h"
 #include "contest_internal.h"
-#include "sockets_internal.h"
 #include "workers_internal.h"
 
 #include "base/memory.h"
 #include "tenant/bundle.h"
-
-/* Sockets of the plan before it that go on. */
-static void adopt_listeners(struct record *record, struct tenant_sockets *before)
-{
-    for (uint32_t i = 0; i < before->listener_count; i++) {
-        struct listener *old = &before->listeners[i];
-        const struct plan_listener *plan = plan_find_same(&record->plan, old->plan);
-        struct listener *listener;
-
-        if (!plan)
-            continue;
-        listener = &record->sockets.listeners[plan - record->plan.listeners];
-        *listener = *old;
-        listener->plan = plan;
-        old->fd = -1;
-        /* listen(2) on a listening socket only sets its backlog anew. */
-        if (listener->fd >= 0 && plan->backlog != old->plan->backlog)
-            (void)listen(listener->fd, plan->backlog);
-    }
-}
-
-/* The plan's, in place of the one of the plan before it. */
-static void adopt_netns(struct supervisor *supervisor, struct record *record)
-{
-    namespace_release(&record->netns);
-    bindings_take_namespace(supervisor, record);
-}
 
 bool adopt_changes_nothing(const struct record *record, const struct plan *plan)
 {
@@ -87,33 +57,23 @@ enum adopted adopt_plan(struct supervisor *supervisor, struct record *record, st
 
 void adopt_release(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
-    claims_release(&supervisor->registry, record, &record->plan, plan);
-    if (plan_same_netns(&record->plan, plan))
-        bindings_close(supervisor, record, plan);
-    else
-        bindings_leave(supervisor, record);
+    claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, plan);
+    sockets_release(&supervisor->sockets, &record->sockets, plan);
 }
 
 enum adopted adopt_take(struct supervisor *supervisor, struct record *record, struct plan *plan)
 {
     bool is_new = !record_is_in_force(record);
-    bool stays = plan_same_netns(&record->plan, plan);
-    struct tenant_sockets sockets_before = record->sockets;
-    struct plan plan_before = record->plan;
+    struct plan before = record->plan;
 
     record->plan = *plan;
     record->generation++;
     *plan = (struct plan){0};
-    tenant_sockets_init(&record->sockets, &record->plan);
-    adopt_listeners(record, &sockets_before);
-    sockets_adopt(supervisor, record, &sockets_before);
-    tenant_sockets_free(&sockets_before);
-    plan_free(&plan_before);
-    if (!stays)
-        adopt_netns(supervisor, record);
+    sockets_adopt(&supervisor->sockets, &record->sockets, &before);
+    plan_free(&before);
     workers_assign(supervisor, record);
     workers_changed(supervisor, record);
-    bindings_bind(supervisor, record);
+    sockets_bind(&supervisor->sockets, &record->sockets);
     return is_new ? ADOPTED_NEW : ADOPTED_CHANGED;
 }
 
@@ -125,12 +85,11 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
 
     report_text(supervisor, record, DIAG_ERROR, "%s: %s", record->file, why);
     again_later(supervisor, record, AGAIN_DEATH, &record->plan.dependencies);
-    bindings_leave(supervisor, record);
+    sockets_leave(&supervisor->sockets, &record->sockets);
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);
-    claims_release(&supervisor->registry, record, &record->plan, kept);
-    namespace_release(&record->netns);
-    sockets_leave(supervisor, record);
+    claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, kept);
+    sockets_leave_servers(&record->sockets);
     record_clear_plan(record);
     record->deaths = 0;
     round_refused(supervisor, record);
@@ -139,10 +98,10 @@ void adopt_refusal(struct supervisor *supervisor, struct record *record, const c
 void adopt_removal(struct supervisor *supervisor, struct record *record)
 {
     examine_forget(supervisor, record);
-    bindings_leave(supervisor, record);
+    sockets_leave(&supervisor->sockets, &record->sockets);
     workers_withdraw(supervisor, record);
     workers_forget(supervisor, record);
-    claims_release(&supervisor->registry, record, &record->plan, NULL);
-    sockets_leave(supervisor, record);
+    claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, NULL);
+    sockets_leave_servers(&record->sockets);
     registry_remove(&supervisor->registry, record);
 }

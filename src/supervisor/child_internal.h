@@ -53,8 +53,6 @@ struct child {
     struct delivery *deliveries; /* the same, in the order in which they were sent */
     bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
-    double offer_at;             /* loop_now(): when it may be sent what it lacked; 0: at once */
-    double offer_pause;          /* that was before that */
     struct allowance allowance;  /* microseconds of our time: admission.c */
     bool is_excessive;           /* it has used up more than that */
     struct allowance asking;     /* for sockets */

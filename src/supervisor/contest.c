@@ -3,7 +3,6 @@
 #include "contest_internal.h"
 
 #include "adopt_internal.h"
-#include "claims_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -53,7 +52,7 @@ static bool contest_stands_in_the_way(const struct record *other, const struct r
     if (other == record || !record_is_in_force(other))
         return false;
     if (!is_shared)
-        return record->resident.residence != other->resident.residence;
+        return record->sockets.resident.residence != other->sockets.resident.residence;
     for (uint32_t i = 0; i < plan->listener_count; i++) {
         if (!contest_has(record, plan, &plan->listeners[i]) &&
             contest_plan_overlaps(&other->plan, &plan->listeners[i]))
@@ -122,6 +121,13 @@ static bool contest_is_open_on_the_host(const struct supervisor *supervisor,
 
 /* ---- judging ---- */
 
+static struct record *contest_owner(const struct supervisor *supervisor, struct slice address)
+{
+    struct tenant_sockets *owner = claims_owner(&supervisor->registry.claims, address);
+
+    return owner ? record_of_sockets(owner) : NULL;
+}
+
 static void contest_tell(const struct supervisor *supervisor, struct record *record,
                          const struct plan_listener *wanted, const struct record *owner)
 {
@@ -140,7 +146,7 @@ enum contest contest_judge(struct supervisor *supervisor, struct record *record,
         return contest_is_open_inside(supervisor, record, plan) ? CONTEST_OPEN : CONTEST_FREE;
     for (uint32_t i = 0; i < plan->listener_count; i++) {
         struct slice text = slice_of(plan->listeners[i].text);
-        const struct record *owner = claims_owner(&supervisor->registry, text);
+        const struct record *owner = contest_owner(supervisor, text);
 
         if (!owner || owner == record)
             continue;
@@ -158,7 +164,8 @@ enum contest contest_judge(struct supervisor *supervisor, struct record *record,
 void contest_reserve(struct supervisor *supervisor, struct record *record, const struct plan *plan)
 {
     for (uint32_t i = 0; plan->netns.kind == NETNS_HOST && i < plan->listener_count; i++)
-        claims_take(&supervisor->registry, slice_of(plan->listeners[i].text), record);
+        claims_take(&supervisor->registry.claims, slice_of(plan->listeners[i].text),
+                    &record->sockets);
 }
 
 /* In the order of their files, in which the first has it. */
@@ -202,7 +209,7 @@ static bool contest_wants_on_the_host(const struct contender *contender, const c
 static const struct record *contest_keeper(const struct supervisor *supervisor,
                                            const struct contender *contender, const char *text)
 {
-    const struct record *owner = claims_owner(&supervisor->registry, slice_of(text));
+    const struct record *owner = contest_owner(supervisor, slice_of(text));
     const struct contender *before;
 
     if (owner == contender->record)
@@ -246,7 +253,8 @@ static void contest_refuse_losers(struct supervisor *supervisor)
             contender = TAILQ_NEXT(contender, next);
             continue;
         }
-        claims_release(&supervisor->registry, record, &contender->plan, &record->plan);
+        claims_release(&supervisor->registry.claims, &record->sockets, &contender->plan,
+                       &record->plan);
         contest_remove(supervisor, contender);
         round_refused(supervisor, record);
         contender = TAILQ_FIRST(&supervisor->round.contenders);
@@ -275,7 +283,7 @@ void contest_abandon(struct supervisor *supervisor)
     struct contender *contender;
 
     while ((contender = TAILQ_FIRST(&supervisor->round.contenders))) {
-        claims_release(&supervisor->registry, contender->record, &contender->plan,
+        claims_release(&supervisor->registry.claims, &contender->record->sockets, &contender->plan,
                        &contender->record->plan);
         contest_remove(supervisor, contender);
     }

@@ -3,7 +3,6 @@
 #include "examine_internal.h"
 
 #include "adopt_internal.h"
-#include "claims_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
@@ -179,7 +178,8 @@ static void examine_refuse(struct supervisor *supervisor, struct examination *ex
     struct record *record = examination->record;
 
     examine_take(supervisor, examination);
-    claims_release(&supervisor->registry, record, &examination->plan, &record->plan);
+    claims_release(&supervisor->registry.claims, &record->sockets, &examination->plan,
+                   &record->plan);
     examine_free(examination);
     round_refused(supervisor, record);
 }
@@ -190,7 +190,8 @@ static void examine_wait(struct supervisor *supervisor, struct examination *exam
     struct record *record = examination->record;
 
     examine_take(supervisor, examination);
-    claims_release(&supervisor->registry, record, &examination->plan, &record->plan);
+    claims_release(&supervisor->registry.claims, &record->sockets, &examination->plan,
+                   &record->plan);
     again_later(supervisor, record, AGAIN_NAMES, &examination->plan.dependencies);
     examine_free(examination);
     round_waits(record);
@@ -384,7 +385,8 @@ void examine_forget(struct supervisor *supervisor, struct record *record)
     if (!examination)
         return;
     examine_take(supervisor, examination);
-    claims_release(&supervisor->registry, record, &examination->plan, &record->plan);
+    claims_release(&supervisor->registry.claims, &record->sockets, &examination->plan,
+                   &record->plan);
     examine_free(examination);
     examine_send_pending(supervisor); /* others may have waited for it, and the watch was its own */
 }
@@ -463,8 +465,8 @@ void examiner_free(struct supervisor *supervisor)
         struct examination *next = TAILQ_NEXT(examination, next);
 
         examine_take(supervisor, examination);
-        claims_release(&supervisor->registry, examination->record, &examination->plan,
-                       &examination->record->plan);
+        claims_release(&supervisor->registry.claims, &examination->record->sockets,
+                       &examination->plan, &examination->record->plan);
         examine_free(examination);
         examination = next;
     }

@@ -2,7 +2,6 @@
 /* Fates of tenants in a round, told. */
 #include "outcomes_internal.h"
 
-#include "presence_internal.h"
 #include "record_state_internal.h"
 #include "supervisor_internal.h"
 
@@ -49,7 +48,7 @@ void outcomes_finish(struct supervisor *supervisor)
     struct arena arena;
 
     arena_init(&arena, 1024);
-    presence_look(supervisor);
+    sockets_look_for_addresses(&supervisor->sockets);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
         enum outcome outcome = outcome_of_state(record_state(record));
 

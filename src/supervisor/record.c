@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of tenants. */
-#include "claims_internal.h"
+#include "record_internal.h"
 
 #include "base/memory.h"
 
@@ -10,7 +10,7 @@
 
 void record_clear_plan(struct record *record)
 {
-    tenant_sockets_free(&record->sockets);
+    tenant_sockets_clear(&record->sockets);
     plan_free(&record->plan);
 }
 
@@ -83,7 +83,7 @@ static struct record *registry_insert(struct registry *registry, struct slice na
     record->name = memory_slice_text(name);
     record->file = memory_slice_text(file);
     record->slot = slot;
-    record->resident.name = record->name;
+    tenant_sockets_init(&record->sockets, record->name, &record->plan);
     registry_set_slot(registry, slot);
     HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
     return record;
@@ -114,12 +114,11 @@ struct record *registry_restore(struct registry *registry, struct slice name, st
 void registry_remove(struct registry *registry, struct record *record)
 {
     HASH_DEL(registry->records, record);
-    residents_leave(&registry->residents, &record->resident);
-    namespace_release(&record->netns);
+    residents_leave(&registry->residents, &record->sockets.resident);
+    tenant_sockets_free(&record->sockets);
     registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
-    record_clear_plan(record);
+    plan_free(&record->plan);
     again_forget(record);
-    free(record->netns_trouble);
     free(record->names_trouble);
     free(record->error);
     free(record->name);
@@ -133,7 +132,7 @@ void registry_free(struct registry *registry)
     struct record *next;
 
     HASH_ITER (hh, registry->records, record, next) {
-        claims_release(registry, record, &record->plan, NULL);
+        claims_release(&registry->claims, &record->sockets, &record->plan, NULL);
         registry_remove(registry, record);
     }
 }
@@ -168,15 +167,15 @@ static void record_put(struct wire_writer *writer, const struct record *record)
     wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
                                           (size_t)record->tickets.count * TLS_TICKET_KEY});
     for (unsigned half = 0; half < TALLY_HALVES; half++)
-        wire_put_u64(writer, record->served[half]);
+        wire_put_u64(writer, record->sockets.served[half]);
     wire_put_bool(writer, record->is_refused);
     wire_put_bool(writer, record->awaits_names);
     wire_put_text(writer, record->names_trouble);
     again_put(writer, record);
     wire_put_u64(writer, record->generation);
-    wire_put_u64(writer, resident_where(&record->resident).device);
-    wire_put_u64(writer, resident_where(&record->resident).inode);
-    wire_put_text(writer, record->netns_trouble);
+    wire_put_u64(writer, resident_where(&record->sockets.resident).device);
+    wire_put_u64(writer, resident_where(&record->sockets.resident).inode);
+    wire_put_text(writer, record->sockets.trouble);
     wire_put_text(writer, record->error);
     wire_put_bool(writer, record_is_in_force(record));
     if (!record_is_in_force(record))
@@ -214,7 +213,7 @@ static void record_claim(struct registry *registry, struct record *record)
     if (record->plan.netns.kind != NETNS_HOST)
         return;
     for (uint32_t i = 0; i < record->plan.listener_count; i++)
-        claims_take(registry, slice_of(record->plan.listeners[i].text), record);
+        claims_take(&registry->claims, slice_of(record->plan.listeners[i].text), &record->sockets);
 }
 
 static void record_get(struct wire_reader *reader, struct registry *registry)
@@ -233,7 +232,7 @@ static void record_get(struct wire_reader *reader, struct registry *registry)
     }
     record_get_tickets(reader, &record->tickets);
     for (unsigned half = 0; half < TALLY_HALVES; half++)
-        record->served[half] = wire_get_u64(reader);
+        record->sockets.served[half] = wire_get_u64(reader);
     record->is_refused = wire_get_bool(reader);
     record->awaits_names = wire_get_bool(reader);
     record->names_trouble = wire_get_text(reader);
@@ -242,13 +241,13 @@ static void record_get(struct wire_reader *reader, struct registry *registry)
     netns.device = wire_get_u64(reader);
     netns.inode = wire_get_u64(reader);
     if (netns.inode != 0)
-        residents_enter(&registry->residents, &record->resident, netns);
-    record->netns_trouble = wire_get_text(reader);
+        residents_enter(&registry->residents, &record->sockets.resident, netns);
+    record->sockets.trouble = wire_get_text(reader);
     record->error = wire_get_text(reader);
     if (!wire_get_bool(reader))
         return;
     plan_get(reader, &record->plan);
-    tenant_sockets_init(&record->sockets, &record->plan);
+    tenant_sockets_fill(&record->sockets);
     tenant_sockets_get(reader, &record->sockets);
     if (!reader->failed)
         record_claim(registry, record);

@@ -5,11 +5,11 @@
 
 #include "again_internal.h"
 #include "figures_internal.h"
-#include "tenant_sockets_internal.h"
 
+#include "base/container_of.h"
 #include "files/plan.h"
 #include "ipc/tally.h"
-#include "namespaces/residents.h"
+#include "sockets/claims.h"
 #include "tls/tls.h"
 
 #include <uthash.h>
@@ -22,13 +22,8 @@ struct record {
     char *file;
     struct plan plan;              /* in force; no bundle: none was ever accepted */
     struct tenant_sockets sockets; /* the same */
-    struct namespace_use netns;    /* of the plan in force; no namespace: the host's */
-    struct resident resident;      /* of the namespace in which its listeners are bound */
-    char *netns_trouble;           /* what was last said about the namespace; NULL: nothing */
-    bool is_blocked;               /* ... it is something that does not go by itself */
     uint64_t workers;              /* bit per worker that serves it */
     uint64_t told;                 /* those that were sent a bundle of it */
-    uint64_t served[TALLY_HALVES]; /* by half: workers that live and were ever sent one */
     uint64_t due;                  /* those that must be sent the present one */
     uint64_t committing;           /* those that were, and have not yet committed it */
     unsigned deliveries;           /* TENANT and LISTENER messages that are not yet COMMITTED */
@@ -43,7 +38,6 @@ struct record {
     bool awaits_names;             /* its file is not in force: host names have no address */
     char *names_trouble;           /* ... or only those that they had; NULL: nothing */
     bool is_refused;               /* its file, as it is now, is not in force */
-    uint64_t presence_turn;        /* of presence_look that last looked into it */
     uint64_t generation;           /* how often it was put in force, changes included */
     struct record_figures figures; /* of the last time that the workers were asked */
     char *error;                   /* what is wrong with that file; NULL: nothing */
@@ -59,15 +53,20 @@ static inline bool record_is_in_force(const struct record *record)
     return record->plan.bundle != NULL;
 }
 
+static inline struct record *record_of_sockets(const struct tenant_sockets *sockets)
+{
+    return CONTAINER_OF(sockets, struct record, sockets);
+}
+
 static inline struct record *record_of_resident(const struct resident *resident)
 {
-    return (struct record *)((const char *)resident - offsetof(struct record, resident));
+    return CONTAINER_OF(resident, struct record, sockets.resident);
 }
 
 /* All tenants, in the order in which they came. Embedded by its owner. */
 struct registry {
     struct record *records;
-    struct claim *claims;
+    struct claims claims;
     struct residents residents;
     unsigned char slots[TALLY_TENANTS / 8]; /* taken ones */
 };

@@ -27,8 +27,8 @@ enum record_state record_state(const struct record *record)
 {
     if (!record_is_in_force(record))
         return record->is_refused ? RECORD_REFUSED : RECORD_WAITING;
-    if (record->netns_trouble)
-        return record->is_blocked ? RECORD_BLOCKED : RECORD_WAITING;
+    if (record->sockets.trouble)
+        return record->sockets.is_blocked ? RECORD_BLOCKED : RECORD_WAITING;
     return record_count_bound(record) - record_count_absent(record) < record->plan.listener_count
                ? RECORD_DEGRADED
                : RECORD_SERVING;
@@ -50,9 +50,9 @@ static struct slice record_bind_trouble(const struct record *record, struct aren
 {
     if (!record_is_in_force(record))
         return SLICE("");
-    if (record->netns_trouble)
+    if (record->sockets.trouble)
         return arena_printf(arena, "network namespace %s: %s", record->plan.netns.text,
-                            record->netns_trouble);
+                            record->sockets.trouble);
     for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
         const struct listener *listener = &record->sockets.listeners[i];
 

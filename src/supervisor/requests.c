@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What the control socket may ask for, and the answer to -s status. */
-#include "presence_internal.h"
 #include "record_state_internal.h"
 #include "supervisor_internal.h"
 
@@ -57,7 +56,7 @@ static const char *request_upgrade(void *owner)
 /* The workers are asked first. */
 static const char *request_status(void *owner)
 {
-    presence_look(owner);
+    sockets_look_for_addresses(&((struct supervisor *)owner)->sockets);
     figures_ask(owner);
     return NULL;
 }
@@ -84,7 +83,7 @@ static void status_tenant(struct supervisor *supervisor, const struct record *re
     const struct status_tenant tenant = {
         .name = record->name,
         .netns = plan->netns.text ? plan->netns.text : "",
-        .inode = resident_where(&record->resident)
+        .inode = resident_where(&record->sockets.resident)
                      .inode, /* while we hold a socket there: see struct netns_id */
         .state = record_state_name(record),
         .bound = record_count_bound(record),

@@ -3,15 +3,12 @@
  * of its own beside those that it finds. */
 #include "supervisor/supervisor.h"
 
-#include "bindings_internal.h"
 #include "generation_internal.h"
 #include "privileges_internal.h"
-#include "sockets_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
 #include "ipc/sealed.h"
-#include "namespaces/containers.h"
 
 #include "version.h"
 
@@ -73,7 +70,7 @@ static void resume_check_listeners(struct supervisor *supervisor)
             listener->state = LISTENER_DEGRADED;
         }
     }
-    bindings_retry(supervisor);
+    sockets_retry(&supervisor->sockets);
 }
 
 /* ---- taking the state ---- */
@@ -91,8 +88,7 @@ static int resume_take_settings(struct supervisor *supervisor, const struct stat
     supervisor->identity = state->identity;
     if (!supervisor->settings)
         return -1;
-    namespace_containers_set_engine(&supervisor->namespaces,
-                                    supervisor->settings->model.container_socket);
+    supervisor_apply_settings(supervisor);
     return 0;
 }
 
@@ -178,12 +174,8 @@ static void resume_take_namespaces(struct supervisor *supervisor, const struct s
     struct record *record;
 
     namespaces_start(&supervisor->namespaces);
-    for (record = supervisor->registry.records; record; record = record->hh.next) {
-        if (!record_is_in_force(record))
-            continue;
-        bindings_take_namespace(supervisor, record);
-        sockets_resume(supervisor, record);
-    }
+    for (record = supervisor->registry.records; record; record = record->hh.next)
+        sockets_resume(&supervisor->sockets, &record->sockets);
     wire_reader_init(&reader, state->namespaces);
     namespaces_get(&reader, &supervisor->namespaces);
     namespaces_refresh(&supervisor->namespaces, true);

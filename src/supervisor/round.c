@@ -5,8 +5,6 @@
 #include "control/protocol.h"
 
 #include "adopt_internal.h"
-#include "bindings_internal.h"
-#include "claims_internal.h"
 #include "contest_internal.h"
 #include "removal_internal.h"
 #include "workers_internal.h"
@@ -164,7 +162,7 @@ void round_accepted(struct supervisor *supervisor, struct record *record, struct
     if (!adopt_changes_nothing(record, plan))
         contest = contest_judge(supervisor, record, plan);
     if (contest == CONTEST_LOST) {
-        claims_release(&supervisor->registry, record, plan, &record->plan);
+        claims_release(&supervisor->registry.claims, &record->sockets, plan, &record->plan);
         round_refused(supervisor, record);
     } else if (contest == CONTEST_OPEN) {
         contest_enter(supervisor, record, plan);
@@ -269,7 +267,7 @@ static void round_step(struct supervisor *supervisor)
         return;
     if (!round->is_committing)
         round_settle(supervisor);
-    if (workers_are_settled(supervisor) && bindings_are_settled(supervisor) &&
+    if (workers_are_settled(supervisor) && sockets_are_settled(&supervisor->sockets) &&
         generation_is_settled(supervisor) && logging_is_settled(supervisor)) {
         round_finish(supervisor);
     } else if (!round->is_committing) {

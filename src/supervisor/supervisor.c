@@ -2,10 +2,9 @@
 /* The life of the root process: start, run, drain, end. */
 #include "supervisor/supervisor.h"
 
-#include "bindings_internal.h"
 #include "privileges_internal.h"
 #include "supervisor_internal.h"
-#include "workers_internal.h"
+#include "worker_sockets_internal.h"
 
 #include "base/memory.h"
 #include "namespaces/containers.h"
@@ -102,17 +101,8 @@ static void supervisor_stop_rounds(struct supervisor *supervisor)
     control_tell_ending(&supervisor->control);
     examiner_free(supervisor);
     namespaces_stop(&supervisor->namespaces);
-    bindings_free(supervisor);
+    sockets_stop(&supervisor->sockets);
     again_stop(supervisor);
-}
-
-static void supervisor_close_listeners(struct supervisor *supervisor)
-{
-    struct record *record;
-    struct record *next;
-
-    HASH_ITER (hh, supervisor->registry.records, record, next)
-        bindings_close(supervisor, record, NULL);
 }
 
 void supervisor_end(struct supervisor *supervisor, int status)
@@ -142,7 +132,7 @@ void supervisor_drain(struct supervisor *supervisor)
     notify_stopping(&supervisor->notify, seconds + END_GRACE);
     supervisor_stop_rounds(supervisor);
     supervisor_stop_children(supervisor);
-    supervisor_close_listeners(supervisor);
+    sockets_close_all(&supervisor->sockets);
     child_signal(&supervisor->resolver, SIGTERM);
     generation_drain(supervisor, seconds);
     supervisor_wait_for_children(supervisor, seconds + END_GRACE);
@@ -152,7 +142,7 @@ void supervisor_drain(struct supervisor *supervisor)
 
 static void supervisor_on_backstop(void *owner)
 {
-    bindings_look_at_zones(owner);
+    sockets_check_interfaces(&((struct supervisor *)owner)->sockets);
 }
 
 static void supervisor_on_containers(void *owner)
@@ -178,7 +168,6 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
                                       .program = program,
                                       .is_root = geteuid() == 0,
                                       .tally_fd = -1,
-                                      .presence_turn = 1,
                                       .log_fd = STDERR_FILENO};
     record_random(supervisor->secret, sizeof(supervisor->secret));
     loop_init(&supervisor->loop);
@@ -187,13 +176,13 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     generation_init(supervisor);
     round_init(supervisor);
     namespaces_init(&supervisor->namespaces, &supervisor->loop, &namespaces_events, supervisor);
-    leavings_init(supervisor);
+    sockets_init(&supervisor->sockets, &supervisor->namespaces, &supervisor->registry.residents,
+                 &worker_sockets_events, supervisor);
     control_init(&supervisor->control, &supervisor->loop, config, supervisor_requests, supervisor);
     logging_init(supervisor);
     figures_init(supervisor);
     supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
-    bindings_init(supervisor);
     heartbeat_init(supervisor);
     again_init(supervisor);
     upgrade_init(&supervisor->upgrade, &supervisor->loop, &supervisor_upgrade_events, supervisor);
@@ -214,14 +203,14 @@ void supervisor_free(struct supervisor *supervisor)
     namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);
     logging_free(supervisor);
-    bindings_free(supervisor);
+    sockets_stop(&supervisor->sockets);
     heartbeat_stop(supervisor);
     again_stop(supervisor);
     upgrade_free(&supervisor->upgrade);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     registry_free(&supervisor->registry);
-    leavings_free(supervisor);
+    sockets_free(&supervisor->sockets);
     namespaces_free(&supervisor->namespaces);
     loop_free(&supervisor->loop);
     tally_free(supervisor->tally);
@@ -232,6 +221,14 @@ void supervisor_set_identity(struct supervisor *supervisor)
 {
     supervisor->identity = supervisor->settings->identity;
     supervisor->identity.keep = !supervisor->is_root;
+}
+
+void supervisor_apply_settings(struct supervisor *supervisor)
+{
+    const struct config_main *model = &supervisor->settings->model;
+
+    namespace_containers_set_engine(&supervisor->namespaces, model->container_socket);
+    sockets_set(&supervisor->sockets, model->netns_shared, model->worker_shutdown_timeout);
 }
 
 int supervisor_load(struct supervisor *supervisor)
@@ -247,8 +244,7 @@ int supervisor_load(struct supervisor *supervisor)
     if (!supervisor->settings)
         return -1;
     supervisor_set_identity(supervisor);
-    namespace_containers_set_engine(&supervisor->namespaces,
-                                    supervisor->settings->model.container_socket);
+    supervisor_apply_settings(supervisor);
     return 0;
 }
 
@@ -361,7 +357,7 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
     supervisor_change_pid(supervisor, settings);
     settings_free(supervisor->settings);
     supervisor->settings = settings;
-    namespace_containers_set_engine(&supervisor->namespaces, settings->model.container_socket);
+    supervisor_apply_settings(supervisor);
     logging_follow(supervisor, false);
     generation_follow_settings(supervisor);
 }

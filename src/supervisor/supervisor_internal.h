@@ -7,7 +7,6 @@
 #include "examine_internal.h"
 #include "figures_internal.h"
 #include "generation_internal.h"
-#include "leavings_internal.h"
 #include "log_file_internal.h"
 #include "notify_internal.h"
 #include "pid_file_internal.h"
@@ -16,6 +15,7 @@
 
 #include "control/control.h"
 #include "files/settings.h"
+#include "sockets/sockets.h"
 #include "upgrade/upgrade.h"
 
 #define SUPERVISOR_SIGNALS 7
@@ -49,7 +49,7 @@ struct supervisor {
     struct logging logging;
     struct pid_file pid;
     struct namespaces namespaces;
-    struct leavings leavings;
+    struct sockets sockets;
     struct control control;
     struct registry registry;
     struct child resolver;
@@ -65,16 +65,12 @@ struct supervisor {
     double started; /* loop_now() */
     struct upgrade upgrade;
     unsigned char secret[FINGERPRINT_KEY];
-    uint64_t presence_turn; /* of presence_look */
-    uint64_t serial;        /* of the last TENANT or TENANT_REMOVE */
+    uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
-    ev_timer retry;          /* of listeners that are not bound */
-    ev_timer heartbeat;      /* of all children */
-    double may_bind;         /* loop_clock(): listeners are not tried again before */
-    double letting_go_until; /* loop_now(): workers may hold sockets that we have closed */
-    ev_timer again;          /* of tenants that processes have died over */
-    ev_timer rotation;       /* of ticket keys */
-    ev_timer ending;         /* until children that do not end are killed */
+    ev_timer heartbeat; /* of all children */
+    ev_timer again;     /* of tenants that processes have died over */
+    ev_timer rotation;  /* of ticket keys */
+    ev_timer ending;    /* until children that do not end are killed */
 };
 
 /* supervisor.c. program: what children execute, "/proc/self/exe" but in tests. */
@@ -84,6 +80,8 @@ void supervisor_free(struct supervisor *supervisor);
 int supervisor_load(struct supervisor *supervisor);
 /* Puts new settings in force, as far as a running process can, and frees the old. */
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings);
+/* Tells namespaces and sockets of what concerns them. */
+void supervisor_apply_settings(struct supervisor *supervisor);
 /* Children become who the settings say from now on. */
 void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);

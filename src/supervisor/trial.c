@@ -5,7 +5,6 @@
  * supervisor that asks. */
 #include "supervisor/supervisor.h"
 
-#include "claims_internal.h"
 #include "generation_internal.h"
 #include "privileges_internal.h"
 #include "supervisor_internal.h"
@@ -103,10 +102,10 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
     wire_reader_init(&namespaces, state->namespaces);
     namespaces_get(&namespaces, &supervisor->namespaces);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
-        claims_release(&supervisor->registry, record, &record->plan, NULL);
+        claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, NULL);
         for (uint32_t i = 0; i < record->sockets.listener_count; i++)
             record->sockets.listeners[i].fd = -1;
-        tenant_sockets_free(&record->sockets);
+        tenant_sockets_clear(&record->sockets);
     }
     if (wire_finish(&reader) == 0 && wire_finish(&namespaces) == 0)
         return 0;

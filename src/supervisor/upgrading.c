@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an upgrade is told of the supervisor: what it must wait for, and what the next binary needs.
  */
-#include "bindings_internal.h"
 #include "deliveries_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
@@ -88,7 +87,7 @@ static void upgrading_find_wait(void *owner, struct upgrade_wait *wait)
     wait_find_generation(supervisor, wait);
     if (wait->kind == UPGRADE_WAITS_NOT)
         wait_find_worker(supervisor, wait);
-    if (wait->kind == UPGRADE_WAITS_NOT && !bindings_are_settled(supervisor))
+    if (wait->kind == UPGRADE_WAITS_NOT && !sockets_are_settled(&supervisor->sockets))
         wait_set(wait, UPGRADE_WAITS_ADDRESSES, "addresses that workers have yet to let go of");
     if (wait->kind == UPGRADE_WAITS_NOT && !logging_is_settled(supervisor))
         wait_set(wait, UPGRADE_WAITS_LOG, "the log that is being opened");

@@ -3,10 +3,8 @@
 #include "workers_internal.h"
 
 #include "adopt_internal.h"
-#include "bindings_internal.h"
 #include "deliveries_internal.h"
-#include "lacking_internal.h"
-#include "sockets_internal.h"
+#include "worker_sockets_internal.h"
 
 /* A worker is sent more while fewer than LOW tenants wait for its COMMITTED, up to HIGH: a worker
  * that starts among 10,000 tenants makes no queue of 10,000 bundles and descriptors here. */
@@ -57,9 +55,8 @@ void workers_forget_all(struct supervisor *supervisor)
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->workers = record->told = record->due = record->committing = 0;
         record->deliveries = 0;
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
-            record->sockets.listeners[i].holders = record->sockets.listeners[i].lacking = 0;
     }
+    sockets_on_generation(&supervisor->sockets);
 }
 
 /* ---- messages ---- */
@@ -76,7 +73,7 @@ static void worker_send_tenant(struct supervisor *supervisor, struct child *work
                     &(struct ipc_attachments){.blob = record->plan.bundle});
     record->told |= worker_bit(worker);
     record->committing |= worker_bit(worker);
-    record->served[worker->half] |= worker_bit(worker);
+    record->sockets.served[worker->half] |= worker_bit(worker);
     record_clear_due(record, worker);
 }
 
@@ -96,7 +93,7 @@ static void worker_send_listener(struct supervisor *supervisor, struct child *wo
 {
     const struct ipc_listener body = {
         deliveries_add(supervisor, worker, record, listener->plan->text), slice_of(record->name),
-        slice_of(listener->plan->text), resident_where(&record->resident).inode};
+        slice_of(listener->plan->text), resident_where(&record->sockets.resident).inode};
 
     ipc_send_listener(worker->channel, IPC_LISTENER, &body,
                       &(struct ipc_attachments){&listener->fd, 1, NULL});
@@ -109,7 +106,7 @@ static void worker_send_listener(struct supervisor *supervisor, struct child *wo
 static void worker_set_lacking(struct supervisor *supervisor, struct child *worker)
 {
     worker->is_lacking = true;
-    bindings_retry(supervisor);
+    sockets_retry(&supervisor->sockets);
 }
 
 /* Workers have died over it, and all that serve it now have yet to take it over. */
@@ -184,7 +181,7 @@ void workers_pump_lacking(struct supervisor *supervisor)
             continue;
         workers_pump(supervisor, worker);
         if (worker->is_lacking && child_is_up(worker)) {
-            bindings_retry(supervisor);
+            sockets_retry(&supervisor->sockets);
             continue;
         }
         generation_advance(supervisor);
@@ -221,10 +218,7 @@ static void worker_release(struct supervisor *supervisor, struct child *worker,
     record->committing &= ~bit;
     record_clear_due(record, worker);
     worker->tenants--;
-    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
-        record->sockets.listeners[i].holders &= ~bit;
-        record->sockets.listeners[i].lacking &= ~bit;
-    }
+    tenant_sockets_forget(&record->sockets, bit);
     if (record->told & bit)
         worker_send_remove(supervisor, worker, record, has_moved);
     record->told &= ~bit;
@@ -293,15 +287,6 @@ static struct record *workers_find_guilty(const struct child *worker)
     return was_suspect ? record : NULL;
 }
 
-static void workers_forget_served(struct supervisor *supervisor, const struct child *worker)
-{
-    struct record *record;
-
-    for (record = supervisor->registry.records; record; record = record->hh.next)
-        record->served[worker->half] &= ~worker_bit(worker);
-    leavings_on_death(supervisor, worker);
-}
-
 /* Its connections are gone with it, and so is all that it was told. */
 void workers_on_death(struct supervisor *supervisor, struct child *worker)
 {
@@ -314,17 +299,14 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
     deliveries_close(worker);
     figures_on_death(supervisor, worker);
     generation_advance(supervisor);
-    workers_forget_served(supervisor, worker);
+    sockets_on_death(&supervisor->sockets, worker_of_sockets(worker));
     if (worker->is_former)
         return;
     worker->is_lacking = false;
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record->told &= ~worker_bit(worker);
         record->committing &= ~worker_bit(worker);
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
-            record->sockets.listeners[i].holders &= ~worker_bit(worker);
-            record->sockets.listeners[i].lacking &= ~worker_bit(worker);
-        }
+        tenant_sockets_forget(&record->sockets, worker_bit(worker));
         if (record->workers & worker_bit(worker))
             record_set_due(record, worker);
     }
@@ -367,7 +349,7 @@ static int workers_on_committed(struct supervisor *supervisor, struct child *wor
     if (ipc_get_serial(body, &committed) != 0 || !first || first->serial != committed.serial)
         return ERROR_IPC;
     if (deliveries_is_last(worker, first) && first->listener)
-        lacking_on_taken(worker, first->record, slice_of(first->listener));
+        sockets_on_taken(&first->record->sockets, worker_bit(worker), slice_of(first->listener));
     else if (deliveries_is_last(worker, first))
         workers_on_taken(supervisor, worker, first->record);
     workers_on_done(supervisor, worker);
@@ -379,14 +361,16 @@ static int workers_on_lacked(struct supervisor *supervisor, struct child *worker
 {
     const struct delivery *first = worker->deliveries;
     struct ipc_lacked lacked;
+    char name[32];
 
     if (ipc_get_lacked(body, &lacked) != 0 || lacked.error == 0 || !first ||
         first->serial != lacked.serial || !first->listener ||
         !slice_equal(slice_of(first->listener), lacked.address))
         return ERROR_IPC;
-    if (deliveries_is_last(worker, first))
-        lacking_note(worker, first->record, lacked.address, lacked.error);
-    bindings_retry(supervisor);
+    child_name(worker, name);
+    if (deliveries_is_last(worker, first) && (first->record->workers & worker_bit(worker)))
+        sockets_on_lacked(&first->record->sockets, worker_bit(worker), name, &lacked);
+    sockets_retry(&supervisor->sockets);
     workers_on_done(supervisor, worker);
     return 0;
 }
@@ -400,8 +384,9 @@ static int workers_on_listener_dead(struct supervisor *supervisor, struct child 
     if (ipc_get_listener_dead(body, &dead) != 0)
         return ERROR_IPC;
     record = registry_find(&supervisor->registry, dead.tenant);
-    if (record && !worker->is_former) /* the present ones see it too */
-        bindings_on_dead(supervisor, worker, record, &dead);
+    if (record && !worker->is_former && /* the present ones see it too */
+        sockets_on_dead(&record->sockets, worker_bit(worker), &dead))
+        worker->is_lacking = true;
     return 0;
 }
 
@@ -416,7 +401,7 @@ int workers_on_message(struct supervisor *supervisor, struct child *worker,
     case IPC_LACKED:
         return workers_on_lacked(supervisor, worker, &received->body);
     case IPC_SOCKETS_ASK:
-        return sockets_on_ask(supervisor, worker, &received->body);
+        return worker_sockets_on_ask(supervisor, worker, &received->body);
     case IPC_LISTENER_DEAD:
         return workers_on_listener_dead(supervisor, worker, &received->body);
     default:

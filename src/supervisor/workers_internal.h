@@ -50,11 +50,9 @@ static inline uint64_t worker_bit(const struct child *worker)
     return UINT64_C(1) << worker->index;
 }
 
-/* Whether it may still have exchanges of a tenant. */
-static inline bool worker_has_served(const struct child *worker,
-                                     const uint64_t served[TALLY_HALVES])
+static inline struct sockets_worker worker_of_sockets(const struct child *worker)
 {
-    return (served[worker->half] & worker_bit(worker)) != 0;
+    return (struct sockets_worker){worker->half, worker_bit(worker)};
 }
 
 #endif

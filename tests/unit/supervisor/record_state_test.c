@@ -59,11 +59,11 @@ Test(record_state, of_each_kind)
     check(&record, "degraded",
           "listening on 10.0.0.1:80, but network namespace acme has no such address");
     listeners[1].is_absent = false;
-    record.netns_trouble = (char *)"it is not there";
+    record.sockets.trouble = (char *)"it is not there";
     check(&record, "waiting", "network namespace acme: it is not there");
-    record.is_blocked = true;
+    record.sockets.is_blocked = true;
     check(&record, "blocked", "network namespace acme: it is not there");
-    record.is_blocked = false;
+    record.sockets.is_blocked = false;
     record.error = (char *)"broken";
     check(&record, "waiting", "broken; network namespace acme: it is not there");
     ipc_blob_unref(record.plan.bundle);

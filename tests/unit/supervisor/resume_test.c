@@ -162,7 +162,7 @@ Test(resume, a_listener_that_does_not_listen)
     snprintf(text, sizeof(text), "127.0.0.1:%d", port);
     plan->text = memory_text(text);
     plan->backlog = 5;
-    tenant_sockets_init(&record->sockets, &record->plan);
+    tenant_sockets_fill(&record->sockets);
     listener = &record->sockets.listeners[0];
     listener->state = LISTENER_BOUND;
     listener->fd = socket(AF_INET, SOCK_STREAM, 0);

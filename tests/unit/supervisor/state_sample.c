@@ -2,7 +2,6 @@
 /* Makes the sample, by hand. */
 #include "state_sample.h"
 
-#include "supervisor/claims_internal.h"
 #include "supervisor/record_internal.h"
 
 #include "base/memory.h"
@@ -52,15 +51,15 @@ static void sample_plan(struct plan *plan)
     plan->bundle = ipc_blob_new(SLICE("the bundle of a"));
 }
 
-static void sample_sockets(struct tenant_sockets *sockets, const struct plan *plan)
+static void sample_sockets(struct tenant_sockets *sockets)
 {
-    tenant_sockets_init(sockets, plan);
+    tenant_sockets_fill(sockets);
     sockets->listeners[0].fd = 21;
     sockets->listeners[0].state = LISTENER_BOUND;
     sockets->listeners[1].state = LISTENER_DEGRADED;
     sockets->listeners[1].error = EADDRINUSE;
-    sockets->places[0].is_used = true;
-    sockets->places[0].id = (struct netns_id){6, 7};
+    sockets->servers[0].is_used = true;
+    sockets->servers[0].id = (struct netns_id){6, 7};
 }
 
 void sample_open(struct sample *sample)
@@ -95,18 +94,18 @@ void sample_open(struct sample *sample)
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;
     a->generation = 8;
-    a->served[0] = 5;
-    a->served[1] = 2;
+    a->sockets.served[0] = 5;
+    a->sockets.served[1] = 2;
     sample_plan(&a->plan);
-    sample_sockets(&a->sockets, &a->plan);
-    claims_take(registry, SLICE("10.0.0.1:443"), a);
-    claims_take(registry, SLICE("[fe80::1%eth0]:80"), a);
+    sample_sockets(&a->sockets);
+    claims_take(&registry->claims, SLICE("10.0.0.1:443"), &a->sockets);
+    claims_take(&registry->claims, SLICE("[fe80::1%eth0]:80"), &a->sockets);
     b = registry_restore(registry, SLICE("b"), SLICE("/t/b.conf"), 0);
     b->tickets.count = 1;
     b->is_refused = true;
     b->error = memory_text("b.conf:1:1: no");
-    residents_enter(&registry->residents, &b->resident, (struct netns_id){4, 5});
-    b->netns_trouble = memory_text("does not exist");
+    residents_enter(&registry->residents, &b->sockets.resident, (struct netns_id){4, 5});
+    b->sockets.trouble = memory_text("does not exist");
     b->awaits_names = true;
     b->again = (struct again){.reason = AGAIN_NAMES, .at = 1., .pause = 4.};
     dependencies_add_file(&b->again.dependencies, "/nowhere/b.conf");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The state as bytes: everything comes out as it was put in, and its descriptors are found. */
 #include "state_sample.h"
-#include "supervisor/claims_internal.h"
 #include "supervisor/record_internal.h"
 
 #include <criterion/criterion.h>
@@ -70,19 +69,19 @@ Test(state, everything_is_there)
     cr_assert_eq(a->sockets.listeners[0].fd, 21);
     cr_assert_eq(a->sockets.listeners[1].state, LISTENER_DEGRADED);
     cr_assert_eq(a->sockets.listeners[1].error, EADDRINUSE);
-    cr_assert(a->sockets.places[0].is_used && !a->sockets.places[1].is_used);
-    cr_assert_eq(a->sockets.places[0].id.inode, 7);
-    cr_assert_str_eq(a->sockets.places[1].netns->text, "pid:17");
+    cr_assert(a->sockets.servers[0].is_used && !a->sockets.servers[1].is_used);
+    cr_assert_eq(a->sockets.servers[0].id.inode, 7);
+    cr_assert_str_eq(a->sockets.servers[1].netns->text, "pid:17");
     cr_assert_str_eq(address_zone(&a->plan.listeners[1].address), "eth0");
     cr_assert_eq(a->plan.dependencies.count, 1);
     cr_assert_eq(a->plan.dependencies.items[0].inode, 42);
     cr_assert(slice_equal(ipc_blob_bytes(a->plan.bundle), SLICE("the bundle of a")));
-    cr_assert_eq(claims_owner(&got.registry, SLICE("10.0.0.1:443")), a);
+    cr_assert_eq(claims_owner(&got.registry.claims, SLICE("10.0.0.1:443")), &a->sockets);
     cr_assert_not(record_is_in_force(b));
     cr_assert(b->is_refused);
-    cr_assert_str_eq(b->netns_trouble, "does not exist");
+    cr_assert_str_eq(b->sockets.trouble, "does not exist");
     cr_assert_str_eq(b->error, "b.conf:1:1: no");
-    cr_assert_eq(resident_where(&b->resident).inode, 5);
+    cr_assert_eq(resident_where(&b->sockets.resident).inode, 5);
     cr_assert_str_eq(a->names_trouble, "host not found");
     cr_assert(!a->awaits_names && a->again.at == 0.);
     cr_assert(b->awaits_names && b->again.at > 0. && b->again.pause == 4.);
@@ -93,8 +92,8 @@ Test(state, everything_is_there)
     cr_assert_eq(state->generation, 5);
     cr_assert_eq(state->started, 1234567);
     cr_assert_eq(a->generation, 8);
-    cr_assert_eq(a->served[0], 5);
-    cr_assert_eq(a->served[1], 2);
+    cr_assert_eq(a->sockets.served[0], 5);
+    cr_assert_eq(a->sockets.served[1], 2);
     cr_assert_eq(a->plan.expires, 2000000000);
     sample_close(&got);
     sample_close(&sample);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Which workers serve a tenant, and that each is told all there is. */
-#include "supervisor/bindings_internal.h"
 #include "supervisor/deliveries_internal.h"
 #include "supervisor/record_state_internal.h"
+#include "supervisor/worker_sockets_internal.h"
 #include "supervisor/workers_internal.h"
 
 #include "rig.h"
+#include "shared/namespaces.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -134,7 +135,9 @@ static void mute_open(struct mute *mute, int sockets[2])
     crew_open(&mute->crew, 1);
     supervisor->worker_count = 1;
     loop_init(&supervisor->loop);
-    bindings_init(supervisor);
+    namespaces_init(&supervisor->namespaces, &supervisor->loop, &shared_namespaces_events, NULL);
+    sockets_init(&supervisor->sockets, &supervisor->namespaces, &supervisor->registry.residents,
+                 &worker_sockets_events, supervisor);
     cr_assert_eq(ipc_pair(sockets), 0);
     mute->crew.workers[0].channel = ipc_channel_new(&supervisor->loop, sockets[0], ROLE_SUPERVISOR,
                                                     ROLE_WORKER, &mute_events, mute);
@@ -145,7 +148,7 @@ static void mute_open(struct mute *mute, int sockets[2])
     mute->record->plan.listeners = calloc(1, sizeof(struct plan_listener));
     mute->record->plan.listener_count = 1;
     mute->record->plan.listeners[0].text = strdup("127.0.0.1:1");
-    tenant_sockets_init(&mute->record->sockets, &mute->record->plan);
+    sockets_adopt(&supervisor->sockets, &mute->record->sockets, &(struct plan){0});
     listener = mute->record->sockets.listeners;
     listener->state = LISTENER_BOUND;
     listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -156,7 +159,7 @@ static void mute_close(struct mute *mute)
     deliveries_close(&mute->crew.workers[0]);
     struct supervisor *supervisor = &mute->crew.supervisor;
 
-    bindings_free(supervisor);
+    sockets_stop(&supervisor->sockets);
     ipc_channel_free(mute->crew.workers[0].channel);
     ipc_channel_free(mute->far);
     crew_close(&mute->crew);

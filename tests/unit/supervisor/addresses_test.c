@@ -4,37 +4,13 @@
 #include "shared/netns.h"
 #include "talk.h"
 
-#include "supervisor/presence_internal.h"
-#include "supervisor/record_internal.h"
-
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-TestSuite(presence, .fini = rig_end);
-
-static struct address address_of(const char *text, uint16_t port)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct address address;
-
-    cr_assert_eq(inet_pton(AF_INET, text, &in.sin_addr), 1);
-    address_set(&address, (struct sockaddr *)&in, sizeof(in));
-    return address;
-}
-
-Test(presence, is_of_the_address_whatever_the_port)
-{
-    struct address here = address_of("127.0.0.1", 443);
-    struct address all = address_of("0.0.0.0", 443);
-    struct address elsewhere = address_of("192.0.2.1", 443);
-
-    cr_assert(presence_here(&here) && presence_here(&all));
-    cr_assert(!presence_here(&elsewhere));
-}
+TestSuite(addresses, .fini = rig_end);
 
 /* The loopback device of a new namespace is down: it has no address. */
-Test(presence, is_looked_into_when_somebody_asks)
+Test(addresses, is_looked_into_when_somebody_asks)
 {
     struct rig rig;
     char path[64];

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners whose namespace goes, or becomes another tenant's. */
 #include "rig.h"
-#include "shared/namespaces.h"
 #include "shared/netns.h"
-#include "supervisor/bindings_internal.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
-TestSuite(unbinding, .fini = rig_end);
+TestSuite(closing, .fini = rig_end);
 
 static void write_tenant(const struct rig *rig, const char *name, const char *netns)
 {
@@ -20,7 +18,7 @@ static void write_tenant(const struct rig *rig, const char *name, const char *ne
     rig_write(rig, file, "netns %s;\nserver { listen 127.0.0.1:8080; return 200; }\n", netns);
 }
 
-Test(unbinding, a_process_that_ends)
+Test(closing, a_process_that_ends)
 {
     struct rig rig;
     char path[64];
@@ -37,7 +35,7 @@ Test(unbinding, a_process_that_ends)
     rig_close(&rig);
 }
 
-Test(unbinding, a_path_that_leads_elsewhere)
+Test(closing, a_path_that_leads_elsewhere)
 {
     struct rig rig;
     char first_path[64];
@@ -63,7 +61,7 @@ Test(unbinding, a_path_that_leads_elsewhere)
     rig_close(&rig);
 }
 
-Test(unbinding, a_neighbour_waits_until_the_other_leaves)
+Test(closing, a_neighbour_waits_until_the_other_leaves)
 {
     struct rig rig;
     char path[64];
@@ -85,29 +83,7 @@ Test(unbinding, a_neighbour_waits_until_the_other_leaves)
     rig_close(&rig);
 }
 
-/* What the backstop tells every two seconds is no reason to try what has its own time. */
-Test(unbinding, what_is_degraded_is_not_tried_when_its_namespace_is_looked_at)
-{
-    static struct supervisor supervisor;
-    struct plan_listener plan = {.text = (char *)"127.0.0.1:1"};
-    struct listener listener = {.plan = &plan, .fd = -1, .state = LISTENER_DEGRADED};
-    struct record record = {.name = (char *)"a", .sockets = {.listeners = &listener}};
-    struct plan_netns nowhere = {
-        .kind = NETNS_PATH, .path = (char *)"/nowhere/at/all", .text = (char *)"/nowhere/at/all"};
-
-    loop_init(&supervisor.loop);
-    namespaces_init(&supervisor.namespaces, &supervisor.loop, &shared_namespaces_events, NULL);
-    record.sockets.listener_count = 1;
-    record.plan.netns = nowhere;
-    bindings_take_namespace(&supervisor, &record);
-    namespaces_refresh(&supervisor.namespaces, true);
-    cr_assert_eq(listener.state, LISTENER_DEGRADED);
-    cr_assert_null(record.netns_trouble);
-    namespace_release(&record.netns);
-    loop_free(&supervisor.loop);
-}
-
-Test(unbinding, a_shared_namespace)
+Test(closing, a_shared_namespace)
 {
     struct rig rig;
     char path[64];

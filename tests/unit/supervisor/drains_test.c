@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-TestSuite(leavings, .fini = rig_end);
+TestSuite(drains, .fini = rig_end);
 
 #define CUT "cutting what it has left there"
 
@@ -41,7 +41,7 @@ static void write_server(const struct rig *rig, const char *netns)
     write_asking(rig, netns, "ask-sockets");
 }
 
-Test(leavings, of_a_removed_tenant)
+Test(drains, of_a_removed_tenant)
 {
     struct rig rig;
     char path[64];
@@ -58,7 +58,7 @@ Test(leavings, of_a_removed_tenant)
     rig_close(&rig);
 }
 
-Test(leavings, of_a_tenant_that_moved)
+Test(drains, of_a_tenant_that_moved)
 {
     struct rig rig;
     char first[64];
@@ -78,7 +78,7 @@ Test(leavings, of_a_tenant_that_moved)
     rig_close(&rig);
 }
 
-Test(leavings, of_a_listener_that_was_dropped)
+Test(drains, of_a_listener_that_was_dropped)
 {
     struct rig rig;
     char path[64];
@@ -96,7 +96,7 @@ Test(leavings, of_a_listener_that_was_dropped)
     rig_close(&rig);
 }
 
-Test(leavings, of_a_place_of_servers)
+Test(drains, of_a_place_of_servers)
 {
     struct rig rig;
     char path[64];
@@ -119,7 +119,7 @@ Test(leavings, of_a_place_of_servers)
 }
 
 /* Exchanges that began before may need more sockets; and at the limit nothing there goes on. */
-Test(leavings, of_a_place_that_is_still_asked_for)
+Test(drains, of_a_place_that_is_still_asked_for)
 {
     struct rig rig;
     char path[64];
@@ -143,7 +143,7 @@ Test(leavings, of_a_place_that_is_still_asked_for)
 }
 
 /* What it had left is the new place's to let go of, before workers are given other sockets. */
-Test(leavings, of_a_place_to_which_it_returns)
+Test(drains, of_a_place_to_which_it_returns)
 {
     struct rig rig;
     char path[64];
@@ -171,7 +171,7 @@ Test(leavings, of_a_place_to_which_it_returns)
     rig_close(&rig);
 }
 
-Test(leavings, are_followed_no_longer_than_anything_runs)
+Test(drains, are_followed_no_longer_than_anything_runs)
 {
     struct rig rig;
     char path[64];

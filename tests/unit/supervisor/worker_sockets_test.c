@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-TestSuite(sockets, .fini = rig_end);
+TestSuite(worker_sockets, .fini = rig_end);
 
 static void write_tenant(const struct rig *rig, const char *netns, const char *text)
 {
@@ -27,7 +27,7 @@ static void expect_answer(struct rig *rig, const char *netns, const char *answer
     rig_expect(rig, line);
 }
 
-Test(sockets, a_batch_from_inside_called_back_when_the_namespace_goes)
+Test(worker_sockets, a_batch_from_inside_called_back_when_the_namespace_goes)
 {
     struct rig rig;
     char path[64];
@@ -48,7 +48,7 @@ Test(sockets, a_batch_from_inside_called_back_when_the_namespace_goes)
     rig_close(&rig);
 }
 
-Test(sockets, an_absent_namespace_brings_none)
+Test(worker_sockets, an_absent_namespace_brings_none)
 {
     struct rig rig;
 
@@ -62,7 +62,7 @@ Test(sockets, an_absent_namespace_brings_none)
     rig_close(&rig);
 }
 
-Test(sockets, only_where_the_tenant_has_servers)
+Test(worker_sockets, only_where_the_tenant_has_servers)
 {
     struct rig rig;
 
@@ -77,7 +77,7 @@ Test(sockets, only_where_the_tenant_has_servers)
     rig_close(&rig);
 }
 
-Test(sockets, never_in_the_hosts_own)
+Test(worker_sockets, never_in_the_hosts_own)
 {
     struct rig rig;
 
@@ -89,7 +89,7 @@ Test(sockets, never_in_the_hosts_own)
     rig_close(&rig);
 }
 
-Test(sockets, who_asks_too_often_is_put_off)
+Test(worker_sockets, who_asks_too_often_is_put_off)
 {
     struct rig rig;
 
@@ -100,7 +100,7 @@ Test(sockets, who_asks_too_often_is_put_off)
     rig_close(&rig);
 }
 
-Test(sockets, a_malformed_question_ends_the_worker)
+Test(worker_sockets, a_malformed_question_ends_the_worker)
 {
     struct rig rig;
 
@@ -111,7 +111,7 @@ Test(sockets, a_malformed_question_ends_the_worker)
     rig_close(&rig);
 }
 
-Test(sockets, a_reload_calls_back_what_is_named_no_more)
+Test(worker_sockets, a_reload_calls_back_what_is_named_no_more)
 {
     struct rig rig;
     char path[64];
@@ -138,7 +138,7 @@ Test(sockets, a_reload_calls_back_what_is_named_no_more)
     rig_close(&rig);
 }
 
-Test(sockets, a_tenant_that_goes_leaves_its_servers)
+Test(worker_sockets, a_tenant_that_goes_leaves_its_servers)
 {
     struct rig rig;
     char path[64];

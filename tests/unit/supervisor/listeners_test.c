@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-TestSuite(bindings, .fini = rig_end);
+TestSuite(listeners, .fini = rig_end);
 
-Test(bindings, a_taken_port_is_retried)
+Test(listeners, a_taken_port_is_retried)
 {
     struct rig rig;
     int port = rig_port();
@@ -36,7 +36,7 @@ Test(bindings, a_taken_port_is_retried)
 }
 
 /* Interfaces that come and go: tests/gateway/zones_test.py. */
-Test(bindings, an_interface_that_is_not_there_is_waited_for)
+Test(listeners, an_interface_that_is_not_there_is_waited_for)
 {
     struct rig rig;
 
@@ -48,7 +48,7 @@ Test(bindings, an_interface_that_is_not_there_is_waited_for)
     rig_close(&rig);
 }
 
-Test(bindings, a_namespace_that_appears_late)
+Test(listeners, a_namespace_that_appears_late)
 {
     struct rig rig;
     char path[128];
@@ -84,7 +84,7 @@ Test(bindings, a_namespace_that_appears_late)
     rig_close(&rig);
 }
 
-Test(bindings, never_in_the_hosts_namespace_by_a_path)
+Test(listeners, never_in_the_hosts_namespace_by_a_path)
 {
     struct rig rig;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is, of what a plan says. */
-#include "supervisor/tenant_sockets_internal.h"
+#include "sockets/tenant_sockets.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -16,15 +16,16 @@ Test(tenant_sockets, begin_with_nothing_and_close_what_they_have)
     struct tenant_sockets sockets;
     int fd;
 
-    tenant_sockets_init(&sockets, &plan);
+    tenant_sockets_init(&sockets, "a", &plan);
+    tenant_sockets_fill(&sockets);
     cr_assert_eq(sockets.listener_count, 2);
     cr_assert_eq(sockets.listeners[1].plan, &listeners[1]);
     cr_assert_eq(sockets.listeners[1].state, LISTENER_WAITING);
     cr_assert_eq(sockets.listeners[1].fd, -1);
-    cr_assert_eq(sockets.places[0].netns, &place);
-    cr_assert_not(sockets.places[0].is_used);
+    cr_assert_eq(sockets.servers[0].netns, &place);
+    cr_assert_not(sockets.servers[0].is_used);
     fd = sockets.listeners[0].fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    tenant_sockets_free(&sockets);
+    tenant_sockets_clear(&sockets);
     cr_assert_eq(fcntl(fd, F_GETFD), -1);
-    cr_assert_eq(sockets.listener_count + sockets.place_count, 0);
+    cr_assert_eq(sockets.listener_count + sockets.server_count, 0);
 }
