@@ -48,7 +48,7 @@ static void on_readable(void *owner)
     struct connection *connection = owner;
     long got;
 
-    if (connection->h1.state != FRONT_H1_IDLE && connection->h1.state != FRONT_H1_HEAD) {
+    if (!front_h1_is(connection, FRONT_H1_READS_HEAD)) {
         stop_looking(connection);
         connection->protocol->readable(connection);
         return;

@@ -7,18 +7,11 @@
 
 static size_t read_limit(const struct connection *connection)
 {
-    switch (connection->h1.state) {
-    case FRONT_H1_IDLE:
-    case FRONT_H1_HEAD:
+    if (front_h1_is(connection, FRONT_H1_READS_HEAD))
         return BUFFER_SIZE;
-    case FRONT_H1_AWAIT:
-    case FRONT_H1_ASKED:
-    case FRONT_H1_RESPOND:
-    case FRONT_H1_COMPLETE:
+    if (front_h1_is(connection, FRONT_H1_QUEUES))
         return connection->in.len < LIMIT_INPUT ? LIMIT_INPUT - connection->in.len : 1;
-    default:
-        return READ_BULK;
-    }
+    return READ_BULK;
 }
 
 static void readable(struct connection *connection)
@@ -33,7 +26,7 @@ static void readable(struct connection *connection)
 
 static void writable(struct connection *connection)
 {
-    if (front_h1_is_responding(connection))
+    if (front_h1_is(connection, FRONT_H1_SENDS))
         front_h1_pump(connection);
     else if (connection->h1.state == FRONT_H1_HEAD)
         connection_defer(connection);

@@ -161,7 +161,7 @@ void front_h1_body_expired(struct connection *connection)
     const struct exchange *exchange = connection->h1.exchange;
 
     /* The backend has answered without the rest: what is left of the response goes on. */
-    if (!front_h1_is_uploading(connection) ||
+    if (!front_h1_is(connection, FRONT_H1_READS_BODY) ||
         (exchange->response_started && exchange->request_body.discards))
         limits_body_stop(&connection->limits);
     else
@@ -183,7 +183,7 @@ void front_h1_check_peer(struct connection *connection)
     struct front_h1_side *h1 = &connection->h1;
 
     connection->limits.peer_due = 0;
-    if (!front_h1_is_awaiting(connection) && !front_h1_is_responding(connection))
+    if (!front_h1_is(connection, FRONT_H1_AWAITS | FRONT_H1_SENDS))
         return;
     if (was_reset(connection)) {
         connection_close(connection, CLOSE_CLIENT_RESET);
@@ -198,52 +198,25 @@ void front_h1_check_peer(struct connection *connection)
 
 /* ---- the client's end ---- */
 
-static void watch_peer(struct connection *connection)
-{
-    double now = connection_now(connection);
-
-    connection->limits.peer_due = now + LIMIT_PEER_CHECK;
-    limits_arm(&connection->limits, now);
-}
-
 void front_h1_peer_ended(struct connection *connection, enum error error)
 {
+    struct limits *limits = &connection->limits;
+    double now = connection_now(connection);
+
     connection->peer_ended = true;
     if (error != ERROR_END) {
         connection_close(connection, connection_failure(error));
-        return;
-    }
-    switch (connection->h1.state) {
-    case FRONT_H1_IDLE:
-        connection_leave(connection, CLOSE_CLIENT_CLOSED);
-        break;
-    case FRONT_H1_HEAD:
+    } else if (front_h1_is(connection, FRONT_H1_READS_HEAD)) {
         /* Whole requests may wait here for room to answer them. */
-        if (connection->limits.phase_due > 0)
+        if (connection->h1.state == FRONT_H1_IDLE || limits->phase_due > 0)
             connection_leave(connection, CLOSE_CLIENT_CLOSED);
-        break;
-    case FRONT_H1_UPLOAD:
-    case FRONT_H1_DUPLEX:
-    case FRONT_H1_ANSWERED:
+    } else if (front_h1_is(connection, FRONT_H1_READS_BODY)) {
         exchange_end_request(connection->h1.exchange, PIPE_BROKEN);
         connection_close(connection, CLOSE_CLIENT_GONE);
-        break;
-    case FRONT_H1_AWAIT:
-    case FRONT_H1_ASKED:
-    case FRONT_H1_RESPOND:
-    case FRONT_H1_REFUSED:
-    case FRONT_H1_REFUSE:
-    case FRONT_H1_COMPLETE:
-    case FRONT_H1_BROKEN:
-        watch_peer(connection);
-        break;
-    case FRONT_H1_TUNNEL:
-    case FRONT_H1_TUNNEL_UP:
+    } else if (front_h1_is(connection, FRONT_H1_READS_TUNNEL)) {
         front_h1_pass_end(connection);
-        break;
-    case FRONT_H1_TUNNEL_DOWN:
-    case FRONT_H1_TUNNEL_ENDED:
-    case FRONT_H1_GONE:
-        break;
+    } else {
+        limits->peer_due = now + LIMIT_PEER_CHECK;
+        limits_arm(limits, now);
     }
 }

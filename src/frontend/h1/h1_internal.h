@@ -17,11 +17,8 @@ void front_h1_drop_request(struct connection *connection);
 void front_h1_begin_response(struct connection *connection);
 void front_h1_end_response(struct connection *connection);
 
-/* Whether bytes of the current request are read into its exchange. */
-bool front_h1_is_uploading(const struct connection *connection);
-/* Whether no final response has come; and whether bytes of one are moved. */
-bool front_h1_is_awaiting(const struct connection *connection);
-bool front_h1_is_responding(const struct connection *connection);
+/* Whether the state has one of the traits. */
+bool front_h1_is(const struct connection *connection, unsigned traits);
 
 /* Whether what is left of the request can be read and dropped, so that the connection can go on. */
 bool front_h1_can_discard(const struct connection *connection);

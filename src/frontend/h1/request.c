@@ -58,7 +58,7 @@ void front_h1_refuse(struct connection *connection, enum error error)
 
     limits_body_stop(&connection->limits);
     h1->last = why_refused(error);
-    if (h1->state == FRONT_H1_IDLE || h1->state == FRONT_H1_HEAD) {
+    if (front_h1_is(connection, FRONT_H1_READS_HEAD)) {
         take_exchange(connection);
         enter_exchange(connection, FRONT_H1_REFUSED);
     } else {
@@ -150,7 +150,7 @@ static bool read_body_step(struct connection *connection, const struct h1_limits
     if (body.len > 0)
         goes_on = push(connection, &body);
     /* The response may have broken off meanwhile. */
-    if (!front_h1_is_uploading(connection))
+    if (!front_h1_is(connection, FRONT_H1_READS_BODY))
         return false;
     if (verdict == H1_DONE) {
         end_body(connection);
@@ -180,10 +180,8 @@ static void read_tunnel(struct connection *connection)
 
 void front_h1_pass_end(struct connection *connection)
 {
-    enum front_h1_state state = connection->h1.state;
-
     if (!connection->peer_ended || connection->in.len > 0 ||
-        (state != FRONT_H1_TUNNEL && state != FRONT_H1_TUNNEL_UP))
+        !front_h1_is(connection, FRONT_H1_READS_TUNNEL))
         return;
     front_h1_end_request(connection);
     exchange_end_request(connection->h1.exchange, PIPE_ENDED);
@@ -221,7 +219,7 @@ static void start_exchange(struct connection *connection, const struct h1_head_f
     if (!has_body)
         exchange_end_request(exchange, PIPE_ENDED);
     connection_dispatch(connection, exchange);
-    if (front_h1_is_uploading(connection))
+    if (front_h1_is(connection, FRONT_H1_READS_BODY))
         start_body(connection);
 }
 
@@ -312,34 +310,15 @@ static void read_head(struct connection *connection)
 
 static void take_what_is_here(struct connection *connection)
 {
-    switch (connection->h1.state) {
-    case FRONT_H1_IDLE:
-    case FRONT_H1_HEAD:
+    if (front_h1_is(connection, FRONT_H1_READS_HEAD)) {
         read_head(connection);
-        break;
-    case FRONT_H1_UPLOAD:
-    case FRONT_H1_DUPLEX:
-    case FRONT_H1_ANSWERED:
+    } else if (front_h1_is(connection, FRONT_H1_READS_BODY)) {
         read_body(connection);
-        break;
-    case FRONT_H1_REFUSED:
-    case FRONT_H1_REFUSE:
+    } else if (front_h1_is(connection, FRONT_H1_DROPS)) {
         chain_clear(&connection->in);
-        break;
-    case FRONT_H1_TUNNEL:
-    case FRONT_H1_TUNNEL_UP:
+    } else if (front_h1_is(connection, FRONT_H1_READS_TUNNEL)) {
         read_tunnel(connection);
         front_h1_pass_end(connection);
-        break;
-    case FRONT_H1_AWAIT:
-    case FRONT_H1_ASKED:
-    case FRONT_H1_RESPOND:
-    case FRONT_H1_COMPLETE:
-    case FRONT_H1_BROKEN:
-    case FRONT_H1_TUNNEL_DOWN:
-    case FRONT_H1_TUNNEL_ENDED:
-    case FRONT_H1_GONE:
-        break;
     }
 }
 

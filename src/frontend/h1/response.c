@@ -92,7 +92,7 @@ static void on_response(void *front, struct exchange *exchange)
     struct connection *connection = front;
     struct front_h1_side *h1 = &connection->h1;
 
-    if (!front_h1_is_awaiting(connection))
+    if (!front_h1_is(connection, FRONT_H1_AWAITS))
         return;
     if (!exchange->response_started) {
         on_interim(connection, exchange);
@@ -163,11 +163,11 @@ void front_h1_pump(struct connection *connection)
 {
     struct front_h1_side *h1 = &connection->h1;
     const struct exchange_pipe *pipe = &h1->exchange->response_body;
-    bool is_responding = front_h1_is_responding(connection);
+    bool is_sending = front_h1_is(connection, FRONT_H1_SENDS);
 
-    if (h1->is_pumping || (!is_responding && !front_h1_is_awaiting(connection)))
+    if (h1->is_pumping || (!is_sending && !front_h1_is(connection, FRONT_H1_AWAITS)))
         return;
-    if (is_responding) {
+    if (is_sending) {
         h1->is_pumping = true;
         take_body(connection);
         h1->is_pumping = false;
@@ -175,7 +175,7 @@ void front_h1_pump(struct connection *connection)
     if (pipe->state == PIPE_BROKEN) {
         front_h1_set_state(connection, FRONT_H1_BROKEN);
         connection_defer(connection);
-    } else if (is_responding && exchange_pipe_is_done(pipe)) {
+    } else if (is_sending && exchange_pipe_is_done(pipe)) {
         end_response(connection);
     }
 }
@@ -190,7 +190,7 @@ static void on_room(void *front, struct exchange *exchange)
 {
     struct connection *connection = front;
 
-    if (front_h1_is_uploading(connection) || exchange->is_tunnel)
+    if (front_h1_is(connection, FRONT_H1_READS_BODY) || exchange->is_tunnel)
         connection_defer(connection);
 }
 

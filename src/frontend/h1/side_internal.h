@@ -9,29 +9,49 @@
 
 struct exchange;
 
+/* What holds in a state. */
+enum front_h1_trait {
+    FRONT_H1_READS_HEAD = 1,
+    FRONT_H1_READS_BODY = 2,
+    FRONT_H1_READS_TUNNEL = 4,
+    FRONT_H1_QUEUES = 8,   /* what comes is of the next request */
+    FRONT_H1_DROPS = 16,   /* what comes is not wanted */
+    FRONT_H1_AWAITS = 32,  /* no final response has come */
+    FRONT_H1_SENDS = 64,   /* bytes of the response are moved */
+    FRONT_H1_IS_OVER = 128 /* at the turn's end front_h1_finish has something to do */
+};
+
 /* How far the request has been read and its response been queued: one state for both, since what
- * may follow depends on both. X(NAME, name in the log) */
+ * may follow depends on both. X(NAME, name in the log, traits) */
 #define FRONT_H1_STATES(X)                                                                         \
-    X(IDLE, "idle")               /* no byte of the next request is here */                        \
-    X(HEAD, "head")               /* a head is incomplete, or waits for room to answer it */       \
-    X(UPLOAD, "upload")           /* the body comes, the response is awaited */                    \
-    X(DUPLEX, "duplex")           /* the body comes, the response leaves */                        \
-    X(ANSWERED, "answered")       /* the body comes, though the response is complete */            \
-    X(AWAIT, "await")             /* the request is complete, the response is awaited */           \
-    X(ASKED, "asked")             /* the same; the client has ended its side and was sent a 100 */ \
-    X(RESPOND, "respond")         /* the request is complete, the response leaves */               \
-    X(REFUSED, "refused")         /* the request's rest is dropped, the response is awaited */     \
-    X(REFUSE, "refuse")           /* the same, the response leaves */                              \
-    X(COMPLETE, "complete")       /* at the turn's end comes the next request, or the end */       \
-    X(BROKEN, "broken")           /* the response broke off: the end comes at the turn's end */    \
-    X(TUNNEL, "tunnel")           /* raw bytes, both ways */                                       \
-    X(TUNNEL_UP, "tunnel_up")     /* the server has ended its side, the client not */              \
-    X(TUNNEL_DOWN, "tunnel_down") /* the client has ended its side, the server not */              \
-    X(TUNNEL_ENDED, "tunnel_ended") /* both have; the server may not have taken all yet */         \
-    X(GONE, "gone")                 /* HTTP/1 is spoken no more */
+    /* between requests; a head is incomplete, or waits for room to answer it */                   \
+    X(IDLE, "idle", FRONT_H1_READS_HEAD)                                                           \
+    X(HEAD, "head", FRONT_H1_READS_HEAD)                                                           \
+    /* the body comes: the response is awaited, leaves, is complete */                             \
+    X(UPLOAD, "upload", FRONT_H1_READS_BODY | FRONT_H1_AWAITS)                                     \
+    X(DUPLEX, "duplex", FRONT_H1_READS_BODY | FRONT_H1_SENDS)                                      \
+    X(ANSWERED, "answered", FRONT_H1_READS_BODY | FRONT_H1_IS_OVER)                                \
+    /* the request is complete: the same; ASKED: the client, which has ended its side, got a 100   \
+     */                                                                                            \
+    X(AWAIT, "await", FRONT_H1_QUEUES | FRONT_H1_AWAITS)                                           \
+    X(ASKED, "asked", FRONT_H1_QUEUES | FRONT_H1_AWAITS)                                           \
+    X(RESPOND, "respond", FRONT_H1_QUEUES | FRONT_H1_SENDS)                                        \
+    X(COMPLETE, "complete", FRONT_H1_QUEUES | FRONT_H1_IS_OVER)                                    \
+    /* the rest of the request is not wanted: the response is awaited, leaves */                   \
+    X(REFUSED, "refused", FRONT_H1_DROPS | FRONT_H1_AWAITS)                                        \
+    X(REFUSE, "refuse", FRONT_H1_DROPS | FRONT_H1_SENDS)                                           \
+    /* the response broke off */                                                                   \
+    X(BROKEN, "broken", 0)                                                                         \
+    /* raw bytes, both ways; after the server's end, the client's, both ends */                    \
+    X(TUNNEL, "tunnel", FRONT_H1_READS_TUNNEL | FRONT_H1_SENDS)                                    \
+    X(TUNNEL_UP, "tunnel_up", FRONT_H1_READS_TUNNEL | FRONT_H1_IS_OVER)                            \
+    X(TUNNEL_DOWN, "tunnel_down", FRONT_H1_SENDS)                                                  \
+    X(TUNNEL_ENDED, "tunnel_ended", FRONT_H1_IS_OVER)                                              \
+    /* HTTP/1 is spoken no more */                                                                 \
+    X(GONE, "gone", 0)
 
 enum front_h1_state {
-#define X(name, text) FRONT_H1_##name,
+#define X(name, text, traits) FRONT_H1_##name,
     FRONT_H1_STATES(X)
 #undef X
 };

@@ -6,11 +6,19 @@
 
 #include <assert.h>
 
-static const char *const names[] = {
-#define X(name, text) [FRONT_H1_##name] = text,
+static const struct {
+    const char *name;
+    unsigned traits;
+} states[] = {
+#define X(name, text, traits) [FRONT_H1_##name] = {text, traits},
     FRONT_H1_STATES(X)
 #undef X
 };
+
+bool front_h1_is(const struct connection *connection, unsigned traits)
+{
+    return (states[connection->h1.state].traits & traits) != 0;
+}
 
 void front_h1_set_state(struct connection *connection, enum front_h1_state state)
 {
@@ -40,7 +48,7 @@ void front_h1_set_state(struct connection *connection, enum front_h1_state state
 
     assert(legal[h1->state] & 1u << state);
     log_debug("client %llu: HTTP/1: %s to %s", (unsigned long long)connection->client.connection,
-              names[h1->state], names[state]);
+              states[h1->state].name, states[state].name);
     h1->state = state;
     if (state != FRONT_H1_GONE)
         connection_set_state(connection,
@@ -49,60 +57,34 @@ void front_h1_set_state(struct connection *connection, enum front_h1_state state
 
 /* ---- moves ---- */
 
-static enum front_h1_state after_request(enum front_h1_state state)
+static void move(struct connection *connection, const enum front_h1_state next[])
 {
-    switch (state) {
-    case FRONT_H1_UPLOAD:
-        return FRONT_H1_AWAIT;
-    case FRONT_H1_DUPLEX:
-        return FRONT_H1_RESPOND;
-    case FRONT_H1_TUNNEL:
-        return FRONT_H1_TUNNEL_DOWN;
-    case FRONT_H1_TUNNEL_UP:
-        return FRONT_H1_TUNNEL_ENDED;
-    default:
-        return FRONT_H1_COMPLETE;
-    }
-}
+    enum front_h1_state state = next[connection->h1.state];
 
-static enum front_h1_state after_response(enum front_h1_state state)
-{
-    switch (state) {
-    case FRONT_H1_DUPLEX:
-        return FRONT_H1_ANSWERED;
-    case FRONT_H1_TUNNEL:
-        return FRONT_H1_TUNNEL_UP;
-    case FRONT_H1_TUNNEL_DOWN:
-        return FRONT_H1_TUNNEL_ENDED;
-    default:
-        return FRONT_H1_COMPLETE;
-    }
-}
-
-static void defer_if_over(struct connection *connection)
-{
-    switch (connection->h1.state) {
-    case FRONT_H1_ANSWERED:
-    case FRONT_H1_COMPLETE:
-    case FRONT_H1_TUNNEL_UP:
-    case FRONT_H1_TUNNEL_ENDED:
+    assert(state != FRONT_H1_IDLE); /* no move from there */
+    front_h1_set_state(connection, state);
+    if (front_h1_is(connection, FRONT_H1_IS_OVER))
         connection_defer(connection);
-        break;
-    default:
-        break;
-    }
 }
 
 void front_h1_end_request(struct connection *connection)
 {
-    front_h1_set_state(connection, after_request(connection->h1.state));
-    defer_if_over(connection);
+    static const enum front_h1_state next[] = {
+        [FRONT_H1_UPLOAD] = FRONT_H1_AWAIT,           [FRONT_H1_DUPLEX] = FRONT_H1_RESPOND,
+        [FRONT_H1_ANSWERED] = FRONT_H1_COMPLETE,      [FRONT_H1_TUNNEL] = FRONT_H1_TUNNEL_DOWN,
+        [FRONT_H1_TUNNEL_UP] = FRONT_H1_TUNNEL_ENDED, [FRONT_H1_GONE] = FRONT_H1_IDLE};
+
+    move(connection, next);
 }
 
-void front_h1_end_response(struct connection *connection)
+void front_h1_drop_request(struct connection *connection)
 {
-    front_h1_set_state(connection, after_response(connection->h1.state));
-    defer_if_over(connection);
+    static const enum front_h1_state next[] = {[FRONT_H1_UPLOAD] = FRONT_H1_REFUSED,
+                                               [FRONT_H1_DUPLEX] = FRONT_H1_REFUSE,
+                                               [FRONT_H1_ANSWERED] = FRONT_H1_COMPLETE,
+                                               [FRONT_H1_GONE] = FRONT_H1_IDLE};
+
+    move(connection, next);
 }
 
 void front_h1_begin_response(struct connection *connection)
@@ -110,45 +92,23 @@ void front_h1_begin_response(struct connection *connection)
     static const enum front_h1_state next[] = {[FRONT_H1_UPLOAD] = FRONT_H1_DUPLEX,
                                                [FRONT_H1_AWAIT] = FRONT_H1_RESPOND,
                                                [FRONT_H1_ASKED] = FRONT_H1_RESPOND,
-                                               [FRONT_H1_REFUSED] = FRONT_H1_REFUSE};
+                                               [FRONT_H1_REFUSED] = FRONT_H1_REFUSE,
+                                               [FRONT_H1_GONE] = FRONT_H1_IDLE};
 
-    front_h1_set_state(connection, next[connection->h1.state]);
+    move(connection, next);
 }
 
-void front_h1_drop_request(struct connection *connection)
+void front_h1_end_response(struct connection *connection)
 {
-    static const enum front_h1_state next[] = {[FRONT_H1_UPLOAD] = FRONT_H1_REFUSED,
-                                               [FRONT_H1_DUPLEX] = FRONT_H1_REFUSE,
-                                               [FRONT_H1_ANSWERED] = FRONT_H1_COMPLETE};
+    static const enum front_h1_state next[] = {
+        [FRONT_H1_DUPLEX] = FRONT_H1_ANSWERED,          [FRONT_H1_RESPOND] = FRONT_H1_COMPLETE,
+        [FRONT_H1_REFUSE] = FRONT_H1_COMPLETE,          [FRONT_H1_TUNNEL] = FRONT_H1_TUNNEL_UP,
+        [FRONT_H1_TUNNEL_DOWN] = FRONT_H1_TUNNEL_ENDED, [FRONT_H1_GONE] = FRONT_H1_IDLE};
 
-    front_h1_set_state(connection, next[connection->h1.state]);
-    defer_if_over(connection);
+    move(connection, next);
 }
 
 /* ---- what follows from the state ---- */
-
-bool front_h1_is_uploading(const struct connection *connection)
-{
-    enum front_h1_state state = connection->h1.state;
-
-    return state == FRONT_H1_UPLOAD || state == FRONT_H1_DUPLEX || state == FRONT_H1_ANSWERED;
-}
-
-bool front_h1_is_awaiting(const struct connection *connection)
-{
-    enum front_h1_state state = connection->h1.state;
-
-    return state == FRONT_H1_UPLOAD || state == FRONT_H1_AWAIT || state == FRONT_H1_ASKED ||
-           state == FRONT_H1_REFUSED;
-}
-
-bool front_h1_is_responding(const struct connection *connection)
-{
-    enum front_h1_state state = connection->h1.state;
-
-    return state == FRONT_H1_DUPLEX || state == FRONT_H1_RESPOND || state == FRONT_H1_REFUSE ||
-           state == FRONT_H1_TUNNEL || state == FRONT_H1_TUNNEL_DOWN;
-}
 
 bool front_h1_can_discard(const struct connection *connection)
 {
@@ -181,35 +141,15 @@ void front_h1_start_body_clock(struct connection *connection)
  * as few wait here. */
 static bool wants_bytes(const struct connection *connection)
 {
-    const struct front_h1_side *h1 = &connection->h1;
+    const struct exchange *exchange = connection->h1.exchange;
 
     if (connection->peer_ended)
         return false;
-    switch (h1->state) {
-    case FRONT_H1_IDLE:
-        return true;
-    case FRONT_H1_HEAD:
-        return !stream_is_full(connection->stream);
-    case FRONT_H1_UPLOAD:
-    case FRONT_H1_DUPLEX:
-    case FRONT_H1_ANSWERED:
-    case FRONT_H1_TUNNEL:
-    case FRONT_H1_TUNNEL_UP:
-        return exchange_pipe_has_room(&h1->exchange->request_body);
-    case FRONT_H1_AWAIT:
-    case FRONT_H1_ASKED:
-    case FRONT_H1_RESPOND:
-    case FRONT_H1_COMPLETE:
-        return connection->in.len < LIMIT_INPUT;
-    case FRONT_H1_REFUSED:
-    case FRONT_H1_REFUSE:
-    case FRONT_H1_BROKEN:
-    case FRONT_H1_TUNNEL_DOWN:
-    case FRONT_H1_TUNNEL_ENDED:
-    case FRONT_H1_GONE:
-        break;
-    }
-    return false;
+    if (front_h1_is(connection, FRONT_H1_READS_HEAD))
+        return connection->h1.state == FRONT_H1_IDLE || !stream_is_full(connection->stream);
+    if (front_h1_is(connection, FRONT_H1_READS_BODY | FRONT_H1_READS_TUNNEL))
+        return exchange_pipe_has_room(&exchange->request_body);
+    return front_h1_is(connection, FRONT_H1_QUEUES) && connection->in.len < LIMIT_INPUT;
 }
 
 void front_h1_update_reading(struct connection *connection)
