@@ -53,20 +53,21 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name);
 void frontend_hand_over_tenant(struct frontend *frontend, struct slice name);
 
 /* An address of a tenant, in a namespace: a tenant that moves may have the same one in both. */
-struct frontend_place {
+struct frontend_listener_id {
     struct slice tenant;
     struct slice address;
     uint64_t netns; /* inode of the namespace, which tells those apart that live; 0: the host's */
 };
 
-/* Owns fd, a listening non-blocking socket that other workers may share. A place that has one
+/* Owns fd, a listening non-blocking socket that other workers may share. A listener that has one
  * already gets this one instead. */
-void frontend_add_listener(struct frontend *frontend, const struct frontend_place *place, int fd);
+void frontend_add_listener(struct frontend *frontend, const struct frontend_listener_id *id,
+                           int fd);
 /* Closes it; connections that came by it and are idle close now, others after their current
  * exchange, and all that are left after that many seconds with RST. By then the kernel has
  * forgotten them, whether or not their clients answer, so that a namespace can go. INFINITY:
  * connections go on. */
-void frontend_remove_listener(struct frontend *frontend, const struct frontend_place *place,
+void frontend_remove_listener(struct frontend *frontend, const struct frontend_listener_id *id,
                               double seconds);
 
 /* Stops accepting everywhere and brings all connections to their end without a request being lost:
@@ -85,7 +86,7 @@ bool frontend_close_idle(struct frontend *frontend);
 void frontend_trim(struct frontend *frontend);
 
 /* What a tenant has at the moment. */
-struct frontend_figures {
+struct frontend_stats {
     struct slice tenant; /* its name */
     uint32_t connections;
     uint32_t
@@ -94,9 +95,8 @@ struct frontend_figures {
 };
 
 /* take is called for each tenant, also for those that are removed and still have connections. */
-void frontend_figures(const struct frontend *frontend,
-                      void (*take)(void *owner, const struct frontend_figures *figures),
-                      void *owner);
+void frontend_stats(const struct frontend *frontend,
+                    void (*take)(void *owner, const struct frontend_stats *stats), void *owner);
 
 /* Client connections now. */
 unsigned frontend_connections(const struct frontend *frontend);

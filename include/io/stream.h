@@ -3,7 +3,7 @@
  *
  * Reading is pulled: on_readable tells that stream_read has something. Writing is queued:
  * stream_write moves bytes to the stream, and what all callers queued in one turn leaves at the
- * turn's end in one system call. Backpressure: do not queue while stream_is_full; on_drained tells
+ * turn's end in one system call. Backpressure: do not queue while stream_is_full; on_writable tells
  * when to go on. Interest in reading is always on, but while paused, so that a steady flow makes
  * no epoll_ctl.
  *
@@ -27,7 +27,7 @@ struct stream_events {
      * must pause. */
     void (*on_readable)(void *owner);
     /* The queue was full and is below half now, or has become empty. */
-    void (*on_drained)(void *owner);
+    void (*on_writable)(void *owner);
     /* Connecting, the handshake or writing failed. The owner must close the stream, but after a
      * failed write may first take with stream_read what the peer had sent before. Comes once,
      * never from within a function of this header. */

@@ -114,7 +114,7 @@ static void on_nothing(void *owner)
 
 static const struct stream_events tls_events = {.on_open = on_secured,
                                                 .on_readable = on_nothing,
-                                                .on_drained = on_nothing,
+                                                .on_writable = on_nothing,
                                                 .on_failed = on_insecure};
 
 /* ---- connecting ---- */
@@ -178,7 +178,7 @@ static void on_unconnected(void *owner, enum error error)
 
 static const struct stream_events connect_events = {.on_open = on_connected,
                                                     .on_readable = on_nothing,
-                                                    .on_drained = on_nothing,
+                                                    .on_writable = on_nothing,
                                                     .on_failed = on_unconnected};
 
 static void on_expired(struct deadline *deadline)

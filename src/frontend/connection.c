@@ -196,7 +196,7 @@ static void on_failed(void *owner, enum error error)
 
 const struct stream_events connection_events = {.on_open = on_open,
                                                 .on_readable = on_readable,
-                                                .on_drained = on_writable,
+                                                .on_writable = on_writable,
                                                 .on_failed = on_failed};
 
 void connection_defer(struct connection *connection)

@@ -172,28 +172,28 @@ void frontend_hand_over_tenant(struct frontend *frontend, struct slice name)
     retire_connections(entry, NULL, &how);
 }
 
-void frontend_add_listener(struct frontend *frontend, const struct frontend_place *place, int fd)
+void frontend_add_listener(struct frontend *frontend, const struct frontend_listener_id *id, int fd)
 {
-    struct frontend_tenant *entry = frontend_find_tenant(frontend, place->tenant);
+    struct frontend_tenant *entry = frontend_find_tenant(frontend, id->tenant);
     struct front_listener *listener;
 
     if (!entry || frontend->is_draining) {
         close(fd);
         return;
     }
-    listener = listener_find(entry, place);
+    listener = listener_find(entry, id);
     if (!listener)
-        listener = listener_new(entry, place);
-    listener->current = tenant_find_listener(entry->tenant, place->address);
+        listener = listener_new(entry, id);
+    listener->current = tenant_find_listener(entry->tenant, id->address);
     listener_set_fd(listener, fd);
 }
 
-void frontend_remove_listener(struct frontend *frontend, const struct frontend_place *place,
+void frontend_remove_listener(struct frontend *frontend, const struct frontend_listener_id *id,
                               double seconds)
 {
     const struct retirement how = {.reason = CLOSE_LISTENER_REMOVED, .limit = seconds};
-    struct frontend_tenant *entry = tenants_find(frontend, place->tenant);
-    struct front_listener *listener = entry ? listener_find(entry, place) : NULL;
+    struct frontend_tenant *entry = tenants_find(frontend, id->tenant);
+    struct front_listener *listener = entry ? listener_find(entry, id) : NULL;
 
     if (!listener)
         return;

@@ -72,7 +72,7 @@ struct front_listener {
     bool is_watched;                 /* is in the epoll set */
     unsigned connections;
     struct loop_task grave;
-    uint64_t netns; /* struct frontend_place */
+    uint64_t netns; /* struct frontend_listener_id */
     size_t address_len;
     char address[];
 };
@@ -123,9 +123,9 @@ void tenants_uncount_connection(struct front_listener *listener, bool is_counted
 /* ---- listeners.c ---- */
 
 struct front_listener *listener_find(struct frontend_tenant *tenant,
-                                     const struct frontend_place *place);
+                                     const struct frontend_listener_id *id);
 struct front_listener *listener_new(struct frontend_tenant *tenant,
-                                    const struct frontend_place *place);
+                                    const struct frontend_listener_id *id);
 
 /* Takes fd over in place of the one it has; -1 closes. */
 void listener_set_fd(struct front_listener *listener, int fd);

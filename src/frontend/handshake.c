@@ -56,7 +56,7 @@ static void on_nothing(void *owner)
 
 static const struct stream_events handshake_events = {.on_open = on_open,
                                                       .on_readable = on_nothing,
-                                                      .on_drained = on_nothing,
+                                                      .on_writable = on_nothing,
                                                       .on_failed = on_failed};
 
 static void check(struct connection *connection, double now)

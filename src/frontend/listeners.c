@@ -60,28 +60,27 @@ static void listener_bury(struct loop_task *task)
 }
 
 struct front_listener *listener_find(struct frontend_tenant *tenant,
-                                     const struct frontend_place *place)
+                                     const struct frontend_listener_id *id)
 {
     struct front_listener *listener;
 
     LIST_FOREACH (listener, &tenant->listeners, next) {
-        if (listener->netns == place->netns &&
-            slice_equal(listener_address(listener), place->address))
+        if (listener->netns == id->netns && slice_equal(listener_address(listener), id->address))
             return listener;
     }
     return NULL;
 }
 
 struct front_listener *listener_new(struct frontend_tenant *tenant,
-                                    const struct frontend_place *place)
+                                    const struct frontend_listener_id *id)
 {
-    const struct slice address = place->address;
+    const struct slice address = id->address;
     struct front_listener *listener = memory_zeroed(1, sizeof(*listener) + address.len + 1);
 
     listener->tenant = tenant;
     listener->fd = -1;
     listener->grave.run = listener_bury;
-    listener->netns = place->netns;
+    listener->netns = id->netns;
     listener->address_len = address.len;
     memcpy(listener->address, address.data, address.len);
     LIST_INSERT_HEAD(&tenant->listeners, listener, next);

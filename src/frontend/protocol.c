@@ -65,9 +65,9 @@ static void on_open(void *owner)
     (void)owner;
 }
 
-static void on_drained(void *owner)
+static void on_writable(void *owner)
 {
-    connection_events.on_drained(owner);
+    connection_events.on_writable(owner);
 }
 
 static void on_failed(void *owner, enum error error)
@@ -77,7 +77,7 @@ static void on_failed(void *owner, enum error error)
 
 static const struct stream_events looking_events = {.on_open = on_open,
                                                     .on_readable = on_readable,
-                                                    .on_drained = on_drained,
+                                                    .on_writable = on_writable,
                                                     .on_failed = on_failed};
 
 void protocol_start(struct connection *connection)

@@ -13,18 +13,17 @@ static uint32_t count_retiring(const struct connection_list *list)
     return count;
 }
 
-void frontend_figures(const struct frontend *frontend,
-                      void (*take)(void *owner, const struct frontend_figures *figures),
-                      void *owner)
+void frontend_stats(const struct frontend *frontend,
+                    void (*take)(void *owner, const struct frontend_stats *stats), void *owner)
 {
     const struct frontend_tenant *tenant;
 
     for (tenant = frontend->tenants; tenant; tenant = tenant->hh.next) {
-        struct frontend_figures figures = {.tenant = frontend_tenant_name(tenant),
-                                           .connections = tenant->connections,
-                                           .requests = tenant->requests};
+        struct frontend_stats stats = {.tenant = frontend_tenant_name(tenant),
+                                       .connections = tenant->connections,
+                                       .requests = tenant->requests};
 
-        figures.draining = count_retiring(&tenant->idle) + count_retiring(&tenant->busy);
-        take(owner, &figures);
+        stats.draining = count_retiring(&tenant->idle) + count_retiring(&tenant->busy);
+        take(owner, &stats);
     }
 }

@@ -111,7 +111,7 @@ static void tell_drained(struct stream *stream, size_t before)
     if (!emptied && !relieved)
         return;
     stream->was_full = false;
-    stream->events->on_drained(stream->owner);
+    stream->events->on_writable(stream->owner);
 }
 
 static void flush(struct stream *stream)

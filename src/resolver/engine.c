@@ -161,7 +161,7 @@ static void call_on_readable(void *owner)
         call_fail(call, (int)count);
 }
 
-static void call_on_drained(void *owner)
+static void call_on_writable(void *owner)
 {
     (void)owner; /* the request is all that is written */
 }
@@ -174,7 +174,7 @@ static void call_on_failed(void *owner, enum error error)
 /* ---- asking ---- */
 
 static const struct stream_events stream_events = {
-    .on_readable = call_on_readable, .on_drained = call_on_drained, .on_failed = call_on_failed};
+    .on_readable = call_on_readable, .on_writable = call_on_writable, .on_failed = call_on_failed};
 
 static void call_ask(struct engine_call *call)
 {

@@ -4,7 +4,7 @@
 
 #include "ipc/body.h"
 
-static void put_tenant(void *owner, const struct frontend_figures *figures)
+static void put_tenant(void *owner, const struct frontend_stats *figures)
 {
     const struct ipc_tenant_figures told = {figures->tenant, figures->connections,
                                             figures->draining, figures->requests};
@@ -23,7 +23,7 @@ int figures_tell(struct worker *worker, struct ipc_received *received)
         return ERROR_IPC;
     wire_writer_init(&bytes);
     wire_put_u32(&bytes, frontend_connections(worker->frontend));
-    frontend_figures(worker->frontend, put_tenant, &bytes);
+    frontend_stats(worker->frontend, put_tenant, &bytes);
     blob = ipc_blob_new(wire_written(&bytes));
     ipc_send_serial(worker->channel, IPC_FIGURES, &body, &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);

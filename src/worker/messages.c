@@ -185,7 +185,7 @@ static bool is_among_last(int fd)
 static int on_listener(struct worker *worker, struct ipc_received *received)
 {
     struct ipc_listener body;
-    struct frontend_place place;
+    struct frontend_listener_id id;
     bool has_room;
 
     if (ipc_get_listener(&received->body, &body) != 0 ||
@@ -200,8 +200,8 @@ static int on_listener(struct worker *worker, struct ipc_received *received)
                         &(struct ipc_lacked){body.serial, body.address, EMFILE}, NULL);
         return 0;
     }
-    place = (struct frontend_place){body.tenant, body.address, body.inode};
-    frontend_add_listener(worker->frontend, &place, take_descriptor(received, 0));
+    id = (struct frontend_listener_id){body.tenant, body.address, body.inode};
+    frontend_add_listener(worker->frontend, &id, take_descriptor(received, 0));
     committed(worker, body.serial);
     return 0;
 }
@@ -209,12 +209,12 @@ static int on_listener(struct worker *worker, struct ipc_received *received)
 static int on_listener_close(struct worker *worker, struct ipc_received *received)
 {
     struct ipc_listener_close body;
-    struct frontend_place place;
+    struct frontend_listener_id id;
 
     if (ipc_get_listener_close(&received->body, &body) != 0)
         return ERROR_IPC;
-    place = (struct frontend_place){body.tenant, body.address, body.inode};
-    frontend_remove_listener(worker->frontend, &place, ipc_seconds(body.limit));
+    id = (struct frontend_listener_id){body.tenant, body.address, body.inode};
+    frontend_remove_listener(worker->frontend, &id, ipc_seconds(body.limit));
     return 0;
 }
 

@@ -352,8 +352,8 @@ static void prepare(void)
     backends_bind(backends, tenant);
     frontend_set_tenant(frontend, tenant, 3);
     fd = listen_anywhere(&port);
-    const struct frontend_place place = {SLICE("acme"), SLICE(ADDRESS), 0};
-    frontend_add_listener(frontend, &place, fd);
+    const struct frontend_listener_id id = {SLICE("acme"), SLICE(ADDRESS), 0};
+    frontend_add_listener(frontend, &id, fd);
 }
 
 /* Until nothing moves any more. */

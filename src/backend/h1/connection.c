@@ -73,7 +73,7 @@ static void on_readable(void *owner)
         back_h1_receive(connection);
 }
 
-static void on_drained(void *owner)
+static void on_writable(void *owner)
 {
     struct back_h1 *connection = owner;
     if (connection->exchange == NULL)
@@ -105,7 +105,7 @@ static void on_failed(void *owner, enum error error)
 
 static const struct stream_events stream_ops = {.on_open = on_open,
                                                 .on_readable = on_readable,
-                                                .on_drained = on_drained,
+                                                .on_writable = on_writable,
                                                 .on_failed = on_failed};
 
 /* ---- joining an exchange ---- */

@@ -62,7 +62,7 @@ static void on_readable(void *owner)
     understand(connection);
 }
 
-static void on_drained(void *owner)
+static void on_writable(void *owner)
 {
     back_h2_wake(owner);
 }
@@ -91,5 +91,5 @@ static void on_open(void *owner)
 
 const struct stream_events back_h2_stream_events = {.on_open = on_open,
                                                     .on_readable = on_readable,
-                                                    .on_drained = on_drained,
+                                                    .on_writable = on_writable,
                                                     .on_failed = on_failed};

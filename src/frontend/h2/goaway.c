@@ -4,10 +4,26 @@
  * between the two. */
 #include "h2/h2_internal.h"
 
-static void note_reason(struct front_h2_side *side, enum close_reason reason)
+#include "base/log.h"
+
+#include <assert.h>
+
+/* Only forwards, and the first reason counts. */
+static void set_goaway(struct connection *connection, enum front_h2_goaway goaway,
+                       enum close_reason reason)
 {
+    static const char *const names[] = {
+        [GOAWAY_NONE] = "none", [GOAWAY_ANNOUNCED] = "announced", [GOAWAY_FINAL] = "final"};
+    struct front_h2_side *side = connection->h2;
+
+    assert(goaway > side->goaway);
     if (side->last == CLOSE_NONE)
         side->last = reason;
+    log_debug("client %llu: HTTP/2: goaway %s to %s: %s",
+              (unsigned long long)connection->client.connection, names[side->goaway], names[goaway],
+              close_token(side->last));
+    side->goaway = goaway;
+    connection_defer(connection);
 }
 
 void front_h2_begin_goaway(struct connection *connection, enum close_reason reason)
@@ -16,12 +32,10 @@ void front_h2_begin_goaway(struct connection *connection, enum close_reason reas
 
     if (side->goaway != GOAWAY_NONE)
         return;
-    note_reason(side, reason);
-    side->goaway = GOAWAY_ANNOUNCED;
+    set_goaway(connection, GOAWAY_ANNOUNCED, reason);
     side->goaway_due = connection_now(connection) + LIMIT_GOAWAY;
     h2_announce_shutdown(side->session);
     h2_ping(side->session);
-    connection_defer(connection);
 }
 
 void front_h2_finish_goaway(struct connection *connection, enum close_reason reason)
@@ -31,10 +45,8 @@ void front_h2_finish_goaway(struct connection *connection, enum close_reason rea
     side->goaway_due = 0;
     if (side->goaway == GOAWAY_FINAL)
         return;
-    note_reason(side, reason);
-    side->goaway = GOAWAY_FINAL;
+    set_goaway(connection, GOAWAY_FINAL, reason);
     h2_shutdown(side->session);
-    connection_defer(connection);
 }
 
 /* What has asked nothing yet may ask once, as in HTTP/1: its first request begins the end. */

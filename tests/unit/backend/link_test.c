@@ -148,7 +148,7 @@ static void on_stream_failed(void *owner, enum error error)
 
 static const struct stream_events peer_events = {.on_open = on_nothing,
                                                  .on_readable = on_peer_readable,
-                                                 .on_drained = on_nothing,
+                                                 .on_writable = on_nothing,
                                                  .on_failed = on_stream_failed};
 
 static const struct tls_server *on_select(void *argument, struct slice name)

@@ -150,7 +150,7 @@ static void hand_over_tenant(int fd)
 static void remove_listener(int fd)
 {
     (void)fd;
-    frontend_remove_listener(gate.frontend, GATE_PLACE, 10);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, 10);
 }
 
 static void drain(int fd)

@@ -38,7 +38,7 @@ Test(frontend, a_listener_of_no_tenant_is_closed)
     gate_listen(&gate, "nobody");
     shutdown(gate.listener, SHUT_RD);
     frontend_remove_tenant(gate.frontend, SLICE("nobody"));
-    struct frontend_place nowhere = *GATE_PLACE;
+    struct frontend_listener_id nowhere = *GATE_LISTENER;
     nowhere.tenant = SLICE("nobody");
     frontend_remove_listener(gate.frontend, &nowhere, INFINITY);
     gate_close(&gate);

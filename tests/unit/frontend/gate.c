@@ -145,13 +145,13 @@ static int listen_anywhere(uint16_t *port)
 
 void gate_listen(struct gate *gate, const char *tenant)
 {
-    const struct frontend_place place = {slice_of(tenant), SLICE(GATE_ADDRESS), 0};
+    const struct frontend_listener_id id = {slice_of(tenant), SLICE(GATE_ADDRESS), 0};
     int fd = listen_anywhere(&gate->port);
 
     if (gate->listener >= 0)
         close(gate->listener);
     gate->listener = dup(fd);
-    frontend_add_listener(gate->frontend, &place, fd);
+    frontend_add_listener(gate->frontend, &id, fd);
 }
 
 /* ---- a certificate ---- */

@@ -29,8 +29,8 @@ struct gate {
     int log;               /* of gate_watch_log; 0 */
 };
 
-#define GATE_ADDRESS "127.0.0.1:8080"
-#define GATE_PLACE   (&(const struct frontend_place){SLICE("acme"), SLICE(GATE_ADDRESS), 0})
+#define GATE_ADDRESS  "127.0.0.1:8080"
+#define GATE_LISTENER (&(const struct frontend_listener_id){SLICE("acme"), SLICE(GATE_ADDRESS), 0})
 
 /* A gate without tenants; then a tenant "acme" with the text of its server block, whose
  * listener (GATE_ADDRESS in the text's terms) gets a free port. */

@@ -36,12 +36,12 @@ Test(listeners, a_closed_listener_takes_nothing_though_others_share_its_socket)
 {
     gate_start(&gate, "return 200 'ok';");
     gate_run(&gate, 0.01);
-    frontend_remove_listener(gate.frontend, GATE_PLACE, INFINITY);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, INFINITY);
     int fd = client_open(&gate);
     client_send(&gate, fd, GET);
     gate_run(&gate, 0.05);
     cr_assert_eq(frontend_connections(gate.frontend), 0);
-    frontend_add_listener(gate.frontend, GATE_PLACE, dup(gate.listener));
+    frontend_add_listener(gate.frontend, GATE_LISTENER, dup(gate.listener));
     client_expect(&gate, fd, "ok");
     close(fd);
     gate_close(&gate);

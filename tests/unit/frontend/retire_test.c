@@ -95,7 +95,7 @@ Test(retire, connections_of_a_closed_listener_are_cut_in_the_end)
 
     gate_start_proxy(&gate, "");
     int tunnel = start_tunnel(&back);
-    frontend_remove_listener(gate.frontend, GATE_PLACE, 0.2);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, 0.2);
     gate_listen(&gate, "acme");
     int later = client_open(&gate);
     client_send(&gate, later, "GET / HT");
@@ -117,18 +117,18 @@ Test(retire, connections_of_a_closed_listener_are_cut_in_the_end)
 /* The tenant has moved, and keeps its address; then the namespace of before goes. */
 Test(retire, the_same_address_in_two_namespaces_is_two)
 {
-    struct frontend_place moved = *GATE_PLACE;
+    struct frontend_listener_id moved = *GATE_LISTENER;
     int back;
 
     moved.netns = 4026532000;
     gate_start_proxy(&gate, "");
     int tunnel = start_tunnel(&back);
-    frontend_remove_listener(gate.frontend, GATE_PLACE, 30);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, 30);
     frontend_add_listener(gate.frontend, &moved, dup(gate.listener));
     int later = client_open(&gate);
     client_send(&gate, later, "GET / HT");
     gate_until(&gate, frontend_connections(gate.frontend) == 2);
-    frontend_remove_listener(gate.frontend, GATE_PLACE, 0.1);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, 0.1);
     client_rest(&gate, tunnel);
     cr_assert(gate.was_reset);
     gate_run(&gate, 0.2);
@@ -149,7 +149,7 @@ Test(retire, connections_of_a_listener_that_another_follows_go_on)
     int idle = client_open(&gate);
     client_send(&gate, idle, GET);
     client_expect(&gate, idle, "one");
-    frontend_remove_listener(gate.frontend, GATE_PLACE, INFINITY);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, INFINITY);
     gate_run(&gate, 0.1);
     for (int i = 0; i < 2; i++) {
         client_send(&gate, idle, GET);
@@ -192,7 +192,7 @@ Test(retire, a_limit_counts_during_a_drain)
     frontend_drain(gate.frontend, 30);
     gate_run(&gate, 0.05);
     cr_assert_eq(frontend_connections(gate.frontend), 2);
-    frontend_remove_listener(gate.frontend, GATE_PLACE, 0.1);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, 0.1);
     cr_assert_eq(frontend_connections(gate.frontend), 1, "what is idle goes at once");
     gate_until(&gate, gate.drained == 1);
     close(tunnel);

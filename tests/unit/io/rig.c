@@ -34,7 +34,7 @@ static void on_readable(void *owner)
         read_some(rig);
 }
 
-static void on_drained(void *owner)
+static void on_writable(void *owner)
 {
     struct rig *rig = owner;
 
@@ -54,7 +54,7 @@ static void on_failed(void *owner, enum error error)
     rig->stream = NULL;
 }
 
-const struct stream_events rig_events = {on_open, on_readable, on_drained, on_failed};
+const struct stream_events rig_events = {on_open, on_readable, on_writable, on_failed};
 
 static void set_nonblocking(int fd)
 {

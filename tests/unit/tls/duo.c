@@ -44,7 +44,7 @@ static void on_readable(void *owner)
     chain_clear(&in);
 }
 
-static void on_drained(void *owner)
+static void on_writable(void *owner)
 {
     (void)owner;
 }
@@ -60,7 +60,7 @@ static void on_failed(void *owner, enum error error)
     duo->ours = NULL;
 }
 
-static const struct stream_events our_events = {on_open, on_readable, on_drained, on_failed};
+static const struct stream_events our_events = {on_open, on_readable, on_writable, on_failed};
 
 /* ---- the server's side ---- */
 
@@ -87,7 +87,7 @@ static void on_peer_failed(void *owner, enum error error)
     duo->peer = NULL;
 }
 
-static const struct stream_events peer_events = {on_peer_open, on_peer_readable, on_drained,
+static const struct stream_events peer_events = {on_peer_open, on_peer_readable, on_writable,
                                                  on_peer_failed};
 
 /* ---- life ---- */

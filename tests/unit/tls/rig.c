@@ -46,7 +46,7 @@ static void on_readable(void *owner)
     }
 }
 
-static void on_drained(void *owner)
+static void on_writable(void *owner)
 {
     struct rig *rig = owner;
 
@@ -63,7 +63,7 @@ static void on_failed(void *owner, enum error error)
     rig->stream = NULL;
 }
 
-static const struct stream_events events = {on_open, on_readable, on_drained, on_failed};
+static const struct stream_events events = {on_open, on_readable, on_writable, on_failed};
 
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {

@@ -87,6 +87,8 @@ Test(h2_goaway, the_last_of_keepalive_requests_begins_it)
     h2_client_close(&client);
     gate_until(&gate, frontend_connections(gate.frontend) == 0);
     cr_expect(gate_has_logged(&gate, "client 1: keepalive_requests: "));
+    cr_expect(gate_has_logged(&gate, "goaway none to announced: keepalive_requests"));
+    cr_expect(gate_has_logged(&gate, "goaway announced to final: keepalive_requests"));
     gate_close(&gate);
 }
 
@@ -114,7 +116,7 @@ Test(h2_goaway, streams_of_a_closed_listener_are_cut_in_the_end)
     h2_ask_send(&ask, &client, true);
     h2_client_turn(&client);
     int back = server_accept(&gate);
-    frontend_remove_listener(gate.frontend, GATE_PLACE, 0.2);
+    frontend_remove_listener(gate.frontend, GATE_LISTENER, 0.2);
     h2_until(&client, client.goaways == 2);
     h2_until(&client, client.ended);
     cr_assert_eq(frontend_connections(gate.frontend), 0);
