@@ -53,11 +53,11 @@ static struct backend_group *group_of(struct backends *backends, struct backend_
                                       const struct tenant_upstream *upstream)
 {
     struct backend_group *group;
-    struct slice identity = upstream->identity;
-    if (identity.len == 0)
-        identity = upstream->config->name;
-    HASH_FIND(hh, owner->groups, identity.data, identity.len, group);
-    return group != NULL ? group : group_new(backends, owner, identity);
+    struct slice key = upstream->identity;
+    if (key.len == 0)
+        key = upstream->config->name;
+    HASH_FIND(hh, owner->groups, key.data, key.len, group);
+    return group != NULL ? group : group_new(backends, owner, key);
 }
 
 static bool has_group(const struct tenant *tenant, const struct backend_group *group)

@@ -22,21 +22,21 @@ static void on_grave(struct loop_task *task)
 }
 
 struct backend_group *group_new(struct backends *backends, struct backend_owner *owner,
-                                struct slice identity)
+                                struct slice key)
 {
     struct backend_group *group = memory_zeroed(1, sizeof(*group));
     size_t start = owner->name_len + 1;
     group->backends = backends;
     group->owner = owner;
-    /* The identity begins with the upstream's name and a NUL, if it goes on. */
-    group->name = memory_alloc(start + identity.len + 1);
+    /* The key begins with the upstream's name and a NUL, if it goes on. */
+    group->name = memory_alloc(start + key.len + 1);
     memcpy(group->name, owner->name, owner->name_len);
     group->name[owner->name_len] = '/';
-    memcpy(group->name + start, identity.data, identity.len);
-    group->name[start + identity.len] = '\0';
+    memcpy(group->name + start, key.data, key.len);
+    group->name[start + key.len] = '\0';
     group->grave.run = on_grave;
     TAILQ_INIT(&group->idle);
-    HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, identity.len, group);
+    HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, key.len, group);
     return group;
 }
 

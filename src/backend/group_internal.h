@@ -69,7 +69,7 @@ struct backend_group {
  * it has one. */
 struct backend_owner {
     UT_hash_handle hh;
-    struct backend_group *groups; /* by the upstream's identity */
+    struct backend_group *groups; /* by their key, an upstream's identity */
     struct exchange_allowance allowance;
     size_t name_len;
     char name[];
@@ -87,11 +87,11 @@ struct backends {
     bool is_draining;
 };
 
-/* A group without endpoints, owned by its owner, which must not have one of that identity
+/* A group without endpoints, owned by its owner, which must not have one of that key
  * (tenant_upstream): one upstream has a group for each way in which it is connected to, so that
  * neither connections nor TLS sessions of two ways mix. */
 struct backend_group *group_new(struct backends *backends, struct backend_owner *owner,
-                                struct slice identity);
+                                struct slice key);
 
 /* Takes over what the upstream says now. Endpoints are found again by their address
  * and namespace. */

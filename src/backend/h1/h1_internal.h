@@ -67,7 +67,7 @@ struct back_h1 {
     struct loop_task grave;
 };
 
-/* ---- h1_end.c ---- */
+/* ---- h1/end.c ---- */
 
 void back_h1_set_state(struct back_h1 *connection, enum back_h1_state state);
 
@@ -86,7 +86,7 @@ void back_h1_finish(struct back_h1 *connection);
 /* The same for a tunnel, once both halves have ended and everything is with the kernel. */
 void back_h1_finish_tunnel(struct back_h1 *connection);
 
-/* ---- h1_request.c ---- */
+/* ---- h1/request.c ---- */
 
 /* Queues the head and what there is of the body. */
 void back_h1_begin(struct back_h1 *connection);
@@ -94,7 +94,7 @@ void back_h1_begin(struct back_h1 *connection);
 /* Queues what the request pipe has, as far as there is room. */
 void back_h1_send(struct back_h1 *connection);
 
-/* ---- h1_response.c ---- */
+/* ---- h1/response.c ---- */
 
 /* Reads once and passes on what came. */
 void back_h1_receive(struct back_h1 *connection);
@@ -102,7 +102,7 @@ void back_h1_receive(struct back_h1 *connection);
 /* Writing failed: passes on what the server has said before, and ends. */
 void back_h1_receive_last(struct back_h1 *connection);
 
-/* ---- h1_deadline.c ---- */
+/* ---- h1/deadline.c ---- */
 
 /* The server was heard, or waited for from now on. */
 void back_h1_touch(struct back_h1 *connection);

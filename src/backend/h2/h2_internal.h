@@ -76,7 +76,7 @@ struct back_h2 {
     struct loop_task grave;
 };
 
-/* ---- h2_state.c ---- */
+/* ---- h2/state.c ---- */
 
 void back_h2_set_state(struct back_h2 *connection, enum back_h2_state state);
 
@@ -89,7 +89,7 @@ void back_h2_probe(struct back_h2 *connection);
 /* Takes nothing new from now on. */
 void back_h2_drain(struct back_h2 *connection);
 
-/* ---- h2_end.c ---- */
+/* ---- h2/end.c ---- */
 
 /* Writes what the session has, as far as there is room. */
 void back_h2_write(struct back_h2 *connection);
@@ -104,12 +104,12 @@ void back_h2_end(struct back_h2 *connection, int reason);
 /* Fails all exchanges with the error and ends the connection. */
 void back_h2_fail(struct back_h2 *connection, enum error error);
 
-/* ---- h2_connection.c ---- */
+/* ---- h2/connection.c ---- */
 
 /* One that connects, with a reference to the endpoint; link is the caller's to open. */
 struct back_h2 *back_h2_new(struct backend_endpoint *endpoint, struct loop *loop);
 
-/* ---- h2_room.c ---- */
+/* ---- h2/capacity.c ---- */
 
 /* Keeps it on the list of those that take more exchanges, or off it. */
 void back_h2_share(struct back_h2 *connection);
@@ -126,11 +126,11 @@ void back_h2_refuse_waiting(struct back_h2 *connection);
 /* Sends an exchange that waits to another connection, or to a new one. */
 void back_h2_call_send_elsewhere(struct back_h2_call *call);
 
-/* ---- h2_wire.c ---- */
+/* ---- h2/read.c ---- */
 
 extern const struct stream_events back_h2_stream_events;
 
-/* ---- back_h2_call.c ---- */
+/* ---- h2/call.c ---- */
 
 /* A new call that waits, attached to the exchange. */
 struct back_h2_call *back_h2_call_new(struct back_h2 *connection, struct exchange *exchange,
@@ -163,24 +163,24 @@ void back_h2_call_give_back(struct back_h2_call *call);
 /* Frees those that nobody uses. */
 void back_h2_calls_free(struct back_h2_calls *calls);
 
-/* ---- h2_request.c ---- */
+/* ---- h2/request.c ---- */
 
 enum h2_read back_h2_call_on_read(void *object, struct chain *to, size_t max,
                                   const struct http_fields **trailers);
 
-/* ---- h2_response.c ---- */
+/* ---- h2/response.c ---- */
 
 void back_h2_call_on_response(void *object, bool ends);
 void back_h2_call_on_data(void *object, struct chain *bytes);
 void back_h2_call_on_end(void *object);
 void back_h2_call_on_closed(void *object, const struct h2_closing *closing);
 
-/* ---- h2_websocket.c ---- */
+/* ---- h2/websocket.c ---- */
 
 /* Adds to a response that opened a tunnel what a WebSocket client of HTTP/1.1 checks. */
 void back_h2_call_accept_websocket(const struct back_h2_call *call);
 
-/* ---- h2_deadline.c ---- */
+/* ---- h2/deadline.c ---- */
 
 /* Seconds until the server is late, and with what, if it is not with reading. */
 double back_h2_call_time_left(const struct back_h2_call *call, enum error *error);
