@@ -54,7 +54,7 @@ static bool admission_is_awaited(const struct child *child, const struct ipc_ann
 
     if (announced->message == IPC_FIGURES)
         return child->owes_figures && serial == supervisor->figures.serial;
-    return child->role == ROLE_WORKER || examine_is_pending(supervisor, serial);
+    return child->role == ROLE_WORKER || examiner_is_pending(&supervisor->reload.examiner, serial);
 }
 
 enum ipc_admission admission_judge(void *owner, const struct ipc_announced *announced)

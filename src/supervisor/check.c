@@ -52,14 +52,14 @@ static int check_tenants(struct supervisor *supervisor)
     ev_signal_init(&child, check_on_child, SIGCHLD);
     child.data = supervisor;
     ev_signal_start(supervisor->loop.ev, &child);
-    result = round_begin(supervisor, ROUND_TEST);
+    result = supervisor_reload(supervisor, RELOAD_TEST);
     if (result == 0)
         loop_run(&supervisor->loop);
     ev_signal_stop(supervisor->loop.ev, &child);
     supervisor->resolver.is_stopping = true;
     child_signal(&supervisor->resolver, SIGTERM);
     return result == 0 && !check_is_hopeless(supervisor) &&
-                   supervisor->round.outcomes.counts[OUTCOME_REFUSED] == 0
+                   supervisor->reload.outcomes.counts[OUTCOME_REFUSED] == 0
                ? 0
                : -1;
 }

@@ -4,7 +4,6 @@
 
 #include "admission_internal.h"
 #include "deliveries_internal.h"
-#include "examine_internal.h"
 #include "supervisor_internal.h"
 #include "workers_internal.h"
 
@@ -51,8 +50,9 @@ static int child_on_working(struct child *child, struct wire_reader *body)
     int result = ipc_get_serial(body, &working);
 
     if (result == 0)
-        result = child->role == ROLE_WORKER ? deliveries_on_working(child, working.serial)
-                                            : examine_on_working(child->supervisor, working.serial);
+        result = child->role == ROLE_WORKER
+                     ? deliveries_on_working(child, working.serial)
+                     : examiner_on_working(&child->supervisor->reload.examiner, working.serial);
     if (result != 0)
         return result;
     child->working = working.serial;
@@ -75,7 +75,7 @@ static int child_on_message(void *owner, struct ipc_received *received)
         return workers_on_message(child->supervisor, child, received);
     if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
         return namespace_containers_on_message(&child->supervisor->namespaces, received);
-    child->has_lied = examine_on_message(child->supervisor, received) != 0;
+    child->has_lied = examiner_on_message(&child->supervisor->reload.examiner, received) != 0;
     return child->has_lied ? ERROR_IPC : 0;
 }
 
@@ -201,7 +201,7 @@ void child_start(struct child *child)
     if (child->role == ROLE_WORKER)
         workers_on_start(supervisor, child);
     else
-        examine_on_start(supervisor);
+        reloading_on_resolver(supervisor);
 }
 
 void child_inherit(struct child *child, pid_t pid, int channel)
@@ -337,13 +337,13 @@ static void child_on_death(struct child *child)
     if (child->role == ROLE_WORKER)
         workers_on_death(supervisor, child);
     else
-        examine_on_death(supervisor);
+        reloading_on_resolver_death(supervisor);
     if (child->is_stopping) {
         supervisor_on_child_gone(supervisor);
     } else if (child_start_is_hopeless(supervisor)) {
         log_error("no worker can be started, ending");
         supervisor_end(supervisor, EXIT_FAILURE);
-    } else if (!child->is_dismissed || examine_is_wanted(supervisor)) {
+    } else if (!child->is_dismissed || examiner_is_wanted(&supervisor->reload.examiner)) {
         child_retry_later(child);
     }
 }

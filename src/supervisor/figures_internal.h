@@ -5,13 +5,6 @@
 
 #include "child_internal.h"
 
-/* Of one tenant, over all workers. Embedded by its record. */
-struct record_figures {
-    uint64_t connections;
-    uint64_t draining; /* of them */
-    uint64_t requests; /* since these workers were started */
-};
-
 /* Embedded by the supervisor. */
 struct figures {
     uint64_t serial; /* of the last question */

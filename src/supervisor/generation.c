@@ -314,7 +314,7 @@ static void generation_step(struct supervisor *supervisor)
     if (supervisor->handover.state == HANDOVER_DRAINING &&
         generation_has_ended(former->workers, former->count))
         generation_bury_former(supervisor);
-    round_advance(supervisor);
+    reload_advance(&supervisor->reload);
 }
 
 static void generation_on_step(struct loop_task *task)

@@ -43,7 +43,8 @@ static unsigned heartbeat_limit(const struct child *child)
 {
     if (child->state != CHILD_READY)
         return HEARTBEAT_STARTING;
-    return child->role == ROLE_RESOLVER && examine_is_of_suspect(child->supervisor)
+    return child->role == ROLE_RESOLVER &&
+                   examiner_is_of_suspect(&child->supervisor->reload.examiner)
                ? HEARTBEAT_SUSPECT
                : HEARTBEAT_CHILD;
 }

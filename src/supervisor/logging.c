@@ -71,8 +71,8 @@ static void logging_finish(struct supervisor *supervisor, const char *error)
     supervisor->logging.is_reopening = false;
     control_tell_reopened(&supervisor->control, error);
     if (error)
-        round_keep_setting(supervisor, error);
-    round_advance(supervisor);
+        reload_keep_setting(&supervisor->reload, error);
+    reload_advance(&supervisor->reload);
 }
 
 static void logging_on_opened(struct log_file *file, int fd, const char *why)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What the control socket may ask for, and the answer to -s status. */
-#include "record_state_internal.h"
 #include "supervisor_internal.h"
 
 #include "control/protocol.h"
 #include "control/status.h"
+#include "reload/record_state.h"
 
 static const char *const request_ending = "nsgate is ending";
 
@@ -17,7 +17,7 @@ static const char *request_reload(void *owner)
     if (supervisor->state != SUPERVISOR_RUNNING)
         return request_ending;
     log_notice("reloading, as the control socket asks");
-    round_begin(supervisor, ROUND_RELOAD);
+    supervisor_reload(supervisor, RELOAD_ASKED);
     return NULL;
 }
 
@@ -28,8 +28,8 @@ static const char *request_forced_reload(void *owner)
     if (supervisor->state != SUPERVISOR_RUNNING)
         return request_ending;
     log_notice("reloading, as the control socket asks, whatever it removes");
-    supervisor->round.is_forced = true;
-    round_begin(supervisor, ROUND_RELOAD);
+    supervisor->reload.is_forced = true;
+    supervisor_reload(supervisor, RELOAD_ASKED);
     return NULL;
 }
 

@@ -83,7 +83,7 @@ static int resume_take_settings(struct supervisor *supervisor, const struct stat
     supervisor->settings =
         settings_get(supervisor->config, state->settings, &state->identity, &diags);
     if (!supervisor->settings)
-        report_diags(supervisor, NULL, &diags);
+        report_diags(&supervisor->reload, NULL, &diags);
     diag_list_free(&diags);
     supervisor->identity = state->identity;
     if (!supervisor->settings)
@@ -209,7 +209,7 @@ static int resume_take(struct resume *resume, struct state *state)
         log_error("cannot resume: %s", strerror(errno));
         return -1;
     }
-    supervisor->round.number = state->round;
+    supervisor->reload.number = state->round;
     supervisor->figures.serial = state->figures;
     supervisor->generation = state->generation;
     supervisor->started = (double)state->started / 1000.;
@@ -220,7 +220,7 @@ static int resume_take(struct resume *resume, struct state *state)
     resume_take_workers(resume, state);
     resume_check_listeners(supervisor);
     resume_take_namespaces(supervisor, state);
-    again_resume(supervisor);
+    retries_resume(&supervisor->reload.retries);
     return 0;
 }
 
@@ -254,7 +254,7 @@ static void resume_announce(struct resume *resume)
         return;
     log_notice("upgrade done: nsgate/" NSGATE_VERSION ", %u tenants, %u workers",
                HASH_COUNT(supervisor->registry.records), supervisor->worker_count);
-    round_begin(supervisor, ROUND_RELOAD);
+    supervisor_reload(supervisor, RELOAD_ASKED);
 }
 
 /* Every turn, until the round behind the upgrade is over. */
@@ -267,7 +267,7 @@ static void resume_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
     (void)events;
     if (!resume->is_announced && (!is_running || generation_is_settled(supervisor)))
         resume_announce(resume);
-    if (!resume->is_announced || (is_running && supervisor->round.kind != ROUND_NONE))
+    if (!resume->is_announced || (is_running && supervisor->reload.kind != RELOAD_NONE))
         return;
     ev_prepare_stop(ev, watcher);
     supervisor->upgrade.is_arriving = false;

@@ -50,7 +50,7 @@ static void signals_on_reload(struct supervisor *supervisor)
     if (supervisor->state != SUPERVISOR_RUNNING)
         return;
     log_notice("SIGHUP: reloading");
-    round_begin(supervisor, ROUND_RELOAD);
+    supervisor_reload(supervisor, RELOAD_ASKED);
 }
 
 static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events)

@@ -96,13 +96,11 @@ static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int event
 /* No round goes on, and what the resolver still says is about nothing. */
 static void supervisor_stop_rounds(struct supervisor *supervisor)
 {
-    round_abandon(supervisor);
+    reload_abandon(&supervisor->reload);
     upgrade_abandon(&supervisor->upgrade);
     control_tell_ending(&supervisor->control);
-    examiner_free(supervisor);
     namespaces_stop(&supervisor->namespaces);
     sockets_stop(&supervisor->sockets);
-    again_stop(supervisor);
 }
 
 void supervisor_end(struct supervisor *supervisor, int status)
@@ -147,7 +145,7 @@ static void supervisor_on_backstop(void *owner)
 
 static void supervisor_on_containers(void *owner)
 {
-    examine_see_to_resolver(owner);
+    reloading_see_to_resolver(owner);
 }
 
 static struct ipc_channel *supervisor_resolver(void *owner)
@@ -169,12 +167,10 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
                                       .is_root = geteuid() == 0,
                                       .tally_fd = -1,
                                       .log_fd = STDERR_FILENO};
-    record_random(supervisor->secret, sizeof(supervisor->secret));
     loop_init(&supervisor->loop);
     child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
-    examiner_init(supervisor);
     generation_init(supervisor);
-    round_init(supervisor);
+    reloading_init(supervisor);
     namespaces_init(&supervisor->namespaces, &supervisor->loop, &namespaces_events, supervisor);
     sockets_init(&supervisor->sockets, &supervisor->namespaces, &supervisor->registry.residents,
                  &worker_sockets_events, supervisor);
@@ -184,7 +180,6 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
     heartbeat_init(supervisor);
-    again_init(supervisor);
     upgrade_init(&supervisor->upgrade, &supervisor->loop, &supervisor_upgrade_events, supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
@@ -197,15 +192,13 @@ void supervisor_free(struct supervisor *supervisor)
     signals_stop(supervisor);
     generation_free(supervisor);
     child_close(&supervisor->resolver);
-    examiner_free(supervisor);
-    round_free(supervisor);
+    reload_free(&supervisor->reload);
     figures_free(supervisor);
     namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);
     logging_free(supervisor);
     sockets_stop(&supervisor->sockets);
     heartbeat_stop(supervisor);
-    again_stop(supervisor);
     upgrade_free(&supervisor->upgrade);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
@@ -239,7 +232,7 @@ int supervisor_load(struct supervisor *supervisor)
     diag_list_init(&diags);
     recorder_init(&recorder, NULL, supervisor->dump);
     supervisor->settings = settings_read(supervisor->config, &recorder.loader, &diags);
-    report_start(supervisor, &diags);
+    report_start(&diags, supervisor->is_check);
     diag_list_free(&diags);
     if (!supervisor->settings)
         return -1;
@@ -288,7 +281,7 @@ static void supervisor_serve(struct supervisor *supervisor)
     supervisor_start_watchers(supervisor);
     generation_start(supervisor);
     namespaces_start(&supervisor->namespaces);
-    if (round_begin(supervisor, ROUND_START) < 0)
+    if (supervisor_reload(supervisor, RELOAD_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
     loop_run(&supervisor->loop);
 }
@@ -346,7 +339,7 @@ static void supervisor_change_pid(struct supervisor *supervisor, const struct se
         } else {
             pid_file_release(&fresh);
             log_error("%s", text);
-            round_keep_setting(supervisor, text);
+            reload_keep_setting(&supervisor->reload, text);
         }
     }
     arena_free(&arena);

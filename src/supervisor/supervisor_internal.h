@@ -4,17 +4,16 @@
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
 #include "child_internal.h"
-#include "examine_internal.h"
 #include "figures_internal.h"
 #include "generation_internal.h"
 #include "log_file_internal.h"
 #include "notify_internal.h"
 #include "pid_file_internal.h"
-#include "record_internal.h"
-#include "round_internal.h"
 
 #include "control/control.h"
 #include "files/settings.h"
+#include "reload/reload.h"
+#include "reload/report.h"
 #include "sockets/sockets.h"
 #include "upgrade/upgrade.h"
 
@@ -58,17 +57,14 @@ struct supervisor {
     unsigned half;       /* of the tally, theirs */
     unsigned generation; /* how many there have been, of workers */
     struct handover handover;
-    struct examiner examiner;
-    struct round round;
+    struct reload reload;
     struct notify notify;
     struct figures figures;
     double started; /* loop_now() */
     struct upgrade upgrade;
-    unsigned char secret[FINGERPRINT_KEY];
     uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
     ev_timer heartbeat; /* of all children */
-    ev_timer again;     /* of tenants that processes have died over */
     ev_timer rotation;  /* of ticket keys */
     ev_timer ending;    /* until children that do not end are killed */
 };
@@ -130,18 +126,13 @@ void logging_follow(struct supervisor *supervisor, bool is_reopening);
 /* Whether that is over. */
 bool logging_is_settled(const struct supervisor *supervisor);
 
-/* report.c: what is wrong with a tenant (NULL: the main file), to the log, or to stderr for -t. An
- * error becomes the tenant's last one. */
-void report_diags(struct supervisor *supervisor, struct record *record,
-                  const struct diag_list *diags);
-void report_text(const struct supervisor *supervisor, struct record *record,
-                 enum diag_severity severity, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-/* Host names without addresses: keeps the first as the record's trouble. Whether that is known. */
-bool report_names(struct record *record, const struct diag_list *diags);
-/* As `nsgate -t` prints them. */
-void report_print(const struct diag_list *diags);
-/* The same at a start, which waits for nobody to read it. */
-void report_start(const struct supervisor *supervisor, const struct diag_list *diags);
+/* reloading.c: a reload with the settings and the rest of now. */
+int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind);
+void reloading_init(struct supervisor *supervisor);
+/* The resolver runs again, or is gone. */
+void reloading_on_resolver(struct supervisor *supervisor);
+void reloading_on_resolver_death(struct supervisor *supervisor);
+/* Starts a resolver that has work, and ends one that has none, in a moment. */
+void reloading_see_to_resolver(struct supervisor *supervisor);
 
 #endif

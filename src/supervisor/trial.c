@@ -101,6 +101,7 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
     registry_get(&reader, &supervisor->registry);
     wire_reader_init(&namespaces, state->namespaces);
     namespaces_get(&namespaces, &supervisor->namespaces);
+    retries_stop(&supervisor->reload.retries);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
         claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, NULL);
         for (uint32_t i = 0; i < record->sockets.listener_count; i++)

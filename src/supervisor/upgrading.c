@@ -79,9 +79,9 @@ static void upgrading_find_wait(void *owner, struct upgrade_wait *wait)
     const struct supervisor *supervisor = owner;
 
     *wait = (struct upgrade_wait){.kind = UPGRADE_WAITS_NOT};
-    if (supervisor->round.kind != ROUND_NONE) {
+    if (supervisor->reload.kind != RELOAD_NONE) {
         wait_set(wait, UPGRADE_WAITS_ROUND, "the end of a reload (%u tenants are being examined)",
-                 supervisor->examiner.count);
+                 supervisor->reload.examiner.count);
         return;
     }
     wait_find_generation(supervisor, wait);
@@ -135,8 +135,8 @@ static void upgrading_gather(void *owner, struct state *state, struct wire_write
                             .half = supervisor->half,
                             .generation = supervisor->generation,
                             .started = (uint64_t)(supervisor->started * 1000.),
-                            .round = supervisor->round.number,
-                            .effective = supervisor->round.effective,
+                            .round = supervisor->reload.number,
+                            .effective = supervisor->reload.effective,
                             .figures = supervisor->figures.serial,
                             .ipc_version = IPC_VERSION};
     state->rotation = (uint32_t)ev_timer_remaining(supervisor->loop.ev, &supervisor->rotation);
@@ -169,11 +169,8 @@ static void upgrading_refused(void *owner, const char *why)
     struct supervisor *supervisor = owner;
 
     control_tell_upgrade_refused(&supervisor->control, why);
-    examine_see_to_resolver(supervisor); /* who follows containers was dismissed */
-    if (supervisor->round.kind == ROUND_NONE && supervisor->round.is_wanted) {
-        supervisor->round.is_wanted = false;
-        round_begin(supervisor, ROUND_RELOAD);
-    }
+    reloading_see_to_resolver(supervisor); /* who follows containers was dismissed */
+    reload_begin_held(&supervisor->reload);
 }
 
 const struct upgrade_events supervisor_upgrade_events = {

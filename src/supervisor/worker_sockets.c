@@ -56,7 +56,7 @@ static void worker_sockets_on_stale(void *owner, const struct closed_sockets *cl
 static void worker_sockets_on_retried(void *owner)
 {
     workers_pump_lacking(owner);
-    round_advance(owner);
+    reload_advance(&((struct supervisor *)owner)->reload);
 }
 
 const struct sockets_events worker_sockets_events = {.on_bound = worker_sockets_on_bound,

@@ -2,7 +2,6 @@
 /* Handing tenants to workers: choice, sending with a bound on what is under way, answers. */
 #include "workers_internal.h"
 
-#include "adopt_internal.h"
 #include "deliveries_internal.h"
 #include "worker_sockets_internal.h"
 
@@ -112,7 +111,7 @@ static void worker_set_lacking(struct supervisor *supervisor, struct child *work
 /* Workers have died over it, and all that serve it now have yet to take it over. */
 static bool record_is_suspect(const struct record *record)
 {
-    return record->deaths > 0 || (record->again.reason == AGAIN_DEATH && record->again.pause > 0.);
+    return record->deaths > 0 || (record->retry.reason == RETRY_DEATH && record->retry.pause > 0.);
 }
 
 /* What is suspect goes to one worker after the other: it takes one with it at most. */
@@ -185,7 +184,7 @@ void workers_pump_lacking(struct supervisor *supervisor)
             continue;
         }
         generation_advance(supervisor);
-        round_advance(supervisor);
+        reload_advance(&supervisor->reload);
     }
 }
 
@@ -268,7 +267,7 @@ void workers_on_start(struct supervisor *supervisor, struct child *worker)
 {
     generation_tell_limit(supervisor, worker);
     workers_pump(supervisor, worker);
-    round_advance(supervisor); /* which may have waited for it */
+    reload_advance(&supervisor->reload); /* which may have waited for it */
 }
 
 /* The record whose bundle it died over for the last time; NULL: none. Evidence is that it was
@@ -311,8 +310,9 @@ void workers_on_death(struct supervisor *supervisor, struct child *worker)
             record_set_due(record, worker);
     }
     if (guilty)
-        adopt_refusal(supervisor, guilty, "workers died over it twice, it is no longer served");
-    round_advance(supervisor);
+        reload_withdraw(&supervisor->reload, guilty,
+                        "workers died over it twice, it is no longer served");
+    reload_advance(&supervisor->reload);
 }
 
 /* It has done with the first of what it was sent. */
@@ -322,7 +322,7 @@ static void workers_on_done(struct supervisor *supervisor, struct child *worker)
     if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
         workers_pump(supervisor, worker);
     if (worker->awaiting == 0)
-        round_advance(supervisor);
+        reload_advance(&supervisor->reload);
 }
 
 /* A worker has the bundle in force. When all have, it is suspect no longer. */
@@ -334,8 +334,8 @@ static void workers_on_taken(struct supervisor *supervisor, const struct child *
         return;
     if (record->due == 0 && record->committing == 0) {
         record->deaths = 0;
-        if (record->again.reason == AGAIN_DEATH)
-            record->again.pause = 0.;
+        if (record->retry.reason == RETRY_DEATH)
+            record->retry.pause = 0.;
     }
     workers_send(supervisor, record);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* rooms: supervisor */
+/* rooms: reload upgrade */
 /* What another binary left to the supervisor, as it is taken apart, and put again. */
-#include "supervisor/record_internal.h"
+#include "reload/record.h"
 
 #include "upgrade/state.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses that a namespace does not have are listened on, and told. */
-#include "rig.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 #include "shared/netns.h"
-#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a child that an intruder has taken over can make of the supervisor's time. */
-#include "rig.h"
+#include "rig/rig.h"
 
 #include "supervisor/admission_internal.h"
 #include "supervisor/supervisor_internal.h"
@@ -23,7 +23,7 @@ static void open_child(enum ipc_role role)
 {
     memset(&supervisor, 0, sizeof(supervisor));
     loop_init(&supervisor.loop);
-    examiner_init(&supervisor);
+    reloading_init(&supervisor);
     child_init(&child, &supervisor, role, 0);
 }
 
@@ -70,7 +70,7 @@ Test(admission, nor_are_answers_about_what_was_not_asked)
     struct examination examination = {.serial = 7, .is_sent = true};
 
     open_child(ROLE_RESOLVER);
-    TAILQ_INSERT_TAIL(&supervisor.examiner.pending, &examination, next);
+    TAILQ_INSERT_TAIL(&supervisor.reload.examiner.pending, &examination, next);
     cr_assert_eq(judge(IPC_EXAMINED, 7), IPC_ADMITTED);
     cr_assert_eq(judge(IPC_WORKING, 7), IPC_ADMITTED);
     cr_assert_eq(judge(IPC_EXAMINED, 6), IPC_DROPPED);

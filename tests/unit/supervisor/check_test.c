@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the command line asks: -t and -s. */
-#include "rig.h"
+#include "rig/rig.h"
 
 #include "control/protocol.h"
 #include "supervisor/supervisor.h"

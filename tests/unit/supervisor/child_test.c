@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Children that die are replaced, and told everything again. */
-#include "rig.h"
+#include "rig/rig.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

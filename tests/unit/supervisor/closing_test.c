@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners whose namespace goes, or becomes another tenant's. */
-#include "rig.h"
+#include "rig/rig.h"
 #include "shared/netns.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket beside the pid file, of a whole supervisor. */
-#include "rig.h"
-#include "talk.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

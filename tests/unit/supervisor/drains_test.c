@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Namespaces that go after a reload has made a tenant leave them. */
-#include "rig.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 #include "shared/netns.h"
-#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

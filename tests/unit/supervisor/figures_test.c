@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Figures of workers, also of those that give none or false ones. Each of the rig's workers says
  * that it has 7 connections, 5 of them tenant a's, 1 of those about to end, after 100 requests. */
-#include "rig.h"
-#include "talk.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 
 #include <criterion/criterion.h>
 

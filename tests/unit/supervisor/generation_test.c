@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One generation of workers makes room for the next. */
-#include "rig.h"
-#include "talk.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 /* Who is silent for too long is killed, and nobody else. */
 #include "supervisor/supervisor_internal.h"
 
-#include "rig.h"
+#include "rig/rig.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -129,7 +129,7 @@ Test(heartbeat, a_resolver_has_as_long_as_a_worker)
     struct patient patient;
 
     patient_open(&patient, ROLE_RESOLVER);
-    examiner_init(&patient.supervisor);
+    reloading_init(&patient.supervisor);
     tick(&patient, 5);
     cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
     tick(&patient, 1);
@@ -144,9 +144,9 @@ Test(heartbeat, a_resolver_has_longer_for_a_suspect_alone)
     struct patient patient;
 
     patient_open(&patient, ROLE_RESOLVER);
-    examiner_init(&patient.supervisor);
-    TAILQ_INSERT_TAIL(&patient.supervisor.examiner.pending, &suspect, next);
-    TAILQ_INSERT_TAIL(&patient.supervisor.examiner.pending, &other, next);
+    reloading_init(&patient.supervisor);
+    TAILQ_INSERT_TAIL(&patient.supervisor.reload.examiner.pending, &suspect, next);
+    TAILQ_INSERT_TAIL(&patient.supervisor.reload.examiner.pending, &other, next);
     tick(&patient, 20);
     cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
     other.is_sent = true; /* it waits now */
@@ -161,8 +161,8 @@ Test(heartbeat, a_suspect_has_not_for_ever)
     struct patient patient;
 
     patient_open(&patient, ROLE_RESOLVER);
-    examiner_init(&patient.supervisor);
-    TAILQ_INSERT_TAIL(&patient.supervisor.examiner.pending, &suspect, next);
+    reloading_init(&patient.supervisor);
+    TAILQ_INSERT_TAIL(&patient.supervisor.reload.examiner.pending, &suspect, next);
     tick(&patient, 20);
     cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
     tick(&patient, 1);

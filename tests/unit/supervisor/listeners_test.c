@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners that wait, degrade and come back. */
-#include "rig.h"
+#include "rig/rig.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Log files that are moved away, and settings that move them. */
-#include "rig.h"
-#include "talk.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

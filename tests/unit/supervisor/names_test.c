@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tenants whose host names have no address yet. */
-#include "rig.h"
-#include "talk.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

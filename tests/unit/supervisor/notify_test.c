@@ -2,7 +2,7 @@
 /* What a service manager hears, played by a datagram socket. */
 #include "supervisor/notify_internal.h"
 
-#include "rig.h"
+#include "rig/rig.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the control socket may ask for, of a whole supervisor. */
-#include "rig.h"
-#include "talk.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 #include "files/settings.h"
 #include "supervisor/supervisor_internal.h"
 
-#include "rig.h"
+#include "rig/rig.h"
 
 #include "base/memory.h"
 #include "ipc/sealed.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* -s finds the nsgate that runs, whatever stands in its main file by now. */
-#include "rig.h"
+#include "rig/rig.h"
 
 #include "control/protocol.h"
 #include "supervisor/supervisor.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What each signal does, and that children leave them to the supervisor. */
-#include "rig.h"
+#include "rig/rig.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

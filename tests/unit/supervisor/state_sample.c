@@ -2,7 +2,7 @@
 /* Makes the sample, by hand. */
 #include "state_sample.h"
 
-#include "supervisor/record_internal.h"
+#include "reload/record.h"
 
 #include "base/memory.h"
 
@@ -107,8 +107,8 @@ void sample_open(struct sample *sample)
     residents_enter(&registry->residents, &b->sockets.resident, (struct netns_id){4, 5});
     b->sockets.trouble = memory_text("does not exist");
     b->awaits_names = true;
-    b->again = (struct again){.reason = AGAIN_NAMES, .at = 1., .pause = 4.};
-    dependencies_add_file(&b->again.dependencies, "/nowhere/b.conf");
+    b->retry = (struct retry){.reason = RETRY_NAMES, .at = 1., .pause = 4.};
+    dependencies_add_file(&b->retry.dependencies, "/nowhere/b.conf");
     a->names_trouble = memory_text("host not found");
 }
 

@@ -4,7 +4,7 @@
 #ifndef STATE_SAMPLE_H
 #define STATE_SAMPLE_H
 
-#include "supervisor/record_internal.h"
+#include "reload/record.h"
 
 #include "upgrade/state.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The state as bytes: everything comes out as it was put in, and its descriptors are found. */
+#include "reload/record.h"
 #include "state_sample.h"
-#include "supervisor/record_internal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -83,10 +83,10 @@ Test(state, everything_is_there)
     cr_assert_str_eq(b->error, "b.conf:1:1: no");
     cr_assert_eq(resident_where(&b->sockets.resident).inode, 5);
     cr_assert_str_eq(a->names_trouble, "host not found");
-    cr_assert(!a->awaits_names && a->again.at == 0.);
-    cr_assert(b->awaits_names && b->again.at > 0. && b->again.pause == 4.);
-    cr_assert_eq(b->again.reason, AGAIN_NAMES);
-    cr_assert_str_eq(b->again.dependencies.items[0].path, "/nowhere/b.conf");
+    cr_assert(!a->awaits_names && a->retry.at == 0.);
+    cr_assert(b->awaits_names && b->retry.at > 0. && b->retry.pause == 4.);
+    cr_assert_eq(b->retry.reason, RETRY_NAMES);
+    cr_assert_str_eq(b->retry.dependencies.items[0].path, "/nowhere/b.conf");
     cr_assert_eq(state->namespaces.len, 1);
     cr_assert_eq(state->upgrades, 3);
     cr_assert_eq(state->generation, 5);

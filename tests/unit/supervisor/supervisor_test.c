@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor's life, from start to end. */
-#include "rig.h"
+#include "rig/rig.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

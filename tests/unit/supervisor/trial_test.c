@@ -3,7 +3,7 @@
 #include "files/settings.h"
 #include "supervisor/trial_internal.h"
 
-#include "rig.h"
+#include "rig/rig.h"
 #include "state_sample.h"
 
 #include "ipc/sealed.h"

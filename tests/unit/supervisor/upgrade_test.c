@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Upgrades of a whole supervisor, to the binary that it is. */
-#include "rig.h"
-#include "talk.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

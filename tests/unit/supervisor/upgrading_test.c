@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What keeps an upgrade waiting, and for how long it may. */
-#include "rig.h"
+#include "rig/rig.h"
 
+#include "rig/talk.h"
 #include "supervisor/supervisor_internal.h"
-#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -49,11 +49,11 @@ Test(upgrading, nothing)
 
 Test(upgrading, a_reload)
 {
-    supervisor.round.kind = ROUND_RELOAD;
-    supervisor.examiner.count = 3;
+    supervisor.reload.kind = RELOAD_ASKED;
+    supervisor.reload.examiner.count = 3;
     cr_assert_eq(find().kind, UPGRADE_WAITS_ROUND);
     cr_assert(strstr(find().text, "3 tenants"));
-    supervisor.examiner.count = 0;
+    supervisor.reload.examiner.count = 0;
 }
 
 static void set_former(enum handover_state state)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets for servers in namespaces: who gets them, how many, and when they are called back. The
  * rig's workers ask as the tenant's text tells them, and log what they get. */
-#include "rig.h"
+#include "rig/rig.h"
+#include "rig/talk.h"
 #include "shared/netns.h"
-#include "talk.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Which workers serve a tenant, and that each is told all there is. */
+#include "reload/record_state.h"
 #include "supervisor/deliveries_internal.h"
-#include "supervisor/record_state_internal.h"
 #include "supervisor/worker_sockets_internal.h"
 #include "supervisor/workers_internal.h"
 
-#include "rig.h"
+#include "rig/rig.h"
 #include "shared/namespaces.h"
 
 #include <criterion/criterion.h>

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/* Reloads: finding what changed, having it examined, and saying when all of it is in force. */
+#include "reload/reload.h"
+
+#include "apply_internal.h"
+#include "conflicts_internal.h"
+#include "removal_internal.h"
+#include "tenant_reload_internal.h"
+
+#include "files/tenant_files.h"
+#include "reload/report.h"
+
+#include <malloc.h>
+#include <stdio.h>
+
+#define RELOAD_LIMIT  10.0 /* seconds to wait for workers that do not commit */
+#define RELOAD_REASON 512  /* bytes of why a file is no tenant's */
+
+/* ---- the end ---- */
+
+static unsigned reload_count_waiting(const struct reload *reload)
+{
+    const struct record *record;
+    unsigned waiting = 0;
+
+    for (record = reload->registry->records; record; record = record->hh.next) {
+        waiting += record->awaits_names;
+        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
+            if (record->sockets.listeners[i].state != LISTENER_BOUND) {
+                waiting++;
+                break;
+            }
+        }
+    }
+    return waiting;
+}
+
+static void reload_summary(const struct reload *reload, char text[RELOAD_TEXT])
+{
+    const unsigned *counts = reload->outcomes.counts;
+    int len = snprintf(text, RELOAD_TEXT, "reload %s: %u added, %u changed, %u removed, %u refused",
+                       reload->is_overdue ? "incomplete" : "done", counts[OUTCOME_ADDED],
+                       counts[OUTCOME_CHANGED], counts[OUTCOME_REMOVED], counts[OUTCOME_REFUSED]);
+
+    if (outcomes_lack(&reload->outcomes))
+        len += snprintf(text + len, RELOAD_TEXT - (size_t)len, ", %u degraded, %u waiting",
+                        counts[OUTCOME_DEGRADED], counts[OUTCOME_WAITING]);
+    if (counts[OUTCOME_BLOCKED] > 0)
+        len += snprintf(text + len, RELOAD_TEXT - (size_t)len, ", %u blocked",
+                        counts[OUTCOME_BLOCKED]);
+    if (reload->settings_kept > 0)
+        snprintf(text + len, RELOAD_TEXT - (size_t)len, ", %u setting%s not taken over",
+                 reload->settings_kept, reload->settings_kept == 1 ? "" : "s");
+}
+
+static enum reload_result reload_result(const struct reload *reload)
+{
+    if (reload->outcomes.counts[OUTCOME_REFUSED] > 0 || reload->settings_kept > 0 ||
+        reload->is_overdue)
+        return RELOAD_REFUSED;
+    return outcomes_lack(&reload->outcomes) ? RELOAD_LACKING : RELOAD_GOOD;
+}
+
+static void reload_tell(struct reload *reload)
+{
+    const unsigned *counts = reload->outcomes.counts;
+    char text[RELOAD_TEXT];
+
+    outcomes_finish(reload);
+    if (reload->kind == RELOAD_START)
+        snprintf(text, sizeof(text), "started: %u tenants, %u waiting, %u refused, %u workers",
+                 counts[OUTCOME_ADDED], reload_count_waiting(reload), counts[OUTCOME_REFUSED],
+                 reload->inputs.workers);
+    else
+        reload_summary(reload, text);
+    log_notice("%s", text);
+    reload->events->on_ended(reload->owner, text, reload_result(reload));
+}
+
+static void reload_finish(struct reload *reload)
+{
+    ev_timer_stop(reload->loop->ev, &reload->limit);
+    reload->is_committing = false;
+    if (reload->kind == RELOAD_TEST) {
+        loop_stop(reload->loop);
+        return;
+    }
+    reload_tell(reload);
+    reload->kind = RELOAD_NONE;
+    malloc_trim(0); /* trees and raw bundles have come and gone */
+    reload_begin_held(reload);
+}
+
+static void reload_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct reload *reload = timer->data;
+    char text[RELOAD_REASON];
+
+    (void)ev;
+    (void)events;
+    snprintf(text, sizeof(text), "%u workers have not taken it over within %g s",
+             reload->events->count_lagging(reload->owner), RELOAD_LIMIT);
+    log_error("%s", text);
+    reload->events->on_error(reload->owner, text);
+    reload->is_overdue = true;
+    reload_finish(reload);
+}
+
+void reload_keep_setting(struct reload *reload, const char *text)
+{
+    if (reload->kind != RELOAD_ASKED)
+        return;
+    reload->settings_kept++;
+    reload->events->on_error(reload->owner, text);
+}
+
+/* ---- one tenant ---- */
+
+void reload_withdraw(struct reload *reload, struct record *record, const char *why)
+{
+    const struct plan *kept = record->examination ? &record->examination->plan
+                              : record->contender ? &record->contender->plan
+                                                  : NULL;
+
+    report_text(reload, record, DIAG_ERROR, "%s: %s", record->file, why);
+    retry_later(&reload->retries, record, RETRY_DEATH, &record->plan.dependencies);
+    apply_withdrawal(reload, record, kept);
+    outcomes_refused(reload, record);
+}
+
+static void reload_todo(struct reload *reload, struct record *record)
+{
+    record->is_todo = true;
+    retry_forget(record);
+    record_set_names_trouble(record, NULL);
+    TAILQ_INSERT_TAIL(&reload->todo, record, todo);
+}
+
+/* ---- going on ---- */
+
+/* No file is to be read or examined any more. */
+static void reload_decide(struct reload *reload)
+{
+    tenant_reload_settle(reload);
+    if (reload->namespaces->is_contested)
+        namespaces_refresh(reload->namespaces, true);
+}
+
+static void reload_step(struct reload *reload)
+{
+    struct record *record;
+
+    if (reload->kind == RELOAD_NONE)
+        return;
+    while ((record = TAILQ_FIRST(&reload->todo)) && examiner_has_room(&reload->examiner)) {
+        TAILQ_REMOVE(&reload->todo, record, todo);
+        record->is_todo = false;
+        tenant_reload_begin(reload, record);
+    }
+    if (record || reload->examiner.count > 0)
+        return;
+    if (!reload->is_committing)
+        reload_decide(reload);
+    if (reload->events->is_settled(reload->owner)) {
+        reload_finish(reload);
+    } else if (!reload->is_committing) {
+        reload->is_committing = true;
+        ev_timer_set(&reload->limit, RELOAD_LIMIT, 0.);
+        ev_timer_start(reload->loop->ev, &reload->limit);
+    }
+}
+
+static void reload_on_step(struct loop_task *task)
+{
+    reload_step((struct reload *)((char *)task - offsetof(struct reload, step)));
+}
+
+void reload_advance(struct reload *reload)
+{
+    if (reload->kind != RELOAD_NONE)
+        loop_defer(reload->loop, &reload->step);
+}
+
+/* ---- the beginning ---- */
+
+static bool reload_must_examine(const struct reload *reload, const struct record *record, bool all)
+{
+    return all || !record_is_in_force(record) || record->is_refused || record->plan.has_names ||
+           !dependencies_unchanged(&record->plan.dependencies, &config_files) ||
+           reload->kind != RELOAD_ASKED;
+}
+
+/* A file without a tenant of its own: it counts as refused. */
+static void reload_refuse_file(struct reload *reload, const struct tenant_file *file,
+                               const char *why, const char *which)
+{
+    char reason[RELOAD_REASON];
+
+    snprintf(reason, sizeof(reason), "%s%s", why, which);
+    report_text(reload, NULL, DIAG_ERROR, "%s: tenant \"%.*s\" is refused: %s", file->path,
+                SLICE_PRINTF(file->name), reason);
+    outcomes_tell(reload, OUTCOME_REFUSED, file->name, reason);
+}
+
+static void reload_see_file(struct reload *reload, const struct tenant_file *file, bool all)
+{
+    struct record *record = registry_find(reload->registry, file->name);
+    bool has_moved;
+
+    if (!config_tenant_name_is_valid(file->name)) {
+        reload_refuse_file(reload, file, "names are [A-Za-z0-9._-]{1,64}", "");
+        return;
+    }
+    if (record && record->round == reload->number) {
+        if (strcmp(record->file, file->path) == 0)
+            return; /* two patterns name it */
+        reload_refuse_file(reload, file, "the same name comes from ", record->file);
+        return;
+    }
+    if (!record)
+        record = registry_add(reload->registry, file->name, file->path, reload->inputs.tally);
+    if (!record) {
+        reload_refuse_file(reload, file, "there are too many tenants", "");
+        return;
+    }
+    has_moved = strcmp(record->file, file->path) != 0;
+    record_set_file(record, file->path);
+    record->round = reload->number;
+    if (has_moved || reload_must_examine(reload, record, all)) {
+        reload_todo(reload, record);
+    } else {
+        reload->events->on_kept(reload->owner, record);
+    }
+}
+
+static void reload_remove_unseen(struct reload *reload)
+{
+    struct record *record;
+    struct record *next;
+
+    HASH_ITER (hh, reload->registry->records, record, next) {
+        if (record->round == reload->number)
+            continue;
+        if (record_is_in_force(record))
+            outcomes_tell(reload, OUTCOME_REMOVED, slice_of(record->name), NULL);
+        apply_removal(reload, record);
+    }
+}
+
+/* all: every tenant is read anew, whatever its files' identities say. */
+static void reload_collect(struct reload *reload, const struct tenant_files *files, bool all)
+{
+    for (size_t i = 0; i < files->count; i++)
+        reload_see_file(reload, &files->items[i], all);
+    reload_remove_unseen(reload);
+    reload_advance(reload);
+}
+
+static void reload_reset(struct reload *reload, enum reload_kind kind)
+{
+    reload->kind = kind;
+    reload->examiner.is_single = kind == RELOAD_TEST;
+    reload->retries.is_off = kind == RELOAD_TEST;
+    reload->number++;
+    reload->outcomes = (struct outcomes){0};
+    reload->settings_kept = 0;
+    reload->is_overdue = false;
+}
+
+/* With the settings that are in force. */
+static int reload_begin_first(struct reload *reload, enum reload_kind kind, struct diag_list *diags)
+{
+    struct tenant_files files;
+    int result = tenant_files_find(&files, reload->inputs.settings, reload->inputs.config,
+                                   &config_files, diags);
+
+    reload_reset(reload, kind);
+    report_start(diags, kind == RELOAD_TEST);
+    if (result == 0)
+        reload_collect(reload, &files, true);
+    else
+        reload->kind = RELOAD_NONE;
+    tenant_files_free(&files);
+    return result;
+}
+
+static void reload_tell_refusal(struct reload *reload, const struct diag_list *diags,
+                                const struct removal *removal)
+{
+    char text[RELOAD_TEXT];
+
+    if (removal->removed > 0)
+        snprintf(text, sizeof(text),
+                 "reload refused: it would remove %u of %u tenants, whose files are not there any "
+                 "more; everything stays as it is. If that is meant: nsgate -s reload --force",
+                 removal->removed, removal->total);
+    else
+        snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
+                 diags->errors == 1 ? "" : "s", reload->inputs.config);
+    log_notice("%s", text);
+    reload->events->on_refused(reload->owner, diags, text);
+}
+
+/* Fills *removal only when it is more than may be. */
+static bool reload_may_remove(struct reload *reload, const struct tenant_files *files,
+                              struct removal *removal)
+{
+    struct removal all = removal_of(reload->registry, files);
+
+    if (reload->is_forced || !removal_is_too_much(&all))
+        return true;
+    *removal = all;
+    return false;
+}
+
+static int reload_begin_asked(struct reload *reload, struct diag_list *diags)
+{
+    struct settings *settings = settings_read(reload->inputs.config, &config_files, diags);
+    struct tenant_files files = {0};
+    struct removal removal = {0};
+    int result = -1;
+
+    reload->events->on_reading(reload->owner);
+    if (settings)
+        result = tenant_files_find(&files, settings, reload->inputs.config, &config_files, diags);
+    report_diags(reload, NULL, diags);
+    if (result == 0 && !reload_may_remove(reload, &files, &removal))
+        result = -1;
+    if (result == 0) {
+        bool all = !settings_same_tenancy(reload->inputs.settings, settings);
+
+        reload_reset(reload, RELOAD_ASKED);
+        reload->events->on_begun(reload->owner, diags);
+        reload->events->on_settings(reload->owner, settings);
+        reload->inputs.settings = settings;
+        namespaces_on_reload(reload->namespaces);
+        reload_collect(reload, &files, all);
+    } else {
+        reload_tell_refusal(reload, diags, &removal);
+        settings_free(settings);
+    }
+    reload->is_forced = false;
+    if (settings)
+        tenant_files_free(&files);
+    return result;
+}
+
+int reload_begin(struct reload *reload, enum reload_kind kind)
+{
+    struct diag_list diags;
+    int result;
+
+    if (reload->is_over)
+        return 0;
+    if (reload->kind != RELOAD_NONE || reload->events->is_held(reload->owner)) {
+        reload->is_wanted = true;
+        return 0;
+    }
+    diag_list_init(&diags);
+    if (kind == RELOAD_ASKED)
+        result = reload_begin_asked(reload, &diags);
+    else
+        result = reload_begin_first(reload, kind, &diags);
+    diag_list_free(&diags);
+    return result;
+}
+
+void reload_begin_held(struct reload *reload)
+{
+    if (reload->kind != RELOAD_NONE || !reload->is_wanted)
+        return;
+    reload->is_wanted = false;
+    reload_begin(reload, RELOAD_ASKED);
+}
+
+/* ---- life ---- */
+
+void reload_init(struct reload *reload, const struct reload_parts *parts,
+                 const struct reload_events *events, const struct examiner_resolver *resolver,
+                 void *owner)
+{
+    *reload = (struct reload){.loop = parts->loop,
+                              .registry = parts->registry,
+                              .namespaces = parts->namespaces,
+                              .sockets = parts->sockets,
+                              .events = events,
+                              .owner = owner};
+    record_random(reload->secret, sizeof(reload->secret));
+    TAILQ_INIT(&reload->todo);
+    TAILQ_INIT(&reload->contenders);
+    reload->step.run = reload_on_step;
+    ev_timer_init(&reload->limit, reload_on_limit, 0., 0.);
+    reload->limit.data = reload;
+    examiner_init(&reload->examiner, reload->loop, &reload->registry->claims);
+    examiner_connect(&reload->examiner, resolver, owner);
+    examiner_tell(&reload->examiner, &tenant_reload_examiner, reload);
+    retries_init(&reload->retries, reload->registry, reload->loop, &tenant_reload_retry, reload);
+}
+
+void reload_abandon(struct reload *reload)
+{
+    ev_timer_stop(reload->loop->ev, &reload->limit);
+    conflicts_abandon(reload);
+    examiner_free(&reload->examiner);
+    retries_stop(&reload->retries);
+    reload->is_over = true;
+    reload->is_wanted = false;
+    reload->kind = RELOAD_NONE;
+}
+
+void reload_free(struct reload *reload)
+{
+    reload_abandon(reload);
+    loop_cancel(reload->loop, &reload->step);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* What a reload is told of the supervisor and tells it: workers, the resolver, who waits for it. */
+#include "supervisor_internal.h"
+#include "workers_internal.h"
+
+#include "control/protocol.h"
+#include "namespaces/containers.h"
+
+#include <signal.h>
+
+/* ---- what it tells ---- */
+
+static void reloading_on_reading(void *owner)
+{
+    notify_reloading(&((struct supervisor *)owner)->notify);
+}
+
+static void reloading_on_begun(void *owner, const struct diag_list *diags)
+{
+    control_tell_reload_begun(&((struct supervisor *)owner)->control, diags);
+}
+
+static void reloading_on_refused(void *owner, const struct diag_list *diags, const char *text)
+{
+    struct supervisor *supervisor = owner;
+
+    notify_ready(&supervisor->notify, text);
+    control_tell_reload_refused(&supervisor->control, diags, text);
+}
+
+static void reloading_on_settings(void *owner, struct settings *settings)
+{
+    supervisor_set_settings(owner, settings);
+}
+
+static void reloading_on_outcome(void *owner, const char *outcome, struct slice tenant,
+                                 const char *reason)
+{
+    control_tell_tenant(&((struct supervisor *)owner)->control, outcome, tenant, reason);
+}
+
+static void reloading_on_warning(void *owner, const char *text)
+{
+    control_tell_warning(&((struct supervisor *)owner)->control, text);
+}
+
+static void reloading_on_error(void *owner, const char *text)
+{
+    control_tell_error(&((struct supervisor *)owner)->control, text);
+}
+
+static void reloading_on_ended(void *owner, const char *text, enum reload_result result)
+{
+    static const int statuses[] = {[RELOAD_GOOD] = CONTROL_GOOD,
+                                   [RELOAD_LACKING] = CONTROL_LACKING,
+                                   [RELOAD_REFUSED] = CONTROL_REFUSED};
+    struct supervisor *supervisor = owner;
+
+    notify_ready(&supervisor->notify, text);
+    control_tell_reload_ended(&supervisor->control, text, statuses[result]);
+}
+
+/* ---- a tenant's workers ---- */
+
+static void reloading_on_kept(void *owner, struct record *record)
+{
+    workers_assign(owner, record); /* workers_per_tenant may be another */
+    workers_send(owner, record);
+}
+
+static void reloading_on_changed(void *owner, struct record *record)
+{
+    workers_assign(owner, record);
+    workers_changed(owner, record);
+}
+
+static void reloading_on_gone(void *owner, struct record *record)
+{
+    workers_withdraw(owner, record);
+    workers_forget(owner, record);
+}
+
+/* ---- what it asks ---- */
+
+/* Another binary is about to take over: it begins a reload anyway. Who asked by the control socket
+ * wants to know of this one. */
+static bool reloading_is_held(void *owner)
+{
+    const struct supervisor *supervisor = owner;
+
+    return upgrade_is_due(&supervisor->upgrade) && control_is_quiet(&supervisor->control);
+}
+
+/* A reload looks into all that is refused, also the one behind an upgrade; and an upgrade is about
+ * what is in force. */
+static bool reloading_may_retry(void *owner)
+{
+    const struct upgrade *upgrade = &((struct supervisor *)owner)->upgrade;
+
+    return upgrade->state == UPGRADE_NONE && !upgrade->is_arriving;
+}
+
+static bool reloading_is_settled(void *owner)
+{
+    const struct supervisor *supervisor = owner;
+
+    return workers_are_settled(supervisor) && sockets_are_settled(&supervisor->sockets) &&
+           generation_is_settled(supervisor) && logging_is_settled(supervisor);
+}
+
+static unsigned reloading_count_lagging(void *owner)
+{
+    return generation_count_lagging(owner);
+}
+
+static const struct reload_events reloading_events = {
+    .on_reading = reloading_on_reading,
+    .on_begun = reloading_on_begun,
+    .on_refused = reloading_on_refused,
+    .on_settings = reloading_on_settings,
+    .on_outcome = reloading_on_outcome,
+    .on_warning = reloading_on_warning,
+    .on_error = reloading_on_error,
+    .on_ended = reloading_on_ended,
+    .on_kept = reloading_on_kept,
+    .on_changed = reloading_on_changed,
+    .on_gone = reloading_on_gone,
+    .is_held = reloading_is_held,
+    .may_retry = reloading_may_retry,
+    .is_settled = reloading_is_settled,
+    .count_lagging = reloading_count_lagging,
+};
+
+/* ---- the resolver ---- */
+
+static struct ipc_channel *resolver_channel(void *owner)
+{
+    return ((struct supervisor *)owner)->resolver.channel;
+}
+
+/* The resolver runs while there is work and a moment longer: nobody who has seen all keys stays
+ * around, and an idle gateway does without its memory. One that has died by itself or is still
+ * ending comes back by child_on_death. */
+static void resolver_on_work(void *owner)
+{
+    struct child *resolver = &((struct supervisor *)owner)->resolver;
+
+    if (resolver->pid == 0 && !ev_is_active(&resolver->timer) && !resolver->is_stopping)
+        child_start(resolver);
+}
+
+static void resolver_on_idle(void *owner)
+{
+    struct child *resolver = &((struct supervisor *)owner)->resolver;
+
+    if (child_is_up(resolver))
+        child_dismiss(resolver);
+}
+
+static void resolver_on_overdue(void *owner, uint64_t serial)
+{
+    struct child *resolver = &((struct supervisor *)owner)->resolver;
+
+    log_error("the resolver does not answer, killing it");
+    resolver->working = serial;
+    resolver->heartbeat.is_hung = true;
+    child_signal(resolver, SIGKILL);
+}
+
+static bool resolver_has_other_work(void *owner)
+{
+    const struct supervisor *supervisor = owner;
+
+    return supervisor->namespaces.containers > 0 && !upgrade_is_due(&supervisor->upgrade);
+}
+
+static const struct examiner_resolver reloading_resolver = {
+    .channel = resolver_channel,
+    .on_work = resolver_on_work,
+    .on_idle = resolver_on_idle,
+    .on_overdue = resolver_on_overdue,
+    .has_other_work = resolver_has_other_work,
+};
+
+void reloading_see_to_resolver(struct supervisor *supervisor)
+{
+    if (supervisor->state == SUPERVISOR_RUNNING)
+        examiner_advance(&supervisor->reload.examiner);
+}
+
+void reloading_on_resolver(struct supervisor *supervisor)
+{
+    namespace_containers_on_resolver(&supervisor->namespaces);
+    examiner_advance(&supervisor->reload.examiner);
+}
+
+void reloading_on_resolver_death(struct supervisor *supervisor)
+{
+    const struct child *resolver = &supervisor->resolver;
+
+    examiner_on_death(&supervisor->reload.examiner, resolver->has_failed ? resolver->working : 0);
+    reload_advance(&supervisor->reload);
+}
+
+/* ---- life ---- */
+
+int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind)
+{
+    supervisor->reload.inputs = (struct reload_inputs){.config = supervisor->config,
+                                                       .settings = supervisor->settings,
+                                                       .tally = supervisor->tally,
+                                                       .dump = supervisor->dump,
+                                                       .workers = supervisor->worker_count};
+    return reload_begin(&supervisor->reload, kind);
+}
+
+void reloading_init(struct supervisor *supervisor)
+{
+    const struct reload_parts parts = {&supervisor->loop, &supervisor->registry,
+                                       &supervisor->namespaces, &supervisor->sockets};
+
+    reload_init(&supervisor->reload, &parts, &reloading_events, &reloading_resolver, supervisor);
+}
