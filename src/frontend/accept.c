@@ -2,7 +2,7 @@
 /* Accepting: what is ready in the listeners' epoll set becomes connections, within the bounds of
  * descriptors and of max_connections. */
 #include "connection_internal.h"
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 #include "base/container_of.h"
 #include "base/log.h"

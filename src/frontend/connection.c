@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A client connection's life: accepted, handed to what it speaks, closed. */
 #include "connection_internal.h"
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 #include "base/container_of.h"
 #include "base/log.h"

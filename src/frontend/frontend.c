@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of a worker's tenants: set, replace, remove, drain. */
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 #include "base/container_of.h"
 #include "base/memory.h"

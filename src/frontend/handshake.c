@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first thing that a client connection does: the TLS handshake, where its listener has TLS. */
 #include "connection_internal.h"
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 #include "base/log.h"
 

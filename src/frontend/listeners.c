@@ -3,7 +3,7 @@
  * own, which is one descriptor in the loop: pausing all of them is one ev_io_stop. The sockets are
  * shared with other processes, so that closing one does not take it out of the set: that is always
  * said. */
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 #include "base/container_of.h"
 #include "base/log.h"

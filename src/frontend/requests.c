@@ -2,7 +2,7 @@
 /* What a connection does with a request, whatever it came by: the settings that count, whether
  * another may follow, an exchange for it, and its way to dispatch. */
 #include "connection_internal.h"
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 const struct config_settings *connection_default_settings(const struct connection *connection)
 {

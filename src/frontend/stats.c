@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What each tenant has here at the moment. */
 #include "connection_internal.h"
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 static uint32_t count_retiring(const struct connection_list *list)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The entries of a worker's tenants: found, made, emptied, and who counts a connection. */
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 #include "base/container_of.h"
 #include "base/memory.h"

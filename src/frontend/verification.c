@@ -3,7 +3,7 @@
  * something else since (CVE-2025-23419 is the same for sessions, which the session context sees
  * to). */
 #include "connection_internal.h"
-#include "frontend_internal.h"
+#include "registry_internal.h"
 
 #include "base/log.h"
 

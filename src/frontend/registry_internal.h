@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The registry of a worker: tenants, their listeners, and who counts what. Connections stand above
  * it, and what a connection speaks does not see it. */
-#ifndef FRONTEND_FRONTEND_INTERNAL_H
-#define FRONTEND_FRONTEND_INTERNAL_H
+#ifndef FRONTEND_REGISTRY_INTERNAL_H
+#define FRONTEND_REGISTRY_INTERNAL_H
 
 #include "frontend/frontend.h"
 #include "h2/pool_internal.h"
