@@ -148,6 +148,8 @@ bool connection_takes_requests(const struct connection *connection);
 enum close_reason connection_must_end(const struct connection *connection);
 /* Seconds that it may wait for its next request: those, or its patience. */
 double connection_idle_time(const struct connection *connection, double seconds);
+/* Why it ends when it has waited for so long. */
+enum close_reason connection_idle_end(const struct connection *connection);
 
 /* An exchange for the next request. */
 struct exchange *connection_new_exchange(struct connection *connection,

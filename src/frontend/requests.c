@@ -46,6 +46,15 @@ enum close_reason connection_must_end(const struct connection *connection)
     return connection->retiring;
 }
 
+enum close_reason connection_idle_end(const struct connection *connection)
+{
+    enum close_reason reason = connection_must_end(connection);
+
+    if (reason != CLOSE_NONE)
+        return reason;
+    return connection->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_NO_REQUEST;
+}
+
 double connection_idle_time(const struct connection *connection, double seconds)
 {
     bool is_patient = connection->retiring == CLOSE_NONE || seconds < connection->patience;

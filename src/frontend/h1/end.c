@@ -124,15 +124,6 @@ static void check_tunnel(struct connection *connection)
         start_tunnel_clock(connection);
 }
 
-static void leave_idle(struct connection *connection)
-{
-    enum close_reason reason = connection_must_end(connection);
-
-    if (reason == CLOSE_NONE)
-        reason = connection->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_NO_REQUEST;
-    connection_leave(connection, reason);
-}
-
 void front_h1_phase_expired(struct connection *connection)
 {
     switch (connection->h1.state) {
@@ -140,7 +131,7 @@ void front_h1_phase_expired(struct connection *connection)
         front_h1_refuse(connection, ERROR_HEADER_TIMEOUT);
         break;
     case FRONT_H1_IDLE:
-        leave_idle(connection);
+        connection_leave(connection, connection_idle_end(connection));
         break;
     case FRONT_H1_TUNNEL:
     case FRONT_H1_TUNNEL_UP:

@@ -194,23 +194,15 @@ static bool is_over(double due, double now)
     return due > 0 && now >= due;
 }
 
-static void end_idle(struct connection *connection)
-{
-    enum close_reason reason = connection_must_end(connection);
-
-    if (reason == CLOSE_NONE)
-        reason = connection->requests > 0 ? CLOSE_KEEPALIVE_TIMEOUT : CLOSE_NO_REQUEST;
-    connection->h2->idle_due = 0;
-    front_h2_finish_goaway(connection, reason);
-}
-
 static void check(struct connection *connection, double now)
 {
     struct front_h2_side *side = connection->h2;
 
     side->wants_look = side->wants_look || is_over(side->look_due, now);
-    if (is_over(side->idle_due, now))
-        end_idle(connection);
+    if (is_over(side->idle_due, now)) {
+        side->idle_due = 0;
+        front_h2_finish_goaway(connection, connection_idle_end(connection));
+    }
     if (is_over(side->goaway_due, now))
         front_h2_finish_goaway(connection, side->last);
     connection_defer(connection);
