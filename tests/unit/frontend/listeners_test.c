@@ -2,11 +2,8 @@
 /* The accept side: limits, shortages, dead sockets. */
 #include "frontend/gate.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
  */
 #include "frontend/gate.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
