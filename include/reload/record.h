@@ -57,7 +57,7 @@ TAILQ_HEAD(record_list, record);
 
 static inline bool record_is_in_force(const struct record *record)
 {
-    return record->plan.bundle != NULL;
+    return record->plan.bundle;
 }
 
 static inline struct record *record_of_sockets(const struct tenant_sockets *sockets)

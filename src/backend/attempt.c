@@ -37,7 +37,7 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
 {
     double now = loop_now(exchange->loop);
     struct backend_endpoint *endpoint = next_endpoint(group, attempts, now);
-    if (endpoint == NULL)
+    if (!endpoint)
         return ERROR_NO_ENDPOINT;
     double after = fresh_after(attempts);
     if (!attempts->wants_fresh)
@@ -82,7 +82,7 @@ static bool is_free(const struct backend_attempts *attempts, enum error error)
         return true;
     if (error == ERROR_RETIRED && attempts->reused && attempts->forgiven == 1)
         return true;
-    return pool_shared(attempts->endpoint, fresh_after(attempts)) != NULL;
+    return pool_shared(attempts->endpoint, fresh_after(attempts));
 }
 
 bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts,

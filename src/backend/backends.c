@@ -23,7 +23,7 @@ struct backends *backends_new(struct loop *loop)
 
 void backends_free(struct backends *backends)
 {
-    if (backends == NULL)
+    if (!backends)
         return;
     struct backend_owner *owner, *next_owner;
     HASH_ITER (hh, backends->owners, owner, next_owner) {
@@ -39,7 +39,7 @@ static struct backend_owner *owner_of(struct backends *backends, struct slice te
 {
     struct backend_owner *owner;
     HASH_FIND(hh, backends->owners, tenant.data, tenant.len, owner);
-    if (owner != NULL)
+    if (owner)
         return owner;
     owner = memory_zeroed(1, sizeof(*owner) + tenant.len);
     memcpy(owner->name, tenant.data, tenant.len);
@@ -57,7 +57,7 @@ static struct backend_group *group_of(struct backends *backends, struct backend_
     if (key.len == 0)
         key = upstream->config->name;
     HASH_FIND(hh, owner->groups, key.data, key.len, group);
-    return group != NULL ? group : group_new(backends, owner, key);
+    return group ? group : group_new(backends, owner, key);
 }
 
 static bool has_group(const struct tenant *tenant, const struct backend_group *group)
@@ -89,7 +89,7 @@ void backends_bind(struct backends *backends, struct tenant *tenant)
         group_configure(upstream->group, upstream);
     }
     HASH_FIND(hh, backends->owners, tenant->config.name.data, tenant->config.name.len, owner);
-    if (owner != NULL)
+    if (owner)
         retire_others(owner, tenant);
 }
 
@@ -98,7 +98,7 @@ void backends_unbind(struct backends *backends, struct tenant *tenant)
     (void)backends;
     for (uint32_t i = 0; i < tenant->upstream_count; i++) {
         struct backend_group *group = tenant->upstreams[i].group;
-        if (group == NULL || group->bindings == 0)
+        if (!group || group->bindings == 0)
             continue;
         if (--group->bindings == 0)
             group_retire(group);
@@ -114,7 +114,7 @@ void backends_drain(struct backends *backends)
         struct backend_group *group, *next;
         HASH_ITER (hh, owner->groups, group, next) {
             for (uint32_t i = 0; i < group->endpoint_count; i++)
-                if (group->endpoints[i]->netns == NULL)
+                if (!group->endpoints[i]->netns)
                     pool_close_endpoint(group->endpoints[i], BACKEND_CLOSE_DRAINING);
         }
     }

@@ -10,11 +10,11 @@ int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange
     /* One that was opened after the last is fresh, also when another exchange opened it. */
     if (is_http2)
         connection = pool_shared(endpoint, after);
-    if (connection == NULL && after == 0)
+    if (!connection && after == 0)
         connection = pool_take(endpoint, is_http2);
-    attempts->reused = connection != NULL;
-    attempts->opened = connection != NULL ? connection->opened : loop_now(exchange->loop);
-    if (connection != NULL) {
+    attempts->reused = connection;
+    attempts->opened = connection ? connection->opened : loop_now(exchange->loop);
+    if (connection) {
         connection->protocol->assign(connection, exchange, attempts);
         return 0;
     }

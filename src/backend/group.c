@@ -86,9 +86,9 @@ static struct backend_endpoint *endpoint_new(struct backend_group *group,
     endpoint->group = group;
     endpoint->address = *address;
     address_format(address, endpoint->text);
-    if (group->tls.context != NULL && group->tls.reuses_sessions)
+    if (group->tls.context && group->tls.reuses_sessions)
         endpoint->sessions = tls_sessions_new();
-    if (from->config->netns != NULL) {
+    if (from->config->netns) {
         struct backend_netns_key key = {owner_name(group), from->config->netns->text,
                                         address->any.sa_family};
         endpoint->netns = backend_netns_ref(group->backends, &key);
@@ -103,7 +103,7 @@ static void endpoint_configure(struct backend_endpoint *endpoint,
 {
     if (endpoint->weight != (int32_t)config->weight) {
         endpoint->weight = (int32_t)config->weight;
-        if (endpoint->group->method->on_weight != NULL)
+        if (endpoint->group->method->on_weight)
             endpoint->group->method->on_weight(endpoint);
     }
     endpoint->max_fails = config->max_fails;
@@ -117,8 +117,8 @@ static bool is_same(const struct backend_endpoint *endpoint, const struct tenant
     const struct config_netns *netns = other->config->netns;
     if (!address_equal(&endpoint->address, &other->address))
         return false;
-    if (endpoint->netns == NULL || netns == NULL)
-        return endpoint->netns == NULL && netns == NULL;
+    if (!endpoint->netns || !netns)
+        return !endpoint->netns && !netns;
     return slice_equal(endpoint->netns->name, netns->text);
 }
 
@@ -128,7 +128,7 @@ static struct backend_endpoint *take_known(struct backend_endpoint **known, uint
 {
     for (uint32_t i = 0; i < count; i++) {
         struct backend_endpoint *endpoint = known[i];
-        if (endpoint != NULL && is_same(endpoint, like)) {
+        if (endpoint && is_same(endpoint, like)) {
             known[i] = NULL;
             return endpoint;
         }
@@ -139,7 +139,7 @@ static struct backend_endpoint *take_known(struct backend_endpoint **known, uint
 static bool slot_is_used(const struct backend_group *group, uint32_t slot)
 {
     for (uint32_t i = 0; i < group->endpoint_count; i++)
-        if (group->endpoints[i] != NULL && group->endpoints[i]->slot == slot)
+        if (group->endpoints[i] && group->endpoints[i]->slot == slot)
             return true;
     return false;
 }
@@ -149,7 +149,7 @@ static void add_new_endpoints(struct backend_group *group, const struct tenant_u
 {
     uint32_t slot = 0;
     for (uint32_t i = 0; i < group->endpoint_count; i++) {
-        if (group->endpoints[i] != NULL)
+        if (group->endpoints[i])
             continue;
         while (slot_is_used(group, slot))
             slot++;
@@ -162,12 +162,12 @@ static void add_new_endpoints(struct backend_group *group, const struct tenant_u
 static void set_transport(struct backend_group *group, const struct tenant_upstream *upstream)
 {
     const struct config_transport *transport = upstream->config->transport;
-    group->http2 = transport != NULL && transport->http2;
-    if (upstream->tls.context == NULL)
+    group->http2 = transport && transport->http2;
+    if (!upstream->tls.context)
         return;
     group->tls = upstream->tls;
     group->tls.name.data = memory_copy(upstream->tls.name.data, upstream->tls.name.len);
-    if (group->tls.trust != NULL)
+    if (group->tls.trust)
         tls_trust_ref(group->tls.trust);
 }
 
@@ -176,7 +176,7 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
     struct backend_endpoint **known = group->endpoints;
     uint32_t known_count = known ? group->endpoint_count : 0;
 
-    if (known == NULL)
+    if (!known)
         set_transport(group, upstream);
     group->is_current = true;
     group->method = &balance_round_robin;
@@ -190,7 +190,7 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
     for (uint32_t i = 0; i < upstream->endpoint_count; i++)
         endpoint_configure(group->endpoints[i], upstream->endpoints[i].config);
     for (uint32_t i = 0; i < known_count; i++)
-        if (known[i] != NULL)
+        if (known[i])
             endpoint_retire(known[i]);
     free(known);
     pool_trim(group);
@@ -211,7 +211,7 @@ void group_free(struct backend_group *group)
     loop_cancel(group->backends->loop, &group->grave);
     struct backend_owner *owner = group->owner;
     HASH_DELETE(hh, owner->groups, group);
-    if (owner->groups == NULL) {
+    if (!owner->groups) {
         HASH_DELETE(hh, group->backends->owners, owner);
         free(owner);
     }
@@ -231,7 +231,7 @@ void endpoint_enter(struct backend_endpoint *endpoint)
 {
     endpoint->open++;
     endpoint->group->attached++;
-    if (endpoint->group->method->on_start != NULL)
+    if (endpoint->group->method->on_start)
         endpoint->group->method->on_start(endpoint);
 }
 
@@ -239,7 +239,7 @@ void endpoint_leave(struct backend_endpoint *endpoint)
 {
     endpoint->open--;
     endpoint->group->attached--;
-    if (endpoint->group->method->on_end != NULL)
+    if (endpoint->group->method->on_end)
         endpoint->group->method->on_end(endpoint);
     group_check(endpoint->group);
 }

@@ -54,7 +54,7 @@ static void bury(struct backend_link *link)
 
 void link_close(struct backend_link *link)
 {
-    if (link == NULL)
+    if (!link)
         return;
     backend_netns_close_stream(link->connection, link->stream, false);
     bury(link);
@@ -130,7 +130,7 @@ static bool is_connect_shortage(int error)
 static bool has_source_address(const struct backend_link *link)
 {
     const struct address *address = &link->endpoint->address;
-    if (link->endpoint->netns != NULL)
+    if (link->endpoint->netns)
         return true; /* the server is in a namespace where nobody but root can ask */
     int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -156,7 +156,7 @@ static void on_connected(void *owner)
     struct backend_link *link = owner;
     const struct backend_group *group = link->endpoint->group;
     struct stream *stream = link->stream;
-    if (group->tls.context == NULL) {
+    if (!group->tls.context) {
         bury(link);
         link->events->on_open(link->connection, stream, group->http2 ? LINK_HTTP_2 : LINK_HTTP_1);
         return;
@@ -187,7 +187,7 @@ static void on_expired(struct deadline *deadline)
     struct slice reason = {"", 0};
     if (link->is_handshaking)
         reason = SLICE("in the TLS handshake");
-    else if (link->stream == NULL)
+    else if (!link->stream)
         reason = SLICE("waiting for a socket in its network namespace");
     fail(link, ERROR_CONNECT_TIMEOUT, reason);
 }
@@ -203,7 +203,7 @@ static bool connect_by(struct backend_link *link, int fd)
 {
     link->stream =
         stream_connect(loop_of(link), fd, &link->endpoint->address, &connect_events, link);
-    if (link->stream == NULL)
+    if (!link->stream)
         return false;
     backend_netns_join(link->connection);
     return true;
@@ -230,9 +230,8 @@ struct backend_link *link_open(struct backend_connection *connection, double sec
     struct backend_endpoint *endpoint = connection->endpoint;
     struct loop *loop = endpoint->group->backends->loop;
     struct backend_netns *netns = endpoint->netns;
-    int fd =
-        netns != NULL ? backend_netns_take(netns) : socket_for(endpoint->address.any.sa_family);
-    if (fd < 0 && netns == NULL && is_connect_shortage(errno))
+    int fd = netns ? backend_netns_take(netns) : socket_for(endpoint->address.any.sa_family);
+    if (fd < 0 && !netns && is_connect_shortage(errno))
         return NULL;
     struct backend_link *link = memory_zeroed(1, sizeof(*link));
     link->connection = connection;
@@ -242,7 +241,7 @@ struct backend_link *link_open(struct backend_connection *connection, double sec
     link->start.run = on_start;
     link->grave.run = on_grave;
     deadline_init(&link->deadline, loop, on_expired);
-    if (fd < 0 && netns != NULL) {
+    if (fd < 0 && netns) {
         backend_netns_wait(netns, &link->wait);
     } else if (fd < 0 || !connect_by(link, fd)) {
         link->error = errno;

@@ -90,7 +90,7 @@ static void ask(struct backend_netns *netns)
         !is_wanted(netns))
         return;
     netns->is_asked = true;
-    int error = backends->ask != NULL ? backends->ask(backends->ask_owner, &key) : ENOTCONN;
+    int error = backends->ask ? backends->ask(backends->ask_owner, &key) : ENOTCONN;
     if (error != 0)
         backends_take_sockets(backends, &key, NULL, 0, error);
 }
@@ -130,7 +130,7 @@ void backend_netns_wait(struct backend_netns *netns, struct backend_netns_wait *
 
 void backend_netns_cancel(struct backend_netns_wait *wait)
 {
-    if (wait->netns == NULL)
+    if (!wait->netns)
         return;
     TAILQ_REMOVE(&wait->netns->waiting, wait, next);
     wait->netns = NULL;
@@ -142,13 +142,12 @@ static void on_serve(struct loop_task *task)
     struct backend_netns *netns = CONTAINER_OF(task, struct backend_netns, serve);
     struct backend_netns_wait *wait;
     netns->references++;
-    while ((wait = TAILQ_FIRST(&netns->waiting)) != NULL &&
-           (netns->count > 0 || failed_just_now(netns))) {
+    while ((wait = TAILQ_FIRST(&netns->waiting)) && (netns->count > 0 || failed_just_now(netns))) {
         int fd = netns->count > 0 ? take_one(netns) : -1;
         backend_netns_cancel(wait);
         wait->on_socket(wait, fd, fd < 0 ? netns->error : 0);
     }
-    if (wait != NULL || (netns->count > 0 && netns->count < NETNS_LOW))
+    if (wait || (netns->count > 0 && netns->count < NETNS_LOW))
         ask(netns);
     backend_netns_unref(netns);
 }
@@ -184,14 +183,14 @@ void backends_take_sockets(struct backends *backends, const struct backend_netns
                            const int *sockets, unsigned count, int error)
 {
     struct backend_netns *netns = find(backends, key);
-    bool keeps = netns != NULL && is_wanted(netns);
+    bool keeps = netns && is_wanted(netns);
     for (unsigned i = 0; i < count; i++) {
         if (keeps && netns->count < NETNS_MOST)
             netns->sockets[netns->count++] = sockets[i];
         else
             close(sockets[i]);
     }
-    if (netns != NULL)
+    if (netns)
         take_answer(netns, count, error);
 }
 
@@ -209,7 +208,7 @@ void backends_forget_asked(struct backends *backends, int error)
 void backend_netns_join(struct backend_connection *connection)
 {
     struct backend_netns *netns = connection->endpoint->netns;
-    if (netns == NULL)
+    if (!netns)
         return;
     TAILQ_INSERT_TAIL(&netns->present, connection, of_netns);
     connection->standing = BACKEND_PRESENT;
@@ -229,11 +228,11 @@ void backend_netns_close_stream(const struct backend_connection *connection, str
                                 bool flush)
 {
     const unsigned linger = NETNS_LINGER;
-    if (stream != NULL && connection->standing == BACKEND_STALE) {
+    if (stream && connection->standing == BACKEND_STALE) {
         stream_close_reset(stream);
         return;
     }
-    if (stream != NULL && connection->endpoint->netns != NULL)
+    if (stream && connection->endpoint->netns)
         (void)setsockopt(stream_fd(stream), IPPROTO_TCP, TCP_USER_TIMEOUT, &linger, sizeof(linger));
     if (flush)
         stream_flush_close(stream);
@@ -270,7 +269,7 @@ static void on_cut(struct deadline *deadline)
     struct backend_connection *connection;
     netns->references++;
     /* One that is cut may take others along: each is looked for anew. */
-    while ((connection = find_due(netns, now)) != NULL)
+    while ((connection = find_due(netns, now)))
         connection->protocol->cut(connection);
     set_cut(netns);
     backend_netns_unref(netns);
@@ -287,7 +286,7 @@ static void leave_now(struct backend_netns *netns, double cut_at)
     TAILQ_FOREACH (connection, &netns->present, of_netns)
         connection->cut_at = cut_at;
     drop_sockets(netns);
-    while ((connection = TAILQ_FIRST(&netns->present)) != NULL && connection->cut_at > 0) {
+    while ((connection = TAILQ_FIRST(&netns->present)) && connection->cut_at > 0) {
         TAILQ_REMOVE(&netns->present, connection, of_netns);
         TAILQ_INSERT_TAIL(&netns->stale, connection, of_netns);
         connection->standing = BACKEND_STALE;
@@ -302,7 +301,7 @@ void backends_leave_namespace(struct backends *backends, const struct backend_ne
     for (unsigned i = 0; i < 2; i++) {
         struct backend_netns_key one = {key->tenant, key->netns, families[i]};
         struct backend_netns *netns = find(backends, &one);
-        if (netns == NULL)
+        if (!netns)
             continue;
         log_debug("tenant %.*s: leaving network namespace %.*s", SLICE_PRINTF(key->tenant),
                   SLICE_PRINTF(key->netns));
@@ -341,7 +340,7 @@ struct backend_netns *backend_netns_ref(struct backends *backends,
                                         const struct backend_netns_key *key)
 {
     struct backend_netns *netns = find(backends, key);
-    if (netns == NULL)
+    if (!netns)
         netns = make(backends, key);
     netns->references++;
     netns->users++;
@@ -350,13 +349,13 @@ struct backend_netns *backend_netns_ref(struct backends *backends,
 
 void backend_netns_retire(struct backend_netns *netns)
 {
-    if (netns != NULL && --netns->users == 0)
+    if (netns && --netns->users == 0)
         drop_sockets(netns);
 }
 
 void backend_netns_unref(struct backend_netns *netns)
 {
-    if (netns == NULL || --netns->references > 0)
+    if (!netns || --netns->references > 0)
         return;
     drop_sockets(netns);
     deadline_stop(&netns->again);

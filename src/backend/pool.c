@@ -16,9 +16,9 @@ static void pool_unlink(struct backend_connection *connection)
 struct backend_connection *pool_take(struct backend_endpoint *endpoint, bool http2)
 {
     struct backend_connection *connection = TAILQ_FIRST(&endpoint->idle);
-    while (connection != NULL && !http2 && connection->protocol->is_http2)
+    while (connection && !http2 && connection->protocol->is_http2)
         connection = TAILQ_NEXT(connection, of_endpoint);
-    if (connection != NULL)
+    if (connection)
         pool_unlink(connection);
     return connection;
 }
@@ -66,8 +66,7 @@ bool pool_put(struct backend_connection *connection)
     struct backend_endpoint *endpoint = connection->endpoint;
     struct backend_group *group = endpoint->group;
     if (endpoint->is_retired || !group->is_current || group->keepalive == 0 ||
-        (group->backends->is_draining && endpoint->netns == NULL) ||
-        connection->standing == BACKEND_STALE)
+        (group->backends->is_draining && !endpoint->netns) || connection->standing == BACKEND_STALE)
         return false;
     if (group->idle_count >= group->keepalive)
         pool_close(TAILQ_LAST(&group->idle, backend_connections), BACKEND_CLOSE_KEEPALIVE_FULL);
@@ -110,13 +109,13 @@ void pool_remove(struct backend_connection *connection)
 void pool_close_endpoint(struct backend_endpoint *endpoint, int reason)
 {
     struct backend_connection *connection;
-    while ((connection = TAILQ_FIRST(&endpoint->idle)) != NULL)
+    while ((connection = TAILQ_FIRST(&endpoint->idle)))
         pool_close(connection, reason);
 }
 
 void pool_close_group(struct backend_group *group)
 {
     struct backend_connection *connection;
-    while ((connection = TAILQ_FIRST(&group->idle)) != NULL)
+    while ((connection = TAILQ_FIRST(&group->idle)))
         pool_close(connection, BACKEND_CLOSE_SERVER_REMOVED);
 }

@@ -55,7 +55,7 @@ void arena_reset(struct arena *arena)
 static struct arena_block *add_block(struct arena *arena, size_t size)
 {
     size_t room = size > arena->block_size ? size : arena->block_size;
-    struct arena_block *block = memory_alloc(sizeof *block + room);
+    struct arena_block *block = memory_alloc(sizeof(*block) + room);
     block->size = room;
     block->used = 0;
     block->older = arena->blocks;
@@ -117,6 +117,6 @@ size_t arena_footprint(const struct arena *arena)
 {
     size_t size = 0;
     for (const struct arena_block *block = arena->blocks; block; block = block->older)
-        size += sizeof *block + block->size;
+        size += sizeof(*block) + block->size;
     return size;
 }

@@ -84,7 +84,7 @@ static struct buffer *buffer_take(struct chain_pool *pool, uint32_t size)
     bool is_large = size == BUFFER_SIZE;
     struct buffer *buffer = is_large ? SLIST_FIRST(&pool->large) : SLIST_FIRST(&pool->small);
     if (!buffer) {
-        buffer = memory_alloc(sizeof *buffer + size);
+        buffer = memory_alloc(sizeof(*buffer) + size);
         buffer->size = size;
         pool->held += size;
     } else if (is_large) {
@@ -124,7 +124,7 @@ static struct segment *segment_take(struct chain_pool *pool, struct buffer *buff
         TAILQ_REMOVE(&pool->segments, segment, next);
         pool->segment_count--;
     } else {
-        segment = memory_alloc(sizeof *segment);
+        segment = memory_alloc(sizeof(*segment));
     }
     segment->buffer = buffer;
     segment->start = segment->end = 0;
@@ -221,9 +221,9 @@ void chain_printf(struct chain *chain, const char *format, ...)
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
-    int len = vsnprintf(text, sizeof text, format, arguments);
+    int len = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    assert(len >= 0 && (size_t)len < sizeof text);
+    assert(len >= 0 && (size_t)len < sizeof(text));
     chain_append(chain, text, (size_t)len);
 }
 

@@ -26,7 +26,7 @@ void diag_add(struct diag_list *list, enum diag_severity severity, struct diag_p
     char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
 
     struct diag *diag = ARENA_NEW(&list->arena, struct diag);

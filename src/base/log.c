@@ -35,7 +35,7 @@ static const int syslog_levels[] = {LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING
 
 void log_set_role(const char *role)
 {
-    snprintf(state.role, sizeof state.role, "%s", role);
+    snprintf(state.role, sizeof(state.role), "%s", role);
 }
 
 void log_set_level(enum log_level level)
@@ -71,7 +71,7 @@ unsigned long log_dropped(void)
 
 int log_level_parse(const char *name)
 {
-    for (int i = 0; i < (int)(sizeof level_names / sizeof *level_names); i++)
+    for (int i = 0; i < (int)(sizeof(level_names) / sizeof(*level_names)); i++)
         if (strcmp(name, level_names[i]) == 0)
             return i;
     return -1;
@@ -140,8 +140,8 @@ static bool put(int fd, mode_t kind, const char *line, size_t len)
 static bool put_to_syslog(enum log_level level, const char *text)
 {
     char line[LINE_MAX_BYTES];
-    char *start = line + snprintf(line, sizeof line, "[%s] %s: ", level_names[level], state.role);
-    *escape(start, line + sizeof line, text) = '\0';
+    char *start = line + snprintf(line, sizeof(line), "[%s] %s: ", level_names[level], state.role);
+    *escape(start, line + sizeof(line), text) = '\0';
     return syslog_send(syslog_levels[level], line);
 }
 
@@ -151,10 +151,10 @@ static bool put_to_descriptor(enum log_level level, const char *text)
     time_t now = time(NULL);
     struct tm local;
     localtime_r(&now, &local);
-    size_t used = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S", &local);
-    used += (size_t)snprintf(line + used, sizeof line - used, " [%s] %d %s: ", level_names[level],
+    size_t used = strftime(line, sizeof(line), "%Y/%m/%d %H:%M:%S", &local);
+    used += (size_t)snprintf(line + used, sizeof(line) - used, " [%s] %d %s: ", level_names[level],
                              (int)getpid(), state.role);
-    char *stop = escape(line + used, line + sizeof line - 1, text); /* room for the line feed */
+    char *stop = escape(line + used, line + sizeof(line) - 1, text); /* room for the line feed */
     *stop++ = '\n';
     if (state.kind == 0)
         state.kind = kind_of(state.fd);
@@ -179,14 +179,14 @@ void log_write(enum log_level level, const char *format, ...)
     va_list arguments;
     if (state.dropped != state.told) {
         unsigned long lost = state.dropped - state.told;
-        snprintf(text, sizeof text, "%lu lines of this process could not be written here", lost);
+        snprintf(text, sizeof(text), "%lu lines of this process could not be written here", lost);
         if (put_line(LOG_LEVEL_WARN, text))
             state.told += lost;
         else
             state.dropped--; /* it was no line of anybody's */
     }
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     put_line(level, text);
     errno = saved;
@@ -195,9 +195,9 @@ void log_write(enum log_level level, const char *format, ...)
 void log_print(const char *text)
 {
     char line[LINE_MAX_BYTES];
-    int len = snprintf(line, sizeof line - 1, "%s", text);
-    if (len >= (int)sizeof line - 1)
-        len = (int)sizeof line - 2;
+    int len = snprintf(line, sizeof(line) - 1, "%s", text);
+    if (len >= (int)sizeof(line) - 1)
+        len = (int)sizeof(line) - 2;
     line[len++] = '\n';
     if (!put(STDERR_FILENO, kind_of(STDERR_FILENO), line, (size_t)len))
         state.dropped++;

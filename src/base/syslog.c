@@ -29,14 +29,14 @@ static bool syslog_connect(void)
 {
     syslog_close();
     reader.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return reader.fd >= 0 &&
-           connect(reader.fd, (const struct sockaddr *)&reader.address, sizeof reader.address) == 0;
+    return reader.fd >= 0 && connect(reader.fd, (const struct sockaddr *)&reader.address,
+                                     sizeof(reader.address)) == 0;
 }
 
 void syslog_open(const char *path)
 {
     reader.address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    snprintf(reader.address.sun_path, sizeof reader.address.sun_path, "%s", path);
+    snprintf(reader.address.sun_path, sizeof(reader.address.sun_path), "%s", path);
     (void)syslog_connect();
 }
 
@@ -50,14 +50,14 @@ bool syslog_send(int severity, const char *text)
     char line[SYSLOG_TEXT + 64];
     time_t now = time(NULL);
     struct tm local;
-    size_t used = (size_t)snprintf(line, sizeof line, "<%d>", LOG_DAEMON | severity);
+    size_t used = (size_t)snprintf(line, sizeof(line), "<%d>", LOG_DAEMON | severity);
 
     localtime_r(&now, &local);
-    used += strftime(line + used, sizeof line - used, "%b %e %T", &local);
+    used += strftime(line + used, sizeof(line) - used, "%b %e %T", &local);
     used +=
-        (size_t)snprintf(line + used, sizeof line - used, " nsgate[%d]: %s", (int)getpid(), text);
-    if (used >= sizeof line)
-        used = sizeof line - 1;
+        (size_t)snprintf(line + used, sizeof(line) - used, " nsgate[%d]: %s", (int)getpid(), text);
+    if (used >= sizeof(line))
+        used = sizeof(line) - 1;
     if (reader.fd >= 0 && syslog_put(line, used))
         return true;
     if (reader.fd >= 0 && (errno == EAGAIN || errno == ENOBUFS))

@@ -63,7 +63,7 @@ static inline void dispatch_fields_init(struct http_fields *fields, struct arena
                                         uint32_t capacity)
 {
     http_fields_init(fields, arena);
-    fields->items = arena_alloc(arena, capacity * sizeof *fields->items);
+    fields->items = arena_alloc(arena, capacity * sizeof(*fields->items));
     fields->capacity = capacity;
 }
 

@@ -82,7 +82,7 @@ int find_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
     dispatch->server = matched ? matched : origin->listener->default_server;
     dispatch->settings = dispatch->server->config->settings;
     dispatch->path = request->path;
-    if (is_misdirected(dispatch, origin, matched != NULL))
+    if (is_misdirected(dispatch, origin, matched))
         return ERROR_MISDIRECTED;
     if (dispatch->exchange->client->tls_client_error)
         return dispatch->exchange->client->tls_client_error;

@@ -124,7 +124,7 @@ static void replace_target(struct dispatch *dispatch)
         arena_printf(&exchange->arena, "%.*s%.*s%s%.*s", SLICE_PRINTF(location->proxy.uri),
                      SLICE_PRINTF(rest), query.len > 0 ? "?" : "", SLICE_PRINTF(query));
     const char *mark = memchr(forward->target.data, '?', forward->target.len);
-    forward->has_query = mark != NULL;
+    forward->has_query = mark;
     forward->path = forward->target;
     forward->query = (struct slice){0};
     if (mark) {

@@ -19,7 +19,7 @@ static void drop_first(struct http_fields *fields, enum http_field_id id)
         at++;
     fields->count--;
     memmove(&fields->items[at], &fields->items[at + 1],
-            (fields->count - at) * sizeof *fields->items);
+            (fields->count - at) * sizeof(*fields->items));
 }
 
 static void make_head(struct exchange *exchange, struct dispatch *dispatch,
@@ -144,7 +144,7 @@ static struct slice absolute(struct exchange *exchange, struct slice location)
         return location;
     if (host.len == 0) {
         host = client->local_host;
-        bool is_v6 = host.len > 0 && memchr(host.data, ':', host.len) != NULL;
+        bool is_v6 = host.len > 0 && memchr(host.data, ':', host.len);
         open = is_v6 ? "[" : "";
         close = is_v6 ? "]" : "";
     }

@@ -14,17 +14,17 @@ static struct slice request_id(struct dispatch *dispatch)
     if (dispatch->request_id.len > 0)
         return dispatch->request_id;
     unsigned char random[16];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
         /* getrandom(2) does not fail for so few bytes once the pool is ready. */
         log_error("getrandom failed");
         abort();
     }
-    char *text = arena_alloc(&dispatch->exchange->arena, 2 * sizeof random);
-    for (size_t i = 0; i < sizeof random; i++) {
+    char *text = arena_alloc(&dispatch->exchange->arena, 2 * sizeof(random));
+    for (size_t i = 0; i < sizeof(random); i++) {
         text[2 * i] = digits[random[i] >> 4];
         text[2 * i + 1] = digits[random[i] & 15];
     }
-    return dispatch->request_id = (struct slice){text, 2 * sizeof random};
+    return dispatch->request_id = (struct slice){text, 2 * sizeof(random)};
 }
 
 static struct slice number(struct dispatch *dispatch, uint64_t value)
@@ -43,7 +43,7 @@ static struct slice wall_time(struct dispatch *dispatch, const char *format)
     struct tm parts;
     char text[64];
     localtime_r(&now, &parts);
-    size_t len = strftime(text, sizeof text, format, &parts);
+    size_t len = strftime(text, sizeof(text), format, &parts);
     return arena_slice(&dispatch->exchange->arena, (struct slice){text, len});
 }
 

@@ -15,7 +15,7 @@ struct slice variables_evaluate(struct dispatch *dispatch, const struct config_t
     struct slice few[PARTS_ON_STACK];
     struct slice *values = template->count <= PARTS_ON_STACK
                                ? few
-                               : arena_alloc(arena, template->count * sizeof *values);
+                               : arena_alloc(arena, template->count * sizeof(*values));
     size_t len = 0;
     for (uint32_t i = 0; i < template->count; i++) {
         values[i] = variable_value(dispatch, &template->parts[i]);

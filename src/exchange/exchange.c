@@ -77,7 +77,7 @@ struct exchange *exchange_new(struct exchange_pool *pool, const struct exchange_
             pool->free_least = pool->free_count;
         arena = exchange->arena;
     } else {
-        exchange = memory_alloc(sizeof *exchange);
+        exchange = memory_alloc(sizeof(*exchange));
         arena_init(&arena, ARENA_BLOCK);
     }
     pool->in_use++;

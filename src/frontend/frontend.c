@@ -230,7 +230,7 @@ bool frontend_close_idle(struct frontend *frontend)
     }
     if (richest)
         connection_close(TAILQ_FIRST(&richest->idle), CLOSE_SHORTAGE);
-    return richest != NULL;
+    return richest;
 }
 
 void frontend_trim(struct frontend *frontend)

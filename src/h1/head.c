@@ -126,7 +126,7 @@ struct slice h1_head_take(struct chain *in, struct arena *arena, size_t len)
 bool h1_head_line(struct slice *rest, struct slice *line)
 {
     const char *feed = memchr(rest->data, '\n', rest->len);
-    if (feed == NULL)
+    if (!feed)
         return false;
     size_t len = (size_t)(feed - rest->data);
     *line = slice_head(*rest, len - 1);

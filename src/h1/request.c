@@ -23,12 +23,12 @@ static int parse_version(struct slice text, enum http_version *version)
 static int parse_request_line(struct http_request *request, struct slice line)
 {
     const char *space = memchr(line.data, ' ', line.len);
-    if (space == NULL)
+    if (!space)
         return ERROR_REQUEST_LINE;
     request->method_text = slice_head(line, (size_t)(space - line.data));
     struct slice rest = slice_from(line, request->method_text.len + 1);
     space = memchr(rest.data, ' ', rest.len);
-    if (space == NULL || space == rest.data || !http_is_token(request->method_text))
+    if (!space || space == rest.data || !http_is_token(request->method_text))
         return ERROR_REQUEST_LINE;
     struct slice target = slice_head(rest, (size_t)(space - rest.data));
     int error = parse_version(slice_from(rest, target.len + 1), &request->version);
@@ -48,19 +48,19 @@ static int parse_host(struct http_request *request, struct arena *arena)
     for (uint32_t i = 0; i < request->fields.count; i++) {
         if (request->fields.items[i].id != FIELD_HOST)
             continue;
-        if (host != NULL)
+        if (host)
             return ERROR_HOST;
         host = &request->fields.items[i];
     }
-    if (host == NULL && request->version != HTTP_1_0)
+    if (!host && request->version != HTTP_1_0)
         return ERROR_HOST;
-    if (host != NULL && http_authority_parse(request, arena, host->value) != 0)
+    if (host && http_authority_parse(request, arena, host->value) != 0)
         return ERROR_HOST;
     if (target_authority.len == 0)
         return 0;
     if (http_authority_parse(request, arena, target_authority) != 0)
         return ERROR_HOST;
-    if (host != NULL)
+    if (host)
         host->value = target_authority;
     else
         http_fields_add(&request->fields, SLICE("Host"), target_authority);
@@ -128,7 +128,7 @@ static int parse_head(struct slice head, struct arena *arena, struct http_reques
     facts->keep_alive = h1_is_persistent(&request->fields, request->version);
     request->upgrade = http_upgrade_choose(request);
     const struct http_field *expect = http_fields_find(&request->fields, FIELD_EXPECT);
-    request->expects_continue = expect != NULL && request->version != HTTP_1_0 &&
+    request->expects_continue = expect && request->version != HTTP_1_0 &&
                                 request->content_length != 0 &&
                                 slice_equal_nocase(expect->value, SLICE("100-continue"));
     return H1_DONE;

@@ -244,7 +244,7 @@ void h1_write_end(struct chain *out, enum h1_framing framing, const struct http_
     struct writer writer;
     writer_open(&writer, out);
     put(&writer, SLICE("0\r\n"));
-    for (uint32_t i = 0; trailers != NULL && i < trailers->count; i++) {
+    for (uint32_t i = 0; trailers && i < trailers->count; i++) {
         if (http_is_trailer(&trailers->items[i]))
             put_field(&writer, trailers->items[i].name, trailers->items[i].value);
     }

@@ -5,7 +5,7 @@
 /* The trailers are queued behind the DATA frame that is being made. */
 static uint32_t end_flags(struct h2_stream *stream, const struct http_fields *trailers)
 {
-    if (trailers != NULL && h2_submit_trailers(stream, trailers))
+    if (trailers && h2_submit_trailers(stream, trailers))
         return NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
     return NGHTTP2_DATA_FLAG_EOF;
 }

@@ -124,7 +124,7 @@ void h2_encode_response(struct h2_stream *stream, const struct http_response *re
     begin(session);
     add(session, SLICE(":status"), (struct slice){texts->status, sizeof(texts->status)}, 0);
     add_fields(session, &response->fields);
-    if (response->status >= 200 && http_fields_find(&response->fields, FIELD_DATE) == NULL) {
+    if (response->status >= 200 && !http_fields_find(&response->fields, FIELD_DATE)) {
         http_date(now, texts->date);
         add(session, SLICE("date"), (struct slice){texts->date, sizeof(texts->date) - 1}, 0);
     }

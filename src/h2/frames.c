@@ -63,7 +63,7 @@ static void judge_priority(struct h2_session *session, const struct h2_frame *fr
     if (frame->length != 5 || frame->number != (uint32_t)frame->id)
         return;
     struct h2_stream *stream = h2_stream_find(session, frame->id);
-    if (stream == NULL)
+    if (!stream)
         h2_fail(session, NGHTTP2_PROTOCOL_ERROR, "a stream that depends on itself");
     else if (!stream->is_forgotten && stream->failure == ERROR_NONE)
         h2_stream_fail(stream, ERROR_FIELD, NGHTTP2_PROTOCOL_ERROR);
@@ -126,7 +126,7 @@ static void judge(struct h2_session *session, const struct h2_frame *frame)
     if (frame->type != NGHTTP2_DATA && frame->type != NGHTTP2_HEADERS &&
         frame->type != NGHTTP2_WINDOW_UPDATE)
         return;
-    if (h2_stream_find(session, frame->id) == NULL)
+    if (!h2_stream_find(session, frame->id))
         judge_closed(session, frame);
 }
 
@@ -136,7 +136,7 @@ static void judge(struct h2_session *session, const struct h2_frame *frame)
  * one so when the response is 3xx to 5xx (curl does): such an end is taken for what it is. */
 static bool is_abandoned(const struct h2_stream *stream, const struct h2_frame *frame)
 {
-    return stream != NULL && stream->is_unsuccessful && stream->input != H2_IN_ENDED &&
+    return stream && stream->is_unsuccessful && stream->input != H2_IN_ENDED &&
            frame->type == NGHTTP2_DATA &&
            (frame->flags & (NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_PADDED)) ==
                NGHTTP2_FLAG_END_STREAM &&

@@ -66,7 +66,7 @@ static int take_pseudo(struct h2_head *head, struct slice name, nghttp2_rcbuf *b
     if (stream->session->role == H2_CLIENT)
         return slice_equal(name, SLICE(":status")) && take_status(head, value) ? 0 : ERROR_RESPONSE;
     struct slice *slot = pseudo_slot(head, name);
-    if (slot == NULL || slot->len > 0)
+    if (!slot || slot->len > 0)
         return ERROR_FIELD;
     *slot = keep(stream->target.arena, buffer);
     return 0;

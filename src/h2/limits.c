@@ -70,9 +70,8 @@ static bool is_paid(struct h2_session *session, const struct h2_frame *frame)
         return is_return(&session->unreturned, frame->number);
     struct h2_stream *stream = h2_stream_find(session, frame->id);
     if (frame->type == NGHTTP2_DATA)
-        return stream == NULL && h2_crossed_reset(session, frame->id, frame->length);
-    return is_return(stream != NULL ? &stream->unreturned : &session->late_unreturned,
-                     frame->number);
+        return !stream && h2_crossed_reset(session, frame->id, frame->length);
+    return is_return(stream ? &stream->unreturned : &session->late_unreturned, frame->number);
 }
 
 void h2_charge_frame(struct h2_session *session, const struct h2_frame *frame)
@@ -100,7 +99,7 @@ void h2_flow_send(struct h2_session *session, struct h2_stream *stream, size_t b
 {
     h2_credit_work(session, H2_CREDIT_SENT);
     session->unreturned += bytes;
-    if (stream != NULL)
+    if (stream)
         stream->unreturned += bytes;
     else
         add_late(session, bytes);

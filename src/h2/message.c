@@ -23,7 +23,7 @@ static bool is_protocol(struct slice protocol)
     const char *slash = memchr(protocol.data, '/', protocol.len);
     size_t len = slash ? (size_t)(slash - protocol.data) : protocol.len;
     return http_is_token(slice_head(protocol, len)) &&
-           (slash == NULL || http_is_token(slice_from(protocol, len + 1)));
+           (!slash || http_is_token(slice_from(protocol, len + 1)));
 }
 
 /* RFC 9113 section 8.5 and RFC 8441 section 4. ERROR_METHOD: a CONNECT to elsewhere. */
@@ -57,8 +57,8 @@ static int take_authority(const struct h2_head *head, struct http_request *reque
     const struct http_field *host =
         head->hosts > 0 ? http_fields_find(&request->fields, FIELD_HOST) : NULL;
     if (head->authority.len == 0)
-        return host != NULL ? http_authority_parse(request, arena, host->value) : ERROR_HOST;
-    if (host == NULL)
+        return host ? http_authority_parse(request, arena, host->value) : ERROR_HOST;
+    if (!host)
         http_fields_add(&request->fields, http_field_name(FIELD_HOST), head->authority);
     else if (!slice_equal_nocase(host->value, head->authority))
         return ERROR_HOST;
@@ -81,7 +81,7 @@ static void join_cookies(struct http_fields *fields)
             fields->items[kept++] = field;
             continue;
         }
-        if (first == NULL) {
+        if (!first) {
             first = &fields->items[kept];
             fields->items[kept++] = field;
         }
@@ -95,7 +95,7 @@ static void join_cookies(struct http_fields *fields)
         len += field.value.len;
     }
     fields->count = kept;
-    if (first != NULL)
+    if (first)
         first->value = (struct slice){text, len};
 }
 
@@ -119,7 +119,7 @@ static int fill_request(struct h2_head *head, struct http_request *request, bool
         join_cookies(&request->fields);
     const struct http_field *expect = http_fields_find(&request->fields, FIELD_EXPECT);
     request->has_length = head->lengths > 0;
-    request->expects_continue = expect != NULL && request->content_length != 0 &&
+    request->expects_continue = expect && request->content_length != 0 &&
                                 slice_equal_nocase(expect->value, SLICE("100-continue"));
     return 0;
 }
@@ -174,7 +174,7 @@ int h2_make_response(struct h2_head *head, bool ends)
 int h2_take_trailers(struct h2_head *head)
 {
     struct http_fields *trailers = head->stream->target.trailers;
-    for (uint32_t i = 0; trailers != NULL && i < head->fields.count; i++) {
+    for (uint32_t i = 0; trailers && i < head->fields.count; i++) {
         const struct http_field *field = &head->fields.items[i];
         if (http_is_trailer(field))
             http_fields_add(trailers, field->name, field->value);

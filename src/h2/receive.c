@@ -38,7 +38,7 @@ static int fail_stream(struct h2_stream *stream, enum error error)
 /* Whether what comes for a stream is still of use. */
 static bool is_heard(const struct h2_stream *stream)
 {
-    return stream != NULL && !stream->is_forgotten && stream->failure == ERROR_NONE &&
+    return stream && !stream->is_forgotten && stream->failure == ERROR_NONE &&
            stream->input != H2_IN_DROPPED && !stream->session->is_terminated;
 }
 
@@ -77,7 +77,7 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, nghtt
     (void)nghttp2;
     (void)frame;
     (void)flags;
-    if (session->head.stream == NULL)
+    if (!session->head.stream)
         return 0;
     int error = h2_head_field(&session->head, name, value);
     return error == 0 ? 0 : fail_stream(session->head.stream, (enum error)error);
@@ -93,7 +93,7 @@ static int on_invalid_header(nghttp2_session *nghttp2, const nghttp2_frame *fram
     (void)name;
     (void)value;
     (void)flags;
-    if (session->head.stream == NULL)
+    if (!session->head.stream)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     return fail_stream(session->head.stream, ERROR_FIELD);
 }
@@ -148,7 +148,7 @@ static void on_head_complete(struct h2_session *session, const nghttp2_frame *fr
 {
     struct h2_stream *stream = session->head.stream;
     bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (stream == NULL || stream->id != frame->hd.stream_id || session->is_terminated)
+    if (!stream || stream->id != frame->hd.stream_id || session->is_terminated)
         return;
     stream->received += H2_FRAME_HEADER + frame->hd.length;
     if (stream->input == H2_IN_BODY) {
@@ -168,7 +168,7 @@ static void on_data_complete(struct h2_session *session, const nghttp2_frame *fr
     bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (ends || frame->hd.length > frame->data.padlen)
         h2_credit_work(session, H2_CREDIT_RECEIVED);
-    if (stream != NULL && stream->is_abandoned && stream->input != H2_IN_ENDED)
+    if (stream && stream->is_abandoned && stream->input != H2_IN_ENDED)
         h2_stream_abandoned(stream);
     if (!is_heard(stream))
         return;
@@ -179,7 +179,7 @@ static void on_data_complete(struct h2_session *session, const nghttp2_frame *fr
 
 static void on_peer_reset(struct h2_session *session, struct h2_stream *stream)
 {
-    if (stream == NULL)
+    if (!stream)
         return;
     stream->is_peer_reset = true;
     if (session->role == H2_CLIENT)
@@ -262,9 +262,9 @@ static int on_data_chunk(nghttp2_session *nghttp2, uint8_t flags, int32_t id, co
     struct h2_session *session = user;
     struct h2_stream *stream = h2_stream_find(session, id);
     (void)flags;
-    if (stream != NULL)
+    if (stream)
         stream->body += len;
-    if (!is_heard(stream) || stream->input != H2_IN_BODY || session->events->on_data == NULL) {
+    if (!is_heard(stream) || stream->input != H2_IN_BODY || !session->events->on_data) {
         nghttp2_session_consume(nghttp2, id, len);
         return 0;
     }
@@ -293,7 +293,7 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
 {
     struct h2_stream *stream = h2_stream_find(user, id);
     (void)nghttp2;
-    if (stream != NULL)
+    if (stream)
         h2_stream_close(stream, code);
     return 0;
 }

@@ -10,7 +10,7 @@
 
 static struct h2_resets *take_resets(struct h2_session *session)
 {
-    if (session->resets_seen == NULL) {
+    if (!session->resets_seen) {
         session->resets_seen = memory_zeroed(1, sizeof(*session->resets_seen));
         session->resets_seen->forgotten = -FORGIVING;
     }
@@ -19,7 +19,7 @@ static struct h2_resets *take_resets(struct h2_session *session)
 
 static int find_ours(const struct h2_resets *resets, int32_t id)
 {
-    for (int i = 0; resets != NULL && i < H2_RESETS_OURS; i++) {
+    for (int i = 0; resets && i < H2_RESETS_OURS; i++) {
         if (resets->ours[i].id == id)
             return i;
     }
@@ -28,7 +28,7 @@ static int find_ours(const struct h2_resets *resets, int32_t id)
 
 static int find_peers(const struct h2_resets *resets, int32_t id)
 {
-    for (int i = 0; resets != NULL && i < H2_RESETS_PEERS; i++) {
+    for (int i = 0; resets && i < H2_RESETS_PEERS; i++) {
         if (resets->peers[i] == id)
             return i;
     }
@@ -58,8 +58,7 @@ void h2_note_peer_reset(struct h2_session *session, int32_t id)
 bool h2_is_reset_by_us(const struct h2_session *session, int32_t id)
 {
     const struct h2_resets *resets = session->resets_seen;
-    return resets != NULL &&
-           (find_ours(resets, id) >= 0 || session->now < resets->forgotten + FORGIVING);
+    return resets && (find_ours(resets, id) >= 0 || session->now < resets->forgotten + FORGIVING);
 }
 
 bool h2_is_reset_by_peer(const struct h2_session *session, int32_t id)

@@ -130,7 +130,7 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
 static void free_streams(struct h2_session *session)
 {
     struct h2_stream *stream;
-    while ((stream = TAILQ_FIRST(&session->streams)) != NULL) {
+    while ((stream = TAILQ_FIRST(&session->streams))) {
         TAILQ_REMOVE(&session->streams, stream, next);
         spares_give(&session->body.pool->objects, stream, sizeof(*stream));
     }

@@ -67,7 +67,7 @@ static bool is_provoked(struct h2_session *session, const nghttp2_frame *frame)
         return false;
     if (code == NGHTTP2_REFUSED_STREAM && frame->hd.stream_id <= session->unaware_id)
         return false;
-    return stream == NULL ||
+    return !stream ||
            !(stream->is_forgotten || stream->is_complete || stream->failure == ERROR_TRUNCATED);
 }
 
@@ -92,7 +92,7 @@ static void on_goaway_sent(struct h2_session *session, const nghttp2_frame *fram
 static void on_reset_sent(struct h2_session *session, int32_t id)
 {
     const struct h2_stream *stream = h2_stream_find(session, id);
-    h2_note_reset(session, id, stream != NULL ? stream->window : session->settings.stream_window);
+    h2_note_reset(session, id, stream ? stream->window : session->settings.stream_window);
 }
 
 static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
@@ -108,7 +108,7 @@ static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
     struct h2_stream *stream = h2_stream_find(session, frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_DATA)
         h2_flow_send(session, stream, frame->hd.length);
-    if (stream == NULL)
+    if (!stream)
         return 0;
     stream->sent += H2_FRAME_HEADER + frame->hd.length;
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
@@ -137,7 +137,7 @@ static int on_frame_not_send(nghttp2_session *nghttp2, const nghttp2_frame *fram
     (void)nghttp2;
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
-    if (stream == NULL)
+    if (!stream)
         close_unsent(session, frame->hd.stream_id);
     else if (error == NGHTTP2_ERR_FRAME_SIZE_ERROR && !stream->is_forgotten)
         /* A head of more than 64 KiB. A request's stream is closed by nghttp2 right after. */

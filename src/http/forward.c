@@ -27,7 +27,7 @@ static bool connection_names_others(const struct http_fields *fields)
 static bool is_disguised(struct slice name)
 {
     char dashed[NAME_MAX_KNOWN];
-    if (name.len > sizeof(dashed) || memchr(name.data, '_', name.len) == NULL)
+    if (name.len > sizeof(dashed) || !memchr(name.data, '_', name.len))
         return false;
     for (size_t i = 0; i < name.len; i++)
         dashed[i] = name.data[i] == '_' ? '-' : name.data[i];

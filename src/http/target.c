@@ -24,7 +24,7 @@ static void set_origin_form(struct http_request *request, struct slice target)
     size_t path_len = mark ? (size_t)(mark - target.data) : target.len;
     request->target = target;
     request->path = slice_head(target, path_len);
-    request->has_query = mark != NULL;
+    request->has_query = mark;
     request->query = slice_from(target, mark ? path_len + 1 : target.len);
 }
 
@@ -44,7 +44,7 @@ static int set_absolute_form(struct http_request *request, struct slice rest)
         /* RFC 9112 section 3.2.4: without a path OPTIONS asks about the server. */
         set_origin_form(request, request->method == METHOD_OPTIONS ? SLICE("*") : SLICE("/"));
     } else {
-        if (request->fields.arena == NULL)
+        if (!request->fields.arena)
             return ERROR_TARGET;
         char *target = arena_alloc(request->fields.arena, rest.len + 1);
         target[0] = '/';
@@ -84,7 +84,7 @@ static bool split_port(struct slice authority, struct slice *host, struct slice 
     size_t end = 0;
     if (authority.len > 0 && authority.data[0] == '[') {
         const char *bracket = memchr(authority.data, ']', authority.len);
-        if (bracket == NULL)
+        if (!bracket)
             return false;
         end = (size_t)(bracket - authority.data) + 1;
     } else {
@@ -116,7 +116,7 @@ static bool is_ip_literal(struct slice host)
         return false;
     memcpy(text, host.data + 1, len);
     text[len] = '\0';
-    return memchr(text, '\0', len) == NULL && inet_pton(AF_INET6, text, &address) == 1;
+    return !memchr(text, '\0', len) && inet_pton(AF_INET6, text, &address) == 1;
 }
 
 /* Labels of the characters that names in use have; none is empty. */

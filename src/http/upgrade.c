@@ -22,7 +22,7 @@ bool http_is_websocket(struct slice protocol)
 struct slice http_upgrade_choose(const struct http_request *request)
 {
     const struct http_fields *fields = &request->fields;
-    if (request->version != HTTP_1_1 || http_fields_find(fields, FIELD_UPGRADE) == NULL ||
+    if (request->version != HTTP_1_1 || !http_fields_find(fields, FIELD_UPGRADE) ||
         !http_fields_has_token(fields, FIELD_CONNECTION, SLICE("upgrade")))
         return (struct slice){0};
     for (uint32_t i = 0; i < fields->count; i++) {

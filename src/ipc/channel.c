@@ -381,7 +381,7 @@ void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struc
     assert(ipc_message_is_allowed(message, channel->self, channel->peer));
     assert(with->descriptor_count >= ipc_message_least_descriptors(message));
     assert(with->descriptor_count <= ipc_message_descriptors(message));
-    assert((with->blob != NULL) == ipc_message_has_blob(message));
+    assert(!with->blob == !ipc_message_has_blob(message));
     assert(bytes.len <= IPC_BODY_MAX);
     if (channel->state != CHANNEL_OPEN)
         return;

@@ -81,7 +81,7 @@ void wire_put_slice(struct wire_writer *writer, struct slice value)
 
 void wire_put_text(struct wire_writer *writer, const char *text)
 {
-    wire_put_bool(writer, text != NULL);
+    wire_put_bool(writer, text);
     if (text)
         wire_put_slice(writer, slice_of(text));
 }

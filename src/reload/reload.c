@@ -10,6 +10,8 @@
 #include "files/tenant_files.h"
 #include "reload/report.h"
 
+#include "base/container_of.h"
+
 #include <malloc.h>
 #include <stdio.h>
 
@@ -172,7 +174,7 @@ static void reload_step(struct reload *reload)
 
 static void reload_on_step(struct loop_task *task)
 {
-    reload_step((struct reload *)((char *)task - offsetof(struct reload, step)));
+    reload_step(CONTAINER_OF(task, struct reload, step));
 }
 
 void reload_advance(struct reload *reload)

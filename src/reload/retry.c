@@ -79,7 +79,7 @@ void retry_put(struct wire_writer *writer, const struct record *record)
 
     wire_put_u8(writer, (uint8_t)record->retry.reason);
     wire_put_u32(writer, (uint32_t)record->retry.pause);
-    wire_put_bool(writer, pending != NULL);
+    wire_put_bool(writer, pending);
     if (pending)
         dependencies_put(writer, pending);
 }

@@ -97,7 +97,7 @@ static bool tenant_may_change(const struct reload *reload, struct record *record
 static void tenant_report(const struct reload *reload, struct record *record,
                           const struct examined *examined)
 {
-    bool had_trouble = record->names_trouble != NULL;
+    bool had_trouble = record->names_trouble;
 
     if (examined->is_unresolved && report_names(record, &examined->diags))
         return;

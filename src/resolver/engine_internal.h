@@ -76,7 +76,7 @@ void engine_cancel(struct engine_call *call);
 
 static inline bool engine_is_busy(const struct engine_call *call)
 {
-    return call->engine != NULL;
+    return call->engine;
 }
 
 #endif

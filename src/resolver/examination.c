@@ -72,7 +72,7 @@ static bool is_examined(const struct examination *examination,
 {
     const struct bundle so_far = {.identities = examination->identities,
                                   .identity_count = examination->identity_count};
-    return bundle_find_identity(&so_far, pair->certificate, pair->key) != NULL;
+    return bundle_find_identity(&so_far, pair->certificate, pair->key);
 }
 
 static void examine_pair(struct examination *examination, const struct config_certificate *pair,

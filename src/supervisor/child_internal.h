@@ -85,7 +85,7 @@ void child_close(struct child *child);
 /* Whether messages can be sent to it. */
 static inline bool child_is_up(const struct child *child)
 {
-    return child->channel != NULL;
+    return child->channel;
 }
 
 /* Whether it is not up, but will be: what it lacks then it is sent when it is. */

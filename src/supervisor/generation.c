@@ -23,7 +23,7 @@ static void generation_set_state(struct supervisor *supervisor, enum handover_st
 {
     struct handover *handover = &supervisor->handover;
 
-    assert((handover->former.workers != NULL) == (state != HANDOVER_NONE));
+    assert(!handover->former.workers == (state == HANDOVER_NONE));
     log_debug("handover: state %d to %d", (int)handover->state, (int)state);
     handover->state = state;
 }

@@ -62,7 +62,7 @@ static void put_block(struct wire_writer *writer, const struct config_block *blo
             wire_put_slice(writer, directive->words[i].text);
             wire_put_u8(writer, directive->words[i].quoted);
         }
-        wire_put_u8(writer, directive->block != NULL);
+        wire_put_bool(writer, directive->block);
         if (directive->block)
             put_block(writer, directive->block);
     }
@@ -165,7 +165,7 @@ void bundle_encode(struct wire_writer *writer, const struct bundle *bundle)
     wire_put_u32(writer, BUNDLE_MAGIC);
     wire_put_slice(writer, bundle->tenant);
     wire_put_slice(writer, bundle->folder);
-    wire_put_u8(writer, bundle->defaults != NULL);
+    wire_put_bool(writer, bundle->defaults);
     if (bundle->defaults)
         put_block(writer, bundle->defaults);
     put_block(writer, bundle->root);

@@ -42,7 +42,7 @@ void tls_identity_free(struct tls_identity *identity)
 
 bool tls_identity_is_decoded(const struct tls_identity *identity)
 {
-    return identity->leaf != NULL;
+    return identity->leaf;
 }
 
 static X509 *decode_certificate(struct slice der)

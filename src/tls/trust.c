@@ -144,7 +144,7 @@ static bool has_entries(const char *path)
     while ((entry = readdir(folder)) && entry->d_name[0] == '.')
         ;
     closedir(folder);
-    return entry != NULL;
+    return entry;
 }
 
 X509_STORE *tls_system_store(struct tls_contexts *contexts)

@@ -42,7 +42,7 @@ bool tls_verification_apply(const struct tls_verification *verification, SSL *ss
     /* A copy of the list only: copies of a thousand names would cost more than the handshake. */
     names = sk_X509_NAME_dup(tls_trust_names(verification->named));
     SSL_set_client_CA_list(ssl, names);
-    return names != NULL;
+    return names;
 }
 
 void tls_verification_release(SSL *ssl)
@@ -176,7 +176,7 @@ struct tls_peer *tls_peer_new(const struct stream *stream)
     peer = memory_zeroed(1, sizeof(*peer));
     arena_init(&peer->arena, PEER_BLOCK);
     told = &peer->told;
-    told->error = judge(mode, certificate != NULL, result);
+    told->error = judge(mode, certificate, result);
     told->verify = SLICE("NONE");
     if (!certificate)
         return told;

@@ -17,7 +17,7 @@ BRACES = re.compile(r"\{(?:[^{}]|\{[^{}]*\})*\}")
 def blank(match):
     text = match.group()
     if text.startswith("/"):
-        return " " + "\n" * text.count("\n")
+        return " " + "".join(re.findall(r"\\?\n", text))  # a macro goes on behind it
     return '""' if text.startswith('"') else "0"
 
 
@@ -27,14 +27,17 @@ def is_local(name, text):
 
 
 class CFile:
-    """definitions: the global names it defines. inlines: name -> names that its body uses, of inline
+    """text: without comments and texts. definitions: the global names it defines. parameters: function
+    -> how many it has. inlines: name -> names that its body uses, of inline
     functions and macros. uses: the names that everything else uses."""
 
     def __init__(self, text):
         self.includes = INCLUDE.findall(text)
         self.definitions, self.inlines, self.uses = set(), {}, set()
+        self.parameters = {}
         text = COMMENTS.sub(lambda match: match.group() if "include" in text[
             text.rfind("\n", 0, match.start()) + 1:match.start()] else blank(match), text)
+        self.text = text
         self.words = set(re.findall(r"\bstruct \w+|\w+", text))
         for directive in DIRECTIVE.findall(text):
             if found := MACRO.match(directive):
@@ -66,6 +69,8 @@ class CFile:
     def _function(self, head, body):
         name = NAME.findall(head[:head.index("(")])[-1]
         names = {used for used in set(NAME.findall(body)) if not is_local(used, head + body)}
+        flat = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", head[head.index("(") + 1:head.rindex(")")])
+        self.parameters[name] = flat.count(",") + 1
         if "static" not in head.split():
             self.definitions.add(name)
         if "inline" in head.split():

@@ -10,6 +10,15 @@ ROOM_SOURCES = 16
 CIRCLE_SOURCES = 3
 # A room's own object, and the one room that may name it.
 PRIVATE = {"struct supervisor": "supervisor"}
+PARAMETERS = 5
+# What a library calls has the library's parameters.
+CALLBACKS = {"on_header", "on_invalid_header", "on_data_chunk", "send_data", "read_body",
+             "data_length", "tls_hello_on_alpn", "tls_ticket_on_key", "tls_ticket_on_open",
+             "wire_on_message"}
+# What is written in one way only (CONTRIBUTING.md, Style).
+DIALECT = {"a pointer compared with NULL": re.compile(r"[!=]= NULL\b|\bNULL [!=]="),
+           "sizeof without parentheses": re.compile(r"\bsizeof\s*[^\s(]|\bsizeof\s+\("),
+           "a cast by offset": re.compile(r"\(char \*\)[^;]*-\s*offsetof")}
 
 
 def circles_of_rooms(tree):
@@ -53,6 +62,19 @@ def private_names(tree):
             room = tree.room_of(path)
             if name in file.words and room != owner:
                 found.setdefault(f"{room} names {name}", []).append(tree.name_of(path))
+    return found
+
+
+def dialect(tree):
+    found = {}
+    for path, file in tree.files.items():
+        place = tree.name_of(path)
+        for what, pattern in DIALECT.items():
+            if place != "include/base/container_of.h" and (hit := pattern.search(file.text)):
+                found[f"{what}: {place}"] = f"line {file.text.count(chr(10), 0, hit.start()) + 1}"
+        found.update({f"parameters: {name}": f"{count} in {place} (most: {PARAMETERS})"
+                      for name, count in file.parameters.items()
+                      if count > PARAMETERS and name not in CALLBACKS})
     return found
 
 

@@ -56,11 +56,11 @@ struct backend_endpoint *balance_pick(struct backend_group *group,
 {
     struct balance_query query = {.attempts = attempts, .now = now};
     struct backend_endpoint *best = group->method->pick(group, &query);
-    if (best == NULL) {
+    if (!best) {
         query.backups = true;
         best = group->method->pick(group, &query);
     }
-    if (best == NULL)
+    if (!best)
         return NULL;
     balance_mark(attempts, best);
     /* After fail_timeout one attempt probes; until it is decided the others stay away. */
@@ -78,7 +78,7 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
     endpoint->checked = now;
     if (endpoint->max_fails == 0)
         return;
-    if (endpoint->group->method->on_failed != NULL)
+    if (endpoint->group->method->on_failed)
         endpoint->group->method->on_failed(endpoint);
     if (endpoint->fails == endpoint->max_fails)
         log_warn("upstream %s: server %s is left out for %.3gs after %u failures",

@@ -15,10 +15,10 @@ static struct backend_endpoint *pick(struct backend_group *group, const struct b
         total += endpoint->effective_weight;
         if (endpoint->effective_weight < endpoint->weight)
             endpoint->effective_weight++;
-        if (best == NULL || endpoint->current_weight > best->current_weight)
+        if (!best || endpoint->current_weight > best->current_weight)
             best = endpoint;
     }
-    if (best != NULL)
+    if (best)
         best->current_weight -= total;
     return best;
 }

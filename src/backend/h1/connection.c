@@ -76,7 +76,7 @@ static void on_readable(void *owner)
 static void on_writable(void *owner)
 {
     struct back_h1 *connection = owner;
-    if (connection->exchange == NULL)
+    if (!connection->exchange)
         return;
     if (connection->sending == SENDING_BODY)
         back_h1_send(connection);
@@ -205,7 +205,7 @@ static int open_new(struct backend_endpoint *endpoint, struct exchange *exchange
     struct back_h1 *connection = connection_new(endpoint, exchange->loop);
     connection->link =
         link_open(&connection->base, attempts->settings->proxy_connect_timeout, &link_ops);
-    if (connection->link == NULL) {
+    if (!connection->link) {
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;
@@ -224,7 +224,7 @@ static void cut(struct backend_connection *base)
     struct back_h1 *connection = (struct back_h1 *)base;
     enum error error =
         connection->state == BACK_H1_CONNECTING ? ERROR_CONNECT : ERROR_BACKEND_RESET;
-    if (connection->exchange == NULL) {
+    if (!connection->exchange) {
         back_h1_close(connection, BACKEND_CLOSE_NETNS_GONE);
         return;
     }

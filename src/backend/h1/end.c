@@ -32,7 +32,7 @@ void back_h1_close(struct back_h1 *connection, int reason)
 {
     if (connection->state == BACK_H1_CLOSED)
         return;
-    assert(connection->exchange == NULL);
+    assert(!connection->exchange);
     pool_remove(&connection->base);
     deadline_stop(&connection->deadline);
     loop_cancel(connection->loop, &connection->start);
@@ -69,8 +69,7 @@ void back_h1_abort(struct back_h1 *connection)
 
 static bool has_answered(const struct back_h1 *connection)
 {
-    return connection->stream != NULL &&
-           stream_bytes_in(connection->stream) != connection->in_start;
+    return connection->stream && stream_bytes_in(connection->stream) != connection->in_start;
 }
 
 /* A kept connection may die of its server's idle timeout just when it is asked again. */
@@ -104,7 +103,7 @@ void back_h1_fail(struct back_h1 *connection, enum error error)
 {
     struct exchange *exchange = connection->exchange;
     bool untouched =
-        connection->stream == NULL || stream_bytes_out(connection->stream) == connection->out_start;
+        !connection->stream || stream_bytes_out(connection->stream) == connection->out_start;
     if (is_retired(connection, error))
         error = ERROR_RETIRED;
     if (speaks_http2(connection))

@@ -183,7 +183,7 @@ static bool is_unasked(const struct back_h1 *connection)
 
 void back_h1_receive(struct back_h1 *connection)
 {
-    if (connection->exchange == NULL || connection->receiving == RECEIVING_DONE)
+    if (!connection->exchange || connection->receiving == RECEIVING_DONE)
         return;
     long len = stream_read(connection->stream, &connection->in, READ_PIECE);
     if (len == 0)

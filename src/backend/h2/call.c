@@ -17,7 +17,7 @@ static void call_free(struct back_h2_call *call)
 void back_h2_calls_free(struct back_h2_calls *calls)
 {
     struct back_h2_call *call;
-    while ((call = TAILQ_FIRST(calls)) != NULL) {
+    while ((call = TAILQ_FIRST(calls))) {
         TAILQ_REMOVE(calls, call, next);
         call_free(call);
     }
@@ -32,11 +32,11 @@ static void on_grave(struct loop_task *task)
 void back_h2_call_move(struct back_h2_call *call, struct back_h2_calls *to)
 {
     struct back_h2 *connection = call->connection;
-    if (call->list != NULL)
+    if (call->list)
         TAILQ_REMOVE(call->list, call, next);
     connection->waiting_count -= call->list == &connection->waiting;
     call->list = to;
-    if (to == NULL)
+    if (!to)
         return;
     TAILQ_INSERT_TAIL(to, call, next);
     connection->waiting_count += to == &connection->waiting;
@@ -55,7 +55,7 @@ bool back_h2_call_is_untouched(const struct back_h2_call *call)
 
 void back_h2_call_settle(struct back_h2_call *call)
 {
-    if (call->exchange != NULL || call->stream != NULL || call->list == NULL)
+    if (call->exchange || call->stream || !call->list)
         return;
     back_h2_call_move(call, NULL);
     loop_bury(call->connection->loop, &call->grave);
@@ -93,7 +93,7 @@ void back_h2_call_fail(struct back_h2_call *call, enum error error, bool untouch
     struct exchange *exchange = call->exchange;
     if (is_failure(call, error, untouched))
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
-    if (call->stream != NULL)
+    if (call->stream)
         h2_reset(call->stream, H2_CANCEL);
     call->stream = NULL;
     back_h2_call_leave(call);
@@ -158,7 +158,7 @@ static void on_room(void *back, struct exchange *exchange)
 {
     (void)exchange;
     struct back_h2_call *call = back;
-    if (call->stream == NULL)
+    if (!call->stream)
         return;
     call->read_at = loop_now(call->connection->loop);
     back_h2_call_give_back(call);
@@ -170,7 +170,7 @@ static void on_abort(void *back, struct exchange *exchange)
     /* The frontend closes as soon as it has the response's end: that is no abort. */
     bool is_over =
         call->receiving == BACK_H2_HEARD && (!exchange->is_tunnel || call->sending == BACK_H2_SENT);
-    if (call->stream != NULL && !is_over) {
+    if (call->stream && !is_over) {
         h2_reset(call->stream, H2_CANCEL);
         call->stream = NULL;
     }
@@ -217,7 +217,7 @@ bool back_h2_call_begin(struct back_h2_call *call)
     bool is_connect = request.upgrade.len > 0 && h2_allows_connect(connection->session);
     bool ends = request.content_length == 0 && !is_connect;
     call->stream = h2_send_request(connection->session, &request, &target, ends);
-    if (call->stream == NULL)
+    if (!call->stream)
         return false;
     call->is_connect = is_connect;
     call->sending = ends ? BACK_H2_SENT : BACK_H2_SENDING;

@@ -72,12 +72,11 @@ void back_h2_call_send_elsewhere(struct back_h2_call *call)
 void back_h2_start_waiting(struct back_h2 *connection)
 {
     struct back_h2_call *call;
-    while ((call = TAILQ_FIRST(&connection->waiting)) != NULL &&
-           h2_requests_left(connection->session) > 0)
+    while ((call = TAILQ_FIRST(&connection->waiting)) && h2_requests_left(connection->session) > 0)
         if (!back_h2_call_begin(call))
             back_h2_call_fail(call, ERROR_RETIRED, true);
     back_h2_share(connection);
-    while (!connection->is_barren && (call = TAILQ_FIRST(&connection->waiting)) != NULL)
+    while (!connection->is_barren && (call = TAILQ_FIRST(&connection->waiting)))
         back_h2_call_send_elsewhere(call);
 }
 
@@ -93,6 +92,6 @@ void back_h2_hold_waiting(struct back_h2 *connection)
 void back_h2_refuse_waiting(struct back_h2 *connection)
 {
     struct back_h2_call *call;
-    while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
+    while ((call = TAILQ_FIRST(&connection->waiting)))
         back_h2_call_fail(call, ERROR_RETIRED, true);
 }

@@ -50,9 +50,9 @@ static void on_turn(struct loop_task *task)
         back_h2_start_waiting(connection);
     else if (connection->state == BACK_H2_DRAINING)
         back_h2_refuse_waiting(connection);
-    if (connection->session != NULL)
+    if (connection->session)
         back_h2_write(connection);
-    if (connection->session != NULL && h2_is_done(connection->session))
+    if (connection->session && h2_is_done(connection->session))
         end_of_session(connection);
     else if (connection->attached > 0)
         back_h2_share(connection);

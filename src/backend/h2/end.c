@@ -38,9 +38,9 @@ void back_h2_close(struct back_h2 *connection, int reason)
 static void note_sent(struct back_h2 *connection, uint64_t start)
 {
     struct back_h2_call *call, *next;
-    for (call = TAILQ_FIRST(&connection->fresh); call != NULL; call = next) {
+    for (call = TAILQ_FIRST(&connection->fresh); call; call = next) {
         next = TAILQ_NEXT(call, next);
-        if (call->stream != NULL && h2_stream_sent(call->stream) == 0)
+        if (call->stream && h2_stream_sent(call->stream) == 0)
             continue;
         call->sent_from = start;
         back_h2_call_move(call, &connection->begun);
@@ -64,7 +64,7 @@ void back_h2_write(struct back_h2 *connection)
 
 void back_h2_end(struct back_h2 *connection, int reason)
 {
-    if (connection->session != NULL) {
+    if (connection->session) {
         h2_shutdown(connection->session);
         back_h2_write(connection);
     }
@@ -79,7 +79,7 @@ static bool is_end(enum error error)
 /* What the connection's end is to one of its exchanges. */
 static enum error error_of(const struct back_h2_call *call, enum error error)
 {
-    if (call->sending == BACK_H2_WAITS && call->connection->session != NULL &&
+    if (call->sending == BACK_H2_WAITS && call->connection->session &&
         call->connection->state != BACK_H2_GREETING)
         return ERROR_RETIRED;
     if (is_end(error) && call->receiving == BACK_H2_HEAD_DUE && call->interim_count == 0 &&
@@ -94,7 +94,7 @@ static bool has_failure(const struct back_h2_calls *calls, enum error error)
 {
     const struct back_h2_call *call;
     TAILQ_FOREACH (call, calls, next)
-        if (call->exchange != NULL && call->receiving == BACK_H2_HEAD_DUE &&
+        if (call->exchange && call->receiving == BACK_H2_HEAD_DUE &&
             error_of(call, error) != ERROR_RETIRED)
             return true;
     return false;
@@ -118,7 +118,7 @@ void back_h2_fail(struct back_h2 *connection, enum error error)
                                            &connection->begun};
     if (connection->state == BACK_H2_CLOSED)
         return;
-    const char *reason = connection->session != NULL ? h2_reason(connection->session) : "";
+    const char *reason = connection->session ? h2_reason(connection->session) : "";
     if (connection->speaks_http1)
         reason = "the server speaks HTTP/1 (see proxy_http_version)";
     blame(connection, error);
@@ -126,9 +126,9 @@ void back_h2_fail(struct back_h2 *connection, enum error error)
     pool_remove(&connection->base);
     for (unsigned i = 0; i < 3;) {
         struct back_h2_call *call = TAILQ_FIRST(lists[i]);
-        while (call != NULL && call->exchange == NULL)
+        while (call && !call->exchange)
             call = TAILQ_NEXT(call, next);
-        if (call == NULL) {
+        if (!call) {
             i++;
             continue;
         }

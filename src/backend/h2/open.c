@@ -23,7 +23,7 @@ static void fall_back(struct back_h2 *connection, struct stream *stream)
     pool_unshare(&connection->base);
     back_h2_call_release(call);
     endpoint->group->backends->http1->take_over(endpoint, stream, exchange, attempts);
-    while ((call = TAILQ_FIRST(&connection->waiting)) != NULL)
+    while ((call = TAILQ_FIRST(&connection->waiting)))
         back_h2_call_send_elsewhere(call);
     back_h2_close(connection, BACKEND_CLOSE_HTTP1_CHOSEN);
 }
@@ -34,7 +34,7 @@ static void greet(struct back_h2 *connection)
 {
     struct back_h2_call *call = TAILQ_FIRST(&connection->waiting);
     back_h2_set_state(connection, BACK_H2_GREETING);
-    if (call != NULL && !http_is_websocket(call->exchange->forward.upgrade))
+    if (call && !http_is_websocket(call->exchange->forward.upgrade))
         back_h2_call_begin(call);
     back_h2_wake(connection);
 }
@@ -100,7 +100,7 @@ static void on_link_open(struct backend_connection *base, struct stream *stream,
     }
     struct h2_settings settings;
     h2_settings_init(&settings, H2_CLIENT);
-    settings.is_tls = connection->base.endpoint->group->tls.context != NULL;
+    settings.is_tls = connection->base.endpoint->group->tls.context;
     connection->session = h2_session_new(H2_CLIENT, &settings, &session_events, connection,
                                          &connection->loop->buffers);
     connection->wire = stream;
@@ -129,7 +129,7 @@ static int open_new(struct backend_endpoint *endpoint, struct exchange *exchange
     double seconds =
         attempts->started + attempts->settings->proxy_connect_timeout - loop_now(exchange->loop);
     connection->link = link_open(&connection->base, seconds, &link_ops);
-    if (connection->link == NULL) {
+    if (!connection->link) {
         endpoint_unref(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;

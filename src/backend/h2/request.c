@@ -32,7 +32,7 @@ enum h2_read back_h2_call_on_read(void *object, struct chain *to, size_t max,
     struct back_h2_call *call = object;
     struct exchange *exchange = call->exchange;
     /* Complete, so that the session is about to end it; or a tunnel that is not open yet. */
-    if (exchange == NULL || (call->is_connect && !exchange->is_tunnel))
+    if (!exchange || (call->is_connect && !exchange->is_tunnel))
         return H2_READ_WAIT;
 
     struct chain piece;

@@ -65,7 +65,7 @@ void back_h2_call_on_response(void *object, bool ends)
 {
     struct back_h2_call *call = object;
     (void)ends;
-    if (call->exchange == NULL)
+    if (!call->exchange)
         return;
     touch(call);
     int status = call->exchange->response.status;
@@ -85,11 +85,11 @@ void back_h2_call_on_data(void *object, struct chain *bytes)
 {
     struct back_h2_call *call = object;
     struct exchange *exchange = call->exchange;
-    if (exchange == NULL)
+    if (!exchange)
         return;
     touch(call);
     exchange_push_response(exchange, bytes);
-    if (call->exchange == exchange && call->stream != NULL)
+    if (call->exchange == exchange && call->stream)
         back_h2_call_give_back(call);
 }
 
@@ -100,7 +100,7 @@ void back_h2_call_on_end(void *object)
     struct back_h2_call *call = object;
     struct exchange *exchange = call->exchange;
     call->receiving = BACK_H2_HEARD;
-    if (exchange == NULL)
+    if (!exchange)
         return;
     if (!exchange->is_tunnel && call->sending != BACK_H2_SENT)
         exchange_discard_request(exchange);
@@ -133,7 +133,7 @@ void back_h2_call_on_closed(void *object, const struct h2_closing *closing)
 {
     struct back_h2_call *call = object;
     call->stream = NULL;
-    if (call->exchange == NULL) {
+    if (!call->exchange) {
         back_h2_call_settle(call);
         return;
     }

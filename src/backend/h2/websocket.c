@@ -13,8 +13,8 @@ void back_h2_call_accept_websocket(const struct back_h2_call *call)
     struct http_fields *fields = &exchange->response.fields;
     const struct http_field *key =
         http_fields_find_name(&exchange->forward.fields, SLICE("sec-websocket-key"));
-    if (!slice_equal_nocase(exchange->forward.upgrade, SLICE("websocket")) || key == NULL ||
-        key->value.len != WEBSOCKET_KEY || http_fields_find_name(fields, ACCEPT_NAME) != NULL)
+    if (!slice_equal_nocase(exchange->forward.upgrade, SLICE("websocket")) || !key ||
+        key->value.len != WEBSOCKET_KEY || http_fields_find_name(fields, ACCEPT_NAME))
         return;
     char *accept = arena_alloc(&exchange->arena, WEBSOCKET_ACCEPT + 1);
     websocket_accept(key->value.data, accept);
