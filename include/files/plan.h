@@ -32,8 +32,8 @@ struct plan {
     struct plan_netns netns; /* where the listeners belong */
     struct plan_listener *listeners;
     uint32_t listener_count;
-    struct plan_netns *places; /* where servers are; none twice */
-    uint32_t place_count;
+    struct plan_netns *servers; /* where servers are; none twice */
+    uint32_t server_count;
     bool has_names;  /* host names, which may stand for other addresses the next time */
     int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;

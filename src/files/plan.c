@@ -22,9 +22,9 @@ void plan_free(struct plan *plan)
         free(plan->listeners[i].where);
     }
     free(plan->listeners);
-    for (uint32_t i = 0; i < plan->place_count; i++)
-        plan_netns_free(&plan->places[i]);
-    free(plan->places);
+    for (uint32_t i = 0; i < plan->server_count; i++)
+        plan_netns_free(&plan->servers[i]);
+    free(plan->servers);
     plan_netns_free(&plan->netns);
     dependencies_free(&plan->dependencies);
     ipc_blob_unref(plan->bundle);
@@ -75,9 +75,9 @@ static void put_netns(struct wire_writer *writer, const struct plan_netns *netns
 void plan_put(struct wire_writer *writer, const struct plan *plan)
 {
     put_netns(writer, &plan->netns);
-    wire_put_u32(writer, plan->place_count);
-    for (uint32_t i = 0; i < plan->place_count; i++)
-        put_netns(writer, &plan->places[i]);
+    wire_put_u32(writer, plan->server_count);
+    for (uint32_t i = 0; i < plan->server_count; i++)
+        put_netns(writer, &plan->servers[i]);
     wire_put_bool(writer, plan->has_names);
     wire_put_u64(writer, (uint64_t)plan->expires);
     wire_put_u32(writer, plan->listener_count);
@@ -132,10 +132,10 @@ static void get_netns(struct wire_reader *reader, struct plan_netns *netns)
         reader->failed = true;
 }
 
-static void get_servers(struct wire_reader *reader, struct plan_netns *place)
+static void get_servers(struct wire_reader *reader, struct plan_netns *servers)
 {
-    get_netns(reader, place);
-    if (place->kind == NETNS_HOST)
+    get_netns(reader, servers);
+    if (servers->kind == NETNS_HOST)
         reader->failed = true;
 }
 
@@ -146,9 +146,9 @@ void plan_get(struct wire_reader *reader, struct plan *plan)
 
     get_netns(reader, &plan->netns);
     count = wire_get_count(reader, PLAN_NETNS_MIN);
-    plan->places = memory_zeroed(count, sizeof(plan->places[0]));
-    while (plan->place_count < count && !reader->failed)
-        get_servers(reader, &plan->places[plan->place_count++]);
+    plan->servers = memory_zeroed(count, sizeof(plan->servers[0]));
+    while (plan->server_count < count && !reader->failed)
+        get_servers(reader, &plan->servers[plan->server_count++]);
     plan->has_names = wire_get_bool(reader);
     plan->expires = (int64_t)wire_get_u64(reader);
     count = wire_get_count(reader, PLAN_LISTENER_MIN);

@@ -136,24 +136,25 @@ static void plan_fill_netns(struct plan_netns *netns, const struct config_netns 
     netns->text = memory_slice_text(from->text);
 }
 
-static void plan_add_place(struct plan *plan, const struct config_netns *netns)
+static void plan_add_servers(struct plan *plan, const struct config_netns *netns)
 {
-    for (uint32_t i = 0; i < plan->place_count; i++) {
-        if (slice_equal(slice_of(plan->places[i].text), netns->text))
+    for (uint32_t i = 0; i < plan->server_count; i++) {
+        if (slice_equal(slice_of(plan->servers[i].text), netns->text))
             return;
     }
-    plan->places = memory_resize(plan->places, (plan->place_count + 1) * sizeof(plan->places[0]));
-    plan->places[plan->place_count] = (struct plan_netns){0};
-    plan_fill_netns(&plan->places[plan->place_count++], netns);
+    plan->servers =
+        memory_resize(plan->servers, (plan->server_count + 1) * sizeof(plan->servers[0]));
+    plan->servers[plan->server_count] = (struct plan_netns){0};
+    plan_fill_netns(&plan->servers[plan->server_count++], netns);
 }
 
-/* A tenant has few servers, so that each is looked for among all places. */
-static void plan_fill_places(struct plan *plan, const struct config_tenant *model)
+/* A tenant has few servers, so that each is looked for among all. */
+static void plan_fill_servers(struct plan *plan, const struct config_tenant *model)
 {
     for (uint32_t i = 0; i < model->upstream_count; i++) {
         for (uint32_t j = 0; j < model->upstreams[i].endpoint_count; j++) {
             if (model->upstreams[i].endpoints[j].netns)
-                plan_add_place(plan, model->upstreams[i].endpoints[j].netns);
+                plan_add_servers(plan, model->upstreams[i].endpoints[j].netns);
         }
     }
 }
@@ -171,7 +172,7 @@ static void plan_fill(struct plan *plan, struct plan_reader *reader)
     const struct config_tenant *model = &reader->model;
 
     plan_fill_netns(&plan->netns, &model->netns);
-    plan_fill_places(plan, model);
+    plan_fill_servers(plan, model);
     plan->has_names = plan_model_has_names(model);
     plan->dependencies = reader->dependencies;
     reader->dependencies = (struct dependencies){0};

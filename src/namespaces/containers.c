@@ -171,7 +171,7 @@ static int containers_on_connect(struct namespaces *namespaces, struct ipc_chann
 /* ---- what the resolver says ---- */
 
 /* What leads to a container, as its engine has it. */
-struct container_place {
+struct container_location {
     uint32_t pid;
     char path[CONTAINER_PATH + 1];
     char reason[CONTAINER_REASON + 1];
@@ -197,50 +197,53 @@ static bool path_is_clean(const char *path)
            !slice_ends_with(slice_of(path), SLICE("/.."));
 }
 
-static bool place_is_plausible(const struct container_place *place)
+static bool location_is_plausible(const struct container_location *location)
 {
-    return place->pid <= CONTAINER_PID_MAX && (!place->path[0] || path_is_clean(place->path));
+    return location->pid <= CONTAINER_PID_MAX &&
+           (!location->path[0] || path_is_clean(location->path));
 }
 
 /* An engine that lives elsewhere has other numbers: that a process of this host has the same one
  * says nothing when the path leads to a namespace of this host, and to another one. */
-static bool place_has_process(const struct namespaces *namespaces,
-                              const struct container_place *place)
+static bool location_has_process(const struct namespaces *namespaces,
+                                 const struct container_location *location)
 {
     struct netns_id by_process;
     struct netns_id by_path;
     char process[32];
 
-    if (place->pid == 0 || (kill((pid_t)place->pid, 0) < 0 && errno != EPERM))
+    if (location->pid == 0 || (kill((pid_t)location->pid, 0) < 0 && errno != EPERM))
         return false;
-    snprintf(process, sizeof(process), "/proc/%" PRIu32 "/ns/net", place->pid);
-    if (!place->path[0] || netns_look(place->path, &by_path) < 0 ||
+    snprintf(process, sizeof(process), "/proc/%" PRIu32 "/ns/net", location->pid);
+    if (!location->path[0] || netns_look(location->path, &by_path) < 0 ||
         by_path.device != netns_home_id(namespaces->home).device)
         return true;
     return netns_look(process, &by_process) == 0 && netns_id_equal(by_process, by_path);
 }
 
 /* Then sockets are closed and bound, and the log and the workers told. */
-static bool container_moves(const struct namespace *namespace, const struct container_place *place)
+static bool container_moves(const struct namespace *namespace,
+                            const struct container_location *location)
 {
     if (namespace->path)
-        return strcmp(namespace->path, place->path) != 0;
-    if (place->pid > 0)
-        return (pid_t)place->pid != namespace->pid;
-    return namespace->pid > 0 || !namespace->why || strcmp(namespace->why, place->reason) != 0;
+        return strcmp(namespace->path, location->path) != 0;
+    if (location->pid > 0)
+        return (pid_t)location->pid != namespace->pid;
+    return namespace->pid > 0 || !namespace->why || strcmp(namespace->why, location->reason) != 0;
 }
 
 /* By its process, which can be followed to its end; else by the path that the engine has for it. */
-static void container_place(struct namespace *namespace, const struct container_place *place)
+static void container_move(struct namespace *namespace, const struct container_location *location)
 {
-    bool has_process = place_has_process(namespace->namespaces, place);
+    bool has_process = location_has_process(namespace->namespaces, location);
 
-    if (!has_process && place->path[0])
-        namespace_set_path(namespace, place->path);
-    else if (place->pid > 0)
-        namespace_set_process(namespace, (pid_t)place->pid, "its process is none of this host's");
+    if (!has_process && location->path[0])
+        namespace_set_path(namespace, location->path);
+    else if (location->pid > 0)
+        namespace_set_process(namespace, (pid_t)location->pid,
+                              "its process is none of this host's");
     else
-        namespace_set_process(namespace, 0, place->reason);
+        namespace_set_process(namespace, 0, location->reason);
 }
 
 static bool container_may_move(struct namespaces *namespaces)
@@ -253,25 +256,25 @@ static bool container_may_move(struct namespaces *namespaces)
 
 static int containers_on_answer(struct namespaces *namespaces, struct wire_reader *body)
 {
-    struct container_place place;
+    struct container_location location;
     struct ipc_container told;
     struct namespace *namespace;
     char text[sizeof(CONTAINER_PREFIX) + 255];
 
     if (ipc_get_container(body, &told) != 0)
         return ERROR_IPC;
-    place.pid = told.pid;
-    if (copy_text(place.path, sizeof(place.path), told.sandbox) != 0 ||
-        copy_text(place.reason, sizeof(place.reason), told.reason) != 0 ||
-        !config_container_name_is_valid(told.name) || !place_is_plausible(&place))
+    location.pid = told.pid;
+    if (copy_text(location.path, sizeof(location.path), told.sandbox) != 0 ||
+        copy_text(location.reason, sizeof(location.reason), told.reason) != 0 ||
+        !config_container_name_is_valid(told.name) || !location_is_plausible(&location))
         return ERROR_IPC;
     snprintf(text, sizeof(text), CONTAINER_PREFIX "%.*s", SLICE_PRINTF(told.name));
     namespace = namespace_find(namespaces, slice_of(text));
     if (!namespace) /* it was forgotten on the way */
         return 0;
-    if (container_moves(namespace, &place) && !container_may_move(namespaces))
+    if (container_moves(namespace, &location) && !container_may_move(namespaces))
         return ERROR_IPC;
-    container_place(namespace, &place);
+    container_move(namespace, &location);
     return 0;
 }
 

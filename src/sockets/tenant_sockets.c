@@ -20,10 +20,10 @@ void tenant_sockets_fill(struct tenant_sockets *tenant)
     tenant->listeners = memory_zeroed(plan->listener_count, sizeof(tenant->listeners[0]));
     for (uint32_t i = 0; i < plan->listener_count; i++)
         tenant->listeners[i] = (struct listener){.plan = &plan->listeners[i], .fd = -1};
-    tenant->server_count = plan->place_count;
-    tenant->servers = memory_zeroed(plan->place_count, sizeof(tenant->servers[0]));
-    for (uint32_t i = 0; i < plan->place_count; i++)
-        tenant->servers[i].netns = &plan->places[i];
+    tenant->server_count = plan->server_count;
+    tenant->servers = memory_zeroed(plan->server_count, sizeof(tenant->servers[0]));
+    for (uint32_t i = 0; i < plan->server_count; i++)
+        tenant->servers[i].netns = &plan->servers[i];
 }
 
 void tenant_listeners_free(struct listener *listeners, uint32_t count)

@@ -44,8 +44,8 @@ static void fill(struct plan *plan, struct plan_listener *listener, struct plan_
     *plan = (struct plan){.netns = {.kind = NETNS_HOST, .text = (char *)"host"},
                           .listeners = listener,
                           .listener_count = 1,
-                          .places = place,
-                          .place_count = 1,
+                          .servers = place,
+                          .server_count = 1,
                           .has_names = true,
                           .expires = 2000000000,
                           .bundle = ipc_blob_new(SLICE("bundle"))};
@@ -70,7 +70,7 @@ Test(plan, goes_to_the_next_binary)
     cr_assert_str_eq(got.listeners[0].text, "[fe80::1%eth0]:80");
     cr_assert_str_eq(address_zone(&got.listeners[0].address), "eth0");
     cr_assert(got.listeners[0].ipv6only && got.listeners[0].backlog == 511);
-    cr_assert(got.places[0].kind == NETNS_PID && got.places[0].pid == 17);
+    cr_assert(got.servers[0].kind == NETNS_PID && got.servers[0].pid == 17);
     cr_assert(got.has_names && got.expires == 2000000000 && plan_same_netns(&got, &plan));
     cr_assert(slice_equal(ipc_blob_bytes(got.bundle), SLICE("bundle")));
     plan_free(&got);

@@ -121,10 +121,10 @@ struct plan sockets_rig_plan(const char *netns, const char *address, const char 
 
 struct plan sockets_rig_servers(const char *netns)
 {
-    struct plan plan = {.netns = netns_of(NULL), .place_count = 1};
+    struct plan plan = {.netns = netns_of(NULL), .server_count = 1};
 
-    plan.places = memory_zeroed(1, sizeof(plan.places[0]));
-    plan.places[0] = netns_of(netns);
+    plan.servers = memory_zeroed(1, sizeof(plan.servers[0]));
+    plan.servers[0] = netns_of(netns);
     return plan;
 }
 

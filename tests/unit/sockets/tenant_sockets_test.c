@@ -12,7 +12,7 @@ Test(tenant_sockets, begin_with_nothing_and_close_what_they_have)
                                          {.text = (char *)"10.0.0.1:80"}};
     struct plan_netns place = {.kind = NETNS_NAME, .text = (char *)"x"};
     struct plan plan = {
-        .listeners = listeners, .listener_count = 2, .places = &place, .place_count = 1};
+        .listeners = listeners, .listener_count = 2, .servers = &place, .server_count = 1};
     struct tenant_sockets sockets;
     int fd;
 

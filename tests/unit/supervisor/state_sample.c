@@ -32,11 +32,11 @@ static void sample_plan(struct plan *plan)
 {
     plan->netns.kind = NETNS_HOST;
     plan->netns.text = memory_text("host");
-    plan->place_count = 2;
-    plan->places = memory_zeroed(2, sizeof(plan->places[0]));
-    plan->places[0] = (struct plan_netns){
+    plan->server_count = 2;
+    plan->servers = memory_zeroed(2, sizeof(plan->servers[0]));
+    plan->servers[0] = (struct plan_netns){
         .kind = NETNS_NAME, .path = memory_text("/run/netns/x"), .text = memory_text("x")};
-    plan->places[1] =
+    plan->servers[1] =
         (struct plan_netns){.kind = NETNS_PID, .pid = 17, .text = memory_text("pid:17")};
     plan->has_names = true;
     plan->expires = 2000000000;
