@@ -37,10 +37,10 @@ struct record {
     unsigned deaths;               /* of workers over such a one, since all had committed it */
     uint32_t slot;                 /* in the tally */
     struct tls_ticket_keys tickets;
-    uint64_t round;                /* the last round that saw its file */
+    uint64_t seen;                 /* number of the last reload that saw its file */
     bool is_named;                 /* has a file: for removal_of */
-    bool is_todo;                  /* waits in the round's list */
-    uint64_t order;                /* of its file among those of the round */
+    bool is_todo;                  /* waits in the reload's list */
+    uint64_t order;                /* of its file among those of the reload */
     struct contender *contender;   /* accepted, but another has what it wants */
     bool awaits_names;             /* its file is not in force: host names have no address */
     char *names_trouble;           /* ... or only those that they had; NULL: nothing */
@@ -77,6 +77,11 @@ struct registry {
     struct residents residents;
     unsigned char slots[TALLY_TENANTS / 8]; /* taken ones */
 };
+
+/* Walks over all; the one it is at may be removed. */
+#define REGISTRY_FOREACH(each, registry)                                                           \
+    for (struct record *each = (registry)->records, *each##_next = NULL;                           \
+         (each) && ((each##_next = (each)->hh.next), true); (each) = each##_next)
 
 struct record *registry_find(const struct registry *registry, struct slice name);
 /* NULL when the tally has no room for another. tally may be NULL (-t). */

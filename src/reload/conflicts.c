@@ -105,11 +105,9 @@ static bool conflict_is_open_inside(const struct reload *reload, const struct re
 static bool conflict_is_open_on_the_host(const struct reload *reload, const struct record *record,
                                          const struct plan *plan)
 {
-    const struct record *other;
-
     if (reload->kind != RELOAD_ASKED)
         return false; /* nobody had anything before */
-    for (other = reload->registry->records; other; other = other->hh.next) {
+    REGISTRY_FOREACH (other, reload->registry) {
         if (other->plan.netns.kind == NETNS_HOST && conflict_may_release(reload, other) &&
             conflict_stands_in_the_way(other, record, plan, true))
             return true;

@@ -67,12 +67,11 @@ static enum outcome outcome_of_state(enum record_state state)
 void outcomes_finish(struct reload *reload)
 {
     struct outcomes *outcomes = &reload->outcomes;
-    const struct record *record;
     struct arena arena;
 
     arena_init(&arena, 1024);
     sockets_look_for_addresses(reload->sockets);
-    for (record = reload->registry->records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, reload->registry) {
         enum outcome outcome = outcome_of_state(record_state(record));
 
         if (outcome == OUTCOMES && record->awaits_names)

@@ -128,10 +128,7 @@ void registry_remove(struct registry *registry, struct record *record)
 
 void registry_free(struct registry *registry)
 {
-    struct record *record;
-    struct record *next;
-
-    HASH_ITER (hh, registry->records, record, next) {
+    REGISTRY_FOREACH (record, registry) {
         claims_release(&registry->claims, &record->sockets, &record->plan, NULL);
         registry_remove(registry, record);
     }
@@ -186,10 +183,8 @@ static void record_put(struct wire_writer *writer, const struct record *record)
 
 void registry_put(struct wire_writer *writer, const struct registry *registry)
 {
-    const struct record *record;
-
     wire_put_u32(writer, HASH_COUNT(registry->records));
-    for (record = registry->records; record; record = record->hh.next)
+    REGISTRY_FOREACH (record, registry)
         record_put(writer, record);
 }
 
@@ -264,9 +259,7 @@ void registry_get(struct wire_reader *reader, struct registry *registry)
 void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, void *context),
                               void *context)
 {
-    struct record *record;
-
-    for (record = registry->records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, registry) {
         for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
             if (record->sockets.listeners[i].fd >= 0)
                 act(&record->sockets.listeners[i].fd, context);

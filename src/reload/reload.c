@@ -22,10 +22,9 @@
 
 static unsigned reload_count_waiting(const struct reload *reload)
 {
-    const struct record *record;
     unsigned waiting = 0;
 
-    for (record = reload->registry->records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, reload->registry) {
         waiting += record->awaits_names;
         for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
             if (record->sockets.listeners[i].state != LISTENER_BOUND) {
@@ -213,7 +212,7 @@ static void reload_see_file(struct reload *reload, const struct tenant_file *fil
         reload_refuse_file(reload, file, "names are [A-Za-z0-9._-]{1,64}", "");
         return;
     }
-    if (record && record->round == reload->number) {
+    if (record && record->seen == reload->number) {
         if (strcmp(record->file, file->path) == 0)
             return; /* two patterns name it */
         reload_refuse_file(reload, file, "the same name comes from ", record->file);
@@ -227,7 +226,7 @@ static void reload_see_file(struct reload *reload, const struct tenant_file *fil
     }
     has_moved = strcmp(record->file, file->path) != 0;
     record_set_file(record, file->path);
-    record->round = reload->number;
+    record->seen = reload->number;
     if (has_moved || reload_must_examine(reload, record, all)) {
         reload_todo(reload, record);
     } else {
@@ -237,11 +236,8 @@ static void reload_see_file(struct reload *reload, const struct tenant_file *fil
 
 static void reload_remove_unseen(struct reload *reload)
 {
-    struct record *record;
-    struct record *next;
-
-    HASH_ITER (hh, reload->registry->records, record, next) {
-        if (record->round == reload->number)
+    REGISTRY_FOREACH (record, reload->registry) {
+        if (record->seen == reload->number)
             continue;
         if (record_is_in_force(record))
             outcomes_tell(reload, OUTCOME_REMOVED, slice_of(record->name), NULL);

@@ -11,9 +11,8 @@ static bool removal_counts(const struct record *record)
 struct removal removal_of(struct registry *registry, const struct tenant_files *files)
 {
     struct removal removal = {0};
-    struct record *record;
 
-    for (record = registry->records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, registry) {
         record->is_named = false;
         removal.total += removal_counts(record);
     }

@@ -101,9 +101,7 @@ void retry_get(struct wire_reader *reader, struct retry *retry)
 
 void retries_resume(struct retries *retries)
 {
-    struct record *record;
-
-    for (record = retries->registry->records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, retries->registry) {
         if (record->retry.at > 0.)
             retry_arm(retries, &record->retry);
     }
@@ -129,12 +127,11 @@ static void retries_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct retries *retries = timer->data;
     double now = loop_now(retries->loop);
-    struct record *record;
     bool is_wanted = false;
 
     (void)events;
     ev_timer_stop(ev, timer);
-    for (record = retries->registry->records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, retries->registry) {
         if (record->retry.at > 0. && record->retry.at <= now &&
             retries->events->may_try(retries->owner))
             retry_try(retries, record);
