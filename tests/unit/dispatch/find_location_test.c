@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Locations, the slash that is missing, and bodies that are too large. */
-#include "fixture.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
@@ -23,33 +23,33 @@ static const char places[] = "server { listen 10.0.0.1:80 default_server; server
                              "server { listen 10.0.0.1:80; server_name closed.test; return 403; "
                              "location / { return 200 no; } }\n";
 
-static void expect(struct gate *gate, const char *target, int status, const char *body)
+static void expect(struct rig *rig, const char *target, int status, const char *body)
 {
-    gate_get(gate, target, "");
-    cr_expect_eq(gate->seen.status, status, "%s: %d", target, gate->seen.status);
+    rig_get(rig, target, "");
+    cr_expect_eq(rig->seen.status, status, "%s: %d", target, rig->seen.status);
     if (body)
-        cr_expect_str_eq(gate_body_text(gate), body, "%s: %s", target, gate_body_text(gate));
+        cr_expect_str_eq(rig_body_text(rig), body, "%s: %s", target, rig_body_text(rig));
 }
 
 Test(find_location, locations)
 {
-    struct gate gate;
-    gate_open(&gate, places);
-    expect(&gate, "/exact", 200, "exact");
-    expect(&gate, "/exact/no", 404, "404 Not Found\n");
-    expect(&gate, "/prefix", 200, "pre");
-    expect(&gate, "/pre/longer/x", 200, "longer");
-    expect(&gate, "/pre//longer", 200, "longer");
-    expect(&gate, "/x/../pre", 200, "pre");
-    expect(&gate, "/%70re", 200, "pre");
-    expect(&gate, "/pre/x.php", 200, "regex");
-    expect(&gate, "/final/x.php", 200, "final");
-    expect(&gate, "/nothing", 404, "404 Not Found\n");
-    expect(&gate, "/empty", 404, "404 Not Found\n");
-    expect(&gate, "/../etc/passwd", 400, "400 Bad Request\n");
-    expect(&gate, "/%00", 400, "400 Bad Request\n");
-    expect(&gate, "/%zz", 400, "400 Bad Request\n");
-    gate_close(&gate);
+    struct rig rig;
+    rig_open(&rig, places);
+    expect(&rig, "/exact", 200, "exact");
+    expect(&rig, "/exact/no", 404, "404 Not Found\n");
+    expect(&rig, "/prefix", 200, "pre");
+    expect(&rig, "/pre/longer/x", 200, "longer");
+    expect(&rig, "/pre//longer", 200, "longer");
+    expect(&rig, "/x/../pre", 200, "pre");
+    expect(&rig, "/%70re", 200, "pre");
+    expect(&rig, "/pre/x.php", 200, "regex");
+    expect(&rig, "/final/x.php", 200, "final");
+    expect(&rig, "/nothing", 404, "404 Not Found\n");
+    expect(&rig, "/empty", 404, "404 Not Found\n");
+    expect(&rig, "/../etc/passwd", 400, "400 Bad Request\n");
+    expect(&rig, "/%00", 400, "400 Bad Request\n");
+    expect(&rig, "/%zz", 400, "400 Bad Request\n");
+    rig_close(&rig);
 }
 
 Test(find_location, the_asterisk_is_where_the_root_is)
@@ -68,43 +68,42 @@ Test(find_location, the_asterisk_is_where_the_root_is)
         {"location / { proxy_pass http://127.0.0.1:9000/r/; }", 0, "/r/"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct gate gate;
+        struct rig rig;
         char text[256];
         snprintf(text, sizeof text, "server { listen 10.0.0.1:80; %s }\n", cases[i].location);
-        gate_open(&gate, text);
-        gate_send(&gate, options);
-        cr_expect_eq(gate.seen.status, cases[i].status, "%s: %d", text, gate.seen.status);
+        rig_open(&rig, text);
+        rig_send(&rig, options);
+        cr_expect_eq(rig.seen.status, cases[i].status, "%s: %d", text, rig.seen.status);
         if (cases[i].target)
-            cr_expect_str_eq(text_of(gate.exchange->forward.target), cases[i].target);
-        gate_close(&gate);
+            cr_expect_str_eq(text_of(rig.exchange->forward.target), cases[i].target);
+        rig_close(&rig);
     }
 }
 
 Test(find_location, missing_slash_is_redirected_as_nginx_does)
 {
-    struct gate gate;
-    gate_open(&gate, places);
-    expect(&gate, "/app", 301, NULL);
-    cr_expect_str_eq(gate_returned(&gate, "location"), "http://acme.test/app/");
-    expect(&gate, "/app?x=1", 301, NULL);
-    cr_expect_str_eq(gate_returned(&gate, "location"), "http://acme.test/app/?x=1");
-    expect(&gate, "/here", 404, NULL);
-    gate_get(&gate, "/api", "");
-    cr_expect_eq(gate.starts, 1, "a location of that very path has it");
-    gate_close(&gate);
+    struct rig rig;
+    rig_open(&rig, places);
+    expect(&rig, "/app", 301, NULL);
+    cr_expect_str_eq(rig_returned(&rig, "location"), "http://acme.test/app/");
+    expect(&rig, "/app?x=1", 301, NULL);
+    cr_expect_str_eq(rig_returned(&rig, "location"), "http://acme.test/app/?x=1");
+    expect(&rig, "/here", 404, NULL);
+    rig_get(&rig, "/api", "");
+    cr_expect_eq(rig.starts, 1, "a location of that very path has it");
+    rig_close(&rig);
 }
 
 Test(find_location, body_length_is_judged_at_once)
 {
-    struct gate gate;
-    gate_open(&gate, places);
-    gate_send(&gate, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 11\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 413);
-    cr_expect(gate.exchange->request_body.discards);
-    gate_send(&gate, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 10\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200);
-    gate_send(&gate,
-              "POST /big HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 99999999999\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200, "0 is without limit");
-    gate_close(&gate);
+    struct rig rig;
+    rig_open(&rig, places);
+    rig_send(&rig, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 11\r\n\r\n");
+    cr_expect_eq(rig.seen.status, 413);
+    cr_expect(rig.exchange->request_body.discards);
+    rig_send(&rig, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 10\r\n\r\n");
+    cr_expect_eq(rig.seen.status, 200);
+    rig_send(&rig, "POST /big HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 99999999999\r\n\r\n");
+    cr_expect_eq(rig.seen.status, 200, "0 is without limit");
+    rig_close(&rig);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of the phases: what is configured in an earlier one answers, and the later ones do not
  * run. */
-#include "fixture.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
@@ -15,17 +15,17 @@
 
 static int status_of(const char *server, const char *inside, const char *target, unsigned length)
 {
-    struct gate gate;
+    struct rig rig;
     char text[512];
     snprintf(text, sizeof(text), "server { listen 10.0.0.1:80; %s location /a/ { %s " PROXY "} }\n",
              server, inside);
-    gate_open(&gate, text);
+    rig_open(&rig, text);
     snprintf(text, sizeof(text), "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: %u\r\n\r\n", target,
              length);
-    gate_send(&gate, text);
-    int status = gate.seen.status;
-    cr_expect_eq(gate.starts, status == 0);
-    gate_close(&gate);
+    rig_send(&rig, text);
+    int status = rig.seen.status;
+    cr_expect_eq(rig.starts, status == 0);
+    rig_close(&rig);
     return status;
 }
 
@@ -40,15 +40,15 @@ Test(phases, run_in_the_order_of_nginx)
 
 Test(phases, headers_are_made_for_each_response)
 {
-    struct gate gate;
-    gate_open(&gate, "server { listen 10.0.0.1:80; add_header X-Own yes;\n"
-                     "  location / { proxy_pass http://127.0.0.1:9000; proxy_hide_header x; } }\n");
-    gate_get(&gate, "/", "");
-    gate_answer(&gate, "HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n");
-    cr_expect_str_eq(gate_returned(&gate, "x"), "");
-    cr_expect_str_eq(gate_returned(&gate, "x-own"), "");
-    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: 1\r\n\r\n");
-    cr_expect_str_eq(gate_returned(&gate, "x"), "");
-    cr_expect_str_eq(gate_returned(&gate, "x-own"), "yes");
-    gate_close(&gate);
+    struct rig rig;
+    rig_open(&rig, "server { listen 10.0.0.1:80; add_header X-Own yes;\n"
+                   "  location / { proxy_pass http://127.0.0.1:9000; proxy_hide_header x; } }\n");
+    rig_get(&rig, "/", "");
+    rig_answer(&rig, "HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x"), "");
+    cr_expect_str_eq(rig_returned(&rig, "x-own"), "");
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: 1\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x"), "");
+    cr_expect_str_eq(rig_returned(&rig, "x-own"), "yes");
+    rig_close(&rig);
 }

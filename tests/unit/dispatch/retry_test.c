@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* When another server is asked, and when it must not be. */
-#include "fixture.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-static void open_with(struct gate *gate, const char *inside)
+static void open_with(struct rig *rig, const char *inside)
 {
     char text[1024];
     snprintf(text, sizeof text,
              "upstream app { server 127.0.0.1:9000; server 127.0.0.1:9001; }\n"
              "server { listen 10.0.0.1:80; location / { proxy_pass http://app; %s } }\n",
              inside);
-    gate_open(gate, text);
+    rig_open(rig, text);
 }
 
 /* One request whose first attempt fails: whether a second server is asked, and the status if not.
@@ -28,18 +28,18 @@ struct failure {
 
 static void expect_failure(const struct failure *failure)
 {
-    struct gate gate;
+    struct rig rig;
     char text[256];
     snprintf(text, sizeof text, "proxy_next_upstream %s;", failure->next);
-    open_with(&gate, failure->next[0] ? text : "");
+    open_with(&rig, failure->next[0] ? text : "");
     snprintf(text, sizeof text, "%s / HTTP/1.1\r\nHost: a\r\n\r\n", failure->method);
-    gate_send(&gate, text);
-    gate_fail(&gate, failure->error, failure->untouched);
-    cr_expect_eq(gate.starts, failure->retried ? 2 : 1, "%s %s %s: %u", failure->next,
-                 failure->method, error_token(failure->error), gate.starts);
-    cr_expect_eq(gate.seen.status, failure->retried ? 0 : failure->status, "%s %s %s: %d",
-                 failure->next, failure->method, error_token(failure->error), gate.seen.status);
-    gate_close(&gate);
+    rig_send(&rig, text);
+    rig_fail(&rig, failure->error, failure->untouched);
+    cr_expect_eq(rig.starts, failure->retried ? 2 : 1, "%s %s %s: %u", failure->next,
+                 failure->method, error_token(failure->error), rig.starts);
+    cr_expect_eq(rig.seen.status, failure->retried ? 0 : failure->status, "%s %s %s: %d",
+                 failure->next, failure->method, error_token(failure->error), rig.seen.status);
+    rig_close(&rig);
 }
 
 Test(retry, failures)
@@ -93,49 +93,49 @@ Test(retry, failures)
 
 Test(retry, last_failure_is_told)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_CONNECT, true);
-    gate_fail(&gate, ERROR_READ_TIMEOUT, false);
-    cr_expect_eq(gate.starts, 2);
-    cr_expect_eq(gate.seen.status, 504);
-    cr_expect_str_eq(gate_body_text(&gate), "504 Gateway Timeout\n");
-    cr_expect_eq(gate.exchange->error, ERROR_READ_TIMEOUT);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_CONNECT, true);
+    rig_fail(&rig, ERROR_READ_TIMEOUT, false);
+    cr_expect_eq(rig.starts, 2);
+    cr_expect_eq(rig.seen.status, 504);
+    cr_expect_str_eq(rig_body_text(&rig), "504 Gateway Timeout\n");
+    cr_expect_eq(rig.exchange->error, ERROR_READ_TIMEOUT);
+    rig_close(&rig);
 }
 
 Test(retry, nothing_to_start_with)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate.start_error = ERROR_NO_ENDPOINT;
-    gate_get(&gate, "/", "");
-    cr_expect_eq(gate.seen.status, 502);
-    gate.start_error = ERROR_DESCRIPTORS;
-    gate_get(&gate, "/", "");
-    cr_expect_eq(gate.seen.status, 503);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig.start_error = ERROR_NO_ENDPOINT;
+    rig_get(&rig, "/", "");
+    cr_expect_eq(rig.seen.status, 502);
+    rig.start_error = ERROR_DESCRIPTORS;
+    rig_get(&rig, "/", "");
+    cr_expect_eq(rig.seen.status, 503);
+    rig_close(&rig);
 }
 
 /* A request with a body that the first attempt has taken. */
 static void expect_taken_body(const char *next, const char *method, enum error error,
                               bool untouched, bool repeated)
 {
-    struct gate gate;
+    struct rig rig;
     char text[256];
     snprintf(text, sizeof text, "proxy_next_upstream %s;", next);
-    open_with(&gate, text);
-    gate.takes = true;
+    open_with(&rig, text);
+    rig.takes = true;
     snprintf(text, sizeof text, "%s / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody",
              method);
-    gate_send(&gate, text);
-    cr_assert_eq(gate.taken.len, 4);
-    gate_fail(&gate, error, untouched);
-    cr_expect_eq(gate.starts, repeated ? 2 : 1, "%s %s", method, error_token(error));
-    cr_expect_eq(gate.taken.len, repeated ? 8 : 4, "%s %s", method, error_token(error));
-    cr_expect_eq(gate.seen.status, repeated ? 0 : 502);
-    gate_close(&gate);
+    rig_send(&rig, text);
+    cr_assert_eq(rig.taken.len, 4);
+    rig_fail(&rig, error, untouched);
+    cr_expect_eq(rig.starts, repeated ? 2 : 1, "%s %s", method, error_token(error));
+    cr_expect_eq(rig.taken.len, repeated ? 8 : 4, "%s %s", method, error_token(error));
+    cr_expect_eq(rig.seen.status, repeated ? 0 : 502);
+    rig_close(&rig);
 }
 
 Test(retry, body_that_was_taken_goes_to_the_next)
@@ -155,182 +155,182 @@ Test(retry, body_that_was_taken_goes_to_the_next)
 
 Test(retry, body_that_is_not_kept_is_not_repeated)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate.takes = true;
-    gate.allowance.most = 0;
-    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
-    gate_fail(&gate, ERROR_BACKEND_CLOSED, false);
-    cr_expect_eq(gate.starts, 1);
-    cr_expect_eq(gate.seen.status, 502);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig.takes = true;
+    rig.allowance.most = 0;
+    rig_send(&rig, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    rig_fail(&rig, ERROR_BACKEND_CLOSED, false);
+    cr_expect_eq(rig.starts, 1);
+    cr_expect_eq(rig.seen.status, 502);
+    rig_close(&rig);
 }
 
 Test(retry, status_of_a_request_with_a_body)
 {
-    struct gate gate;
-    open_with(&gate, "proxy_next_upstream http_503;");
-    gate.takes = true;
-    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
-    gate_answer(&gate, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.starts, 2);
-    cr_expect_eq(gate.taken.len, 8);
-    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200);
-    cr_expect_eq(gate.allowance.held, 0, "with the response all is given back");
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "proxy_next_upstream http_503;");
+    rig.takes = true;
+    rig_send(&rig, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    rig_answer(&rig, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.starts, 2);
+    cr_expect_eq(rig.taken.len, 8);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.seen.status, 200);
+    cr_expect_eq(rig.allowance.held, 0, "with the response all is given back");
+    rig_close(&rig);
 }
 
 Test(retry, body_that_comes_needs_no_100)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
-                     "Expect: 100-continue\r\nX-A: b\r\n\r\n");
-    cr_expect_str_eq(gate_forwarded(&gate, "expect"), "100-continue");
-    gate_close(&gate);
-    open_with(&gate, "");
-    gate_send(&gate, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
-                     "Expect: 100-continue\r\nX-A: b\r\n\r\nbody");
-    gate_fail(&gate, ERROR_CONNECT, true);
-    cr_expect_eq(gate.starts, 2);
-    cr_expect_str_eq(gate_forwarded(&gate, "expect"), "");
-    cr_expect_str_eq(gate_forwarded(&gate, "x-a"), "b");
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig_send(&rig, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+                   "Expect: 100-continue\r\nX-A: b\r\n\r\n");
+    cr_expect_str_eq(rig_forwarded(&rig, "expect"), "100-continue");
+    rig_close(&rig);
+    open_with(&rig, "");
+    rig_send(&rig, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+                   "Expect: 100-continue\r\nX-A: b\r\n\r\nbody");
+    rig_fail(&rig, ERROR_CONNECT, true);
+    cr_expect_eq(rig.starts, 2);
+    cr_expect_str_eq(rig_forwarded(&rig, "expect"), "");
+    cr_expect_str_eq(rig_forwarded(&rig, "x-a"), "b");
+    rig_close(&rig);
 }
 
 Test(retry, a_refusal_prefers_another_server)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate.has_kept[0] = gate.has_kept[1] = true;
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_REFUSED, true);
-    cr_expect_eq(gate.last, 1);
-    cr_expect_eq(gate.forgiven, 0);
-    gate_fail(&gate, ERROR_REFUSED, true);
-    cr_expect_eq(gate.last, 1, "there is no other");
-    cr_expect_eq(gate.forgiven, 1);
-    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig.has_kept[0] = rig.has_kept[1] = true;
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_REFUSED, true);
+    cr_expect_eq(rig.last, 1);
+    cr_expect_eq(rig.forgiven, 0);
+    rig_fail(&rig, ERROR_REFUSED, true);
+    cr_expect_eq(rig.last, 1, "there is no other");
+    cr_expect_eq(rig.forgiven, 1);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.seen.status, 200);
+    rig_close(&rig);
 }
 
 Test(retry, body_that_waits_goes_to_the_next)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate_send(&gate, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
-    gate_fail(&gate, ERROR_CONNECT, true);
-    cr_expect_eq(gate.starts, 2);
-    exchange_take_request(gate.exchange, &gate.taken, 100);
-    cr_expect_eq(gate.taken.len, 4);
-    cr_expect(exchange_pipe_is_done(&gate.exchange->request_body));
-    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig_send(&rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    rig_fail(&rig, ERROR_CONNECT, true);
+    cr_expect_eq(rig.starts, 2);
+    exchange_take_request(rig.exchange, &rig.taken, 100);
+    cr_expect_eq(rig.taken.len, 4);
+    cr_expect(exchange_pipe_is_done(&rig.exchange->request_body));
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.seen.status, 200);
+    rig_close(&rig);
 }
 
 Test(retry, client_that_left_gets_no_answer)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_CLIENT_GONE, true);
-    cr_expect_eq(gate.starts, 1);
-    cr_expect_eq(gate.seen.responses, 0);
-    cr_expect_eq(gate.seen.end, PIPE_BROKEN);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_CLIENT_GONE, true);
+    cr_expect_eq(rig.starts, 1);
+    cr_expect_eq(rig.seen.responses, 0);
+    cr_expect_eq(rig.seen.end, PIPE_BROKEN);
+    rig_close(&rig);
 }
 
 /* ---- kept connections that had died ---- */
 
 Test(retry, kept_connection_is_replaced_by_a_fresh_one)
 {
-    struct gate gate;
-    open_with(&gate, "proxy_next_upstream off;");
-    gate.endpoints = 1;
-    gate.has_kept[0] = true;
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_RETIRED, false);
-    cr_expect_eq(gate.forgiven, 1);
-    cr_expect_eq(gate.starts, 2);
-    cr_expect_eq(gate.seen.status, 0);
-    gate_fail(&gate, ERROR_BACKEND_CLOSED, false);
-    cr_expect_eq(gate.starts, 2, "a fresh one that ends says it all");
-    cr_expect_eq(gate.seen.status, 502);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "proxy_next_upstream off;");
+    rig.endpoints = 1;
+    rig.has_kept[0] = true;
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_RETIRED, false);
+    cr_expect_eq(rig.forgiven, 1);
+    cr_expect_eq(rig.starts, 2);
+    cr_expect_eq(rig.seen.status, 0);
+    rig_fail(&rig, ERROR_BACKEND_CLOSED, false);
+    cr_expect_eq(rig.starts, 2, "a fresh one that ends says it all");
+    cr_expect_eq(rig.seen.status, 502);
+    rig_close(&rig);
 }
 
 Test(retry, kept_connection_and_a_post)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate.endpoints = 1;
-    gate.has_kept[0] = true;
-    gate_send(&gate, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-    gate_fail(&gate, ERROR_RETIRED, false);
-    cr_expect_eq(gate.starts, 1, "it may have been acted on");
-    cr_expect_eq(gate.seen.status, 502);
-    gate.starts = 0;
-    gate.has_kept[0] = true;
-    gate_send(&gate, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-    gate_fail(&gate, ERROR_RETIRED, true);
-    cr_expect_eq(gate.starts, 2, "nothing of it had left");
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig.endpoints = 1;
+    rig.has_kept[0] = true;
+    rig_send(&rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    rig_fail(&rig, ERROR_RETIRED, false);
+    cr_expect_eq(rig.starts, 1, "it may have been acted on");
+    cr_expect_eq(rig.seen.status, 502);
+    rig.starts = 0;
+    rig.has_kept[0] = true;
+    rig_send(&rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    rig_fail(&rig, ERROR_RETIRED, true);
+    cr_expect_eq(rig.starts, 2, "nothing of it had left");
+    rig_close(&rig);
 }
 
 Test(retry, every_server_may_have_a_dead_kept_connection)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate.has_kept[0] = gate.has_kept[1] = true;
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_RETIRED, false); /* the first's kept one */
-    gate_fail(&gate, ERROR_CONNECT, true);  /* a fresh one to it */
-    cr_expect_eq(gate.last, 1);
-    gate_fail(&gate, ERROR_RETIRED, false); /* the second's kept one */
-    cr_expect_eq(gate.last, 1);
-    cr_expect_eq(gate.starts, 4);
-    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.seen.status, 200);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig.has_kept[0] = rig.has_kept[1] = true;
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_RETIRED, false); /* the first's kept one */
+    rig_fail(&rig, ERROR_CONNECT, true);  /* a fresh one to it */
+    cr_expect_eq(rig.last, 1);
+    rig_fail(&rig, ERROR_RETIRED, false); /* the second's kept one */
+    cr_expect_eq(rig.last, 1);
+    cr_expect_eq(rig.starts, 4);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.seen.status, 200);
+    rig_close(&rig);
 }
 
 Test(retry, kept_connection_that_times_out_is_no_dead_one)
 {
-    struct gate gate;
-    open_with(&gate, "proxy_next_upstream off;");
-    gate.has_kept[0] = true;
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_READ_TIMEOUT, false);
-    cr_expect_eq(gate.starts, 1);
-    cr_expect_eq(gate.seen.status, 504);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "proxy_next_upstream off;");
+    rig.has_kept[0] = true;
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_READ_TIMEOUT, false);
+    cr_expect_eq(rig.starts, 1);
+    cr_expect_eq(rig.seen.status, 504);
+    rig_close(&rig);
 }
 
 /* ---- statuses ---- */
 
 static void expect_status(const char *next, const char *method, int status, bool retried)
 {
-    struct gate gate;
+    struct rig rig;
     char text[256];
     snprintf(text, sizeof text, "proxy_next_upstream %s;", next);
-    open_with(&gate, text);
+    open_with(&rig, text);
     snprintf(text, sizeof text, "%s / HTTP/1.1\r\nHost: a\r\n\r\n", method);
-    gate_send(&gate, text);
+    rig_send(&rig, text);
     snprintf(text, sizeof text, "HTTP/1.1 %d X\r\nX-From: first\r\nContent-Length: 0\r\n\r\n",
              status);
-    gate_answer(&gate, text);
-    cr_expect_eq(gate.starts, retried ? 2 : 1, "%s %s %d", next, method, status);
-    cr_expect_eq(gate.aborts, retried ? 1 : 0);
-    cr_expect_eq(gate.seen.status, retried ? 0 : status);
+    rig_answer(&rig, text);
+    cr_expect_eq(rig.starts, retried ? 2 : 1, "%s %s %d", next, method, status);
+    cr_expect_eq(rig.aborts, retried ? 1 : 0);
+    cr_expect_eq(rig.seen.status, retried ? 0 : status);
     if (retried) {
-        gate_answer(&gate, "HTTP/1.1 200 OK\r\nX-From: second\r\nContent-Length: 0\r\n\r\n");
-        cr_expect_eq(gate.seen.status, 200);
-        cr_expect_str_eq(gate_returned(&gate, "x-from"), "second");
+        rig_answer(&rig, "HTTP/1.1 200 OK\r\nX-From: second\r\nContent-Length: 0\r\n\r\n");
+        cr_expect_eq(rig.seen.status, 200);
+        cr_expect_str_eq(rig_returned(&rig, "x-from"), "second");
     }
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(retry, statuses)
@@ -348,31 +348,31 @@ Test(retry, statuses)
 
 Test(retry, last_answer_is_passed_on)
 {
-    struct gate gate;
-    open_with(&gate, "proxy_next_upstream http_503 http_404;");
-    gate_get(&gate, "/", "");
-    gate_answer(&gate, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.failures, 1);
-    gate_answer(&gate, "HTTP/1.1 503 X\r\nX-Last: yes\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.failures, 2);
-    cr_expect_eq(gate.seen.status, 503);
-    cr_expect_str_eq(gate_returned(&gate, "x-last"), "yes");
-    gate_get(&gate, "/", "");
-    gate_answer(&gate, "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_eq(gate.failures, 2, "404 is no failure of the server");
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "proxy_next_upstream http_503 http_404;");
+    rig_get(&rig, "/", "");
+    rig_answer(&rig, "HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.failures, 1);
+    rig_answer(&rig, "HTTP/1.1 503 X\r\nX-Last: yes\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.failures, 2);
+    cr_expect_eq(rig.seen.status, 503);
+    cr_expect_str_eq(rig_returned(&rig, "x-last"), "yes");
+    rig_get(&rig, "/", "");
+    rig_answer(&rig, "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_eq(rig.failures, 2, "404 is no failure of the server");
+    rig_close(&rig);
 }
 
 Test(retry, unwanted_switch_is_a_bad_answer)
 {
-    struct gate gate;
-    open_with(&gate, "");
-    gate_get(&gate, "/", "");
-    gate.exchange->response = (struct http_response){.status = 101};
-    http_fields_init(&gate.exchange->response.fields, &gate.exchange->arena);
-    exchange_respond(gate.exchange);
-    cr_expect_eq(gate.aborts, 1);
-    cr_expect_eq(gate.seen.status, 502);
-    cr_expect_not(gate.exchange->is_tunnel);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "");
+    rig_get(&rig, "/", "");
+    rig.exchange->response = (struct http_response){.status = 101};
+    http_fields_init(&rig.exchange->response.fields, &rig.exchange->arena);
+    exchange_respond(rig.exchange);
+    cr_expect_eq(rig.aborts, 1);
+    cr_expect_eq(rig.seen.status, 502);
+    cr_expect_not(rig.exchange->is_tunnel);
+    rig_close(&rig);
 }

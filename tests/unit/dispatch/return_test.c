@@ -1,39 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /* `return`: texts, codes, redirects. */
-#include "fixture.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static void open_with(struct gate *gate, const char *inside)
+static void open_with(struct rig *rig, const char *inside)
 {
     char text[1024];
     snprintf(text, sizeof text,
              "server { listen 10.0.0.1:80; server_name acme.test; location / { %s } }\n", inside);
-    gate_open(gate, text);
+    rig_open(rig, text);
 }
 
-static bool returns(const struct gate *gate, const char *name)
+static bool returns(const struct rig *rig, const char *name)
 {
-    return http_fields_find_name(&gate->seen.response.fields, slice_of(name)) != NULL;
+    return http_fields_find_name(&rig->seen.response.fields, slice_of(name)) != NULL;
 }
 
 Test(return, text)
 {
-    struct gate gate;
-    open_with(&gate, "return 200 \"hello $host\\n\";");
-    gate_get(&gate, "/", "");
-    cr_expect_eq(gate.seen.status, 200);
-    cr_expect_str_eq(text_of(gate.seen.response.reason), "OK");
-    cr_expect_str_eq(gate_body_text(&gate), "hello acme.test\n");
-    cr_expect_eq(gate.seen.response.content_length, 16);
-    cr_expect_str_eq(gate_returned(&gate, "content-type"), "text/plain");
-    cr_expect_str_eq(gate_returned(&gate, "server"), "nsgate");
-    cr_expect_eq(gate.seen.end, PIPE_ENDED);
-    cr_expect_eq(gate.seen.responses, 1);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, "return 200 \"hello $host\\n\";");
+    rig_get(&rig, "/", "");
+    cr_expect_eq(rig.seen.status, 200);
+    cr_expect_str_eq(text_of(rig.seen.response.reason), "OK");
+    cr_expect_str_eq(rig_body_text(&rig), "hello acme.test\n");
+    cr_expect_eq(rig.seen.response.content_length, 16);
+    cr_expect_str_eq(rig_returned(&rig, "content-type"), "text/plain");
+    cr_expect_str_eq(rig_returned(&rig, "server"), "nsgate");
+    cr_expect_eq(rig.seen.end, PIPE_ENDED);
+    cr_expect_eq(rig.seen.responses, 1);
+    rig_close(&rig);
 }
 
 Test(return, codes_alone)
@@ -52,32 +52,32 @@ Test(return, codes_alone)
         {"599", "599\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct gate gate;
+        struct rig rig;
         char text[64];
         snprintf(text, sizeof text, "return %s;", cases[i].code);
-        open_with(&gate, text);
-        gate_get(&gate, "/", "");
-        cr_expect_eq(gate.seen.status, atoi(cases[i].code));
-        cr_expect_str_eq(gate_body_text(&gate), cases[i].body);
-        cr_expect_eq(gate.seen.end, PIPE_ENDED);
-        cr_expect_eq(gate.seen.response.content_length, (int64_t)strlen(cases[i].body));
-        cr_expect_eq(returns(&gate, "content-type"), cases[i].body[0] != '\0');
-        gate_close(&gate);
+        open_with(&rig, text);
+        rig_get(&rig, "/", "");
+        cr_expect_eq(rig.seen.status, atoi(cases[i].code));
+        cr_expect_str_eq(rig_body_text(&rig), cases[i].body);
+        cr_expect_eq(rig.seen.end, PIPE_ENDED);
+        cr_expect_eq(rig.seen.response.content_length, (int64_t)strlen(cases[i].body));
+        cr_expect_eq(returns(&rig, "content-type"), cases[i].body[0] != '\0');
+        rig_close(&rig);
     }
 }
 
 static void expect_location(const char *answer, bool is_tls, uint16_t port, const char *target,
                             const char *location)
 {
-    struct gate gate;
-    open_with(&gate, answer);
-    gate.client.is_tls = is_tls;
-    gate.client.local_port = port;
-    gate_get(&gate, target, "");
-    cr_expect_str_eq(gate_returned(&gate, "location"), location, "%s %s: %s", answer, target,
-                     gate_returned(&gate, "location"));
-    cr_expect_geq(gate.seen.status, 301);
-    gate_close(&gate);
+    struct rig rig;
+    open_with(&rig, answer);
+    rig.client.is_tls = is_tls;
+    rig.client.local_port = port;
+    rig_get(&rig, target, "");
+    cr_expect_str_eq(rig_returned(&rig, "location"), location, "%s %s: %s", answer, target,
+                     rig_returned(&rig, "location"));
+    cr_expect_geq(rig.seen.status, 301);
+    rig_close(&rig);
 }
 
 Test(return, redirects)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Every variable of the configuration language. */
-#include "fixture.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* The value of an expression, as a proxied request sends it. */
-static const char *value_in(struct gate *gate, const char *expression, const char *head)
+static const char *value_in(struct rig *rig, const char *expression, const char *head)
 {
     char text[1024];
     snprintf(text, sizeof text,
@@ -15,19 +15,19 @@ static const char *value_in(struct gate *gate, const char *expression, const cha
              "  location / { proxy_pass http://127.0.0.1:9000/p/; proxy_set_header X-V \"%s\"; }\n"
              "}\n",
              expression);
-    gate_open(gate, text);
-    gate->client.tls_protocol = SLICE("TLSv1.3");
-    gate->client.tls_cipher = SLICE("TLS_AES_128_GCM_SHA256");
-    gate->client.tls_server_name = SLICE("sni.test");
-    gate->client.is_tls = true;
-    gate->client.tls_reused = true;
-    gate->client.tls_client_verify = SLICE("SUCCESS");
-    gate->client.tls_client_subject = SLICE("CN=me");
-    gate->client.tls_client_issuer = SLICE("CN=them");
-    gate->client.tls_client_serial = SLICE("0A");
-    gate->client.tls_client_fingerprint = SLICE("abcd");
-    gate_send(gate, head);
-    return gate_forwarded(gate, "x-v");
+    rig_open(rig, text);
+    rig->client.tls_protocol = SLICE("TLSv1.3");
+    rig->client.tls_cipher = SLICE("TLS_AES_128_GCM_SHA256");
+    rig->client.tls_server_name = SLICE("sni.test");
+    rig->client.is_tls = true;
+    rig->client.tls_reused = true;
+    rig->client.tls_client_verify = SLICE("SUCCESS");
+    rig->client.tls_client_subject = SLICE("CN=me");
+    rig->client.tls_client_issuer = SLICE("CN=them");
+    rig->client.tls_client_serial = SLICE("0A");
+    rig->client.tls_client_fingerprint = SLICE("abcd");
+    rig_send(rig, head);
+    return rig_forwarded(rig, "x-v");
 }
 
 static const char head[] = "POST /a%20b//c?x=1&Name=two&empty= HTTP/1.1\r\n"
@@ -95,10 +95,10 @@ Test(values, of_the_request_and_its_place)
         {"${scheme}://$host", "https://acme.test"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct gate gate;
-        const char *value = value_in(&gate, cases[i].expression, head);
+        struct rig rig;
+        const char *value = value_in(&rig, cases[i].expression, head);
         cr_expect_str_eq(value, cases[i].value, "%s: %s", cases[i].expression, value);
-        gate_close(&gate);
+        rig_close(&rig);
     }
 }
 
@@ -116,84 +116,84 @@ Test(values, without_what_they_ask_for)
         {"<$content_length$content_type$http_content_length>", "<>"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct gate gate;
-        const char *value = value_in(&gate, cases[i].expression, bare);
+        struct rig rig;
+        const char *value = value_in(&rig, cases[i].expression, bare);
         cr_expect_str_eq(value, cases[i].value, "%s: %s", cases[i].expression, value);
-        gate_close(&gate);
+        rig_close(&rig);
     }
 }
 
 Test(values, of_time)
 {
-    struct gate gate;
+    struct rig rig;
     int year, month, day, hour, minute, second, zone_hour, zone_minute;
     char sign, name[4];
-    cr_expect_eq(sscanf(value_in(&gate, "$time_iso8601", head), "%d-%d-%dT%d:%d:%d%c%d:%d", &year,
+    cr_expect_eq(sscanf(value_in(&rig, "$time_iso8601", head), "%d-%d-%dT%d:%d:%d%c%d:%d", &year,
                         &month, &day, &hour, &minute, &second, &sign, &zone_hour, &zone_minute),
                  9);
-    gate_close(&gate);
-    cr_expect_eq(sscanf(value_in(&gate, "$time_local", head), "%d/%3s/%d:%d:%d:%d %c%d", &day, name,
+    rig_close(&rig);
+    cr_expect_eq(sscanf(value_in(&rig, "$time_local", head), "%d/%3s/%d:%d:%d:%d %c%d", &day, name,
                         &year, &hour, &minute, &second, &sign, &zone_hour),
                  8);
-    gate_close(&gate);
-    cr_expect_gt(strtod(value_in(&gate, "$msec", head), NULL), 1.5e9);
-    gate_close(&gate);
-    cr_expect_str_eq(value_in(&gate, "$request_time", head), "0.000");
-    gate_close(&gate);
+    rig_close(&rig);
+    cr_expect_gt(strtod(value_in(&rig, "$msec", head), NULL), 1.5e9);
+    rig_close(&rig);
+    cr_expect_str_eq(value_in(&rig, "$request_time", head), "0.000");
+    rig_close(&rig);
 }
 
 Test(values, request_id_is_random_and_stays)
 {
-    struct gate gate;
+    struct rig rig;
     char first[128];
-    snprintf(first, sizeof first, "%s", value_in(&gate, "$request_id $request_id", head));
-    gate_close(&gate);
+    snprintf(first, sizeof first, "%s", value_in(&rig, "$request_id $request_id", head));
+    rig_close(&rig);
     cr_assert_eq(strlen(first), 65);
     cr_assert_eq(strspn(first, "0123456789abcdef"), 32);
     cr_assert_eq(memcmp(first, first + 33, 32), 0);
-    cr_assert_str_neq(first, value_in(&gate, "$request_id $request_id", head));
-    gate_close(&gate);
+    cr_assert_str_neq(first, value_in(&rig, "$request_id $request_id", head));
+    rig_close(&rig);
 }
 
 Test(values, request_length_counts_head_and_body)
 {
-    struct gate gate;
-    cr_assert_eq(strtoul(value_in(&gate, "$request_length", head), NULL, 10), sizeof head - 1 - 4,
+    struct rig rig;
+    cr_assert_eq(strtoul(value_in(&rig, "$request_length", head), NULL, 10), sizeof head - 1 - 4,
                  "what has come so far");
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(values, of_the_attempts)
 {
-    struct gate gate;
-    gate_open(&gate, "upstream app { server 127.0.0.1:9000; server 127.0.0.1:9001; }\n"
-                     "server { listen 10.0.0.1:80; location / { proxy_pass http://app;\n"
-                     "  add_header X-A $upstream_addr always;\n"
-                     "  add_header X-S $upstream_status always;\n"
-                     "  add_header X-T $upstream_response_time always;\n"
-                     "  add_header X-C $status always; } }\n");
-    gate_get(&gate, "/", "");
-    gate_answer(&gate, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_str_eq(gate_returned(&gate, "x-a"), "127.0.0.1:9000");
-    cr_expect_str_eq(gate_returned(&gate, "x-s"), "404");
-    cr_expect_str_eq(gate_returned(&gate, "x-t"), "0.000");
-    cr_expect_str_eq(gate_returned(&gate, "x-c"), "404");
+    struct rig rig;
+    rig_open(&rig, "upstream app { server 127.0.0.1:9000; server 127.0.0.1:9001; }\n"
+                   "server { listen 10.0.0.1:80; location / { proxy_pass http://app;\n"
+                   "  add_header X-A $upstream_addr always;\n"
+                   "  add_header X-S $upstream_status always;\n"
+                   "  add_header X-T $upstream_response_time always;\n"
+                   "  add_header X-C $status always; } }\n");
+    rig_get(&rig, "/", "");
+    rig_answer(&rig, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x-a"), "127.0.0.1:9000");
+    cr_expect_str_eq(rig_returned(&rig, "x-s"), "404");
+    cr_expect_str_eq(rig_returned(&rig, "x-t"), "0.000");
+    cr_expect_str_eq(rig_returned(&rig, "x-c"), "404");
 
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_CONNECT_TIMEOUT, true);
-    gate_answer(&gate, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_str_eq(gate_returned(&gate, "x-s"), "504, 200");
-    cr_expect_str_eq(gate_returned(&gate, "x-t"), "0.000, 0.000");
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_CONNECT_TIMEOUT, true);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x-s"), "504, 200");
+    cr_expect_str_eq(rig_returned(&rig, "x-t"), "0.000, 0.000");
 
-    gate_get(&gate, "/", "");
-    gate_fail(&gate, ERROR_CONNECT, true);
-    gate_fail(&gate, ERROR_CONNECT, true);
-    cr_expect_eq(gate.seen.status, 502);
-    cr_expect_str_eq(gate_returned(&gate, "x-s"), "502, 502");
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_CONNECT, true);
+    rig_fail(&rig, ERROR_CONNECT, true);
+    cr_expect_eq(rig.seen.status, 502);
+    cr_expect_str_eq(rig_returned(&rig, "x-s"), "502, 502");
 
-    gate.start_error = ERROR_NO_ENDPOINT;
-    gate_get(&gate, "/", "");
-    cr_expect_eq(gate.seen.status, 502);
-    cr_expect_str_eq(gate_returned(&gate, "x-s"), "");
-    gate_close(&gate);
+    rig.start_error = ERROR_NO_ENDPOINT;
+    rig_get(&rig, "/", "");
+    cr_expect_eq(rig.seen.status, 502);
+    cr_expect_str_eq(rig_returned(&rig, "x-s"), "");
+    rig_close(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Host names of upstreams: found, not found, and slow ones that hold up nobody. */
-#include "resolver/process.h"
+#include "resolver/rig.h"
 
 #include <criterion/criterion.h>
 
@@ -24,16 +24,16 @@ static const char SLOW[] = "netns acme;\n"
 
 Test(names, localhost_is_both_families_in_order)
 {
-    struct process process;
+    struct rig rig;
     struct bundle bundle;
     struct arena arena;
-    process_start(&process, true);
-    process_examine(&process, 1, LOCAL, NULL, 0);
-    cr_assert(process_wait(&process, 1));
-    const struct outcome *outcome = process_outcome(&process, 1);
+    rig_start(&rig, true);
+    rig_examine(&rig, 1, LOCAL, NULL, 0);
+    cr_assert(rig_wait(&rig, 1));
+    const struct outcome *outcome = rig_outcome(&rig, 1);
     cr_assert(outcome->usable);
     arena_init(&arena, 4096);
-    outcome_get_findings(&process, outcome, &bundle, &arena);
+    outcome_get_findings(&rig, outcome, &bundle, &arena);
     cr_assert_eq(bundle.name_count, 2);
     for (uint16_t port = 9000; port <= 9001; port++) {
         const struct bundle_name *name = bundle_find_name(&bundle, SLICE("localhost"), port);
@@ -48,55 +48,55 @@ Test(names, localhost_is_both_families_in_order)
         }
     }
     arena_free(&arena);
-    cr_expect_eq(process_end(&process), 0);
+    cr_expect_eq(rig_end(&rig), 0);
 }
 
 Test(names, an_unknown_name_is_an_error_at_its_place)
 {
-    struct process process;
-    process_start(&process, true);
-    process_examine(&process, 1, MISSING, NULL, 0);
-    cr_assert(process_wait(&process, 1));
-    const struct outcome *outcome = process_outcome(&process, 1);
+    struct rig rig;
+    rig_start(&rig, true);
+    rig_examine(&rig, 1, MISSING, NULL, 0);
+    cr_assert(rig_wait(&rig, 1));
+    const struct outcome *outcome = rig_outcome(&rig, 1);
     cr_expect_not(outcome->usable);
     cr_expect_eq(outcome->size, 0);
     cr_expect(outcome->unresolved);
     cr_expect_eq(outcome->diags.errors, 1);
     cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 4,
                                "host not found in upstream \"missing.onion:9001\""));
-    cr_expect_eq(process_end(&process), 0);
+    cr_expect_eq(rig_end(&rig), 0);
 }
 
 Test(names, a_name_without_an_address_is_used_with_those_that_it_had)
 {
-    struct process process;
+    struct rig rig;
     struct address address = {.len = sizeof(struct sockaddr_in)};
     struct bundle_name known = {SLICE("missing.onion"), 9001, &address, 1};
     struct bundle bundle;
     struct arena arena;
     address.v4 = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(9001), .sin_addr.s_addr = htonl(0x7f000007)};
-    process_start(&process, true);
-    process.known = &known;
-    process_examine(&process, 1, MISSING, NULL, 0);
+    rig_start(&rig, true);
+    rig.known = &known;
+    rig_examine(&rig, 1, MISSING, NULL, 0);
     known.port = 9002; /* of another server */
-    process_examine(&process, 2, MISSING, NULL, 0);
-    process_examine(&process, 3, LOCAL, NULL, 0);
-    cr_assert(process_wait(&process, 3));
-    const struct outcome *outcome = process_outcome(&process, 1);
+    rig_examine(&rig, 2, MISSING, NULL, 0);
+    rig_examine(&rig, 3, LOCAL, NULL, 0);
+    cr_assert(rig_wait(&rig, 3));
+    const struct outcome *outcome = rig_outcome(&rig, 1);
     cr_assert(outcome->usable && outcome->unresolved);
     cr_expect_eq(outcome->diags.errors, 0);
     cr_expect(outcome_has_diag(outcome, DIAG_WARNING, 4, "the addresses that it had are used"));
     arena_init(&arena, 4096);
-    outcome_get_findings(&process, outcome, &bundle, &arena);
+    outcome_get_findings(&rig, outcome, &bundle, &arena);
     const struct bundle_name *name = bundle_find_name(&bundle, SLICE("missing.onion"), 9001);
     cr_assert(name && name->address_count == 1);
     cr_expect(address_equal(&name->addresses[0], &address));
     arena_free(&arena);
-    cr_expect_not(process_outcome(&process, 2)->usable);
-    cr_expect(process_outcome(&process, 2)->unresolved);
-    cr_expect(process_outcome(&process, 3)->usable && !process_outcome(&process, 3)->unresolved);
-    cr_expect_eq(process_end(&process), 0);
+    cr_expect_not(rig_outcome(&rig, 2)->usable);
+    cr_expect(rig_outcome(&rig, 2)->unresolved);
+    cr_expect(rig_outcome(&rig, 3)->usable && !rig_outcome(&rig, 3)->unresolved);
+    cr_expect_eq(rig_end(&rig), 0);
 }
 
 Test(names, that_lack_are_not_all_that_is_wrong)
@@ -105,45 +105,45 @@ Test(names, that_lack_are_not_all_that_is_wrong)
                                "server { listen 1.1.1.1:80;\n"
                                "    location ~ (a { return 200; }\n"
                                "    location / { proxy_pass http://missing.onion:9001; } }\n";
-    struct process process;
-    process_start(&process, true);
-    process_examine(&process, 1, both, NULL, 0);
-    cr_assert(process_wait(&process, 1));
-    cr_expect_not(process_outcome(&process, 1)->usable);
-    cr_expect_not(process_outcome(&process, 1)->unresolved);
-    cr_expect_eq(process_end(&process), 0);
+    struct rig rig;
+    rig_start(&rig, true);
+    rig_examine(&rig, 1, both, NULL, 0);
+    cr_assert(rig_wait(&rig, 1));
+    cr_expect_not(rig_outcome(&rig, 1)->usable);
+    cr_expect_not(rig_outcome(&rig, 1)->unresolved);
+    cr_expect_eq(rig_end(&rig), 0);
 }
 
 Test(names, a_slow_name_holds_up_nobody)
 {
-    struct process process;
-    process_start(&process, true);
-    process_examine(&process, 1, SLOW, NULL, 0);
-    process_examine(&process, 2, SLOW, NULL, 0); /* joins the query of the first */
+    struct rig rig;
+    rig_start(&rig, true);
+    rig_examine(&rig, 1, SLOW, NULL, 0);
+    rig_examine(&rig, 2, SLOW, NULL, 0); /* joins the query of the first */
     for (uint64_t serial = 3; serial < 13; serial++)
-        process_examine(&process, serial, serial % 2 ? LOCAL : MISSING, NULL, 0);
-    cr_assert(process_wait(&process, 12));
+        rig_examine(&rig, serial, serial % 2 ? LOCAL : MISSING, NULL, 0);
+    cr_assert(rig_wait(&rig, 12));
     for (uint64_t serial = 3; serial < 13; serial++) {
-        const struct outcome *outcome = process_outcome(&process, serial);
+        const struct outcome *outcome = rig_outcome(&rig, serial);
         cr_assert(outcome);
         cr_expect_eq(outcome->usable, serial % 2 == 1);
-        cr_expect_leq(outcome->at, process_outcome(&process, 1)->at + 1);
+        cr_expect_leq(outcome->at, rig_outcome(&rig, 1)->at + 1);
     }
     for (uint64_t serial = 1; serial <= 2; serial++) {
-        const struct outcome *outcome = process_outcome(&process, serial);
+        const struct outcome *outcome = rig_outcome(&rig, serial);
         cr_expect_not(outcome->usable);
         cr_expect(outcome_has_diag(outcome, DIAG_ERROR, 3, "host not found in upstream"));
         cr_expect_lt(outcome->at, 8.0);
     }
-    cr_expect_eq(process_end(&process), 0);
+    cr_expect_eq(rig_end(&rig), 0);
 }
 
 Test(names, it_can_end_while_a_query_runs)
 {
-    struct process process;
-    process_start(&process, true);
-    process_examine(&process, 1, SLOW, NULL, 0);
-    process_examine(&process, 2, MISSING, NULL, 0);
-    cr_assert(process_wait(&process, 1));
-    cr_expect_eq(process_end(&process), 0);
+    struct rig rig;
+    rig_start(&rig, true);
+    rig_examine(&rig, 1, SLOW, NULL, 0);
+    rig_examine(&rig, 2, MISSING, NULL, 0);
+    cr_assert(rig_wait(&rig, 1));
+    cr_expect_eq(rig_end(&rig), 0);
 }

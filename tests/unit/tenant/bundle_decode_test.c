@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Bundles on their way in: whatever the bytes, an answer and no harm. */
 #include "base/error.h"
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
 Test(bundle_decode, every_truncation_is_refused)
 {
-    struct fixture fixture;
+    struct rig rig;
     struct wire_writer writer;
-    fixture_fill(&fixture);
+    rig_fill(&rig);
     wire_writer_init(&writer);
-    bundle_encode(&writer, &fixture.bundle);
+    bundle_encode(&writer, &rig.bundle);
     struct slice bytes = wire_written(&writer);
     for (size_t len = 0; len < bytes.len; len++) {
         struct bundle bundle;
@@ -25,16 +25,16 @@ Test(bundle_decode, every_truncation_is_refused)
         free(copy);
     }
     wire_writer_free(&writer);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(bundle_decode, changed_bytes_never_do_harm)
 {
-    struct fixture fixture;
+    struct rig rig;
     struct wire_writer writer;
-    fixture_fill(&fixture);
+    rig_fill(&rig);
     wire_writer_init(&writer);
-    bundle_encode(&writer, &fixture.bundle);
+    bundle_encode(&writer, &rig.bundle);
     for (size_t i = 0; i < writer.len; i++) {
         unsigned char kept = writer.data[i];
         for (unsigned change = 1; change < 256; change *= 3) {
@@ -49,7 +49,7 @@ Test(bundle_decode, changed_bytes_never_do_harm)
         writer.data[i] = kept;
     }
     wire_writer_free(&writer);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(bundle_decode, depth_is_limited)
@@ -100,17 +100,17 @@ Test(bundle_decode, a_place_without_a_file_stays_one)
 /* They are all that they bring: what else a bundle has stays. */
 Test(bundle_decode, findings_take_the_place_of_findings_only)
 {
-    struct fixture fixture;
+    struct rig rig;
     struct wire_writer writer;
     struct bundle bundle;
     struct bundle found;
     struct arena arena;
 
-    fixture_fill(&fixture);
+    rig_fill(&rig);
     arena_init(&arena, 4096);
     wire_writer_init(&writer);
-    bundle_put_findings(&writer, &fixture.bundle);
-    bundle = fixture.bundle;
+    bundle_put_findings(&writer, &rig.bundle);
+    bundle = rig.bundle;
     bundle.identities = NULL;
     bundle.identity_count = bundle.trust_count = bundle.name_count = 0;
     found = bundle;
@@ -119,16 +119,16 @@ Test(bundle_decode, findings_take_the_place_of_findings_only)
     cr_assert_eq(found.defaults, bundle.defaults);
     cr_assert(slice_equal(found.tenant, bundle.tenant));
     cr_assert_eq(found.file_count, bundle.file_count);
-    cr_assert_eq(found.identity_count, fixture.bundle.identity_count);
-    cr_assert_eq(found.trust_count, fixture.bundle.trust_count);
-    cr_assert_eq(found.name_count, fixture.bundle.name_count);
+    cr_assert_eq(found.identity_count, rig.bundle.identity_count);
+    cr_assert_eq(found.trust_count, rig.bundle.trust_count);
+    cr_assert_eq(found.name_count, rig.bundle.name_count);
     wire_put_u8(&writer, 0);
     cr_assert_eq(bundle_get_findings(&found, &arena, wire_written(&writer)), ERROR_IPC);
     wire_writer_free(&writer);
     wire_writer_init(&writer);
-    bundle_encode(&writer, &fixture.bundle);
+    bundle_encode(&writer, &rig.bundle);
     cr_assert_eq(bundle_get_findings(&found, &arena, wire_written(&writer)), ERROR_IPC);
     wire_writer_free(&writer);
     arena_free(&arena);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Bundles on their way out: what goes in comes out again, the same bytes each time. */
 #include "base/error.h"
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -27,20 +27,20 @@ static void assert_same_block(const struct config_block *a, const struct config_
 
 Test(bundle_encode, round_trip)
 {
-    struct fixture fixture;
+    struct rig rig;
     struct wire_writer writer, again;
     struct bundle bundle;
     struct arena arena;
-    fixture_fill(&fixture);
+    rig_fill(&rig);
     wire_writer_init(&writer);
-    bundle_encode(&writer, &fixture.bundle);
+    bundle_encode(&writer, &rig.bundle);
     arena_init(&arena, 4096);
     cr_assert_eq(bundle_decode(&bundle, &arena, wire_written(&writer)), 0);
 
     cr_assert(slice_equal(bundle.tenant, SLICE("acme")));
     cr_assert(slice_equal(bundle.folder, SLICE("/c")));
-    assert_same_block(&fixture.tree.root, bundle.root);
-    assert_same_block(&fixture.tree.root, bundle.defaults);
+    assert_same_block(&rig.tree.root, bundle.root);
+    assert_same_block(&rig.tree.root, bundle.defaults);
     cr_assert_eq(bundle.file_count, 2);
     const struct bundle_file *file = bundle_find_file(&bundle, SLICE("/c/acme.key"));
     cr_assert(file && file->is_private && slice_equal(file->bytes, SLICE("KEY\0KEY")));
@@ -57,7 +57,7 @@ Test(bundle_encode, round_trip)
     cr_assert_null(bundle_find_trust(&bundle, SLICE("/c/acme.crt")));
     const struct bundle_name *name = bundle_find_name(&bundle, SLICE("app.internal"), 80);
     cr_assert(name && name->address_count == 3);
-    cr_assert(address_equal(&name->addresses[2], &fixture.bundle.names[0].addresses[2]));
+    cr_assert(address_equal(&name->addresses[2], &rig.bundle.names[0].addresses[2]));
     cr_assert_null(bundle_find_name(&bundle, SLICE("app.internal"), 81));
 
     /* Decoded and encoded again, it is the same to the byte. */
@@ -67,23 +67,23 @@ Test(bundle_encode, round_trip)
     wire_writer_free(&again);
     wire_writer_free(&writer);
     arena_free(&arena);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(bundle_encode, padding_of_addresses_does_not_travel)
 {
-    struct fixture fixture;
+    struct rig rig;
     struct wire_writer clean, dirty;
-    fixture_fill(&fixture);
+    rig_fill(&rig);
     wire_writer_init(&clean);
     wire_writer_init(&dirty);
-    bundle_encode(&clean, &fixture.bundle);
-    memset(fixture.bundle.names[0].addresses[0].v4.sin_zero, 0x5a, 8);
-    bundle_encode(&dirty, &fixture.bundle);
+    bundle_encode(&clean, &rig.bundle);
+    memset(rig.bundle.names[0].addresses[0].v4.sin_zero, 0x5a, 8);
+    bundle_encode(&dirty, &rig.bundle);
     cr_assert(slice_equal(wire_written(&clean), wire_written(&dirty)));
     wire_writer_free(&clean);
     wire_writer_free(&dirty);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(bundle_encode, diags_travel)
@@ -116,17 +116,17 @@ Test(bundle_encode, diags_travel)
 
 Test(bundle_encode, places_are_no_content)
 {
-    struct fixture fixture;
+    struct rig rig;
     struct wire_writer before, after;
     struct bundle bundle;
     struct arena arena;
-    fixture_fill(&fixture);
+    rig_fill(&rig);
     wire_writer_init(&before);
     wire_writer_init(&after);
-    bundle_encode(&before, &fixture.bundle);
-    struct config_word *word = STAILQ_FIRST(fixture.bundle.root)->words;
+    bundle_encode(&before, &rig.bundle);
+    struct config_word *word = STAILQ_FIRST(rig.bundle.root)->words;
     word->place = (struct diag_place){"moved.conf", word->place.line + 7, 3};
-    bundle_encode(&after, &fixture.bundle);
+    bundle_encode(&after, &rig.bundle);
     struct slice old = wire_written(&before), moved = wire_written(&after);
     cr_assert(!slice_equal(old, moved));
     cr_assert(slice_equal(bundle_content(old), bundle_content(moved)));
@@ -145,5 +145,5 @@ Test(bundle_encode, places_are_no_content)
     arena_free(&arena);
     wire_writer_free(&before);
     wire_writer_free(&after);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }

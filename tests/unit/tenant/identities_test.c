@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Certificates of servers: shared where they are the same pair, and an error where there is none.
  */
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 
@@ -16,14 +16,14 @@ static const char TLS_TEXT[] =
 
 Test(identities, servers_share_identities_and_contexts)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, TLS_TEXT);
-    fixture_add_identity(&fixture, "a");
-    fixture_add_identity(&fixture, "b");
-    cr_assert(fixture_build(&fixture));
-    const struct tls_server *a = &fixture.tenant->servers[0].tls;
-    const struct tls_server *b = &fixture.tenant->servers[1].tls;
-    const struct tls_server *c = &fixture.tenant->servers[2].tls;
+    struct rig rig;
+    rig_init(&rig, TLS_TEXT);
+    rig_add_identity(&rig, "a");
+    rig_add_identity(&rig, "b");
+    cr_assert(rig_build(&rig));
+    const struct tls_server *a = &rig.tenant->servers[0].tls;
+    const struct tls_server *b = &rig.tenant->servers[1].tls;
+    const struct tls_server *c = &rig.tenant->servers[2].tls;
     cr_expect_eq(a->identity_count, 2);
     cr_expect_eq(b->identity_count, 1);
     cr_expect_eq(a->identities[1], b->identities[0]);
@@ -37,20 +37,20 @@ Test(identities, servers_share_identities_and_contexts)
 
     cr_expect_null(a->tickets);
     struct tls_ticket_keys keys = {.count = 1};
-    tenant_set_tickets(fixture.tenant, &keys);
-    cr_expect_eq(a->tickets, &fixture.tenant->tickets);
+    tenant_set_tickets(rig.tenant, &keys);
+    cr_expect_eq(a->tickets, &rig.tenant->tickets);
     cr_expect_eq(a->tickets->count, 1);
-    tenant_trim(fixture.tenant);
-    fixture_free(&fixture);
+    tenant_trim(rig.tenant);
+    rig_free(&rig);
 }
 
 Test(identities, an_identity_that_was_not_examined_is_an_error)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, TLS_TEXT);
-    fixture_add_identity(&fixture, "b");
-    cr_assert_not(fixture_build(&fixture));
-    cr_expect(fixture_has_diag(&fixture, 3, "/c/a.crt"));
-    cr_expect_eq(fixture.diags.errors, 1);
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_init(&rig, TLS_TEXT);
+    rig_add_identity(&rig, "b");
+    cr_assert_not(rig_build(&rig));
+    cr_expect(rig_has_diag(&rig, 3, "/c/a.crt"));
+    cr_expect_eq(rig.diags.errors, 1);
+    rig_free(&rig);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Which location a path gets, in nginx's order of preference. */
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-static uint32_t line_of(struct fixture *fixture, const char *path)
+static uint32_t line_of(struct rig *rig, const char *path)
 {
     const struct tenant_location *location =
-        tenant_find_location(&fixture->tenant->servers[0], slice_of(path));
+        tenant_find_location(&rig->tenant->servers[0], slice_of(path));
     return location ? location->config->place.line : 0;
 }
 
@@ -60,31 +60,31 @@ Test(locations, precedence)
         {"/documents/\xff\xfe", 4},
         {"/\xff", 2},
     };
-    struct fixture fixture;
-    fixture_run(&fixture, LOCATIONS);
+    struct rig rig;
+    rig_run(&rig, LOCATIONS);
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        uint32_t line = line_of(&fixture, cases[i].path);
+        uint32_t line = line_of(&rig, cases[i].path);
         cr_expect_eq(line, cases[i].line, "\"%s\" went to line %u, not %u", cases[i].path, line,
                      cases[i].line);
     }
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(locations, none_matches)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, "netns acme; server { listen 1.1.1.1:80;\n"
-                          "location /b/ { return 200 a; }\n"
-                          "location = /c { return 200 b; }\n"
-                          "location ~ ^/d { return 200 c; } }\n");
-    cr_expect_eq(line_of(&fixture, "/"), 0);
-    cr_expect_eq(line_of(&fixture, "/a"), 0);
-    cr_expect_eq(line_of(&fixture, "/b"), 0);
-    cr_expect_eq(line_of(&fixture, "/c/"), 0);
-    cr_expect_eq(line_of(&fixture, "/zzz"), 0);
-    cr_expect_eq(line_of(&fixture, "/b/x"), 2);
-    cr_expect_eq(line_of(&fixture, "/dd"), 4);
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_run(&rig, "netns acme; server { listen 1.1.1.1:80;\n"
+                  "location /b/ { return 200 a; }\n"
+                  "location = /c { return 200 b; }\n"
+                  "location ~ ^/d { return 200 c; } }\n");
+    cr_expect_eq(line_of(&rig, "/"), 0);
+    cr_expect_eq(line_of(&rig, "/a"), 0);
+    cr_expect_eq(line_of(&rig, "/b"), 0);
+    cr_expect_eq(line_of(&rig, "/c/"), 0);
+    cr_expect_eq(line_of(&rig, "/zzz"), 0);
+    cr_expect_eq(line_of(&rig, "/b/x"), 2);
+    cr_expect_eq(line_of(&rig, "/dd"), 4);
+    rig_free(&rig);
 }
 
 Test(locations, the_longest_of_many_nested_prefixes)
@@ -102,32 +102,32 @@ Test(locations, the_longest_of_many_nested_prefixes)
             len += (size_t)sprintf(text + len, "location %s! { return 200 x; }\n", path);
     }
     sprintf(text + len, "}\n");
-    struct fixture fixture;
-    fixture_run(&fixture, text);
+    struct rig rig;
+    rig_run(&rig, text);
     path[0] = '\0';
     for (uint32_t i = 0; i < DEPTH; i++) {
         strcat(path, "/a");
-        cr_assert_eq(line_of(&fixture, path), i % 2 == 0 ? i + 2 : i + 1);
+        cr_assert_eq(line_of(&rig, path), i % 2 == 0 ? i + 2 : i + 1);
     }
     strcat(path, "/zz");
-    cr_assert_eq(line_of(&fixture, path), DEPTH);
-    fixture_free(&fixture);
+    cr_assert_eq(line_of(&rig, path), DEPTH);
+    rig_free(&rig);
 }
 
 Test(locations, a_slash_is_wanted_where_nginx_sends_one)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, "netns acme; server { listen 1.1.1.1:80;\n"
-                          "location / { return 200 a; }\n"
-                          "location /app/ { proxy_pass http://127.0.0.1:80; }\n"
-                          "location /both/ { proxy_pass http://127.0.0.1:80; }\n"
-                          "location /both { return 200 b; }\n"
-                          "location /exact/ { proxy_pass http://127.0.0.1:80; }\n"
-                          "location = /exact { return 200 c; }\n"
-                          "location = /only/ { proxy_pass http://127.0.0.1:80; }\n"
-                          "location = /said/ { return 200 e; }\n"
-                          "location /own/ { return 200 d; } }\n");
-    const struct tenant_server *server = &fixture.tenant->servers[0];
+    struct rig rig;
+    rig_run(&rig, "netns acme; server { listen 1.1.1.1:80;\n"
+                  "location / { return 200 a; }\n"
+                  "location /app/ { proxy_pass http://127.0.0.1:80; }\n"
+                  "location /both/ { proxy_pass http://127.0.0.1:80; }\n"
+                  "location /both { return 200 b; }\n"
+                  "location /exact/ { proxy_pass http://127.0.0.1:80; }\n"
+                  "location = /exact { return 200 c; }\n"
+                  "location = /only/ { proxy_pass http://127.0.0.1:80; }\n"
+                  "location = /said/ { return 200 e; }\n"
+                  "location /own/ { return 200 d; } }\n");
+    const struct tenant_server *server = &rig.tenant->servers[0];
     cr_expect(tenant_wants_slash(server, SLICE("/app")));
     cr_expect(tenant_wants_slash(server, SLICE("/only")));
     cr_expect_not(tenant_wants_slash(server, SLICE("/said")));
@@ -138,5 +138,5 @@ Test(locations, a_slash_is_wanted_where_nginx_sends_one)
     cr_expect_not(tenant_wants_slash(server, SLICE("/exact")));
     cr_expect_not(tenant_wants_slash(server, SLICE("/own")));
     cr_expect_not(tenant_wants_slash(server, SLICE("/")));
-    fixture_free(&fixture);
+    rig_free(&rig);
 }

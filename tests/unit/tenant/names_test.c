@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which server a host gets, in nginx's order of preference. */
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -22,9 +22,9 @@ static const char SERVERS[] =
     "server { listen 2.2.2.2:80; server_name lonely.test; return 200 m; }\n";
 
 /* Servers are known by their line in the file. */
-static uint32_t line_of(struct fixture *fixture, const char *address, const char *host)
+static uint32_t line_of(struct rig *rig, const char *address, const char *host)
 {
-    struct tenant_listener *listener = tenant_find_listener(fixture->tenant, slice_of(address));
+    struct tenant_listener *listener = tenant_find_listener(rig->tenant, slice_of(address));
     cr_assert(listener, "%s", address);
     return tenant_find_server(listener, slice_of(host))->config->place.line;
 }
@@ -66,51 +66,50 @@ Test(names, precedence)
         {".", 3},
         {"..", 3},
     };
-    struct fixture fixture;
-    fixture_run(&fixture, SERVERS);
+    struct rig rig;
+    rig_run(&rig, SERVERS);
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        uint32_t line = line_of(&fixture, "1.1.1.1:80", cases[i].host);
+        uint32_t line = line_of(&rig, "1.1.1.1:80", cases[i].host);
         cr_expect_eq(line, cases[i].line, "\"%s\" went to line %u, not %u", cases[i].host, line,
                      cases[i].line);
     }
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(names, a_single_server_gets_all)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, SERVERS);
-    cr_expect_eq(line_of(&fixture, "2.2.2.2:80", "lonely.test"), 14);
-    cr_expect_eq(line_of(&fixture, "2.2.2.2:80", "first.test"), 14);
-    cr_expect_eq(line_of(&fixture, "2.2.2.2:80", ""), 14);
-    cr_expect_null(tenant_find_listener(fixture.tenant, SLICE("2.2.2.2:81")));
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_run(&rig, SERVERS);
+    cr_expect_eq(line_of(&rig, "2.2.2.2:80", "lonely.test"), 14);
+    cr_expect_eq(line_of(&rig, "2.2.2.2:80", "first.test"), 14);
+    cr_expect_eq(line_of(&rig, "2.2.2.2:80", ""), 14);
+    cr_expect_null(tenant_find_listener(rig.tenant, SLICE("2.2.2.2:81")));
+    rig_free(&rig);
 }
 
 Test(names, the_first_server_is_the_default)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, "netns acme;\n"
-                          "server { listen 1.1.1.1:80; server_name a.test; return 200 a; }\n"
-                          "server { listen 1.1.1.1:80; server_name b.test; return 200 b; }\n");
-    cr_expect_eq(line_of(&fixture, "1.1.1.1:80", "c.test"), 2);
-    cr_expect_eq(line_of(&fixture, "1.1.1.1:80", "b.test"), 3);
-    cr_expect_eq(line_of(&fixture, "1.1.1.1:80", ""), 2);
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_run(&rig, "netns acme;\n"
+                  "server { listen 1.1.1.1:80; server_name a.test; return 200 a; }\n"
+                  "server { listen 1.1.1.1:80; server_name b.test; return 200 b; }\n");
+    cr_expect_eq(line_of(&rig, "1.1.1.1:80", "c.test"), 2);
+    cr_expect_eq(line_of(&rig, "1.1.1.1:80", "b.test"), 3);
+    cr_expect_eq(line_of(&rig, "1.1.1.1:80", ""), 2);
+    rig_free(&rig);
 }
 
 Test(names, an_expression_past_its_limits_gets_the_default)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, "netns acme;\n"
-                          "server { listen 1.1.1.1:80; server_name a.test; return 200 a; }\n"
-                          "server { listen 1.1.1.1:80; server_name ~^(a+)+$; return 200 b; }\n"
-                          "server { listen 1.1.1.1:80; server_name ~^a; return 200 c; }\n");
-    cr_expect_eq(line_of(&fixture, "1.1.1.1:80", "aaaa"), 3);
-    cr_expect_eq(line_of(&fixture, "1.1.1.1:80", "aaa."), 4);
-    cr_expect_eq(line_of(&fixture, "1.1.1.1:80", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."),
-                 2);
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_run(&rig, "netns acme;\n"
+                  "server { listen 1.1.1.1:80; server_name a.test; return 200 a; }\n"
+                  "server { listen 1.1.1.1:80; server_name ~^(a+)+$; return 200 b; }\n"
+                  "server { listen 1.1.1.1:80; server_name ~^a; return 200 c; }\n");
+    cr_expect_eq(line_of(&rig, "1.1.1.1:80", "aaaa"), 3);
+    cr_expect_eq(line_of(&rig, "1.1.1.1:80", "aaa."), 4);
+    cr_expect_eq(line_of(&rig, "1.1.1.1:80", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."), 2);
+    rig_free(&rig);
 }
 
 Test(names, many_names_and_hostile_hosts)
@@ -123,31 +122,31 @@ Test(names, many_names_and_hostile_hosts)
                                "server { listen 1.1.1.1:80; server_name h%d.test *.w%d.test; "
                                "return 200 x; }\n",
                                i, i);
-    struct fixture fixture;
-    fixture_run(&fixture, text);
+    struct rig rig;
+    rig_run(&rig, text);
     for (uint32_t i = 0; i < SERVER_COUNT; i++) {
         char host[64];
         sprintf(host, "h%u.test", i);
-        cr_assert_eq(line_of(&fixture, "1.1.1.1:80", host), i + 2);
+        cr_assert_eq(line_of(&rig, "1.1.1.1:80", host), i + 2);
         sprintf(host, "a.b.w%u.test", i);
-        cr_assert_eq(line_of(&fixture, "1.1.1.1:80", host), i + 2);
+        cr_assert_eq(line_of(&rig, "1.1.1.1:80", host), i + 2);
     }
     for (size_t i = 0; i + 1 < sizeof(dots); i++)
         dots[i] = i % 2 ? '.' : 'a';
-    cr_assert_eq(line_of(&fixture, "1.1.1.1:80", dots), 2);
-    fixture_free(&fixture);
+    cr_assert_eq(line_of(&rig, "1.1.1.1:80", dots), 2);
+    rig_free(&rig);
 }
 
 Test(names, a_match_is_told_from_the_default)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, SERVERS);
-    struct tenant_listener *listener = tenant_find_listener(fixture.tenant, SLICE("1.1.1.1:80"));
+    struct rig rig;
+    rig_run(&rig, SERVERS);
+    struct tenant_listener *listener = tenant_find_listener(rig.tenant, SLICE("1.1.1.1:80"));
     cr_assert_not_null(listener);
     cr_expect_null(tenant_match_server(listener, SLICE("unknown.test")));
     struct tenant_server *server = tenant_match_server(listener, SLICE("default.test"));
     cr_expect_eq(server, listener->default_server);
     server = tenant_match_server(listener, SLICE(""));
     cr_expect(server && server != listener->default_server, "server_name \"\"");
-    fixture_free(&fixture);
+    rig_free(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The runtime as a whole: TLS sides, endpoints, references, what a tenant costs. */
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 #include <malloc.h>
@@ -22,73 +22,73 @@ Test(tenant, session_contexts_tell_tenants_and_twins_apart)
         "    return 200 a; }\n"
         "server { listen 1.1.1.2:443 ssl; ssl_certificate a.crt; ssl_certificate_key a.key;\n"
         "    return 200 b; }\n";
-    struct fixture one, two, same;
-    struct fixture *all[] = {&one, &two, &same};
+    struct rig one, two, same;
+    struct rig *all[] = {&one, &two, &same};
     for (int i = 0; i < 3; i++) {
-        fixture_init(all[i], text);
-        fixture_add_identity(all[i], "a");
+        rig_init(all[i], text);
+        rig_add_identity(all[i], "a");
         if (i == 1)
             all[i]->bundle.tenant = SLICE("other");
-        cr_assert(fixture_build(all[i]));
+        cr_assert(rig_build(all[i]));
     }
     const unsigned char *first = one.tenant->servers[0].tls.session_context;
     cr_expect_neq(memcmp(first, one.tenant->servers[1].tls.session_context, 32), 0);
     cr_expect_neq(memcmp(first, two.tenant->servers[0].tls.session_context, 32), 0);
     cr_expect_eq(memcmp(first, same.tenant->servers[0].tls.session_context, 32), 0);
     for (int i = 0; i < 3; i++)
-        fixture_free(all[i]);
+        rig_free(all[i]);
 }
 
 Test(tenant, settings_that_openssl_refuses_are_an_error)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, "netns acme;\n"
-                           "server { listen 1.1.1.1:443 ssl; ssl_ciphers NONSENSE;\n"
-                           "    ssl_certificate a.crt; ssl_certificate_key a.key;\n"
-                           "    return 200 a; }\n");
-    fixture_add_identity(&fixture, "a");
-    cr_expect_not(fixture_build(&fixture));
-    cr_expect_eq(fixture.diags.errors, 1);
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_init(&rig, "netns acme;\n"
+                   "server { listen 1.1.1.1:443 ssl; ssl_ciphers NONSENSE;\n"
+                   "    ssl_certificate a.crt; ssl_certificate_key a.key;\n"
+                   "    return 200 a; }\n");
+    rig_add_identity(&rig, "a");
+    cr_expect_not(rig_build(&rig));
+    cr_expect_eq(rig.diags.errors, 1);
+    rig_free(&rig);
 }
 
 Test(tenant, what_openssl_refuses_is_told_where_it_stands)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, "netns acme;\n"
-                           "ssl_ciphers\n NONSENSE;\n"
-                           "server { listen 1.1.1.1:443 ssl; ssl_ecdh_curve X25519:nonsense;\n"
-                           "    ssl_certificate a.crt; ssl_certificate_key a.key;\n"
-                           "    return 200 a; }\n"
-                           "server { listen 1.1.1.1:443 ssl; server_name b; return 200 b;\n"
-                           "    ssl_certificate a.crt; ssl_certificate_key a.key; }\n"
-                           "server { listen 1.1.1.1:80; return 200 a;\n"
-                           "    ssl_ciphers \"no certificate needs these\"; }\n");
+    struct rig rig;
+    rig_init(&rig, "netns acme;\n"
+                   "ssl_ciphers\n NONSENSE;\n"
+                   "server { listen 1.1.1.1:443 ssl; ssl_ecdh_curve X25519:nonsense;\n"
+                   "    ssl_certificate a.crt; ssl_certificate_key a.key;\n"
+                   "    return 200 a; }\n"
+                   "server { listen 1.1.1.1:443 ssl; server_name b; return 200 b;\n"
+                   "    ssl_certificate a.crt; ssl_certificate_key a.key; }\n"
+                   "server { listen 1.1.1.1:80; return 200 a;\n"
+                   "    ssl_ciphers \"no certificate needs these\"; }\n");
     struct config_tenant model;
-    cr_assert_eq(config_tenant_build(&model, SLICE("acme"), SLICE("/c"), NULL, &fixture.tree.root,
-                                     &fixture.diags),
-                 0);
-    cr_expect_eq(tenant_check(&model, fixture.contexts, &fixture.diags), ERROR_CONFIG);
-    cr_expect(fixture_has_diag(&fixture, 3, "invalid cipher list \"NONSENSE\""));
-    cr_expect(fixture_has_diag(&fixture, 4, "invalid group list \"X25519:nonsense\""));
-    cr_expect(fixture_has_diag(&fixture, 10, "invalid cipher list \"no certificate"));
-    cr_expect_eq(fixture.diags.errors, 3, "each once");
+    cr_assert_eq(
+        config_tenant_build(&model, SLICE("acme"), SLICE("/c"), NULL, &rig.tree.root, &rig.diags),
+        0);
+    cr_expect_eq(tenant_check(&model, rig.contexts, &rig.diags), ERROR_CONFIG);
+    cr_expect(rig_has_diag(&rig, 3, "invalid cipher list \"NONSENSE\""));
+    cr_expect(rig_has_diag(&rig, 4, "invalid group list \"X25519:nonsense\""));
+    cr_expect(rig_has_diag(&rig, 10, "invalid cipher list \"no certificate"));
+    cr_expect_eq(rig.diags.errors, 3, "each once");
     config_tenant_free(&model);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(tenant, one_endpoint_per_address)
 {
-    struct fixture fixture;
+    struct rig rig;
     char text[ADDRESS_TEXT];
-    fixture_init(&fixture, "netns acme;\n"
-                           "upstream app { server 127.0.0.1:9000 weight=2; server app.test:81;\n"
-                           "    server unix:/run/app.sock backup; }\n"
-                           "server { listen 1.1.1.1:80;\n"
-                           "    location / { proxy_pass http://app; } }\n");
-    fixture_add_name(&fixture, "app.test", 81, 2);
-    cr_assert(fixture_build(&fixture));
-    const struct tenant_upstream *upstream = &fixture.tenant->upstreams[0];
+    rig_init(&rig, "netns acme;\n"
+                   "upstream app { server 127.0.0.1:9000 weight=2; server app.test:81;\n"
+                   "    server unix:/run/app.sock backup; }\n"
+                   "server { listen 1.1.1.1:80;\n"
+                   "    location / { proxy_pass http://app; } }\n");
+    rig_add_name(&rig, "app.test", 81, 2);
+    cr_assert(rig_build(&rig));
+    const struct tenant_upstream *upstream = &rig.tenant->upstreams[0];
     cr_assert_eq(upstream->endpoint_count, 4);
     static const char *const expected[] = {"127.0.0.1:9000", "192.0.2.1:81", "192.0.2.2:81",
                                            "unix:/run/app.sock"};
@@ -99,36 +99,36 @@ Test(tenant, one_endpoint_per_address)
     cr_expect_eq(upstream->endpoints[1].config, upstream->endpoints[2].config);
     cr_expect_eq(upstream->endpoints[0].config->weight, 2);
     cr_expect(upstream->endpoints[3].config->backup);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 Test(tenant, a_name_without_addresses_is_an_error)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, "netns acme;\n"
-                           "upstream app {\n"
-                           "    server gone.test:81; }\n"
-                           "server { listen 1.1.1.1:80;\n"
-                           "    location / { proxy_pass http://app; } }\n");
-    cr_expect_not(fixture_build(&fixture));
-    cr_expect(fixture_has_diag(&fixture, 3, "host not found in upstream \"gone.test:81\""));
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_init(&rig, "netns acme;\n"
+                   "upstream app {\n"
+                   "    server gone.test:81; }\n"
+                   "server { listen 1.1.1.1:80;\n"
+                   "    location / { proxy_pass http://app; } }\n");
+    cr_expect_not(rig_build(&rig));
+    cr_expect(rig_has_diag(&rig, 3, "host not found in upstream \"gone.test:81\""));
+    rig_free(&rig);
 }
 
 Test(tenant, outlives_the_bytes_it_was_made_from)
 {
-    struct fixture fixture;
+    struct rig rig;
     struct wire_writer writer;
     struct arena arena;
     struct bundle bundle;
-    fixture_init(&fixture, TLS_TEXT);
-    fixture_add_identity(&fixture, "a");
-    fixture_add_identity(&fixture, "b");
+    rig_init(&rig, TLS_TEXT);
+    rig_add_identity(&rig, "a");
+    rig_add_identity(&rig, "b");
     wire_writer_init(&writer);
-    bundle_encode(&writer, &fixture.bundle);
+    bundle_encode(&writer, &rig.bundle);
     arena_init(&arena, 4096);
     cr_assert_eq(bundle_decode(&bundle, &arena, wire_written(&writer)), 0);
-    struct tenant *tenant = tenant_new(&bundle, fixture.contexts, &fixture.diags);
+    struct tenant *tenant = tenant_new(&bundle, rig.contexts, &rig.diags);
     cr_assert(tenant);
     wire_writer_free(&writer);
     arena_free(&arena);
@@ -142,7 +142,7 @@ Test(tenant, outlives_the_bytes_it_was_made_from)
     tenant_unref(tenant);
     cr_expect(slice_equal(tenant->config.name, SLICE("acme")));
     tenant_unref(tenant);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }
 
 /* Under a sanitizer mallinfo2 tells nothing, and this only runs the code. */
@@ -154,18 +154,18 @@ Test(tenant, costs_little)
         "server { listen 10.0.0.1:443 ssl; server_name acme.test;\n"
         "    ssl_certificate certs/acme.crt; ssl_certificate_key certs/acme.key;\n"
         "    location / { proxy_pass http://127.0.0.1:9000; } }\n";
-    struct fixture fixture;
+    struct rig rig;
     struct tenant *tenants[TENANTS];
-    fixture_init(&fixture, text);
-    fixture_add_identity(&fixture, "certs/acme");
-    cr_assert(fixture_build(&fixture)); /* the context is made now */
+    rig_init(&rig, text);
+    rig_add_identity(&rig, "certs/acme");
+    cr_assert(rig_build(&rig)); /* the context is made now */
     size_t before = mallinfo2().uordblks;
     for (int i = 0; i < TENANTS; i++)
-        tenants[i] = tenant_new(&fixture.bundle, fixture.contexts, &fixture.diags);
+        tenants[i] = tenant_new(&rig.bundle, rig.contexts, &rig.diags);
     size_t each = (mallinfo2().uordblks - before) / TENANTS;
     cr_log_info("%zu bytes per tenant", each);
     cr_expect_lt(each, BOUND, "%zu bytes per tenant", each);
     for (int i = 0; i < TENANTS; i++)
         tenant_unref(tenants[i]);
-    fixture_free(&fixture);
+    rig_free(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Transports of upstreams: what TLS is given, and when connections may outlive a reload. */
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -10,70 +10,70 @@
     "upstream app { server 127.0.0.1:9000; }\n"                                                    \
     "server { listen 1.1.1.1:80; location / { proxy_pass https://app; " inside " } }\n"
 
-static void add_trust(struct fixture *fixture, const char *path, const char *content)
+static void add_trust(struct rig *rig, const char *path, const char *content)
 {
-    struct bundle_trust *trust = ARENA_NEW(&fixture->arena, struct bundle_trust);
+    struct bundle_trust *trust = ARENA_NEW(&rig->arena, struct bundle_trust);
     trust->path = slice_of(path);
-    trust->certificates = ARENA_NEW(&fixture->arena, struct slice);
+    trust->certificates = ARENA_NEW(&rig->arena, struct slice);
     trust->certificates[0] = slice_of(content);
     trust->certificate_count = 1;
-    fixture->bundle.trusts = trust;
-    fixture->bundle.trust_count = 1;
+    rig->bundle.trusts = trust;
+    rig->bundle.trust_count = 1;
 }
 
-static const struct tenant_upstream *upstream_of(const struct fixture *fixture)
+static const struct tenant_upstream *upstream_of(const struct rig *rig)
 {
-    const struct tenant_server *server = &fixture->tenant->servers[0];
-    return &fixture->tenant->upstreams[server->config->locations[0].proxy.upstream];
+    const struct tenant_server *server = &rig->tenant->servers[0];
+    return &rig->tenant->upstreams[server->config->locations[0].proxy.upstream];
 }
 
 Test(transports, plain_upstreams_have_none)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, "netns acme;\nserver { listen 1.1.1.1:80;\n"
-                          "location / { proxy_pass http://127.0.0.1:1; } }\n");
-    cr_expect_null(upstream_of(&fixture)->tls.context);
-    cr_expect_eq(upstream_of(&fixture)->identity.len, 0);
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_run(&rig, "netns acme;\nserver { listen 1.1.1.1:80;\n"
+                  "location / { proxy_pass http://127.0.0.1:1; } }\n");
+    cr_expect_null(upstream_of(&rig)->tls.context);
+    cr_expect_eq(upstream_of(&rig)->identity.len, 0);
+    rig_free(&rig);
 }
 
 Test(transports, what_tls_is_given)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, TEXT("proxy_ssl_trusted_certificate ca.pem; proxy_http_version 2; "
-                                "proxy_ssl_server_name on; proxy_ssl_verify_depth 2;"));
-    add_trust(&fixture, "/c/ca.pem", "DER");
-    cr_assert(fixture_build(&fixture));
-    const struct tls_client *tls = &upstream_of(&fixture)->tls;
+    struct rig rig;
+    rig_init(&rig, TEXT("proxy_ssl_trusted_certificate ca.pem; proxy_http_version 2; "
+                        "proxy_ssl_server_name on; proxy_ssl_verify_depth 2;"));
+    add_trust(&rig, "/c/ca.pem", "DER");
+    cr_assert(rig_build(&rig));
+    const struct tls_client *tls = &upstream_of(&rig)->tls;
     cr_assert_not_null(tls->context);
     cr_expect(tls->verify && tls->sends_name && tls->offers_http2 && tls->reuses_sessions);
     cr_expect_eq(tls->verify_depth, 2);
     cr_expect(slice_equal(tls->name, SLICE("app")));
     cr_expect_not_null(tls->trust);
-    cr_expect_eq(fixture.tenant->upstreams[0].endpoints[0].address.len,
-                 upstream_of(&fixture)->endpoints[0].address.len);
-    fixture_free(&fixture);
+    cr_expect_eq(rig.tenant->upstreams[0].endpoints[0].address.len,
+                 upstream_of(&rig)->endpoints[0].address.len);
+    rig_free(&rig);
 }
 
 Test(transports, the_systems_certificates)
 {
-    struct fixture fixture;
-    fixture_run(&fixture, TEXT(""));
-    cr_expect(upstream_of(&fixture)->tls.verify);
-    cr_expect_null(upstream_of(&fixture)->tls.trust);
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_run(&rig, TEXT(""));
+    cr_expect(upstream_of(&rig)->tls.verify);
+    cr_expect_null(upstream_of(&rig)->tls.trust);
+    rig_free(&rig);
 }
 
 static void identity_of(const char *text, const char *content, struct slice *identity, char *copy)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, text);
-    add_trust(&fixture, "/c/ca.pem", content);
-    cr_assert(fixture_build(&fixture));
-    *identity = (struct slice){copy, upstream_of(&fixture)->identity.len};
+    struct rig rig;
+    rig_init(&rig, text);
+    add_trust(&rig, "/c/ca.pem", content);
+    cr_assert(rig_build(&rig));
+    *identity = (struct slice){copy, upstream_of(&rig)->identity.len};
     cr_assert_leq(identity->len, 64);
-    memcpy(copy, upstream_of(&fixture)->identity.data, identity->len);
-    fixture_free(&fixture);
+    memcpy(copy, upstream_of(&rig)->identity.data, identity->len);
+    rig_free(&rig);
 }
 
 Test(transports, identities_tell_apart_what_must_not_mix)
@@ -94,18 +94,18 @@ Test(transports, identities_tell_apart_what_must_not_mix)
 
 Test(transports, a_file_that_was_not_examined)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, TEXT("proxy_ssl_trusted_certificate ca.pem;"));
-    cr_expect_not(fixture_build(&fixture));
-    cr_expect(fixture_has_diag(&fixture, 3, "\"/c/ca.pem\" have not been examined"));
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_init(&rig, TEXT("proxy_ssl_trusted_certificate ca.pem;"));
+    cr_expect_not(rig_build(&rig));
+    cr_expect(rig_has_diag(&rig, 3, "\"/c/ca.pem\" have not been examined"));
+    rig_free(&rig);
 }
 
 Test(transports, bad_ciphers_are_told_of)
 {
-    struct fixture fixture;
-    fixture_init(&fixture, TEXT("proxy_ssl_ciphers NO-SUCH;"));
-    cr_expect_not(fixture_build(&fixture));
-    cr_expect(fixture_has_diag(&fixture, 3, "invalid cipher list \"NO-SUCH\""));
-    fixture_free(&fixture);
+    struct rig rig;
+    rig_init(&rig, TEXT("proxy_ssl_ciphers NO-SUCH;"));
+    cr_expect_not(rig_build(&rig));
+    cr_expect(rig_has_diag(&rig, 3, "invalid cipher list \"NO-SUCH\""));
+    rig_free(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What servers ask of their clients: trust that is shared, and hashes that tell demands apart. */
-#include "tenant/fixture.h"
+#include "tenant/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -13,41 +13,41 @@
 static struct slice contents[3];
 static struct bundle_trust trusts[3];
 
-static void prepare(struct fixture *fixture, const char *text, const char *first)
+static void prepare(struct rig *rig, const char *text, const char *first)
 {
     static const char *const paths[] = {"/c/one.pem", "/c/two.pem", "/c/same.pem"};
     const char *const texts[] = {first, "TWO", first};
-    fixture_init(fixture, text);
-    fixture_add_identity(fixture, "a");
+    rig_init(rig, text);
+    rig_add_identity(rig, "a");
     for (unsigned i = 0; i < 3; i++) {
         contents[i] = slice_of(texts[i]);
         trusts[i] = (struct bundle_trust){slice_of(paths[i]), &contents[i], 1};
     }
-    fixture->bundle.trusts = trusts;
-    fixture->bundle.trust_count = 3;
+    rig->bundle.trusts = trusts;
+    rig->bundle.trust_count = 3;
 }
 
-static const struct tls_verification *of(const struct fixture *fixture, uint32_t server)
+static const struct tls_verification *of(const struct rig *rig, uint32_t server)
 {
-    return &fixture->tenant->servers[server].tls.verification;
+    return &rig->tenant->servers[server].tls.verification;
 }
 
 Test(verification, off_is_nothing)
 {
-    struct fixture fixture;
-    prepare(&fixture, TEXT("ssl_client_certificate one.pem;"), "ONE");
-    cr_assert(fixture_build(&fixture));
+    struct rig rig;
+    prepare(&rig, TEXT("ssl_client_certificate one.pem;"), "ONE");
+    cr_assert(rig_build(&rig));
     static const unsigned char zero[32];
-    cr_expect_eq(of(&fixture, 0)->mode, TLS_VERIFY_OFF);
-    cr_expect_eq(memcmp(of(&fixture, 0)->hash, zero, sizeof(zero)), 0);
-    cr_expect_not(fixture.tenant->verifies_clients);
-    fixture_free(&fixture);
+    cr_expect_eq(of(&rig, 0)->mode, TLS_VERIFY_OFF);
+    cr_expect_eq(memcmp(of(&rig, 0)->hash, zero, sizeof(zero)), 0);
+    cr_expect_not(rig.tenant->verifies_clients);
+    rig_free(&rig);
 }
 
 Test(verification, what_each_file_is_for)
 {
-    struct fixture fixture;
-    prepare(&fixture,
+    struct rig rig;
+    prepare(&rig,
             "netns acme; ssl_verify_depth 2;\n" SERVER(
                 "a.test", "ssl_verify_client on; ssl_client_certificate one.pem;")
                 SERVER("b.test", "ssl_verify_client optional; ssl_trusted_certificate two.pem;")
@@ -57,33 +57,33 @@ Test(verification, what_each_file_is_for)
                                          "ssl_trusted_certificate two.pem;")
                             SERVER("e.test", "ssl_verify_client optional_no_ca;"),
             "ONE");
-    cr_assert(fixture_build(&fixture));
-    cr_expect(fixture.tenant->verifies_clients);
-    cr_expect_eq(of(&fixture, 0)->mode, TLS_VERIFY_ON);
-    cr_expect_eq(of(&fixture, 0)->depth, 2);
-    cr_expect_eq(of(&fixture, 0)->trust, fixture.tenant->trusts[0]);
-    cr_expect_eq(of(&fixture, 0)->named, fixture.tenant->trusts[0]);
-    cr_expect_eq(of(&fixture, 1)->mode, TLS_VERIFY_OPTIONAL);
-    cr_expect_eq(of(&fixture, 1)->trust, fixture.tenant->trusts[1]);
-    cr_expect_null(of(&fixture, 1)->named, "nginx tells only ssl_client_certificate");
-    cr_expect_neq(of(&fixture, 2)->trust, fixture.tenant->trusts[0]);
-    cr_expect_neq(of(&fixture, 2)->trust, fixture.tenant->trusts[1]);
-    cr_expect_eq(of(&fixture, 2)->named, fixture.tenant->trusts[0]);
-    cr_expect_eq(of(&fixture, 3)->trust, of(&fixture, 2)->trust, "decoded once");
-    cr_expect_eq(of(&fixture, 4)->mode, TLS_VERIFY_OPTIONAL_NO_CA);
-    cr_expect_null(of(&fixture, 4)->trust);
-    fixture_free(&fixture);
+    cr_assert(rig_build(&rig));
+    cr_expect(rig.tenant->verifies_clients);
+    cr_expect_eq(of(&rig, 0)->mode, TLS_VERIFY_ON);
+    cr_expect_eq(of(&rig, 0)->depth, 2);
+    cr_expect_eq(of(&rig, 0)->trust, rig.tenant->trusts[0]);
+    cr_expect_eq(of(&rig, 0)->named, rig.tenant->trusts[0]);
+    cr_expect_eq(of(&rig, 1)->mode, TLS_VERIFY_OPTIONAL);
+    cr_expect_eq(of(&rig, 1)->trust, rig.tenant->trusts[1]);
+    cr_expect_null(of(&rig, 1)->named, "nginx tells only ssl_client_certificate");
+    cr_expect_neq(of(&rig, 2)->trust, rig.tenant->trusts[0]);
+    cr_expect_neq(of(&rig, 2)->trust, rig.tenant->trusts[1]);
+    cr_expect_eq(of(&rig, 2)->named, rig.tenant->trusts[0]);
+    cr_expect_eq(of(&rig, 3)->trust, of(&rig, 2)->trust, "decoded once");
+    cr_expect_eq(of(&rig, 4)->mode, TLS_VERIFY_OPTIONAL_NO_CA);
+    cr_expect_null(of(&rig, 4)->trust);
+    rig_free(&rig);
 }
 
 /* The hash and the session context of a tenant's first server. */
 static void digest(const char *text, const char *first, unsigned char out[64])
 {
-    struct fixture fixture;
-    prepare(&fixture, text, first);
-    cr_assert(fixture_build(&fixture));
-    memcpy(out, of(&fixture, 0)->hash, 32);
-    memcpy(out + 32, fixture.tenant->servers[0].tls.session_context, 32);
-    fixture_free(&fixture);
+    struct rig rig;
+    prepare(&rig, text, first);
+    cr_assert(rig_build(&rig));
+    memcpy(out, of(&rig, 0)->hash, 32);
+    memcpy(out + 32, rig.tenant->servers[0].tls.session_context, 32);
+    rig_free(&rig);
 }
 
 #define ON "ssl_verify_client on; ssl_client_certificate "
@@ -113,10 +113,10 @@ Test(verification, what_differs_has_another_hash_and_another_context)
 
 Test(verification, a_file_that_was_not_examined)
 {
-    struct fixture fixture;
-    prepare(&fixture, TEXT(ON "missing.pem; ssl_trusted_certificate gone.pem;"), "ONE");
-    cr_expect_not(fixture_build(&fixture));
-    cr_expect(fixture_has_diag(&fixture, 4, "\"/c/missing.pem\" have not been examined"));
-    cr_expect(fixture_has_diag(&fixture, 4, "\"/c/gone.pem\" have not been examined"));
-    fixture_free(&fixture);
+    struct rig rig;
+    prepare(&rig, TEXT(ON "missing.pem; ssl_trusted_certificate gone.pem;"), "ONE");
+    cr_expect_not(rig_build(&rig));
+    cr_expect(rig_has_diag(&rig, 4, "\"/c/missing.pem\" have not been examined"));
+    cr_expect(rig_has_diag(&rig, 4, "\"/c/gone.pem\" have not been examined"));
+    rig_free(&rig);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker tells what its tenants have. */
-#include "worker/process.h"
+#include "worker/rig.h"
 
 #include <unistd.h>
 
-static struct process process;
+static struct rig rig;
 
 static void ask(uint64_t serial)
 {
@@ -12,9 +12,9 @@ static void ask(uint64_t serial)
 
     wire_writer_init(&body);
     wire_put_u64(&body, serial);
-    ipc_send(process.channel, IPC_FIGURES_ASK, &body, NULL);
+    ipc_send(rig.channel, IPC_FIGURES_ASK, &body, NULL);
     wire_writer_free(&body);
-    process_until(&process, process.figures == serial);
+    rig_until(&rig, rig.figures == serial);
 }
 
 Test(figures, of_all_connections_and_of_each_tenant)
@@ -22,16 +22,16 @@ Test(figures, of_all_connections_and_of_each_tenant)
     struct wire_reader reader;
     int fd;
 
-    process_start(&process);
-    process_setup(&process);
-    process_send_tenant(&process, 1, "return 200 'one';");
-    process_send_listener(&process);
-    process_until(&process, process.committed == 1);
+    rig_start(&rig);
+    rig_setup(&rig);
+    rig_send_tenant(&rig, 1, "return 200 'one';");
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.committed == 1);
     ask(7);
-    cr_assert_eq(process.figures_len, 4, "a tenant that has nothing costs nothing");
-    fd = process_get(&process, "one");
+    cr_assert_eq(rig.figures_len, 4, "a tenant that has nothing costs nothing");
+    fd = rig_get(&rig, "one");
     ask(8);
-    wire_reader_init(&reader, (struct slice){process.text, process.figures_len});
+    wire_reader_init(&reader, (struct slice){rig.text, rig.figures_len});
     cr_assert_eq(wire_get_u32(&reader), 1);
     cr_assert(slice_equal(wire_get_slice(&reader), SLICE("acme")));
     cr_assert_eq(wire_get_u32(&reader), 1);
@@ -39,14 +39,14 @@ Test(figures, of_all_connections_and_of_each_tenant)
     cr_assert_eq(wire_get_u64(&reader), 1);
     cr_assert_eq(wire_finish(&reader), 0);
     close(fd);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(figures, a_question_that_is_none_is_against_the_rules)
 {
-    process_start(&process);
-    process_setup(&process);
-    process_send_u32(&process, IPC_FIGURES_ASK, 1);
-    process_until(&process, process.is_gone);
-    process_end(&process);
+    rig_start(&rig);
+    rig_setup(&rig);
+    rig_send_u32(&rig, IPC_FIGURES_ASK, 1);
+    rig_until(&rig, rig.is_gone);
+    rig_end(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the supervisor's messages do, also the malformed ones. */
-#include "worker/process.h"
+#include "worker/rig.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,56 +9,56 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct process process;
+static struct rig rig;
 
 static void start_serving(void)
 {
-    process_start(&process);
-    process_setup(&process);
-    process_send_tenant(&process, 1, "return 200 'one';");
-    process_send_listener(&process);
-    process_until(&process, process.committed == 1);
+    rig_start(&rig);
+    rig_setup(&rig);
+    rig_send_tenant(&rig, 1, "return 200 'one';");
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.committed == 1);
 }
 
 Test(messages, a_tenant_is_replaced_and_removed)
 {
     start_serving();
-    close(process_get(&process, "one"));
-    process_send_tenant(&process, 2, "return 200 'two';");
-    process_until(&process, process.committed == 2);
-    close(process_get(&process, "two"));
-    process_send_named(&process, IPC_TENANT_REMOVE, "acme", NULL);
-    process_until(&process, process.committed == 99);
-    process_send_tenant(&process, 3, "return 200 'three';");
-    process_send_listener(&process);
-    process_until(&process, process.committed == 3);
-    close(process_get(&process, "three"));
-    cr_assert_eq(process_end(&process), 0);
+    close(rig_get(&rig, "one"));
+    rig_send_tenant(&rig, 2, "return 200 'two';");
+    rig_until(&rig, rig.committed == 2);
+    close(rig_get(&rig, "two"));
+    rig_send_named(&rig, IPC_TENANT_REMOVE, "acme", NULL);
+    rig_until(&rig, rig.committed == 99);
+    rig_send_tenant(&rig, 3, "return 200 'three';");
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.committed == 3);
+    close(rig_get(&rig, "three"));
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(messages, a_tenant_that_moves_is_handed_over)
 {
     start_serving();
-    int idle = process_get(&process, "one");
-    process_until(&process, tally_total(process.tally, 5) == 1);
-    process.moves = true;
-    process_send_named(&process, IPC_TENANT_REMOVE, "acme", NULL);
-    process_until(&process, process.committed == 99);
-    cr_assert_eq(tally_total(process.tally, 5), 0);
-    process_ask(&process, idle, "Connection: close");
+    int idle = rig_get(&rig, "one");
+    rig_until(&rig, tally_total(rig.tally, 5) == 1);
+    rig.moves = true;
+    rig_send_named(&rig, IPC_TENANT_REMOVE, "acme", NULL);
+    rig_until(&rig, rig.committed == 99);
+    cr_assert_eq(tally_total(rig.tally, 5), 0);
+    rig_ask(&rig, idle, "Connection: close");
     close(idle);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(messages, a_listener_is_closed_and_given_again)
 {
     start_serving();
-    close(process_get(&process, "one"));
-    process_send_named(&process, IPC_LISTENER_CLOSE, "acme", PROCESS_ADDRESS);
-    process_send_named(&process, IPC_LISTENER_CLOSE, "nobody", PROCESS_ADDRESS);
-    process_send_listener(&process);
-    close(process_get(&process, "one"));
-    cr_assert_eq(process_end(&process), 0);
+    close(rig_get(&rig, "one"));
+    rig_send_named(&rig, IPC_LISTENER_CLOSE, "acme", RIG_ADDRESS);
+    rig_send_named(&rig, IPC_LISTENER_CLOSE, "nobody", RIG_ADDRESS);
+    rig_send_listener(&rig);
+    close(rig_get(&rig, "one"));
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 /* Descriptors that the worker may have, from now on. */
@@ -72,10 +72,10 @@ static void limit_descriptors(unsigned count)
     if (pid == 0) {
         bool is_like = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
 
-        if (!is_like || prlimit(process.pid, RLIMIT_NOFILE, NULL, &limit) < 0)
+        if (!is_like || prlimit(rig.pid, RLIMIT_NOFILE, NULL, &limit) < 0)
             _exit(1);
         limit.rlim_cur = count;
-        _exit(prlimit(process.pid, RLIMIT_NOFILE, &limit, NULL) < 0);
+        _exit(prlimit(rig.pid, RLIMIT_NOFILE, &limit, NULL) < 0);
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert_eq(status, 0);
@@ -87,7 +87,7 @@ static unsigned first_free(void)
     char path[64];
 
     for (unsigned fd = 0;; fd++) {
-        snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)process.pid, fd);
+        snprintf(path, sizeof(path), "/proc/%d/fd/%u", (int)rig.pid, fd);
         if (access(path, F_OK) != 0)
             return fd;
     }
@@ -96,114 +96,114 @@ static unsigned first_free(void)
 Test(messages, a_listener_that_there_is_no_room_for_is_told_and_nothing_lost)
 {
     start_serving();
-    int busy = process_get(&process, "one");
-    unsigned taken = process.taken;
-    process_until(&process, tally_total(process.tally, 5) == 1);
+    int busy = rig_get(&rig, "one");
+    unsigned taken = rig.taken;
+    rig_until(&rig, tally_total(rig.tally, 5) == 1);
     send(busy, "GET / HT", 8, MSG_NOSIGNAL); /* not idle any more */
     usleep(100000);
     limit_descriptors(first_free());
-    process_send_listener(&process);
-    process_until(&process, process.lacked == 1);
-    cr_assert_eq(process.lack, EMFILE);
-    cr_assert_eq(process.taken, taken);
-    process_send_tenant(&process, 77, "return 200 'two';");
-    process_until(&process, process.committed == 77);
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.lacked == 1);
+    cr_assert_eq(rig.lack, EMFILE);
+    cr_assert_eq(rig.taken, taken);
+    rig_send_tenant(&rig, 77, "return 200 'two';");
+    rig_until(&rig, rig.committed == 77);
     limit_descriptors(first_free() + 5);
-    process_send_listener(&process);
-    process_until(&process, process.lacked == 2); /* what is left is for connections */
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.lacked == 2); /* what is left is for connections */
     limit_descriptors(first_free() + 20);
-    process_send_listener(&process);
-    process_until(&process, process.taken == taken + 1);
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.taken == taken + 1);
     send(busy, "TP/1.1\r\nHost: a\r\n\r\n", 20, MSG_NOSIGNAL);
     char text[512] = "";
     cr_assert_gt(recv(busy, text, sizeof(text) - 1, 0), 0, "the connection is still there");
     close(busy);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(messages, idle_connections_make_room_for_a_listener)
 {
     start_serving();
-    int idle = process_get(&process, "one");
-    unsigned taken = process.taken;
-    process_until(&process, tally_total(process.tally, 5) == 1);
+    int idle = rig_get(&rig, "one");
+    unsigned taken = rig.taken;
+    rig_until(&rig, tally_total(rig.tally, 5) == 1);
     limit_descriptors(first_free());
-    process_send_listener(&process);
-    process_until(&process, process.taken == taken + 1);
-    cr_assert_eq(process.lacked, 0);
-    cr_assert_eq(tally_total(process.tally, 5), 0);
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.taken == taken + 1);
+    cr_assert_eq(rig.lacked, 0);
+    cr_assert_eq(tally_total(rig.tally, 5), 0);
     close(idle);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(messages, no_more_room_is_made_than_is_needed)
 {
     start_serving();
     int idle[3];
-    unsigned taken = process.taken;
+    unsigned taken = rig.taken;
 
     for (int i = 0; i < 3; i++)
-        idle[i] = process_get(&process, "one");
-    process_until(&process, tally_total(process.tally, 5) == 3);
+        idle[i] = rig_get(&rig, "one");
+    rig_until(&rig, tally_total(rig.tally, 5) == 3);
     limit_descriptors(first_free());
-    process_send_listener(&process);
-    process_until(&process, process.taken == taken + 1);
-    process_send_tenant(&process, 77, "return 200 'two';"); /* what was closed is gone by then */
-    process_until(&process, process.committed == 77);
-    cr_assert_eq(tally_total(process.tally, 5), 2);
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.taken == taken + 1);
+    rig_send_tenant(&rig, 77, "return 200 'two';"); /* what was closed is gone by then */
+    rig_until(&rig, rig.committed == 77);
+    cr_assert_eq(tally_total(rig.tally, 5), 2);
     for (int i = 0; i < 3; i++)
         close(idle[i]);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(messages, a_dead_listener_is_told)
 {
     start_serving();
-    close(process_get(&process, "one"));
-    shutdown(process.listener, SHUT_RDWR);
-    process_until(&process, process.dead == 1);
-    cr_assert_eq(process.dead_error, EINVAL);
-    process_send_listener(&process);
-    close(process_get(&process, "one"));
-    cr_assert_eq(process_end(&process), 0);
+    close(rig_get(&rig, "one"));
+    shutdown(rig.listener, SHUT_RDWR);
+    rig_until(&rig, rig.dead == 1);
+    cr_assert_eq(rig.dead_error, EINVAL);
+    rig_send_listener(&rig);
+    close(rig_get(&rig, "one"));
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(messages, nothing_is_parsed_before_setup)
 {
-    process_start(&process);
-    process_send_tenant(&process, 1, "return 200 'one';");
-    process_until(&process, process.is_gone);
-    cr_assert_eq(process.committed, 0);
-    process_end(&process);
+    rig_start(&rig);
+    rig_send_tenant(&rig, 1, "return 200 'one';");
+    rig_until(&rig, rig.is_gone);
+    cr_assert_eq(rig.committed, 0);
+    rig_end(&rig);
 }
 
 Test(messages, a_bundle_that_cannot_be_used_ends_the_worker)
 {
-    process_start(&process);
-    process_setup(&process);
-    process_send_raw_tenant(&process, 1, SLICE("no bundle at all"));
-    process_until(&process, process.is_gone);
-    cr_assert_eq(process.committed, 0);
-    cr_assert_eq(process_end(&process), 1);
+    rig_start(&rig);
+    rig_setup(&rig);
+    rig_send_raw_tenant(&rig, 1, SLICE("no bundle at all"));
+    rig_until(&rig, rig.is_gone);
+    cr_assert_eq(rig.committed, 0);
+    cr_assert_eq(rig_end(&rig), 1);
 }
 
 Test(messages, a_second_setup_is_against_the_rules)
 {
-    process_start(&process);
-    process_setup(&process);
-    struct tally *first = process.tally;
+    rig_start(&rig);
+    rig_setup(&rig);
+    struct tally *first = rig.tally;
     struct wire_writer body;
     int fd = dup(0);
 
     wire_writer_init(&body);
     ipc_put_setup(&body, &(struct ipc_setup){.index = 1, .column = 1});
-    ipc_send(process.channel, IPC_SETUP, &body,
+    ipc_send(rig.channel, IPC_SETUP, &body,
              &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     wire_writer_free(&body);
     close(fd);
-    process_until(&process, process.is_gone);
-    cr_assert_eq(process.tally, first);
-    process_end(&process);
+    rig_until(&rig, rig.is_gone);
+    cr_assert_eq(rig.tally, first);
+    rig_end(&rig);
 }
 
 Test(messages, the_log_may_be_given_anew)
@@ -216,32 +216,32 @@ Test(messages, the_log_may_be_given_anew)
     wire_writer_init(&body);
     wire_put_u32(&body, LOG_LEVEL_INFO);
     wire_put_u8(&body, LOG_SINK_FILE);
-    ipc_send(process.channel, IPC_LOG, &body,
+    ipc_send(rig.channel, IPC_LOG, &body,
              &(struct ipc_attachments){.descriptors = &ends[1], .descriptor_count = 1});
     wire_writer_free(&body);
     close(ends[1]);
-    process_send_drain(&process, 1000, false);
-    process_until(&process, process.is_gone);
+    rig_send_drain(&rig, 1000, false);
+    rig_until(&rig, rig.is_gone);
     char text[256] = "";
     cr_assert_gt(read(ends[0], text, sizeof(text) - 1), 0);
     cr_assert(strstr(text, "worker 2: draining"), "%s", text);
     close(ends[0]);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(messages, a_ping_is_answered)
 {
     struct wire_writer body;
 
-    process_start(&process);
-    process_setup(&process);
+    rig_start(&rig);
+    rig_setup(&rig);
     wire_writer_init(&body);
     wire_put_u64(&body, 42);
-    ipc_send(process.channel, IPC_PING, &body, NULL);
-    process_until(&process, process.pong == 42);
+    ipc_send(rig.channel, IPC_PING, &body, NULL);
+    rig_until(&rig, rig.pong == 42);
     wire_put_u8(&body, 0); /* too long */
-    ipc_send(process.channel, IPC_PING, &body, NULL);
-    process_until(&process, process.is_gone);
+    ipc_send(rig.channel, IPC_PING, &body, NULL);
+    rig_until(&rig, rig.is_gone);
     wire_writer_free(&body);
-    process_end(&process);
+    rig_end(&rig);
 }

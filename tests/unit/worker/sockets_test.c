@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets for servers in namespaces: asked for, used, and given up. */
-#include "worker/process.h"
+#include "worker/rig.h"
 
 #include "io/socket.h"
 
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct process process;
+static struct rig rig;
 static int server;
 
 static void start_serving(void)
@@ -27,11 +27,11 @@ static void start_serving(void)
              "location / { proxy_pass http://app; } } upstream app {"
              " server 127.0.0.1:%u netns=blue;",
              ntohs(any.sin_port));
-    process_start(&process);
-    process_setup(&process);
-    process_send_tenant(&process, 1, text);
-    process_send_listener(&process);
-    process_until(&process, process.committed == 1);
+    rig_start(&rig);
+    rig_setup(&rig);
+    rig_send_tenant(&rig, 1, text);
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.committed == 1);
 }
 
 static void send_sockets(unsigned count, uint8_t family, uint32_t error)
@@ -46,7 +46,7 @@ static void send_sockets(unsigned count, uint8_t family, uint32_t error)
     wire_put_slice(&body, SLICE("blue"));
     wire_put_u8(&body, family);
     wire_put_u32(&body, error);
-    ipc_send(process.channel, IPC_SOCKETS, &body,
+    ipc_send(rig.channel, IPC_SOCKETS, &body,
              &(struct ipc_attachments){.descriptors = sockets, .descriptor_count = count});
     wire_writer_free(&body);
     for (unsigned i = 0; i < count; i++)
@@ -61,7 +61,7 @@ static void send_stale(uint32_t milliseconds)
     wire_put_slice(&body, SLICE("acme"));
     wire_put_slice(&body, SLICE("blue"));
     wire_put_u32(&body, milliseconds);
-    ipc_send(process.channel, IPC_SOCKETS_STALE, &body, NULL);
+    ipc_send(rig.channel, IPC_SOCKETS_STALE, &body, NULL);
     wire_writer_free(&body);
 }
 
@@ -70,7 +70,7 @@ static int ask(void)
 {
     static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(process.port),
+                                  .sin_port = htons(rig.port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -83,14 +83,14 @@ static void expect(int fd, const char *text)
 {
     size_t len = 0;
 
-    process.text[0] = '\0';
-    for (int turns = 0; !strstr(process.text, text); turns++) {
-        ssize_t got = recv(fd, process.text + len, sizeof(process.text) - 1 - len, MSG_DONTWAIT);
+    rig.text[0] = '\0';
+    for (int turns = 0; !strstr(rig.text, text); turns++) {
+        ssize_t got = recv(fd, rig.text + len, sizeof(rig.text) - 1 - len, MSG_DONTWAIT);
 
-        cr_assert(turns < 5000 && got != 0, "no \"%s\" in \"%s\"", text, process.text);
+        cr_assert(turns < 5000 && got != 0, "no \"%s\" in \"%s\"", text, rig.text);
         len += got > 0 ? (size_t)got : 0;
-        process.text[len] = '\0';
-        process_turn(&process);
+        rig.text[len] = '\0';
+        rig_turn(&rig);
     }
 }
 
@@ -99,7 +99,7 @@ static int serve(void)
     static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     int fd = -1;
 
-    process_until(&process, (fd = accept4(server, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+    rig_until(&rig, (fd = accept4(server, NULL, NULL, SOCK_NONBLOCK)) >= 0);
     cr_assert_eq(send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(answer) - 1);
     return fd;
 }
@@ -117,7 +117,7 @@ static bool has_ended(int fd)
 static void end(void)
 {
     close(server);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(sockets, a_request_waits_for_them)
@@ -126,11 +126,11 @@ Test(sockets, a_request_waits_for_them)
 
     start_serving();
     client = ask();
-    process_until(&process, process.asked == 1);
+    rig_until(&rig, rig.asked == 1);
     send_sockets(IPC_DESCRIPTORS_MAX, 4, 0);
     backend = serve();
     expect(client, "ok");
-    process_until(&process, process.asked == 2); /* three are left: a few more */
+    rig_until(&rig, rig.asked == 2); /* three are left: a few more */
     close(client);
     close(backend);
     end();
@@ -142,7 +142,7 @@ Test(sockets, without_any_the_request_fails)
 
     start_serving();
     client = ask();
-    process_until(&process, process.asked == 1);
+    rig_until(&rig, rig.asked == 1);
     send_sockets(0, 4, ENOENT);
     expect(client, "502");
     close(client);
@@ -155,12 +155,12 @@ Test(sockets, a_namespace_that_is_gone_is_left)
 
     start_serving();
     client = ask();
-    process_until(&process, process.asked == 1);
+    rig_until(&rig, rig.asked == 1);
     send_sockets(1, 4, 0);
     backend = serve();
     expect(client, "ok");
     send_stale(1500);
-    process_until(&process, has_ended(backend));
+    rig_until(&rig, has_ended(backend));
     close(client);
     close(backend);
     end();
@@ -170,12 +170,12 @@ Test(sockets, malformed_messages_end_the_channel)
 {
     start_serving();
     send_sockets(1, 5, 0);
-    process_until(&process, process.is_gone);
+    rig_until(&rig, rig.is_gone);
     end();
-    process = (struct process){0};
+    rig = (struct rig){0};
     start_serving();
-    process_send_u32(&process, IPC_SOCKETS_STALE, 7);
-    process_until(&process, process.is_gone);
+    rig_send_u32(&rig, IPC_SOCKETS_STALE, 7);
+    rig_until(&rig, rig.is_gone);
     end();
 }
 
@@ -185,9 +185,9 @@ Test(sockets, nobody_is_asked_when_the_supervisor_is_gone)
 
     start_serving();
     client = ask();
-    process_until(&process, process.asked == 1);
-    ipc_channel_free(process.channel);
-    process.channel = NULL;
+    rig_until(&rig, rig.asked == 1);
+    ipc_channel_free(rig.channel);
+    rig.channel = NULL;
     expect(client, "502");
     close(client);
     end();

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a worker: from SETUP to its drain, its orphanhood or its end. */
-#include "worker/process.h"
+#include "worker/rig.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct process process;
+static struct rig rig;
 
 static void start_serving(void)
 {
-    process_start(&process);
-    process_setup(&process);
-    process_send_tenant(&process, 1, "return 200 'one';");
-    process_send_listener(&process);
-    process_until(&process, process.committed == 1);
+    rig_start(&rig);
+    rig_setup(&rig);
+    rig_send_tenant(&rig, 1, "return 200 'one';");
+    rig_send_listener(&rig);
+    rig_until(&rig, rig.committed == 1);
 }
 
 Test(worker, serves_from_its_cage)
@@ -24,8 +24,8 @@ Test(worker, serves_from_its_cage)
     unsigned found = 0;
 
     start_serving();
-    close(process_get(&process, "\r\n\r\none"));
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)process.pid);
+    close(rig_get(&rig, "\r\n\r\none"));
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)rig.pid);
     FILE *status = fopen(path, "r");
     cr_assert_not_null(status);
     while (fgets(line, sizeof(line), status)) {
@@ -36,53 +36,53 @@ Test(worker, serves_from_its_cage)
     }
     fclose(status);
     cr_assert_eq(found, 4);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(worker, drains_and_ends)
 {
     start_serving();
-    int idle = process_get(&process, "one");
-    process_until(&process, tally_total(process.tally, 5) == 1);
-    process_send_drain(&process, 1000, false);
-    process_until(&process, process.is_gone);
-    cr_assert_eq(tally_total(process.tally, 5), 0);
+    int idle = rig_get(&rig, "one");
+    rig_until(&rig, tally_total(rig.tally, 5) == 1);
+    rig_send_drain(&rig, 1000, false);
+    rig_until(&rig, rig.is_gone);
+    cr_assert_eq(tally_total(rig.tally, 5), 0);
     close(idle);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(worker, a_drain_ends_when_its_time_is_over)
 {
     start_serving();
-    int half = process_get(&process, "one");
+    int half = rig_get(&rig, "one");
     cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
     for (int i = 0; i < 20; i++)
-        process_turn(&process);
-    process_send_drain(&process, 300, false);
-    process_until(&process, process.is_gone);
+        rig_turn(&rig);
+    rig_send_drain(&rig, 300, false);
+    rig_until(&rig, rig.is_gone);
     close(half);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 /* The supervisor said for how long, and then died. */
 Test(worker, an_orphan_drains_as_long_as_it_was_told)
 {
     start_serving();
-    int half = process_get(&process, "one");
+    int half = rig_get(&rig, "one");
     cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
-    process_send_drain(&process, 300, true);
+    rig_send_drain(&rig, 300, true);
     for (int i = 0; i < 20; i++)
-        process_turn(&process);
-    close(process_get(&process, "one")); /* not now */
-    cr_assert_eq(process_end(&process), 0);
+        rig_turn(&rig);
+    close(rig_get(&rig, "one")); /* not now */
+    cr_assert_eq(rig_end(&rig), 0);
     close(half);
 }
 
 Test(worker, ends_with_its_supervisor)
 {
     start_serving();
-    close(process_get(&process, "one"));
-    cr_assert_eq(process_end(&process), 0);
+    close(rig_get(&rig, "one"));
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(worker, a_terminal_does_not_end_it_and_term_does)
@@ -91,24 +91,24 @@ Test(worker, a_terminal_does_not_end_it_and_term_does)
 
     start_serving();
     for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-        kill(process.pid, ignored[i]);
-    close(process_get(&process, "one"));
-    kill(process.pid, SIGTERM);
-    process_until(&process, process.is_gone);
-    cr_assert_eq(process_end(&process), 0);
+        kill(rig.pid, ignored[i]);
+    close(rig_get(&rig, "one"));
+    kill(rig.pid, SIGTERM);
+    rig_until(&rig, rig.is_gone);
+    cr_assert_eq(rig_end(&rig), 0);
 }
 
 Test(worker, a_drain_is_only_shortened)
 {
     start_serving();
-    int half = process_get(&process, "one");
+    int half = rig_get(&rig, "one");
     cr_assert_eq(send(half, "GET / HT", 8, 0), 8);
     for (int i = 0; i < 20; i++)
-        process_turn(&process);
-    process_send_drain(&process, 60000, false);
-    process_send_drain(&process, 300, false);
-    process_send_drain(&process, 60000, false);
-    process_until(&process, process.is_gone);
+        rig_turn(&rig);
+    rig_send_drain(&rig, 60000, false);
+    rig_send_drain(&rig, 300, false);
+    rig_send_drain(&rig, 60000, false);
+    rig_until(&rig, rig.is_gone);
     close(half);
-    cr_assert_eq(process_end(&process), 0);
+    cr_assert_eq(rig_end(&rig), 0);
 }

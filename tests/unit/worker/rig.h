@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A real worker process, and the test as its supervisor. */
-#ifndef TESTS_WORKER_PROCESS_H
-#define TESTS_WORKER_PROCESS_H
+#ifndef TESTS_WORKER_RIG_H
+#define TESTS_WORKER_RIG_H
 
 #include "base/log.h"
 #include "ipc/body.h"
@@ -12,9 +12,9 @@
 #include <sys/types.h>
 
 /* The serial of every listener. */
-#define PROCESS_LISTENER UINT64_MAX
+#define RIG_LISTENER UINT64_MAX
 
-struct process {
+struct rig {
     struct loop loop;
     struct ipc_channel *channel;
     struct tally *tally;
@@ -36,33 +36,33 @@ struct process {
     char text[4096];
 };
 
-#define PROCESS_ADDRESS "127.0.0.1:8080"
+#define RIG_ADDRESS "127.0.0.1:8080"
 
-void process_start(struct process *process);
-void process_setup(struct process *process);
-void process_send_tenant(struct process *process, uint64_t serial, const char *server);
-void process_send_raw_tenant(struct process *process, uint64_t serial, struct slice blob);
-void process_send_listener(struct process *process);
-void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
-                        const char *address);
-void process_send_u32(struct process *process, enum ipc_message message, uint32_t value);
-void process_send_drain(struct process *process, uint32_t milliseconds, bool when_alone);
+void rig_start(struct rig *rig);
+void rig_setup(struct rig *rig);
+void rig_send_tenant(struct rig *rig, uint64_t serial, const char *server);
+void rig_send_raw_tenant(struct rig *rig, uint64_t serial, struct slice blob);
+void rig_send_listener(struct rig *rig);
+void rig_send_named(struct rig *rig, enum ipc_message message, const char *tenant,
+                    const char *address);
+void rig_send_u32(struct rig *rig, enum ipc_message message, uint32_t value);
+void rig_send_drain(struct rig *rig, uint32_t milliseconds, bool when_alone);
 
-void process_turn(struct process *process);
-#define process_until(process, condition)                                                          \
+void rig_turn(struct rig *rig);
+#define rig_until(rig, condition)                                                                  \
     do {                                                                                           \
         for (int turns_ = 0; !(condition); turns_++) {                                             \
             cr_assert_lt(turns_, 5000, "waited in vain for " #condition);                          \
-            process_turn(process);                                                                 \
+            rig_turn(rig);                                                                         \
         }                                                                                          \
     } while (0)
 
 /* Connects, sends a GET, and reads until the text has come; the connection stays open. */
-int process_get(struct process *process, const char *text);
+int rig_get(struct rig *rig, const char *text);
 /* The same over a connection that is there. */
-void process_ask(struct process *process, int fd, const char *text);
+void rig_ask(struct rig *rig, int fd, const char *text);
 
 /* Waits for the process's end: its exit status, or -1 when a signal ended it. */
-int process_end(struct process *process);
+int rig_end(struct rig *rig);
 
 #endif

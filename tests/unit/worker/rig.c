@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A real worker process, and the test as its supervisor. */
-#include "worker/process.h"
+#include "worker/rig.h"
 
 #include "io/socket.h"
 #include "tenant/bundle.h"
@@ -13,52 +13,52 @@
 
 #define TICK 0.003
 
-static void note_committed(struct process *process, uint64_t serial)
+static void note_committed(struct rig *rig, uint64_t serial)
 {
-    if (serial == PROCESS_LISTENER)
-        process->taken++;
+    if (serial == RIG_LISTENER)
+        rig->taken++;
     else
-        process->committed = serial;
+        rig->committed = serial;
 }
 
 static int on_message(void *owner, struct ipc_received *received)
 {
-    struct process *process = owner;
+    struct rig *rig = owner;
 
     if (received->message == IPC_READY)
-        process->ready++;
+        rig->ready++;
     if (received->message == IPC_WORKING) {
-        process->working = wire_get_u64(&received->body);
-        cr_assert_neq(process->committed, process->working, "said when it begins");
+        rig->working = wire_get_u64(&received->body);
+        cr_assert_neq(rig->committed, rig->working, "said when it begins");
     }
     if (received->message == IPC_COMMITTED)
-        note_committed(process, wire_get_u64(&received->body));
+        note_committed(rig, wire_get_u64(&received->body));
     if (received->message == IPC_PONG)
-        process->pong = wire_get_u64(&received->body);
+        rig->pong = wire_get_u64(&received->body);
     if (received->message == IPC_FIGURES) {
-        process->figures = wire_get_u64(&received->body);
-        cr_assert_leq(received->blob.len, sizeof(process->text));
-        memcpy(process->text, received->blob.data, received->blob.len);
-        process->figures_len = received->blob.len;
+        rig->figures = wire_get_u64(&received->body);
+        cr_assert_leq(received->blob.len, sizeof(rig->text));
+        memcpy(rig->text, received->blob.data, received->blob.len);
+        rig->figures_len = received->blob.len;
     }
     if (received->message == IPC_LACKED) {
-        cr_assert_eq(wire_get_u64(&received->body), PROCESS_LISTENER);
-        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(PROCESS_ADDRESS)));
-        process->lack = (int)wire_get_u32(&received->body);
-        process->lacked++;
+        cr_assert_eq(wire_get_u64(&received->body), RIG_LISTENER);
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(RIG_ADDRESS)));
+        rig->lack = (int)wire_get_u32(&received->body);
+        rig->lacked++;
     }
     if (received->message == IPC_LISTENER_DEAD) {
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
-        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(PROCESS_ADDRESS)));
-        process->dead_error = wire_get_u32(&received->body);
-        process->dead++;
+        cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(RIG_ADDRESS)));
+        rig->dead_error = wire_get_u32(&received->body);
+        rig->dead++;
     }
     if (received->message == IPC_SOCKETS_ASK) {
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("acme")));
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE("blue")));
         cr_assert_eq(wire_get_u8(&received->body), 4);
         cr_assert_eq(wire_finish(&received->body), 0);
-        process->asked++;
+        rig->asked++;
     }
     return 0;
 }
@@ -66,7 +66,7 @@ static int on_message(void *owner, struct ipc_received *received)
 static void on_gone(void *owner, const char *reason)
 {
     (void)reason;
-    ((struct process *)owner)->is_gone = true;
+    ((struct rig *)owner)->is_gone = true;
 }
 
 static void on_tick(struct ev_loop *ev, ev_timer *timer, int events)
@@ -76,30 +76,30 @@ static void on_tick(struct ev_loop *ev, ev_timer *timer, int events)
     (void)events;
 }
 
-void process_start(struct process *process)
+void rig_start(struct rig *rig)
 {
     static const struct ipc_events events = {.on_message = on_message, .on_gone = on_gone};
     int sockets[2];
 
-    memset(process, 0, sizeof(*process));
-    process->listener = -1;
+    memset(rig, 0, sizeof(*rig));
+    rig->listener = -1;
     cr_assert_eq(ipc_pair(sockets), 0);
-    process->pid = fork();
-    cr_assert_geq(process->pid, 0);
-    if (process->pid == 0) {
+    rig->pid = fork();
+    cr_assert_geq(rig->pid, 0);
+    if (rig->pid == 0) {
         close(sockets[0]);
         /* _exit: a process that cannot be traced cannot be searched for leaks either. */
         _exit(worker_main(sockets[1]));
     }
     close(sockets[1]);
-    loop_init(&process->loop);
-    ev_timer_init(&process->tick, on_tick, TICK, TICK);
-    ev_timer_start(process->loop.ev, &process->tick);
-    process->channel =
-        ipc_channel_new(&process->loop, sockets[0], ROLE_SUPERVISOR, ROLE_WORKER, &events, process);
+    loop_init(&rig->loop);
+    ev_timer_init(&rig->tick, on_tick, TICK, TICK);
+    ev_timer_start(rig->loop.ev, &rig->tick);
+    rig->channel =
+        ipc_channel_new(&rig->loop, sockets[0], ROLE_SUPERVISOR, ROLE_WORKER, &events, rig);
 }
 
-void process_setup(struct process *process)
+void rig_setup(struct rig *rig)
 {
     struct ipc_setup setup = {
         .index = 2,
@@ -111,35 +111,35 @@ void process_setup(struct process *process)
     struct wire_writer body;
     int fd;
 
-    process->tally = tally_new(&fd);
-    cr_assert_not_null(process->tally);
-    tally_set_workers(process->tally, 1, 4);
+    rig->tally = tally_new(&fd);
+    cr_assert_not_null(rig->tally);
+    tally_set_workers(rig->tally, 1, 4);
     wire_writer_init(&body);
     ipc_put_setup(&body, &setup);
-    ipc_send(process->channel, IPC_SETUP, &body,
+    ipc_send(rig->channel, IPC_SETUP, &body,
              &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     wire_writer_free(&body);
-    process_until(process, process->ready == 1);
+    rig_until(rig, rig->ready == 1);
 }
 
-void process_send_raw_tenant(struct process *process, uint64_t serial, struct slice bytes)
+void rig_send_raw_tenant(struct rig *rig, uint64_t serial, struct slice bytes)
 {
     static const char keys[160];
     const struct ipc_tenant body = {serial, SLICE("acme"), 5, {keys, sizeof(keys)}};
     struct ipc_blob *blob = ipc_blob_new(bytes);
 
-    ipc_send_tenant(process->channel, IPC_TENANT, &body, &(struct ipc_attachments){.blob = blob});
+    ipc_send_tenant(rig->channel, IPC_TENANT, &body, &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);
 }
 
-void process_send_tenant(struct process *process, uint64_t serial, const char *server)
+void rig_send_tenant(struct rig *rig, uint64_t serial, const char *server)
 {
     struct config_tree tree;
     struct diag_list diags;
     struct wire_writer bytes;
     char text[512];
 
-    snprintf(text, sizeof(text), "netns host; server { listen %s; %s }", PROCESS_ADDRESS, server);
+    snprintf(text, sizeof(text), "netns host; server { listen %s; %s }", RIG_ADDRESS, server);
     config_tree_init(&tree);
     diag_list_init(&diags);
     cr_assert_eq(config_parse_text(&tree, &config_files, "/c/acme.conf", slice_of(text), &diags),
@@ -147,13 +147,13 @@ void process_send_tenant(struct process *process, uint64_t serial, const char *s
     struct bundle bundle = {.tenant = SLICE("acme"), .folder = SLICE("/c"), .root = &tree.root};
     wire_writer_init(&bytes);
     bundle_encode(&bytes, &bundle);
-    process_send_raw_tenant(process, serial, wire_written(&bytes));
+    rig_send_raw_tenant(rig, serial, wire_written(&bytes));
     wire_writer_free(&bytes);
     diag_list_free(&diags);
     config_tree_free(&tree);
 }
 
-void process_send_listener(struct process *process)
+void rig_send_listener(struct rig *rig)
 {
     struct socket_listen_options options = {.backlog = 64};
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -166,22 +166,22 @@ void process_send_listener(struct process *process)
     fd = socket_listen(&address, &options, &call);
     cr_assert_geq(fd, 0);
     address_of_socket(fd, &address);
-    process->port = address_port(&address);
+    rig->port = address_port(&address);
     wire_writer_init(&body);
-    wire_put_u64(&body, PROCESS_LISTENER);
+    wire_put_u64(&body, RIG_LISTENER);
     wire_put_slice(&body, SLICE("acme"));
-    wire_put_slice(&body, SLICE(PROCESS_ADDRESS));
+    wire_put_slice(&body, SLICE(RIG_ADDRESS));
     wire_put_u64(&body, 0);
-    ipc_send(process->channel, IPC_LISTENER, &body,
+    ipc_send(rig->channel, IPC_LISTENER, &body,
              &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     wire_writer_free(&body);
-    if (process->listener >= 0)
-        close(process->listener);
-    process->listener = fd;
+    if (rig->listener >= 0)
+        close(rig->listener);
+    rig->listener = fd;
 }
 
-void process_send_named(struct process *process, enum ipc_message message, const char *tenant,
-                        const char *address)
+void rig_send_named(struct rig *rig, enum ipc_message message, const char *tenant,
+                    const char *address)
 {
     struct wire_writer body;
 
@@ -192,77 +192,76 @@ void process_send_named(struct process *process, enum ipc_message message, const
     if (address)
         wire_put_slice(&body, slice_of(address));
     if (message == IPC_TENANT_REMOVE)
-        wire_put_u8(&body, process->moves);
+        wire_put_u8(&body, rig->moves);
     if (message == IPC_LISTENER_CLOSE)
         wire_put_u64(&body, 0);
     if (message == IPC_LISTENER_CLOSE)
         wire_put_u32(&body, UINT32_MAX);
-    ipc_send(process->channel, message, &body, NULL);
+    ipc_send(rig->channel, message, &body, NULL);
     wire_writer_free(&body);
 }
 
-void process_send_u32(struct process *process, enum ipc_message message, uint32_t value)
+void rig_send_u32(struct rig *rig, enum ipc_message message, uint32_t value)
 {
     struct wire_writer body;
 
     wire_writer_init(&body);
     wire_put_u32(&body, value);
-    ipc_send(process->channel, message, &body, NULL);
+    ipc_send(rig->channel, message, &body, NULL);
     wire_writer_free(&body);
 }
 
-void process_send_drain(struct process *process, uint32_t milliseconds, bool when_alone)
+void rig_send_drain(struct rig *rig, uint32_t milliseconds, bool when_alone)
 {
-    ipc_send_drain(process->channel, IPC_DRAIN, &(struct ipc_drain){milliseconds, when_alone},
-                   NULL);
+    ipc_send_drain(rig->channel, IPC_DRAIN, &(struct ipc_drain){milliseconds, when_alone}, NULL);
 }
 
-void process_turn(struct process *process)
+void rig_turn(struct rig *rig)
 {
-    ev_run(process->loop.ev, EVRUN_ONCE);
+    ev_run(rig->loop.ev, EVRUN_ONCE);
 }
 
-void process_ask(struct process *process, int fd, const char *text)
+void rig_ask(struct rig *rig, int fd, const char *text)
 {
     static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     size_t len = 0;
 
     cr_assert_eq(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(get) - 1);
-    process->text[0] = '\0';
-    for (int turns = 0; !strstr(process->text, text); turns++) {
-        ssize_t got = recv(fd, process->text + len, sizeof(process->text) - 1 - len, MSG_DONTWAIT);
+    rig->text[0] = '\0';
+    for (int turns = 0; !strstr(rig->text, text); turns++) {
+        ssize_t got = recv(fd, rig->text + len, sizeof(rig->text) - 1 - len, MSG_DONTWAIT);
 
-        cr_assert(turns < 5000 && got != 0, "no \"%s\" in \"%s\"", text, process->text);
+        cr_assert(turns < 5000 && got != 0, "no \"%s\" in \"%s\"", text, rig->text);
         len += got > 0 ? (size_t)got : 0;
-        process->text[len] = '\0';
-        process_turn(process);
+        rig->text[len] = '\0';
+        rig_turn(rig);
     }
 }
 
-int process_get(struct process *process, const char *text)
+int rig_get(struct rig *rig, const char *text)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(process->port),
+                                  .sin_port = htons(rig->port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    process_ask(process, fd, text);
+    rig_ask(rig, fd, text);
     return fd;
 }
 
-int process_end(struct process *process)
+int rig_end(struct rig *rig)
 {
     int status = -1;
 
-    if (process->channel)
-        ipc_channel_free(process->channel);
-    waitpid(process->pid, &status, 0);
-    if (process->tally)
-        tally_free(process->tally);
-    if (process->listener >= 0)
-        close(process->listener);
-    ev_timer_stop(process->loop.ev, &process->tick);
-    loop_free(&process->loop);
+    if (rig->channel)
+        ipc_channel_free(rig->channel);
+    waitpid(rig->pid, &status, 0);
+    if (rig->tally)
+        tally_free(rig->tally);
+    if (rig->listener >= 0)
+        close(rig->listener);
+    ev_timer_stop(rig->loop.ev, &rig->tick);
+    loop_free(&rig->loop);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The gate of this room's tests. */
-#include "fixture.h"
+/* The rig of this room's tests. */
+#include "rig.h"
 
 #include "h1/read.h"
 
@@ -20,47 +20,47 @@ const char *text_of(struct slice s)
 
 /* ---- the frontend ---- */
 
-static void take_body(struct gate *gate, struct exchange *exchange)
+static void take_body(struct rig *rig, struct exchange *exchange)
 {
     struct chain taken;
-    chain_init(&taken, &gate->loop.buffers);
-    size_t len = exchange_take_response(exchange, &taken, sizeof gate->seen.body);
-    cr_assert_leq(gate->seen.body_len + len, sizeof gate->seen.body);
-    chain_peek(&taken, 0, gate->seen.body + gate->seen.body_len, len);
-    gate->seen.body_len += len;
+    chain_init(&taken, &rig->loop.buffers);
+    size_t len = exchange_take_response(exchange, &taken, sizeof rig->seen.body);
+    cr_assert_leq(rig->seen.body_len + len, sizeof rig->seen.body);
+    chain_peek(&taken, 0, rig->seen.body + rig->seen.body_len, len);
+    rig->seen.body_len += len;
     chain_clear(&taken);
 }
 
 static void front_response(void *front, struct exchange *exchange)
 {
-    struct gate *gate = front;
+    struct rig *rig = front;
     int status = exchange->response.status;
-    gate->seen.response = exchange->response;
+    rig->seen.response = exchange->response;
     if (status < 200 && status != 101) {
-        gate->seen.interims++;
-        gate->seen.interim_status = status;
+        rig->seen.interims++;
+        rig->seen.interim_status = status;
         return;
     }
-    gate->seen.responses++;
-    gate->seen.status = status;
-    if (gate->seen.closes_at_once) {
-        gate->exchange = NULL;
+    rig->seen.responses++;
+    rig->seen.status = status;
+    if (rig->seen.closes_at_once) {
+        rig->exchange = NULL;
         exchange_close(exchange);
     }
 }
 
 static void front_body(void *front, struct exchange *exchange)
 {
-    struct gate *gate = front;
-    take_body(gate, exchange);
-    gate->seen.end = exchange->response_body.state;
+    struct rig *rig = front;
+    take_body(rig, exchange);
+    rig->seen.end = exchange->response_body.state;
 }
 
 static void front_room(void *front, struct exchange *exchange)
 {
-    struct gate *gate = front;
+    struct rig *rig = front;
     (void)exchange;
-    gate->seen.rooms++;
+    rig->seen.rooms++;
 }
 
 static const struct exchange_front front_ops = {
@@ -70,9 +70,9 @@ static const struct exchange_front front_ops = {
 
 static void back_body(void *back, struct exchange *exchange)
 {
-    struct gate *gate = back;
-    if (gate->takes)
-        exchange_take_request(exchange, &gate->taken, SIZE_MAX);
+    struct rig *rig = back;
+    if (rig->takes)
+        exchange_take_request(exchange, &rig->taken, SIZE_MAX);
 }
 
 static void back_room(void *back, struct exchange *exchange)
@@ -83,9 +83,9 @@ static void back_room(void *back, struct exchange *exchange)
 
 static void back_abort(void *back, struct exchange *exchange)
 {
-    struct gate *gate = back;
+    struct rig *rig = back;
     (void)exchange;
-    gate->aborts++;
+    rig->aborts++;
 }
 
 static const struct exchange_back back_ops = {
@@ -96,65 +96,65 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
 {
     static const char *const names[] = {"127.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002",
                                         "127.0.0.1:9003"};
-    struct gate *gate = group->gate;
+    struct rig *rig = group->rig;
     uint32_t next = 0;
     (void)settings;
-    if (gate->start_error)
-        return gate->start_error;
-    while (next < gate->endpoints && (attempts->tried[0] & (1u << next)))
+    if (rig->start_error)
+        return rig->start_error;
+    while (next < rig->endpoints && (attempts->tried[0] & (1u << next)))
         next++;
-    if (next == gate->endpoints)
+    if (next == rig->endpoints)
         return ERROR_NO_ENDPOINT;
     attempts->tried[0] |= 1u << next;
     attempts->count++;
     attempts->started = loop_now(exchange->loop);
     attempts->address = slice_of(next < 4 ? names[next] : "");
-    attempts->reused = gate->has_kept[next] && !gate->wants_fresh;
-    gate->has_kept[next] = false;
-    gate->wants_fresh = false;
-    gate->last = next;
-    gate->starts++;
-    exchange_attach(exchange, &back_ops, gate);
-    if (gate->takes)
-        exchange_take_request(exchange, &gate->taken, SIZE_MAX);
+    attempts->reused = rig->has_kept[next] && !rig->wants_fresh;
+    rig->has_kept[next] = false;
+    rig->wants_fresh = false;
+    rig->last = next;
+    rig->starts++;
+    exchange_attach(exchange, &back_ops, rig);
+    if (rig->takes)
+        exchange_take_request(exchange, &rig->taken, SIZE_MAX);
     return 0;
 }
 
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)
 {
     (void)attempts;
-    group->gate->failures++;
+    group->rig->failures++;
 }
 
 bool backend_attempt_forgive(struct backend_group *group, struct backend_attempts *attempts,
                              enum error error)
 {
     (void)error;
-    struct gate *gate = group->gate;
+    struct rig *rig = group->rig;
     if (!attempts->reused)
         return false;
-    attempts->tried[0] &= ~(1u << gate->last);
+    attempts->tried[0] &= ~(1u << rig->last);
     attempts->count--;
-    gate->wants_fresh = true;
-    gate->forgiven++;
+    rig->wants_fresh = true;
+    rig->forgiven++;
     return true;
 }
 
 struct exchange_allowance *backend_allowance(struct backend_group *group)
 {
-    return &group->gate->allowance;
+    return &group->rig->allowance;
 }
 
 uint32_t backend_untried(const struct backend_group *group, const struct backend_attempts *attempts)
 {
     uint32_t tried = (uint32_t)__builtin_popcountll(attempts->tried[0]);
-    return group->gate->endpoints - tried;
+    return group->rig->endpoints - tried;
 }
 
 void backends_unbind(struct backends *backends, struct tenant *tenant)
 {
     (void)tenant;
-    ((struct gate *)backends)->unbinds++;
+    ((struct rig *)backends)->unbinds++;
 }
 
 /* ---- the tenant ---- */
@@ -189,7 +189,7 @@ static void print_diags(struct diag_list *diags)
     }
 }
 
-static void make_tenant(struct gate *gate, const char *text)
+static void make_tenant(struct rig *rig, const char *text)
 {
     struct config_tree tree;
     struct config_tenant model;
@@ -206,57 +206,57 @@ static void make_tenant(struct gate *gate, const char *text)
     struct bundle bundle = {
         .tenant = SLICE("acme"), .folder = SLICE("/etc/nsgate"), .root = &tree.root};
     add_identities(&bundle, &tree.arena, &model);
-    gate->tenant = tenant_new(&bundle, gate->contexts, &diags);
+    rig->tenant = tenant_new(&bundle, rig->contexts, &diags);
     print_diags(&diags);
-    cr_assert_not_null(gate->tenant);
+    cr_assert_not_null(rig->tenant);
     config_tenant_free(&model);
     config_tree_free(&tree);
     diag_list_free(&diags);
 }
 
-void gate_open(struct gate *gate, const char *text)
+void rig_open(struct rig *rig, const char *text)
 {
-    memset(gate, 0, sizeof *gate);
-    loop_init(&gate->loop);
-    exchange_pool_init(&gate->pool, &gate->loop);
-    chain_init(&gate->taken, &gate->loop.buffers);
-    gate->contexts = tls_contexts_new();
-    make_tenant(gate, text);
-    gate->group.gate = gate;
-    gate->allowance.most = 1 << 20;
-    gate->endpoints = 2;
-    for (uint32_t i = 0; i < gate->tenant->upstream_count; i++)
-        gate->tenant->upstreams[i].group = &gate->group;
-    gate->listener = &gate->tenant->listeners[0];
-    gate->origin = (struct dispatch_origin){.tenant = gate->tenant, .listener = gate->listener};
-    gate->client = (struct exchange_client){.peer_host = SLICE("192.0.2.1"),
-                                            .peer_port = 5000,
-                                            .local_host = SLICE("10.0.0.1"),
-                                            .local_port = 80,
-                                            .connection = 17};
+    memset(rig, 0, sizeof *rig);
+    loop_init(&rig->loop);
+    exchange_pool_init(&rig->pool, &rig->loop);
+    chain_init(&rig->taken, &rig->loop.buffers);
+    rig->contexts = tls_contexts_new();
+    make_tenant(rig, text);
+    rig->group.rig = rig;
+    rig->allowance.most = 1 << 20;
+    rig->endpoints = 2;
+    for (uint32_t i = 0; i < rig->tenant->upstream_count; i++)
+        rig->tenant->upstreams[i].group = &rig->group;
+    rig->listener = &rig->tenant->listeners[0];
+    rig->origin = (struct dispatch_origin){.tenant = rig->tenant, .listener = rig->listener};
+    rig->client = (struct exchange_client){.peer_host = SLICE("192.0.2.1"),
+                                           .peer_port = 5000,
+                                           .local_host = SLICE("10.0.0.1"),
+                                           .local_port = 80,
+                                           .connection = 17};
 }
 
-void gate_close(struct gate *gate)
+void rig_close(struct rig *rig)
 {
-    if (gate->exchange)
-        gate_end(gate);
-    ev_run(gate->loop.ev, EVRUN_NOWAIT);
-    if (gate->tenant)
-        tenant_unref(gate->tenant);
-    tls_contexts_free(gate->contexts);
-    chain_clear(&gate->taken);
-    cr_assert_eq(gate->pool.in_use, 0);
-    cr_expect_eq(gate->allowance.held, 0);
-    exchange_pool_free(&gate->pool);
-    loop_free(&gate->loop);
+    if (rig->exchange)
+        rig_end(rig);
+    ev_run(rig->loop.ev, EVRUN_NOWAIT);
+    if (rig->tenant)
+        tenant_unref(rig->tenant);
+    tls_contexts_free(rig->contexts);
+    chain_clear(&rig->taken);
+    cr_assert_eq(rig->pool.in_use, 0);
+    cr_expect_eq(rig->allowance.held, 0);
+    exchange_pool_free(&rig->pool);
+    loop_free(&rig->loop);
 }
 
 /* ---- exchanges ---- */
 
-static void read_head(struct gate *gate, struct chain *in, struct h1_head_facts *facts)
+static void read_head(struct rig *rig, struct chain *in, struct h1_head_facts *facts)
 {
     struct h1_head_reader reader = {0};
-    struct exchange *exchange = gate->exchange;
+    struct exchange *exchange = rig->exchange;
     int verdict =
         h1_read_request(&reader, in, &limits, &exchange->arena, &exchange->request, facts);
     cr_assert_eq(verdict, H1_DONE, "the test's head is wrong: %d", verdict);
@@ -264,49 +264,49 @@ static void read_head(struct gate *gate, struct chain *in, struct h1_head_facts 
     exchange->connection_requests = 3;
 }
 
-void gate_send(struct gate *gate, const char *text)
+void rig_send(struct rig *rig, const char *text)
 {
     struct chain in;
     struct h1_head_facts facts;
-    if (gate->exchange)
-        gate_end(gate);
-    memset(&gate->seen, 0, sizeof gate->seen);
-    chain_init(&in, &gate->loop.buffers);
+    if (rig->exchange)
+        rig_end(rig);
+    memset(&rig->seen, 0, sizeof rig->seen);
+    chain_init(&in, &rig->loop.buffers);
     chain_append_slice(&in, slice_of(text));
-    gate->exchange = exchange_new(&gate->pool, &front_ops, gate, &gate->client);
-    struct exchange *exchange = gate->exchange;
-    read_head(gate, &in, &facts);
-    dispatch_start(exchange, (struct backends *)gate, &gate->origin);
-    if (gate->exchange && in.len > 0)
+    rig->exchange = exchange_new(&rig->pool, &front_ops, rig, &rig->client);
+    struct exchange *exchange = rig->exchange;
+    read_head(rig, &in, &facts);
+    dispatch_start(exchange, (struct backends *)rig, &rig->origin);
+    if (rig->exchange && in.len > 0)
         exchange_push_request(exchange, &in);
-    if (gate->exchange && facts.framing != H1_CHUNKED)
+    if (rig->exchange && facts.framing != H1_CHUNKED)
         exchange_end_request(exchange, PIPE_ENDED);
     chain_clear(&in);
 }
 
-void gate_get(struct gate *gate, const char *target, const char *fields)
+void rig_get(struct rig *rig, const char *target, const char *fields)
 {
     char text[4096];
     snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: acme.test\r\n%s\r\n", target, fields);
-    gate_send(gate, text);
+    rig_send(rig, text);
 }
 
-void gate_end(struct gate *gate)
+void rig_end(struct rig *rig)
 {
-    struct exchange *exchange = gate->exchange;
-    gate->exchange = NULL;
+    struct exchange *exchange = rig->exchange;
+    rig->exchange = NULL;
     exchange_close(exchange);
-    ev_run(gate->loop.ev, EVRUN_NOWAIT);
+    ev_run(rig->loop.ev, EVRUN_NOWAIT);
 }
 
-void gate_answer(struct gate *gate, const char *head)
+void rig_answer(struct rig *rig, const char *head)
 {
-    struct exchange *exchange = gate->exchange;
+    struct exchange *exchange = rig->exchange;
     struct h1_head_reader reader = {0};
     struct h1_head_facts facts;
     struct chain in;
     cr_assert_not_null(exchange->back, "no backend is attached");
-    chain_init(&in, &gate->loop.buffers);
+    chain_init(&in, &rig->loop.buffers);
     chain_append_slice(&in, slice_of(head));
     int verdict = h1_read_response(&reader, &in, &limits, exchange->forward.method,
                                    &exchange->arena, &exchange->response, &facts);
@@ -315,22 +315,22 @@ void gate_answer(struct gate *gate, const char *head)
     exchange_respond(exchange);
 }
 
-void gate_body(struct gate *gate, const char *body, enum pipe_state end)
+void rig_body(struct rig *rig, const char *body, enum pipe_state end)
 {
     struct chain bytes;
-    chain_init(&bytes, &gate->loop.buffers);
+    chain_init(&bytes, &rig->loop.buffers);
     chain_append_slice(&bytes, slice_of(body));
-    exchange_push_response(gate->exchange, &bytes);
+    exchange_push_response(rig->exchange, &bytes);
     chain_clear(&bytes);
     if (end != PIPE_OPEN) {
-        exchange_end_response(gate->exchange, end);
-        exchange_detach(gate->exchange);
+        exchange_end_response(rig->exchange, end);
+        exchange_detach(rig->exchange);
     }
 }
 
-void gate_fail(struct gate *gate, enum error error, bool untouched)
+void rig_fail(struct rig *rig, enum error error, bool untouched)
 {
-    exchange_fail_back(gate->exchange, error, untouched);
+    exchange_fail_back(rig->exchange, error, untouched);
 }
 
 /* ---- what came out ---- */
@@ -349,17 +349,17 @@ static const char *joined(const struct http_fields *fields, const char *name)
     return text;
 }
 
-const char *gate_forwarded(const struct gate *gate, const char *name)
+const char *rig_forwarded(const struct rig *rig, const char *name)
 {
-    return joined(&gate->exchange->forward.fields, name);
+    return joined(&rig->exchange->forward.fields, name);
 }
 
-const char *gate_returned(const struct gate *gate, const char *name)
+const char *rig_returned(const struct rig *rig, const char *name)
 {
-    return joined(&gate->seen.response.fields, name);
+    return joined(&rig->seen.response.fields, name);
 }
 
-const char *gate_body_text(struct gate *gate)
+const char *rig_body_text(struct rig *rig)
 {
-    return text_of((struct slice){gate->seen.body, gate->seen.body_len});
+    return text_of((struct slice){rig->seen.body, rig->seen.body_len});
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* A gate without sockets: a real tenant, real heads, a recording frontend, and backends that do
+/* A gateway without sockets: a real tenant, real heads, a recording frontend, and backends that do
  * what the test says. */
-#ifndef TESTS_DISPATCH_FIXTURE_H
-#define TESTS_DISPATCH_FIXTURE_H
+#ifndef TESTS_DISPATCH_RIG_H
+#define TESTS_DISPATCH_RIG_H
 
 #include "dispatch/dispatch.h"
 
-#define GATE_ENDPOINTS_MAX 8
+#define RIG_ENDPOINTS_MAX 8
 
 struct backend_group {
-    struct gate *gate;
+    struct rig *rig;
 };
 
 /* What the frontend has seen of one exchange. */
@@ -26,7 +26,7 @@ struct seen {
     bool closes_at_once; /* the exchange is closed as soon as its head is here */
 };
 
-struct gate {
+struct rig {
     struct loop loop;
     struct exchange_pool pool;
     struct tls_contexts *contexts;
@@ -39,12 +39,12 @@ struct gate {
 
     /* the backends */
     struct backend_group group;
-    uint32_t endpoints;                /* how many there are; 2 */
-    bool has_kept[GATE_ENDPOINTS_MAX]; /* an idle connection to it */
-    uint32_t starts;                   /* attempts started */
-    uint32_t last;                     /* endpoint of the last attempt */
-    uint32_t failures;                 /* backend_attempt_failed calls */
-    uint32_t aborts;                   /* on_abort calls */
+    uint32_t endpoints;               /* how many there are; 2 */
+    bool has_kept[RIG_ENDPOINTS_MAX]; /* an idle connection to it */
+    uint32_t starts;                  /* attempts started */
+    uint32_t last;                    /* endpoint of the last attempt */
+    uint32_t failures;                /* backend_attempt_failed calls */
+    uint32_t aborts;                  /* on_abort calls */
     uint32_t unbinds;
     uint32_t forgiven; /* backend_attempt_forgive calls */
     int start_error;   /* what backend_start says next; 0 */
@@ -55,27 +55,27 @@ struct gate {
 };
 
 /* text: the tenant file without its netns; it is named "acme". The first listener is used. */
-void gate_open(struct gate *gate, const char *text);
-void gate_close(struct gate *gate);
+void rig_open(struct rig *rig, const char *text);
+void rig_close(struct rig *rig);
 
 /* Sends a head as text ("GET / HTTP/1.1\r\n...\r\n\r\n") and a body behind it. */
-void gate_send(struct gate *gate, const char *text);
+void rig_send(struct rig *rig, const char *text);
 
-/* The same with `\r\n` for each line end and a Host: gate_get(gate, "/x", "A: b\r\n"). */
-void gate_get(struct gate *gate, const char *target, const char *fields);
+/* The same with `\r\n` for each line end and a Host: rig_get(rig, "/x", "A: b\r\n"). */
+void rig_get(struct rig *rig, const char *target, const char *fields);
 
 /* Closes the exchange and lets the loop's turn end. */
-void gate_end(struct gate *gate);
+void rig_end(struct rig *rig);
 
 /* The attached backend answers with a head as text; then the body and its end. */
-void gate_answer(struct gate *gate, const char *head);
-void gate_body(struct gate *gate, const char *body, enum pipe_state end);
-void gate_fail(struct gate *gate, enum error error, bool untouched);
+void rig_answer(struct rig *rig, const char *head);
+void rig_body(struct rig *rig, const char *body, enum pipe_state end);
+void rig_fail(struct rig *rig, enum error error, bool untouched);
 
 /* Values joined by "|"; "" for none. Valid until the next call. */
-const char *gate_forwarded(const struct gate *gate, const char *name);
-const char *gate_returned(const struct gate *gate, const char *name);
-const char *gate_body_text(struct gate *gate);
+const char *rig_forwarded(const struct rig *rig, const char *name);
+const char *rig_returned(const struct rig *rig, const char *name);
+const char *rig_body_text(struct rig *rig);
 const char *text_of(struct slice s);
 
 #endif
