@@ -36,7 +36,7 @@ struct state {
     uint32_t half;       /* of the tally, that its workers use */
     uint32_t generation; /* of its workers */
     uint64_t started;    /* milliseconds of CLOCK_MONOTONIC */
-    uint64_t round;      /* number of the last one */
+    uint64_t round;      /* number of the last reload */
     uint64_t effective;  /* the same, of those that put a tenant in force; is not handed on */
     uint32_t rotation;   /* seconds until the next ticket keys */
     uint32_t ipc_version;

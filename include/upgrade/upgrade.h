@@ -92,7 +92,7 @@ void upgrade_begin(struct upgrade *upgrade);
 /* SIGCHLD came. */
 void upgrade_on_child(struct upgrade *upgrade);
 
-/* Whether rounds must wait: the next binary begins one anyway. */
+/* Whether reloads must wait: the next binary begins one anyway. */
 bool upgrade_is_due(const struct upgrade *upgrade);
 
 /* Its owner ends: there is none. */
