@@ -26,6 +26,8 @@ bool log_is_enabled(enum log_level level);
 /* Where lines go. fd is used for STDERR and FILE, stays the caller's, and must outlive its use;
  * it is never blocked on: a line that does not fit at once is dropped and counted. */
 void log_set_sink(enum log_sink sink, int fd);
+/* What a descriptor stands for: standard error, a file, -1 for syslog. */
+enum log_sink log_sink_of(int fd);
 
 /* Lines that could not be written since the start. The next one that can tells how many they were.
  */

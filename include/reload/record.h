@@ -6,6 +6,7 @@
 #include "reload/retry.h"
 
 #include "base/container_of.h"
+#include "children/assignment.h"
 #include "files/plan.h"
 #include "ipc/tally.h"
 #include "sockets/claims.h"
@@ -16,38 +17,24 @@
 struct contender;
 struct examination;
 
-/* What all workers together have of the tenant. */
-struct record_figures {
-    uint64_t connections;
-    uint64_t draining; /* of them */
-    uint64_t requests; /* since these workers were started */
-};
-
 struct record {
     UT_hash_handle hh; /* by name */
     char *name;
     char *file;
     struct plan plan;              /* in force; no bundle: none was ever accepted */
     struct tenant_sockets sockets; /* the same */
-    uint64_t workers;              /* bit per worker that serves it */
-    uint64_t told;                 /* those that were sent a bundle of it */
-    uint64_t due;                  /* those that must be sent the present one */
-    uint64_t committing;           /* those that were, and have not yet committed it */
-    unsigned deliveries;           /* TENANT and LISTENER messages that are not yet COMMITTED */
-    unsigned deaths;               /* of workers over such a one, since all had committed it */
-    uint32_t slot;                 /* in the tally */
+    struct assignment assignment;  /* to workers; with its slot in the tally */
     struct tls_ticket_keys tickets;
-    uint64_t seen;                 /* number of the last reload that saw its file */
-    bool is_named;                 /* has a file: for removal_of */
-    bool is_todo;                  /* waits in the reload's list */
-    uint64_t order;                /* of its file among those of the reload */
-    struct contender *contender;   /* accepted, but another has what it wants */
-    bool awaits_names;             /* its file is not in force: host names have no address */
-    char *names_trouble;           /* ... or only those that they had; NULL: nothing */
-    bool is_refused;               /* its file, as it is now, is not in force */
-    uint64_t generation;           /* how often it was put in force, changes included */
-    struct record_figures figures; /* of the last time that the workers were asked */
-    char *error;                   /* what is wrong with that file; NULL: nothing */
+    uint64_t seen;               /* number of the last reload that saw its file */
+    bool is_named;               /* has a file: for removal_of */
+    bool is_todo;                /* waits in the reload's list */
+    uint64_t order;              /* of its file among those of the reload */
+    struct contender *contender; /* accepted, but another has what it wants */
+    bool awaits_names;           /* its file is not in force: host names have no address */
+    char *names_trouble;         /* ... or only those that they had; NULL: nothing */
+    bool is_refused;             /* its file, as it is now, is not in force */
+    uint64_t version;            /* how often it was put in force, changes included */
+    char *error;                 /* what is wrong with that file; NULL: nothing */
     struct retry retry;
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;
@@ -58,6 +45,11 @@ TAILQ_HEAD(record_list, record);
 static inline bool record_is_in_force(const struct record *record)
 {
     return record->plan.bundle;
+}
+
+static inline struct record *record_of_assignment(const struct assignment *assignment)
+{
+    return CONTAINER_OF(assignment, struct record, assignment);
 }
 
 static inline struct record *record_of_sockets(const struct tenant_sockets *sockets)

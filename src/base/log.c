@@ -53,6 +53,13 @@ bool log_is_enabled(enum log_level level)
     return level >= state.level;
 }
 
+enum log_sink log_sink_of(int fd)
+{
+    if (fd < 0)
+        return LOG_SINK_SYSLOG;
+    return fd == STDERR_FILENO ? LOG_SINK_STDERR : LOG_SINK_FILE;
+}
+
 void log_set_sink(enum log_sink sink, int fd)
 {
     if (sink == LOG_SINK_SYSLOG && state.sink != LOG_SINK_SYSLOG)

@@ -63,7 +63,7 @@ enum applied apply_take(struct reload *reload, struct record *record, struct pla
     struct plan before = record->plan;
 
     record->plan = *plan;
-    record->generation++;
+    record->version++;
     *plan = (struct plan){0};
     sockets_adopt(reload->sockets, &record->sockets, &before);
     plan_free(&before);
@@ -85,7 +85,7 @@ void apply_withdrawal(struct reload *reload, struct record *record, const struct
 {
     apply_leave(reload, record, kept);
     record_clear_plan(record);
-    record->deaths = 0;
+    record->assignment.deaths = 0;
 }
 
 void apply_removal(struct reload *reload, struct record *record)

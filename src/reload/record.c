@@ -82,7 +82,8 @@ static struct record *registry_insert(struct registry *registry, struct slice na
 
     record->name = memory_slice_text(name);
     record->file = memory_slice_text(file);
-    record->slot = slot;
+    record->assignment.name = record->name;
+    record->assignment.slot = slot;
     tenant_sockets_init(&record->sockets, record->name, &record->plan);
     registry_set_slot(registry, slot);
     HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
@@ -116,7 +117,8 @@ void registry_remove(struct registry *registry, struct record *record)
     HASH_DEL(registry->records, record);
     residents_leave(&registry->residents, &record->sockets.resident);
     tenant_sockets_free(&record->sockets);
-    registry->slots[record->slot / 8] &= (unsigned char)~(1u << (record->slot % 8));
+    registry->slots[record->assignment.slot / 8] &=
+        (unsigned char)~(1u << (record->assignment.slot % 8));
     plan_free(&record->plan);
     retry_forget(record);
     free(record->names_trouble);
@@ -160,7 +162,7 @@ static void record_put(struct wire_writer *writer, const struct record *record)
 {
     wire_put_slice(writer, slice_of(record->name));
     wire_put_slice(writer, slice_of(record->file));
-    wire_put_u32(writer, record->slot);
+    wire_put_u32(writer, record->assignment.slot);
     wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
                                           (size_t)record->tickets.count * TLS_TICKET_KEY});
     for (unsigned half = 0; half < TALLY_HALVES; half++)
@@ -169,7 +171,7 @@ static void record_put(struct wire_writer *writer, const struct record *record)
     wire_put_bool(writer, record->awaits_names);
     wire_put_text(writer, record->names_trouble);
     retry_put(writer, record);
-    wire_put_u64(writer, record->generation);
+    wire_put_u64(writer, record->version);
     wire_put_u64(writer, resident_where(&record->sockets.resident).device);
     wire_put_u64(writer, resident_where(&record->sockets.resident).inode);
     wire_put_text(writer, record->sockets.trouble);
@@ -232,7 +234,7 @@ static void record_get(struct wire_reader *reader, struct registry *registry)
     record->awaits_names = wire_get_bool(reader);
     record->names_trouble = wire_get_text(reader);
     retry_get(reader, &record->retry);
-    record->generation = wire_get_u64(reader);
+    record->version = wire_get_u64(reader);
     netns.device = wire_get_u64(reader);
     netns.inode = wire_get_u64(reader);
     if (netns.inode != 0)

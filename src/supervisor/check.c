@@ -28,7 +28,8 @@ static void check_print_dump(const struct recorder_dump *dump)
 /* A resolver that never comes up, as without OpenSSL's providers, examines nothing. */
 static bool check_is_hopeless(const struct supervisor *supervisor)
 {
-    return !supervisor->resolver.was_ready && supervisor->resolver.quick_deaths >= CHECK_TRIES;
+    return !supervisor->children.resolver.was_ready &&
+           supervisor->children.resolver.quick_deaths >= CHECK_TRIES;
 }
 
 /* Children that cannot run must not make -t wait for ever. */
@@ -38,7 +39,7 @@ static void check_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
 
     (void)ev;
     (void)events;
-    child_reap(&supervisor->resolver);
+    child_reap(&supervisor->children.resolver);
     if (check_is_hopeless(supervisor))
         loop_stop(&supervisor->loop);
 }
@@ -56,8 +57,8 @@ static int check_tenants(struct supervisor *supervisor)
     if (result == 0)
         loop_run(&supervisor->loop);
     ev_signal_stop(supervisor->loop.ev, &child);
-    supervisor->resolver.is_stopping = true;
-    child_signal(&supervisor->resolver, SIGTERM);
+    supervisor->children.resolver.is_stopping = true;
+    child_signal(&supervisor->children.resolver, SIGTERM);
     return result == 0 && !check_is_hopeless(supervisor) &&
                    supervisor->reload.outcomes.counts[OUTCOME_REFUSED] == 0
                ? 0

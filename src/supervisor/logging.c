@@ -8,48 +8,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum log_sink logging_sink(int fd)
-{
-    if (fd < 0)
-        return LOG_SINK_SYSLOG;
-    return fd == STDERR_FILENO ? LOG_SINK_STDERR : LOG_SINK_FILE;
-}
-
 void logging_close(int fd)
 {
     if (fd > STDERR_FILENO)
         close(fd);
 }
 
-static void logging_tell(const struct supervisor *supervisor, struct child *child)
-{
-    const struct ipc_log body = {(uint32_t)supervisor->settings->model.log_level,
-                                 (uint8_t)logging_sink(supervisor->log_fd)};
-    const struct ipc_attachments log = {&supervisor->log_fd, supervisor->log_fd >= 0, NULL};
-
-    if (child_is_up(child))
-        ipc_send_log(child->channel, IPC_LOG, &body, &log);
-}
-
-static void logging_tell_all(struct supervisor *supervisor)
-{
-    struct child *worker;
-
-    logging_tell(supervisor, &supervisor->resolver);
-    for (worker = generation_first(supervisor); worker;
-         worker = generation_next(supervisor, worker))
-        logging_tell(supervisor, worker);
-}
-
 /* fd: standard error, -1 for syslog, or a file that becomes ours. */
 static void logging_take(struct supervisor *supervisor, int fd)
 {
+    int before = supervisor->children.log_fd;
+
     log_set_level(supervisor->settings->model.log_level);
-    log_set_sink(logging_sink(fd), fd);
-    if (supervisor->log_fd != fd)
-        logging_close(supervisor->log_fd);
-    supervisor->log_fd = fd;
-    logging_tell_all(supervisor);
+    log_set_sink(log_sink_of(fd), fd);
+    if (before != fd)
+        logging_close(before);
+    children_set_log(&supervisor->children, fd);
 }
 
 static void logging_describe(const struct settings *settings, const char *why,
@@ -88,7 +62,7 @@ static void logging_on_opened(struct log_file *file, int fd, const char *why)
         return;
     }
     logging_describe(supervisor->settings, why, text);
-    logging_take(supervisor, fd >= 0 ? fd : supervisor->log_fd);
+    logging_take(supervisor, fd >= 0 ? fd : supervisor->children.log_fd);
     logging_finish(supervisor, fd >= 0 ? NULL : text);
 }
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a reload is told of the supervisor and tells it: workers, the resolver, who waits for it. */
 #include "supervisor_internal.h"
-#include "workers_internal.h"
 
+#include "children/generation.h"
+#include "children/workers.h"
 #include "control/protocol.h"
 #include "namespaces/containers.h"
-
-#include <signal.h>
 
 /* ---- what it tells ---- */
 
@@ -64,20 +63,23 @@ static void reloading_on_ended(void *owner, const char *text, enum reload_result
 
 static void reloading_on_kept(void *owner, struct record *record)
 {
-    workers_assign(owner, record); /* workers_per_tenant may be another */
-    workers_send(owner, record);
+    struct children *children = &((struct supervisor *)owner)->children;
+
+    workers_assign(children, &record->assignment); /* workers_per_tenant may be another */
+    workers_send(children, &record->assignment);
 }
 
 static void reloading_on_changed(void *owner, struct record *record)
 {
-    workers_assign(owner, record);
-    workers_changed(owner, record);
+    struct children *children = &((struct supervisor *)owner)->children;
+
+    workers_assign(children, &record->assignment);
+    workers_changed(children, &record->assignment);
 }
 
 static void reloading_on_gone(void *owner, struct record *record)
 {
-    workers_withdraw(owner, record);
-    workers_forget(owner, record);
+    workers_withdraw(&((struct supervisor *)owner)->children, &record->assignment);
 }
 
 /* ---- what it asks ---- */
@@ -104,13 +106,14 @@ static bool reloading_is_settled(void *owner)
 {
     const struct supervisor *supervisor = owner;
 
-    return workers_are_settled(supervisor) && sockets_are_settled(&supervisor->sockets) &&
-           generation_is_settled(supervisor) && logging_is_settled(supervisor);
+    return workers_are_settled(&supervisor->children) &&
+           sockets_are_settled(&supervisor->sockets) &&
+           generation_is_settled(&supervisor->children) && logging_is_settled(supervisor);
 }
 
 static unsigned reloading_count_lagging(void *owner)
 {
-    return generation_count_lagging(owner);
+    return generation_count_lagging(&((struct supervisor *)owner)->children);
 }
 
 static const struct reload_events reloading_events = {
@@ -135,7 +138,7 @@ static const struct reload_events reloading_events = {
 
 static struct ipc_channel *resolver_channel(void *owner)
 {
-    return ((struct supervisor *)owner)->resolver.channel;
+    return ((struct supervisor *)owner)->children.resolver.channel;
 }
 
 /* The resolver runs while there is work and a moment longer: nobody who has seen all keys stays
@@ -143,7 +146,7 @@ static struct ipc_channel *resolver_channel(void *owner)
  * ending comes back by child_on_death. */
 static void resolver_on_work(void *owner)
 {
-    struct child *resolver = &((struct supervisor *)owner)->resolver;
+    struct child *resolver = &((struct supervisor *)owner)->children.resolver;
 
     if (resolver->pid == 0 && !ev_is_active(&resolver->timer) && !resolver->is_stopping)
         child_start(resolver);
@@ -151,7 +154,7 @@ static void resolver_on_work(void *owner)
 
 static void resolver_on_idle(void *owner)
 {
-    struct child *resolver = &((struct supervisor *)owner)->resolver;
+    struct child *resolver = &((struct supervisor *)owner)->children.resolver;
 
     if (child_is_up(resolver))
         child_dismiss(resolver);
@@ -159,12 +162,11 @@ static void resolver_on_idle(void *owner)
 
 static void resolver_on_overdue(void *owner, uint64_t serial)
 {
-    struct child *resolver = &((struct supervisor *)owner)->resolver;
+    struct child *resolver = &((struct supervisor *)owner)->children.resolver;
 
     log_error("the resolver does not answer, killing it");
     resolver->working = serial;
-    resolver->heartbeat.is_hung = true;
-    child_signal(resolver, SIGKILL);
+    child_kill_hung(resolver);
 }
 
 static bool resolver_has_other_work(void *owner)
@@ -188,29 +190,16 @@ void reloading_see_to_resolver(struct supervisor *supervisor)
         examiner_advance(&supervisor->reload.examiner);
 }
 
-void reloading_on_resolver(struct supervisor *supervisor)
-{
-    namespace_containers_on_resolver(&supervisor->namespaces);
-    examiner_advance(&supervisor->reload.examiner);
-}
-
-void reloading_on_resolver_death(struct supervisor *supervisor)
-{
-    const struct child *resolver = &supervisor->resolver;
-
-    examiner_on_death(&supervisor->reload.examiner, resolver->has_failed ? resolver->working : 0);
-    reload_advance(&supervisor->reload);
-}
-
 /* ---- life ---- */
 
 int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind)
 {
-    supervisor->reload.inputs = (struct reload_inputs){.config = supervisor->config,
-                                                       .settings = supervisor->settings,
-                                                       .tally = supervisor->tally,
-                                                       .dump = supervisor->dump,
-                                                       .workers = supervisor->worker_count};
+    supervisor->reload.inputs =
+        (struct reload_inputs){.config = supervisor->config,
+                               .settings = supervisor->settings,
+                               .tally = supervisor->children.tally,
+                               .dump = supervisor->dump,
+                               .workers = supervisor->children.present.count};
     return reload_begin(&supervisor->reload, kind);
 }
 

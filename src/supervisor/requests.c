@@ -2,6 +2,7 @@
 /* What the control socket may ask for, and the answer to -s status. */
 #include "supervisor_internal.h"
 
+#include "children/figures.h"
 #include "control/protocol.h"
 #include "control/status.h"
 #include "reload/record_state.h"
@@ -57,7 +58,7 @@ static const char *request_upgrade(void *owner)
 static const char *request_status(void *owner)
 {
     sockets_look_for_addresses(&((struct supervisor *)owner)->sockets);
-    figures_ask(owner);
+    figures_ask(&((struct supervisor *)owner)->children);
     return NULL;
 }
 
@@ -65,12 +66,12 @@ static void status_gateway(struct supervisor *supervisor)
 {
     const struct status_gateway gateway = {
         .uptime = loop_now(&supervisor->loop) - supervisor->started,
-        .generation = supervisor->generation,
-        .workers = supervisor->worker_count,
-        .draining = supervisor->handover.former.count,
+        .generation = supervisor->children.generation,
+        .workers = supervisor->children.present.count,
+        .draining = supervisor->children.handover.former.count,
         .is_arriving = supervisor->upgrade.is_arriving,
-        .connections = supervisor->figures.connections,
-        .is_partial = supervisor->figures.is_partial,
+        .connections = supervisor->children.figures.connections,
+        .is_partial = supervisor->children.figures.is_partial,
     };
 
     status_tell_gateway(&supervisor->control, &gateway);
@@ -88,11 +89,11 @@ static void status_tenant(struct supervisor *supervisor, const struct record *re
         .state = record_state_name(record),
         .bound = record_count_bound(record),
         .listeners = plan->listener_count,
-        .connections = record->figures.connections,
-        .draining = record->figures.draining,
-        .requests = record->figures.requests,
+        .connections = record->assignment.figures.connections,
+        .draining = record->assignment.figures.draining,
+        .requests = record->assignment.figures.requests,
         .expires = plan->expires,
-        .generation = record->generation,
+        .generation = record->version,
         .error = record_trouble(record, arena),
     };
 

@@ -3,11 +3,12 @@
  * of its own beside those that it finds. */
 #include "supervisor/supervisor.h"
 
-#include "generation_internal.h"
 #include "privileges_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
+#include "children/generation.h"
+#include "children/workers.h"
 #include "ipc/sealed.h"
 
 #include "version.h"
@@ -85,7 +86,7 @@ static int resume_take_settings(struct supervisor *supervisor, const struct stat
     if (!supervisor->settings)
         report_diags(&supervisor->reload, NULL, &diags);
     diag_list_free(&diags);
-    supervisor->identity = state->identity;
+    supervisor->children.identity = state->identity;
     if (!supervisor->settings)
         return -1;
     supervisor_apply_settings(supervisor);
@@ -94,9 +95,9 @@ static int resume_take_settings(struct supervisor *supervisor, const struct stat
 
 static void resume_take_log(struct supervisor *supervisor, const struct state *state)
 {
-    supervisor->log_fd = state->log_fd;
+    supervisor->children.log_fd = state->log_fd;
     log_set_level(supervisor->settings->model.log_level);
-    log_set_sink(logging_sink(state->log_fd), state->log_fd);
+    log_set_sink(log_sink_of(state->log_fd), state->log_fd);
 }
 
 static int resume_take_pid(struct supervisor *supervisor, const struct state *state)
@@ -118,16 +119,16 @@ static int resume_take_pid(struct supervisor *supervisor, const struct state *st
 }
 
 /* One of another version may have another form: then the counting begins anew. */
-static int resume_take_tally(struct supervisor *supervisor, const struct state *state)
+static int resume_take_tally(struct children *children, const struct state *state)
 {
-    supervisor->tally = state->tally_fd >= 0 ? tally_keep(state->tally_fd) : NULL;
-    supervisor->tally_fd = state->tally_fd;
-    if (supervisor->tally)
+    children->tally = state->tally_fd >= 0 ? tally_keep(state->tally_fd) : NULL;
+    children->tally_fd = state->tally_fd;
+    if (children->tally)
         return 0;
     if (state->tally_fd >= 0)
         close(state->tally_fd);
-    supervisor->tally = tally_new(&supervisor->tally_fd);
-    return supervisor->tally ? 0 : -1;
+    children->tally = tally_new(&children->tally_fd);
+    return children->tally ? 0 : -1;
 }
 
 static void resume_take_worker(struct resume *resume, const struct state *state,
@@ -151,11 +152,11 @@ static void resume_take_workers(struct resume *resume, const struct state *state
     former.count = state->workers[state->worker_count - 1].index + 1;
     former.workers = memory_zeroed(former.count, sizeof(former.workers[0]));
     for (uint32_t i = 0; i < former.count; i++)
-        child_init(&former.workers[i], &resume->supervisor, ROLE_WORKER, i);
+        worker_init(&former.workers[i], &resume->supervisor.children, i, former.half);
     for (uint32_t i = 0; i < state->worker_count; i++)
         resume_take_worker(resume, state, &state->workers[i],
                            &former.workers[state->workers[i].index]);
-    generation_inherit(&resume->supervisor, &former);
+    generation_inherit(&resume->supervisor.children, &former);
 }
 
 static void resume_take_control(struct supervisor *supervisor, const struct state *state)
@@ -204,14 +205,14 @@ static int resume_take(struct resume *resume, struct state *state)
     resume_take_log(supervisor, state);
     if (resume_take_pid(supervisor, state) < 0)
         return -1;
-    if (resume_take_tally(supervisor, state) < 0 ||
+    if (resume_take_tally(&supervisor->children, state) < 0 ||
         namespaces_open_home(&supervisor->namespaces) < 0) {
         log_error("cannot resume: %s", strerror(errno));
         return -1;
     }
     supervisor->reload.number = state->round;
-    supervisor->figures.serial = state->figures;
-    supervisor->generation = state->generation;
+    supervisor->children.figures.serial = state->figures;
+    supervisor->children.generation = state->generation;
     supervisor->started = (double)state->started / 1000.;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
     supervisor->control.upgrades = supervisor->upgrade.count = state->upgrades + 1;
@@ -253,7 +254,7 @@ static void resume_announce(struct resume *resume)
     if (supervisor->state != SUPERVISOR_RUNNING)
         return;
     log_notice("upgrade done: nsgate/" NSGATE_VERSION ", %u tenants, %u workers",
-               HASH_COUNT(supervisor->registry.records), supervisor->worker_count);
+               HASH_COUNT(supervisor->registry.records), supervisor->children.present.count);
     supervisor_reload(supervisor, RELOAD_ASKED);
 }
 
@@ -265,7 +266,7 @@ static void resume_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
     bool is_running = supervisor->state == SUPERVISOR_RUNNING;
 
     (void)events;
-    if (!resume->is_announced && (!is_running || generation_is_settled(supervisor)))
+    if (!resume->is_announced && (!is_running || generation_is_settled(&supervisor->children)))
         resume_announce(resume);
     if (!resume->is_announced || (is_running && supervisor->reload.kind != RELOAD_NONE))
         return;
@@ -281,7 +282,7 @@ static void resume_serve(struct resume *resume)
     resume->turn.data = resume;
     ev_prepare_start(supervisor->loop.ev, &resume->turn);
     supervisor_start_watchers(supervisor);
-    generation_start(supervisor);
+    generation_start(&supervisor->children);
     raise(SIGCHLD); /* a worker may have died since before the execve(2) */
     loop_run(&supervisor->loop);
     ev_prepare_stop(supervisor->loop.ev, &resume->turn);

@@ -11,12 +11,7 @@
 /* waitpid(2) on our own children, each asked for by its pid. */
 static void signals_reap_ours(struct supervisor *supervisor)
 {
-    struct child *worker;
-
-    for (worker = generation_first(supervisor); worker;
-         worker = generation_next(supervisor, worker))
-        child_reap(worker);
-    child_reap(&supervisor->resolver);
+    children_reap(&supervisor->children);
     upgrade_on_child(&supervisor->upgrade);
 }
 

@@ -7,6 +7,7 @@
 #include "worker_sockets_internal.h"
 
 #include "base/memory.h"
+#include "children/generation.h"
 #include "namespaces/containers.h"
 
 #include <errno.h>
@@ -30,57 +31,20 @@ static void supervisor_on_rotation(struct ev_loop *ev, ev_timer *timer, int even
     (void)events;
     HASH_ITER (hh, supervisor->registry.records, record, next) {
         record_rotate_tickets(record);
-        workers_changed(supervisor, record);
-        workers_send(supervisor, record);
+        workers_changed(&supervisor->children, &record->assignment);
+        workers_send(&supervisor->children, &record->assignment);
     }
 }
 
 /* ---- ending ---- */
-
-static void supervisor_signal_all(struct supervisor *supervisor, int signal)
-{
-    struct child *worker;
-
-    for (worker = generation_first(supervisor); worker;
-         worker = generation_next(supervisor, worker))
-        child_signal(worker, signal);
-    child_signal(&supervisor->resolver, signal);
-}
-
-static bool supervisor_has_children(const struct supervisor *supervisor)
-{
-    struct child *worker;
-
-    for (worker = generation_first(supervisor); worker;
-         worker = generation_next(supervisor, worker)) {
-        if (worker->pid > 0)
-            return true;
-    }
-    return supervisor->resolver.pid > 0;
-}
-
-static void supervisor_stop_children(struct supervisor *supervisor)
-{
-    struct child *worker;
-
-    for (worker = generation_first(supervisor); worker;
-         worker = generation_next(supervisor, worker))
-        worker->is_stopping = true;
-    supervisor->resolver.is_stopping = true;
-}
-
-void supervisor_on_child_gone(struct supervisor *supervisor)
-{
-    if (supervisor->state != SUPERVISOR_RUNNING && !supervisor_has_children(supervisor))
-        loop_stop(&supervisor->loop);
-}
 
 static void supervisor_wait_for_children(struct supervisor *supervisor, double seconds)
 {
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
     ev_timer_set(&supervisor->ending, seconds, 0.);
     ev_timer_start(supervisor->loop.ev, &supervisor->ending);
-    supervisor_on_child_gone(supervisor);
+    if (!children_are_running(&supervisor->children))
+        loop_stop(&supervisor->loop);
 }
 
 static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int events)
@@ -90,7 +54,7 @@ static void supervisor_on_overdue(struct ev_loop *ev, ev_timer *timer, int event
     (void)ev;
     (void)events;
     log_warn("some processes do not end, killing them");
-    supervisor_signal_all(supervisor, SIGKILL);
+    children_signal(&supervisor->children, SIGKILL);
 }
 
 /* No round goes on, and what the resolver still says is about nothing. */
@@ -111,9 +75,9 @@ void supervisor_end(struct supervisor *supervisor, int status)
     supervisor->state = SUPERVISOR_ENDING;
     supervisor->status = status;
     supervisor_stop_rounds(supervisor);
-    supervisor_stop_children(supervisor);
+    children_stop(&supervisor->children);
     notify_stopping(&supervisor->notify, END_GRACE);
-    supervisor_signal_all(supervisor, SIGTERM);
+    children_signal(&supervisor->children, SIGTERM);
     supervisor_wait_for_children(supervisor, END_GRACE);
 }
 
@@ -129,10 +93,10 @@ void supervisor_drain(struct supervisor *supervisor)
     supervisor->state = SUPERVISOR_DRAINING;
     notify_stopping(&supervisor->notify, seconds + END_GRACE);
     supervisor_stop_rounds(supervisor);
-    supervisor_stop_children(supervisor);
+    children_stop(&supervisor->children);
     sockets_close_all(&supervisor->sockets);
-    child_signal(&supervisor->resolver, SIGTERM);
-    generation_drain(supervisor, seconds);
+    child_signal(&supervisor->children.resolver, SIGTERM);
+    generation_drain(&supervisor->children, seconds);
     supervisor_wait_for_children(supervisor, seconds + END_GRACE);
 }
 
@@ -150,7 +114,7 @@ static void supervisor_on_containers(void *owner)
 
 static struct ipc_channel *supervisor_resolver(void *owner)
 {
-    return ((struct supervisor *)owner)->resolver.channel;
+    return ((struct supervisor *)owner)->children.resolver.channel;
 }
 
 static const struct namespaces_events namespaces_events = {.on_backstop = supervisor_on_backstop,
@@ -165,21 +129,18 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     *supervisor = (struct supervisor){.config = config,
                                       .program = program,
                                       .is_root = geteuid() == 0,
-                                      .tally_fd = -1,
-                                      .log_fd = STDERR_FILENO};
+                                      .children = {.owner = supervisor, .log_fd = STDERR_FILENO}};
     loop_init(&supervisor->loop);
-    child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
-    generation_init(supervisor);
+    children_init(&supervisor->children, &supervisor->loop, program, &supervisor_resolver_events,
+                  &supervisor_children_events);
     reloading_init(supervisor);
     namespaces_init(&supervisor->namespaces, &supervisor->loop, &namespaces_events, supervisor);
     sockets_init(&supervisor->sockets, &supervisor->namespaces, &supervisor->registry.residents,
                  &worker_sockets_events, supervisor);
     control_init(&supervisor->control, &supervisor->loop, config, supervisor_requests, supervisor);
     logging_init(supervisor);
-    figures_init(supervisor);
     supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
-    heartbeat_init(supervisor);
     upgrade_init(&supervisor->upgrade, &supervisor->loop, &supervisor_upgrade_events, supervisor);
     ev_timer_init(&supervisor->rotation, supervisor_on_rotation, ROTATION, ROTATION);
     ev_timer_init(&supervisor->ending, supervisor_on_overdue, 0., 0.);
@@ -190,15 +151,12 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
 void supervisor_free(struct supervisor *supervisor)
 {
     signals_stop(supervisor);
-    generation_free(supervisor);
-    child_close(&supervisor->resolver);
+    children_free(&supervisor->children);
     reload_free(&supervisor->reload);
-    figures_free(supervisor);
     namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);
     logging_free(supervisor);
     sockets_stop(&supervisor->sockets);
-    heartbeat_stop(supervisor);
     upgrade_free(&supervisor->upgrade);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
     ev_timer_stop(supervisor->loop.ev, &supervisor->ending);
@@ -206,20 +164,20 @@ void supervisor_free(struct supervisor *supervisor)
     sockets_free(&supervisor->sockets);
     namespaces_free(&supervisor->namespaces);
     loop_free(&supervisor->loop);
-    tally_free(supervisor->tally);
+    tally_free(supervisor->children.tally);
     settings_free(supervisor->settings);
-}
-
-void supervisor_set_identity(struct supervisor *supervisor)
-{
-    supervisor->identity = supervisor->settings->identity;
-    supervisor->identity.keep = !supervisor->is_root;
 }
 
 void supervisor_apply_settings(struct supervisor *supervisor)
 {
     const struct config_main *model = &supervisor->settings->model;
+    struct workforce *wanted = &supervisor->children.wanted;
 
+    *wanted = (struct workforce){.count = settings_workers(supervisor->settings),
+                                 .per_tenant = model->workers_per_tenant,
+                                 .drain_time = model->worker_shutdown_timeout,
+                                 .identity = supervisor->settings->identity};
+    wanted->identity.keep = !supervisor->is_root;
     namespace_containers_set_engine(&supervisor->namespaces, model->container_socket);
     sockets_set(&supervisor->sockets, model->netns_shared, model->worker_shutdown_timeout);
 }
@@ -236,8 +194,8 @@ int supervisor_load(struct supervisor *supervisor)
     diag_list_free(&diags);
     if (!supervisor->settings)
         return -1;
-    supervisor_set_identity(supervisor);
     supervisor_apply_settings(supervisor);
+    supervisor->children.identity = supervisor->children.wanted.identity;
     return 0;
 }
 
@@ -250,8 +208,8 @@ static int supervisor_prepare(struct supervisor *supervisor)
     int result;
 
     privileges_raise_descriptors();
-    supervisor->tally = tally_new(&supervisor->tally_fd);
-    if (!supervisor->tally || namespaces_open_home(&supervisor->namespaces) < 0) {
+    supervisor->children.tally = tally_new(&supervisor->children.tally_fd);
+    if (!supervisor->children.tally || namespaces_open_home(&supervisor->namespaces) < 0) {
         log_error("cannot start: %s", strerror(errno));
         return -1;
     }
@@ -272,14 +230,14 @@ void supervisor_start_watchers(struct supervisor *supervisor)
 {
     signals_start(supervisor);
     notify_start(&supervisor->notify);
-    heartbeat_start(supervisor);
+    children_watch(&supervisor->children);
     ev_timer_start(supervisor->loop.ev, &supervisor->rotation);
 }
 
 static void supervisor_serve(struct supervisor *supervisor)
 {
     supervisor_start_watchers(supervisor);
-    generation_start(supervisor);
+    generation_start(&supervisor->children);
     namespaces_start(&supervisor->namespaces);
     if (supervisor_reload(supervisor, RELOAD_START) < 0)
         supervisor_end(supervisor, EXIT_FAILURE);
@@ -290,7 +248,7 @@ int supervisor_close(struct supervisor *supervisor)
 {
     control_close(&supervisor->control); /* while nobody else can take its place */
     pid_file_release(&supervisor->pid);
-    logging_close(supervisor->log_fd);
+    logging_close(supervisor->children.log_fd);
     supervisor_free(supervisor);
     return supervisor->status;
 }
@@ -352,5 +310,5 @@ void supervisor_set_settings(struct supervisor *supervisor, struct settings *set
     supervisor->settings = settings;
     supervisor_apply_settings(supervisor);
     logging_follow(supervisor, false);
-    generation_follow_settings(supervisor);
+    generation_follow(&supervisor->children);
 }

@@ -3,13 +3,11 @@
 #ifndef SUPERVISOR_SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
-#include "child_internal.h"
-#include "figures_internal.h"
-#include "generation_internal.h"
 #include "log_file_internal.h"
 #include "notify_internal.h"
 #include "pid_file_internal.h"
 
+#include "children/children.h"
 #include "control/control.h"
 #include "files/settings.h"
 #include "reload/reload.h"
@@ -40,33 +38,21 @@ struct supervisor {
     const char *config;  /* the main file's path */
     const char *program; /* what children execute */
     struct settings *settings;
-    struct cage_identity identity; /* of the children: the present generation's */
-    struct recorder_dump *dump;    /* -T; else NULL */
-    struct tally *tally;
-    int tally_fd;
-    int log_fd; /* -1 under syslog */
+    struct recorder_dump *dump; /* -T; else NULL */
     struct logging logging;
     struct pid_file pid;
     struct namespaces namespaces;
     struct sockets sockets;
     struct control control;
     struct registry registry;
-    struct child resolver;
-    struct child *workers; /* of the present generation */
-    unsigned worker_count;
-    unsigned half;       /* of the tally, theirs */
-    unsigned generation; /* how many there have been, of workers */
-    struct handover handover;
+    struct children children;
     struct reload reload;
     struct notify notify;
-    struct figures figures;
     double started; /* loop_now() */
     struct upgrade upgrade;
-    uint64_t serial; /* of the last TENANT or TENANT_REMOVE */
     ev_signal signals[SUPERVISOR_SIGNALS];
-    ev_timer heartbeat; /* of all children */
-    ev_timer rotation;  /* of ticket keys */
-    ev_timer ending;    /* until children that do not end are killed */
+    ev_timer rotation; /* of ticket keys */
+    ev_timer ending;   /* until children that do not end are killed */
 };
 
 /* supervisor.c. program: what children execute, "/proc/self/exe" but in tests. */
@@ -76,10 +62,8 @@ void supervisor_free(struct supervisor *supervisor);
 int supervisor_load(struct supervisor *supervisor);
 /* Puts new settings in force, as far as a running process can, and frees the old. */
 void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings);
-/* Tells namespaces and sockets of what concerns them. */
+/* Tells namespaces, sockets and children of what concerns them. */
 void supervisor_apply_settings(struct supervisor *supervisor);
-/* Children become who the settings say from now on. */
-void supervisor_set_identity(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 /* What supervisor_resume does, with the program that children execute. */
 int resume_main(const char *config, int state, const char *program);
@@ -90,14 +74,16 @@ void supervisor_start_watchers(struct supervisor *supervisor);
 /* Gives the pid file and the log back, frees everything, and returns the exit status. */
 int supervisor_close(struct supervisor *supervisor);
 
-/* A child has ended that is not started again. */
-void supervisor_on_child_gone(struct supervisor *supervisor);
 /* TERM: ends at once. QUIT: drains first. */
 void supervisor_end(struct supervisor *supervisor, int status);
 void supervisor_drain(struct supervisor *supervisor);
 
 /* requests.c: what the control socket may ask for. */
 extern const struct control_request supervisor_requests[];
+/* children_events.c: what children ask and tell. */
+extern const struct child_events supervisor_resolver_events;
+extern const struct children_events supervisor_children_events;
+
 /* The workers have told their figures, or not in time: who waits for status is told. */
 void requests_on_figures(struct supervisor *supervisor);
 
@@ -108,8 +94,7 @@ extern const struct upgrade_events supervisor_upgrade_events;
 void signals_start(struct supervisor *supervisor);
 void signals_stop(struct supervisor *supervisor);
 
-/* logging.c: what such a descriptor stands for: the log's, -1 for syslog. */
-enum log_sink logging_sink(int fd);
+/* logging.c */
 void logging_init(struct supervisor *supervisor);
 void logging_free(struct supervisor *supervisor);
 void logging_close(int fd);
@@ -129,9 +114,6 @@ bool logging_is_settled(const struct supervisor *supervisor);
 /* reloading.c: a reload with the settings and the rest of now. */
 int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind);
 void reloading_init(struct supervisor *supervisor);
-/* The resolver runs again, or is gone. */
-void reloading_on_resolver(struct supervisor *supervisor);
-void reloading_on_resolver_death(struct supervisor *supervisor);
 /* Starts a resolver that has work, and ends one that has none, in a moment. */
 void reloading_see_to_resolver(struct supervisor *supervisor);
 

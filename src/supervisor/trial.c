@@ -5,14 +5,14 @@
  * supervisor that asks. */
 #include "supervisor/supervisor.h"
 
-#include "generation_internal.h"
 #include "privileges_internal.h"
 #include "supervisor_internal.h"
 #include "trial_internal.h"
-#include "workers_internal.h"
 
 #include "base/memory.h"
 #include "base/signal_hold.h"
+#include "children/generation.h"
+#include "children/workers.h"
 #include "ipc/cage.h"
 #include "ipc/sealed.h"
 #include "ipc/spawn.h"
@@ -85,7 +85,7 @@ static int trial_load_settings(struct trial *trial, const struct state *state)
         return -1;
     supervisor->settings->model.worker_processes = 1;
     supervisor->settings->model.workers_per_tenant = 0; /* all */
-    supervisor->identity = state->identity;
+    supervisor_apply_settings(supervisor);
     return 0;
 }
 
@@ -145,11 +145,11 @@ static void trial_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
 
     (void)ev;
     (void)events;
-    if (trial->is_done || supervisor->workers[0].state != CHILD_READY ||
-        !workers_are_settled(supervisor))
+    if (trial->is_done || supervisor->children.present.workers[0].state != CHILD_READY ||
+        !workers_are_settled(&supervisor->children))
         return;
     trial->is_done = true;
-    child_dismiss(&supervisor->workers[0]);
+    child_dismiss(&supervisor->children.present.workers[0]);
 }
 
 static void trial_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
@@ -158,8 +158,8 @@ static void trial_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
 
     (void)ev;
     (void)events;
-    child_reap(&supervisor->workers[0]);
-    if (supervisor->workers[0].pid == 0)
+    child_reap(&supervisor->children.present.workers[0]);
+    if (supervisor->children.present.workers[0].pid == 0)
         loop_stop(&supervisor->loop);
 }
 
@@ -202,14 +202,14 @@ static void trial_run(struct trial *trial)
     struct supervisor *supervisor = &trial->supervisor;
     struct child *worker;
 
-    supervisor->tally = tally_new(&supervisor->tally_fd);
-    if (!supervisor->tally) {
+    supervisor->children.tally = tally_new(&supervisor->children.tally_fd);
+    if (!supervisor->children.tally) {
         trial_answer(trial, "no memory for its tally: %s", strerror(errno));
         return;
     }
     trial_start_watchers(trial);
-    generation_start(supervisor);
-    worker = &supervisor->workers[0];
+    generation_start(&supervisor->children);
+    worker = &supervisor->children.present.workers[0];
     worker->is_stopping = true; /* its end is the trial's */
     loop_run(&supervisor->loop);
     trial_stop_watchers(trial);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What an upgrade is told of the supervisor: what it must wait for, and what the next binary needs.
  */
-#include "deliveries_internal.h"
 #include "supervisor_internal.h"
-#include "workers_internal.h"
+
+#include "children/generation.h"
+#include "children/workers.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ static void wait_set(struct upgrade_wait *wait, enum upgrade_wait_kind kind, con
 
 static void wait_find_generation(const struct supervisor *supervisor, struct upgrade_wait *wait)
 {
-    const struct handover *handover = &supervisor->handover;
+    const struct handover *handover = &supervisor->children.handover;
     unsigned count = 0;
 
     if (handover->state == HANDOVER_DRAINING) {
@@ -35,11 +36,11 @@ static void wait_find_generation(const struct supervisor *supervisor, struct upg
             count += handover->former.workers[i].pid > 0;
         wait_set(wait, UPGRADE_WAITS_DRAIN,
                  "the end of workers that drain (%u of them, at most %.0f s more)", count,
-                 generation_drain_left(supervisor));
+                 generation_drain_left(&supervisor->children));
     } else if (handover->state != HANDOVER_NONE) {
-        for (unsigned i = 0; i < supervisor->worker_count; i++)
-            count += supervisor->workers[i].state != CHILD_READY ||
-                     !worker_is_settled(&supervisor->workers[i]);
+        for (unsigned i = 0; i < supervisor->children.present.count; i++)
+            count += supervisor->children.present.workers[i].state != CHILD_READY ||
+                     !worker_is_settled(&supervisor->children.present.workers[i]);
         wait_set(wait, UPGRADE_WAITS_WORKERS, "new workers that do not serve yet (%u of them)",
                  count);
     }
@@ -56,17 +57,17 @@ static bool wait_worker_is_quiet(const struct child *worker)
 
 static void wait_find_worker(const struct supervisor *supervisor, struct upgrade_wait *wait)
 {
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        const struct child *worker = &supervisor->workers[i];
-        const struct record *record = deliveries_working_on(worker);
+    for (unsigned i = 0; i < supervisor->children.present.count; i++) {
+        const struct child *worker = &supervisor->children.present.workers[i];
+        const struct assignment *assignment = worker_is_working_on(worker);
 
         if (wait_worker_is_quiet(worker))
             continue;
         if (worker->state != CHILD_READY)
             wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which is not ready", i);
-        else if (record)
+        else if (assignment)
             wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which has not taken over tenant %s",
-                     i, record->name);
+                     i, assignment->name);
         else
             wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which has not been told everything",
                      i);
@@ -97,7 +98,7 @@ static void upgrading_find_wait(void *owner, struct upgrade_wait *wait)
 
 static bool upgrading_end_resolver(void *owner)
 {
-    struct child *resolver = &((struct supervisor *)owner)->resolver;
+    struct child *resolver = &((struct supervisor *)owner)->children.resolver;
 
     if (resolver->pid > 0 && child_is_up(resolver))
         child_dismiss(resolver);
@@ -108,8 +109,8 @@ static bool upgrading_end_resolver(void *owner)
 
 static void gather_workers(const struct supervisor *supervisor, struct state *state)
 {
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        const struct child *worker = &supervisor->workers[i];
+    for (unsigned i = 0; i < supervisor->children.present.count; i++) {
+        const struct child *worker = &supervisor->children.present.workers[i];
 
         if (worker->pid > 0 && child_is_up(worker))
             state->workers[state->worker_count++] =
@@ -124,20 +125,20 @@ static void upgrading_gather(void *owner, struct state *state, struct wire_write
     struct supervisor *supervisor = owner;
 
     *state = (struct state){.config = slice_of(supervisor->config),
-                            .identity = supervisor->identity,
+                            .identity = supervisor->children.identity,
                             .pid_path = slice_of(supervisor->pid.path),
                             .pid_fd = supervisor->pid.fd,
-                            .log_fd = supervisor->log_fd,
-                            .tally_fd = supervisor->tally_fd,
+                            .log_fd = supervisor->children.log_fd,
+                            .tally_fd = supervisor->children.tally_fd,
                             .control_path = slice_of(supervisor->control.path),
                             .control_fd = supervisor->control.path ? supervisor->control.fd : -1,
                             .upgrades = supervisor->upgrade.count,
-                            .half = supervisor->half,
-                            .generation = supervisor->generation,
+                            .half = supervisor->children.present.half,
+                            .generation = supervisor->children.generation,
                             .started = (uint64_t)(supervisor->started * 1000.),
                             .round = supervisor->reload.number,
                             .effective = supervisor->reload.effective,
-                            .figures = supervisor->figures.serial,
+                            .figures = supervisor->children.figures.serial,
                             .ipc_version = IPC_VERSION};
     state->rotation = (uint32_t)ev_timer_remaining(supervisor->loop.ev, &supervisor->rotation);
     gather_workers(supervisor, state);

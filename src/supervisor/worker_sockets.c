@@ -2,8 +2,6 @@
 /* Between workers and tenants' sockets: messages of either about the other. */
 #include "worker_sockets_internal.h"
 
-#include "admission_internal.h"
-
 #include <errno.h>
 #include <unistd.h>
 
@@ -22,7 +20,7 @@
 
 static void worker_sockets_on_bound(void *owner, struct tenant_sockets *tenant)
 {
-    workers_send(owner, record_of_sockets(tenant));
+    workers_send(&((struct supervisor *)owner)->children, &record_of_sockets(tenant)->assignment);
 }
 
 static void worker_sockets_on_closed(void *owner, const struct closed_sockets *closed,
@@ -30,14 +28,8 @@ static void worker_sockets_on_closed(void *owner, const struct closed_sockets *c
 {
     const struct ipc_listener_close body = {slice_of(closed->tenant), slice_of(closed->text),
                                             closed->id.inode, limit};
-    struct child *worker;
 
-    for (worker = generation_first(owner); worker; worker = generation_next(owner, worker)) {
-        bool may_hold = worker->is_former || (workers & worker_bit(worker)) != 0;
-
-        if (may_hold && child_is_up(worker))
-            ipc_send_listener_close(worker->channel, IPC_LISTENER_CLOSE, &body, NULL);
-    }
+    children_close_listener(&((struct supervisor *)owner)->children, &body, workers);
 }
 
 /* All workers: one may have connections of a tenant that it serves no more. */
@@ -45,17 +37,13 @@ static void worker_sockets_on_stale(void *owner, const struct closed_sockets *cl
                                     uint32_t limit)
 {
     const struct ipc_sockets_stale body = {slice_of(closed->tenant), slice_of(closed->text), limit};
-    struct child *worker;
 
-    for (worker = generation_first(owner); worker; worker = generation_next(owner, worker)) {
-        if (child_is_up(worker))
-            ipc_send_sockets_stale(worker->channel, IPC_SOCKETS_STALE, &body, NULL);
-    }
+    children_leave_sockets(&((struct supervisor *)owner)->children, &body);
 }
 
 static void worker_sockets_on_retried(void *owner)
 {
-    workers_pump_lacking(owner);
+    workers_pump_lacking(&((struct supervisor *)owner)->children);
     reload_advance(&((struct supervisor *)owner)->reload);
 }
 
@@ -106,7 +94,7 @@ int worker_sockets_on_ask(struct supervisor *supervisor, struct child *worker,
     else
         sockets_fill(&supervisor->sockets, worker_of_sockets(worker),
                      record ? &record->sockets : NULL, &question, &batch);
-    admission_charge(worker, SOCKETS_COST * batch.count / IPC_DESCRIPTORS_MAX);
+    child_charge(worker, SOCKETS_COST * batch.count / IPC_DESCRIPTORS_MAX);
     sockets_answer(worker, &question, &batch);
     return 0;
 }

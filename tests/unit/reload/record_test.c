@@ -13,7 +13,7 @@ Test(record, names_and_slots)
     cr_assert_eq(registry_find(&registry, SLICE("a")), a);
     cr_assert_null(registry_find(&registry, SLICE("c")));
     cr_assert_not(record_is_in_force(a));
-    cr_assert_neq(a->slot, b->slot);
+    cr_assert_neq(a->assignment.slot, b->assignment.slot);
     record_set_file(a, "/other.conf");
     cr_assert_str_eq(a->file, "/other.conf");
     registry_remove(&registry, a);
@@ -27,17 +27,17 @@ Test(record, a_slot_whose_connections_still_end_is_not_given_out)
     int fd;
     struct tally *tally = tally_new(&fd);
     struct record *a = registry_add(&registry, SLICE("a"), "/a.conf", tally);
-    uint32_t slot = a->slot;
+    uint32_t slot = a->assignment.slot;
     struct record *b;
 
     tally_set_workers(tally, 0, 1);
     tally_add(tally, slot, 0, 1);
     registry_remove(&registry, a);
     b = registry_add(&registry, SLICE("b"), "/b.conf", tally);
-    cr_assert_neq(b->slot, slot);
+    cr_assert_neq(b->assignment.slot, slot);
     tally_add(tally, slot, 0, -1);
     a = registry_add(&registry, SLICE("a"), "/a.conf", tally);
-    cr_assert_eq(a->slot, slot);
+    cr_assert_eq(a->assignment.slot, slot);
     registry_remove(&registry, a);
     registry_remove(&registry, b);
     tally_free(tally);
@@ -69,9 +69,9 @@ Test(record, one_of_before_an_upgrade)
     struct record *b = registry_add(&registry, SLICE("b"), "/b.conf", NULL);
 
     cr_assert_not_null(a);
-    cr_assert_eq(a->slot, 7);
+    cr_assert_eq(a->assignment.slot, 7);
     cr_assert_eq(a->tickets.count, 0);
-    cr_assert_neq(b->slot, 7);
+    cr_assert_neq(b->assignment.slot, 7);
     cr_assert_null(registry_restore(&registry, SLICE("c"), SLICE("/c.conf"), 7));
     cr_assert_null(registry_restore(&registry, SLICE("a"), SLICE("/a.conf"), 8));
     cr_assert_null(registry_restore(&registry, SLICE("d"), SLICE("/d.conf"), TALLY_TENANTS));

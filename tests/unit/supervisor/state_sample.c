@@ -93,7 +93,7 @@ void sample_open(struct sample *sample)
     a = registry_restore(registry, SLICE("a"), SLICE("/t/a.conf"), 5);
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;
-    a->generation = 8;
+    a->version = 8;
     a->sockets.served[0] = 5;
     a->sockets.served[1] = 2;
     sample_plan(&a->plan);

@@ -61,7 +61,7 @@ Test(state, everything_is_there)
     a = registry_find(&got.registry, SLICE("a"));
     b = registry_find(&got.registry, SLICE("b"));
     cr_assert(a && b);
-    cr_assert_eq(a->slot, 5);
+    cr_assert_eq(a->assignment.slot, 5);
     cr_assert_eq(a->tickets.count, 2);
     cr_assert_eq(a->tickets.keys[1][0], 'Z');
     cr_assert_eq(a->plan.listener_count, 2);
@@ -91,7 +91,7 @@ Test(state, everything_is_there)
     cr_assert_eq(state->upgrades, 3);
     cr_assert_eq(state->generation, 5);
     cr_assert_eq(state->started, 1234567);
-    cr_assert_eq(a->generation, 8);
+    cr_assert_eq(a->version, 8);
     cr_assert_eq(a->sockets.served[0], 5);
     cr_assert_eq(a->sockets.served[1], 2);
     cr_assert_eq(a->plan.expires, 2000000000);

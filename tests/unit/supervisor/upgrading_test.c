@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What keeps an upgrade waiting, and for how long it may. */
+#include "children/workers.h"
 #include "rig/rig.h"
 
 #include "rig/talk.h"
@@ -17,17 +18,15 @@ static struct child former[3];
 static void open_supervisor(void)
 {
     supervisor_init(&supervisor, "/nowhere/nsgate.conf", "/nowhere/nsgate");
-    supervisor.workers = workers;
-    supervisor.worker_count = 2;
+    supervisor.children.present = (struct generation){workers, 2, 0};
     for (unsigned i = 0; i < 2; i++)
-        child_init(&workers[i], &supervisor, ROLE_WORKER, i);
+        worker_init(&workers[i], &supervisor.children, i, 0);
 }
 
 static void close_supervisor(void)
 {
-    supervisor.workers = NULL;
-    supervisor.worker_count = 0;
-    supervisor.handover.former = (struct generation){0};
+    supervisor.children.present = (struct generation){0};
+    supervisor.children.handover.former = (struct generation){0};
     supervisor.state = SUPERVISOR_ENDING;
     supervisor_free(&supervisor);
 }
@@ -58,17 +57,17 @@ Test(upgrading, a_reload)
 
 static void set_former(enum handover_state state)
 {
-    supervisor.handover.former = (struct generation){former, 3, 0};
-    supervisor.handover.state = state;
+    supervisor.children.handover.former = (struct generation){former, 3, 0};
+    supervisor.children.handover.state = state;
     for (unsigned i = 0; i < 3; i++)
-        child_init(&former[i], &supervisor, ROLE_WORKER, i);
+        worker_init(&former[i], &supervisor.children, i, 0);
     former[1].pid = 1;
 }
 
 Test(upgrading, workers_that_drain)
 {
     set_former(HANDOVER_DRAINING);
-    supervisor.handover.drains_until = loop_now(&supervisor.loop) + 7.;
+    supervisor.children.handover.drains_until = loop_now(&supervisor.loop) + 7.;
     cr_assert_eq(find().kind, UPGRADE_WAITS_DRAIN);
     cr_assert(strstr(find().text, "workers that drain (1 of them, at most 7 s more)"));
 }

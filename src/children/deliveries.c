@@ -2,27 +2,26 @@
 /* What is under way to workers, in the order in which it was sent. */
 #include "deliveries_internal.h"
 
-#include "supervisor_internal.h"
-
+#include "base/log.h"
 #include "base/memory.h"
+#include "children/children.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-uint64_t deliveries_add(struct supervisor *supervisor, struct child *worker, struct record *record,
-                        const char *listener)
+uint64_t deliveries_add(struct child *worker, struct assignment *assignment, const char *listener)
 {
     struct delivery *delivery = memory_zeroed(1, sizeof(*delivery));
 
-    delivery->record = record;
+    delivery->assignment = assignment;
     delivery->listener = listener ? memory_text(listener) : NULL;
-    delivery->serial = ++supervisor->serial;
+    delivery->serial = ++worker->children->serial;
     delivery->asked = worker->heartbeat.asked;
     DL_APPEND(worker->deliveries, delivery);
     worker->awaiting++;
-    if (record)
-        record->deliveries++;
+    if (assignment)
+        assignment->deliveries++;
     return delivery->serial;
 }
 
@@ -32,15 +31,15 @@ void deliveries_take_first(struct child *worker)
 
     DL_DELETE(worker->deliveries, first);
     worker->awaiting--;
-    if (first->record)
-        first->record->deliveries--;
+    if (first->assignment)
+        first->assignment->deliveries--;
     free(first->listener);
     free(first);
 }
 
 static bool delivery_is_like(const struct delivery *a, const struct delivery *b)
 {
-    if (a->record != b->record || !a->listener != !b->listener)
+    if (a->assignment != b->assignment || !a->listener != !b->listener)
         return false;
     return !a->listener || strcmp(a->listener, b->listener) == 0;
 }
@@ -49,7 +48,7 @@ bool deliveries_is_last(const struct child *worker, const struct delivery *deliv
 {
     const struct delivery *later;
 
-    if (!delivery->record || worker->is_former)
+    if (!delivery->assignment || worker->is_former)
         return false;
     for (later = delivery->next; later; later = later->next) {
         if (delivery_is_like(later, delivery))
@@ -58,16 +57,16 @@ bool deliveries_is_last(const struct child *worker, const struct delivery *deliv
     return true;
 }
 
-void deliveries_forget(struct child *worker, struct record *record)
+void deliveries_forget(struct child *worker, struct assignment *assignment)
 {
     struct delivery *delivery;
 
     DL_FOREACH(worker->deliveries, delivery)
     {
-        if (!delivery->record || (record && delivery->record != record))
+        if (!delivery->assignment || (assignment && delivery->assignment != assignment))
             continue;
-        delivery->record->deliveries--;
-        delivery->record = NULL;
+        delivery->assignment->deliveries--;
+        delivery->assignment = NULL;
     }
 }
 
@@ -77,12 +76,7 @@ void deliveries_close(struct child *worker)
         deliveries_take_first(worker);
 }
 
-const struct record *deliveries_working_on(const struct child *worker)
-{
-    return worker->deliveries ? worker->deliveries->record : NULL;
-}
-
-int deliveries_on_working(const struct child *worker, uint64_t serial)
+int deliveries_on_working(struct child *worker, uint64_t serial)
 {
     const struct delivery *first = worker->deliveries;
 
@@ -90,7 +84,7 @@ int deliveries_on_working(const struct child *worker, uint64_t serial)
 }
 
 /* Messages are answered in the order in which they came (ipc/message.h). */
-int deliveries_check_committed(struct child *worker, uint64_t ping)
+int deliveries_on_pong(struct child *worker, uint64_t ping)
 {
     const struct delivery *first = worker->deliveries;
     char name[32];
@@ -99,7 +93,8 @@ int deliveries_check_committed(struct child *worker, uint64_t ping)
         return 0;
     child_name(worker, name);
     log_error("%s answers, but does not take over %s%s: it is replaced", name,
-              first->record ? "tenant " : "a removal", first->record ? first->record->name : "");
+              first->assignment ? "tenant " : "a removal",
+              first->assignment ? first->assignment->name : "");
     worker->working = first->serial;
     worker->has_lied = true;
     return ERROR_IPC;

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting children by fork and exec, and what their deaths lead to. */
-#include "child_internal.h"
-
 #include "admission_internal.h"
-#include "deliveries_internal.h"
-#include "supervisor_internal.h"
-#include "workers_internal.h"
+#include "heartbeat_internal.h"
 
+#include "base/log.h"
 #include "base/memory.h"
+#include "children/children.h"
 #include "ipc/spawn.h"
-#include "namespaces/containers.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,8 +18,7 @@
 #define CHILD_QUICK     1.0  /* seconds: who dies sooner after the start is started again later */
 #define CHILD_DELAY     0.05 /* seconds after the first quick death; doubled for each one more */
 #define CHILD_DELAY_MAX 0.6  /* whoever dies is back within one */
-#define CHILD_HOPELESS  6 /* quick deaths of every worker before one was ready: the start failed */
-#define CHILD_GRACE     1.0 /* seconds that a child without a channel has to end by itself */
+#define CHILD_GRACE     1.0  /* seconds that a child without a channel has to end by itself */
 
 void child_name(const struct child *child, char name[32])
 {
@@ -50,9 +46,7 @@ static int child_on_working(struct child *child, struct wire_reader *body)
     int result = ipc_get_serial(body, &working);
 
     if (result == 0)
-        result = child->role == ROLE_WORKER
-                     ? deliveries_on_working(child, working.serial)
-                     : examiner_on_working(&child->supervisor->reload.examiner, working.serial);
+        result = child->events->on_working(child, working.serial);
     if (result != 0)
         return result;
     child->working = working.serial;
@@ -64,19 +58,15 @@ static int child_on_message(void *owner, struct ipc_received *received)
 {
     struct child *child = owner;
 
-    generation_advance(child->supervisor);
+    if (child->events->on_heard)
+        child->events->on_heard(child);
     if (received->message == IPC_READY)
         return child_on_ready(child, received);
     if (received->message == IPC_PONG)
         return heartbeat_on_answer(child, received);
     if (received->message == IPC_WORKING)
         return child_on_working(child, &received->body);
-    if (child->role == ROLE_WORKER)
-        return workers_on_message(child->supervisor, child, received);
-    if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
-        return namespace_containers_on_message(&child->supervisor->namespaces, received);
-    child->has_lied = examiner_on_message(&child->supervisor->reload.examiner, received) != 0;
-    return child->has_lied ? ERROR_IPC : 0;
+    return child->events->on_message(child, received);
 }
 
 /* Without its channel it has a moment to end by itself. */
@@ -86,7 +76,7 @@ static void child_lose_channel(struct child *child)
     child->channel = NULL;
     child->state = CHILD_LOST;
     ev_timer_set(&child->timer, CHILD_GRACE, 0.);
-    ev_timer_start(child->supervisor->loop.ev, &child->timer);
+    ev_timer_start(child->children->loop->ev, &child->timer);
 }
 
 static void child_on_gone(void *owner, const char *reason)
@@ -109,26 +99,26 @@ static const struct ipc_events child_events = {.on_message = child_on_message,
 
 static void child_open_channel(struct child *child, int fd)
 {
-    child->channel = ipc_channel_new(&child->supervisor->loop, fd, ROLE_SUPERVISOR, child->role,
+    child->channel = ipc_channel_new(child->children->loop, fd, ROLE_SUPERVISOR, child->role,
                                      &child_events, child);
     ipc_channel_set_admit(child->channel, admission_judge);
 }
 
 static void child_send_setup(struct child *child)
 {
-    const struct supervisor *supervisor = child->supervisor;
+    const struct children *children = child->children;
     struct ipc_setup setup = {.index = child->index,
                               .column = tally_column(child->half, child->index),
                               .log_level = (uint32_t)log_get_level(),
-                              .log_sink = (uint8_t)logging_sink(supervisor->log_fd)};
+                              .log_sink = (uint8_t)log_sink_of(children->log_fd)};
     int descriptors[2];
     unsigned count = 0;
 
-    setup.identity = supervisor->identity;
-    if (supervisor->log_fd >= 0)
-        descriptors[count++] = supervisor->log_fd;
+    setup.identity = children->identity;
+    if (children->log_fd >= 0)
+        descriptors[count++] = children->log_fd;
     if (child->role == ROLE_WORKER)
-        descriptors[count++] = supervisor->tally_fd;
+        descriptors[count++] = children->tally_fd;
     ipc_send_setup(child->channel, IPC_SETUP, &setup,
                    &(struct ipc_attachments){descriptors, count, NULL});
 }
@@ -147,12 +137,12 @@ static void child_retry_later(struct child *child)
     if (delay > CHILD_DELAY_MAX)
         delay = CHILD_DELAY_MAX;
     ev_timer_set(&child->timer, delay, 0.);
-    ev_timer_start(child->supervisor->loop.ev, &child->timer);
+    ev_timer_start(child->children->loop->ev, &child->timer);
 }
 
 static int child_fork(struct child *child, int sockets[2])
 {
-    struct spawn spawn = {.program = child->supervisor->program,
+    struct spawn spawn = {.program = child->children->program,
                           .role = child->role == ROLE_WORKER ? "worker" : "resolver",
                           .second = -1};
     pid_t pid;
@@ -173,12 +163,11 @@ static int child_fork(struct child *child, int sockets[2])
 
 void child_start(struct child *child)
 {
-    struct supervisor *supervisor = child->supervisor;
     int sockets[2];
     char name[32];
 
     child_name(child, name);
-    child->started = loop_now(&supervisor->loop);
+    child->started = loop_now(child->children->loop);
     child->is_dismissed = false;
     child->is_ready = false;
     child->has_ended = false;
@@ -186,7 +175,7 @@ void child_start(struct child *child)
     child->is_excessive = false;
     child->working = 0;
     child->ordered = 0;
-    heartbeat_reset(child);
+    child->heartbeat = (struct heartbeat){0};
     child->reason[0] = '\0';
     if (child_fork(child, sockets) < 0) {
         log_error("cannot start %s: %s", name, strerror(errno));
@@ -198,18 +187,13 @@ void child_start(struct child *child)
     child->state = CHILD_STARTING;
     child_open_channel(child, sockets[0]);
     child_send_setup(child);
-    if (child->role == ROLE_WORKER)
-        workers_on_start(supervisor, child);
-    else
-        reloading_on_resolver(supervisor);
+    child->events->on_start(child);
 }
 
 void child_inherit(struct child *child, pid_t pid, int channel)
 {
-    struct supervisor *supervisor = child->supervisor;
-
     child->pid = pid;
-    child->started = loop_now(&supervisor->loop);
+    child->started = loop_now(child->children->loop);
     child->state = channel < 0 ? CHILD_LOST : CHILD_READY;
     child->is_ready = true;
     if (channel >= 0)
@@ -228,10 +212,10 @@ static void child_on_timer(struct ev_loop *ev, ev_timer *timer, int events)
         child_start(child);
 }
 
-void child_init(struct child *child, struct supervisor *supervisor, enum ipc_role role,
-                unsigned index)
+void child_init(struct child *child, struct children *children, enum ipc_role role,
+                const struct child_events *events)
 {
-    *child = (struct child){.supervisor = supervisor, .role = role, .index = index};
+    *child = (struct child){.children = children, .role = role, .events = events};
     ev_timer_init(&child->timer, child_on_timer, 0., 0.);
     child->timer.data = child;
 }
@@ -244,7 +228,7 @@ bool child_is_awaited(const struct child *child)
 
 void child_close(struct child *child)
 {
-    ev_timer_stop(child->supervisor->loop.ev, &child->timer);
+    ev_timer_stop(child->children->loop->ev, &child->timer);
     ipc_channel_free(child->channel);
     child->channel = NULL;
 }
@@ -255,6 +239,12 @@ void child_signal(struct child *child, int signal)
         return;
     child->ordered = signal;
     kill(child->pid, signal);
+}
+
+void child_kill_hung(struct child *child)
+{
+    child->heartbeat.is_hung = true;
+    child_signal(child, SIGKILL);
 }
 
 /* ---- ending ---- */
@@ -306,23 +296,8 @@ static void child_tell_death(const struct child *child, int status)
                   WEXITSTATUS(status), colon, child->reason);
 }
 
-/* No worker ever came up, however often it was tried, and nobody serves. */
-static bool child_start_is_hopeless(const struct supervisor *supervisor)
-{
-    if (supervisor->handover.state != HANDOVER_NONE)
-        return false;
-    for (unsigned i = 0; i < supervisor->worker_count; i++) {
-        const struct child *worker = &supervisor->workers[i];
-
-        if (worker->was_ready || worker->quick_deaths < CHILD_HOPELESS)
-            return false;
-    }
-    return supervisor->worker_count > 0;
-}
-
 static void child_on_death(struct child *child)
 {
-    struct supervisor *supervisor = child->supervisor;
     bool was_quick;
 
     /* Its last answers and its last WORKING tell what it has died of. */
@@ -332,20 +307,14 @@ static void child_on_death(struct child *child)
     child_close(child);
     child->pid = 0;
     child->state = CHILD_DOWN;
-    was_quick = !child->is_dismissed && loop_now(&supervisor->loop) - child->started < CHILD_QUICK;
+    was_quick =
+        !child->is_dismissed && loop_now(child->children->loop) - child->started < CHILD_QUICK;
     child->quick_deaths = was_quick ? child->quick_deaths + 1 : 0;
-    if (child->role == ROLE_WORKER)
-        workers_on_death(supervisor, child);
-    else
-        reloading_on_resolver_death(supervisor);
-    if (child->is_stopping) {
-        supervisor_on_child_gone(supervisor);
-    } else if (child_start_is_hopeless(supervisor)) {
-        log_error("no worker can be started, ending");
-        supervisor_end(supervisor, EXIT_FAILURE);
-    } else if (!child->is_dismissed || examiner_is_wanted(&supervisor->reload.examiner)) {
+    child->events->on_death(child);
+    if (child->is_stopping)
+        child->children->events->on_gone(child->children->owner);
+    else if (!child->is_dismissed || child->events->is_wanted(child))
         child_retry_later(child);
-    }
 }
 
 void child_reap(struct child *child)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is silent for too long is killed, and nobody else. */
-#include "supervisor/supervisor_internal.h"
+#include "children/heartbeat_internal.h"
 
+#include "children/crew.h"
 #include "rig/rig.h"
 
 #include <criterion/criterion.h>
@@ -9,10 +10,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A supervisor of one worker that does not run, and the worker's end of its channel. */
+/* A worker that does not run, or such a resolver, and its end of its channel. */
 struct patient {
-    struct supervisor supervisor;
-    struct child worker;
+    struct crew crew;
+    struct child *child;
     struct ipc_channel *far;
     unsigned pings;
     uint64_t number; /* of the last one */
@@ -38,42 +39,33 @@ static const struct ipc_events events = {.on_message = on_message, .on_gone = on
 
 static void patient_open(struct patient *patient, enum ipc_role role)
 {
-    struct supervisor *supervisor = &patient->supervisor;
+    struct crew *crew = &patient->crew;
     int sockets[2];
 
     *patient = (struct patient){0};
-    loop_init(&supervisor->loop);
-    heartbeat_init(supervisor);
+    crew_open(crew, role == ROLE_WORKER ? 1 : 0, 0);
+    patient->child = role == ROLE_WORKER ? &crew->workers[0] : &crew->children.resolver;
     cr_assert_eq(ipc_pair(sockets), 0);
-    child_init(&patient->worker, supervisor, role, 0);
-    child_init(&supervisor->resolver, supervisor, ROLE_RESOLVER, 0);
-    patient->worker.channel =
-        ipc_channel_new(&supervisor->loop, sockets[0], ROLE_SUPERVISOR, role, &events, patient);
+    patient->child->channel =
+        ipc_channel_new(&crew->loop, sockets[0], ROLE_SUPERVISOR, role, &events, patient);
     patient->far =
-        ipc_channel_new(&supervisor->loop, sockets[1], role, ROLE_SUPERVISOR, &events, patient);
-    patient->worker.state = CHILD_READY;
-    if (role == ROLE_WORKER) {
-        supervisor->workers = &patient->worker;
-        supervisor->worker_count = 1;
-    } else {
-        supervisor->resolver = patient->worker;
-    }
+        ipc_channel_new(&crew->loop, sockets[1], role, ROLE_SUPERVISOR, &events, patient);
+    patient->child->state = CHILD_READY;
 }
 
 static void patient_close(struct patient *patient)
 {
-    ipc_channel_free(patient->worker.channel);
     ipc_channel_free(patient->far);
-    loop_free(&patient->supervisor.loop);
+    crew_close(&patient->crew);
 }
 
 static void tick(struct patient *patient, unsigned times)
 {
-    struct supervisor *supervisor = &patient->supervisor;
+    struct crew *crew = &patient->crew;
 
     for (unsigned i = 0; i < times; i++)
-        ev_invoke(supervisor->loop.ev, &supervisor->heartbeat, EV_TIMER);
-    ev_run(supervisor->loop.ev, EVRUN_NOWAIT);
+        ev_invoke(crew->loop.ev, &crew->children.heartbeat, EV_TIMER);
+    ev_run(crew->loop.ev, EVRUN_NOWAIT);
 }
 
 /* What the worker says. */
@@ -86,7 +78,7 @@ static int answer(struct patient *patient, uint64_t number)
     wire_writer_init(&body);
     wire_put_u64(&body, number);
     wire_reader_init(&received.body, wire_written(&body));
-    result = heartbeat_on_answer(&patient->worker, &received);
+    result = heartbeat_on_answer(patient->child, &received);
     wire_writer_free(&body);
     return result;
 }
@@ -103,9 +95,9 @@ Test(heartbeat, silence_is_counted_in_ticks)
     cr_assert_eq(answer(&patient, 1), 0);
     tick(&patient, 5);
     cr_assert_eq(patient.number, 2);
-    cr_assert_not(patient.worker.heartbeat.is_hung);
+    cr_assert_not(patient.child->heartbeat.is_hung);
     tick(&patient, 1);
-    cr_assert(patient.worker.heartbeat.is_hung);
+    cr_assert(patient.child->heartbeat.is_hung);
     patient_close(&patient);
 }
 
@@ -114,12 +106,12 @@ Test(heartbeat, a_start_may_take_longer)
     struct patient patient;
 
     patient_open(&patient, ROLE_WORKER);
-    patient.worker.state = CHILD_STARTING;
+    patient.child->state = CHILD_STARTING;
     tick(&patient, 10);
-    cr_assert_not(patient.worker.heartbeat.is_hung);
+    cr_assert_not(patient.child->heartbeat.is_hung);
     cr_assert_eq(patient.pings, 0);
     tick(&patient, 1);
-    cr_assert(patient.worker.heartbeat.is_hung);
+    cr_assert(patient.child->heartbeat.is_hung);
     patient_close(&patient);
 }
 
@@ -129,44 +121,37 @@ Test(heartbeat, a_resolver_has_as_long_as_a_worker)
     struct patient patient;
 
     patient_open(&patient, ROLE_RESOLVER);
-    reloading_init(&patient.supervisor);
     tick(&patient, 5);
-    cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
+    cr_assert_not(patient.child->heartbeat.is_hung);
     tick(&patient, 1);
-    cr_assert(patient.supervisor.resolver.heartbeat.is_hung);
+    cr_assert(patient.child->heartbeat.is_hung);
     patient_close(&patient);
 }
 
-Test(heartbeat, a_resolver_has_longer_for_a_suspect_alone)
+Test(heartbeat, a_resolver_has_longer_while_its_owner_is_patient, .timeout = 20)
 {
-    struct examination suspect = {.is_sent = true, .deaths = 1};
-    struct examination other = {.is_sent = false};
     struct patient patient;
 
     patient_open(&patient, ROLE_RESOLVER);
-    reloading_init(&patient.supervisor);
-    TAILQ_INSERT_TAIL(&patient.supervisor.reload.examiner.pending, &suspect, next);
-    TAILQ_INSERT_TAIL(&patient.supervisor.reload.examiner.pending, &other, next);
+    patient.crew.is_patient = true;
     tick(&patient, 20);
-    cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
-    other.is_sent = true; /* it waits now */
+    cr_assert_not(patient.child->heartbeat.is_hung);
+    patient.crew.is_patient = false; /* others wait now */
     tick(&patient, 1);
-    cr_assert(patient.supervisor.resolver.heartbeat.is_hung);
+    cr_assert(patient.child->heartbeat.is_hung);
     patient_close(&patient);
 }
 
-Test(heartbeat, a_suspect_has_not_for_ever)
+Test(heartbeat, nobody_is_patient_for_ever)
 {
-    struct examination suspect = {.is_sent = true, .deaths = 1};
     struct patient patient;
 
     patient_open(&patient, ROLE_RESOLVER);
-    reloading_init(&patient.supervisor);
-    TAILQ_INSERT_TAIL(&patient.supervisor.reload.examiner.pending, &suspect, next);
+    patient.crew.is_patient = true;
     tick(&patient, 20);
-    cr_assert_not(patient.supervisor.resolver.heartbeat.is_hung);
+    cr_assert_not(patient.child->heartbeat.is_hung);
     tick(&patient, 1);
-    cr_assert(patient.supervisor.resolver.heartbeat.is_hung);
+    cr_assert(patient.child->heartbeat.is_hung);
     patient_close(&patient);
 }
 
@@ -177,7 +162,7 @@ Test(heartbeat, only_what_was_asked_can_be_answered)
     patient_open(&patient, ROLE_WORKER);
     cr_assert_eq(answer(&patient, 1), ERROR_IPC);
     tick(&patient, 1);
-    cr_assert_eq(heartbeat_ask(&patient.worker), 2);
+    cr_assert_eq(child_ping(patient.child), 2);
     cr_assert_eq(answer(&patient, 2), ERROR_IPC);
     cr_assert_eq(answer(&patient, 1), 0);
     cr_assert_eq(answer(&patient, 1), ERROR_IPC);

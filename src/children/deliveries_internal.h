@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* What is under way to workers: sent, and not yet answered. */
-#ifndef SUPERVISOR_DELIVERIES_INTERNAL_H
-#define SUPERVISOR_DELIVERIES_INTERNAL_H
+#ifndef CHILDREN_DELIVERIES_INTERNAL_H
+#define CHILDREN_DELIVERIES_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct assignment;
 struct child;
-struct record;
-struct supervisor;
 
 /* A TENANT, TENANT_REMOVE or LISTENER that a worker has not yet committed; it commits in the order
  * in which they came, so that the first is the one that it works on. */
 struct delivery {
     struct delivery *prev;
     struct delivery *next;
-    struct record *record; /* NULL: a removal, or the record has gone since */
-    char *listener;        /* the address of a LISTENER; NULL: it is none */
+    struct assignment *assignment; /* NULL: a removal, or the tenant has gone since */
+    char *listener;                /* the address of a LISTENER; NULL: it is none */
     uint64_t serial;
     uint64_t asked; /* number of the last PING before it */
 };
 
-/* record: NULL for a removal. listener: its address (copied), NULL for other messages. Returns the
- * message's serial. */
-uint64_t deliveries_add(struct supervisor *supervisor, struct child *worker, struct record *record,
-                        const char *listener);
+/* assignment: NULL for a removal. listener: its address (copied), NULL for other messages. Returns
+ * the message's serial. */
+uint64_t deliveries_add(struct child *worker, struct assignment *assignment, const char *listener);
 
 /* Frees the first one. */
 void deliveries_take_first(struct child *worker);
@@ -33,20 +31,17 @@ void deliveries_take_first(struct child *worker);
  * listener again since, by another bundle or another socket. */
 bool deliveries_is_last(const struct child *worker, const struct delivery *delivery);
 
-/* The record goes, or all of them (NULL): what is under way is not its any more. */
-void deliveries_forget(struct child *worker, struct record *record);
+/* The tenant goes, or all of them (NULL): what is under way is not its any more. */
+void deliveries_forget(struct child *worker, struct assignment *assignment);
 
 /* Frees all. */
 void deliveries_close(struct child *worker);
 
-/* The tenant that it has to commit next, or NULL. */
-const struct record *deliveries_working_on(const struct child *worker);
-
 /* It works on the TENANT of that serial. Returns 0, or ERROR_IPC when that is not its turn. */
-int deliveries_on_working(const struct child *worker, uint64_t serial);
+int deliveries_on_working(struct child *worker, uint64_t serial);
 
 /* It answers the PING of that number. Returns 0, or ERROR_IPC when it has not committed what it was
  * sent before that: it never will. */
-int deliveries_check_committed(struct child *worker, uint64_t ping);
+int deliveries_on_pong(struct child *worker, uint64_t ping);
 
 #endif

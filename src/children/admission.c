@@ -2,7 +2,9 @@
 /* Which messages of children are looked at: one allowance per child, over all of them. */
 #include "admission_internal.h"
 
-#include "supervisor_internal.h"
+#include "children/children.h"
+
+#include "base/log.h"
 
 /* What a child may cost us by messages that nobody has asked for, in microseconds of our time: a
  * tenth of a core, however often it dies and comes back. Answers to our own questions are free,
@@ -12,7 +14,7 @@
 
 /* What a message of a kind costs at most, taking it from the socket included. */
 #define ADMISSION_LATE      10. /* an answer to what is no longer of interest */
-#define ADMISSION_SOCKETS   10. /* and more when there are some: worker_sockets.c */
+#define ADMISSION_SOCKETS   10. /* and more when there are some: child_charge */
 #define ADMISSION_DEAD      50.
 #define ADMISSION_CONTAINER 10. /* moving one has an allowance of its own */
 #define ADMISSION_CONNECT   50.
@@ -24,10 +26,10 @@ static bool admission_take(struct child *child, double cost)
 {
     const struct allowance_rate rate = {ADMISSION_PER_SECOND, ADMISSION_AT_ONCE};
 
-    return allowance_spend(&child->allowance, loop_now(&child->supervisor->loop), rate, cost);
+    return allowance_spend(&child->allowance, loop_now(child->children->loop), rate, cost);
 }
 
-void admission_charge(struct child *child, double cost)
+void child_charge(struct child *child, double cost)
 {
     (void)admission_take(child, cost);
 }
@@ -46,20 +48,10 @@ static enum ipc_admission admission_pay(struct child *child, double cost,
     return IPC_REFUSED;
 }
 
-/* It is the only one, and the question is still open. */
-static bool admission_is_awaited(const struct child *child, const struct ipc_announced *announced)
-{
-    const struct supervisor *supervisor = child->supervisor;
-    uint64_t serial = ipc_serial_of(announced);
-
-    if (announced->message == IPC_FIGURES)
-        return child->owes_figures && serial == supervisor->figures.serial;
-    return child->role == ROLE_WORKER || examiner_is_pending(&supervisor->reload.examiner, serial);
-}
-
 enum ipc_admission admission_judge(void *owner, const struct ipc_announced *announced)
 {
     struct child *child = owner;
+    bool is_awaited;
 
     switch (announced->message) {
     case IPC_READY:
@@ -82,7 +74,7 @@ enum ipc_admission admission_judge(void *owner, const struct ipc_announced *anno
     default: /* COMMITTED, LACKED, PONG: held to what was asked by who takes them */
         return IPC_ADMITTED;
     }
-    return admission_is_awaited(child, announced)
-               ? IPC_ADMITTED
-               : admission_pay(child, ADMISSION_LATE, IPC_DROPPED);
+    /* It is the only one, and the question is still open. */
+    is_awaited = child->events->awaits(child, announced->message, ipc_serial_of(announced));
+    return is_awaited ? IPC_ADMITTED : admission_pay(child, ADMISSION_LATE, IPC_DROPPED);
 }

@@ -2,8 +2,8 @@
 /* What a child that an intruder has taken over can make of the supervisor's time. */
 #include "rig/rig.h"
 
-#include "supervisor/admission_internal.h"
-#include "supervisor/supervisor_internal.h"
+#include "children/admission_internal.h"
+#include "children/crew.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -16,15 +16,13 @@ TestSuite(admission, .fini = rig_end);
 
 /* ---- one message ---- */
 
-static struct supervisor supervisor;
-static struct child child;
+static struct crew crew;
+static struct child *child;
 
 static void open_child(enum ipc_role role)
 {
-    memset(&supervisor, 0, sizeof(supervisor));
-    loop_init(&supervisor.loop);
-    reloading_init(&supervisor);
-    child_init(&child, &supervisor, role, 0);
+    crew_open(&crew, 1, 0);
+    child = role == ROLE_WORKER ? &crew.workers[0] : &crew.children.resolver;
 }
 
 static enum ipc_admission judge_blob(enum ipc_message message, uint64_t serial, size_t blob_len)
@@ -36,7 +34,7 @@ static enum ipc_admission judge_blob(enum ipc_message message, uint64_t serial, 
     wire_writer_init(&body);
     wire_put_u64(&body, serial);
     wire_reader_init(&announced.body, wire_written(&body));
-    admission = admission_judge(&child, &announced);
+    admission = admission_judge(child, &announced);
     wire_writer_free(&body);
     return admission;
 }
@@ -50,16 +48,16 @@ Test(admission, ready_once_per_life)
 {
     open_child(ROLE_WORKER);
     cr_assert_eq(judge(IPC_READY, 0), IPC_ADMITTED);
-    child.is_ready = true;
+    child->is_ready = true;
     cr_assert_eq(judge(IPC_READY, 0), IPC_REFUSED);
 }
 
 Test(admission, figures_that_nobody_waits_for_are_not_looked_at)
 {
     open_child(ROLE_WORKER);
-    supervisor.figures.serial = 5;
+    crew.children.figures.serial = 5;
     cr_assert_eq(judge(IPC_FIGURES, 5), IPC_DROPPED);
-    child.owes_figures = true;
+    child->owes_figures = true;
     cr_assert_eq(judge(IPC_FIGURES, 4), IPC_DROPPED);
     cr_assert_eq(judge(IPC_FIGURES, 5), IPC_ADMITTED);
     cr_assert_eq(judge_blob(IPC_FIGURES, 5, 100 * 1024 * 1024), IPC_REFUSED);
@@ -67,10 +65,8 @@ Test(admission, figures_that_nobody_waits_for_are_not_looked_at)
 
 Test(admission, nor_are_answers_about_what_was_not_asked)
 {
-    struct examination examination = {.serial = 7, .is_sent = true};
-
     open_child(ROLE_RESOLVER);
-    TAILQ_INSERT_TAIL(&supervisor.reload.examiner.pending, &examination, next);
+    crew.awaited = 7;
     cr_assert_eq(judge(IPC_EXAMINED, 7), IPC_ADMITTED);
     cr_assert_eq(judge(IPC_WORKING, 7), IPC_ADMITTED);
     cr_assert_eq(judge(IPC_EXAMINED, 6), IPC_DROPPED);
@@ -81,8 +77,8 @@ Test(admission, nor_are_answers_about_what_was_not_asked)
 Test(admission, answers_are_free)
 {
     open_child(ROLE_WORKER);
-    supervisor.figures.serial = 1;
-    child.owes_figures = true;
+    crew.children.figures.serial = 1;
+    child->owes_figures = true;
     for (int i = 0; i < 100000; i++) {
         cr_assert_eq(judge(IPC_COMMITTED, 1), IPC_ADMITTED);
         cr_assert_eq(judge(IPC_LACKED, 1), IPC_ADMITTED);
@@ -111,8 +107,8 @@ Test(admission, one_allowance_is_over_all_of_them)
         (void)judge(IPC_SOCKETS_ASK, 0);
     cr_assert_eq(judge(IPC_FIGURES, 0), IPC_REFUSED);
     cr_assert_eq(judge(IPC_LISTENER_DEAD, 0), IPC_REFUSED);
-    cr_assert(child.is_excessive);
-    supervisor.loop.now += 0.5;
+    cr_assert(child->is_excessive);
+    crew.loop.now += 0.5;
     cr_assert_eq(judge(IPC_LISTENER_DEAD, 0), IPC_ADMITTED, "it comes back with time");
 }
 

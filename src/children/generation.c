@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* From one generation of workers to the next: started beside the old one, which then drains. */
+#include "children/generation.h"
+
+#include "children_internal.h"
+#include "deliveries_internal.h"
+
+#include "base/container_of.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "children/workers.h"
+
+#include <assert.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GENERATION_GRACE                                                                           \
+    1.0 /* seconds after the time to drain until who has not ended is killed                       \
+         */
+
+static void generation_set_state(struct children *children, enum handover_state state)
+{
+    struct handover *handover = &children->handover;
+
+    assert(!handover->former.workers == (state == HANDOVER_NONE));
+    log_debug("handover: state %d to %d", (int)handover->state, (int)state);
+    handover->state = state;
+}
+
+static bool generation_has_ended(const struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->count; i++) {
+        if (generation->workers[i].pid > 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- what they are told ---- */
+
+void generation_drain(struct children *children, double seconds)
+{
+    struct child *worker;
+
+    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+        if (!worker->is_former || children->handover.state != HANDOVER_DRAINING)
+            worker_say_drain(worker, seconds, false);
+    }
+}
+
+/* Counted from the drain's begin, so that a reload in between gives nobody more time. */
+static void generation_drain_former(struct children *children)
+{
+    struct handover *handover = &children->handover;
+    double until = handover->drains_since + children->wanted.drain_time;
+    double seconds;
+
+    if (until >= handover->drains_until)
+        return;
+    handover->drains_until = until;
+    seconds = generation_drain_left(children);
+    for (unsigned i = 0; i < handover->former.count; i++) {
+        struct child *worker = &handover->former.workers[i];
+
+        worker_say_drain(worker, seconds, false);
+        if (child_is_up(worker) && worker->drain_ping == 0)
+            worker->drain_ping = child_ping(worker);
+    }
+    ev_timer_stop(children->loop->ev, &handover->limit);
+    ev_timer_set(&handover->limit, seconds + GENERATION_GRACE, 0.);
+    ev_timer_start(children->loop->ev, &handover->limit);
+}
+
+double generation_drain_left(const struct children *children)
+{
+    const struct handover *handover = &children->handover;
+    double left = handover->drains_until - loop_now(children->loop);
+
+    return handover->state == HANDOVER_DRAINING && left > 0. ? left : 0.;
+}
+
+static void generation_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct children *children = timer->data;
+    const struct generation *former = &children->handover.former;
+
+    (void)events;
+    ev_timer_stop(ev, timer);
+    log_warn("old workers do not end, killing them");
+    for (unsigned i = 0; i < former->count; i++)
+        child_signal(&former->workers[i], SIGKILL);
+}
+
+/* ---- starting ---- */
+
+static bool generation_has_identity(const struct children *children)
+{
+    const struct cage_identity *a = &children->identity;
+    const struct cage_identity *b = &children->wanted.identity;
+
+    return a->keep ||
+           (a->user == b->user && a->group == b->group && a->group_count == b->group_count &&
+            memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0);
+}
+
+static void generation_start_present(struct children *children)
+{
+    const struct handover *handover = &children->handover;
+    struct generation *present = &children->present;
+    struct assignment *assignment = NULL;
+    struct slice keys;
+
+    if (child_is_up(&children->resolver) && !generation_has_identity(children))
+        child_dismiss(&children->resolver); /* the next one will be whom it should be */
+    children->identity = children->wanted.identity;
+    present->half = handover->state == HANDOVER_NONE ? 0 : 1 - handover->former.half;
+    present->count = children->wanted.count;
+    present->workers = memory_zeroed(present->count, sizeof(present->workers[0]));
+    children->generation++;
+    tally_set_workers(children->tally, present->half, present->count);
+    for (unsigned i = 0; i < present->count; i++)
+        worker_init(&present->workers[i], children, i, present->half);
+    while ((assignment = children->events->next(children->owner, assignment))) {
+        if (children->events->bundle(assignment, &keys))
+            workers_assign(children, assignment);
+    }
+    for (unsigned i = 0; i < present->count; i++)
+        child_start(&present->workers[i]);
+}
+
+void generation_inherit(struct children *children, const struct generation *former)
+{
+    for (unsigned i = 0; i < former->count; i++) {
+        former->workers[i].is_former = true;
+        former->workers[i].is_stopping = true;
+        former->workers[i].half = former->half;
+    }
+    children->handover.former = *former;
+    generation_set_state(children, HANDOVER_PREPARING);
+}
+
+void generation_start(struct children *children)
+{
+    struct generation before = children->present;
+
+    if (before.workers) {
+        assert(children->handover.state == HANDOVER_NONE);
+        workers_forget_all(children);
+        children->present = (struct generation){0};
+        generation_inherit(children, &before);
+        log_notice("starting %u workers in place of %u", children->wanted.count, before.count);
+    }
+    generation_start_present(children);
+}
+
+/* ---- changes ---- */
+
+static bool generation_is_as_wanted(const struct children *children)
+{
+    return children->wanted.count == children->present.count && generation_has_identity(children);
+}
+
+/* It has not served: nobody misses it. */
+static void generation_replace_present(struct children *children)
+{
+    log_notice("the new workers have not served yet, others are started instead");
+    for (unsigned i = 0; i < children->present.count; i++) {
+        children->present.workers[i].is_stopping = true;
+        child_signal(&children->present.workers[i], SIGKILL);
+    }
+    generation_set_state(children, HANDOVER_REPLACING);
+    children_advance(children);
+}
+
+void generation_follow(struct children *children)
+{
+    for (unsigned i = 0; i < children->present.count; i++)
+        worker_tell_drain_time(&children->present.workers[i]);
+    if (children->handover.state == HANDOVER_DRAINING)
+        generation_drain_former(children);
+    if (generation_is_as_wanted(children))
+        return;
+    switch (children->handover.state) {
+    case HANDOVER_NONE:
+        generation_start(children);
+        break;
+    case HANDOVER_PREPARING:
+        generation_replace_present(children);
+        break;
+    case HANDOVER_REPLACING:
+        break;
+    case HANDOVER_DRAINING:
+        log_notice("workers of before still drain: others are started when they have ended");
+        break;
+    }
+}
+
+/* ---- going on ---- */
+
+/* Every worker runs and has got all there is. */
+static bool generation_can_serve(const struct children *children)
+{
+    for (unsigned i = 0; i < children->present.count; i++) {
+        if (children->present.workers[i].state != CHILD_READY)
+            return false;
+    }
+    return workers_are_settled(children);
+}
+
+static void generation_hand_over(struct children *children)
+{
+    log_notice("%u new workers serve, the old ones drain", children->present.count);
+    generation_set_state(children, HANDOVER_DRAINING);
+    children->handover.drains_since = loop_now(children->loop);
+    children->handover.drains_until = INFINITY;
+    generation_drain_former(children);
+}
+
+/* One that is dead may still wait for its next start. */
+static void generation_free_workers(struct generation *generation)
+{
+    for (unsigned i = 0; i < generation->count; i++) {
+        child_close(&generation->workers[i]);
+        deliveries_close(&generation->workers[i]);
+    }
+    free(generation->workers);
+    *generation = (struct generation){0};
+}
+
+static void generation_bury_former(struct children *children)
+{
+    struct handover *handover = &children->handover;
+
+    log_info("the old workers have ended");
+    ev_timer_stop(children->loop->ev, &handover->limit);
+    tally_set_workers(children->tally, handover->former.half, 0);
+    generation_free_workers(&handover->former);
+    generation_set_state(children, HANDOVER_NONE);
+    if (!generation_is_as_wanted(children))
+        generation_start(children);
+}
+
+static void generation_replace(struct children *children)
+{
+    workers_forget_all(children);
+    generation_free_workers(&children->present);
+    generation_set_state(children, HANDOVER_PREPARING);
+    generation_start_present(children);
+}
+
+static void generation_step(struct children *children)
+{
+    const struct generation *former = &children->handover.former;
+
+    if (children->is_ending)
+        return;
+    switch (children->handover.state) {
+    case HANDOVER_NONE:
+        return;
+    case HANDOVER_PREPARING:
+        if (generation_can_serve(children))
+            generation_hand_over(children);
+        break;
+    case HANDOVER_REPLACING:
+        if (generation_has_ended(&children->present))
+            generation_replace(children);
+        break;
+    case HANDOVER_DRAINING:
+        break;
+    }
+    if (children->handover.state == HANDOVER_DRAINING && generation_has_ended(former))
+        generation_bury_former(children);
+    children->events->on_progress(children->owner);
+}
+
+static void generation_on_step(struct loop_task *task)
+{
+    generation_step(CONTAINER_OF(task, struct children, handover.step));
+}
+
+static bool generation_has_heard(const struct child *former)
+{
+    return !child_is_up(former) || former->heartbeat.answered >= former->drain_ping;
+}
+
+unsigned generation_count_lagging(const struct children *children)
+{
+    const struct child *worker;
+    unsigned count = 0;
+
+    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+        if (worker->is_former ? !generation_has_heard(worker)
+                              : worker->state != CHILD_READY || !worker_is_settled(worker))
+            count++;
+    }
+    return count;
+}
+
+bool generation_is_settled(const struct children *children)
+{
+    const struct handover *handover = &children->handover;
+
+    for (unsigned i = 0; i < handover->former.count; i++) {
+        if (!generation_has_heard(&handover->former.workers[i]))
+            return false;
+    }
+    return handover->state == HANDOVER_NONE || handover->state == HANDOVER_DRAINING;
+}
+
+/* ---- life ---- */
+
+void generation_init(struct children *children)
+{
+    children->handover.step.run = generation_on_step;
+    ev_timer_init(&children->handover.limit, generation_on_limit, 0., 0.);
+    children->handover.limit.data = children;
+}
+
+void generation_free(struct children *children)
+{
+    struct handover *handover = &children->handover;
+
+    ev_timer_stop(children->loop->ev, &handover->limit);
+    loop_cancel(children->loop, &handover->step);
+    generation_free_workers(&handover->former);
+    generation_free_workers(&children->present);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* What children ask and tell, wired to who knows and to whom it concerns. */
+#include "supervisor_internal.h"
+#include "worker_sockets_internal.h"
+
+#include "namespaces/containers.h"
+
+#include <stdlib.h>
+
+/* ---- the resolver ---- */
+
+static struct supervisor *supervisor_of(const struct child *child)
+{
+    return child->children->owner;
+}
+
+static void resolver_on_start(struct child *resolver)
+{
+    namespace_containers_on_resolver(&supervisor_of(resolver)->namespaces);
+    examiner_advance(&supervisor_of(resolver)->reload.examiner);
+}
+
+static void resolver_on_death(struct child *resolver)
+{
+    struct reload *reload = &supervisor_of(resolver)->reload;
+
+    examiner_on_death(&reload->examiner, resolver->has_failed ? resolver->working : 0);
+    reload_advance(reload);
+}
+
+static int resolver_on_message(struct child *resolver, struct ipc_received *received)
+{
+    struct supervisor *supervisor = supervisor_of(resolver);
+
+    if (received->message == IPC_CONTAINER || received->message == IPC_CONTAINER_CONNECT)
+        return namespace_containers_on_message(&supervisor->namespaces, received);
+    resolver->has_lied = examiner_on_message(&supervisor->reload.examiner, received) != 0;
+    return resolver->has_lied ? ERROR_IPC : 0;
+}
+
+static int resolver_on_working(struct child *resolver, uint64_t serial)
+{
+    return examiner_on_working(&supervisor_of(resolver)->reload.examiner, serial);
+}
+
+static bool resolver_awaits(const struct child *resolver, enum ipc_message message, uint64_t serial)
+{
+    (void)message;
+    return examiner_is_pending(&supervisor_of(resolver)->reload.examiner, serial);
+}
+
+static bool resolver_is_wanted(const struct child *resolver)
+{
+    return examiner_is_wanted(&supervisor_of(resolver)->reload.examiner);
+}
+
+static bool resolver_is_patient(const struct child *resolver)
+{
+    return examiner_is_of_suspect(&supervisor_of(resolver)->reload.examiner);
+}
+
+const struct child_events supervisor_resolver_events = {.on_start = resolver_on_start,
+                                                        .on_death = resolver_on_death,
+                                                        .on_message = resolver_on_message,
+                                                        .on_working = resolver_on_working,
+                                                        .awaits = resolver_awaits,
+                                                        .is_wanted = resolver_is_wanted,
+                                                        .is_patient = resolver_is_patient};
+
+/* ---- what workers are told of ---- */
+
+static struct assignment *children_next_tenant(void *owner, const struct assignment *assignment)
+{
+    struct supervisor *supervisor = owner;
+    struct record *record =
+        assignment ? record_of_assignment(assignment)->hh.next : supervisor->registry.records;
+
+    return record ? &record->assignment : NULL;
+}
+
+static struct assignment *children_find_tenant(void *owner, struct slice tenant)
+{
+    struct record *record = registry_find(&((struct supervisor *)owner)->registry, tenant);
+
+    return record ? &record->assignment : NULL;
+}
+
+static struct ipc_blob *children_bundle(const struct assignment *assignment,
+                                        struct slice *ticket_keys)
+{
+    const struct record *record = record_of_assignment(assignment);
+
+    *ticket_keys = (struct slice){(const char *)record->tickets.keys,
+                                  (size_t)record->tickets.count * TLS_TICKET_KEY};
+    return record->plan.bundle;
+}
+
+static bool children_was_guilty(const struct assignment *assignment)
+{
+    const struct retry *retry = &record_of_assignment(assignment)->retry;
+
+    return retry->reason == RETRY_DEATH && retry->pause > 0.;
+}
+
+static void children_on_guilty(void *owner, struct assignment *assignment)
+{
+    reload_withdraw(&((struct supervisor *)owner)->reload, record_of_assignment(assignment),
+                    "workers died over it twice, it is no longer served");
+}
+
+static void children_on_cleared(struct assignment *assignment)
+{
+    struct retry *retry = &record_of_assignment(assignment)->retry;
+
+    if (retry->reason == RETRY_DEATH)
+        retry->pause = 0.;
+}
+
+/* ---- what happens ---- */
+
+static void children_on_progress(void *owner)
+{
+    reload_advance(&((struct supervisor *)owner)->reload);
+}
+
+static void children_on_lacking(void *owner)
+{
+    sockets_retry(&((struct supervisor *)owner)->sockets);
+}
+
+static void children_on_sent(struct child *worker, struct assignment *assignment)
+{
+    record_of_assignment(assignment)->sockets.served[worker->half] |= worker_bit(worker);
+}
+
+static void children_send_listeners(struct child *worker, struct assignment *assignment)
+{
+    struct tenant_sockets *sockets = &record_of_assignment(assignment)->sockets;
+
+    for (uint32_t i = 0; i < sockets->listener_count; i++) {
+        struct listener *listener = &sockets->listeners[i];
+        uint64_t served = listener->holders | (listener->lacking & ~listener->offered);
+
+        if (listener->state != LISTENER_BOUND || (served & worker_bit(worker)))
+            continue;
+        worker_send_listener(worker, assignment, listener->plan->text, listener->fd,
+                             resident_where(&sockets->resident).inode);
+        listener->holders |= worker_bit(worker);
+        listener->offered &= ~worker_bit(worker);
+    }
+}
+
+static void children_on_taken(struct child *worker, struct assignment *assignment,
+                              struct slice address)
+{
+    sockets_on_taken(&record_of_assignment(assignment)->sockets, worker_bit(worker), address);
+}
+
+static void children_on_lacked(struct child *worker, struct assignment *assignment,
+                               const struct ipc_lacked *lacked)
+{
+    char name[32];
+
+    child_name(worker, name);
+    sockets_on_lacked(&record_of_assignment(assignment)->sockets, worker_bit(worker), name, lacked);
+}
+
+static void children_on_released(struct assignment *assignment, uint64_t workers)
+{
+    tenant_sockets_forget(&record_of_assignment(assignment)->sockets, workers);
+}
+
+static void children_on_generation(void *owner)
+{
+    sockets_on_generation(&((struct supervisor *)owner)->sockets);
+}
+
+static int children_on_listener_dead(struct child *worker, struct wire_reader *body)
+{
+    struct supervisor *supervisor = supervisor_of(worker);
+    struct ipc_listener_dead dead;
+    struct record *record;
+
+    if (ipc_get_listener_dead(body, &dead) != 0)
+        return ERROR_IPC;
+    record = registry_find(&supervisor->registry, dead.tenant);
+    if (record && !worker->is_former && /* the present ones see it too */
+        sockets_on_dead(&record->sockets, worker_bit(worker), &dead))
+        worker->is_lacking = true;
+    return 0;
+}
+
+static int children_on_message(struct child *worker, struct ipc_received *received)
+{
+    switch (received->message) {
+    case IPC_SOCKETS_ASK:
+        return worker_sockets_on_ask(supervisor_of(worker), worker, &received->body);
+    case IPC_LISTENER_DEAD:
+        return children_on_listener_dead(worker, &received->body);
+    default:
+        return ERROR_IPC;
+    }
+}
+
+static void children_on_worker_death(struct child *worker)
+{
+    sockets_on_death(&supervisor_of(worker)->sockets, worker_of_sockets(worker));
+}
+
+static void children_on_figures(void *owner)
+{
+    requests_on_figures(owner);
+}
+
+static void children_on_gone(void *owner)
+{
+    struct supervisor *supervisor = owner;
+
+    if (supervisor->state != SUPERVISOR_RUNNING && !children_are_running(&supervisor->children))
+        loop_stop(&supervisor->loop);
+}
+
+static void children_on_hopeless(void *owner)
+{
+    supervisor_end(owner, EXIT_FAILURE);
+}
+
+const struct children_events supervisor_children_events = {
+    .next = children_next_tenant,
+    .find = children_find_tenant,
+    .bundle = children_bundle,
+    .was_guilty = children_was_guilty,
+    .on_guilty = children_on_guilty,
+    .on_cleared = children_on_cleared,
+    .on_progress = children_on_progress,
+    .on_lacking = children_on_lacking,
+    .on_sent = children_on_sent,
+    .send_listeners = children_send_listeners,
+    .on_taken = children_on_taken,
+    .on_lacked = children_on_lacked,
+    .on_released = children_on_released,
+    .on_generation = children_on_generation,
+    .on_message = children_on_message,
+    .on_worker_death = children_on_worker_death,
+    .on_figures = children_on_figures,
+    .on_gone = children_on_gone,
+    .on_hopeless = children_on_hopeless,
+};

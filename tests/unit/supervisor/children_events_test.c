@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* What children are told of tenants. */
+#include "supervisor/supervisor_internal.h"
+
+#include <criterion/criterion.h>
+
+static const struct children_events *const events = &supervisor_children_events;
+
+Test(children_events, tenants_are_walked_over_in_their_order_and_found)
+{
+    static struct supervisor supervisor;
+    struct record *a = registry_add(&supervisor.registry, SLICE("a"), "a.conf", NULL);
+    struct record *b = registry_add(&supervisor.registry, SLICE("b"), "b.conf", NULL);
+    struct slice keys;
+
+    cr_assert_eq(events->next(&supervisor, NULL), &a->assignment);
+    cr_assert_eq(events->next(&supervisor, &a->assignment), &b->assignment);
+    cr_assert_null(events->next(&supervisor, &b->assignment));
+    cr_assert_eq(events->find(&supervisor, SLICE("b")), &b->assignment);
+    cr_assert_null(events->find(&supervisor, SLICE("c")));
+    cr_assert_null(events->bundle(&a->assignment, &keys), "nothing is in force");
+    a->plan.bundle = ipc_blob_new(SLICE("bundle"));
+    cr_assert_eq(events->bundle(&a->assignment, &keys), a->plan.bundle);
+    cr_assert_eq(keys.len, (size_t)a->tickets.count * TLS_TICKET_KEY);
+    registry_free(&supervisor.registry);
+}
+
+Test(children_events, who_was_refused_for_deaths_was_guilty_until_all_have_committed_it)
+{
+    struct record record = {.retry = {.reason = RETRY_DEATH, .pause = 1.}};
+
+    cr_assert(events->was_guilty(&record.assignment));
+    events->on_cleared(&record.assignment);
+    cr_assert_not(events->was_guilty(&record.assignment));
+    record.retry.reason = RETRY_NAMES;
+    record.retry.pause = 1.;
+    cr_assert_not(events->was_guilty(&record.assignment));
+    events->on_cleared(&record.assignment);
+    cr_assert_eq(record.retry.pause, 1., "names are no deaths");
+}
+
+/* Others must not wait for what it hangs over. */
+Test(children_events, the_resolver_has_longer_for_a_suspect_alone)
+{
+    struct examination suspect = {.is_sent = true, .deaths = 1};
+    struct examination other = {.is_sent = false};
+    static struct supervisor supervisor;
+    struct child *resolver = &supervisor.children.resolver;
+
+    supervisor.children.owner = &supervisor;
+    resolver->children = &supervisor.children;
+    TAILQ_INIT(&supervisor.reload.examiner.pending);
+    cr_assert_not(supervisor_resolver_events.is_patient(resolver));
+    TAILQ_INSERT_TAIL(&supervisor.reload.examiner.pending, &suspect, next);
+    TAILQ_INSERT_TAIL(&supervisor.reload.examiner.pending, &other, next);
+    cr_assert(supervisor_resolver_events.is_patient(resolver));
+    other.is_sent = true; /* it waits now */
+    cr_assert_not(supervisor_resolver_events.is_patient(resolver));
+}
