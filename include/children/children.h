@@ -162,4 +162,31 @@ void children_close_listener(struct children *children, const struct ipc_listene
 /* Says SOCKETS_STALE to all workers of both generations. */
 void children_leave_sockets(struct children *children, const struct ipc_sockets_stale *body);
 
+/* ---- for the next binary ---- */
+
+/* A worker that goes on with its connections until those of the next binary serve. */
+struct worker_state {
+    pid_t pid;
+    uint32_t index;
+    int channel;    /* our end, a number that nothing was done with; -1: none */
+    uint64_t asked; /* PING and PONG on it */
+    uint64_t answered;
+};
+
+struct children_state {
+    uint32_t half;       /* of the tally, that the workers use */
+    uint32_t generation; /* theirs */
+    uint64_t figures;    /* serial of the last FIGURES_ASK */
+    uint32_t count;
+    struct worker_state workers[TALLY_WORKERS]; /* by their index; dead ones are left out */
+};
+
+/* The present generation. */
+void children_put(struct wire_writer *writer, const struct children *children);
+/* The reader tells whether it has failed. */
+void children_get(struct wire_reader *reader, struct children_state *state);
+/* Shows act the channels' descriptors. */
+void children_each_descriptor(const struct children *children, void (*act)(int *fd, void *context),
+                              void *context);
+
 #endif

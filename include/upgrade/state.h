@@ -5,21 +5,11 @@
 #define UPGRADE_STATE_H
 
 #include "ipc/cage.h"
-#include "ipc/tally.h"
 #include "ipc/wire.h"
 
 /* Another one with every change of what is put; no other is known. */
-#define STATE_FORMAT 6
+#define STATE_FORMAT 7
 #define STATE_MAGIC  UINT64_C(0x65746174732d676e) /* "ng-state", little endian */
-
-/* A worker that goes on with its connections until those of the new binary serve. */
-struct state_worker {
-    pid_t pid;
-    uint32_t index;
-    int channel;    /* our end */
-    uint64_t asked; /* PING and PONG on it */
-    uint64_t answered;
-};
 
 /* For putting, all of it is borrowed; slices of what was got point into the bytes. */
 struct state {
@@ -32,30 +22,24 @@ struct state {
     int tally_fd;
     struct slice control_path; /* empty: there is no control socket */
     int control_fd;
-    uint32_t upgrades;   /* until now */
-    uint32_t half;       /* of the tally, that its workers use */
-    uint32_t generation; /* of its workers */
-    uint64_t started;    /* milliseconds of CLOCK_MONOTONIC */
-    uint64_t round;      /* number of the last reload */
-    uint64_t effective;  /* the same, of those that put a tenant in force; is not handed on */
-    uint32_t rotation;   /* seconds until the next ticket keys */
+    uint32_t upgrades;  /* until now */
+    uint64_t started;   /* milliseconds of CLOCK_MONOTONIC */
+    uint64_t round;     /* number of the last reload */
+    uint64_t effective; /* the same, of those that put a tenant in force; is not handed on */
+    uint32_t rotation;  /* seconds until the next ticket keys */
     uint32_t ipc_version;
-    uint64_t figures;                           /* serial of the last FIGURES_ASK */
-    struct state_worker workers[TALLY_WORKERS]; /* by their index; dead ones are left out */
-    uint32_t worker_count;
-    struct slice namespaces; /* namespaces_put */
-    struct slice tenants;    /* the rest of the bytes: registry_put */
+    struct slice rest; /* what others put: see upgrade_events */
 };
 
-/* All but the tenants, which must follow. */
+/* All but the rest, which must follow. */
 void state_encode(struct wire_writer *writer, const struct state *state);
 
 /* Returns 0, or -1 with a constant sentence in *why: the bytes may be of another version, or
- * anything. What settings, namespaces and tenants say is not looked at. Descriptors are numbers
- * that nothing was done with. */
+ * anything. What settings and the rest say is not looked at. Descriptors are numbers that nothing
+ * was done with. */
 int state_decode(struct state *state, struct slice bytes, const char **why);
 
-/* Shows act each descriptor that goes along, but those of tenants: -1 and the three standard ones
+/* Shows act each descriptor that goes along, but those of the rest: -1 and the three standard ones
  * excepted. */
 void state_each_descriptor(struct state *state, void (*act)(int *fd, void *context), void *context);
 

@@ -45,12 +45,11 @@ struct upgrade_events {
     /* The resolver has nothing that must be kept; it only must not be anybody's child afterwards.
      * Ends it; returns whether it is gone. */
     bool (*end_resolver)(void *owner);
-    /* Fills in what the next binary is told, all of it borrowed, and puts the settings and where
-     * namespaces are. */
-    void (*gather)(void *owner, struct state *state, struct wire_writer *settings,
-                   struct wire_writer *namespaces);
-    void (*put_tenants)(void *owner, struct wire_writer *writer);
-    /* Shows act the tenants' descriptors. */
+    /* Fills in what the next binary is told, all of it borrowed, and puts the settings. */
+    void (*gather)(void *owner, struct state *state, struct wire_writer *settings);
+    /* Puts workers, tenants and namespaces, and shows act the descriptors that go along with them.
+     */
+    void (*put_rest)(void *owner, struct wire_writer *writer);
     void (*each_descriptor)(void *owner, void (*act)(int *fd, void *context), void *context);
     /* It waits for that, and has done so for a moment. */
     void (*waits)(void *owner, const char *text);

@@ -130,3 +130,81 @@ void children_free(struct children *children)
     generation_free(children);
     child_close(&children->resolver);
 }
+
+/* ---- for the next binary ---- */
+
+#define WORKER_MIN 28 /* bytes that each takes */
+
+static bool worker_goes_on(const struct child *worker)
+{
+    return worker->pid > 0 && child_is_up(worker);
+}
+
+static void worker_put(struct wire_writer *writer, const struct child *worker)
+{
+    wire_put_u32(writer, (uint32_t)worker->pid);
+    wire_put_u32(writer, worker->index);
+    wire_put_descriptor(writer, ipc_channel_descriptor(worker->channel));
+    wire_put_u64(writer, worker->heartbeat.asked);
+    wire_put_u64(writer, worker->heartbeat.answered);
+}
+
+void children_put(struct wire_writer *writer, const struct children *children)
+{
+    const struct generation *present = &children->present;
+    uint32_t count = 0;
+
+    for (unsigned i = 0; i < present->count; i++)
+        count += worker_goes_on(&present->workers[i]);
+    wire_put_u32(writer, present->half);
+    wire_put_u32(writer, children->generation);
+    wire_put_u64(writer, children->figures.serial);
+    wire_put_u32(writer, count);
+    for (unsigned i = 0; i < present->count; i++) {
+        if (worker_goes_on(&present->workers[i]))
+            worker_put(writer, &present->workers[i]);
+    }
+}
+
+/* kill(2) takes 0 and negative numbers for whole groups. */
+static void worker_get(struct wire_reader *reader, struct worker_state *worker)
+{
+    worker->pid = (pid_t)wire_get_u32(reader);
+    worker->index = wire_get_u32(reader);
+    worker->channel = wire_get_descriptor(reader);
+    worker->asked = wire_get_u64(reader);
+    worker->answered = wire_get_u64(reader);
+    if (worker->pid <= 1 || worker->index >= TALLY_WORKERS)
+        reader->failed = true;
+}
+
+void children_get(struct wire_reader *reader, struct children_state *state)
+{
+    uint32_t count;
+
+    *state = (struct children_state){.half = wire_get_u32(reader)};
+    state->generation = wire_get_u32(reader);
+    state->figures = wire_get_u64(reader);
+    count = wire_get_count(reader, WORKER_MIN);
+    if (state->half >= TALLY_HALVES || count > TALLY_WORKERS)
+        reader->failed = true;
+    while (state->count < count && !reader->failed) {
+        struct worker_state *worker = &state->workers[state->count++];
+
+        worker_get(reader, worker);
+        if (state->count > 1 && worker->index <= worker[-1].index)
+            reader->failed = true;
+    }
+}
+
+void children_each_descriptor(const struct children *children, void (*act)(int *fd, void *context),
+                              void *context)
+{
+    for (unsigned i = 0; i < children->present.count; i++) {
+        const struct child *worker = &children->present.workers[i];
+        int fd = worker_goes_on(worker) ? ipc_channel_descriptor(worker->channel) : -1;
+
+        if (fd >= 0)
+            act(&fd, context);
+    }
+}

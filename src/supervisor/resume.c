@@ -27,6 +27,7 @@ struct resume {
      * drain when it closes. */
     int silent[TALLY_WORKERS];
     uint32_t silent_count;
+    uint32_t ipc_version; /* theirs */
 };
 
 /* ---- descriptors ---- */
@@ -131,10 +132,10 @@ static int resume_take_tally(struct children *children, const struct state *stat
     return children->tally ? 0 : -1;
 }
 
-static void resume_take_worker(struct resume *resume, const struct state *state,
-                               const struct state_worker *worker, struct child *child)
+static void resume_take_worker(struct resume *resume, const struct worker_state *worker,
+                               struct child *child)
 {
-    bool is_same = state->ipc_version == IPC_VERSION;
+    bool is_same = resume->ipc_version == IPC_VERSION;
 
     child_inherit(child, worker->pid, is_same ? worker->channel : -1);
     child->heartbeat.asked = worker->asked;
@@ -143,20 +144,22 @@ static void resume_take_worker(struct resume *resume, const struct state *state,
         resume->silent[resume->silent_count++] = worker->channel;
 }
 
-static void resume_take_workers(struct resume *resume, const struct state *state)
+static void resume_take_workers(struct resume *resume, const struct children_state *state)
 {
+    struct children *children = &resume->supervisor.children;
     struct generation former = {.half = state->half};
 
-    if (state->worker_count == 0)
+    children->figures.serial = state->figures;
+    children->generation = state->generation;
+    if (state->count == 0)
         return;
-    former.count = state->workers[state->worker_count - 1].index + 1;
+    former.count = state->workers[state->count - 1].index + 1;
     former.workers = memory_zeroed(former.count, sizeof(former.workers[0]));
     for (uint32_t i = 0; i < former.count; i++)
-        worker_init(&former.workers[i], &resume->supervisor.children, i, former.half);
-    for (uint32_t i = 0; i < state->worker_count; i++)
-        resume_take_worker(resume, state, &state->workers[i],
-                           &former.workers[state->workers[i].index]);
-    generation_inherit(&resume->supervisor.children, &former);
+        worker_init(&former.workers[i], children, i, former.half);
+    for (uint32_t i = 0; i < state->count; i++)
+        resume_take_worker(resume, &state->workers[i], &former.workers[state->workers[i].index]);
+    generation_inherit(children, &former);
 }
 
 static void resume_take_control(struct supervisor *supervisor, const struct state *state)
@@ -169,38 +172,43 @@ static void resume_take_control(struct supervisor *supervisor, const struct stat
 }
 
 /* What has gone or come meanwhile is closed and bound now. */
-static void resume_take_namespaces(struct supervisor *supervisor, const struct state *state)
+static void resume_take_namespaces(struct supervisor *supervisor, struct wire_reader *rest)
 {
-    struct wire_reader reader;
     struct record *record;
 
     namespaces_start(&supervisor->namespaces);
     for (record = supervisor->registry.records; record; record = record->hh.next)
         sockets_resume(&supervisor->sockets, &record->sockets);
-    wire_reader_init(&reader, state->namespaces);
-    namespaces_get(&reader, &supervisor->namespaces);
+    namespaces_get(rest, &supervisor->namespaces);
     namespaces_refresh(&supervisor->namespaces, true);
 }
 
-static int resume_take_tenants(struct supervisor *supervisor, const struct state *state)
+/* Those of the rest that stand by themselves. */
+static int resume_get(struct supervisor *supervisor, struct wire_reader *rest,
+                      struct children_state *workers)
 {
-    struct wire_reader reader;
-
-    wire_reader_init(&reader, state->tenants);
-    registry_get(&reader, &supervisor->registry);
+    children_get(rest, workers);
+    registry_get(rest, &supervisor->registry);
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (workers->workers[i].channel >= 0)
+            resume_arm(&workers->workers[i].channel, NULL);
+    }
     registry_each_descriptor(&supervisor->registry, resume_arm, NULL);
-    if (wire_finish(&reader) == 0)
-        return 0;
-    log_error("cannot resume: the tenants of the state are damaged");
-    return -1;
+    if (rest->failed)
+        log_error("cannot resume: the state is damaged");
+    return rest->failed ? -1 : 0;
 }
 
 static int resume_take(struct resume *resume, struct state *state)
 {
     struct supervisor *supervisor = &resume->supervisor;
+    struct children_state workers;
+    struct wire_reader rest;
 
+    wire_reader_init(&rest, state->rest);
+    resume->ipc_version = state->ipc_version;
     state_each_descriptor(state, resume_arm, NULL);
-    if (resume_take_tenants(supervisor, state) < 0 || resume_take_settings(supervisor, state) < 0)
+    if (resume_get(supervisor, &rest, &workers) < 0 || resume_take_settings(supervisor, state) < 0)
         return -1;
     resume_take_log(supervisor, state);
     if (resume_take_pid(supervisor, state) < 0)
@@ -211,16 +219,14 @@ static int resume_take(struct resume *resume, struct state *state)
         return -1;
     }
     supervisor->reload.number = state->round;
-    supervisor->children.figures.serial = state->figures;
-    supervisor->children.generation = state->generation;
     supervisor->started = (double)state->started / 1000.;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
     supervisor->control.upgrades = supervisor->upgrade.count = state->upgrades + 1;
     supervisor->upgrade.is_arriving = true;
     resume_take_control(supervisor, state);
-    resume_take_workers(resume, state);
+    resume_take_workers(resume, &workers);
     resume_check_listeners(supervisor);
-    resume_take_namespaces(supervisor, state);
+    resume_take_namespaces(supervisor, &rest);
     retries_resume(&supervisor->reload.retries);
     return 0;
 }

@@ -93,14 +93,14 @@ static int trial_load_settings(struct trial *trial, const struct state *state)
 static int trial_take_tenants(struct trial *trial, const struct state *state)
 {
     struct supervisor *supervisor = &trial->supervisor;
-    struct wire_reader namespaces;
-    struct wire_reader reader;
+    struct children_state workers;
+    struct wire_reader rest;
     struct record *record;
 
-    wire_reader_init(&reader, state->tenants);
-    registry_get(&reader, &supervisor->registry);
-    wire_reader_init(&namespaces, state->namespaces);
-    namespaces_get(&namespaces, &supervisor->namespaces);
+    wire_reader_init(&rest, state->rest);
+    children_get(&rest, &workers);
+    registry_get(&rest, &supervisor->registry);
+    namespaces_get(&rest, &supervisor->namespaces);
     retries_stop(&supervisor->reload.retries);
     for (record = supervisor->registry.records; record; record = record->hh.next) {
         claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, NULL);
@@ -108,7 +108,7 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
             record->sockets.listeners[i].fd = -1;
         tenant_sockets_clear(&record->sockets);
     }
-    if (wire_finish(&reader) == 0 && wire_finish(&namespaces) == 0)
+    if (wire_finish(&rest) == 0)
         return 0;
     trial_answer(trial, "the state is damaged");
     return -1;

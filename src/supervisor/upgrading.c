@@ -107,20 +107,7 @@ static bool upgrading_end_resolver(void *owner)
 
 /* ---- what the next binary is told ---- */
 
-static void gather_workers(const struct supervisor *supervisor, struct state *state)
-{
-    for (unsigned i = 0; i < supervisor->children.present.count; i++) {
-        const struct child *worker = &supervisor->children.present.workers[i];
-
-        if (worker->pid > 0 && child_is_up(worker))
-            state->workers[state->worker_count++] =
-                (struct state_worker){worker->pid, i, ipc_channel_descriptor(worker->channel),
-                                      worker->heartbeat.asked, worker->heartbeat.answered};
-    }
-}
-
-static void upgrading_gather(void *owner, struct state *state, struct wire_writer *settings,
-                             struct wire_writer *namespaces)
+static void upgrading_gather(void *owner, struct state *state, struct wire_writer *settings)
 {
     struct supervisor *supervisor = owner;
 
@@ -133,28 +120,30 @@ static void upgrading_gather(void *owner, struct state *state, struct wire_write
                             .control_path = slice_of(supervisor->control.path),
                             .control_fd = supervisor->control.path ? supervisor->control.fd : -1,
                             .upgrades = supervisor->upgrade.count,
-                            .half = supervisor->children.present.half,
-                            .generation = supervisor->children.generation,
                             .started = (uint64_t)(supervisor->started * 1000.),
                             .round = supervisor->reload.number,
                             .effective = supervisor->reload.effective,
-                            .figures = supervisor->children.figures.serial,
                             .ipc_version = IPC_VERSION};
     state->rotation = (uint32_t)ev_timer_remaining(supervisor->loop.ev, &supervisor->rotation);
-    gather_workers(supervisor, state);
     settings_put(settings, supervisor->settings);
-    namespaces_put(namespaces, &supervisor->namespaces);
 }
 
-static void upgrading_put_tenants(void *owner, struct wire_writer *writer)
+static void upgrading_put_rest(void *owner, struct wire_writer *writer)
 {
-    registry_put(writer, &((struct supervisor *)owner)->registry);
+    const struct supervisor *supervisor = owner;
+
+    children_put(writer, &supervisor->children);
+    registry_put(writer, &supervisor->registry);
+    namespaces_put(writer, &supervisor->namespaces);
 }
 
 static void upgrading_each_descriptor(void *owner, void (*act)(int *fd, void *context),
                                       void *context)
 {
-    registry_each_descriptor(&((struct supervisor *)owner)->registry, act, context);
+    struct supervisor *supervisor = owner;
+
+    children_each_descriptor(&supervisor->children, act, context);
+    registry_each_descriptor(&supervisor->registry, act, context);
 }
 
 /* ---- what becomes of it ---- */
@@ -178,7 +167,7 @@ const struct upgrade_events supervisor_upgrade_events = {
     .find_wait = upgrading_find_wait,
     .end_resolver = upgrading_end_resolver,
     .gather = upgrading_gather,
-    .put_tenants = upgrading_put_tenants,
+    .put_rest = upgrading_put_rest,
     .each_descriptor = upgrading_each_descriptor,
     .waits = upgrading_waits,
     .refused = upgrading_refused,

@@ -8,18 +8,7 @@
 
 #include <unistd.h>
 
-#define WORKER_MIN 28 /* bytes that each takes */
-
 /* ---- putting ---- */
-
-static void put_worker(struct wire_writer *writer, const struct state_worker *worker)
-{
-    wire_put_u32(writer, (uint32_t)worker->pid);
-    wire_put_u32(writer, worker->index);
-    wire_put_descriptor(writer, worker->channel);
-    wire_put_u64(writer, worker->asked);
-    wire_put_u64(writer, worker->answered);
-}
 
 void state_encode(struct wire_writer *writer, const struct state *state)
 {
@@ -37,16 +26,9 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     wire_put_slice(writer, state->control_path);
     wire_put_descriptor(writer, state->control_fd);
     wire_put_u32(writer, state->upgrades);
-    wire_put_u32(writer, state->half);
-    wire_put_u32(writer, state->generation);
     wire_put_u64(writer, state->started);
     wire_put_u64(writer, state->round);
     wire_put_u32(writer, state->rotation);
-    wire_put_u64(writer, state->figures);
-    wire_put_u32(writer, state->worker_count);
-    for (uint32_t i = 0; i < state->worker_count; i++)
-        put_worker(writer, &state->workers[i]);
-    wire_put_slice(writer, state->namespaces);
 }
 
 /* ---- getting, whatever the bytes are: another version's, cut short, or garbage ---- */
@@ -62,32 +44,6 @@ static int get_log(struct wire_reader *reader)
     return STDERR_FILENO;
 }
 
-/* kill(2) takes 0 and negative numbers for whole groups. */
-static void get_worker(struct wire_reader *reader, struct state_worker *worker)
-{
-    worker->pid = (pid_t)wire_get_u32(reader);
-    worker->index = wire_get_u32(reader);
-    worker->channel = wire_get_descriptor(reader);
-    worker->asked = wire_get_u64(reader);
-    worker->answered = wire_get_u64(reader);
-    if (worker->pid <= 1 || worker->index >= TALLY_WORKERS)
-        reader->failed = true;
-}
-
-static void get_workers(struct wire_reader *reader, struct state *state)
-{
-    uint32_t count = wire_get_count(reader, WORKER_MIN);
-
-    if (count > TALLY_WORKERS)
-        reader->failed = true;
-    for (uint32_t i = 0; i < count && !reader->failed; i++) {
-        get_worker(reader, &state->workers[i]);
-        if (i > 0 && state->workers[i].index <= state->workers[i - 1].index)
-            reader->failed = true;
-        state->worker_count++;
-    }
-}
-
 static void get_all(struct wire_reader *reader, struct state *state)
 {
     state->config = wire_get_plain(reader);
@@ -100,17 +56,10 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->control_path = wire_get_plain(reader);
     state->control_fd = wire_get_descriptor(reader);
     state->upgrades = wire_get_u32(reader);
-    state->half = wire_get_u32(reader);
-    state->generation = wire_get_u32(reader);
     state->started = wire_get_u64(reader);
     state->round = wire_get_u64(reader);
     state->rotation = wire_get_u32(reader);
-    state->figures = wire_get_u64(reader);
-    get_workers(reader, state);
-    state->namespaces = wire_get_slice(reader);
-    state->tenants = reader->rest;
-    if (state->half > 1)
-        reader->failed = true;
+    state->rest = reader->rest;
 }
 
 int state_decode(struct state *state, struct slice bytes, const char **why)
@@ -150,6 +99,4 @@ void state_each_descriptor(struct state *state, void (*act)(int *fd, void *conte
     state_show(&state->log_fd, act, context);
     state_show(&state->tally_fd, act, context);
     state_show(&state->control_fd, act, context);
-    for (uint32_t i = 0; i < state->worker_count; i++)
-        state_show(&state->workers[i].channel, act, context);
 }

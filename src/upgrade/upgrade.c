@@ -44,23 +44,14 @@ static void upgrade_refuse(struct upgrade *upgrade, const char *format, ...)
 struct upgrade_snapshot {
     struct state state;
     struct wire_writer settings;
-    struct wire_writer namespaces;
 };
 
 /* What is in force, as of now. */
 static void upgrade_gather(const struct upgrade *upgrade, struct upgrade_snapshot *now)
 {
     wire_writer_init(&now->settings);
-    wire_writer_init(&now->namespaces);
-    upgrade->events->gather(upgrade->owner, &now->state, &now->settings, &now->namespaces);
+    upgrade->events->gather(upgrade->owner, &now->state, &now->settings);
     now->state.settings = wire_written(&now->settings);
-    now->state.namespaces = wire_written(&now->namespaces);
-}
-
-static void upgrade_release(struct upgrade_snapshot *now)
-{
-    wire_writer_free(&now->settings);
-    wire_writer_free(&now->namespaces);
 }
 
 /* A sealed memfd, or -1 with errno. */
@@ -72,7 +63,7 @@ static int upgrade_save(const struct upgrade *upgrade, const struct state *state
 
     wire_writer_init(&bytes);
     state_encode(&bytes, state);
-    upgrade->events->put_tenants(upgrade->owner, &bytes);
+    upgrade->events->put_rest(upgrade->owner, &bytes);
     fd = sealed_new("nsgate-state", wire_written(&bytes));
     saved = errno;
     wire_writer_free(&bytes);
@@ -123,7 +114,7 @@ static void upgrade_try(struct upgrade *upgrade)
     upgrade_gather(upgrade, &now);
     fd = upgrade_save(upgrade, &now.state);
     upgrade_note(upgrade, &now);
-    upgrade_release(&now);
+    wire_writer_free(&now.settings);
     if (fd < 0 || candidate_start(&upgrade->candidate, upgrade->binary, fd, UPGRADE_TRIAL) < 0)
         upgrade_refuse(upgrade, "cannot try it: %s", strerror(errno));
     else
@@ -196,7 +187,7 @@ static void upgrade_take_over(struct upgrade *upgrade)
         upgrade_execute(upgrade, &now.state, fd);
     }
     error = errno;
-    upgrade_release(&now);
+    wire_writer_free(&now.settings);
     upgrade_refuse(upgrade, "%s: %s", fd < 0 ? "cannot save the state" : "it cannot be executed",
                    strerror(error));
     if (fd >= 0)
@@ -235,7 +226,7 @@ static bool upgrade_is_as_tried(const struct upgrade *upgrade)
     upgrade_gather(upgrade, &now);
     is_same = slice_equal(now.state.settings, wire_written(&upgrade->tried_settings)) &&
               now.state.effective <= upgrade->tried_round;
-    upgrade_release(&now);
+    wire_writer_free(&now.settings);
     return is_same;
 }
 

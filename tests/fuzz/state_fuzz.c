@@ -3,6 +3,7 @@
 /* What another binary left to the supervisor, as it is taken apart, and put again. */
 #include "reload/record.h"
 
+#include "children/children.h"
 #include "upgrade/state.h"
 
 #include <stdlib.h>
@@ -26,8 +27,8 @@ static void forget_descriptor(int *fd, void *context)
 static int take_apart(struct state *state, struct registry *registry, struct slice bytes)
 {
     struct namespaces none = {0};
-    struct wire_reader tenants;
-    struct wire_reader namespaces;
+    struct children_state workers;
+    struct wire_reader rest;
     const char *why;
 
     if (state_decode(state, bytes, &why) != 0) {
@@ -35,11 +36,11 @@ static int take_apart(struct state *state, struct registry *registry, struct sli
             abort();
         return -1;
     }
-    wire_reader_init(&tenants, state->tenants);
-    wire_reader_init(&namespaces, state->namespaces);
-    registry_get(&tenants, registry);
-    namespaces_get(&namespaces, &none);
-    return wire_finish(&tenants) != 0 || wire_finish(&namespaces) != 0 ? -1 : 0;
+    wire_reader_init(&rest, state->rest);
+    children_get(&rest, &workers);
+    registry_get(&rest, registry);
+    namespaces_get(&rest, &none);
+    return wire_finish(&rest);
 }
 
 static void put(struct wire_writer *writer, const struct state *state,
@@ -47,7 +48,10 @@ static void put(struct wire_writer *writer, const struct state *state,
 {
     wire_writer_init(writer);
     state_encode(writer, state);
+    for (int i = 0; i < 5; i++) /* no workers */
+        wire_put_u32(writer, 0);
     registry_put(writer, registry);
+    wire_put_bool(writer, false); /* and no namespaces */
 }
 
 static void check_round_trip(const struct state *state, const struct registry *registry)

@@ -3,6 +3,7 @@
 #include "children/crew.h"
 
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 Test(children, workers_of_both_generations_are_walked_over)
 {
@@ -93,5 +94,46 @@ Test(children, a_listener_is_closed_by_those_who_may_hold_it)
     cr_assert_eq(heard[1].last, IPC_LOG);
     for (unsigned i = 0; i < 2; i++)
         ipc_channel_free(far[i]);
+    crew_close(&crew);
+}
+
+static void check_descriptor(int *fd, void *context)
+{
+    cr_assert_eq(*fd, *(int *)context);
+}
+
+/* Those that cannot be spoken to are left out. */
+Test(children, go_to_the_next_binary)
+{
+    struct children_state state;
+    struct wire_writer writer;
+    struct wire_reader reader;
+    struct crew crew;
+    int sockets[2];
+
+    crew_open(&crew, 3, 0);
+    cr_assert_eq(ipc_pair(sockets), 0);
+    child_inherit(&crew.workers[1], 4711, sockets[0]);
+    crew.workers[1].heartbeat.asked = 9;
+    crew.workers[2].pid = 4712;
+    crew.children.present.half = 1;
+    crew.children.generation = 5;
+    wire_writer_init(&writer);
+    children_put(&writer, &crew.children);
+    for (size_t len = 0; len < wire_written(&writer).len; len++) {
+        wire_reader_init(&reader, slice_head(wire_written(&writer), len));
+        children_get(&reader, &state);
+        cr_assert(reader.failed);
+    }
+    wire_reader_init(&reader, wire_written(&writer));
+    children_get(&reader, &state);
+    cr_assert_eq(wire_finish(&reader), 0);
+    cr_assert(state.half == 1 && state.generation == 5 && state.count == 1);
+    cr_assert(state.workers[0].index == 1 && state.workers[0].pid == 4711);
+    cr_assert_eq(state.workers[0].asked, 9);
+    children_each_descriptor(&crew.children, check_descriptor, &state.workers[0].channel);
+    crew.workers[1].pid = crew.workers[2].pid = 0;
+    close(sockets[1]);
+    wire_writer_free(&writer);
     crew_close(&crew);
 }

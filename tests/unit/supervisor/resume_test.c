@@ -5,6 +5,7 @@
 #include "supervisor/supervisor_internal.h"
 
 #include "rig/rig.h"
+#include "state_sample.h"
 
 #include "base/memory.h"
 #include "ipc/sealed.h"
@@ -35,6 +36,7 @@ struct scene {
     struct rig rig;
     struct wire_writer settings;
     struct state state;
+    struct children_state workers;
     struct registry registry;
     char config[128];
     char pid_path[128];
@@ -58,7 +60,6 @@ static void scene_open(struct scene *scene)
     scene->state = (struct state){.config = slice_of(scene->config),
                                   .settings = wire_written(&scene->settings),
                                   .identity = settings->identity,
-                                  .namespaces = {"", 1},
                                   .pid_path = slice_of(scene->pid_path),
                                   .pid_fd = -1,
                                   .log_fd = open(log, O_WRONLY | O_APPEND),
@@ -66,6 +67,7 @@ static void scene_open(struct scene *scene)
                                   .control_fd = -1,
                                   .ipc_version = IPC_VERSION};
     scene->registry = (struct registry){0};
+    scene->workers = (struct children_state){0};
     settings_free(settings);
     diag_list_free(&diags);
 }
@@ -95,14 +97,16 @@ static void scene_run(struct scene *scene, const int *channel)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (channel) {
-        scene->state.workers[0] = (struct state_worker){
+        scene->workers.workers[0] = (struct worker_state){
             .pid = scene_fork_worker(channel[1]), .index = 1, .channel = channel[0]};
-        scene->state.worker_count = 1;
+        scene->workers.count = 1;
         close(channel[1]);
     }
     wire_writer_init(&bytes);
     state_encode(&bytes, &scene->state);
+    sample_put_workers(&bytes, &scene->workers);
     registry_put(&bytes, &scene->registry);
+    wire_put_bool(&bytes, false);
     fd = sealed_new("test", wire_written(&bytes));
     wire_writer_free(&bytes);
     _exit(resume_main(scene->config, fd, "/proc/self/exe"));

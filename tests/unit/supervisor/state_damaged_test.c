@@ -68,3 +68,22 @@ Test(state_damaged, the_same_tenant_twice)
     sample_close(&sample);
     wire_writer_free(&bytes);
 }
+
+/* Their index is their place in the generation: none twice. Nor is pid 1 ours. */
+Test(state_damaged, workers_that_cannot_be)
+{
+    for (int i = 0; i < 3; i++) {
+        struct wire_writer bytes;
+        struct sample sample;
+
+        sample_open(&sample);
+        sample.workers.workers[1].index = i == 0 ? 0 : 2;
+        sample.workers.workers[1].pid = i == 1 ? 1 : 102;
+        sample.workers.half = i == 2 ? 2 : 1;
+        wire_writer_init(&bytes);
+        sample_put(&bytes, &sample);
+        cr_assert_neq(decode(wire_written(&bytes)), 0);
+        sample_close(&sample);
+        wire_writer_free(&bytes);
+    }
+}

@@ -80,16 +80,15 @@ void sample_open(struct sample *sample)
                        .control_path = SLICE("/run/nsgate.sock"),
                        .control_fd = 15,
                        .upgrades = 3,
-                       .half = 1,
-                       .generation = 5,
                        .started = 1234567,
                        .round = 9,
                        .rotation = 3600,
-                       .ipc_version = 1,
-                       .figures = 6,
-                       .namespaces = {"", 1}, /* one byte: there are none */
-                       .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}},
-                       .worker_count = 2};
+                       .ipc_version = 1};
+    sample->workers = (struct children_state){.half = 1,
+                                              .generation = 5,
+                                              .figures = 6,
+                                              .count = 2,
+                                              .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}}};
     a = registry_restore(registry, SLICE("a"), SLICE("/t/a.conf"), 5);
     memset(a->tickets.keys, 'Z', sizeof(a->tickets.keys));
     a->tickets.count = 2;
@@ -124,21 +123,41 @@ void sample_close(struct sample *sample)
     registry_free(&sample->registry);
 }
 
+void sample_put_workers(struct wire_writer *writer, const struct children_state *workers)
+{
+    wire_put_u32(writer, workers->half);
+    wire_put_u32(writer, workers->generation);
+    wire_put_u64(writer, workers->figures);
+    wire_put_u32(writer, workers->count);
+    for (uint32_t i = 0; i < workers->count; i++) {
+        wire_put_u32(writer, (uint32_t)workers->workers[i].pid);
+        wire_put_u32(writer, workers->workers[i].index);
+        wire_put_descriptor(writer, workers->workers[i].channel);
+        wire_put_u64(writer, workers->workers[i].asked);
+        wire_put_u64(writer, workers->workers[i].answered);
+    }
+}
+
 void sample_put(struct wire_writer *writer, const struct sample *sample)
 {
     state_encode(writer, &sample->state);
+    sample_put_workers(writer, &sample->workers);
     registry_put(writer, &sample->registry);
+    wire_put_bool(writer, false); /* there are no namespaces */
 }
 
 int sample_get(struct sample *sample, struct slice bytes)
 {
+    struct namespaces none = {0};
     struct wire_reader reader;
     const char *why;
 
     sample->registry = (struct registry){0};
     if (state_decode(&sample->state, bytes, &why) < 0)
         return -1;
-    wire_reader_init(&reader, sample->state.tenants);
+    wire_reader_init(&reader, sample->state.rest);
+    children_get(&reader, &sample->workers);
     registry_get(&reader, &sample->registry);
+    namespaces_get(&reader, &none);
     return wire_finish(&reader);
 }

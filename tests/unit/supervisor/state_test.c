@@ -50,13 +50,13 @@ Test(state, everything_is_there)
     cr_assert_eq(sample_get(&got, wire_written(&bytes)), 0);
     cr_assert(slice_equal(state->config, SLICE("/etc/nsgate.conf")));
     cr_assert_eq(state->identity.groups[1], 7);
-    cr_assert_eq(state->worker_count, 2);
-    cr_assert_eq(state->workers[1].pid, 102);
-    cr_assert_eq(state->workers[1].index, 2);
-    cr_assert_eq(state->workers[0].asked, 9);
-    cr_assert_eq(state->workers[0].answered, 8);
-    cr_assert_eq(state->figures, 6);
-    cr_assert_eq(state->half, 1);
+    cr_assert_eq(got.workers.count, 2);
+    cr_assert_eq(got.workers.workers[1].pid, 102);
+    cr_assert_eq(got.workers.workers[1].index, 2);
+    cr_assert_eq(got.workers.workers[0].asked, 9);
+    cr_assert_eq(got.workers.workers[0].answered, 8);
+    cr_assert_eq(got.workers.figures, 6);
+    cr_assert_eq(got.workers.half, 1);
     cr_assert_eq(state->rotation, 3600);
     a = registry_find(&got.registry, SLICE("a"));
     b = registry_find(&got.registry, SLICE("b"));
@@ -87,9 +87,8 @@ Test(state, everything_is_there)
     cr_assert(b->awaits_names && b->retry.at > 0. && b->retry.pause == 4.);
     cr_assert_eq(b->retry.reason, RETRY_NAMES);
     cr_assert_str_eq(b->retry.dependencies.items[0].path, "/nowhere/b.conf");
-    cr_assert_eq(state->namespaces.len, 1);
     cr_assert_eq(state->upgrades, 3);
-    cr_assert_eq(state->generation, 5);
+    cr_assert_eq(got.workers.generation, 5);
     cr_assert_eq(state->started, 1234567);
     cr_assert_eq(a->version, 8);
     cr_assert_eq(a->sockets.served[0], 5);
@@ -107,12 +106,12 @@ Test(state, descriptors_that_go_along)
 
     sample_open(&sample);
     state_each_descriptor(&sample.state, count_descriptor, &count);
-    cr_assert_eq(count, 6); /* pid, log, tally, control, two channels */
+    cr_assert_eq(count, 4); /* pid, log, tally, control */
     registry_each_descriptor(&sample.registry, count_descriptor, &count);
-    cr_assert_eq(count, 7); /* one listener */
+    cr_assert_eq(count, 5); /* one listener */
     sample.state.log_fd = STDERR_FILENO;
     count = 0;
     state_each_descriptor(&sample.state, count_descriptor, &count);
-    cr_assert_eq(count, 5);
+    cr_assert_eq(count, 3);
     sample_close(&sample);
 }

@@ -10,11 +10,8 @@ static const struct state sample = {.config = {"/etc/nsgate.conf", 16},
                                     .log_fd = -1,
                                     .tally_fd = 12,
                                     .control_fd = 15,
-                                    .half = 1,
                                     .started = 1234567,
-                                    .ipc_version = 1,
-                                    .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}},
-                                    .worker_count = 2};
+                                    .ipc_version = 1};
 
 static struct wire_writer bytes_of(const struct state *state)
 {
@@ -45,10 +42,8 @@ Test(state, says_what_was_put)
     cr_assert_eq(state_decode(&state, wire_written(&bytes), &why), 0);
     cr_assert(slice_equal(state.config, SLICE("/etc/nsgate.conf")));
     cr_assert(state.pid_fd == 10 && state.log_fd == -1 && state.control_fd == 15);
-    cr_assert(state.half == 1 && state.started == 1234567);
-    cr_assert(state.worker_count == 2 && state.workers[1].index == 2);
-    cr_assert_eq(state.workers[0].answered, 8);
-    cr_assert(slice_equal(state.tenants, SLICE("t")));
+    cr_assert_eq(state.started, 1234567);
+    cr_assert(slice_equal(state.rest, SLICE("t")));
     wire_writer_free(&bytes);
 }
 
@@ -75,23 +70,6 @@ Test(state, every_cut)
     wire_writer_free(&bytes);
 }
 
-/* Their index is their place in the generation: none twice. Nor is pid 1 ours. */
-Test(state, workers_that_cannot_be)
-{
-    struct state state = sample;
-    struct wire_writer bytes;
-
-    state.workers[1].index = 0;
-    bytes = bytes_of(&state);
-    cr_assert_str_eq(decode(wire_written(&bytes)), "the state is damaged");
-    wire_writer_free(&bytes);
-    state = sample;
-    state.workers[1].pid = 1;
-    bytes = bytes_of(&state);
-    cr_assert_str_eq(decode(wire_written(&bytes)), "the state is damaged");
-    wire_writer_free(&bytes);
-}
-
 static void count_descriptor(int *fd, void *context)
 {
     cr_assert_gt(*fd, STDERR_FILENO);
@@ -104,5 +82,5 @@ Test(state, descriptors_that_go_along)
     unsigned count = 0;
 
     state_each_descriptor(&state, count_descriptor, &count);
-    cr_assert_eq(count, 5); /* pid, tally, control, two channels */
+    cr_assert_eq(count, 3); /* pid, tally, control */
 }

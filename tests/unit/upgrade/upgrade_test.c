@@ -42,8 +42,7 @@ static bool end_resolver(void *owner)
     return true;
 }
 
-static void gather(void *context, struct state *state, struct wire_writer *settings,
-                   struct wire_writer *namespaces)
+static void gather(void *context, struct state *state, struct wire_writer *settings)
 {
     struct owner *owner = context;
 
@@ -51,10 +50,9 @@ static void gather(void *context, struct state *state, struct wire_writer *setti
         .config = SLICE("the main file"), .pid_fd = -1, .log_fd = -1, .tally_fd = -1};
     state->control_fd = -1;
     wire_put_u32(settings, owner->changes > 0 ? owner->changes++ : 0);
-    wire_put_bool(namespaces, false);
 }
 
-static void put_tenants(void *owner, struct wire_writer *writer)
+static void put_rest(void *owner, struct wire_writer *writer)
 {
     (void)owner;
     wire_put_u32(writer, 0);
@@ -83,7 +81,7 @@ static void refused(void *context, const char *why)
     loop_stop(&owner->loop);
 }
 
-static const struct upgrade_events events = {find_wait,       end_resolver, gather, put_tenants,
+static const struct upgrade_events events = {find_wait,       end_resolver, gather, put_rest,
                                              each_descriptor, waits,        refused};
 
 static void on_child(struct ev_loop *ev, ev_signal *watcher, int revents)
