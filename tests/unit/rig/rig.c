@@ -20,7 +20,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -628,16 +630,48 @@ static int rig_socket(int port, struct sockaddr_in *address)
     return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-int rig_port(void)
+/* Below the ports that the system gives away (ip_local_port_range): whoever binds port 0, or
+ * connects, takes none of these. */
+#define RIG_PORT_FIRST 12000
+#define RIG_PORT_COUNT 20000
+
+/* A name of the port that one process has at a time, until it ends, in its network namespace. */
+static bool rig_claim(int port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "nsg-rig-port-%d", port);
+    if (bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0)
+        return true;
+    close(fd);
+    return false;
+}
+
+static bool rig_is_free(int port)
 {
     struct sockaddr_in address;
-    socklen_t len = sizeof(address);
-    int fd = rig_socket(0, &address);
+    int fd = rig_socket(port, &address);
+    bool is_free;
 
-    cr_assert_eq(bind(fd, (struct sockaddr *)&address, len), 0);
-    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
     close(fd);
-    return ntohs(address.sin_port);
+    return is_free;
+}
+
+int rig_port(void)
+{
+    int start = (int)(getpid() * 16L % RIG_PORT_COUNT);
+
+    for (int i = 0; i < RIG_PORT_COUNT; i++) {
+        int port = RIG_PORT_FIRST + (start + i) % RIG_PORT_COUNT;
+
+        if (rig_claim(port) && rig_is_free(port))
+            return port;
+    }
+    cr_assert_fail("no port is free");
+    return -1;
 }
 
 bool rig_connects(int port)
