@@ -33,7 +33,6 @@ EXCEPTIONS = {
     "parameters: recorder_expand": "as files_expand, which it records",
     "parameters: tls_examine": "chain and key with their places, and what is found",
     "parameters: tls_examine_trusted": "the same",
-    "too large: supervisor": "not yet cut into rooms",
 }
 
 TREE = Tree(ROOT)

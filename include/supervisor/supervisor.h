@@ -18,10 +18,6 @@ int supervisor_resume(const char *config, int state);
  * in a sealed memfd, as its second descriptor. */
 int supervisor_candidate(void);
 
-/* The short-lived child that opens a log file as its owner: the role "opener", with its answer's
- * channel, and the file as its second descriptor. */
-int supervisor_opener(void);
-
 /* -t: checks everything that can be checked without binding, certificates and names included,
  * printing all errors and warnings to stderr; 0 or 1. With dump (-T) the configuration goes to
  * stdout too, file by file. */

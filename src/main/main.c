@@ -9,6 +9,7 @@
 #include "base/signal_hold.h"
 #include "base/slice.h"
 #include "ipc/spawn.h"
+#include "logs/log_file.h"
 #include "upgrade/upgrade.h"
 
 #include "version.h"
@@ -142,7 +143,7 @@ static int main_child(int argc, char **argv)
     if (strcmp(argv[2], "candidate") == 0)
         return supervisor_candidate();
     if (strcmp(argv[2], "opener") == 0)
-        return supervisor_opener();
+        return log_opener_run();
     return EXIT_FAILURE;
 }
 

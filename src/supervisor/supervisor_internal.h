@@ -3,13 +3,13 @@
 #ifndef SUPERVISOR_SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
-#include "log_file_internal.h"
 #include "notify_internal.h"
 #include "pid_file_internal.h"
 
 #include "children/children.h"
 #include "control/control.h"
 #include "files/settings.h"
+#include "logs/log_file.h"
 #include "reload/reload.h"
 #include "reload/report.h"
 #include "sockets/sockets.h"

@@ -403,7 +403,7 @@ __attribute__((constructor)) static void become_child(int argc, char **argv)
     if (argc != 3 || strcmp(argv[1], SPAWN_ROLE_ARGUMENT) != 0)
         return;
     if (strcmp(argv[2], "opener") == 0)
-        _exit(supervisor_opener());
+        _exit(log_opener_run());
     if (strcmp(argv[2], "candidate") == 0)
         _exit(trial_main("/proc/self/exe", SPAWN_CHANNEL_FD, SPAWN_SECOND_FD));
     act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening a log file for appending, whoever owns it, without root's right to write others' files:
  * a short-lived child becomes the file's owner, opens it and hands the descriptor back. */
-#ifndef SUPERVISOR_LOG_FILE_INTERNAL_H
-#define SUPERVISOR_LOG_FILE_INTERNAL_H
+#ifndef LOGS_LOG_FILE_H
+#define LOGS_LOG_FILE_H
 
 #include "io/loop.h"
 
@@ -48,12 +48,8 @@ bool log_file_is_busy(const struct log_file *file);
  * or -1 with a reason (constant). */
 int log_file_open(const char *program, const char *path, bool make, int *fd, const char **why);
 
-/* log_opener.c: the child, with its channel and the O_PATH handle. Returns its exit status. */
-int log_opener_main(int channel, int handle);
-
-/* Its answer on the channel: one datagram, an errno, and with 0 the descriptor. */
-void log_opener_answer(int channel, int error, int fd);
-/* Returns the descriptor, or -1 with errno; EPROTO for none at all. */
-int log_opener_take(int channel);
+/* The child (ipc/spawn.h): the role "opener", with its answer's channel, and the file as its second
+ * descriptor. Returns the process's exit status. */
+int log_opener_run(void);
 
 #endif

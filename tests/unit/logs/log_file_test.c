@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening log files of all owners and kinds. The child is this very program, in a role (rig.c). */
-#include "supervisor/log_file_internal.h"
+/* Opening log files of all owners and kinds. The child is this very program, in a role. */
+#include "logs/log_file.h"
+
+#include "ipc/spawn.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -14,6 +16,13 @@
 #define NOBODY 65534
 
 static char folder[64];
+
+/* Runs before Criterion's main, with the arguments of it (glibc). */
+__attribute__((constructor)) static void become_opener(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], SPAWN_ROLE_ARGUMENT) == 0 && strcmp(argv[2], "opener") == 0)
+        _exit(log_opener_run());
+}
 
 static void open_folder(void)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The child that opens one log file as the user who owns it. */
-#include "log_file_internal.h"
+#include "logs/log_file.h"
+
+#include "log_opener_internal.h"
 
 #include "base/signal_hold.h"
 #include "ipc/cage.h"
 #include "ipc/spawn.h"
-#include "supervisor/supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,7 +91,7 @@ int log_opener_main(int channel, int handle)
     return fd < 0 ? 1 : 0;
 }
 
-int supervisor_opener(void)
+int log_opener_run(void)
 {
     cage_ignore_signals();
     signal_release_all();

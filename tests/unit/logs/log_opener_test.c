@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The child that opens a log file as its owner. */
-#include "supervisor/log_file_internal.h"
+#include "logs/log_opener_internal.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

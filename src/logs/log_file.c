@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor's side of opening a log file: what it may open itself, and the child for the
  * rest. */
-#include "log_file_internal.h"
+#include "logs/log_file.h"
+
+#include "log_opener_internal.h"
 
 #include "base/error.h"
 #include "base/memory.h"
