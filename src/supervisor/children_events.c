@@ -214,15 +214,12 @@ static void children_on_figures(void *owner)
 
 static void children_on_gone(void *owner)
 {
-    struct supervisor *supervisor = owner;
-
-    if (supervisor->state != SUPERVISOR_RUNNING && !children_are_running(&supervisor->children))
-        loop_stop(&supervisor->loop);
+    ending_look(owner);
 }
 
 static void children_on_hopeless(void *owner)
 {
-    supervisor_end(owner, EXIT_FAILURE);
+    ending_begin(owner, EXIT_FAILURE);
 }
 
 const struct children_events supervisor_children_events = {

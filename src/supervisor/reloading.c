@@ -7,6 +7,62 @@
 #include "control/protocol.h"
 #include "namespaces/containers.h"
 
+#include <string.h>
+
+/* ---- settings that change ---- */
+
+/* The pid file and the control socket move together, or stay where the operator knows them to be.
+ */
+static void reloading_change_pid(struct supervisor *supervisor, const struct settings *settings)
+{
+    struct pid_file fresh = {0};
+    char text[SETTING_TEXT];
+    struct arena arena;
+    char *path;
+
+    arena_init(&arena, 512);
+    path = arena_text(&arena, settings->model.pid_file);
+    if (supervisor->pid.path && strcmp(supervisor->pid.path, path) != 0) {
+        if (pid_file_take(&fresh, path, text, sizeof(text)) == 0 &&
+            control_open(&supervisor->control, path, text, sizeof(text)) == 0) {
+            pid_file_release(&supervisor->pid);
+            supervisor->pid = fresh;
+        } else {
+            pid_file_release(&fresh);
+            log_error("%s", text);
+            reload_keep_setting(&supervisor->reload, text);
+        }
+    }
+    arena_free(&arena);
+}
+
+void reloading_apply_settings(struct supervisor *supervisor)
+{
+    const struct config_main *model = &supervisor->settings->model;
+    struct workforce *wanted = &supervisor->children.wanted;
+
+    *wanted = (struct workforce){.count = settings_workers(supervisor->settings),
+                                 .per_tenant = model->workers_per_tenant,
+                                 .drain_time = model->worker_shutdown_timeout,
+                                 .identity = supervisor->settings->identity};
+    wanted->identity.keep = !supervisor->is_root;
+    namespace_containers_set_engine(&supervisor->namespaces, model->container_socket);
+    sockets_set(&supervisor->sockets, model->netns_shared, model->worker_shutdown_timeout);
+}
+
+/* In force as far as a running process can, and the old ones are freed. */
+static void reloading_on_settings(void *owner, struct settings *settings)
+{
+    struct supervisor *supervisor = owner;
+
+    reloading_change_pid(supervisor, settings);
+    settings_free(supervisor->settings);
+    supervisor->settings = settings;
+    reloading_apply_settings(supervisor);
+    logging_follow(supervisor, false);
+    generation_follow(&supervisor->children);
+}
+
 /* ---- what it tells ---- */
 
 static void reloading_on_reading(void *owner)
@@ -25,11 +81,6 @@ static void reloading_on_refused(void *owner, const struct diag_list *diags, con
 
     notify_ready(&supervisor->notify, text);
     control_tell_reload_refused(&supervisor->control, diags, text);
-}
-
-static void reloading_on_settings(void *owner, struct settings *settings)
-{
-    supervisor_set_settings(owner, settings);
 }
 
 static void reloading_on_outcome(void *owner, const char *outcome, struct slice tenant,

@@ -90,7 +90,7 @@ static int resume_take_settings(struct supervisor *supervisor, const struct stat
     supervisor->children.identity = state->identity;
     if (!supervisor->settings)
         return -1;
-    supervisor_apply_settings(supervisor);
+    reloading_apply_settings(supervisor);
     return 0;
 }
 

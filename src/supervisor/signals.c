@@ -62,7 +62,7 @@ static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events
         signals_on_reload(supervisor);
         break;
     case SIGQUIT:
-        supervisor_drain(supervisor);
+        ending_drain(supervisor);
         break;
     case SIGUSR1:
         log_notice("SIGUSR1: opening logs anew");
@@ -74,7 +74,7 @@ static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events
             upgrade_begin(&supervisor->upgrade);
         break;
     default: /* SIGTERM, SIGINT */
-        supervisor_end(supervisor, EXIT_SUCCESS);
+        ending_begin(supervisor, EXIT_SUCCESS);
         break;
     }
 }

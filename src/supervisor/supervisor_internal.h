@@ -60,10 +60,6 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
 void supervisor_free(struct supervisor *supervisor);
 /* Reads the main file at the start; errors are on stderr. Returns 0 or -1. */
 int supervisor_load(struct supervisor *supervisor);
-/* Puts new settings in force, as far as a running process can, and frees the old. */
-void supervisor_set_settings(struct supervisor *supervisor, struct settings *settings);
-/* Tells namespaces, sockets and children of what concerns them. */
-void supervisor_apply_settings(struct supervisor *supervisor);
 int supervisor_main(const char *config, const char *program);
 /* What supervisor_resume does, with the program that children execute. */
 int resume_main(const char *config, int state, const char *program);
@@ -74,9 +70,13 @@ void supervisor_start_watchers(struct supervisor *supervisor);
 /* Gives the pid file and the log back, frees everything, and returns the exit status. */
 int supervisor_close(struct supervisor *supervisor);
 
-/* TERM: ends at once. QUIT: drains first. */
-void supervisor_end(struct supervisor *supervisor, int status);
-void supervisor_drain(struct supervisor *supervisor);
+/* ending.c. TERM: ends at once. QUIT: drains first. */
+void ending_begin(struct supervisor *supervisor, int status);
+void ending_drain(struct supervisor *supervisor);
+/* Somebody has gone: the last one's end is the loop's, if this is the end. */
+void ending_look(struct supervisor *supervisor);
+void ending_init(struct supervisor *supervisor);
+void ending_free(struct supervisor *supervisor);
 
 /* requests.c: what the control socket may ask for. */
 extern const struct control_request supervisor_requests[];
@@ -114,6 +114,8 @@ bool logging_is_settled(const struct supervisor *supervisor);
 /* reloading.c: a reload with the settings and the rest of now. */
 int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind);
 void reloading_init(struct supervisor *supervisor);
+/* Tells namespaces, sockets and children of the settings' parts that concern them. */
+void reloading_apply_settings(struct supervisor *supervisor);
 /* Starts a resolver that has work, and ends one that has none, in a moment. */
 void reloading_see_to_resolver(struct supervisor *supervisor);
 

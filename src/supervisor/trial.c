@@ -85,7 +85,7 @@ static int trial_load_settings(struct trial *trial, const struct state *state)
         return -1;
     supervisor->settings->model.worker_processes = 1;
     supervisor->settings->model.workers_per_tenant = 0; /* all */
-    supervisor_apply_settings(supervisor);
+    reloading_apply_settings(supervisor);
     return 0;
 }
 

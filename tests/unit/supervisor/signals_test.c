@@ -48,18 +48,3 @@ Test(signals, children_do_not_mind_them)
     cr_assert_eq(kill(worker, 0), 0);
     rig_close(&rig);
 }
-
-Test(signals, a_stop_ends_a_drain)
-{
-    struct rig rig;
-
-    rig_open(&rig);
-    rig_write(&rig, "nsgate.conf",
-              "worker_processes 1;\nerror_log log info;\npid pid;\nworker_shutdown_timeout 60s;\n");
-    rig_start(&rig, "started: 0 tenants");
-    kill(rig_child(&rig, "worker 0"), SIGSTOP); /* it will not hear DRAIN */
-    rig_signal(&rig, SIGQUIT, "draining");
-    kill(rig.pid, SIGTERM);
-    cr_assert_eq(rig_wait(&rig), 0);
-    rig_close(&rig);
-}

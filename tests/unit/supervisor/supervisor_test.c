@@ -28,19 +28,6 @@ Test(supervisor, starts_and_ends)
     rig_close(&rig);
 }
 
-Test(supervisor, drains)
-{
-    struct rig rig;
-    int port = rig_port();
-
-    rig_open(&rig);
-    rig_tenant(&rig, "a", port, "a");
-    rig_start(&rig, "started: 1 tenants");
-    rig_signal(&rig, SIGQUIT, "draining");
-    cr_assert_eq(rig_wait(&rig), 0);
-    rig_close(&rig);
-}
-
 Test(supervisor, a_broken_main_file_is_the_end)
 {
     struct rig rig;
