@@ -2,10 +2,10 @@
 /* -t and -T: what the command line asks without becoming a supervisor. */
 #include "supervisor/supervisor.h"
 
-#include "privileges_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
+#include "daemon/privileges.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -3,12 +3,12 @@
  * of its own beside those that it finds. */
 #include "supervisor/supervisor.h"
 
-#include "privileges_internal.h"
 #include "supervisor_internal.h"
 
 #include "base/memory.h"
 #include "children/generation.h"
 #include "children/workers.h"
+#include "daemon/privileges.h"
 #include "ipc/sealed.h"
 
 #include "version.h"

@@ -2,12 +2,12 @@
 /* The life of the root process: it is put together, starts, runs and is taken apart. */
 #include "supervisor/supervisor.h"
 
-#include "privileges_internal.h"
 #include "supervisor_internal.h"
 #include "worker_sockets_internal.h"
 
 #include "base/memory.h"
 #include "children/generation.h"
+#include "daemon/privileges.h"
 #include "namespaces/containers.h"
 
 #include <errno.h>

@@ -3,11 +3,10 @@
 #ifndef SUPERVISOR_SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
-#include "notify_internal.h"
-#include "pid_file_internal.h"
-
 #include "children/children.h"
 #include "control/control.h"
+#include "daemon/notify.h"
+#include "daemon/pid_file.h"
 #include "files/settings.h"
 #include "logs/log_file.h"
 #include "reload/reload.h"

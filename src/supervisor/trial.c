@@ -5,7 +5,6 @@
  * supervisor that asks. */
 #include "supervisor/supervisor.h"
 
-#include "privileges_internal.h"
 #include "supervisor_internal.h"
 #include "trial_internal.h"
 
@@ -13,6 +12,7 @@
 #include "base/signal_hold.h"
 #include "children/generation.h"
 #include "children/workers.h"
+#include "daemon/privileges.h"
 #include "ipc/cage.h"
 #include "ipc/sealed.h"
 #include "ipc/spawn.h"

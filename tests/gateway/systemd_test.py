@@ -62,7 +62,7 @@ def test_sysusers_makes_the_user(installed):
 
 
 def test_the_unit_and_the_code_keep_the_same_capabilities(unit):
-    text = (ROOT / "src/supervisor/privileges.c").read_text()
+    text = (ROOT / "src/daemon/privileges.c").read_text()
     table = text.split("kept_capabilities[] = {")[1].split("};")[0]
     assert set(re.findall(r"^\s+(CAP_\w+)", table, re.MULTILINE)) == \
         set(confine.words(confine.read_unit(unit), "CapabilityBoundingSet"))

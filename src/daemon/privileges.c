@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the supervisor keeps of root's power. */
-#include "privileges_internal.h"
+#include "daemon/privileges.h"
 
 #include "base/log.h"
 

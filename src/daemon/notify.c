@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The protocol of sd_notify(3): one datagram of NAME=VALUE lines, without its library. */
-#include "notify_internal.h"
+#include "daemon/notify.h"
 
 #include "base/error.h"
 #include "base/log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is left of root. */
-#include "supervisor/privileges_internal.h"
+#include "daemon/privileges.h"
 
 #include <cap-ng.h>
 #include <criterion/criterion.h>

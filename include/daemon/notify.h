@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Telling the service manager how it stands with us: the protocol of sd_notify(3). */
-#ifndef SUPERVISOR_NOTIFY_INTERNAL_H
-#define SUPERVISOR_NOTIFY_INTERNAL_H
+#ifndef DAEMON_NOTIFY_H
+#define DAEMON_NOTIFY_H
 
 #include "io/loop.h"
 

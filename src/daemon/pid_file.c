@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks, numbers and names of pid files. */
-#include "pid_file_internal.h"
+#include "daemon/pid_file.h"
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The pid file and its lock. */
-#include "supervisor/pid_file_internal.h"
+#include "daemon/pid_file.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

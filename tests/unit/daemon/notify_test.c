@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a service manager hears, played by a datagram socket. */
-#include "supervisor/notify_internal.h"
+#include "daemon/notify.h"
 
 #include "rig/rig.h"
 
