@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness import netns, texts
-from harness.backend import EchoServer, read_head
+from harness.backend import EchoServer, free_port, read_head
 from harness.client import Connection, fetch, raw
 from harness.gateway import wait_for
 from harness.watch import Watch
@@ -16,12 +16,6 @@ from harness.watch import Watch
 PLAIN = ("127.0.0.1", 8080)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LIMITS = "proxy_connect_timeout 1s; proxy_read_timeout 1s; proxy_send_timeout 1s;"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ import tempfile
 
 import pytest
 
-from harness import netns
+from harness import netns, texts
 from harness.backend import EchoServer, Scripted
 from harness.certs import Authority
+from harness.frames import Frames
 from harness.gateway import Gateway
 
 atexit.register(netns.delete_all)
@@ -88,3 +89,50 @@ def reachable():
     with tempfile.TemporaryDirectory(prefix="nsg-") as folder:
         os.chmod(folder, 0o755)
         yield folder
+
+
+@pytest.fixture
+def behind_h2(gateway, namespace):
+    """behind_h2(server): a gateway of one worker before it, which asks it by HTTP/2."""
+    servers = []
+
+    def start(server, settings="", scheme="http"):
+        servers.append(server)
+        gateway.settings["worker_processes"] = "1"
+        gateway.write_main()
+        gateway.tenant("a", texts.plain(namespace, f"""client_max_body_size 0; {settings}
+            proxy_http_version 2; location / {{ proxy_pass {scheme}://{server.address}; }}"""))
+        gateway.start()
+        return server
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def h2_proxy(gateway, authority, namespace):
+    """h2_proxy(address, settings) starts a gateway before that backend, with TLS and without."""
+
+    def start(address, settings=""):
+        location = f"location / {{ proxy_pass http://{address}; }}"
+        gateway.tenant("a", texts.tenant(
+            namespace, texts.tls_server(authority, "a.test", location),
+            f"server {{ listen 127.0.0.1:8080; {location} }}", settings=settings))
+        return gateway.start()
+
+    return start
+
+
+@pytest.fixture
+def h2_dial(authority, namespace):
+    """h2_dial() opens connections of exact frames over TLS."""
+    made = []
+
+    def open_one(**more):
+        made.append(Frames(namespace, texts.ADDRESS, authority.context(("h2",)), **more))
+        return made[-1]
+
+    yield open_one
+    for connection in made:
+        connection.close()

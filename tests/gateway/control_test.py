@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The control socket: -s reload waits and tells each tenant's fate, -s status tells how all are."""
+"""The control socket: who may ask, and -s reload, which waits and tells each tenant's fate."""
 
 import json
 import os
 import pwd
-import re
-import signal
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
 
 from harness import netns, texts
-from harness.backend import read_head
+from harness.backend import free_port, occupy
 from harness.certs import peer_serial
 from harness.client import Connection, fetch
 from harness.gateway import BINARY, wait_for
 from harness.load import Load
-from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
 
@@ -80,7 +76,7 @@ def test_only_what_changed_changes(gateway, authority, namespaces):
     # No resolver was started for any of it, and workers have not been told.
     assert not [pid for pid in gateway.children() if gateway.role(pid) == "resolver"]
     assert set(gateway.workers()) <= children
-    tenants = statuses(gateway)[1]
+    tenants = gateway.statuses()[1]
     assert {tenant["generation"] for tenant in tenants.values()} == {1}
     # What is wrong later is told where it stands then.
     at = gateway.log_size()
@@ -100,7 +96,7 @@ def test_only_what_changed_changes(gateway, authority, namespaces):
 def test_what_does_not_serve_is_told(gateway, namespaces):
     """In force, but not all serves: exit 2, of -s reload and of -s status."""
     late = netns.PREFIX + "late"
-    taken = netns.within(namespaces[1], occupy)
+    taken = netns.within(namespaces[1], lambda: occupy(PLAIN))
     gateway.tenant("good", texts.plain(namespaces[0], 'return 200 "good";'))
     gateway.start()
     assert gateway.ask("status").returncode == 0
@@ -120,7 +116,7 @@ def test_what_does_not_serve_is_told(gateway, namespaces):
             "has no such address" in line]
     assert lines[-1] == "reload done: 5 added, 0 changed, 0 removed, 0 refused, 2 degraded, " \
         "1 waiting, 2 blocked"
-    tenants = statuses(gateway)[1]
+    tenants = gateway.statuses()[1]
     assert {name: tenant["state"] for name, tenant in tenants.items()} == {
         "good": "serving", "full": "degraded", "late": "waiting", "second": "blocked",
         "ours": "blocked", "nowhere": "degraded"}
@@ -142,7 +138,7 @@ def test_what_does_not_serve_is_told(gateway, namespaces):
     # An address that goes again is seen by the next who asks.
     netns.run("ip", "-n", namespaces[2], "addr", "del", "192.0.2.9/32", "dev", "lo")
     assert gateway.ask("status").returncode == 2
-    assert statuses(gateway)[1]["nowhere"]["state"] == "degraded"
+    assert gateway.statuses()[1]["nowhere"]["state"] == "degraded"
     netns.delete(late)
 
 
@@ -164,7 +160,7 @@ def test_a_reload_that_would_remove_most_tenants_is_refused(gateway, namespaces)
         gateway.wait_log(said, since=at)
         assert gateway.reload().startswith(said), "SIGHUP has no force"
         assert fetch(namespaces[0], PLAIN).body == b"kept"
-        assert len(statuses(gateway)[1]) == 10
+        assert len(gateway.statuses()[1]) == 10
 
     folder.rename(away)  # the folder is away
     refused(10)
@@ -190,7 +186,7 @@ def test_a_reload_that_would_remove_most_tenants_is_refused(gateway, namespaces)
         gateway.tenant(name, "nonsense;\n")
     result = gateway.ask("reload")
     assert result.stdout.endswith("reload done: 0 added, 0 changed, 0 removed, 6 refused\n")
-    assert len(statuses(gateway)[1]) == 10
+    assert len(gateway.statuses()[1]) == 10
     for name in names[:5]:
         gateway.remove_tenant(name)
     result = gateway.ask("reload")  # half of them is a few
@@ -371,7 +367,7 @@ def test_who_asks_is_answered_whatever_the_main_file_says(gateway, namespaces):
         conf.unlink()
         if broken is not None:
             conf.write_text(broken)
-        assert statuses(gateway)[0]["pid"] == gateway.pid, broken
+        assert gateway.statuses()[0]["pid"] == gateway.pid, broken
         result = gateway.ask("reload")
         assert result.returncode == 1 and result.stderr, (broken, result)
         assert gateway.ask("reopen").returncode == 0, broken
@@ -423,7 +419,7 @@ def test_a_pid_that_cannot_be_taken_is_told_and_locks_nobody_out(gateway, namesp
         # All else is in force, and the old pid file and socket are.
         assert fetch(namespaces[0], PLAIN).body == b"%d" % number
         assert (gateway.folder / "nsgate.pid").read_text().strip() == str(gateway.pid)
-        assert statuses(gateway)[0]["pid"] == gateway.pid
+        assert gateway.statuses()[0]["pid"] == gateway.pid
         at = gateway.log_size()
         gateway.reload()
         gateway.wait_log("1 setting not taken over", since=at)
@@ -434,7 +430,7 @@ def test_a_pid_that_cannot_be_taken_is_told_and_locks_nobody_out(gateway, namesp
     assert gateway.ask("reload").returncode == 0
     assert not (gateway.folder / "nsgate.pid").exists()
     assert (gateway.folder / "moved.pid").read_text().strip() == str(gateway.pid)
-    assert statuses(gateway)[0]["pid"] == gateway.pid
+    assert gateway.statuses()[0]["pid"] == gateway.pid
 
 
 def test_two_instances_never_share_a_control_socket(gateway, namespaces):
@@ -451,7 +447,7 @@ def test_two_instances_never_share_a_control_socket(gateway, namespaces):
         assert result.returncode == 1 and "gate.sock" in result.stderr, result
         assert "nsgate that runs" in result.stderr
         assert not (gateway.folder / second).exists()
-        assert statuses(gateway)[0]["pid"] == gateway.pid
+        assert gateway.statuses()[0]["pid"] == gateway.pid
         gateway.stop()
         assert not (gateway.folder / "gate.sock").exists()
 
@@ -461,203 +457,3 @@ def test_a_pid_file_that_is_a_link_is_refused_by_name(gateway):
     result = command("-c", gateway.folder / "nsgate.conf")
     assert result.returncode == 1 and "symbolic link" in result.stderr, result
     assert not (gateway.folder / "elsewhere").exists()
-
-
-# ---- status ----
-
-
-def statuses(gateway):
-    """-s status --json: the whole object, and its tenants by name. Its exit status is the worst
-    that it shows."""
-    result = gateway.ask("status", "--json")
-    whole = json.loads(result.stdout)
-    states = {tenant["state"] for tenant in whole["tenants"]}
-    if result.returncode != 1:
-        assert result.returncode == (0 if states <= {"serving"} else 2), result
-        assert "refused" not in states
-    return whole, {tenant["tenant"]: tenant for tenant in whole["tenants"]}
-
-
-def occupy():
-    taken = socket.socket()
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    taken.bind(PLAIN)
-    taken.listen()
-    return taken
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def test_status_of_tenants_in_every_state(gateway, authority, namespaces):
-    late = netns.PREFIX + "late"
-    taken = netns.within(namespaces[2], occupy)
-    gateway.tenant("serving", texts.tenant(namespaces[0], texts.tls_server(
-        authority, "serving.test", 'return 200 "a";'), 'server { listen 8080; return 200 "b"; }'))
-    gateway.tenant("waiting", texts.plain(late, 'return 200 "late";'))
-    gateway.tenant("degraded", texts.tenant(
-        namespaces[2], 'server { listen 127.0.0.1:8080; return 200 "x"; }',
-        'server { listen 127.0.0.1:8081; return 200 "y"; }'))
-    gateway.tenant("refused", "netns;\n")
-    gateway.tenant("kept", texts.plain(namespaces[1], 'return 200 "kept";'))
-    gateway.start()
-    gateway.tenant("kept", texts.plain(namespaces[1], 'retrun 200 "kept";'))
-    assert gateway.ask("reload").returncode == 1
-    assert gateway.ask("status").returncode == 1, "a file that is refused"
-    whole, tenants = statuses(gateway)
-    assert whole["pid"] == gateway.pid and whole["workers"] == 2 and whole["generation"] == 1
-    assert whole["uptime"] >= 0 and whole["draining"] == 0 and whole["partial"] is False
-    assert re.fullmatch(r"\d+\.\d+\.\d+", whole["version"])
-    assert {name: tenant["state"] for name, tenant in tenants.items()} == {
-        "serving": "serving", "waiting": "waiting", "degraded": "degraded", "refused": "refused",
-        "kept": "serving"}
-    serving = tenants["serving"]
-    assert (serving["bound"], serving["listeners"], serving["generation"]) == (2, 2, 1)
-    assert serving["namespace"] == namespaces[0]
-    assert serving["inode"] == os.stat(f"/run/netns/{namespaces[0]}").st_ino
-    assert serving["last_error"] is None
-    expected = subprocess.run(
-        ["openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in",
-         authority.folder / "serving.test.crt"], capture_output=True, text=True).stdout
-    assert serving["certificate_expiry"] == expected.strip().partition("=")[2].replace(" ", "T")
-    assert tenants["waiting"]["inode"] is None and tenants["waiting"]["bound"] == 0
-    assert late in tenants["waiting"]["last_error"]
-    assert (tenants["degraded"]["bound"], tenants["degraded"]["listeners"]) == (1, 2)
-    assert "127.0.0.1:8080" in tenants["degraded"]["last_error"]
-    assert "in use" in tenants["degraded"]["last_error"]
-    assert "refused.conf:1:" in tenants["refused"]["last_error"]
-    assert "kept.conf:" in tenants["kept"]["last_error"] and "retrun" in tenants["kept"]["last_error"]
-    assert tenants["kept"]["certificate_expiry"] is None
-
-    # All of it goes when its cause does.
-    taken.close()
-    netns.make("late")
-    gateway.tenant("refused", texts.plain("host", 'return 200 "r";', f"127.0.0.1:{free_port()}"))
-    gateway.tenant("kept", texts.plain(namespaces[1], 'return 200 "new";'))
-    assert gateway.ask("reload").returncode in (0, 2)  # the port is tried again by and by
-
-    def all_serve():
-        tenants = statuses(gateway)[1]
-        return {(tenant["state"], tenant["last_error"]) for tenant in tenants.values()} == \
-            {("serving", None)}
-
-    wait_for(all_serve, 6, "all are mended")
-    assert gateway.ask("status").returncode == 0
-    tenants = statuses(gateway)[1]
-    assert tenants["kept"]["generation"] == 2 and tenants["refused"]["generation"] == 1
-    assert tenants["refused"]["namespace"] == "host" and tenants["refused"]["inode"] is None
-    netns.delete(late)
-
-
-def test_status_counts_connections_and_requests(gateway, authority, namespaces):
-    for number, namespace in enumerate(namespaces[:2]):
-        gateway.tenant(f"t{number}", texts.plain(namespace, f'return 200 "{number}";'))
-    gateway.start()
-    kept = [Connection(namespaces[0], PLAIN) for _ in range(20)]
-    for connection in kept:
-        for _ in range(3):
-            connection.ask()
-    whole, tenants = statuses(gateway)
-    assert (whole["connections"], whole["partial"]) == (20, False)
-    assert (tenants["t0"]["connections"], tenants["t0"]["requests"]) == (20, 60)
-    assert (tenants["t1"]["connections"], tenants["t1"]["requests"]) == (0, 0)
-    for connection in kept:
-        connection.close()
-    wait_for(lambda: statuses(gateway)[1]["t0"]["connections"] == 0, what="they are counted out")
-    assert statuses(gateway)[1]["t0"]["requests"] == 60
-
-
-def test_status_does_not_wait_for_a_worker_that_hangs(gateway, namespaces):
-    gateway.tenant("a", texts.plain(namespaces[0], 'return 200 "a";'))
-    gateway.start()
-    victim = gateway.workers()[0]
-    os.kill(victim, signal.SIGSTOP)
-    watch = Watch()
-    whole, tenants = statuses(gateway)
-    assert whole["partial"] is True and tenants["a"]["state"] == "serving"
-    assert watch.seconds() < 3
-    assert "not complete" in gateway.ask("status").stdout
-    os.kill(victim, signal.SIGCONT)
-    wait_for(lambda: statuses(gateway)[0]["partial"] is False, what="all answer again")
-
-
-def test_status_as_a_table(gateway, authority, namespaces):
-    gateway.tenant("acme", texts.tenant(namespaces[0], texts.tls_server(
-        authority, "acme.test", 'return 200 "a";')))
-    gateway.tenant("broken", "nonsense;\n")
-    gateway.start()
-    result = gateway.ask("status")
-    assert (result.returncode, result.stderr) == (1, "")
-    first, empty, titles, *rows = result.stdout.splitlines()
-    assert re.match(rf"nsgate \S+, pid {gateway.pid}, up 0m \d+s; 2 workers of generation 1, "
-                    r"0 connections$", first) and not empty
-    assert titles.split("  ")[0] == "TENANT" and titles.endswith("LAST ERROR")
-    inode = os.stat(f"/run/netns/{namespaces[0]}").st_ino
-    cells = {row.split()[0]: row for row in rows}
-    assert re.match(rf"acme +{namespaces[0]}\[{inode}\] +serving +1/1 +0 +\d{{4}}-\d\d-\d\d +1 +-$",
-                    cells["acme"]), cells
-    assert re.match(r"broken +- +refused +0/0 +0 +- +0 +\S+broken\.conf:1:1: unknown directive",
-                    cells["broken"]), cells
-    assert len(cells["broken"]) < 300 and cells["broken"].endswith(" ..."), cells
-    assert "upstream" in statuses(gateway)[1]["broken"]["last_error"], "all of it"
-    for title in ("NAMESPACE", "STATE", "LISTENERS", "CONNECTIONS", "EXPIRES", "GENERATION"):
-        at = titles.index(title)
-        assert all(row[at - 1] == " " and row[at] != " " for row in rows), title
-
-
-def test_status_under_load_harms_nobody(gateway, authority, namespaces, echo):
-    names = ["s0.test", "s1.test"]
-    for name, namespace in zip(names, namespaces):
-        gateway.tenant(name, texts.proxied(authority, namespace, name, echo.address))
-    gateway.start()
-    targets = [(namespace, texts.ADDRESS, name) for name, namespace in zip(names, namespaces)]
-    with Load(targets, authority.context(), threads=4) as load:
-        wait_for(lambda: load.done > 20, what="the load's first requests")
-        for _ in range(20):
-            whole, tenants = statuses(gateway)
-            assert len(tenants) == 2 and whole["partial"] is False
-        last = {name: tenant["requests"] for name, tenant in tenants.items()}
-        wait_for(lambda: all(statuses(gateway)[1][name]["requests"] > last[name]
-                             for name in names), what="requests are counted on")
-    assert not load.failures, load.failures[:5]
-
-
-def test_a_new_generation_serves_when_reload_returns_and_the_old_one_is_told_apart(
-        gateway, namespaces, scripted):
-    release = threading.Event()
-
-    def answer_late(connection, _):
-        read_head(connection)
-        release.wait(20)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate")
-
-    server = scripted(answer_late)
-    gateway.tenant("a", texts.plain(namespaces[0], f"""
-        location / {{ return 200 "a"; }}
-        location /late {{ proxy_pass http://{server.address}; }}"""))
-    gateway.start()
-    old = set(gateway.workers())
-    busy = netns.connect(namespaces[0], PLAIN, 30)
-    busy.sendall(b"GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
-    wait_for(lambda: server.accepted, what="the request is with the backend")
-    gateway.settings["worker_processes"] = "3"
-    gateway.write_main()
-    assert gateway.ask("reload").returncode == 0
-    assert len(set(gateway.workers()) - old) == 3
-    assert fetch(namespaces[0], PLAIN).body == b"a"
-
-    def drains():
-        whole, tenants = statuses(gateway)
-        return (whole["generation"], whole["workers"], tenants["a"]["draining"]) == (2, 3, 1) \
-            and whole["draining"] > 0 and tenants["a"]["connections"] >= 1
-
-    wait_for(drains, what="one connection drains")
-    assert "of before drain" in gateway.ask("status").stdout
-    release.set()
-    assert busy.recv(4096).endswith(b"late")
-    busy.close()
-    wait_for(lambda: statuses(gateway)[0]["draining"] == 0, what="the old generation is gone")
-    assert statuses(gateway)[1]["a"]["draining"] == 0

@@ -7,14 +7,12 @@ import json
 import re
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 import h2.config
 import h2.connection
 import h2.events
-import h2.exceptions
 import pytest
 
 from harness import frames, netns, texts
@@ -22,73 +20,39 @@ from harness.backend import read_head
 from harness.client import Connection
 from harness.frames import Frames
 from harness.gateway import wait_for
-from harness.h2_backend import Server
 from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
 URL = f"https://a.test:{texts.PORT}"
-CANCEL, NO_ERROR, INTERNAL_ERROR, CALM = 8, 0, 2, 11
-
-
-def inside(namespace, *command, check=True, text=True, timeout=60):
-    return subprocess.run(["ip", "netns", "exec", namespace, *map(str, command)], check=check,
-                          capture_output=True, text=text, timeout=timeout)
-
-
-@pytest.fixture
-def proxy(gateway, authority, namespace):
-    """proxy(address, settings) starts a gateway before that backend, with TLS and without."""
-
-    def start(address, settings=""):
-        location = f"location / {{ proxy_pass http://{address}; }}"
-        gateway.tenant("a", texts.tenant(
-            namespace, texts.tls_server(authority, "a.test", location),
-            f"server {{ listen 127.0.0.1:8080; {location} }}", settings=settings))
-        return gateway.start()
-
-    return start
-
-
-@pytest.fixture
-def dial(authority, namespace):
-    """dial() opens connections of exact frames over TLS."""
-    made = []
-
-    def open_one(**more):
-        made.append(Frames(namespace, texts.ADDRESS, authority.context(("h2",)), **more))
-        return made[-1]
-
-    yield open_one
-    for connection in made:
-        connection.close()
+CANCEL, INTERNAL_ERROR = 8, 2
 
 
 # ---- clients as people have them ----
 
-def test_curl(proxy, echo, authority, namespace, tmp_path):
-    proxy(echo.address, "client_max_body_size 0;")
+def test_curl(h2_proxy, echo, authority, namespace, tmp_path):
+    h2_proxy(echo.address, "client_max_body_size 0;")
     curl = ["curl", "-sS", "--http2", "--max-time", "30", "--cacert", authority.ca, "--resolve",
             f"a.test:{texts.PORT}:127.0.0.1", "-w", "\n%{http_version} %{http_code}"]
-    seen, facts = inside(namespace, *curl, f"{URL}/x?y").stdout.rsplit("\n", 1)
+    seen, facts = netns.inside(namespace, *curl, f"{URL}/x?y").stdout.rsplit("\n", 1)
     assert facts == "2 200" and json.loads(seen)["path"] == "/x?y"
     body = tmp_path / "body"
     for size in (0, 1, 1 << 20, 64 << 20):
         body.write_bytes(b"z" * size)
-        seen, facts = inside(namespace, *curl, "--data-binary", f"@{body}", f"{URL}/up").stdout.rsplit("\n", 1)
+        seen, facts = netns.inside(namespace, *curl, "--data-binary", f"@{body}", f"{URL}/up").stdout.rsplit("\n", 1)
         assert facts == "2 200" and json.loads(seen)["length"] == size
-        out = inside(namespace, *curl, "-o", "/dev/null", "-w", "%{http_version} %{size_download}",
-                     f"{URL}/bytes/{size}").stdout
+        out = netns.inside(namespace, *curl, "-o", "/dev/null", "-w", "%{http_version} %{size_download}",
+                           f"{URL}/bytes/{size}").stdout
         assert out == f"2 {size}"
-    out = inside(namespace, *curl, "-I", f"{URL}/bytes/77").stdout
+    out = netns.inside(namespace, *curl, "-I", f"{URL}/bytes/77").stdout
     assert "content-length: 77" in out and out.endswith("2 200")
-    out = inside(namespace, *curl, "--http1.1", f"{URL}/").stdout
+    out = netns.inside(namespace, *curl, "--http1.1", f"{URL}/").stdout
     assert out.endswith("1.1 200")
 
 
-def test_prior_knowledge(proxy, echo, namespace):
-    proxy(echo.address)
-    out = inside(namespace, "curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version}",
-                 "-o", "/dev/null", "http://127.0.0.1:8080/").stdout
+def test_prior_knowledge(h2_proxy, echo, namespace):
+    h2_proxy(echo.address)
+    out = netns.inside(namespace, "curl", "-sS", "--http2-prior-knowledge", "-w", "%{http_version}",
+                       "-o", "/dev/null", "http://127.0.0.1:8080/").stdout
     assert out == "2"
     assert Connection(namespace, PLAIN).ask("/").status == 200, "HTTP/1 goes on beside it"
     # The preface may come byte by byte; another beginning is HTTP/1's.
@@ -122,17 +86,17 @@ def test_http2_off(gateway, authority, namespace, echo):
     sock.close()
 
 
-def test_nghttp_and_h2load(proxy, echo, namespace):
-    proxy(echo.address, "keepalive_requests 100000;")
-    out = inside(namespace, "nghttp", "-nv", f"https://127.0.0.1:{texts.PORT}/bytes/100000").stdout
+def test_nghttp_and_h2load(h2_proxy, echo, namespace):
+    h2_proxy(echo.address, "keepalive_requests 100000;")
+    out = netns.inside(namespace, "nghttp", "-nv", f"https://127.0.0.1:{texts.PORT}/bytes/100000").stdout
     assert ":status: 200" in out
-    out = inside(namespace, "h2load", "-n", "2000", "-c", "4", "-m", "50",
-                 f"https://127.0.0.1:{texts.PORT}/").stdout
+    out = netns.inside(namespace, "h2load", "-n", "2000", "-c", "4", "-m", "50",
+                       f"https://127.0.0.1:{texts.PORT}/").stdout
     assert "2000 succeeded, 0 failed" in out, out
 
 
-def test_python_h2(proxy, echo, authority, namespace):
-    proxy(echo.address)
+def test_python_h2(h2_proxy, echo, authority, namespace):
+    h2_proxy(echo.address)
     sock = authority.context(("h2",)).wrap_socket(netns.connect(namespace, texts.ADDRESS),
                                                   server_hostname="a.test")
     connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
@@ -160,9 +124,9 @@ def test_python_h2(proxy, echo, authority, namespace):
 
 # ---- messages ----
 
-def test_trailers_both_ways(proxy, echo, dial):
-    proxy(echo.address)
-    client = dial().ready()
+def test_trailers_both_ways(h2_proxy, echo, h2_dial):
+    h2_proxy(echo.address)
+    client = h2_dial().ready()
     number = client.begin("POST", "/up", [("trailer", "x-sum")], ends=False)
     client.data(number, b"abc")
     client.trailers(number, [("x-sum", "7")])
@@ -172,30 +136,30 @@ def test_trailers_both_ways(proxy, echo, dial):
     assert stream.trailers == {"x-sum": "3"} and stream.body == b"chunk 0\nchunk 1\nchunk 2\n"
 
 
-def test_interim_responses(proxy, scripted, dial):
+def test_interim_responses(h2_proxy, scripted, h2_dial):
     def script(connection, _):
         read_head(connection)
         connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
         time.sleep(0.1)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    proxy(scripted(script).address)
-    stream = dial().ready().ask("/")
+    h2_proxy(scripted(script).address)
+    stream = h2_dial().ready().ask("/")
     assert [head[":status"] for head in stream.heads] == ["103", "200"]
     assert stream.heads[0]["link"] == "</a>" and stream.body == b"ok"
 
 
-def test_a_broken_response_is_reset(proxy, scripted, dial):
+def test_a_broken_response_is_reset(h2_proxy, scripted, h2_dial):
     def script(connection, _):
         read_head(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
 
-    proxy(scripted(script).address)
-    stream = dial().ready().ask("/")
+    h2_proxy(scripted(script).address)
+    stream = h2_dial().ready().ask("/")
     assert (stream.status, stream.body, stream.reset) == (200, b"abc", INTERNAL_ERROR)
 
 
-def test_cancelled_download_and_upload(proxy, scripted, dial):
+def test_cancelled_download_and_upload(h2_proxy, scripted, h2_dial):
     ends = []
 
     def script(connection, _):
@@ -211,8 +175,8 @@ def test_cancelled_download_and_upload(proxy, scripted, dial):
             pass
         ends.append(time.monotonic())
 
-    proxy(scripted(script).address, "client_max_body_size 0;")
-    client = dial().ready()
+    h2_proxy(scripted(script).address, "client_max_body_size 0;")
+    client = h2_dial().ready()
     down = client.begin("GET", "/")
     client.until(lambda: client.streams[down].size > 100000)
     client.reset(down)
@@ -224,7 +188,7 @@ def test_cancelled_download_and_upload(proxy, scripted, dial):
     wait_for(lambda: len(ends) == 2, 1, "the upload's backend is let go")
 
 
-def test_a_client_that_vanishes(proxy, scripted, dial):
+def test_a_client_that_vanishes(h2_proxy, scripted, h2_dial):
     ends = []
 
     def script(connection, _):
@@ -233,8 +197,8 @@ def test_a_client_that_vanishes(proxy, scripted, dial):
             pass
         ends.append(time.monotonic())
 
-    proxy(scripted(script).address)
-    client = dial().ready()
+    h2_proxy(scripted(script).address)
+    client = h2_dial().ready()
     for _ in range(3):
         client.begin("GET", "/")
     time.sleep(0.3)
@@ -242,174 +206,10 @@ def test_a_client_that_vanishes(proxy, scripted, dial):
     wait_for(lambda: len(ends) == 3, 1, "all backends are let go")
 
 
-def early(connection, _):
-    """A server that answers a request's head, and reads no more."""
-    read_head(connection)
-    connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n"
-                       b"Connection: close\r\n\r\nno")
-    time.sleep(0.1)
-
-
-def test_an_early_response(proxy, scripted, dial):
-    """One that does not go on is reset without error; what it sends then is forgiven."""
-    proxy(scripted(early).address, "client_max_body_size 0;")
-    client = dial().ready()
-    number = client.begin("POST", "/", ends=False)
-    client.data(number, b"x" * 1000)
-    client.until(lambda: client.streams[number].reset is not None)
-    stream = client.streams[number]
-    assert (stream.status, stream.body, stream.ended, stream.reset) == (413, b"no", True, NO_ERROR)
-    client.send(frames.frame(frames.DATA, 0, number, b"x" * 1000))
-    client.trailers(number, [("x-sum", "1")])
-    assert client.ask("/", "POST", b"x").status == 413, "the connection goes on"
-
-
-@pytest.mark.parametrize("tls", [True, False], ids=["tls", "plain"])
-def test_curl_hears_an_early_response(gateway, scripted, authority, namespace, tmp_path, tls):
-    """It takes a reset that comes with the response for an error."""
-    def long(connection, _):
-        read_head(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\nConnection: close\r\n\r\n" +
-                           b"o" * 200_000)
-        time.sleep(0.2)
-
-    def large_error(peer, event):
-        if isinstance(event, h2.events.RequestReceived):
-            peer.respond(event.stream_id, 413, b"e" * 200_000, [("content-length", "200000")])
-
-    server, speaker = scripted(early).address, Server(large_error)
-    locations = {"/early": f"proxy_pass http://{server};", "/dead": "proxy_pass http://127.0.0.1:1;",
-                 "/large": f"client_max_body_size 1k; proxy_pass http://{server};",
-                 "/forbidden": "return 403 no;", "/fine": "return 200 yes;",
-                 "/moved": "return 307 https://b.test/;",
-                 "/error": f"proxy_http_version 2; proxy_pass http://{speaker.address};",
-                 "/long": f"proxy_pass http://{scripted(long).address};"}
-    body = " ".join(f"location {path} {{ {text} }}" for path, text in locations.items())
-    gateway.tenant("a", texts.tenant(
-        namespace, texts.tls_server(authority, "a.test", body),
-        f"server {{ listen 127.0.0.1:8080; {body} }}", settings="client_max_body_size 0;"))
-    gateway.start()
-    upload = tmp_path / "upload"
-    where = ["--http2", "--cacert", authority.ca, "--resolve", f"a.test:{texts.PORT}:127.0.0.1", URL]
-    if not tls:
-        where = ["--http2-prior-knowledge", "http://127.0.0.1:8080"]
-    for size in (100_000, 1 << 20, 5 << 20):
-        upload.write_bytes(b"z" * size)
-        for path, status in zip(locations, (413, 502, 413, 403, 200, 307, 413, 200)):
-            slow = ["--limit-rate", "500k"] if size == 100_000 else []
-            for more in (slow, ["-H", "Transfer-Encoding: chunked"]):
-                out = inside(namespace, "curl", "-sS", "--max-time", "10", "-o", "/dev/null", "-w",
-                             "%{http_code}", "--data-binary", f"@{upload}", *more, *where[:-1],
-                             where[-1] + path, check=False)
-                assert (out.returncode, out.stdout) == (0, str(status)), (size, path, more, out.stderr)
-    speaker.close()
-
-
-def answers_in_pieces(connection, _):
-    """The path says the status. The head, the body, and for chunked ones the end, come apart."""
-    head, _ = read_head(connection)
-    _, status, framing, _ = head.split(b" ")[1].split(b"/", 3)
-    framed = b"Transfer-Encoding: chunked" if framing == b"chunked" else b"Content-Length: 6"
-    pieces = [b"5\r\nlater\r\n", b"0\r\n\r\n"] if framing == b"chunked" else [b"la", b"ter."]
-    connection.sendall(b"HTTP/1.1 " + status + b" Early\r\nLocation: /x\r\nConnection: close\r\n" + framed + b"\r\n\r\n")
-    for piece in pieces:
-        time.sleep(0.15)
-        connection.sendall(piece)
-    time.sleep(0.3)
-
-
-def answers_in_frames(peer, event):
-    if not isinstance(event, h2.events.RequestReceived):
-        return
-    status = dict(event.headers)[":path"].split("/")[1]
-    peer.respond(event.stream_id, int(status), headers=[("location", "/x")], end=False)
-
-    def send(body, end):
-        with peer.lock:
-            try:
-                peer.h2.send_data(event.stream_id, body, end_stream=end)
-                peer.flush()
-            except (OSError, h2.exceptions.ProtocolError):
-                pass
-
-    threading.Timer(0.15, send, (b"later", False)).start()
-    threading.Timer(0.3, send, (b".", True)).start()
-
-
-@pytest.mark.parametrize("backend", ["length", "chunked", "h2"])
-def test_curl_hears_an_early_response_in_pieces(backend, proxy, scripted, authority, namespace,
-                                                tmp_path):
-    """Its end, which lets the rest of the request be dropped, comes later than its head."""
-    speaker = Server(answers_in_frames)
-    address = speaker.address if backend == "h2" else scripted(answers_in_pieces).address
-    proxy(address, "client_max_body_size 0;" +
-          ("proxy_http_version 2;" if backend == "h2" else ""))
-    upload = tmp_path / "upload"
-    where = ["--cacert", authority.ca, "--resolve", f"a.test:{texts.PORT}:127.0.0.1"]
-    for size in (100_000, 5 << 20):
-        upload.write_bytes(b"z" * size)
-        slow = ["--limit-rate", "500k"] if size == 100_000 else []
-        for status in (200, 302, 413):
-            for more in (slow, ["-H", "Transfer-Encoding: chunked"]):
-                out = inside(namespace, "curl", "-sS", "--http2", "--max-time", "10", "-w",
-                             "%{http_code}", "--data-binary", f"@{upload}", *more, *where,
-                             f"{URL}/{status}/{backend}/", check=False)
-                body = "later" if backend == "chunked" else "later."
-                assert (out.returncode, out.stdout) == (0, f"{body}{status}"), (size, more, out.stderr)
-    speaker.close()
-
-
-def test_what_an_early_answer_opened_is_held_by_no_other_stream(gateway, authority, namespace, dial):
-    """The window of the connection is open for the rest of an upload that is not sent: others send
-    into it, to a server that takes nothing. The connection's 2 MiB stay the most that is held."""
-    server = Server(lambda *_: None)
-    server.windows = False
-    body = ("location /no { return 403 no; } "
-            f"location / {{ proxy_http_version 2; proxy_pass http://{server.address}; }}")
-    gateway.tenant("a", texts.tenant(namespace, texts.tls_server(authority, "a.test", body),
-                                     settings="client_max_body_size 0;"))
-    gateway.start()
-    client = dial().ready()
-    number = client.begin("POST", "/no", ends=False)
-    client.until(lambda: client.streams[number].ended)
-    client.reset(number)
-    uploads = [client.begin("POST", "/", ends=False) for _ in range(24)]
-    for number in uploads:
-        for _ in range(8):
-            client.data(number, b"x" * 16000)
-
-    def gone():
-        return [number for number in uploads if client.streams[number].reset is not None]
-
-    client.until(lambda: len(gone()) >= 7)
-    assert client.ask("/no").status == 403 and not client.goaways
-    assert len(gone()) <= 9 and {client.streams[number].reset for number in gone()} == {CALM}
-    server.close()
-
-
-def test_an_endless_upload_after_the_answer(proxy, scripted, dial):
-    """It is read for a while, whatever its windows say, and then no more."""
-    proxy(scripted(early).address, "client_max_body_size 0;")
-    client = dial().ready()
-    number = client.begin("POST", "/", ends=False)
-    sent, end = 0, time.monotonic() + 20
-    while client.streams[number].reset is None:
-        assert time.monotonic() < end and sent < 64 << 20
-        client.data(number, b"x" * 65536)
-        sent += 65536
-        client.sock.settimeout(0.01)
-        try:
-            client.step()
-        except TimeoutError:
-            pass
-        client.sock.settimeout(10)
-    assert client.streams[number].reset == NO_ERROR and not client.goaways
-
-
 @pytest.mark.parametrize("count", [229, 1000])
-def test_more_streams_than_allowed_before_settings(proxy, echo, namespace, count):
+def test_more_streams_than_allowed_before_settings(h2_proxy, echo, namespace, count):
     """RFC 9113 section 6.5.3: those above the limit are refused, the others are served."""
-    proxy(echo.address)
+    h2_proxy(echo.address)
     client = Frames(namespace, PLAIN)
     heads = b""
     for number in range(count):
@@ -425,9 +225,9 @@ def test_more_streams_than_allowed_before_settings(proxy, echo, namespace, count
     client.close()
 
 
-def test_body_size_limit(proxy, echo, dial):
-    proxy(echo.address, "client_max_body_size 1k;")
-    client = dial().ready()
+def test_body_size_limit(h2_proxy, echo, h2_dial):
+    h2_proxy(echo.address, "client_max_body_size 1k;")
+    client = h2_dial().ready()
     number = client.begin("POST", "/", [("content-length", "5000")], ends=False)
     assert client.wait(number).status == 413
     number = client.begin("POST", "/", ends=False)
@@ -436,9 +236,9 @@ def test_body_size_limit(proxy, echo, dial):
     assert client.ask("/", "POST", b"x" * 1000).status == 200
 
 
-def test_100_streams_of_which_one_never_reads(proxy, echo, dial):
-    proxy(echo.address)
-    client = dial().ready()
+def test_100_streams_of_which_one_never_reads(h2_proxy, echo, h2_dial):
+    h2_proxy(echo.address)
+    client = h2_dial().ready()
     stuck = client.begin("GET", "/bytes/3000000")
     client.paused.add(stuck)
     others = [client.begin("GET", "/bytes/200000") for _ in range(99)]
@@ -447,7 +247,7 @@ def test_100_streams_of_which_one_never_reads(proxy, echo, dial):
     assert not client.streams[stuck].over and client.streams[stuck].size == 65535
 
 
-def test_uploads_wait_for_their_backends(proxy, scripted, dial):
+def test_uploads_wait_for_their_backends(h2_proxy, scripted, h2_dial):
     """Backends that take nothing for a while hold up nobody for ever: every window is given back."""
     go = threading.Event()
 
@@ -459,8 +259,8 @@ def test_uploads_wait_for_their_backends(proxy, scripted, dial):
             size += len(connection.recv(65536))
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    proxy(scripted(script).address)
-    client = dial().ready()
+    h2_proxy(scripted(script).address)
+    client = h2_dial().ready()
     streams = [client.begin("POST", "/", [("content-length", "100000")], ends=False)
                for _ in range(60)]
     threading.Timer(1, go.set).start()
@@ -472,9 +272,9 @@ def test_uploads_wait_for_their_backends(proxy, scripted, dial):
 
 # ---- limits ----
 
-def test_a_stalled_stream_ends(proxy, echo, dial):
-    proxy(echo.address, "send_timeout 1s;")
-    client = dial().ready()
+def test_a_stalled_stream_ends(h2_proxy, echo, h2_dial):
+    h2_proxy(echo.address, "send_timeout 1s;")
+    client = h2_dial().ready()
     stuck = client.begin("GET", "/bytes/3000000")
     client.paused.add(stuck)
     watch = Watch()
@@ -483,22 +283,22 @@ def test_a_stalled_stream_ends(proxy, echo, dial):
     assert client.ask("/").status == 200, "the connection goes on"
 
 
-def test_a_stalled_body_ends(proxy, scripted, dial):
+def test_a_stalled_body_ends(h2_proxy, scripted, h2_dial):
     def script(connection, _):
         read_head(connection)
         while connection.recv(65536):
             pass
 
-    proxy(scripted(script).address, "client_body_timeout 1s;")
-    client = dial().ready()
+    h2_proxy(scripted(script).address, "client_body_timeout 1s;")
+    client = h2_dial().ready()
     watch = Watch()
     assert client.wait(client.begin("POST", "/", ends=False)).status == 408
     assert 0.8 < watch.wall() and watch.seconds() < 4
 
 
-def test_idle_and_silent_connections_end(proxy, echo, dial):
-    proxy(echo.address, "keepalive_timeout 1s; client_header_timeout 1s;")
-    idle, silent, half = dial(), dial(), dial()
+def test_idle_and_silent_connections_end(h2_proxy, echo, h2_dial):
+    h2_proxy(echo.address, "keepalive_timeout 1s; client_header_timeout 1s;")
+    idle, silent, half = h2_dial(), h2_dial(), h2_dial()
     assert idle.ask("/").status == 200
     number = half.next_id()
     half.send(frames.frame(frames.HEADERS, 0, number, half.head()))
@@ -508,29 +308,29 @@ def test_idle_and_silent_connections_end(proxy, echo, dial):
         assert client.goaways and watch.seconds() < 4
 
 
-def test_keepalive_requests(proxy, echo, dial):
-    proxy(echo.address, "keepalive_requests 3;")
-    client = dial()
+def test_keepalive_requests(h2_proxy, echo, h2_dial):
+    h2_proxy(echo.address, "keepalive_requests 3;")
+    client = h2_dial()
     assert [client.ask("/").status for _ in range(3)] == [200] * 3
     assert not client.until(lambda: False)
     assert [last for last, _ in client.goaways] == [2**31 - 1, 5]
 
 
-def test_variables_know_the_protocol(gateway, authority, namespace, dial):
+def test_variables_know_the_protocol(gateway, authority, namespace, h2_dial):
     gateway.tenant("a", texts.tenant(namespace, texts.tls_server(
         authority, "a.test", 'return 200 "$server_protocol $connection_requests $scheme";')))
     gateway.start()
-    client = dial()
+    client = h2_dial()
     assert client.ask("/").body == b"HTTP/2.0 1 https"
     assert client.ask("/").body == b"HTTP/2.0 2 https"
 
 
-def test_misdirected(gateway, authority, namespace, dial):
+def test_misdirected(gateway, authority, namespace, h2_dial):
     gateway.tenant("a", texts.tenant(
         namespace, texts.tls_server(authority, "a.test", 'return 200 "a";'),
         texts.tls_server(authority, "b.test", 'return 200 "b";')))
     gateway.start()
-    client = dial()
+    client = h2_dial()
     assert client.ask("/").body == b"a"
     number = client.begin("GET", "/", authority="b.test")
     assert client.wait(number).status == 421
@@ -539,12 +339,12 @@ def test_misdirected(gateway, authority, namespace, dial):
 
 
 def test_the_default_server_answers_an_authority_that_no_server_has(gateway, authority, namespace,
-                                                                    dial):
+                                                                    h2_dial):
     gateway.tenant("a", texts.tenant(
         namespace, texts.tls_server(authority, "wall.test", "return 403;", names="_"),
         texts.tls_server(authority, "a.test", 'return 200 "a";')))
     gateway.start()
-    client = dial()
+    client = h2_dial()
     assert client.ask("/").body == b"a"
     assert client.wait(client.begin("GET", "/", authority="evil.test")).status == 403
 
@@ -552,14 +352,14 @@ def test_the_default_server_answers_an_authority_that_no_server_has(gateway, aut
 # ---- graceful ends ----
 
 @pytest.mark.parametrize("how", ["quit", "removed"])
-def test_graceful_ends(how, proxy, gateway, scripted, dial):
+def test_graceful_ends(how, h2_proxy, gateway, scripted, h2_dial):
     def script(connection, _):
         read_head(connection)
         time.sleep(1)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    proxy(scripted(script).address)
-    client = dial().ready()
+    h2_proxy(scripted(script).address)
+    client = h2_dial().ready()
     client.answers = False  # the final GOAWAY comes after a second at the latest
     first = client.begin("GET", "/")
     time.sleep(0.3)
@@ -578,9 +378,9 @@ def test_graceful_ends(how, proxy, gateway, scripted, dial):
     assert {code for _, code in client.goaways} == {0}
 
 
-def test_a_reload_disturbs_nobody(proxy, gateway, authority, namespace, dial, echo):
-    proxy(echo.address)
-    client = dial()
+def test_a_reload_disturbs_nobody(h2_proxy, gateway, authority, namespace, h2_dial, echo):
+    h2_proxy(echo.address)
+    client = h2_dial()
     assert client.ask("/").status == 200
     gateway.tenant("a", texts.tenant(namespace, texts.tls_server(
         authority, "a.test", 'return 200 "new";')))
@@ -614,10 +414,10 @@ def websocket(accept=True):
 CONNECT = [("sec-websocket-version", "13"), ("sec-websocket-protocol", "chat")]
 
 
-def test_websocket(proxy, scripted, dial):
+def test_websocket(h2_proxy, scripted, h2_dial):
     heads, script = websocket()
-    proxy(scripted(script).address)
-    client = dial().ready()
+    h2_proxy(scripted(script).address)
+    client = h2_dial().ready()
     assert client.settings[8] == 1, "SETTINGS_ENABLE_CONNECT_PROTOCOL"
     number = client.begin("CONNECT", "/chat", CONNECT, protocol="websocket", ends=False)
     stream = client.streams[number]
@@ -635,10 +435,10 @@ def test_websocket(proxy, scripted, dial):
     assert stream.ended and stream.body.endswith(b"!bye")
 
 
-def test_websocket_that_the_backend_does_not_speak(proxy, scripted, dial):
+def test_websocket_that_the_backend_does_not_speak(h2_proxy, scripted, h2_dial):
     _, script = websocket(accept=False)
-    proxy(scripted(script).address)
-    client = dial().ready()
+    h2_proxy(scripted(script).address)
+    client = h2_dial().ready()
     number = client.begin("CONNECT", "/", CONNECT, protocol="websocket", ends=False)
     assert client.wait(number).status == 502
     number = client.begin("CONNECT", "/", protocol="other", ends=False)

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from harness import netns, texts
+from harness.backend import occupy
 from harness.cable import Cable
 from harness.client import Connection, fetch
 from harness.gateway import is_sanitized, wait_for
@@ -495,14 +496,7 @@ def test_an_address_that_is_missing_and_a_port_that_is_held(start, gateway, fres
     """Row N5."""
     odd = fresh("later")
 
-    def occupy():
-        taken = socket.socket()
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", 8081))
-        taken.listen()
-        return taken
-
-    taken = netns.within(odd, occupy)
+    taken = netns.within(odd, lambda: occupy(("127.0.0.1", 8081)))
     gateway.tenant("later", texts.tenant(
         odd, 'server { listen 10.77.0.1:8080; listen [fd77::1]:8080; listen 127.0.0.1:8081; '
              'return 200 "later"; }'))

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from harness import texts
+from harness.backend import free_port, occupy
 from harness.certs import peer_serial
 from harness.client import Connection, fetch
 from harness.gateway import is_sanitized, wait_for
@@ -228,14 +229,7 @@ def test_a_port_that_is_taken_is_retried(gateway, namespaces):
     import socket
     from harness import netns
 
-    def occupy():
-        taken = socket.socket()
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(PLAIN)
-        taken.listen()
-        return taken
-
-    taken = netns.within(namespaces[0], occupy)
+    taken = netns.within(namespaces[0], lambda: occupy(PLAIN))
     gateway.tenant("taken", texts.tenant(namespaces[0],
                                          'server { listen 127.0.0.1:8080; return 200 "a"; }',
                                          'server { listen 127.0.0.1:8081; return 200 "b"; }'))
@@ -331,13 +325,6 @@ def test_a_resolver_leaves_without_a_word(gateway, namespace):
     wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()),
              what="the resolver's end")
     assert "the supervisor is gone" not in gateway.log()
-
-
-def free_port():
-    import socket
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @pytest.mark.parametrize("where", ["host", "shared namespace", "namespaces"])

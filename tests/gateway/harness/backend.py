@@ -172,3 +172,35 @@ def read_head(connection):
         data += part
     head, _, rest = data.partition(b"\r\n\r\n")
     return head + b"\r\n\r\n", rest
+
+
+def occupy(address):
+    """A socket that listens there, in the gateway's way."""
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind(address)
+    taken.listen()
+    return taken
+
+
+_claims = []
+
+
+def free_port():
+    """A free port of 127.0.0.1, which no other test gets while this process runs. It lies below
+    those that the system gives away (ip_local_port_range), and a name of it is claimed."""
+    start = os.getpid() * 16
+    for number in range(10000):
+        port = 22000 + (start + number) % 10000
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0nsg-port-{port}")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
+    raise AssertionError("no port is free")

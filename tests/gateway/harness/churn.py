@@ -8,12 +8,12 @@ import pathlib
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
 
 from . import netns, texts
+from .backend import free_port
 from .certs import peer_serial
 from .client import Connection
 from .client import fetch
@@ -22,12 +22,6 @@ from .names import NameServer
 
 # Seconds in which a connection may break because its worker was killed.
 AFTERMATH = 2.0
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class CalmLoad:

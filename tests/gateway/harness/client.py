@@ -4,6 +4,7 @@
 import http.client
 import socket
 import ssl
+import threading
 
 from . import netns
 
@@ -75,3 +76,18 @@ def read_response(sock):
     response.begin()
     body = response.read()
     return response.status, response.headers, body
+
+
+def fetch_at_once(namespace, address, count, path="/bytes/100000"):
+    """count requests at the same time; returns the bodies' lengths."""
+    got = []
+
+    def ask():
+        got.append(len(fetch(namespace, address, path).body))
+
+    threads = [threading.Thread(target=ask) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return got

@@ -2,6 +2,7 @@
 """A running nsgate: its files, its log, its processes, and the promises every test checks at the
 end (clean exit, no sanitizer report)."""
 
+import json
 import os
 import pathlib
 import re
@@ -121,6 +122,17 @@ class Gateway:
         """nsgate -s ...: the finished process, with its output as text."""
         return subprocess.run([BINARY, "-c", str(self.folder / "nsgate.conf"), "-s", *arguments],
                               capture_output=True, text=True, timeout=seconds)
+
+    def statuses(self):
+        """-s status --json: the whole object, and its tenants by name. Its exit status is the worst
+        that it shows."""
+        result = self.ask("status", "--json")
+        whole = json.loads(result.stdout)
+        states = {tenant["state"] for tenant in whole["tenants"]}
+        if result.returncode != 1:
+            assert result.returncode == (0 if states <= {"serving"} else 2), result
+            assert "refused" not in states
+        return whole, {tenant["tenant"]: tenant for tenant in whole["tenants"]}
 
     # -- log --
 

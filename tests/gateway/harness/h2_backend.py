@@ -13,7 +13,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
-from .backend import Scripted
+from .backend import Scripted, free_port
 from .gateway import wait_for
 
 
@@ -140,12 +140,6 @@ class Server(Scripted):
             peer.run()
         except h2.exceptions.ProtocolError:
             peer.flush()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def listens(port):

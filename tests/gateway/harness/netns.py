@@ -20,6 +20,12 @@ def run(*command, check=True):
     return subprocess.run(command, check=check, capture_output=True, text=True)
 
 
+def inside(full, *command, check=True, text=True, timeout=60):
+    """A command in that namespace: the finished process, with its output."""
+    return subprocess.run(["ip", "netns", "exec", full, *map(str, command)], check=check,
+                          capture_output=True, text=text, timeout=timeout)
+
+
 def make(name):
     """Makes the namespace PREFIX+name with its loopback up; returns its full name."""
     return make_again(PREFIX + name)

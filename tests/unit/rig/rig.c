@@ -633,7 +633,7 @@ static int rig_socket(int port, struct sockaddr_in *address)
 /* Below the ports that the system gives away (ip_local_port_range): whoever binds port 0, or
  * connects, takes none of these. */
 #define RIG_PORT_FIRST 12000
-#define RIG_PORT_COUNT 20000
+#define RIG_PORT_COUNT 10000
 
 /* A name of the port that one process has at a time, until it ends, in its network namespace. */
 static bool rig_claim(int port)
