@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rooms: h1 http base */
 /* Response heads: however they are cut the verdict is one, and what is passed on means the same. */
-#include "unit/h1/feed.h"
+#include "unit/h1/rig.h"
 
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@ static void check(bool holds)
 }
 
 /* Passes it on as a gateway does, and reads it as the client would. */
-static void check_forwarded(struct feed *feed, const struct http_response *response,
+static void check_forwarded(struct rig *rig, const struct http_response *response,
                             enum http_method method, enum h1_framing framing)
 {
     struct h1_limits wide = {.line_max = 65536, .head_max = 1 << 20, .fields_max = 200};
@@ -22,14 +22,14 @@ static void check_forwarded(struct feed *feed, const struct http_response *respo
     struct http_response forward = *response;
     struct http_response back;
     struct h1_head_facts facts;
-    http_fields_init(&forward.fields, &feed->arena);
+    http_fields_init(&forward.fields, &rig->arena);
     http_fields_forward(&forward.fields, &response->fields);
-    chain_clear(&feed->in);
-    feed->bytes = SLICE("");
-    enum h1_framing written = h1_write_response(&feed->in, &forward, &options, 784111777);
+    chain_clear(&rig->in);
+    rig->bytes = SLICE("");
+    enum h1_framing written = h1_write_response(&rig->in, &forward, &options, 784111777);
     check(written == (framing == H1_UNTIL_CLOSE ? H1_CHUNKED : framing));
-    check(feed_response(feed, &wide, method, &back, &facts) == H1_DONE);
-    check(feed->in.len == 0);
+    check(rig_response(rig, &wide, method, &back, &facts) == H1_DONE);
+    check(rig->in.len == 0);
     check(facts.framing == written && facts.keep_alive);
     check(back.status == response->status && back.has_body == response->has_body);
     struct slice reason = response->reason;
@@ -46,29 +46,29 @@ static void run(struct slice bytes, enum http_method method)
 {
     static const struct h1_limits limits = {.line_max = 200, .head_max = 600, .fields_max = 12};
     static const unsigned ways[] = {0, 1, 4, 8, 20};
-    struct feed first;
+    struct rig first;
     struct http_response response;
     struct h1_head_facts facts;
-    feed_open(&first, bytes, 0);
-    int verdict = feed_response(&first, &limits, method, &response, &facts);
+    rig_open(&first, bytes, 0);
+    int verdict = rig_response(&first, &limits, method, &response, &facts);
     check(verdict >= 0 || verdict == ERROR_RESPONSE || verdict == ERROR_RESPONSE_TOO_LARGE);
     for (size_t i = 1; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        struct feed other;
+        struct rig other;
         struct http_response same;
         struct h1_head_facts same_facts;
-        feed_open(&other, bytes, ways[i]);
-        check(feed_response(&other, &limits, method, &same, &same_facts) == verdict);
+        rig_open(&other, bytes, ways[i]);
+        check(rig_response(&other, &limits, method, &same, &same_facts) == verdict);
         if (verdict == H1_DONE) {
             check(response.status == same.status && response.has_body == same.has_body);
             check(response.fields.count == same.fields.count);
             check(facts.framing == same_facts.framing && facts.length == same_facts.length);
             check(facts.keep_alive == same_facts.keep_alive);
         }
-        feed_close(&other);
+        rig_close(&other);
     }
     if (verdict == H1_DONE)
         check_forwarded(&first, &response, method, facts.framing);
-    feed_close(&first);
+    rig_close(&first);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

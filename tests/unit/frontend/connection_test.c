@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A client connection's life: TLS under it, its ends, and the reason of each. */
-#include "frontend/gate.h"
+#include "frontend/rig.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -11,7 +11,7 @@
 #define TLS_SERVER "server_name acme.test; ssl_certificate acme.crt; ssl_certificate_key acme.key; "
 #define GET        "GET / HTTP/1.1\r\nHost: acme.test\r\n\r\n"
 
-static struct gate gate;
+static struct rig rig;
 
 struct client {
     SSL_CTX *context;
@@ -25,12 +25,12 @@ static void tls_open(struct client *client)
 
     client->context = SSL_CTX_new(TLS_client_method());
     client->ssl = SSL_new(client->context);
-    client->fd = client_open(&gate);
+    client->fd = client_open(&rig);
     fcntl(client->fd, F_SETFL, O_NONBLOCK);
     SSL_set_fd(client->ssl, client->fd);
     SSL_set_tlsext_host_name(client->ssl, "acme.test");
     SSL_set_alpn_protos(client->ssl, alpn, sizeof(alpn) - 1);
-    gate_until(&gate, SSL_connect(client->ssl) == 1);
+    rig_until(&rig, SSL_connect(client->ssl) == 1);
 }
 
 static void tls_close(struct client *client)
@@ -42,25 +42,25 @@ static void tls_close(struct client *client)
 
 static void tls_expect(struct client *client, const char *text)
 {
-    gate.len = 0;
-    gate.text[0] = '\0';
-    for (int turns = 0; !strstr(gate.text, text); turns++) {
-        int got = SSL_read(client->ssl, gate.text + gate.len, 4096);
+    rig.len = 0;
+    rig.text[0] = '\0';
+    for (int turns = 0; !strstr(rig.text, text); turns++) {
+        int got = SSL_read(client->ssl, rig.text + rig.len, 4096);
 
         cr_assert_lt(turns, 8000);
         if (got > 0)
-            gate.len += (size_t)got;
-        gate.text[gate.len] = '\0';
-        gate_turn(&gate);
+            rig.len += (size_t)got;
+        rig.text[rig.len] = '\0';
+        rig_turn(&rig);
     }
 }
 
 static void start(const char *rest)
 {
-    gate_open(&gate);
-    gate_make_identity(&gate);
-    gate_set_tenant(&gate, "acme", "", rest);
-    gate_listen(&gate, "acme");
+    rig_open(&rig);
+    rig_make_identity(&rig);
+    rig_set_tenant(&rig, "acme", "", rest);
+    rig_listen(&rig, "acme");
 }
 
 Test(connection, speaks_http_over_tls)
@@ -74,10 +74,10 @@ Test(connection, speaks_http_over_tls)
         tls_expect(&client, "https TLSv1.3 acme.test 127.0.0.1");
     }
     SSL_shutdown(client.ssl);
-    gate_until(&gate, SSL_shutdown(client.ssl) == 1);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    rig_until(&rig, SSL_shutdown(client.ssl) == 1);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
     tls_close(&client);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(connection, an_idle_tls_connection_is_closed_with_close_notify)
@@ -90,11 +90,11 @@ Test(connection, an_idle_tls_connection_is_closed_with_close_notify)
     tls_open(&client);
     cr_assert_gt(SSL_write(client.ssl, GET, sizeof(GET) - 1), 0);
     tls_expect(&client, "ok");
-    gate_until(&gate, (got = SSL_read(client.ssl, &byte, 1)) <= 0 &&
-                          SSL_get_error(client.ssl, got) != SSL_ERROR_WANT_READ);
+    rig_until(&rig, (got = SSL_read(client.ssl, &byte, 1)) <= 0 &&
+                        SSL_get_error(client.ssl, got) != SSL_ERROR_WANT_READ);
     cr_assert_eq(SSL_get_error(client.ssl, got), SSL_ERROR_ZERO_RETURN);
     tls_close(&client);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(connection, a_replaced_certificate_tenant_serves_old_connections)
@@ -105,12 +105,12 @@ Test(connection, a_replaced_certificate_tenant_serves_old_connections)
     tls_open(&client);
     cr_assert_gt(SSL_write(client.ssl, GET, sizeof(GET) - 1), 0);
     tls_expect(&client, "one");
-    gate_set_tenant(&gate, "acme", "", TLS_SERVER "return 200 'two';");
+    rig_set_tenant(&rig, "acme", "", TLS_SERVER "return 200 'two';");
     cr_assert_gt(SSL_write(client.ssl, GET, sizeof(GET) - 1), 0);
     tls_expect(&client, "two");
     tls_close(&client);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
-    gate_close(&gate);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
+    rig_close(&rig);
 }
 
 /* ---- reasons ---- */
@@ -131,32 +131,32 @@ static void reset_it(int fd)
 static void close_idle(int fd)
 {
     (void)fd;
-    cr_assert(frontend_close_idle(gate.frontend));
+    cr_assert(frontend_close_idle(rig.frontend));
 }
 
 static void remove_tenant(int fd)
 {
     (void)fd;
-    frontend_remove_tenant(gate.frontend, SLICE("acme"));
+    frontend_remove_tenant(rig.frontend, SLICE("acme"));
 }
 
 static void hand_over_tenant(int fd)
 {
     (void)fd;
-    frontend_set_drain_limit(gate.frontend, 0.2);
-    frontend_hand_over_tenant(gate.frontend, SLICE("acme"));
+    frontend_set_drain_limit(rig.frontend, 0.2);
+    frontend_hand_over_tenant(rig.frontend, SLICE("acme"));
 }
 
 static void remove_listener(int fd)
 {
     (void)fd;
-    frontend_remove_listener(gate.frontend, GATE_LISTENER, 10);
+    frontend_remove_listener(rig.frontend, RIG_LISTENER, 10);
 }
 
 static void drain(int fd)
 {
     (void)fd;
-    frontend_drain(gate.frontend, 0.2);
+    frontend_drain(rig.frontend, 0.2);
 }
 
 static void nothing(int fd)
@@ -197,43 +197,43 @@ Test(connection, each_end_has_its_reason)
         char line[64];
         int fd;
 
-        gate_open(&gate);
-        gate_set_tenant(&gate, "acme", "",
-                        arena_printf(&gate.arena, "%sreturn 200 'ok';", ends[i].server).data);
-        gate_listen(&gate, "acme");
-        gate_watch_log(&gate);
-        fd = client_open(&gate);
-        client_send(&gate, fd, ends[i].request);
+        rig_open(&rig);
+        rig_set_tenant(&rig, "acme", "",
+                       arena_printf(&rig.arena, "%sreturn 200 'ok';", ends[i].server).data);
+        rig_listen(&rig, "acme");
+        rig_watch_log(&rig);
+        fd = client_open(&rig);
+        client_send(&rig, fd, ends[i].request);
         if (ends[i].response)
-            client_expect(&gate, fd, ends[i].response);
+            client_expect(&rig, fd, ends[i].response);
         ends[i].then(fd);
-        client_rest(&gate, fd);
+        client_rest(&rig, fd);
         close(fd);
-        gate_until(&gate, frontend_connections(gate.frontend) == 0);
+        rig_until(&rig, frontend_connections(rig.frontend) == 0);
         snprintf(line, sizeof(line), "client 1: %s: ", ends[i].reason);
-        cr_expect(gate_has_logged(&gate, line), "case %zu: no \"%s\"", i, line);
-        cr_expect(gate_has_logged(&gate, "client 1: handshake to idle"));
-        gate_close(&gate);
+        cr_expect(rig_has_logged(&rig, line), "case %zu: no \"%s\"", i, line);
+        cr_expect(rig_has_logged(&rig, "client 1: handshake to idle"));
+        rig_close(&rig);
     }
 }
 
 Test(connection, ends_from_outside_have_their_reason_too)
 {
-    gate_open(&gate);
-    gate_set_tenant(&gate, "acme", "max_connections 1;", "return 200 'ok';");
-    gate_listen(&gate, "acme");
-    gate_watch_log(&gate);
-    int first = client_open(&gate);
-    client_send(&gate, first, GET);
-    client_expect(&gate, first, "ok");
-    int second = client_open(&gate);
-    client_send(&gate, second, GET);
-    client_expect(&gate, second, "ok");
-    cr_expect(gate_has_logged(&gate, "client 1: max_connections: "));
-    frontend_free(gate.frontend);
-    gate.frontend = NULL;
-    cr_expect(gate_has_logged(&gate, "client 2: shutdown: "));
+    rig_open(&rig);
+    rig_set_tenant(&rig, "acme", "max_connections 1;", "return 200 'ok';");
+    rig_listen(&rig, "acme");
+    rig_watch_log(&rig);
+    int first = client_open(&rig);
+    client_send(&rig, first, GET);
+    client_expect(&rig, first, "ok");
+    int second = client_open(&rig);
+    client_send(&rig, second, GET);
+    client_expect(&rig, second, "ok");
+    cr_expect(rig_has_logged(&rig, "client 1: max_connections: "));
+    frontend_free(rig.frontend);
+    rig.frontend = NULL;
+    cr_expect(rig_has_logged(&rig, "client 2: shutdown: "));
     close(first);
     close(second);
-    gate_close(&gate);
+    rig_close(&rig);
 }

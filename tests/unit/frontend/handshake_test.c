@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /* Handshakes that do not come to their end. */
-#include "frontend/gate.h"
+#include "frontend/rig.h"
 
 #include <unistd.h>
 
 #define TLS_SERVER "server_name acme.test; ssl_certificate acme.crt; ssl_certificate_key acme.key; "
 #define GET        "GET / HTTP/1.1\r\nHost: acme.test\r\n\r\n"
 
-static struct gate gate;
+static struct rig rig;
 
 static void start(const char *rest)
 {
-    gate_open(&gate);
-    gate_make_identity(&gate);
-    gate_set_tenant(&gate, "acme", "", rest);
-    gate_listen(&gate, "acme");
+    rig_open(&rig);
+    rig_make_identity(&rig);
+    rig_set_tenant(&rig, "acme", "", rest);
+    rig_listen(&rig, "acme");
 }
 
 Test(handshake, plain_http_on_a_tls_listener_ends)
 {
     start(TLS_SERVER "return 200 'ok';");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    client_rest(&gate, fd);
-    cr_assert_null(strstr(gate.text, "ok"));
+    int fd = client_open(&rig);
+    client_send(&rig, fd, GET);
+    client_rest(&rig, fd);
+    cr_assert_null(strstr(rig.text, "ok"));
     close(fd);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
-    gate_close(&gate);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
+    rig_close(&rig);
 }
 
 /* Row H8: ten seconds, whatever else is configured. */
 Test(handshake, half_a_handshake_is_closed_within_its_deadline)
 {
     start(TLS_SERVER "return 200 'ok';");
-    int fd = client_open(&gate);
-    client_send_bytes(&gate, fd, "\x16\x03\x01\x02\x00\x01", 6);
-    gate_until(&gate, frontend_connections(gate.frontend) == 1);
-    double before = loop_now(&gate.loop);
-    ev_timer_set(&gate.tick, 0.05, 0.05);
-    ev_timer_again(gate.loop.ev, &gate.tick);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
-    cr_assert_float_eq(loop_now(&gate.loop) - before, 10.0, 0.5);
+    int fd = client_open(&rig);
+    client_send_bytes(&rig, fd, "\x16\x03\x01\x02\x00\x01", 6);
+    rig_until(&rig, frontend_connections(rig.frontend) == 1);
+    double before = loop_now(&rig.loop);
+    ev_timer_set(&rig.tick, 0.05, 0.05);
+    ev_timer_again(rig.loop.ev, &rig.tick);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
+    cr_assert_float_eq(loop_now(&rig.loop) - before, 10.0, 0.5);
     close(fd);
-    gate_close(&gate);
+    rig_close(&rig);
 }

@@ -1,50 +1,50 @@
 /* SPDX-License-Identifier: MIT */
 /* Row H7: clients that are slow on purpose. */
-#include "frontend/gate.h"
+#include "frontend/rig.h"
 
 #include <unistd.h>
 
 #define HOST "Host: a\r\n"
 #define GET  "GET / HTTP/1.1\r\n" HOST "\r\n"
 
-static struct gate gate;
+static struct rig rig;
 
 Test(limits, a_trickled_body_is_below_the_rate)
 {
-    gate_start_proxy(&gate, "client_body_timeout 1s;");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
-    int back = server_accept(&gate);
-    double before = loop_now(&gate.loop);
+    rig_start_proxy(&rig, "client_body_timeout 1s;");
+    int fd = client_open(&rig);
+    client_send(&rig, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n");
+    int back = server_accept(&rig);
+    double before = loop_now(&rig.loop);
     for (int i = 0; i < 8; i++) {
-        client_send(&gate, fd, "a few bytes");
-        gate_run(&gate, 0.1);
+        client_send(&rig, fd, "a few bytes");
+        rig_run(&rig, 0.1);
     }
-    client_rest(&gate, fd);
-    cr_assert(strstr(gate.text, "HTTP/1.1 408 "));
-    cr_assert_float_eq(loop_now(&gate.loop) - before, 1.0, 0.5);
+    client_rest(&rig, fd);
+    cr_assert(strstr(rig.text, "HTTP/1.1 408 "));
+    cr_assert_float_eq(loop_now(&rig.loop) - before, 1.0, 0.5);
     close(back);
     close(fd);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(limits, a_slow_body_above_the_rate_is_fine)
 {
     static char piece[100];
 
-    gate_start_proxy(&gate, "client_body_timeout 1s;");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 2500\r\n\r\n");
-    int back = server_accept(&gate);
+    rig_start_proxy(&rig, "client_body_timeout 1s;");
+    int fd = client_open(&rig);
+    client_send(&rig, fd, "POST / HTTP/1.1\r\n" HOST "Content-Length: 2500\r\n\r\n");
+    int back = server_accept(&rig);
     for (int i = 0; i < 25; i++) {
-        client_send_bytes(&gate, fd, piece, sizeof(piece));
-        gate_run(&gate, 0.1);
+        client_send_bytes(&rig, fd, piece, sizeof(piece));
+        rig_run(&rig, 0.1);
     }
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    client_expect(&gate, fd, "ok");
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    client_expect(&rig, fd, "ok");
     close(back);
     close(fd);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 /* A response that does not fit the kernel's buffers, to a client that takes `step` bytes each tenth
@@ -54,20 +54,20 @@ static double read_slowly(size_t step)
     static char piece[64 * 1024];
     int size = 4096;
 
-    gate_start_proxy(&gate, "send_timeout 1s;");
-    int fd = client_open(&gate);
+    rig_start_proxy(&rig, "send_timeout 1s;");
+    int fd = client_open(&rig);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-    client_send(&gate, fd, GET);
-    int back = server_accept(&gate);
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
-    double before = loop_now(&gate.loop), spent = 0;
-    while (frontend_connections(gate.frontend) > 0 && spent < 6.0) {
-        double turn = loop_now(&gate.loop);
+    client_send(&rig, fd, GET);
+    int back = server_accept(&rig);
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+    double before = loop_now(&rig.loop), spent = 0;
+    while (frontend_connections(rig.frontend) > 0 && spent < 6.0) {
+        double turn = loop_now(&rig.loop);
         size_t taken = 0;
 
-        while (loop_now(&gate.loop) - turn < 0.1) {
+        while (loop_now(&rig.loop) - turn < 0.1) {
             (void)!send(back, piece, sizeof(piece), MSG_DONTWAIT | MSG_NOSIGNAL);
-            gate_turn(&gate);
+            rig_turn(&rig);
         }
         while (taken < step) {
             ssize_t got = recv(fd, piece, step - taken, MSG_DONTWAIT);
@@ -75,11 +75,11 @@ static double read_slowly(size_t step)
                 break;
             taken += (size_t)got;
         }
-        spent = loop_now(&gate.loop) - before;
+        spent = loop_now(&rig.loop) - before;
     }
     close(back);
     close(fd);
-    gate_close(&gate);
+    rig_close(&rig);
     return spent;
 }
 

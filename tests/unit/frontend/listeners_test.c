@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The accept side: limits, shortages, dead sockets. */
-#include "frontend/gate.h"
+#include "frontend/rig.h"
 
 #include <math.h>
 #include <sys/resource.h>
@@ -9,39 +9,39 @@
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-static struct gate gate;
+static struct rig rig;
 
 Test(listeners, more_room_for_a_tenant_counts_at_once)
 {
-    gate_open(&gate);
-    gate_set_tenant(&gate, "acme", "max_connections 1;", "return 200 'ok';");
-    gate_listen(&gate, "acme");
-    int first = client_open(&gate);
-    client_send(&gate, first, "GET / ");
-    int second = client_open(&gate);
-    client_send(&gate, second, GET);
-    gate_run(&gate, 0.05);
-    cr_assert_eq(frontend_connections(gate.frontend), 1);
-    gate_set_tenant(&gate, "acme", "max_connections 2;", "return 200 'ok';");
-    client_expect(&gate, second, "ok");
+    rig_open(&rig);
+    rig_set_tenant(&rig, "acme", "max_connections 1;", "return 200 'ok';");
+    rig_listen(&rig, "acme");
+    int first = client_open(&rig);
+    client_send(&rig, first, "GET / ");
+    int second = client_open(&rig);
+    client_send(&rig, second, GET);
+    rig_run(&rig, 0.05);
+    cr_assert_eq(frontend_connections(rig.frontend), 1);
+    rig_set_tenant(&rig, "acme", "max_connections 2;", "return 200 'ok';");
+    client_expect(&rig, second, "ok");
     close(first);
     close(second);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(listeners, a_closed_listener_takes_nothing_though_others_share_its_socket)
 {
-    gate_start(&gate, "return 200 'ok';");
-    gate_run(&gate, 0.01);
-    frontend_remove_listener(gate.frontend, GATE_LISTENER, INFINITY);
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    gate_run(&gate, 0.05);
-    cr_assert_eq(frontend_connections(gate.frontend), 0);
-    frontend_add_listener(gate.frontend, GATE_LISTENER, dup(gate.listener));
-    client_expect(&gate, fd, "ok");
+    rig_start(&rig, "return 200 'ok';");
+    rig_run(&rig, 0.01);
+    frontend_remove_listener(rig.frontend, RIG_LISTENER, INFINITY);
+    int fd = client_open(&rig);
+    client_send(&rig, fd, GET);
+    rig_run(&rig, 0.05);
+    cr_assert_eq(frontend_connections(rig.frontend), 0);
+    frontend_add_listener(rig.frontend, RIG_LISTENER, dup(rig.listener));
+    client_expect(&rig, fd, "ok");
     close(fd);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 static double cpu_seconds(void)
@@ -69,27 +69,27 @@ Test(listeners, a_shortage_of_descriptors_pauses_and_does_not_spin)
 {
     struct rlimit limit;
 
-    gate_start(&gate, "return 200 'ok';");
-    int first = client_open(&gate);
-    client_send(&gate, first, GET);
-    client_expect(&gate, first, "ok");
-    int second = client_open(&gate);
-    client_send(&gate, second, GET);
+    rig_start(&rig, "return 200 'ok';");
+    int first = client_open(&rig);
+    client_send(&rig, first, GET);
+    client_expect(&rig, first, "ok");
+    int second = client_open(&rig);
+    client_send(&rig, second, GET);
     getrlimit(RLIMIT_NOFILE, &limit);
     rlim_t before = limit.rlim_cur;
     use_up_descriptors();
-    ev_timer_set(&gate.tick, 0.05, 0.05); /* the test's own turns must not be what is measured */
-    ev_timer_again(gate.loop.ev, &gate.tick);
+    ev_timer_set(&rig.tick, 0.05, 0.05); /* the test's own turns must not be what is measured */
+    ev_timer_again(rig.loop.ev, &rig.tick);
     double cpu = cpu_seconds();
-    gate_run(&gate, 1.0);
+    rig_run(&rig, 1.0);
     cr_assert_lt(cpu_seconds() - cpu, 0.1);
-    cr_assert_eq(frontend_connections(gate.frontend), 1);
+    cr_assert_eq(frontend_connections(rig.frontend), 1);
     limit.rlim_cur = before;
     setrlimit(RLIMIT_NOFILE, &limit);
-    double start = loop_now(&gate.loop);
-    client_expect(&gate, second, "ok");
-    cr_assert_lt(loop_now(&gate.loop) - start, 1.0);
+    double start = loop_now(&rig.loop);
+    client_expect(&rig, second, "ok");
+    cr_assert_lt(loop_now(&rig.loop) - start, 1.0);
     close(first);
     close(second);
-    gate_close(&gate);
+    rig_close(&rig);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What a tenant is said to have. */
-#include "frontend/gate.h"
+#include "frontend/rig.h"
 
 #include <unistd.h>
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-static struct gate gate;
+static struct rig rig;
 
 /* Adds up what is told of acme. */
 static void take(void *owner, const struct frontend_stats *stats)
@@ -25,7 +25,7 @@ static void check_stats(uint32_t connections, uint32_t draining, uint64_t reques
 {
     struct frontend_stats sum = {0};
 
-    frontend_stats(gate.frontend, take, &sum);
+    frontend_stats(rig.frontend, take, &sum);
     cr_assert_eq(sum.connections, connections);
     cr_assert_eq(sum.draining, draining);
     cr_assert_eq(sum.requests, requests);
@@ -33,35 +33,35 @@ static void check_stats(uint32_t connections, uint32_t draining, uint64_t reques
 
 Test(stats, connections_and_requests_are_counted)
 {
-    gate_start(&gate, "return 200 'one';");
+    rig_start(&rig, "return 200 'one';");
     check_stats(0, 0, 0);
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    client_expect(&gate, fd, "one");
+    int fd = client_open(&rig);
+    client_send(&rig, fd, GET);
+    client_expect(&rig, fd, "one");
     check_stats(1, 0, 1);
-    client_send(&gate, fd, GET);
-    client_expect(&gate, fd, "one");
-    client_ask(&gate, GET, "one");
-    gate_until(&gate, frontend_connections(gate.frontend) == 1);
+    client_send(&rig, fd, GET);
+    client_expect(&rig, fd, "one");
+    client_ask(&rig, GET, "one");
+    rig_until(&rig, frontend_connections(rig.frontend) == 1);
     check_stats(1, 0, 3);
     close(fd);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
     check_stats(0, 0, 3);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(stats, those_that_end_are_told_apart)
 {
-    gate_start_proxy(&gate, "");
-    int fd = client_open(&gate);
-    client_send(&gate, fd, GET);
-    int back = server_accept(&gate);
+    rig_start_proxy(&rig, "");
+    int fd = client_open(&rig);
+    client_send(&rig, fd, GET);
+    int back = server_accept(&rig);
     check_stats(1, 0, 1);
-    frontend_remove_tenant(gate.frontend, SLICE("acme"));
+    frontend_remove_tenant(rig.frontend, SLICE("acme"));
     check_stats(1, 1, 1);
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nend");
-    client_expect(&gate, fd, "end");
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nend");
+    client_expect(&rig, fd, "end");
     close(back);
     close(fd);
-    gate_close(&gate);
+    rig_close(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients' certificates: what requests are told, and what a reload ends. */
-#include "frontend/gate.h"
+#include "frontend/rig.h"
 
 #include "base/log.h"
 
@@ -16,17 +16,17 @@
 #define OK       "return 200 'verify=$ssl_client_verify';"
 #define GET      "GET / HTTP/1.1\r\nHost: acme.test\r\n\r\n"
 
-static struct gate gate;
+static struct rig rig;
 static SSL_CTX *context;
 static SSL *client;
 static int fd;
 
 static void start(const char *server)
 {
-    gate_open(&gate);
-    gate_make_identity(&gate);
-    gate_set_tenant(&gate, "acme", "", server);
-    gate_listen(&gate, "acme");
+    rig_open(&rig);
+    rig_make_identity(&rig);
+    rig_set_tenant(&rig, "acme", "", server);
+    rig_listen(&rig, "acme");
     context = SSL_CTX_new(TLS_client_method());
 }
 
@@ -35,13 +35,13 @@ static void stop(void)
     SSL_free(client);
     SSL_CTX_free(context);
     close(fd);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 static void begin(void)
 {
     client = SSL_new(context);
-    fd = client_open(&gate);
+    fd = client_open(&rig);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     SSL_set_fd(client, fd);
     SSL_set_tlsext_host_name(client, "acme.test");
@@ -50,7 +50,7 @@ static void begin(void)
 static void shake(void)
 {
     begin();
-    gate_until(&gate, SSL_connect(client) == 1);
+    rig_until(&rig, SSL_connect(client) == 1);
 }
 
 /* Reads until the text has come, or (NULL) the end. */
@@ -58,18 +58,18 @@ static void expect(const char *text)
 {
     bool is_over = false;
 
-    gate.len = 0;
-    gate.text[0] = '\0';
-    for (int turns = 0; text ? !strstr(gate.text, text) : !is_over; turns++) {
-        int got = SSL_read(client, gate.text + gate.len, 4096);
+    rig.len = 0;
+    rig.text[0] = '\0';
+    for (int turns = 0; text ? !strstr(rig.text, text) : !is_over; turns++) {
+        int got = SSL_read(client, rig.text + rig.len, 4096);
 
-        cr_assert(turns < 8000 && !(text && is_over), "no \"%s\" in \"%s\"", text, gate.text);
+        cr_assert(turns < 8000 && !(text && is_over), "no \"%s\" in \"%s\"", text, rig.text);
         if (got > 0)
-            gate.len += (size_t)got;
+            rig.len += (size_t)got;
         else
             is_over = SSL_get_error(client, got) != SSL_ERROR_WANT_READ;
-        gate.text[gate.len] = '\0';
-        gate_turn(&gate);
+        rig.text[rig.len] = '\0';
+        rig_turn(&rig);
     }
 }
 
@@ -94,7 +94,7 @@ Test(verification, who_shows_nothing_is_served_where_that_is_allowed)
     for (int i = 0; i < 2; i++) {
         ask();
         expect("verify=NONE");
-        cr_expect_null(strstr(gate.text, "Connection: close"));
+        cr_expect_null(strstr(rig.text, "Connection: close"));
     }
     stop();
 }
@@ -105,9 +105,9 @@ Test(verification, who_shows_nothing_is_told_so_where_it_is_not)
     shake();
     ask();
     expect(NULL);
-    cr_expect(strstr(gate.text, "HTTP/1.1 400 "));
-    cr_expect(strstr(gate.text, "Connection: close\r\n"), "only a new handshake helps");
-    cr_expect(strstr(gate.text, "400 No required SSL certificate was sent\n"));
+    cr_expect(strstr(rig.text, "HTTP/1.1 400 "));
+    cr_expect(strstr(rig.text, "Connection: close\r\n"), "only a new handshake helps");
+    cr_expect(strstr(rig.text, "400 No required SSL certificate was sent\n"));
     stop();
 }
 
@@ -153,37 +153,37 @@ Test(verification, a_change_closes_what_is_idle)
     shake();
     ask();
     expect("verify=NONE");
-    gate_set_tenant(&gate, "acme", "", ON OK);
-    cr_expect_eq(frontend_connections(gate.frontend), 0);
+    rig_set_tenant(&rig, "acme", "", ON OK);
+    cr_expect_eq(frontend_connections(rig.frontend), 0);
     expect(NULL);
-    cr_expect_eq(gate.len, 0);
+    cr_expect_eq(rig.len, 0);
     stop();
 }
 
 Test(verification, a_change_ends_what_runs_after_its_exchange)
 {
-    gate.server = -1;
-    gate_start_proxy(&gate, "");
-    uint16_t port = gate.server_port;
-    int server = gate.server;
-    gate.server = -1;
-    gate_close(&gate);
+    rig.server = -1;
+    rig_start_proxy(&rig, "");
+    uint16_t port = rig.server_port;
+    int server = rig.server;
+    rig.server = -1;
+    rig_close(&rig);
 
     struct slice text;
     start(OFF OK);
-    gate.server = server;
-    text = arena_printf(&gate.arena, OFF "location / { proxy_pass http://127.0.0.1:%u; }", port);
-    gate_set_tenant(&gate, "acme", "", text.data);
+    rig.server = server;
+    text = arena_printf(&rig.arena, OFF "location / { proxy_pass http://127.0.0.1:%u; }", port);
+    rig_set_tenant(&rig, "acme", "", text.data);
     shake();
     ask();
-    int back = server_accept(&gate);
-    gate_set_tenant(&gate, "acme", "", OPTIONAL OK);
+    int back = server_accept(&rig);
+    rig_set_tenant(&rig, "acme", "", OPTIONAL OK);
     ask(); /* behind the other one: it is not served */
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
     expect(NULL);
-    cr_expect(strstr(gate.text, "Connection: close\r\n"));
-    cr_expect(strstr(gate.text, "\r\n\r\nold"));
-    cr_expect_null(strstr(gate.text, "verify="));
+    cr_expect(strstr(rig.text, "Connection: close\r\n"));
+    cr_expect(strstr(rig.text, "\r\n\r\nold"));
+    cr_expect_null(strstr(rig.text, "verify="));
     close(back);
     stop();
 }
@@ -194,10 +194,10 @@ Test(verification, any_other_change_ends_nothing)
     shake();
     ask();
     expect("verify=NONE");
-    gate_set_tenant(&gate, "acme", "", OPTIONAL "return 200 'two';");
+    rig_set_tenant(&rig, "acme", "", OPTIONAL "return 200 'two';");
     ask();
     expect("two");
-    gate_set_tenant(&gate, "acme", "max_connections 7;", OPTIONAL "return 200 'three';");
+    rig_set_tenant(&rig, "acme", "max_connections 7;", OPTIONAL "return 200 'three';");
     ask();
     expect("three");
     stop();
@@ -208,11 +208,11 @@ Test(verification, a_change_in_the_middle_of_a_handshake_ends_it)
     start(OFF OK);
     begin();
     cr_assert_lt(SSL_connect(client), 1); /* its hello is on its way */
-    gate_until(&gate, frontend_connections(gate.frontend) == 1);
-    gate_set_tenant(&gate, "acme", "", ON OK);
-    cr_expect_eq(frontend_connections(gate.frontend), 1);
-    gate_until(&gate, SSL_connect(client) == 1);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
+    rig_until(&rig, frontend_connections(rig.frontend) == 1);
+    rig_set_tenant(&rig, "acme", "", ON OK);
+    cr_expect_eq(frontend_connections(rig.frontend), 1);
+    rig_until(&rig, SSL_connect(client) == 1);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
     SSL_free(client);
     close(fd);
     shake();
@@ -226,11 +226,11 @@ Test(verification, a_drain_in_the_middle_of_a_handshake_is_not_forgotten)
     start(OPTIONAL OK);
     begin();
     cr_assert_lt(SSL_connect(client), 1);
-    gate_until(&gate, frontend_connections(gate.frontend) == 1);
-    frontend_drain(gate.frontend, 30);
-    gate_until(&gate, SSL_connect(client) == 1);
+    rig_until(&rig, frontend_connections(rig.frontend) == 1);
+    frontend_drain(rig.frontend, 30);
+    rig_until(&rig, SSL_connect(client) == 1);
     ask();
     expect("verify=NONE");
-    cr_expect(strstr(gate.text, "Connection: close\r\n"));
+    cr_expect(strstr(rig.text, "Connection: close\r\n"));
     stop();
 }

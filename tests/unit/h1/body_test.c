@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bodies: lengths, chunks and trailers, whole and torn, well-formed and hostile. */
-#include "h1/feed.h"
+#include "h1/rig.h"
 
 #include <criterion/criterion.h>
 
@@ -30,22 +30,22 @@ struct sample {
 
 static void check(const struct sample *sample, const struct h1_head_facts *facts, size_t limit)
 {
-    for (unsigned way = 0; way < FEED_WAYS; way++) {
-        struct feed feed;
+    for (unsigned way = 0; way < RIG_WAYS; way++) {
+        struct rig rig;
         struct http_fields trailers;
-        feed_open(&feed, sample->bytes, way);
-        int verdict = feed_body(&feed, &feed_limits, facts, limit, &trailers);
+        rig_open(&rig, sample->bytes, way);
+        int verdict = rig_body(&rig, &rig_limits, facts, limit, &trailers);
         cr_expect_eq(verdict, sample->verdict, "way %u: %d, not %d: %.*s", way, verdict,
                      sample->verdict, SLICE_PRINTF(sample->bytes));
         if (verdict == H1_DONE && sample->verdict == H1_DONE) {
-            while (feed_next(&feed))
+            while (rig_feed(&rig))
                 continue;
-            cr_expect(slice_equal(feed_text(&feed, &feed.out), slice_of(sample->body)), "%.*s",
+            cr_expect(slice_equal(rig_text(&rig, &rig.out), slice_of(sample->body)), "%.*s",
                       SLICE_PRINTF(sample->bytes));
-            cr_expect(slice_equal(feed_text(&feed, &feed.in), slice_of(sample->rest)), "%.*s",
+            cr_expect(slice_equal(rig_text(&rig, &rig.in), slice_of(sample->rest)), "%.*s",
                       SLICE_PRINTF(sample->bytes));
         }
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }
 
@@ -139,18 +139,18 @@ Test(h1_body, odd_chunks_of_responses)
 /* n bytes of c behind each other, then the rest. */
 static int read_padded(char c, size_t n)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_fields trailers;
-    feed_open(&feed, SLICE("\r\nx\r\n0\r\n\r\n"), 0);
-    chain_clear(&feed.in);
+    rig_open(&rig, SLICE("\r\nx\r\n0\r\n\r\n"), 0);
+    chain_clear(&rig.in);
     if (c == ' ')
-        chain_append(&feed.in, "1", 1);
+        chain_append(&rig.in, "1", 1);
     for (size_t i = 0; i < n; i++)
-        chain_append(&feed.in, &c, 1);
+        chain_append(&rig.in, &c, 1);
     if (c == '0')
-        chain_append(&feed.in, "1", 1);
-    int verdict = feed_body(&feed, &feed_limits, &response, SIZE_MAX, &trailers);
-    feed_close(&feed);
+        chain_append(&rig.in, "1", 1);
+    int verdict = rig_body(&rig, &rig_limits, &response, SIZE_MAX, &trailers);
+    rig_close(&rig);
     return verdict;
 }
 
@@ -165,24 +165,24 @@ Test(h1_body, padding_of_chunk_lines_is_bounded)
 
 Test(h1_body, what_a_size_line_announces)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_fields trailers;
     struct h1_body_reader reader;
     static const struct h1_head_facts ten = {.framing = H1_LENGTH, .length = 10};
-    feed_open(&feed, SLICE(""), 0);
-    http_fields_init(&trailers, &feed.arena);
+    rig_open(&rig, SLICE(""), 0);
+    http_fields_init(&trailers, &rig.arena);
     h1_body_start(&reader, &chunked);
-    chain_append_slice(&feed.in, SLICE("2\r\nhi\r\nffff"));
-    cr_expect_eq(h1_read_body(&reader, &feed.in, &feed.out, SIZE_MAX, &feed_limits, &trailers),
+    chain_append_slice(&rig.in, SLICE("2\r\nhi\r\nffff"));
+    cr_expect_eq(h1_read_body(&reader, &rig.in, &rig.out, SIZE_MAX, &rig_limits, &trailers),
                  H1_MORE);
     cr_expect_eq(h1_body_announced(&reader), 0, "the size may have more digits, or be none");
-    chain_append_slice(&feed.in, SLICE("\r\nabc"));
-    cr_expect_eq(h1_read_body(&reader, &feed.in, &feed.out, SIZE_MAX, &feed_limits, &trailers),
+    chain_append_slice(&rig.in, SLICE("\r\nabc"));
+    cr_expect_eq(h1_read_body(&reader, &rig.in, &rig.out, SIZE_MAX, &rig_limits, &trailers),
                  H1_MORE);
     cr_expect_eq(h1_body_announced(&reader), 0xffff - 3);
     h1_body_start(&reader, &ten);
     cr_expect_eq(h1_body_announced(&reader), 10);
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 Test(h1_body, malformed_trailers)
@@ -206,16 +206,16 @@ Test(h1_body, trailers)
     static const char text[] =
         "0\r\ngrpc-status: 0\r\nContent-Length: 5\r\nHost: x\r\nAuthorization: "
         "x\r\nContent-Digest: d\r\nX-Tenant: x\r\nX_Tenant: x\r\n\r\n";
-    for (unsigned way = 0; way < FEED_WAYS; way++) {
-        struct feed feed;
+    for (unsigned way = 0; way < RIG_WAYS; way++) {
+        struct rig rig;
         struct http_fields trailers;
-        feed_open(&feed, slice_of(text), way);
-        cr_assert_eq(feed_body(&feed, &feed_limits, &chunked, SIZE_MAX, &trailers), H1_DONE);
+        rig_open(&rig, slice_of(text), way);
+        cr_assert_eq(rig_body(&rig, &rig_limits, &chunked, SIZE_MAX, &trailers), H1_DONE);
         cr_assert_eq(trailers.count, 2);
         cr_expect(slice_equal(trailers.items[0].name, SLICE("grpc-status")));
         cr_expect(slice_equal(trailers.items[0].value, SLICE("0")));
         cr_expect(slice_equal(trailers.items[1].name, SLICE("Content-Digest")));
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }
 
@@ -228,13 +228,13 @@ Test(h1_body, trailers_are_bounded)
         "0\r\nX: 1\r\nX: 1\r\nX: 1\r\nX: 1\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        for (unsigned way = 0; way < FEED_WAYS; way++) {
-            struct feed feed;
+        for (unsigned way = 0; way < RIG_WAYS; way++) {
+            struct rig rig;
             struct http_fields trailers;
-            feed_open(&feed, slice_of(texts[i]), way);
-            cr_expect_eq(feed_body(&feed, &limits, &chunked, SIZE_MAX, &trailers),
+            rig_open(&rig, slice_of(texts[i]), way);
+            cr_expect_eq(rig_body(&rig, &limits, &chunked, SIZE_MAX, &trailers),
                          ERROR_HEAD_TOO_LARGE, "%s", texts[i]);
-            feed_close(&feed);
+            rig_close(&rig);
         }
     }
 }
@@ -257,16 +257,16 @@ Test(h1_body, other_framings)
 
 Test(h1_body, limit_is_kept)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_fields trailers;
     struct h1_body_reader reader;
     static char data[50000];
-    feed_open(&feed, SLICE(""), 0);
+    rig_open(&rig, SLICE(""), 0);
     memset(data, 'x', sizeof(data));
-    chain_printf(&feed.in, "%zx\r\n", sizeof(data));
-    chain_append(&feed.in, data, sizeof(data));
-    chain_append_slice(&feed.in, SLICE("\r\n0\r\n\r\n"));
-    http_fields_init(&trailers, &feed.arena);
+    chain_printf(&rig.in, "%zx\r\n", sizeof(data));
+    chain_append(&rig.in, data, sizeof(data));
+    chain_append_slice(&rig.in, SLICE("\r\n0\r\n\r\n"));
+    http_fields_init(&trailers, &rig.arena);
     h1_body_start(&reader, &chunked);
     int verdict = H1_MORE;
     size_t expected = 0;
@@ -274,10 +274,10 @@ Test(h1_body, limit_is_kept)
         size_t step = sizeof(data) - expected < 7000 ? sizeof(data) - expected : 7000;
         expected += step;
         cr_assert_eq(verdict, H1_MORE);
-        verdict = h1_read_body(&reader, &feed.in, &feed.out, 7000, &feed_limits, &trailers);
-        cr_assert_eq(feed.out.len, expected);
+        verdict = h1_read_body(&reader, &rig.in, &rig.out, 7000, &rig_limits, &trailers);
+        cr_assert_eq(rig.out.len, expected);
     }
     cr_expect_eq(verdict, H1_DONE);
-    cr_expect(slice_equal(feed_text(&feed, &feed.out), (struct slice){data, sizeof(data)}));
-    feed_close(&feed);
+    cr_expect(slice_equal(rig_text(&rig, &rig.out), (struct slice){data, sizeof(data)}));
+    rig_close(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The limits of heads, and what they cost a peer that trickles. */
-#include "h1/feed.h"
+#include "h1/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -10,14 +10,14 @@ static const struct h1_limits small = {.line_max = 40, .head_max = 120, .fields_
 
 static void check(const char *text, int expected)
 {
-    for (unsigned way = 0; way < FEED_WAYS; way++) {
-        struct feed feed;
+    for (unsigned way = 0; way < RIG_WAYS; way++) {
+        struct rig rig;
         struct http_request request;
         struct h1_head_facts facts;
-        feed_open(&feed, slice_of(text), way);
-        int verdict = feed_request(&feed, &small, &request, &facts);
+        rig_open(&rig, slice_of(text), way);
+        int verdict = rig_request(&rig, &small, &request, &facts);
         cr_expect_eq(verdict, expected, "way %u: %d, not %d: %s", way, verdict, expected, text);
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }
 
@@ -52,20 +52,20 @@ Test(h1_head, head_limits)
 Test(h1_head, refused_while_it_comes)
 {
     /* Endless fields are refused at the limit, not when they end. */
-    struct feed feed;
+    struct rig rig;
     struct http_request request;
     struct h1_head_facts facts;
     struct h1_head_reader reader = {0};
-    feed_open(&feed, SLICE(""), 0);
-    chain_append_slice(&feed.in, SLICE("GET / HTTP/1.1\r\n"));
+    rig_open(&rig, SLICE(""), 0);
+    chain_append_slice(&rig.in, SLICE("GET / HTTP/1.1\r\n"));
     int verdict = H1_MORE;
-    while (verdict == H1_MORE && feed.in.len < 100000) {
-        chain_append_slice(&feed.in, SLICE("X: 1234567890123456\r\n"));
-        verdict = h1_read_request(&reader, &feed.in, &small, &feed.arena, &request, &facts);
+    while (verdict == H1_MORE && rig.in.len < 100000) {
+        chain_append_slice(&rig.in, SLICE("X: 1234567890123456\r\n"));
+        verdict = h1_read_request(&reader, &rig.in, &small, &rig.arena, &request, &facts);
     }
     cr_expect_eq(verdict, ERROR_HEAD_TOO_LARGE);
-    cr_expect_leq(feed.in.len, small.head_max + 21);
-    feed_close(&feed);
+    cr_expect_leq(rig.in.len, small.head_max + 21);
+    rig_close(&rig);
 }
 
 Test(h1_head, spans_buffers)
@@ -76,19 +76,19 @@ Test(h1_head, spans_buffers)
     for (unsigned i = 0; len < 25000; i++)
         len += (size_t)snprintf(text + len, sizeof(text) - len, "X-%u: %0*u\r\n", i, 500, i);
     len += (size_t)snprintf(text + len, sizeof(text) - len, "\r\nbody");
-    for (unsigned way = 0; way < FEED_WAYS; way++) {
-        struct feed feed;
+    for (unsigned way = 0; way < RIG_WAYS; way++) {
+        struct rig rig;
         struct http_request request;
         struct h1_head_facts facts;
-        feed_open(&feed, (struct slice){text, len}, way);
-        cr_assert_eq(feed_request(&feed, &feed_limits, &request, &facts), H1_DONE);
+        rig_open(&rig, (struct slice){text, len}, way);
+        cr_assert_eq(rig_request(&rig, &rig_limits, &request, &facts), H1_DONE);
         cr_expect_eq(facts.head_bytes, len - 4);
         cr_expect_gt(request.fields.count, 40);
         for (uint32_t i = 1; i < request.fields.count; i++) {
             struct slice value = request.fields.items[i].value;
             cr_expect_eq(value.len, 500);
-            cr_expect_eq(strtoul(arena_text(&feed.arena, value), NULL, 10), i - 1);
+            cr_expect_eq(strtoul(arena_text(&rig.arena, value), NULL, 10), i - 1);
         }
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Request heads: the ordinary ones, and every ambiguity that must be refused. */
-#include "h1/feed.h"
+#include "h1/rig.h"
 
 #include <criterion/criterion.h>
 
@@ -19,16 +19,16 @@ struct sample {
 static void check_all(const struct sample *samples, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        for (unsigned way = 0; way < FEED_WAYS; way++) {
-            struct feed feed;
+        for (unsigned way = 0; way < RIG_WAYS; way++) {
+            struct rig rig;
             struct http_request request;
             struct h1_head_facts facts;
-            feed_open(&feed, samples[i].bytes, way);
-            int verdict = feed_request(&feed, &feed_limits, &request, &facts);
+            rig_open(&rig, samples[i].bytes, way);
+            int verdict = rig_request(&rig, &rig_limits, &request, &facts);
             cr_expect_eq(verdict, samples[i].verdict, "sample %zu way %u: %d (%s), not %d: %.*s", i,
                          way, verdict, verdict < 0 ? error_token(verdict) : "-", samples[i].verdict,
                          SLICE_PRINTF(samples[i].bytes));
-            feed_close(&feed);
+            rig_close(&rig);
         }
     }
 }
@@ -243,11 +243,11 @@ Test(h1_request, hosts)
     CHECK(samples);
 }
 
-static void read_one(struct feed *feed, const char *text, struct http_request *request,
+static void read_one(struct rig *rig, const char *text, struct http_request *request,
                      struct h1_head_facts *facts)
 {
-    feed_open(feed, slice_of(text), 2);
-    int verdict = feed_request(feed, &feed_limits, request, facts);
+    rig_open(rig, slice_of(text), 2);
+    int verdict = rig_request(rig, &rig_limits, request, facts);
     cr_assert_eq(verdict, H1_DONE, "%d for %s", verdict, text);
 }
 
@@ -257,12 +257,12 @@ static void read_one(struct feed *feed, const char *text, struct http_request *r
 
 Test(h1_request, parts)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_request request;
     struct h1_head_facts facts;
     static const char text[] = "\r\nPUT /a%20b?x=1?2 HTTP/1.1\r\nHOST: A.Test.:443\r\n"
                                "Content-Length: 7\r\nX-One:  two \r\nConnection: close\r\n\r\n";
-    read_one(&feed, text, &request, &facts);
+    read_one(&rig, text, &request, &facts);
     cr_expect_eq(request.method, METHOD_PUT);
     cr_expect_eq(request.version, HTTP_1_1);
     expect_slice(request.method_text, "PUT");
@@ -279,31 +279,31 @@ Test(h1_request, parts)
     cr_expect_eq(facts.length, 7);
     cr_expect_not(facts.keep_alive);
     cr_expect_eq(facts.head_bytes, sizeof(text) - 1);
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 Test(h1_request, absolute_form_overrules_host)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_request request;
     struct h1_head_facts facts;
-    read_one(&feed, "GET http://B.test:81?q HTTP/1.1\r\nHost: a.test\r\n\r\n", &request, &facts);
+    read_one(&rig, "GET http://B.test:81?q HTTP/1.1\r\nHost: a.test\r\n\r\n", &request, &facts);
     expect_slice(request.target, "/?q");
     expect_slice(request.path, "/");
     expect_slice(request.query, "q");
     expect_slice(request.authority, "B.test:81");
     expect_slice(request.host, "b.test");
     expect_slice(http_fields_find(&request.fields, FIELD_HOST)->value, "B.test:81");
-    feed_close(&feed);
+    rig_close(&rig);
 
-    read_one(&feed, "OPTIONS http://b.test HTTP/1.1\r\nHost: a.test\r\n\r\n", &request, &facts);
+    read_one(&rig, "OPTIONS http://b.test HTTP/1.1\r\nHost: a.test\r\n\r\n", &request, &facts);
     expect_slice(request.target, "*");
-    feed_close(&feed);
+    rig_close(&rig);
 
-    read_one(&feed, "GET https://b.test HTTP/1.0\r\n\r\n", &request, &facts);
+    read_one(&rig, "GET https://b.test HTTP/1.0\r\n\r\n", &request, &facts);
     expect_slice(request.target, "/");
     expect_slice(request.host, "b.test");
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 Test(h1_request, persistence)
@@ -320,12 +320,12 @@ Test(h1_request, persistence)
         {"GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", false},
     };
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-        struct feed feed;
+        struct rig rig;
         struct http_request request;
         struct h1_head_facts facts;
-        read_one(&feed, samples[i].head, &request, &facts);
+        read_one(&rig, samples[i].head, &request, &facts);
         cr_expect_eq(facts.keep_alive, samples[i].keep_alive, "%s", samples[i].head);
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }
 
@@ -375,13 +375,13 @@ Test(h1_request, upgrades_and_expectations)
         {"POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", "", false},
     };
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-        struct feed feed;
+        struct rig rig;
         struct http_request request;
         struct h1_head_facts facts;
-        read_one(&feed, samples[i].head, &request, &facts);
+        read_one(&rig, samples[i].head, &request, &facts);
         expect_slice(request.upgrade, samples[i].upgrade);
         cr_expect_eq(request.expects_continue, samples[i].expects, "%s", samples[i].head);
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }
 
@@ -398,30 +398,30 @@ Test(h1_request, a_length_of_zero_that_was_sent_is_known)
         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", false},
     };
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-        struct feed feed;
+        struct rig rig;
         struct http_request request;
         struct h1_head_facts facts;
-        read_one(&feed, samples[i].head, &request, &facts);
+        read_one(&rig, samples[i].head, &request, &facts);
         cr_expect_eq(request.has_length, samples[i].has_length, "%s", samples[i].head);
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }
 
 Test(h1_request, pipelined)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_request request;
     struct h1_head_facts facts;
     read_one(
-        &feed,
+        &rig,
         "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\n"
         "Host: a\r\n\r\n",
         &request, &facts);
     expect_slice(request.target, "/1");
-    cr_assert_eq(feed_request(&feed, &feed_limits, &request, &facts), H1_DONE);
+    cr_assert_eq(rig_request(&rig, &rig_limits, &request, &facts), H1_DONE);
     expect_slice(request.target, "/2");
-    cr_assert_eq(feed_request(&feed, &feed_limits, &request, &facts), H1_DONE);
+    cr_assert_eq(rig_request(&rig, &rig_limits, &request, &facts), H1_DONE);
     expect_slice(request.target, "/3");
-    cr_expect_eq(feed.in.len, 0);
-    feed_close(&feed);
+    cr_expect_eq(rig.in.len, 0);
+    rig_close(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Response heads: what servers really send, and what must not be believed. */
-#include "h1/feed.h"
+#include "h1/rig.h"
 
 #include <criterion/criterion.h>
 
@@ -32,12 +32,12 @@ static void check_all(const struct sample *samples, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct sample *sample = &samples[i];
-        for (unsigned way = 0; way < FEED_WAYS; way++) {
-            struct feed feed;
+        for (unsigned way = 0; way < RIG_WAYS; way++) {
+            struct rig rig;
             struct http_response response;
             struct h1_head_facts facts;
-            feed_open(&feed, sample->bytes, way);
-            int verdict = feed_response(&feed, &feed_limits, sample->method, &response, &facts);
+            rig_open(&rig, sample->bytes, way);
+            int verdict = rig_response(&rig, &rig_limits, sample->method, &response, &facts);
             cr_expect_eq(verdict, sample->verdict, "way %u: %d: %.*s", way, verdict,
                          SLICE_PRINTF(sample->bytes));
             if (verdict == H1_DONE && sample->verdict == H1_DONE) {
@@ -49,7 +49,7 @@ static void check_all(const struct sample *samples, size_t count)
                 cr_expect_eq(facts.keep_alive, sample->keep_alive, "%.*s",
                              SLICE_PRINTF(sample->bytes));
             }
-            feed_close(&feed);
+            rig_close(&rig);
         }
     }
 }
@@ -161,18 +161,18 @@ Test(h1_response, fields)
 
 Test(h1_response, white_space_before_a_colon_is_removed)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_response response;
     struct h1_head_facts facts;
-    feed_open(&feed, slice_of(OK "X : a\r\nY\t \t: b : c\r\nContent-Length : 2\r\n\r\n"), 1);
-    cr_assert_eq(feed_response(&feed, &feed_limits, METHOD_GET, &response, &facts), H1_DONE);
+    rig_open(&rig, slice_of(OK "X : a\r\nY\t \t: b : c\r\nContent-Length : 2\r\n\r\n"), 1);
+    cr_assert_eq(rig_response(&rig, &rig_limits, METHOD_GET, &response, &facts), H1_DONE);
     cr_expect_eq(response.content_length, 2);
     cr_assert_eq(response.fields.count, 2);
     cr_expect(slice_equal(response.fields.items[0].name, SLICE("X")));
     cr_expect(slice_equal(response.fields.items[0].value, SLICE("a")));
     cr_expect(slice_equal(response.fields.items[1].name, SLICE("Y")));
     cr_expect(slice_equal(response.fields.items[1].value, SLICE("b : c")));
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 Test(h1_response, limits)
@@ -184,33 +184,33 @@ Test(h1_response, limits)
         OK "X: 1\r\nX: 2\r\nX: 3\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-        for (unsigned way = 0; way < FEED_WAYS; way++) {
-            struct feed feed;
+        for (unsigned way = 0; way < RIG_WAYS; way++) {
+            struct rig rig;
             struct http_response response;
             struct h1_head_facts facts;
-            feed_open(&feed, slice_of(heads[i]), way);
-            cr_expect_eq(feed_response(&feed, &limits, METHOD_GET, &response, &facts),
+            rig_open(&rig, slice_of(heads[i]), way);
+            cr_expect_eq(rig_response(&rig, &limits, METHOD_GET, &response, &facts),
                          ERROR_RESPONSE_TOO_LARGE, "%s", heads[i]);
-            feed_close(&feed);
+            rig_close(&rig);
         }
     }
 }
 
 Test(h1_response, interim_then_final)
 {
-    struct feed feed;
+    struct rig rig;
     struct http_response response;
     struct h1_head_facts facts;
-    feed_open(&feed,
-              slice_of("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" OK
-                       "Content-Length: 2\r\nDate: x\r\n\r\nhi"),
-              1);
-    cr_assert_eq(feed_response(&feed, &feed_limits, METHOD_GET, &response, &facts), H1_DONE);
+    rig_open(&rig,
+             slice_of("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" OK
+                      "Content-Length: 2\r\nDate: x\r\n\r\nhi"),
+             1);
+    cr_assert_eq(rig_response(&rig, &rig_limits, METHOD_GET, &response, &facts), H1_DONE);
     cr_expect_eq(response.status, 103);
     cr_expect_eq(response.fields.count, 1);
-    cr_assert_eq(feed_response(&feed, &feed_limits, METHOD_GET, &response, &facts), H1_DONE);
+    cr_assert_eq(rig_response(&rig, &rig_limits, METHOD_GET, &response, &facts), H1_DONE);
     cr_expect_eq(response.status, 200);
     cr_expect(slice_equal(response.reason, SLICE("OK")));
     cr_expect_eq(response.fields.count, 1, "Content-Length is not among the fields");
-    feed_close(&feed);
+    rig_close(&rig);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is written is exactly one message, and reads back as what was meant. */
-#include "h1/feed.h"
+#include "h1/rig.h"
 
 #include <criterion/criterion.h>
 
@@ -8,14 +8,14 @@
 #define NOW  784111777
 #define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 
-#define expect_text(feed, chain, expected)                                                         \
+#define expect_text(rig, chain, expected)                                                          \
     do {                                                                                           \
-        struct slice text_ = feed_text(feed, chain);                                               \
+        struct slice text_ = rig_text(rig, chain);                                                 \
         cr_expect(slice_equal(text_, slice_of(expected)), "'%.*s' is not '%s'",                    \
                   SLICE_PRINTF(text_), expected);                                                  \
     } while (0)
 
-static struct http_request make_request(struct feed *feed, const char *method, int64_t length)
+static struct http_request make_request(struct rig *rig, const char *method, int64_t length)
 {
     struct http_request request = {
         .method_text = slice_of(method),
@@ -24,7 +24,7 @@ static struct http_request make_request(struct feed *feed, const char *method, i
         .authority = SLICE("a.test:81"),
         .content_length = length,
     };
-    http_fields_init(&request.fields, &feed->arena);
+    http_fields_init(&request.fields, &rig->arena);
     return request;
 }
 
@@ -32,17 +32,17 @@ Test(h1_write, a_length_of_zero_that_came_is_kept)
 {
     static const char *const methods[] = {"GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND"};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        struct feed feed;
-        feed_open(&feed, SLICE(""), 0);
-        struct http_request request = make_request(&feed, methods[i], 0);
+        struct rig rig;
+        rig_open(&rig, SLICE(""), 0);
+        struct http_request request = make_request(&rig, methods[i], 0);
         request.has_length = true;
-        cr_expect_eq(h1_write_request(&feed.out, &request), H1_NO_BODY);
-        struct slice expected = arena_printf(&feed.arena,
+        cr_expect_eq(h1_write_request(&rig.out, &request), H1_NO_BODY);
+        struct slice expected = arena_printf(&rig.arena,
                                              "%s /a?b HTTP/1.1\r\nHost: a.test:81\r\n"
                                              "Content-Length: 0\r\n\r\n",
                                              methods[i]);
-        expect_text(&feed, &feed.out, expected.data);
-        feed_close(&feed);
+        expect_text(&rig, &rig.out, expected.data);
+        rig_close(&rig);
     }
 }
 
@@ -65,23 +65,23 @@ Test(h1_write, request_framing)
         {"POST", HTTP_LENGTH_UNKNOWN, H1_CHUNKED, "Transfer-Encoding: chunked\r\n"},
     };
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-        struct feed feed;
-        feed_open(&feed, SLICE(""), 0);
-        struct http_request request = make_request(&feed, samples[i].method, samples[i].length);
-        cr_expect_eq(h1_write_request(&feed.out, &request), samples[i].framing);
+        struct rig rig;
+        rig_open(&rig, SLICE(""), 0);
+        struct http_request request = make_request(&rig, samples[i].method, samples[i].length);
+        cr_expect_eq(h1_write_request(&rig.out, &request), samples[i].framing);
         struct slice expected =
-            arena_printf(&feed.arena, "%s /a?b HTTP/1.1\r\nHost: a.test:81\r\n%s\r\n",
+            arena_printf(&rig.arena, "%s /a?b HTTP/1.1\r\nHost: a.test:81\r\n%s\r\n",
                          samples[i].method, samples[i].text);
-        expect_text(&feed, &feed.out, expected.data);
-        feed_close(&feed);
+        expect_text(&rig, &rig.out, expected.data);
+        rig_close(&rig);
     }
 }
 
 Test(h1_write, request_fields)
 {
-    struct feed feed;
-    feed_open(&feed, SLICE(""), 0);
-    struct http_request request = make_request(&feed, "GET", 0);
+    struct rig rig;
+    rig_open(&rig, SLICE(""), 0);
+    struct http_request request = make_request(&rig, "GET", 0);
     request.target = SLICE("/a b\r\nX: y");
     request.upgrade = SLICE("websocket");
     http_fields_add(&request.fields, SLICE("hoST"), SLICE("other"));
@@ -97,31 +97,31 @@ Test(h1_write, request_fields)
     http_fields_add(&request.fields, SLICE("Connection"), SLICE("close"));
     http_fields_add(&request.fields, SLICE("TE"), SLICE("trailers"));
     http_fields_add(&request.fields, SLICE("expect"), SLICE("100-continue"));
-    h1_write_request(&feed.out, &request);
-    expect_text(&feed, &feed.out,
+    h1_write_request(&rig.out, &request);
+    expect_text(&rig, &rig.out,
                 "GET /a%20b%0D%0AX:%20y HTTP/1.1\r\nHost: a.test:81\r\nX-One: 1\r\nX-Empty: \r\n"
                 "expect: 100-continue\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 Test(h1_write, large_head_spans_buffers)
 {
     static char value[7000];
-    struct feed feed;
+    struct rig rig;
     struct http_request back;
     struct h1_head_facts facts;
     memset(value, 'v', sizeof(value));
-    feed_open(&feed, SLICE(""), 0);
-    struct http_request request = make_request(&feed, "POST", HTTP_LENGTH_UNKNOWN);
+    rig_open(&rig, SLICE(""), 0);
+    struct http_request request = make_request(&rig, "POST", HTTP_LENGTH_UNKNOWN);
     for (int i = 0; i < 4; i++)
         http_fields_add(&request.fields, SLICE("X"), (struct slice){value, sizeof(value)});
-    h1_write_request(&feed.in, &request);
-    cr_assert_eq(feed_request(&feed, &feed_limits, &back, &facts), H1_DONE);
+    h1_write_request(&rig.in, &request);
+    cr_assert_eq(rig_request(&rig, &rig_limits, &back, &facts), H1_DONE);
     cr_expect_eq(facts.framing, H1_CHUNKED);
     cr_assert_eq(back.fields.count, 5);
     for (uint32_t i = 1; i < 5; i++)
         cr_expect(slice_equal(back.fields.items[i].value, (struct slice){value, sizeof(value)}));
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 struct answer {
@@ -158,54 +158,54 @@ Test(h1_write, response_framing)
     };
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         const struct answer *answer = &answers[i];
-        struct feed feed;
-        feed_open(&feed, SLICE(""), 0);
+        struct rig rig;
+        rig_open(&rig, SLICE(""), 0);
         struct http_response response = {.status = answer->status,
                                          .reason = SLICE("R"),
                                          .content_length = answer->length,
                                          .has_body = answer->has_body};
         struct h1_response_options options = {answer->version, answer->method, answer->keep_alive};
-        http_fields_init(&response.fields, &feed.arena);
-        cr_expect_eq(h1_write_response(&feed.out, &response, &options, NOW), answer->framing, "%zu",
+        http_fields_init(&response.fields, &rig.arena);
+        cr_expect_eq(h1_write_response(&rig.out, &response, &options, NOW), answer->framing, "%zu",
                      i);
         struct slice expected =
-            arena_printf(&feed.arena, "HTTP/1.1 %d R\r\n" DATE "%s", answer->status, answer->text);
-        expect_text(&feed, &feed.out, expected.data);
-        feed_close(&feed);
+            arena_printf(&rig.arena, "HTTP/1.1 %d R\r\n" DATE "%s", answer->status, answer->text);
+        expect_text(&rig, &rig.out, expected.data);
+        rig_close(&rig);
     }
 }
 
 Test(h1_write, interim_responses)
 {
-    struct feed feed;
-    feed_open(&feed, SLICE(""), 0);
+    struct rig rig;
+    rig_open(&rig, SLICE(""), 0);
     struct http_response response = {.status = 103, .reason = SLICE("Early Hints")};
     struct h1_response_options options = {HTTP_1_0, METHOD_GET, true};
-    http_fields_init(&response.fields, &feed.arena);
+    http_fields_init(&response.fields, &rig.arena);
     http_fields_add(&response.fields, SLICE("Link"), SLICE("</a>"));
-    cr_expect_eq(h1_write_response(&feed.out, &response, &options, NOW), H1_NO_BODY);
-    cr_expect_eq(feed.out.len, 0, "HTTP/1.0 knows no 1xx");
+    cr_expect_eq(h1_write_response(&rig.out, &response, &options, NOW), H1_NO_BODY);
+    cr_expect_eq(rig.out.len, 0, "HTTP/1.0 knows no 1xx");
     options.version = HTTP_1_1;
-    cr_expect_eq(h1_write_response(&feed.out, &response, &options, NOW), H1_NO_BODY);
-    expect_text(&feed, &feed.out, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
-    feed_close(&feed);
+    cr_expect_eq(h1_write_response(&rig.out, &response, &options, NOW), H1_NO_BODY);
+    expect_text(&rig, &rig.out, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+    rig_close(&rig);
 }
 
 Test(h1_write, switching_protocols)
 {
-    struct feed feed;
-    feed_open(&feed, SLICE(""), 0);
+    struct rig rig;
+    rig_open(&rig, SLICE(""), 0);
     struct http_response response = {.status = 101, .reason = SLICE("Switching Protocols")};
     struct h1_response_options options = {HTTP_1_1, METHOD_GET, true};
-    http_fields_init(&response.fields, &feed.arena);
+    http_fields_init(&response.fields, &rig.arena);
     http_fields_add(&response.fields, SLICE("Connection"), SLICE("Upgrade, x"));
     http_fields_add(&response.fields, SLICE("Upgrade"), SLICE("websocket"));
     http_fields_add(&response.fields, SLICE("Sec-WebSocket-Accept"), SLICE("x="));
-    h1_write_response(&feed.out, &response, &options, NOW);
-    expect_text(&feed, &feed.out,
+    h1_write_response(&rig.out, &response, &options, NOW);
+    expect_text(&rig, &rig.out,
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 "Sec-WebSocket-Accept: x=\r\nConnection: upgrade\r\n\r\n");
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 Test(h1_write, an_empty_reason_is_filled_in)
@@ -224,69 +224,68 @@ Test(h1_write, an_empty_reason_is_filled_in)
         {101, "", "HTTP/1.1 101 Switching Protocols\r\n"},
     };
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-        struct feed feed;
-        feed_open(&feed, SLICE(""), 0);
+        struct rig rig;
+        rig_open(&rig, SLICE(""), 0);
         struct http_response response = {.status = samples[i].status,
                                          .reason = slice_of(samples[i].reason)};
         struct h1_response_options options = {HTTP_1_1, METHOD_GET, true};
-        http_fields_init(&response.fields, &feed.arena);
-        h1_write_response(&feed.out, &response, &options, NOW);
-        cr_expect(slice_starts_with(feed_text(&feed, &feed.out), slice_of(samples[i].line)), "%s",
+        http_fields_init(&response.fields, &rig.arena);
+        h1_write_response(&rig.out, &response, &options, NOW);
+        cr_expect(slice_starts_with(rig_text(&rig, &rig.out), slice_of(samples[i].line)), "%s",
                   samples[i].line);
-        feed_close(&feed);
+        rig_close(&rig);
     }
 }
 
 Test(h1_write, response_fields)
 {
-    struct feed feed;
-    feed_open(&feed, SLICE(""), 0);
+    struct rig rig;
+    rig_open(&rig, SLICE(""), 0);
     struct http_response response = {.status = 200, .reason = SLICE("O\r\nK"), .has_body = true};
     struct h1_response_options options = {HTTP_1_1, METHOD_GET, true};
-    http_fields_init(&response.fields, &feed.arena);
+    http_fields_init(&response.fields, &rig.arena);
     http_fields_add(&response.fields, SLICE("date"), SLICE("then"));
     http_fields_add(&response.fields, SLICE("Location"), SLICE("/a\r\nSet-Cookie: x"));
     http_fields_add(&response.fields, SLICE("Keep-Alive"), SLICE("timeout=5"));
     http_fields_add(&response.fields, SLICE("content-length"), SLICE("77"));
-    h1_write_response(&feed.out, &response, &options, NOW);
-    expect_text(&feed, &feed.out, "HTTP/1.1 200 OK\r\ndate: then\r\nContent-Length: 0\r\n\r\n");
-    feed_close(&feed);
+    h1_write_response(&rig.out, &response, &options, NOW);
+    expect_text(&rig, &rig.out, "HTTP/1.1 200 OK\r\ndate: then\r\nContent-Length: 0\r\n\r\n");
+    rig_close(&rig);
 }
 
 Test(h1_write, bodies)
 {
-    struct feed feed;
+    struct rig rig;
     struct chain body;
     struct http_fields trailers;
-    feed_open(&feed, SLICE(""), 0);
-    chain_init(&body, &feed.pool);
-    http_fields_init(&trailers, &feed.arena);
+    rig_open(&rig, SLICE(""), 0);
+    chain_init(&body, &rig.pool);
+    http_fields_init(&trailers, &rig.arena);
     http_fields_add(&trailers, SLICE("grpc-status"), SLICE("0"));
     http_fields_add(&trailers, SLICE("Content-Length"), SLICE("0"));
     http_fields_add(&trailers, SLICE("X-Split"), SLICE("\r\n\r\nGET"));
 
-    h1_write_body(&feed.out, &body, H1_CHUNKED);
-    cr_expect_eq(feed.out.len, 0, "no bytes are no chunk: it would be the last one");
+    h1_write_body(&rig.out, &body, H1_CHUNKED);
+    cr_expect_eq(rig.out.len, 0, "no bytes are no chunk: it would be the last one");
     chain_append_slice(&body, SLICE("hello world, hello"));
-    h1_write_body(&feed.out, &body, H1_CHUNKED);
-    h1_write_end(&feed.out, H1_CHUNKED, &trailers);
-    h1_write_end(&feed.out, H1_CHUNKED, NULL);
-    expect_text(&feed, &feed.out,
-                "12\r\nhello world, hello\r\n0\r\ngrpc-status: 0\r\n\r\n0\r\n\r\n");
-    chain_clear(&feed.out);
+    h1_write_body(&rig.out, &body, H1_CHUNKED);
+    h1_write_end(&rig.out, H1_CHUNKED, &trailers);
+    h1_write_end(&rig.out, H1_CHUNKED, NULL);
+    expect_text(&rig, &rig.out, "12\r\nhello world, hello\r\n0\r\ngrpc-status: 0\r\n\r\n0\r\n\r\n");
+    chain_clear(&rig.out);
 
     chain_append_slice(&body, SLICE("hello"));
-    h1_write_body(&feed.out, &body, H1_LENGTH);
-    h1_write_end(&feed.out, H1_LENGTH, &trailers);
-    expect_text(&feed, &feed.out, "hello");
+    h1_write_body(&rig.out, &body, H1_LENGTH);
+    h1_write_end(&rig.out, H1_LENGTH, &trailers);
+    expect_text(&rig, &rig.out, "hello");
     chain_append_slice(&body, SLICE(" you"));
-    h1_write_body(&feed.out, &body, H1_UNTIL_CLOSE);
-    expect_text(&feed, &feed.out, "hello you");
+    h1_write_body(&rig.out, &body, H1_UNTIL_CLOSE);
+    expect_text(&rig, &rig.out, "hello you");
     chain_append_slice(&body, SLICE("for HEAD"));
-    h1_write_body(&feed.out, &body, H1_NO_BODY);
-    expect_text(&feed, &feed.out, "hello you");
+    h1_write_body(&rig.out, &body, H1_NO_BODY);
+    expect_text(&rig, &rig.out, "hello you");
     cr_expect_eq(body.len, 0);
-    feed_close(&feed);
+    rig_close(&rig);
 }
 
 Test(h1_write, chunks_read_back)
@@ -294,21 +293,21 @@ Test(h1_write, chunks_read_back)
     static char data[40000];
     for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (char)(i * 31 >> 3);
-    struct feed feed;
+    struct rig rig;
     struct chain body;
     struct http_fields trailers;
     struct h1_head_facts facts = {.framing = H1_CHUNKED};
-    feed_open(&feed, SLICE(""), 0);
-    chain_init(&body, &feed.pool);
+    rig_open(&rig, SLICE(""), 0);
+    chain_init(&body, &rig.pool);
     for (size_t at = 0, step = 1; at < sizeof(data); at += step, step = step * 3 + 1) {
         if (step > sizeof(data) - at)
             step = sizeof(data) - at;
         chain_append(&body, data + at, step);
-        h1_write_body(&feed.in, &body, H1_CHUNKED);
+        h1_write_body(&rig.in, &body, H1_CHUNKED);
     }
-    h1_write_end(&feed.in, H1_CHUNKED, NULL);
-    cr_assert_eq(feed_body(&feed, &feed_limits, &facts, 5000, &trailers), H1_DONE);
-    cr_expect(slice_equal(feed_text(&feed, &feed.out), (struct slice){data, sizeof(data)}));
-    cr_expect_eq(feed.in.len, 0);
-    feed_close(&feed);
+    h1_write_end(&rig.in, H1_CHUNKED, NULL);
+    cr_assert_eq(rig_body(&rig, &rig_limits, &facts, 5000, &trailers), H1_DONE);
+    cr_expect(slice_equal(rig_text(&rig, &rig.out), (struct slice){data, sizeof(data)}));
+    cr_expect_eq(rig.in.len, 0);
+    rig_close(&rig);
 }

@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Bodies on their way out: asked for when a frame is due, resumed, and reset meanwhile. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct raw raw;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_SERVER, NULL, &pool);
-}
-
-static void stop(void)
-{
-    raw_close(&raw);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(body, .init = start, .fini = stop);
+TestSuite(body, .init = rig_start_server, .fini = rig_stop);
 
 static void answer_small(struct message *message)
 {
@@ -34,26 +18,26 @@ static void answer_large(struct message *message)
 
 Test(body, waits_until_resumed)
 {
-    raw_get(&raw, 1);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_get(1);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     message->stays_open = true;
     end_respond(message, 30);
     message->to_send = 10;
-    raw_send(&raw);
-    cr_assert_eq(raw.data_bytes, 10);
-    cr_assert_not(h2_has_output(raw.end.session));
+    rig_send();
+    cr_assert_eq(rig.data_bytes, 10);
+    cr_assert_not(h2_has_output(rig.end.session));
     unsigned reads = message->reads;
-    raw_send(&raw);
+    rig_send();
     cr_assert_eq(message->reads, reads, "not asked again");
     message->to_send = 20;
     h2_resume(message->stream);
     h2_resume(message->stream);
-    cr_assert(h2_has_output(raw.end.session));
+    cr_assert(h2_has_output(rig.end.session));
     message->stays_open = false;
-    raw_send(&raw);
-    cr_assert_eq(raw.data_bytes, 30);
-    cr_assert(raw.is_ended[1]);
+    rig_send();
+    cr_assert_eq(rig.data_bytes, 30);
+    cr_assert(rig.is_ended[1]);
 }
 
 static void answer_waiting(struct message *message)
@@ -66,7 +50,7 @@ static void answer_waiting(struct message *message)
 /* The first stream that is read finds bytes for the one that waits. */
 static void feed_other(struct message *message)
 {
-    struct message *other = end_message(&raw.end, 1);
+    struct message *other = end_message(&rig.end, 1);
     if (message == other || other->sent > 0 || other->to_send > 0)
         return;
     other->to_send = 100;
@@ -76,18 +60,18 @@ static void feed_other(struct message *message)
 
 Test(body, stream_is_resumed_while_another_is_read)
 {
-    raw.end.answer = answer_waiting;
-    raw_get(&raw, 1);
-    raw_get(&raw, 3);
-    raw_send(&raw);
-    cr_assert_eq(raw.data_bytes, 0);
-    raw.end.reading = feed_other;
-    struct message *first = end_message(&raw.end, 0);
+    rig.end.answer = answer_waiting;
+    rig_get(1);
+    rig_get(3);
+    rig_send();
+    cr_assert_eq(rig.data_bytes, 0);
+    rig.end.reading = feed_other;
+    struct message *first = end_message(&rig.end, 0);
     first->to_send = 100;
     h2_resume(first->stream);
-    raw_send(&raw);
-    cr_assert_eq(raw.data_bytes, 200);
-    cr_assert(raw.is_ended[3]);
+    rig_send();
+    cr_assert_eq(rig.data_bytes, 200);
+    cr_assert(rig.is_ended[3]);
 }
 
 static void feed_late(struct message *message)
@@ -101,15 +85,15 @@ static void feed_late(struct message *message)
 
 Test(body, stream_is_resumed_while_it_is_read)
 {
-    raw.end.answer = answer_waiting;
-    raw_get(&raw, 1);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig.end.answer = answer_waiting;
+    rig_get(1);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(message->reads, 1);
-    raw.end.reading = feed_late;
+    rig.end.reading = feed_late;
     h2_resume(message->stream);
-    raw_send(&raw);
-    cr_assert_eq(raw.data_bytes, 100, "no wake-up is lost");
+    rig_send();
+    cr_assert_eq(rig.data_bytes, 100, "no wake-up is lost");
 }
 
 static void reset_all(struct message *message)
@@ -122,17 +106,17 @@ static void reset_all(struct message *message)
 
 Test(body, streams_are_reset_while_one_is_read)
 {
-    raw.end.answer = answer_large;
-    raw.end.reading = reset_all;
+    rig.end.answer = answer_large;
+    rig.end.reading = reset_all;
     for (int32_t id = 1; id < 8; id += 2)
-        raw_get(&raw, id);
-    raw_send(&raw);
-    cr_assert_eq(raw.data_bytes, 0);
-    cr_assert_eq(raw.resets, 4);
-    cr_assert_eq(h2_stream_count(raw.end.session), 0);
-    raw.end.reading = NULL;
-    raw.end.answer = answer_small;
-    raw_get(&raw, 9);
-    raw_send(&raw);
-    cr_assert(raw.is_ended[9]);
+        rig_get(id);
+    rig_send();
+    cr_assert_eq(rig.data_bytes, 0);
+    cr_assert_eq(rig.resets, 4);
+    cr_assert_eq(h2_stream_count(rig.end.session), 0);
+    rig.end.reading = NULL;
+    rig.end.answer = answer_small;
+    rig_get(9);
+    rig_send();
+    cr_assert(rig.is_ended[9]);
 }

@@ -1,42 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads as they are written: what HTTP/2 forbids is not in them, whatever the message holds. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct raw raw;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_SERVER, NULL, &pool);
-}
-
-static void start_client(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_CLIENT, NULL, &pool);
-}
-
-static void stop(void)
-{
-    raw_close(&raw);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(encode, .init = start, .fini = stop);
-TestSuite(encode_client, .init = start_client, .fini = stop);
+TestSuite(encode, .init = rig_start_server, .fini = rig_stop);
+TestSuite(encode_client, .init = rig_start_client, .fini = rig_stop);
 
 static bool has_line(const char *line)
 {
-    const char *at = strstr(raw.head, line);
-    return at != NULL && (at == raw.head || at[-1] == '\n');
+    const char *at = strstr(rig.head, line);
+    return at != NULL && (at == rig.head || at[-1] == '\n');
 }
 
-#define assert_line(line)    cr_expect(has_line(line "\n"), "%s in\n%s", line, raw.head)
-#define assert_no_line(line) cr_expect_not(has_line(line), "%s in\n%s", line, raw.head)
+#define assert_line(line)    cr_expect(has_line(line "\n"), "%s in\n%s", line, rig.head)
+#define assert_no_line(line) cr_expect_not(has_line(line), "%s in\n%s", line, rig.head)
 
 static void add(struct http_fields *fields, const char *name, const char *value)
 {
@@ -45,10 +23,10 @@ static void add(struct http_fields *fields, const char *name, const char *value)
 
 static struct message *ask(const char *method, int32_t id)
 {
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, id, ":method", method, ":scheme", "https",
-                ":authority", "a.test", ":path", "/", NULL);
-    raw_send(&raw);
-    return end_message(&raw.end, 0);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, id, ":method", method, ":scheme", "https", ":authority",
+                "a.test", ":path", "/", NULL);
+    rig_send();
+    return end_message(&rig.end, 0);
 }
 
 static void send_status(struct message *message, int status, int64_t length)
@@ -58,7 +36,7 @@ static void send_status(struct message *message, int status, int64_t length)
     http_fields_init(&response.fields, &message->arena);
     message->to_send = length > 0 && status == 200 ? (uint64_t)length : 0;
     h2_send_response(message->stream, &response, false, 784111777);
-    raw_send(&raw);
+    rig_send();
 }
 
 Test(encode, response_fields)
@@ -78,7 +56,7 @@ Test(encode, response_fields)
     add(&response.fields, "x-split", "a\r\nb: c");
     message->to_send = 3;
     h2_send_response(message->stream, &response, false, 784111777);
-    raw_send(&raw);
+    rig_send();
     assert_line(":status: 200");
     assert_line("content-type: text/plain");
     assert_line("x-mixed: Value");
@@ -92,7 +70,7 @@ Test(encode, response_fields)
     assert_no_line("bad name:");
     assert_no_line(":status: 404");
     assert_no_line("x-split:");
-    cr_assert(raw.is_ended[1]);
+    cr_assert(rig.is_ended[1]);
 }
 
 Test(encode, date_of_the_response_stays)
@@ -102,28 +80,28 @@ Test(encode, date_of_the_response_stays)
     http_fields_init(&response.fields, &message->arena);
     add(&response.fields, "Date", "Thu, 01 Jan 1970 00:00:00 GMT");
     h2_send_response(message->stream, &response, true, 784111777);
-    raw_send(&raw);
+    rig_send();
     assert_line("date: Thu, 01 Jan 1970 00:00:00 GMT");
     assert_no_line("date: Sun");
     assert_line("content-length: 0");
-    cr_assert_eq(raw.frames[NGHTTP2_DATA], 0, "END_STREAM is in the HEADERS");
+    cr_assert_eq(rig.frames[NGHTTP2_DATA], 0, "END_STREAM is in the HEADERS");
 }
 
 Test(encode, lengths_that_no_body_follows)
 {
     send_status(ask("HEAD", 1), 200, 55);
     assert_line("content-length: 55");
-    cr_assert(raw.is_ended[1]);
+    cr_assert(rig.is_ended[1]);
     send_status(ask("GET", 3), 204, 0);
     assert_no_line("content-length");
-    cr_assert(raw.is_ended[3]);
+    cr_assert(rig.is_ended[3]);
     send_status(ask("GET", 5), 304, 9);
     assert_line("content-length: 9");
-    cr_assert(raw.is_ended[5]);
+    cr_assert(rig.is_ended[5]);
     send_status(ask("GET", 7), 304, 0);
     assert_no_line("content-length");
-    cr_assert_eq(raw.frames[NGHTTP2_DATA], 0);
-    cr_assert_eq(raw.data_bytes, 0);
+    cr_assert_eq(rig.frames[NGHTTP2_DATA], 0);
+    cr_assert_eq(rig.data_bytes, 0);
 }
 
 Test(encode, trailers)
@@ -136,10 +114,10 @@ Test(encode, trailers)
     add(&trailers, "x", "a\nb");
     message->send_trailers = &trailers;
     send_status(message, 200, 10);
-    cr_assert_eq(raw.frames[NGHTTP2_HEADERS], 2);
-    cr_assert_eq(raw.data_bytes, 10);
-    cr_assert_str_eq(raw.head, "grpc-status: 0\n");
-    cr_assert(raw.is_ended[1]);
+    cr_assert_eq(rig.frames[NGHTTP2_HEADERS], 2);
+    cr_assert_eq(rig.data_bytes, 10);
+    cr_assert_str_eq(rig.head, "grpc-status: 0\n");
+    cr_assert(rig.is_ended[1]);
 }
 
 Test(encode, trailers_without_any_that_may_be_sent)
@@ -150,15 +128,15 @@ Test(encode, trailers_without_any_that_may_be_sent)
     add(&trailers, "Host", "a");
     message->send_trailers = &trailers;
     send_status(message, 200, 10);
-    cr_assert_eq(raw.frames[NGHTTP2_HEADERS], 1);
-    cr_assert(raw.is_ended[1]);
+    cr_assert_eq(rig.frames[NGHTTP2_HEADERS], 1);
+    cr_assert(rig.is_ended[1]);
 }
 
 static bool sends_length; /* `Content-Length: 0` came with the request */
 
 static void send_request(const char *method, const char *upgrade, int64_t length, bool ends)
 {
-    struct message *message = end_take(&raw.end);
+    struct message *message = end_take(&rig.end);
     struct h2_target target = end_target(message);
     struct http_request request = {.method_text = slice_of(method),
                                    .method = http_method_lookup(slice_of(method)),
@@ -175,9 +153,9 @@ static void send_request(const char *method, const char *upgrade, int64_t length
     add(&request.fields, "Cookie", "a=1; b=2");
     add(&request.fields, "Authorization", "Basic x");
     message->to_send = length > 0 ? (uint64_t)length : 0;
-    message->stream = h2_send_request(raw.end.session, &request, &target, ends);
+    message->stream = h2_send_request(rig.end.session, &request, &target, ends);
     cr_assert_not_null(message->stream);
-    raw_send(&raw);
+    rig_send();
 }
 
 Test(encode_client, request_fields)
@@ -195,8 +173,8 @@ Test(encode_client, request_fields)
     assert_no_line("connection:");
     assert_no_line("upgrade:");
     assert_no_line("te: gzip");
-    cr_assert_eq(raw.data_bytes, 4);
-    cr_assert(raw.is_ended[1]);
+    cr_assert_eq(rig.data_bytes, 4);
+    cr_assert(rig.is_ended[1]);
 }
 
 Test(encode_client, request_lengths)
@@ -207,7 +185,7 @@ Test(encode_client, request_lengths)
     assert_line("content-length: 0");
     send_request("POST", "", HTTP_LENGTH_UNKNOWN, false);
     assert_no_line("content-length");
-    cr_assert(raw.is_ended[5]);
+    cr_assert(rig.is_ended[5]);
     sends_length = true;
     send_request("DELETE", "", 0, true);
     assert_line("content-length: 0");

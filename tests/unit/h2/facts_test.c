@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What a session says of itself: requests that it takes, and whether it is done. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct end client, server;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    end_open(&client, H2_CLIENT, NULL, &pool);
-    end_open(&server, H2_SERVER, NULL, &pool);
-}
-
-static void stop(void)
-{
-    end_close(&client);
-    end_close(&server);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(facts, .init = start, .fini = stop);
+TestSuite(facts, .init = rig_start_pair, .fini = rig_stop_pair);
 
 Test(facts, own_cap_of_streams)
 {

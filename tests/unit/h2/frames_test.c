@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames that a stream's state does not allow, section by section of RFC 9113. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
-
-static struct chain_pool pool;
-static struct raw raw;
 
 static void answer_one(struct message *message)
 {
@@ -14,47 +11,39 @@ static void answer_one(struct message *message)
 
 static void start(void)
 {
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_SERVER, NULL, &pool);
-    raw.end.answer = answer_one;
+    rig_start_server();
+    rig.end.answer = answer_one;
 }
 
-static void stop(void)
-{
-    raw_close(&raw);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(frames, .init = start, .fini = stop);
+TestSuite(frames, .init = start, .fini = rig_stop);
 
 static void connection_error(uint32_t code)
 {
-    raw_send(&raw);
-    cr_assert_eq(raw.goaways, 1);
-    cr_assert_eq(raw.goaway_code, code, "%u", raw.goaway_code);
-    cr_assert_neq(h2_reason(raw.end.session)[0], '\0');
-    cr_assert(h2_is_done(raw.end.session));
+    rig_send();
+    cr_assert_eq(rig.goaways, 1);
+    cr_assert_eq(rig.goaway_code, code, "%u", rig.goaway_code);
+    cr_assert_neq(h2_reason(rig.end.session)[0], '\0');
+    cr_assert(h2_is_done(rig.end.session));
 }
 
 /* Either is right where RFC 9113 asks for an error of the stream. */
 static void stream_error(int32_t id, uint32_t code)
 {
-    raw_send(&raw);
-    cr_assert(raw.is_reset[id] || raw.goaways == 1);
-    cr_assert_eq(raw.is_reset[id] ? raw.reset_code[id] : raw.goaway_code, code);
+    rig_send();
+    cr_assert(rig.is_reset[id] || rig.goaways == 1);
+    cr_assert_eq(rig.is_reset[id] ? rig.reset_code[id] : rig.goaway_code, code);
 }
 
 static void goes_on(void)
 {
-    raw_send(&raw);
-    cr_assert_eq(raw.goaways, 0, "%s", h2_reason(raw.end.session));
-    unsigned requests = raw.end.requests;
-    raw.end.answer = answer_one;
-    raw_get(&raw, 101);
-    raw_send(&raw);
-    cr_assert_eq(raw.end.requests, requests + 1);
-    cr_assert(raw.is_ended[101]);
+    rig_send();
+    cr_assert_eq(rig.goaways, 0, "%s", h2_reason(rig.end.session));
+    unsigned requests = rig.end.requests;
+    rig.end.answer = answer_one;
+    rig_get(101);
+    rig_send();
+    cr_assert_eq(rig.end.requests, requests + 1);
+    cr_assert(rig.is_ended[101]);
 }
 
 /* What a stream may be before a frame comes for it. */
@@ -64,67 +53,67 @@ static void idle(void)
 
 static void open_one(void)
 {
-    raw.end.answer = NULL;
-    raw_post(&raw, 5);
-    raw_send(&raw);
+    rig.end.answer = NULL;
+    rig_post(5);
+    rig_send();
 }
 
 static void half_closed(void)
 {
-    raw.end.answer = NULL;
-    raw_get(&raw, 5);
-    raw_send(&raw);
+    rig.end.answer = NULL;
+    rig_get(5);
+    rig_send();
 }
 
 static void closed(void)
 {
-    raw_get(&raw, 5);
-    raw_send(&raw);
-    cr_assert(raw.is_ended[5]);
-    raw.is_ended[5] = false;
+    rig_get(5);
+    rig_send();
+    cr_assert(rig.is_ended[5]);
+    rig.is_ended[5] = false;
 }
 
 static void closed_with_trailers(void)
 {
-    raw_post(&raw, 5);
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 5, "x-sum", "1", NULL);
-    raw_send(&raw);
-    cr_assert(raw.is_ended[5]);
+    rig_post(5);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 5, "x-sum", "1", NULL);
+    rig_send();
+    cr_assert(rig.is_ended[5]);
 }
 
 static void cancelled(void)
 {
-    raw.end.answer = NULL;
-    raw_post(&raw, 5);
-    raw_frame_u32(&raw, NGHTTP2_RST_STREAM, 5, NGHTTP2_CANCEL);
-    raw_send(&raw);
+    rig.end.answer = NULL;
+    rig_post(5);
+    rig_frame_u32(NGHTTP2_RST_STREAM, 5, NGHTTP2_CANCEL);
+    rig_send();
 }
 
 /* Below one that was used (RFC 9113 section 5.1.1). */
 static void passed_over(void)
 {
-    raw_get(&raw, 7);
-    raw_send(&raw);
+    rig_get(7);
+    rig_send();
 }
 
 static void send_data(void)
 {
-    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 5, "test", 4);
+    rig_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 5, "test", 4);
 }
 
 static void send_empty_data(void)
 {
-    raw_frame(&raw, NGHTTP2_DATA, 0, 5, NULL, 0);
+    rig_frame(NGHTTP2_DATA, 0, 5, NULL, 0);
 }
 
 static void send_headers(void)
 {
-    raw_get(&raw, 5);
+    rig_get(5);
 }
 
 static void send_padded_headers(void)
 {
-    raw_frame(&raw, NGHTTP2_HEADERS,
+    rig_frame(NGHTTP2_HEADERS,
               NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_PADDED |
                   NGHTTP2_FLAG_PRIORITY,
               5, "\1\0\0\0\0\7\x82\0", 8);
@@ -132,37 +121,37 @@ static void send_padded_headers(void)
 
 static void send_reset(void)
 {
-    raw_frame_u32(&raw, NGHTTP2_RST_STREAM, 5, NGHTTP2_CANCEL);
+    rig_frame_u32(NGHTTP2_RST_STREAM, 5, NGHTTP2_CANCEL);
 }
 
 static void send_window(void)
 {
-    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 5, 100);
+    rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 5, 100);
 }
 
 static void send_continuation(void)
 {
-    raw_frame(&raw, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 5, "\x82", 1);
+    rig_frame(NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 5, "\x82", 1);
 }
 
 static void send_priority(void)
 {
-    raw_frame(&raw, NGHTTP2_PRIORITY, 0, 5, "\0\0\0\0\7", 5);
+    rig_frame(NGHTTP2_PRIORITY, 0, 5, "\0\0\0\0\7", 5);
 }
 
 static void send_self_dependency(void)
 {
-    raw_frame(&raw, NGHTTP2_PRIORITY, 0, 5, "\0\0\0\5\7", 5);
+    rig_frame(NGHTTP2_PRIORITY, 0, 5, "\0\0\0\5\7", 5);
 }
 
 static void send_exclusive_self_dependency(void)
 {
-    raw_frame(&raw, NGHTTP2_PRIORITY, 0, 5, "\x80\0\0\5\7", 5);
+    rig_frame(NGHTTP2_PRIORITY, 0, 5, "\x80\0\0\5\7", 5);
 }
 
 static void send_short_priority(void)
 {
-    raw_frame(&raw, NGHTTP2_PRIORITY, 0, 5, "\0\0\0\0", 4);
+    rig_frame(NGHTTP2_PRIORITY, 0, 5, "\0\0\0\0", 4);
 }
 
 enum outcome { FINE, ON_STREAM, ON_CONNECTION };
@@ -226,9 +215,9 @@ static void run(const struct row *row, bool in_bytes)
     row->send();
     struct chain byte;
     chain_init(&byte, &pool);
-    while (in_bytes && raw.bytes.len > 0) {
-        chain_move(&byte, &raw.bytes, 1);
-        h2_receive(raw.end.session, &byte, 0);
+    while (in_bytes && rig.bytes.len > 0) {
+        chain_move(&byte, &rig.bytes, 1);
+        h2_receive(rig.end.session, &byte, 0);
     }
     if (row->outcome == FINE)
         goes_on();
@@ -236,7 +225,7 @@ static void run(const struct row *row, bool in_bytes)
         stream_error(5, row->code);
     else
         connection_error(row->code);
-    stop();
+    rig_stop();
 }
 
 Test(frames_by_state, each_frame_in_each_state)
@@ -250,47 +239,47 @@ Test(frames_by_state, each_frame_in_each_state)
 
 Test(frames, an_identifier_that_goes_back)
 {
-    raw_get(&raw, 5);
-    raw_get(&raw, 3);
+    rig_get(5);
+    rig_get(3);
     connection_error(NGHTTP2_PROTOCOL_ERROR);
-    cr_assert_eq(raw.end.requests, 1);
+    cr_assert_eq(rig.end.requests, 1);
 }
 
 Test(frames, one_that_goes_back_while_others_are_open)
 {
-    raw.end.answer = NULL;
-    raw_post(&raw, 5);
-    raw_post(&raw, 9);
-    raw_send(&raw);
-    raw_get(&raw, 7);
+    rig.end.answer = NULL;
+    rig_post(5);
+    rig_post(9);
+    rig_send();
+    rig_get(7);
     connection_error(NGHTTP2_PROTOCOL_ERROR);
-    cr_assert_eq(raw.end.requests, 2);
+    cr_assert_eq(rig.end.requests, 2);
 }
 
 Test(frames, an_even_identifier)
 {
-    raw_get(&raw, 2);
+    rig_get(2);
     connection_error(NGHTTP2_PROTOCOL_ERROR);
 }
 
 Test(frames, identifiers_may_leave_gaps)
 {
-    raw_get(&raw, 1);
-    raw_get(&raw, 51);
+    rig_get(1);
+    rig_get(51);
     goes_on();
-    raw_get(&raw, 0x7ffffff);
-    raw_send_only(&raw);
-    cr_assert_eq(raw.end.requests, 4);
-    cr_assert_eq(raw.end.verdict, H2_OPEN);
+    rig_get(0x7ffffff);
+    rig_send_only();
+    cr_assert_eq(rig.end.requests, 4);
+    cr_assert_eq(rig.end.verdict, H2_OPEN);
 }
 
 Test(frames, headers_that_depend_on_themselves)
 {
-    raw_frame(&raw, NGHTTP2_HEADERS,
+    rig_frame(NGHTTP2_HEADERS,
               NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_PRIORITY, 1,
               "\0\0\0\1\7\x82\x87\x84", 8);
     stream_error(1, NGHTTP2_PROTOCOL_ERROR);
-    cr_assert_eq(raw.end.requests, 0);
+    cr_assert_eq(rig.end.requests, 0);
 }
 
 Test(frames, on_stream_0)
@@ -304,13 +293,12 @@ Test(frames, on_stream_0)
                   {NGHTTP2_PRIORITY, "\0\0\0\1\7", 5},
                   {NGHTTP2_RST_STREAM, "\0\0\0\7", 4},
                   {NGHTTP2_CONTINUATION, "\x82", 1}};
-    stop();
+    rig_stop();
     for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         start();
-        raw_frame(&raw, frames[i].type, NGHTTP2_FLAG_END_HEADERS, 0, frames[i].payload,
-                  frames[i].len);
+        rig_frame(frames[i].type, NGHTTP2_FLAG_END_HEADERS, 0, frames[i].payload, frames[i].len);
         connection_error(NGHTTP2_PROTOCOL_ERROR);
-        stop();
+        rig_stop();
     }
     start();
 }
@@ -321,12 +309,12 @@ Test(frames, on_a_stream_that_belong_to_the_connection)
         uint8_t type;
         size_t len;
     } frames[] = {{NGHTTP2_SETTINGS, 0}, {NGHTTP2_PING, 8}, {NGHTTP2_GOAWAY, 8}};
-    stop();
+    rig_stop();
     for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         start();
-        raw_frame(&raw, frames[i].type, 0, 1, "\0\0\0\0\0\0\0\0", frames[i].len);
+        rig_frame(frames[i].type, 0, 1, "\0\0\0\0\0\0\0\0", frames[i].len);
         connection_error(NGHTTP2_PROTOCOL_ERROR);
-        stop();
+        rig_stop();
     }
     start();
 }
@@ -336,61 +324,61 @@ Test(frames, cut_anywhere)
 {
     for (size_t cut = 1; cut < 40; cut++) {
         int32_t id = (int32_t)cut * 4 + 1;
-        raw_get(&raw, id);
-        raw_frame(&raw, NGHTTP2_PRIORITY, 0, id, "\0\0\0\0\7", 5);
-        raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 5);
-        raw_frame(&raw, NGHTTP2_PRIORITY, 0, id, "\0\0\0\0\7", 5);
-        raw_get(&raw, id + 2);
+        rig_get(id);
+        rig_frame(NGHTTP2_PRIORITY, 0, id, "\0\0\0\0\7", 5);
+        rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 0, 5);
+        rig_frame(NGHTTP2_PRIORITY, 0, id, "\0\0\0\0\7", 5);
+        rig_get(id + 2);
         struct chain piece;
         chain_init(&piece, &pool);
-        chain_move(&piece, &raw.bytes, cut);
-        h2_receive(raw.end.session, &piece, 0);
-        raw_send(&raw);
-        cr_assert_eq(raw.end.requests, cut * 2);
-        cr_assert_eq(raw.goaways, 0);
+        chain_move(&piece, &rig.bytes, cut);
+        h2_receive(rig.end.session, &piece, 0);
+        rig_send();
+        cr_assert_eq(rig.end.requests, cut * 2);
+        cr_assert_eq(rig.goaways, 0);
     }
 }
 
 /* RFC 9113 section 6.8: what comes above GOAWAY's last stream is ignored. */
 Test(frames, after_goaway)
 {
-    raw_get(&raw, 1);
-    raw_send(&raw);
-    raw.end.answer = NULL;
-    raw_post(&raw, 3);
-    raw_send(&raw);
-    h2_shutdown(raw.end.session);
-    raw_send(&raw);
-    raw_post(&raw, 5);
-    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 5, "test", 4);
-    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, "\0\7\xe", 3);
-    raw_send(&raw);
-    cr_assert_eq(raw.goaways, 0);
-    cr_assert_eq(end_message(&raw.end, 0)->ends, 1);
+    rig_get(1);
+    rig_send();
+    rig.end.answer = NULL;
+    rig_post(3);
+    rig_send();
+    h2_shutdown(rig.end.session);
+    rig_send();
+    rig_post(5);
+    rig_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 5, "test", 4);
+    rig_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, "\0\7\xe", 3);
+    rig_send();
+    cr_assert_eq(rig.goaways, 0);
+    cr_assert_eq(end_message(&rig.end, 0)->ends, 1);
 }
 
 static void refused_at_once(unsigned count, bool with_bodies)
 {
-    stop();
+    rig_stop();
     chain_pool_init(&pool);
-    raw_begin(&raw, H2_SERVER, NULL, &pool);
+    rig_begin(H2_SERVER, NULL);
     for (unsigned i = 0; i < count; i++) {
         int32_t id = (int32_t)(i * 2 + 1);
-        raw_post(&raw, id);
+        rig_post(id);
         if (with_bodies)
-            raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, "\0\7\xe\x15", 4);
-        if (raw.bytes.len > 60000)
-            raw_send(&raw);
+            rig_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, "\0\7\xe\x15", 4);
+        if (rig.bytes.len > 60000)
+            rig_send();
     }
-    raw_frame(&raw, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, NULL, 0);
-    raw_send(&raw);
-    cr_assert_eq(raw.goaways, 0, "%s", h2_reason(raw.end.session));
-    cr_assert_eq(raw.end.verdict, H2_OPEN);
-    cr_assert_eq(raw.end.requests, 128);
-    cr_assert_eq(raw.resets, count - 128);
+    rig_frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, NULL, 0);
+    rig_send();
+    cr_assert_eq(rig.goaways, 0, "%s", h2_reason(rig.end.session));
+    cr_assert_eq(rig.end.verdict, H2_OPEN);
+    cr_assert_eq(rig.end.requests, 128);
+    cr_assert_eq(rig.resets, count - 128);
     for (unsigned i = 128; i < count; i++)
-        cr_assert_eq(raw.reset_code[i * 2 + 1], (uint32_t)NGHTTP2_REFUSED_STREAM);
-    cr_assert_eq(h2_stream_count(raw.end.session), 128);
+        cr_assert_eq(rig.reset_code[i * 2 + 1], (uint32_t)NGHTTP2_REFUSED_STREAM);
+    cr_assert_eq(h2_stream_count(rig.end.session), 128);
 }
 
 /* RFC 9113 sections 5.1.2 and 6.5.3: the client had not seen our limit. */
@@ -407,65 +395,59 @@ Test(frames, it_may_go_on_refused_or_not)
 {
     refused_at_once(1000, true);
     for (unsigned i = 0; i < 128; i++) {
-        end_respond(end_message(&raw.end, i), 1);
-        raw_send(&raw);
+        end_respond(end_message(&rig.end, i), 1);
+        rig_send();
     }
-    cr_assert_eq(h2_stream_count(raw.end.session), 0);
-    raw.end.answer = answer_one;
+    cr_assert_eq(h2_stream_count(rig.end.session), 0);
+    rig.end.answer = answer_one;
     for (unsigned i = 0; i < 500; i++) {
-        raw_get(&raw, (int32_t)(2001 + i * 2));
-        raw_send(&raw);
+        rig_get((int32_t)(2001 + i * 2));
+        rig_send();
     }
-    cr_assert_eq(raw.end.requests, 628);
-    cr_assert_eq(raw.goaways, 0);
+    cr_assert_eq(rig.end.requests, 628);
+    cr_assert_eq(rig.goaways, 0);
 }
 
 /* Who has acknowledged it knows it. */
 Test(frames, more_streams_than_it_may)
 {
-    raw.end.answer = NULL;
+    rig.end.answer = NULL;
     for (int32_t id = 1; id < 259; id += 2)
-        raw_post(&raw, id);
-    raw_send(&raw);
-    cr_assert_eq(raw.end.requests, 128);
-    cr_assert(raw.is_reset[257] || raw.goaways == 1);
+        rig_post(id);
+    rig_send();
+    cr_assert_eq(rig.end.requests, 128);
+    cr_assert(rig.is_reset[257] || rig.goaways == 1);
 }
 
-static void start_client(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_CLIENT, NULL, &pool);
-}
-
-TestSuite(frames_client, .init = start_client, .fini = stop);
+TestSuite(frames_client, .init = rig_start_client, .fini = rig_stop);
 
 Test(frames_client, priority_on_stream_0)
 {
-    raw_frame(&raw, NGHTTP2_PRIORITY, 0, 0, "\0\0\0\1\7", 5);
+    rig_frame(NGHTTP2_PRIORITY, 0, 0, "\0\0\0\1\7", 5);
     connection_error(NGHTTP2_PROTOCOL_ERROR);
 }
 
 Test(frames_client, a_stream_that_nobody_asked_for)
 {
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, ":status", "200", NULL);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, ":status", "200", NULL);
     connection_error(NGHTTP2_PROTOCOL_ERROR);
 }
 
 Test(frames_client, what_crosses_our_reset_is_forgiven)
 {
-    struct message *message = end_request(&raw.end, "GET", "/", 0);
-    raw_send(&raw);
-    raw_headers(&raw, 0, 1, ":status", "200", NULL);
-    raw_send(&raw);
+    struct message *message = end_request(&rig.end, "GET", "/", 0);
+    rig_send();
+    rig_headers(0, 1, ":status", "200", NULL);
+    rig_send();
     end_reset(message, H2_CANCEL);
-    raw_send(&raw);
+    rig_send();
     for (unsigned i = 0; i < 50000; i++) {
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, "x", 1);
+        rig_frame(NGHTTP2_DATA, 0, 1, "x", 1);
         if (i % 1000 == 0)
-            raw_send(&raw);
+            rig_send();
     }
-    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "x", 1);
-    raw_send(&raw);
-    cr_assert_eq(raw.goaways, 0);
-    cr_assert_not_null(end_request(&raw.end, "GET", "/", 0));
+    rig_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "x", 1);
+    rig_send();
+    cr_assert_eq(rig.goaways, 0);
+    cr_assert_not_null(end_request(&rig.end, "GET", "/", 0));
 }

@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Malformed heads from a client or a server reach nobody: the stream is reset. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct raw raw;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_SERVER, NULL, &pool);
-}
-
-static void stop(void)
-{
-    raw_close(&raw);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(head, .init = start, .fini = stop);
+TestSuite(head, .init = rig_start_server, .fini = rig_stop);
 
 /* name-value pairs of one request; NULL at the end. */
 struct request_case {
@@ -146,53 +130,53 @@ static void send_fields(const struct request_case *request, int32_t id)
         nv[count] = (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value,
                                  strlen(name), strlen(value), NGHTTP2_NV_FLAG_NO_COPY_NAME};
     }
-    ssize_t len = nghttp2_hd_deflate_hd(raw.deflater, block, sizeof(block), nv, count);
+    ssize_t len = nghttp2_hd_deflate_hd(rig.deflater, block, sizeof(block), nv, count);
     cr_assert_geq(len, 0);
-    raw_frame(&raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id, block,
+    rig_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id, block,
               (size_t)len);
-    raw_send(&raw);
+    rig_send();
 }
 
 Test(head, malformed_requests_are_reset)
 {
     for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
         int32_t id = (int32_t)(i * 2 + 1);
-        raw.end.now += 10;
+        rig.end.now += 10;
         send_fields(&malformed[i], id);
-        cr_expect(raw.is_reset[id], "%s", malformed[i].what);
-        cr_expect_eq(raw.reset_code[id], (uint32_t)NGHTTP2_PROTOCOL_ERROR, "%s: %u",
-                     malformed[i].what, raw.reset_code[id]);
-        cr_expect_eq(raw.end.requests, 0, "%s", malformed[i].what);
-        cr_expect_eq(raw.end.closed, i + 1, "%s", malformed[i].what);
-        cr_expect_neq(end_message(&raw.end, 0)->closing.error, ERROR_NONE, "%s", malformed[i].what);
-        cr_expect_eq(h2_stream_count(raw.end.session), 0);
+        cr_expect(rig.is_reset[id], "%s", malformed[i].what);
+        cr_expect_eq(rig.reset_code[id], (uint32_t)NGHTTP2_PROTOCOL_ERROR, "%s: %u",
+                     malformed[i].what, rig.reset_code[id]);
+        cr_expect_eq(rig.end.requests, 0, "%s", malformed[i].what);
+        cr_expect_eq(rig.end.closed, i + 1, "%s", malformed[i].what);
+        cr_expect_neq(end_message(&rig.end, 0)->closing.error, ERROR_NONE, "%s", malformed[i].what);
+        cr_expect_eq(h2_stream_count(rig.end.session), 0);
     }
-    cr_assert_eq(raw.goaways, 0);
+    cr_assert_eq(rig.goaways, 0);
     /* HPACK's state went along. */
-    raw_get(&raw, 201);
-    raw_send(&raw);
-    cr_assert_eq(raw.end.requests, 1);
+    rig_get(201);
+    rig_send();
+    cr_assert_eq(rig.end.requests, 1);
 }
 
 /* strlen would cut it: by hand. */
 Test(head, nul_in_a_value)
 {
     static const uint8_t block[] = {0x82, 0x87, 0x84, 0x01, 1, 'a', 0x40, 1, 'x', 3, 'a', 0, 'b'};
-    raw_frame(&raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, block,
+    rig_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, block,
               sizeof(block));
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1]);
-    cr_assert_eq(raw.end.requests, 0);
+    rig_send();
+    cr_assert(rig.is_reset[1]);
+    cr_assert_eq(rig.end.requests, 0);
 }
 
 Test(head, nul_in_a_path)
 {
     static const uint8_t block[] = {0x82, 0x87, 0x01, 1, 'a', 0x04, 3, '/', 0, 'b'};
-    raw_frame(&raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, block,
+    rig_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, block,
               sizeof(block));
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1]);
-    cr_assert_eq(raw.end.requests, 0);
+    rig_send();
+    cr_assert(rig.is_reset[1]);
+    cr_assert_eq(rig.end.requests, 0);
 }
 
 static void assert_field(const struct message *message, const char *name, const char *value)
@@ -205,11 +189,11 @@ static void assert_field(const struct message *message, const char *name, const 
 
 Test(head, request_is_decoded)
 {
-    raw_headers(&raw, 0, 1, ":method", "POST", ":scheme", "https", ":authority", "A.test:8443",
-                ":path", "/x%20y?q", "content-length", "7", "expect", "100-continue", "te",
-                "trailers", "accept", "*/*", "x-mine", "1", NULL);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_headers(0, 1, ":method", "POST", ":scheme", "https", ":authority", "A.test:8443", ":path",
+                "/x%20y?q", "content-length", "7", "expect", "100-continue", "te", "trailers",
+                "accept", "*/*", "x-mine", "1", NULL);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     const struct http_request *request = &message->request;
     cr_assert_eq(message->requests, 1);
     cr_assert_eq(message->ends, 0);
@@ -231,11 +215,11 @@ Test(head, request_is_decoded)
 
 Test(head, host_without_authority)
 {
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, ":method", "GET", ":scheme", "http", ":path", "/",
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, ":method", "GET", ":scheme", "http", ":path", "/",
                 "host", "b.test", NULL);
-    raw_send(&raw);
-    cr_assert_eq(raw.end.requests, 1);
-    const struct http_request *request = &end_message(&raw.end, 0)->request;
+    rig_send();
+    cr_assert_eq(rig.end.requests, 1);
+    const struct http_request *request = &end_message(&rig.end, 0)->request;
     cr_assert(slice_equal(request->host, SLICE("b.test")));
     cr_assert_eq(request->content_length, 0);
     cr_assert_eq(http_fields_count(&request->fields, FIELD_HOST), 1);
@@ -243,10 +227,10 @@ Test(head, host_without_authority)
 
 Test(head, cookies_are_joined)
 {
-    raw_headers(&raw, 0, 1, ":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/",
+    rig_headers(0, 1, ":method", "GET", ":scheme", "http", ":authority", "a", ":path", "/",
                 "cookie", "a=1", "x", "y", "cookie", "b=2", "cookie", "c=3", NULL);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(http_fields_count(&message->request.fields, FIELD_COOKIE), 1);
     assert_field(message, "cookie", "a=1; b=2; c=3");
     assert_field(message, "x", "y");
@@ -254,31 +238,31 @@ Test(head, cookies_are_joined)
 
 Test(head, empty_cookies_leave_no_trace)
 {
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, ":method", "GET", ":scheme", "http", ":authority",
-                "a", ":path", "/", "cookie", "", "cookie", "a=1", "cookie", "", "cookie", "b=2",
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, ":method", "GET", ":scheme", "http", ":authority", "a",
+                ":path", "/", "cookie", "", "cookie", "a=1", "cookie", "", "cookie", "b=2",
                 "cookie", "", NULL);
-    raw_send(&raw);
-    assert_field(end_message(&raw.end, 0), "cookie", "a=1; b=2");
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 3, ":method", "GET", ":scheme", "http", ":authority",
-                "a", ":path", "/", "cookie", "", "cookie", "", NULL);
-    raw_send(&raw);
-    assert_field(end_message(&raw.end, 1), "cookie", "");
+    rig_send();
+    assert_field(end_message(&rig.end, 0), "cookie", "a=1; b=2");
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 3, ":method", "GET", ":scheme", "http", ":authority", "a",
+                ":path", "/", "cookie", "", "cookie", "", NULL);
+    rig_send();
+    assert_field(end_message(&rig.end, 1), "cookie", "");
 }
 
 Test(head, options_asterisk)
 {
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, ":method", "OPTIONS", ":scheme", "http",
-                ":authority", "a", ":path", "*", NULL);
-    raw_send(&raw);
-    cr_assert_eq(raw.end.requests, 1);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, ":method", "OPTIONS", ":scheme", "http", ":authority",
+                "a", ":path", "*", NULL);
+    rig_send();
+    cr_assert_eq(rig.end.requests, 1);
 }
 
 Test(head, extended_connect)
 {
-    raw_headers(&raw, 0, 1, ":method", "CONNECT", ":protocol", "websocket", ":scheme", "https",
+    rig_headers(0, 1, ":method", "CONNECT", ":protocol", "websocket", ":scheme", "https",
                 ":authority", "a.test", ":path", "/chat", "sec-websocket-version", "13", NULL);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(message->requests, 1);
     cr_assert_eq(message->request.method, METHOD_CONNECT);
     cr_assert(slice_equal(message->request.upgrade, SLICE("websocket")));
@@ -288,9 +272,9 @@ Test(head, extended_connect)
 
 Test(head, plain_connect_is_refused)
 {
-    raw_headers(&raw, 0, 1, ":method", "CONNECT", ":authority", "a.test:443", NULL);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_headers(0, 1, ":method", "CONNECT", ":authority", "a.test:443", NULL);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(message->requests, 0);
     cr_assert_eq(message->refusals, 1);
     cr_assert_eq(message->refusal, ERROR_METHOD);
@@ -298,35 +282,35 @@ Test(head, plain_connect_is_refused)
 
 Test(head, pseudo_header_in_trailers)
 {
-    raw_post(&raw, 1);
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, ":path", "/", NULL);
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1]);
-    cr_assert_eq(raw.end.requests, 1);
-    cr_assert_eq(end_message(&raw.end, 0)->ends, 0);
-    cr_assert_eq(end_message(&raw.end, 0)->closing.error, ERROR_FIELD);
+    rig_post(1);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, ":path", "/", NULL);
+    rig_send();
+    cr_assert(rig.is_reset[1]);
+    cr_assert_eq(rig.end.requests, 1);
+    cr_assert_eq(end_message(&rig.end, 0)->ends, 0);
+    cr_assert_eq(end_message(&rig.end, 0)->closing.error, ERROR_FIELD);
 }
 
 Test(head, bad_trailers)
 {
-    raw_post(&raw, 1);
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, "x", "a\nb", NULL);
-    raw_post(&raw, 3);
-    raw_headers(&raw, 0, 3, "x", "y", NULL); /* do not end the stream */
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1]);
-    cr_assert(raw.is_reset[3]);
-    cr_assert_eq(end_message(&raw.end, 0)->ends, 0);
-    cr_assert_eq(end_message(&raw.end, 1)->ends, 0);
+    rig_post(1);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, "x", "a\nb", NULL);
+    rig_post(3);
+    rig_headers(0, 3, "x", "y", NULL); /* do not end the stream */
+    rig_send();
+    cr_assert(rig.is_reset[1]);
+    cr_assert(rig.is_reset[3]);
+    cr_assert_eq(end_message(&rig.end, 0)->ends, 0);
+    cr_assert_eq(end_message(&rig.end, 1)->ends, 0);
 }
 
 Test(head, trailers_are_filtered)
 {
-    raw_post(&raw, 1);
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, "x-sum", "1", "host", "b.test", "authorization",
-                "z", NULL);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_post(1);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, "x-sum", "1", "host", "b.test", "authorization", "z",
+                NULL);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(message->ends, 1);
     cr_assert_eq(message->trailers.count, 1);
     cr_assert(slice_equal(message->trailers.items[0].name, SLICE("x-sum")));
@@ -338,12 +322,12 @@ Test(head, body_that_is_not_as_long_as_it_says)
 {
     for (size_t i = 0; i < 2; i++) {
         int32_t id = (int32_t)(i * 2 + 1);
-        raw_headers(&raw, 0, id, ":method", "POST", ":scheme", "http", ":authority", "a", ":path",
-                    "/", "content-length", lengths[i][0], NULL);
-        raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, "\0\7\16\25", 4);
-        raw_send(&raw);
-        cr_expect(raw.is_reset[id], "%s", lengths[i][1]);
-        cr_expect_eq(raw.reset_code[id], (uint32_t)NGHTTP2_PROTOCOL_ERROR);
-        cr_expect_eq(end_message(&raw.end, 0)->ends, 0, "%s", lengths[i][1]);
+        rig_headers(0, id, ":method", "POST", ":scheme", "http", ":authority", "a", ":path", "/",
+                    "content-length", lengths[i][0], NULL);
+        rig_frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, "\0\7\16\25", 4);
+        rig_send();
+        cr_expect(rig.is_reset[id], "%s", lengths[i][1]);
+        cr_expect_eq(rig.reset_code[id], (uint32_t)NGHTTP2_PROTOCOL_ERROR);
+        cr_expect_eq(end_message(&rig.end, 0)->ends, 0, "%s", lengths[i][1]);
     }
 }

@@ -1,45 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Honest peers that send many frames: what the bytes and streams of a connection have paid for is
  * never cut, and buys no flood. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
 #define MIB (1024 * 1024)
 
-static struct chain_pool pool;
-static struct raw raw;
-
-static void start_role(enum h2_role role)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, role, NULL, &pool);
-}
-
-static void start(void)
-{
-    start_role(H2_SERVER);
-}
-
-static void start_client(void)
-{
-    start_role(H2_CLIENT);
-}
-
-static void stop(void)
-{
-    raw_close(&raw);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(limits_honest, .init = start, .fini = stop);
-TestSuite(limits_honest_client, .init = start_client, .fini = stop);
+TestSuite(limits_honest, .init = rig_start_server, .fini = rig_stop);
+TestSuite(limits_honest_client, .init = rig_start_client, .fini = rig_stop);
 
 static void goes_on(void)
 {
-    cr_assert_eq(raw.goaways, 0, "%s", h2_reason(raw.end.session));
-    cr_assert_eq(raw.end.verdict, H2_OPEN);
+    cr_assert_eq(rig.goaways, 0, "%s", h2_reason(rig.end.session));
+    cr_assert_eq(rig.end.verdict, H2_OPEN);
 }
 
 /* Gives windows back in pieces, of the stream (0: not) and of the connection. */
@@ -48,22 +22,22 @@ static void give_back(int32_t id, size_t bytes, size_t piece)
     while (bytes > 0) {
         size_t len = bytes < piece ? bytes : piece;
         if (id != 0)
-            raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, id, (uint32_t)len);
-        raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, (uint32_t)len);
+            rig_frame_u32(NGHTTP2_WINDOW_UPDATE, id, (uint32_t)len);
+        rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 0, (uint32_t)len);
         bytes -= len;
-        if (raw.bytes.len > 16000)
-            raw_send(&raw);
+        if (rig.bytes.len > 16000)
+            rig_send();
     }
-    raw_send(&raw);
+    rig_send();
 }
 
 static struct message *download(int32_t id, uint64_t bytes)
 {
-    raw_get(&raw, id);
-    raw_send_only(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_get(id);
+    rig_send_only();
+    struct message *message = end_message(&rig.end, 0);
     end_respond(message, bytes);
-    raw_send(&raw);
+    rig_send();
     return message;
 }
 
@@ -72,11 +46,11 @@ static void take_all(int32_t id, uint64_t bytes, size_t piece)
 {
     uint64_t taken = 0;
     while (taken < bytes) {
-        size_t got = raw.data_bytes;
+        size_t got = rig.data_bytes;
         cr_assert_gt(got, 0, "stuck at %lu", (unsigned long)taken);
-        raw.data_bytes = 0;
+        rig.data_bytes = 0;
         taken += got;
-        give_back(raw.is_ended[id] ? 0 : id, got, piece);
+        give_back(rig.is_ended[id] ? 0 : id, got, piece);
     }
     goes_on();
 }
@@ -89,20 +63,20 @@ Test(limits_honest, h9_downloads_given_back_in_pieces)
         uint64_t bytes = pieces[i] < 64 ? MIB : 48 * MIB;
         download(id, bytes);
         take_all(id, bytes, pieces[i]);
-        cr_assert(raw.is_ended[id]);
+        cr_assert(rig.is_ended[id]);
     }
 }
 
 /* It takes all at once, and reads it slowly. */
 Test(limits_honest, h9_a_large_window_given_back_late)
 {
-    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
-    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
-    raw_send(&raw);
+    rig_frame(NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
+    rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
+    rig_send();
     download(1, 64 * MIB);
-    for (unsigned i = 0; i < 100 && !raw.is_ended[1]; i++)
-        raw_send(&raw);
-    cr_assert_eq(raw.data_bytes, 64 * MIB);
+    for (unsigned i = 0; i < 100 && !rig.is_ended[1]; i++)
+        rig_send();
+    cr_assert_eq(rig.data_bytes, 64 * MIB);
     give_back(1, 64 * MIB, 1024);
     goes_on();
 }
@@ -110,8 +84,8 @@ Test(limits_honest, h9_a_large_window_given_back_late)
 static void give_back_each(int32_t id, unsigned frames, uint32_t bytes)
 {
     for (unsigned i = 0; i < frames; i++) {
-        raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, id, bytes);
-        raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, bytes);
+        rig_frame_u32(NGHTTP2_WINDOW_UPDATE, id, bytes);
+        rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 0, bytes);
     }
 }
 
@@ -125,24 +99,24 @@ static void answer_held(struct message *message)
 /* A long stream of small messages, each read alone: one by one, and many at once. */
 Test(limits_honest, h9_small_frames_each_given_back)
 {
-    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
-    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
-    raw_send(&raw);
-    raw.end.answer = answer_held;
-    raw_get(&raw, 1);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_frame(NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
+    rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
+    rig_send();
+    rig.end.answer = answer_held;
+    rig_get(1);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     for (unsigned batch = 1; batch <= 20000; batch = batch * 3 + 1) {
         for (unsigned i = 0; i < 40000; i++) {
             message->to_send = 5;
             h2_resume(message->stream);
-            raw_send(&raw);
+            rig_send();
             if ((i + 1) % batch == 0)
                 give_back_each(1, batch, 5);
             if (i % 50 == 0)
-                raw_frame(&raw, NGHTTP2_PING, 0, 0, "12345678", 8);
+                rig_frame(NGHTTP2_PING, 0, 0, "12345678", 8);
         }
-        raw_send(&raw);
+        rig_send();
         goes_on();
     }
 }
@@ -150,16 +124,16 @@ Test(limits_honest, h9_small_frames_each_given_back)
 Test(limits_honest, h9_small_frames_of_a_long_upload)
 {
     static const char part[10] = {0};
-    raw.end.answer = answer_held;
-    raw_post(&raw, 1);
+    rig.end.answer = answer_held;
+    rig_post(1);
     for (unsigned i = 0; i < 200000; i++) {
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, part, i % sizeof(part) + 1);
+        rig_frame(NGHTTP2_DATA, 0, 1, part, i % sizeof(part) + 1);
         if (i % 2 == 0)
-            raw_frame(&raw, NGHTTP2_PING, 0, 0, "12345678", 8);
-        if (raw.bytes.len > 16000)
-            raw_send(&raw);
+            rig_frame(NGHTTP2_PING, 0, 0, "12345678", 8);
+        if (rig.bytes.len > 16000)
+            rig_send();
     }
-    raw_send(&raw);
+    rig_send();
     goes_on();
 }
 
@@ -171,13 +145,13 @@ static void answer_with_chunk(struct message *message)
 /* Sequences of small downloads, whose last windows come after their ends. */
 Test(limits_honest, windows_given_back_after_the_end)
 {
-    raw.end.answer = answer_with_chunk;
-    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
-    raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
+    rig.end.answer = answer_with_chunk;
+    rig_frame(NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
+    rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
     for (int32_t id = 1; id < 4000; id += 2) {
-        raw_get(&raw, id);
-        raw_send(&raw);
-        cr_assert(raw.is_ended[id]);
+        rig_get(id);
+        rig_send();
+        cr_assert(rig.is_ended[id]);
         give_back(id, 100000, 1024);
         goes_on();
     }
@@ -190,31 +164,31 @@ Test(limits_honest_client, h9_uploads_given_back_in_pieces)
     static const size_t pieces[] = {1, 512, 1024, 4096};
     for (unsigned i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         int32_t id = (int32_t)i * 2 + 1;
-        raw.data_bytes = 0;
+        rig.data_bytes = 0;
         uint64_t bytes = pieces[i] < 64 ? MIB : 48 * MIB;
-        end_request(&raw.end, "POST", "/", bytes);
-        raw_send(&raw);
+        end_request(&rig.end, "POST", "/", bytes);
+        rig_send();
         take_all(id, bytes, pieces[i]);
-        cr_assert(raw.is_ended[id]);
-        raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, id, ":status", "200", NULL);
-        raw_send(&raw);
+        cr_assert(rig.is_ended[id]);
+        rig_headers(NGHTTP2_FLAG_END_STREAM, id, ":status", "200", NULL);
+        rig_send();
         goes_on();
     }
 }
 
 Test(limits_honest_client, h9_small_frames_of_a_long_response)
 {
-    end_request(&raw.end, "GET", "/", 0);
-    raw_send(&raw);
-    raw_headers(&raw, 0, 1, ":status", "200", NULL);
+    end_request(&rig.end, "GET", "/", 0);
+    rig_send();
+    rig_headers(0, 1, ":status", "200", NULL);
     for (unsigned i = 0; i < 200000; i++) {
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, "12345", i % 5 + 1);
+        rig_frame(NGHTTP2_DATA, 0, 1, "12345", i % 5 + 1);
         if (i % 2 == 0)
-            raw_frame(&raw, NGHTTP2_PING, 0, 0, "12345678", 8);
-        if (raw.bytes.len > 16000)
-            raw_send(&raw);
+            rig_frame(NGHTTP2_PING, 0, 0, "12345678", 8);
+        if (rig.bytes.len > 16000)
+            rig_send();
     }
-    raw_send(&raw);
+    rig_send();
     goes_on();
 }
 
@@ -230,20 +204,20 @@ static void answer_two_of_three(struct message *message)
 
 static void cancels(unsigned streams, unsigned batch)
 {
-    raw.end.answer = answer_two_of_three;
+    rig.end.answer = answer_two_of_three;
     answered = 0;
     for (unsigned i = 0; i < streams; i += batch) {
         for (unsigned j = i; j < i + batch; j++)
-            raw_get(&raw, (int32_t)(j * 2 + 1));
-        raw_send(&raw);
+            rig_get((int32_t)(j * 2 + 1));
+        rig_send();
         for (unsigned j = i; j < i + batch; j++) {
             if (j % 3 == 0)
-                raw_frame_u32(&raw, NGHTTP2_RST_STREAM, (int32_t)(j * 2 + 1), NGHTTP2_CANCEL);
+                rig_frame_u32(NGHTTP2_RST_STREAM, (int32_t)(j * 2 + 1), NGHTTP2_CANCEL);
         }
-        raw_send(&raw);
+        rig_send();
         goes_on();
     }
-    cr_assert_eq(raw.end.requests, streams);
+    cr_assert_eq(rig.end.requests, streams);
 }
 
 Test(limits_honest, h9_one_stream_in_three_is_cancelled)
@@ -262,10 +236,10 @@ Test(limits_honest, cancelled_downloads)
     for (int32_t id = 1; id < 8000; id += 2) {
         struct message *message = download(id, 1 << 30);
         take_all(id, 200000, 16384);
-        give_back(0, raw.data_bytes, 16384);
-        raw.data_bytes = 0;
-        raw_frame_u32(&raw, NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL);
-        raw_send(&raw);
+        give_back(0, rig.data_bytes, 16384);
+        rig.data_bytes = 0;
+        rig_frame_u32(NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL);
+        rig_send();
         cr_assert_eq(message->closes, 1);
         goes_on();
     }
@@ -295,23 +269,23 @@ Test(limits_floods, bytes_that_were_moved_buy_none)
 {
     for (size_t kind = 0; kind < sizeof(useless) / sizeof(useless[0]); kind++) {
         unsigned sent = 0;
-        start();
+        rig_start_server();
         for (int32_t id = 1; id < 9; id += 2) {
-            raw.data_bytes = 0;
+            rig.data_bytes = 0;
             download(id, 4 * MIB);
             take_all(id, 4 * MIB, 16384);
         }
-        raw_post(&raw, 9);
-        raw_send(&raw);
-        while (!h2_is_done(raw.end.session) && sent < 20000) {
+        rig_post(9);
+        rig_send();
+        while (!h2_is_done(rig.end.session) && sent < 20000) {
             for (unsigned i = 0; i < 500; i++, sent++)
-                raw_frame(&raw, useless[kind].type, 0, useless[kind].id, useless[kind].payload,
+                rig_frame(useless[kind].type, 0, useless[kind].id, useless[kind].payload,
                           useless[kind].len);
-            raw_send(&raw);
+            rig_send();
         }
         cr_assert_leq(sent, 10000, "%s", useless[kind].name);
-        cr_assert_eq(raw.goaway_code, (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
-        stop();
+        cr_assert_eq(rig.goaway_code, (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
+        rig_stop();
     }
 }
 
@@ -335,10 +309,10 @@ static const struct {
 static unsigned flood(uint8_t type, int32_t id, uint32_t number, unsigned most)
 {
     unsigned sent = 0;
-    while (!h2_is_done(raw.end.session) && sent < most) {
+    while (!h2_is_done(rig.end.session) && sent < most) {
         for (unsigned i = 0; i < 500; i++, sent++)
-            raw_frame_u32(&raw, type, id, number);
-        raw_send(&raw);
+            rig_frame_u32(type, id, number);
+        rig_send();
     }
     return sent;
 }
@@ -347,24 +321,24 @@ Test(limits_floods, bytes_that_were_not_given_back_buy_windows_alone)
 {
     for (size_t kind = 0; kind < sizeof(unreturned) / sizeof(unreturned[0]); kind++) {
         unsigned most = unreturned[kind].most + 8500;
-        start();
-        raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
-        raw_frame_u32(&raw, NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
-        raw_send(&raw);
+        rig_start_server();
+        rig_frame(NGHTTP2_SETTINGS, 0, 0, "\0\4\x40\0\0\0", 6);
+        rig_frame_u32(NGHTTP2_WINDOW_UPDATE, 0, 1 << 30);
+        rig_send();
         for (int32_t id = 1; id < 9; id += 2) {
             download(id, UNRETURNED / 4);
-            for (unsigned i = 0; i < 100 && !raw.is_ended[id]; i++)
-                raw_send(&raw);
-            cr_assert(raw.is_ended[id]);
+            for (unsigned i = 0; i < 100 && !rig.is_ended[id]; i++)
+                rig_send();
+            cr_assert(rig.is_ended[id]);
         }
-        raw_post(&raw, 9);
-        raw_send(&raw);
+        rig_post(9);
+        rig_send();
         unsigned sent = flood(unreturned[kind].type, unreturned[kind].id, unreturned[kind].number,
                               most + 10000);
         cr_assert_leq(sent, most, "%s", unreturned[kind].name);
         cr_assert_geq(sent, unreturned[kind].most, "%s is paid for", unreturned[kind].name);
-        cr_assert_eq(raw.goaway_code, (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
-        stop();
+        cr_assert_eq(rig.goaway_code, (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
+        rig_stop();
     }
 }
 
@@ -376,20 +350,20 @@ static void answer_one(struct message *message)
 Test(limits_honest, h1_served_streams_buy_no_later_rapid_reset)
 {
     unsigned resets = 0;
-    raw.end.answer = answer_one;
+    rig.end.answer = answer_one;
     for (unsigned i = 0; i < 5000; i++) {
-        raw_get(&raw, (int32_t)(i * 2 + 1));
-        raw_send(&raw);
+        rig_get((int32_t)(i * 2 + 1));
+        rig_send();
     }
     goes_on();
-    raw.end.answer = NULL;
-    while (!h2_is_done(raw.end.session) && resets < 5000) {
+    rig.end.answer = NULL;
+    while (!h2_is_done(rig.end.session) && resets < 5000) {
         int32_t id = (int32_t)(resets++ * 2 + 10001);
-        raw_get(&raw, id);
-        raw_frame_u32(&raw, NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL);
-        raw_send(&raw);
+        rig_get(id);
+        rig_frame_u32(NGHTTP2_RST_STREAM, id, NGHTTP2_CANCEL);
+        rig_send();
     }
     cr_assert_geq(resets, 900);
     cr_assert_leq(resets, 1100);
-    cr_assert_eq(raw.goaway_code, (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
+    cr_assert_eq(rig.goaway_code, (uint32_t)NGHTTP2_ENHANCE_YOUR_CALM);
 }

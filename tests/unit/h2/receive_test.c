@@ -1,27 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Input: cut anywhere it means the same; body bytes are shared with it; errors end what they
  * concern and no more. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct raw raw;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_SERVER, NULL, &pool);
-}
-
-static void stop(void)
-{
-    raw_close(&raw);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(receive, .init = start, .fini = stop);
+TestSuite(receive, .init = rig_start_server, .fini = rig_stop);
 
 static void pattern(uint8_t *data, size_t len)
 {
@@ -33,27 +17,27 @@ static void build_upload(void)
 {
     static uint8_t data[16384];
     pattern(data, sizeof(data));
-    raw_post(&raw, 1);
-    raw_frame(&raw, NGHTTP2_DATA, 0, 1, data, 8192);
-    raw_frame(&raw, 0xbb, 0, 0, "ignored", 7);
-    raw_frame(&raw, NGHTTP2_DATA, 0, 1, data + 8192, 8192);
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, 1, "x-sum", "1", NULL);
+    rig_post(1);
+    rig_frame(NGHTTP2_DATA, 0, 1, data, 8192);
+    rig_frame(0xbb, 0, 0, "ignored", 7);
+    rig_frame(NGHTTP2_DATA, 0, 1, data + 8192, 8192);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, 1, "x-sum", "1", NULL);
 }
 
 static void assert_upload(void)
 {
-    struct message *message = end_message(&raw.end, 0);
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(message->requests, 1);
     cr_assert_eq(message->received, 16384);
     cr_assert_eq(message->ends, 1);
     cr_assert_eq(message->trailers.count, 1);
-    cr_assert_not(raw.end.is_corrupted);
+    cr_assert_not(rig.end.is_corrupted);
 }
 
 Test(receive, at_once)
 {
     build_upload();
-    raw_send(&raw);
+    rig_send();
     assert_upload();
 }
 
@@ -62,9 +46,9 @@ Test(receive, byte_by_byte)
     build_upload();
     struct chain byte;
     chain_init(&byte, &pool);
-    while (raw.bytes.len > 0) {
-        chain_move(&byte, &raw.bytes, 1);
-        cr_assert_eq(h2_receive(raw.end.session, &byte, 0), H2_OPEN);
+    while (rig.bytes.len > 0) {
+        chain_move(&byte, &rig.bytes, 1);
+        cr_assert_eq(h2_receive(rig.end.session, &byte, 0), H2_OPEN);
     }
     assert_upload();
 }
@@ -74,9 +58,9 @@ Test(receive, in_odd_pieces)
     build_upload();
     struct chain piece;
     chain_init(&piece, &pool);
-    for (size_t len = 1; raw.bytes.len > 0; len = len * 3 % 997 + 1) {
-        chain_move(&piece, &raw.bytes, len);
-        cr_assert_eq(h2_receive(raw.end.session, &piece, 0), H2_OPEN);
+    for (size_t len = 1; rig.bytes.len > 0; len = len * 3 % 997 + 1) {
+        chain_move(&piece, &rig.bytes, len);
+        cr_assert_eq(h2_receive(rig.end.session, &piece, 0), H2_OPEN);
     }
     assert_upload();
 }
@@ -97,17 +81,17 @@ Test(receive, body_bytes_are_shared)
     struct h2_settings settings;
     events.on_data = keep_data;
     h2_settings_init(&settings, H2_SERVER);
-    h2_session_free(raw.end.session);
-    raw.end.session = h2_session_new(H2_SERVER, &settings, &events, &raw.end, &pool);
+    h2_session_free(rig.end.session);
+    rig.end.session = h2_session_new(H2_SERVER, &settings, &events, &rig.end, &pool);
     chain_init(&kept, &pool);
-    raw_bytes(&raw, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
-    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
-    raw_post(&raw, 1);
-    raw_send_only(&raw);
+    rig_bytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
+    rig_frame(NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+    rig_post(1);
+    rig_send_only();
     for (unsigned i = 0; i < 4; i++)
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, data, sizeof(data));
+        rig_frame(NGHTTP2_DATA, 0, 1, data, sizeof(data));
     size_t held = pool.held;
-    raw_send_only(&raw);
+    rig_send_only();
     cr_assert_eq(kept.len, 64000);
     cr_assert_leq(pool.held, held + 2 * BUFFER_SIZE, "%zu", pool.held - held);
     chain_clear(&kept);
@@ -119,16 +103,16 @@ Test(receive, many_small_pieces_hold_little)
     struct h2_settings settings;
     events.on_data = keep_data;
     h2_settings_init(&settings, H2_SERVER);
-    h2_session_free(raw.end.session);
-    raw.end.session = h2_session_new(H2_SERVER, &settings, &events, &raw.end, &pool);
+    h2_session_free(rig.end.session);
+    rig.end.session = h2_session_new(H2_SERVER, &settings, &events, &rig.end, &pool);
     chain_init(&kept, &pool);
-    raw_bytes(&raw, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
-    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
-    raw_post(&raw, 1);
-    raw_send_only(&raw);
+    rig_bytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
+    rig_frame(NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+    rig_post(1);
+    rig_send_only();
     for (unsigned i = 0; i < 1000; i++) {
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, "x", 1);
-        raw_send_only(&raw);
+        rig_frame(NGHTTP2_DATA, 0, 1, "x", 1);
+        rig_send_only();
     }
     cr_assert_eq(kept.len, 1000);
     cr_assert_lt(pool.held, 16 * BUFFER_SIZE, "%zu", pool.held);
@@ -137,53 +121,53 @@ Test(receive, many_small_pieces_hold_little)
 
 Test(receive, padding_is_no_body)
 {
-    raw_post(&raw, 1);
-    raw_frame(&raw, NGHTTP2_DATA, NGHTTP2_FLAG_PADDED | NGHTTP2_FLAG_END_STREAM, 1, "\3\0\7xyz", 6);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_post(1);
+    rig_frame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED | NGHTTP2_FLAG_END_STREAM, 1, "\3\0\7xyz", 6);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(message->received, 2);
     cr_assert_eq(message->ends, 1);
-    cr_assert_not(raw.end.is_corrupted);
+    cr_assert_not(rig.end.is_corrupted);
 }
 
 /* RFC 9113 section 6.9: what is dropped still counts, and must be given back. */
 Test(receive, data_for_a_reset_stream)
 {
     static uint8_t data[16000];
-    raw_post(&raw, 1);
-    raw_send(&raw);
-    end_reset(end_message(&raw.end, 0), H2_CANCEL);
+    rig_post(1);
+    rig_send();
+    end_reset(end_message(&rig.end, 0), H2_CANCEL);
     for (unsigned i = 0; i < 8; i++)
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, data, sizeof(data));
-    raw_send(&raw);
+        rig_frame(NGHTTP2_DATA, 0, 1, data, sizeof(data));
+    rig_send();
     for (unsigned i = 0; i < 1000; i++) {
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, data, sizeof(data));
-        raw_send(&raw);
+        rig_frame(NGHTTP2_DATA, 0, 1, data, sizeof(data));
+        rig_send();
     }
-    cr_assert_eq(raw.goaways, 0, "16 MB through a window of 2 MiB");
-    cr_assert_gt(raw.frames[NGHTTP2_WINDOW_UPDATE], 5);
+    cr_assert_eq(rig.goaways, 0, "16 MB through a window of 2 MiB");
+    cr_assert_gt(rig.frames[NGHTTP2_WINDOW_UPDATE], 5);
 }
 
 Test(receive, body_beyond_the_window)
 {
     static uint8_t data[16000];
     pattern(data, sizeof(data));
-    raw.end.holds = true;
-    raw_post(&raw, 1);
+    rig.end.holds = true;
+    rig_post(1);
     for (unsigned i = 0; i < 9; i++)
-        raw_frame(&raw, NGHTTP2_DATA, 0, 1, data, sizeof(data));
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1] || raw.goaways == 1);
-    cr_assert_lt(end_message(&raw.end, 0)->received, 128 * 1024 + 16384);
-    cr_assert_eq(end_message(&raw.end, 0)->ends, 0);
+        rig_frame(NGHTTP2_DATA, 0, 1, data, sizeof(data));
+    rig_send();
+    cr_assert(rig.is_reset[1] || rig.goaways == 1);
+    cr_assert_lt(end_message(&rig.end, 0)->received, 128 * 1024 + 16384);
+    cr_assert_eq(end_message(&rig.end, 0)->ends, 0);
 }
 
 Test(receive, peer_reset_tells_its_code)
 {
-    raw_post(&raw, 1);
-    raw_frame_u32(&raw, NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL);
-    raw_send(&raw);
-    struct message *message = end_message(&raw.end, 0);
+    rig_post(1);
+    rig_frame_u32(NGHTTP2_RST_STREAM, 1, NGHTTP2_CANCEL);
+    rig_send();
+    struct message *message = end_message(&rig.end, 0);
     cr_assert_eq(message->closes, 1);
     cr_assert_eq(message->ends, 0);
     cr_assert_eq(message->closing.error, ERROR_CLIENT_GONE);
@@ -194,21 +178,21 @@ Test(receive, peer_reset_tells_its_code)
 
 Test(receive, protocol_error_closes_the_connection)
 {
-    raw_frame(&raw, NGHTTP2_DATA, 0, 0, "x", 1); /* on stream 0 */
-    raw_send(&raw);
-    cr_assert_eq(raw.goaways, 1);
-    cr_assert_eq(raw.goaway_code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
-    cr_assert(h2_is_done(raw.end.session));
-    cr_assert_neq(h2_reason(raw.end.session)[0], '\0');
+    rig_frame(NGHTTP2_DATA, 0, 0, "x", 1); /* on stream 0 */
+    rig_send();
+    cr_assert_eq(rig.goaways, 1);
+    cr_assert_eq(rig.goaway_code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
+    cr_assert(h2_is_done(rig.end.session));
+    cr_assert_neq(h2_reason(rig.end.session)[0], '\0');
 }
 
 Test(receive, hpack_error_closes_the_connection)
 {
-    raw_frame(&raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, "\xff\xff\xff\xff\xff\xff", 6);
-    raw_send(&raw);
-    cr_assert_eq(raw.goaway_code, (uint32_t)NGHTTP2_COMPRESSION_ERROR);
-    cr_assert(h2_is_done(raw.end.session));
-    cr_assert_eq(raw.end.requests, 0);
+    rig_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, "\xff\xff\xff\xff\xff\xff", 6);
+    rig_send();
+    cr_assert_eq(rig.goaway_code, (uint32_t)NGHTTP2_COMPRESSION_ERROR);
+    cr_assert(h2_is_done(rig.end.session));
+    cr_assert_eq(rig.end.requests, 0);
 }
 
 static void reset_at_once(struct message *message)
@@ -218,25 +202,25 @@ static void reset_at_once(struct message *message)
 
 Test(receive, owner_resets_inside_the_event)
 {
-    raw.end.answer = reset_at_once;
+    rig.end.answer = reset_at_once;
     build_upload();
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1]);
-    cr_assert_eq(h2_stream_count(raw.end.session), 0);
+    rig_send();
+    cr_assert(rig.is_reset[1]);
+    cr_assert_eq(h2_stream_count(rig.end.session), 0);
 }
 
 Test(receive, head_is_dropped_when_its_stream_is_reset_meanwhile)
 {
     static const uint8_t block[] = {0x82, 0x87, 0x84};
-    raw_frame(&raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM, 1, block, sizeof(block));
-    raw_send(&raw);
-    cr_assert_eq(raw.end.begun, 1);
-    end_reset(end_message(&raw.end, 0), H2_CANCEL);
-    raw_frame(&raw, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 1, "\1\1a", 3);
-    raw_send(&raw);
-    cr_assert_eq(raw.end.requests, 0);
-    cr_assert(raw.is_reset[1]);
-    raw_get(&raw, 3);
-    raw_send(&raw);
-    cr_assert_eq(raw.end.requests, 1);
+    rig_frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM, 1, block, sizeof(block));
+    rig_send();
+    cr_assert_eq(rig.end.begun, 1);
+    end_reset(end_message(&rig.end, 0), H2_CANCEL);
+    rig_frame(NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 1, "\1\1a", 3);
+    rig_send();
+    cr_assert_eq(rig.end.requests, 0);
+    cr_assert(rig.is_reset[1]);
+    rig_get(3);
+    rig_send();
+    cr_assert_eq(rig.end.requests, 1);
 }

@@ -1,43 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages that are sent: requests that open streams, interim and final responses, what cannot be
  * sent. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct raw raw;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_SERVER, NULL, &pool);
-}
-
-static void start_client(void)
-{
-    chain_pool_init(&pool);
-    raw_open(&raw, H2_CLIENT, NULL, &pool);
-}
-
-static void stop(void)
-{
-    raw_close(&raw);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(send, .init = start, .fini = stop);
-TestSuite(send_client, .init = start_client, .fini = stop);
+TestSuite(send, .init = rig_start_server, .fini = rig_stop);
+TestSuite(send_client, .init = rig_start_client, .fini = rig_stop);
 
 static bool has_line(const char *line)
 {
-    const char *at = strstr(raw.head, line);
-    return at != NULL && (at == raw.head || at[-1] == '\n');
+    const char *at = strstr(rig.head, line);
+    return at != NULL && (at == rig.head || at[-1] == '\n');
 }
 
-#define assert_line(line)    cr_expect(has_line(line "\n"), "%s in\n%s", line, raw.head)
-#define assert_no_line(line) cr_expect_not(has_line(line), "%s in\n%s", line, raw.head)
+#define assert_line(line)    cr_expect(has_line(line "\n"), "%s in\n%s", line, rig.head)
+#define assert_no_line(line) cr_expect_not(has_line(line), "%s in\n%s", line, rig.head)
 
 static void add(struct http_fields *fields, const char *name, const char *value)
 {
@@ -46,10 +24,10 @@ static void add(struct http_fields *fields, const char *name, const char *value)
 
 static struct message *ask(const char *method, int32_t id)
 {
-    raw_headers(&raw, NGHTTP2_FLAG_END_STREAM, id, ":method", method, ":scheme", "https",
-                ":authority", "a.test", ":path", "/", NULL);
-    raw_send(&raw);
-    return end_message(&raw.end, 0);
+    rig_headers(NGHTTP2_FLAG_END_STREAM, id, ":method", method, ":scheme", "https", ":authority",
+                "a.test", ":path", "/", NULL);
+    rig_send();
+    return end_message(&rig.end, 0);
 }
 
 static void send_status(struct message *message, int status, int64_t length)
@@ -59,7 +37,7 @@ static void send_status(struct message *message, int status, int64_t length)
     http_fields_init(&response.fields, &message->arena);
     message->to_send = length > 0 && status == 200 ? (uint64_t)length : 0;
     h2_send_response(message->stream, &response, false, 784111777);
-    raw_send(&raw);
+    rig_send();
 }
 
 Test(send, interim_responses)
@@ -68,21 +46,21 @@ Test(send, interim_responses)
     send_status(message, 100, 0);
     assert_line(":status: 100");
     assert_no_line("date:");
-    cr_assert_not(raw.is_ended[1]);
+    cr_assert_not(rig.is_ended[1]);
     send_status(message, 103, 0);
     assert_line(":status: 103");
     send_status(message, 200, 5);
     assert_line(":status: 200");
-    cr_assert(raw.is_ended[1]);
-    cr_assert_eq(raw.data_bytes, 5);
+    cr_assert(rig.is_ended[1]);
+    cr_assert_eq(rig.data_bytes, 5);
 }
 
 Test(send, status_101_does_not_exist)
 {
     struct message *message = ask("GET", 1);
     send_status(message, 101, 0);
-    cr_assert(raw.is_reset[1]);
-    cr_assert_eq(raw.reset_code[1], (uint32_t)NGHTTP2_INTERNAL_ERROR);
+    cr_assert(rig.is_reset[1]);
+    cr_assert_eq(rig.reset_code[1], (uint32_t)NGHTTP2_INTERNAL_ERROR);
     cr_assert_eq(message->closes, 1);
 }
 
@@ -96,15 +74,15 @@ Test(send, head_that_is_too_large)
     for (unsigned i = 0; i < 3; i++)
         add(&response.fields, "x", value);
     h2_send_response(message->stream, &response, true, 0);
-    raw_send(&raw);
-    cr_assert(raw.is_reset[1], "it must not hang");
+    rig_send();
+    cr_assert(rig.is_reset[1], "it must not hang");
     cr_assert_eq(message->closing.error, ERROR_RESPONSE_TOO_LARGE);
 }
 
 Test(send_client, head_that_is_too_large)
 {
     static char value[90000];
-    struct message *message = end_take(&raw.end);
+    struct message *message = end_take(&rig.end);
     struct h2_target target = end_target(message);
     struct http_request request = {.method_text = SLICE("GET"),
                                    .method = METHOD_GET,
@@ -113,19 +91,19 @@ Test(send_client, head_that_is_too_large)
     http_fields_init(&request.fields, &message->arena);
     memset(value, 'a', sizeof(value) - 1);
     add(&request.fields, "x", value);
-    message->stream = h2_send_request(raw.end.session, &request, &target, true);
-    raw_send(&raw);
+    message->stream = h2_send_request(rig.end.session, &request, &target, true);
+    rig_send();
     cr_assert_eq(message->closes, 1);
     cr_assert_neq(message->closing.error, ERROR_NONE);
-    cr_assert_eq(h2_stream_count(raw.end.session), 0);
-    cr_assert_eq(h2_requests_left(raw.end.session), 128);
+    cr_assert_eq(h2_stream_count(rig.end.session), 0);
+    cr_assert_eq(h2_requests_left(rig.end.session), 128);
 }
 
 static bool sends_length; /* `Content-Length: 0` came with the request */
 
 static void send_request(const char *method, const char *upgrade, int64_t length, bool ends)
 {
-    struct message *message = end_take(&raw.end);
+    struct message *message = end_take(&rig.end);
     struct h2_target target = end_target(message);
     struct http_request request = {.method_text = slice_of(method),
                                    .method = http_method_lookup(slice_of(method)),
@@ -142,14 +120,14 @@ static void send_request(const char *method, const char *upgrade, int64_t length
     add(&request.fields, "Cookie", "a=1; b=2");
     add(&request.fields, "Authorization", "Basic x");
     message->to_send = length > 0 ? (uint64_t)length : 0;
-    message->stream = h2_send_request(raw.end.session, &request, &target, ends);
+    message->stream = h2_send_request(rig.end.session, &request, &target, ends);
     cr_assert_not_null(message->stream);
-    raw_send(&raw);
+    rig_send();
 }
 
 Test(send_client, upgrade_without_extended_connect)
 {
-    cr_assert_not(h2_allows_connect(raw.end.session));
+    cr_assert_not(h2_allows_connect(rig.end.session));
     send_request("GET", "websocket", 0, true);
     assert_line(":method: GET");
     assert_no_line(":protocol");
@@ -158,12 +136,12 @@ Test(send_client, upgrade_without_extended_connect)
 Test(send_client, upgrade_as_extended_connect)
 {
     static const uint8_t allow[6] = {0, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0, 0, 0, 1};
-    raw_frame(&raw, NGHTTP2_SETTINGS, 0, 0, allow, sizeof(allow));
-    raw_send(&raw);
-    cr_assert(h2_allows_connect(raw.end.session));
+    rig_frame(NGHTTP2_SETTINGS, 0, 0, allow, sizeof(allow));
+    rig_send();
+    cr_assert(h2_allows_connect(rig.end.session));
     send_request("GET", "websocket", 0, true);
     assert_line(":method: CONNECT");
     assert_line(":protocol: websocket");
     assert_line(":path: /x?y");
-    cr_assert_eq(raw.resets, 0);
+    cr_assert_eq(rig.resets, 0);
 }

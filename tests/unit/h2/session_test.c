@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A session's life: SETTINGS, graceful ends of either side, pings, and what a client may ask. */
-#include "raw.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct end client, server;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    end_open(&client, H2_CLIENT, NULL, &pool);
-    end_open(&server, H2_SERVER, NULL, &pool);
-}
-
-static void stop(void)
-{
-    end_close(&client);
-    end_close(&server);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0);
-}
-
-TestSuite(session, .init = start, .fini = stop);
+TestSuite(session, .init = rig_start_pair, .fini = rig_stop_pair);
 
 static void answer_one(struct message *message)
 {

@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Two sessions talk: bodies both ways, windows, cancellation, and what is left behind. */
-#include "end.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 
-static struct chain_pool pool;
-static struct end client, server;
-
-static void start(void)
-{
-    chain_pool_init(&pool);
-    end_open(&client, H2_CLIENT, NULL, &pool);
-    end_open(&server, H2_SERVER, NULL, &pool);
-}
-
-static void stop(void)
-{
-    cr_assert_not(client.is_corrupted);
-    cr_assert_not(server.is_corrupted);
-    end_close(&client);
-    end_close(&server);
-    chain_pool_free(&pool);
-    cr_assert_eq(pool.held, 0, "%zu bytes of buffers were not given back", pool.held);
-}
-
-TestSuite(stream, .init = start, .fini = stop);
+TestSuite(stream, .init = rig_start_pair, .fini = rig_stop_pair);
 
 static void answer_one(struct message *message)
 {

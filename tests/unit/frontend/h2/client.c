@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP/2 client over a real socket, in the gate's loop: see the header. */
+/* An HTTP/2 client over a real socket, in the rig's loop: see the header. */
 #include "frontend/h2/client.h"
 
 #include <errno.h>
@@ -95,7 +95,7 @@ static void take(struct h2_client *client)
     if (got == 0 || (got < 0 && errno != EAGAIN))
         client->ended = true;
     if (got > 0)
-        h2_receive(client->session, &in, loop_now(&client->gate->loop));
+        h2_receive(client->session, &in, loop_now(&client->rig->loop));
     chain_clear(&in);
 }
 
@@ -115,15 +115,15 @@ static void give(struct h2_client *client)
 void h2_client_turn(struct h2_client *client)
 {
     give(client);
-    gate_turn(client->gate);
+    rig_turn(client->rig);
     take(client);
 }
 
-void h2_client_open(struct h2_client *client, struct gate *gate)
+void h2_client_open(struct h2_client *client, struct rig *rig)
 {
     struct h2_settings settings;
 
-    *client = (struct h2_client){.gate = gate, .fd = client_open(gate)};
+    *client = (struct h2_client){.rig = rig, .fd = client_open(rig)};
     chain_pool_init(&client->pool);
     chain_init(&client->out, &client->pool);
     h2_settings_init(&settings, H2_CLIENT);

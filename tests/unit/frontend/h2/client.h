@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP/2 client over a real socket, in the gate's loop. */
+/* An HTTP/2 client over a real socket, in the rig's loop. */
 #ifndef TESTS_FRONTEND_H2_CLIENT_H
 #define TESTS_FRONTEND_H2_CLIENT_H
 
-#include "frontend/gate.h"
+#include "frontend/rig.h"
 #include "h2/session.h"
 
 struct h2_client {
-    struct gate *gate;
+    struct rig *rig;
     int fd;
     struct h2_session *session;
     struct chain_pool pool;
     struct chain out;
     unsigned settings, goaways;
     uint32_t last[4]; /* stream that each GOAWAY names */
-    bool ended;       /* the gate has ended the connection */
+    bool ended;       /* the gateway has ended the connection */
     bool is_deaf;     /* consumes nothing: windows stay shut */
 };
 
@@ -38,8 +38,8 @@ struct h2_ask {
     struct h2_closing closing;
 };
 
-/* Speaks by prior knowledge; returns once the gate's SETTINGS are here. */
-void h2_client_open(struct h2_client *client, struct gate *gate);
+/* Speaks by prior knowledge; returns once the gateway's SETTINGS are here. */
+void h2_client_open(struct h2_client *client, struct rig *rig);
 void h2_client_close(struct h2_client *client);
 /* One turn of everything. */
 void h2_client_turn(struct h2_client *client);

@@ -6,19 +6,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct gate gate;
+static struct rig rig;
 static struct h2_client client;
 static struct h2_ask ask;
 
 static int start_upload(const char *settings)
 {
-    gate_start_proxy(&gate, settings);
-    h2_client_open(&client, &gate);
+    rig_start_proxy(&rig, settings);
+    h2_client_open(&client, &rig);
     h2_ask_init(&ask, "POST", "/up");
     h2_ask_send(&ask, &client, false);
     for (int i = 0; i < 3; i++)
         h2_client_turn(&client);
-    return server_accept(&gate);
+    return server_accept(&rig);
 }
 
 static void finish(int back)
@@ -26,7 +26,7 @@ static void finish(int back)
     h2_ask_free(&ask);
     h2_client_close(&client);
     close(back);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(h2_request, a_body_arrives_with_its_trailers_framing)
@@ -36,9 +36,9 @@ Test(h2_request, a_body_arrives_with_its_trailers_framing)
     h2_ask_upload(&ask, "hello", 5, true);
     h2_client_turn(&client);
     h2_client_turn(&client);
-    client_expect(&gate, back, "5\r\nhello\r\n0\r\n\r\n");
-    cr_assert(strstr(gate.text, "POST /up HTTP/1.1\r\nHost: a\r\n") == gate.text);
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    client_expect(&rig, back, "5\r\nhello\r\n0\r\n\r\n");
+    cr_assert(strstr(rig.text, "POST /up HTTP/1.1\r\nHost: a\r\n") == rig.text);
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.closing.error, ERROR_NONE);
     finish(back);
@@ -77,10 +77,10 @@ Test(h2_request, a_cancelled_one_lets_the_backend_go)
 
     h2_ask_upload(&ask, "hello", 5, false);
     h2_client_turn(&client);
-    client_expect(&gate, back, "hello");
+    client_expect(&rig, back, "hello");
     h2_reset(ask.handle, H2_CANCEL);
     h2_client_turn(&client);
-    client_rest(&gate, back);
+    client_rest(&rig, back);
     cr_assert_eq(h2_stream_count(client.session), 0);
     finish(back);
 }
@@ -93,7 +93,7 @@ Test(h2_request, a_body_that_is_too_large_is_refused)
     h2_ask_upload(&ask, data, sizeof(data), false);
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.response.status, 413);
-    client_rest(&gate, back);
+    client_rest(&rig, back);
     finish(back);
 }
 
@@ -101,8 +101,8 @@ Test(h2_request, a_body_that_nobody_wants_holds_up_nothing)
 {
     static const char data[512 * 1024] = {0};
 
-    gate_start(&gate, "client_max_body_size 0; return 200 'ok';");
-    h2_client_open(&client, &gate);
+    rig_start(&rig, "client_max_body_size 0; return 200 'ok';");
+    h2_client_open(&client, &rig);
     for (int i = 0; i < 10; i++) {
         h2_ask_init(&ask, "POST", "/");
         h2_ask_send(&ask, &client, false);
@@ -112,13 +112,13 @@ Test(h2_request, a_body_that_nobody_wants_holds_up_nothing)
         h2_ask_free(&ask);
     }
     h2_client_close(&client);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(h2_request, a_plain_connect_is_not_ours)
 {
-    gate_start(&gate, "return 200 'ok';");
-    h2_client_open(&client, &gate);
+    rig_start(&rig, "return 200 'ok';");
+    h2_client_open(&client, &rig);
     h2_ask_init(&ask, "GET", "/");
     ask.request.upgrade = SLICE("other");
     h2_until(&client, h2_allows_connect(client.session));
@@ -127,5 +127,5 @@ Test(h2_request, a_plain_connect_is_not_ours)
     cr_assert_eq(ask.response.status, 501);
     h2_ask_free(&ask);
     h2_client_close(&client);
-    gate_close(&gate);
+    rig_close(&rig);
 }

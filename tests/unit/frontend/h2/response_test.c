@@ -4,18 +4,18 @@
 
 #include <unistd.h>
 
-static struct gate gate;
+static struct rig rig;
 static struct h2_client client;
 static struct h2_ask ask;
 
 static int start(const char *method)
 {
-    gate_start_proxy(&gate, "");
-    h2_client_open(&client, &gate);
+    rig_start_proxy(&rig, "");
+    h2_client_open(&client, &rig);
     h2_ask_init(&ask, method, "/");
     h2_ask_send(&ask, &client, true);
     h2_client_turn(&client);
-    return server_accept(&gate);
+    return server_accept(&rig);
 }
 
 static void finish(int back)
@@ -23,16 +23,16 @@ static void finish(int back)
     h2_ask_free(&ask);
     h2_client_close(&client);
     close(back);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(h2_response, interim_ones_come_first)
 {
     int back = start("GET");
 
-    client_send(&gate, back, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+    client_send(&rig, back, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
     h2_until(&client, ask.heads == 1);
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.statuses[0], 103);
     cr_assert_eq(ask.statuses[1], 200);
@@ -44,7 +44,7 @@ Test(h2_response, trailers_follow)
 {
     int back = start("GET");
 
-    client_send(&gate, back,
+    client_send(&rig, back,
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                 "2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n");
     h2_until(&client, ask.closed);
@@ -58,7 +58,7 @@ Test(h2_response, a_head_without_body_ends_its_stream)
 {
     int back = start("HEAD");
 
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n");
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n");
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.closing.error, ERROR_NONE);
     cr_assert_eq(ask.response.content_length, 77);
@@ -70,7 +70,7 @@ Test(h2_response, what_is_missing_is_seen)
 {
     int back = start("GET");
 
-    client_send(&gate, back, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
     h2_until(&client, ask.size == 3);
     close(back);
     h2_until(&client, ask.closed);
@@ -81,13 +81,13 @@ Test(h2_response, what_is_missing_is_seen)
 
 Test(h2_response, an_early_one_ends_the_request_without_error)
 {
-    gate_start_proxy(&gate, "");
-    h2_client_open(&client, &gate);
+    rig_start_proxy(&rig, "");
+    h2_client_open(&client, &rig);
     h2_ask_init(&ask, "POST", "/");
     h2_ask_send(&ask, &client, false);
     h2_client_turn(&client);
-    int back = server_accept(&gate);
-    client_send(&gate, back, "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno");
+    int back = server_accept(&rig);
+    client_send(&rig, back, "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno");
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.response.status, 403);
     cr_assert_str_eq(ask.body, "no");

@@ -2,25 +2,25 @@
 /* Streams come and go: their memory is used again, and what is refused leaves nothing behind. */
 #include "frontend/h2/client.h"
 
-static struct gate gate;
+static struct rig rig;
 static struct h2_client client;
 
 Test(h2_stream, hundreds_one_after_the_other)
 {
-    gate_start(&gate, "return 200 'ok';");
-    h2_client_open(&client, &gate);
+    rig_start(&rig, "return 200 'ok';");
+    h2_client_open(&client, &rig);
     for (int i = 0; i < 300; i++)
         cr_assert_eq(h2_ask_simply(&client, "/"), 200);
     h2_client_close(&client);
-    gate_close(&gate);
+    rig_close(&rig);
 }
 
 Test(h2_stream, many_that_are_cancelled_at_once)
 {
     static struct h2_ask asks[100];
 
-    gate_start_proxy(&gate, "");
-    h2_client_open(&client, &gate);
+    rig_start_proxy(&rig, "");
+    h2_client_open(&client, &rig);
     for (int i = 0; i < 100; i++) {
         h2_ask_init(&asks[i], "GET", "/");
         h2_ask_send(&asks[i], &client, true);
@@ -35,6 +35,6 @@ Test(h2_stream, many_that_are_cancelled_at_once)
     for (int i = 0; i < 100; i++)
         h2_ask_free(&asks[i]);
     h2_client_close(&client);
-    gate_until(&gate, frontend_connections(gate.frontend) == 0);
-    gate_close(&gate);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
+    rig_close(&rig);
 }
