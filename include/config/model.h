@@ -283,12 +283,18 @@ struct config_tenant {
     uint32_t upstream_count;
 };
 
-/* Builds a tenant's model from the tree of its file and the main file's defaults (may be NULL),
- * telling all errors, warnings and notices. folder: what relative paths start from. Texts are
- * copied: the tree may go. The same tree gives the same model in every process. Returns 0 or
- * ERROR_CONFIG; free it in both cases. */
-int config_tenant_build(struct config_tenant *model, struct slice name, struct slice folder,
-                        const struct config_block *defaults, const struct config_block *root,
+/* What a tenant's model is made of. */
+struct config_tenant_source {
+    struct slice name;
+    struct slice folder;                 /* what relative paths start from */
+    const struct config_block *defaults; /* the main file's; NULL when there are none */
+    const struct config_block *root;     /* the tree of the tenant's file */
+};
+
+/* Builds a tenant's model, telling all errors, warnings and notices. Texts are copied: the source
+ * may go. The same source gives the same model in every process. Returns 0 or ERROR_CONFIG; free
+ * the model in both cases. */
+int config_tenant_build(struct config_tenant *model, const struct config_tenant_source *source,
                         struct diag_list *diags);
 void config_tenant_free(struct config_tenant *model);
 

@@ -31,16 +31,21 @@ struct config_tree {
     struct config_block root;
 };
 
+struct config_paths {
+    char **items;
+    size_t count;
+};
+
 /* How the parser gets at files, so that it never opens one itself. */
 struct config_loader {
     /* Reads a whole file into the arena. Returns 0, or -1 with a reason in *why (constant or in
      * the arena). */
     int (*read)(void *context, struct arena *arena, const char *path, struct slice *text,
                 const char **why);
-    /* Files that match a pattern of glob(7), sorted, in the arena; *count may be 0. Returns 0, or
+    /* Files that match a pattern of glob(7), sorted, in the arena; there may be none. Returns 0, or
      * -1 with a reason. */
-    int (*expand)(void *context, struct arena *arena, const char *pattern, char ***paths,
-                  size_t *count, const char **why);
+    int (*expand)(void *context, struct arena *arena, const char *pattern,
+                  struct config_paths *paths, const char **why);
     void *context;
 };
 

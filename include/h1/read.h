@@ -41,7 +41,28 @@ struct h1_head_facts {
     size_t head_bytes; /* that the head took */
 };
 
-/* Reads a request head out of the chain; everything in *request is allocated in the arena.
+/* Where a request head goes. */
+struct h1_request_sink {
+    struct arena *arena; /* of everything in *request */
+    struct http_request *request;
+    struct h1_head_facts *facts;
+};
+
+/* Where a response head goes. */
+struct h1_response_sink {
+    struct arena *arena; /* of everything in *response */
+    struct http_response *response;
+    struct h1_head_facts *facts;
+};
+
+/* Where a body goes. */
+struct h1_body_sink {
+    struct chain *bytes;
+    size_t room;                  /* how many more of them are taken */
+    struct http_fields *trailers; /* those that may be forwarded; must have its arena */
+};
+
+/* Reads a request head out of the chain.
  * Returns a verdict, or ERROR_REQUEST_LINE, _FIELD, _TARGET, _HOST, _LENGTH, _CODING,
  * _HTTP_VERSION, _METHOD (CONNECT), _TARGET_TOO_LONG or _HEAD_TOO_LARGE. A bare LF or CR, NUL,
  * white space before a colon, obs-fold, CL with TE, repeated or malformed CL, TE other than exactly
@@ -50,7 +71,7 @@ struct h1_head_facts {
  * ERROR_LENGTH. An absolute-form's authority replaces Host, in the fields too. After an error the
  * connection cannot be read further. */
 int h1_read_request(struct h1_head_reader *reader, struct chain *in, const struct h1_limits *limits,
-                    struct arena *arena, struct http_request *request, struct h1_head_facts *facts);
+                    const struct h1_request_sink *sink);
 
 /* Reads a response head. method: of the request that it answers. A body of length 0 is H1_NO_BODY.
  * Returns a verdict, ERROR_RESPONSE or ERROR_RESPONSE_TOO_LARGE. What is odd but means one thing to
@@ -65,8 +86,8 @@ int h1_read_request(struct h1_head_reader *reader, struct chain *in, const struc
  * Transfer-Encoding but `chunked`; a bare LF or CR, NUL, obs-fold, a line without a colon; bytes
  * before the status line, empty lines too: they may belong to an earlier response. */
 int h1_read_response(struct h1_head_reader *reader, struct chain *in,
-                     const struct h1_limits *limits, enum http_method method, struct arena *arena,
-                     struct http_response *response, struct h1_head_facts *facts);
+                     const struct h1_limits *limits, enum http_method method,
+                     const struct h1_response_sink *sink);
 
 /* State of one body being read. */
 struct h1_body_reader {
@@ -84,13 +105,12 @@ void h1_body_start(struct h1_body_reader *reader, const struct h1_head_facts *fa
  * size has been read. */
 uint64_t h1_body_announced(const struct h1_body_reader *reader);
 
-/* Moves body bytes from `in` to `out` (decoded, not copied), at most limit. Trailers that may be
- * forwarded go to *trailers, which must have its arena. Returns a verdict or ERROR_CHUNK,
+/* Moves body bytes from `in` to the sink (decoded, not copied). Returns a verdict or ERROR_CHUNK,
  * ERROR_HEAD_TOO_LARGE (trailers). H1_UNTIL_CLOSE is never done: the stream's end is its end. Chunk
  * lines are at most 256 bytes with extensions, sizes at most 15 hexadecimal digits, trailers at
  * most limits->head_max bytes. In a response, zeros before a size's digits, white space behind
  * them, and white space before a trailer's colon are taken. */
-int h1_read_body(struct h1_body_reader *reader, struct chain *in, struct chain *out, size_t limit,
-                 const struct h1_limits *limits, struct http_fields *trailers);
+int h1_read_body(struct h1_body_reader *reader, struct chain *in, const struct h1_limits *limits,
+                 struct h1_body_sink *sink);
 
 #endif

@@ -58,10 +58,9 @@ enum ipc_admission {
 /* A pair of sockets (socketpair(2)); the second is for a child. 0, or -1 with errno. */
 int ipc_pair(int sockets[2]);
 
-/* Owns fd. self, peer: what the message table is checked against, in both directions. */
-struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, enum ipc_role self,
-                                    enum ipc_role peer, const struct ipc_events *events,
-                                    void *owner);
+/* Owns fd. ends: what the message table is checked against, in both directions. */
+struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, struct ipc_ends ends,
+                                    const struct ipc_events *events, void *owner);
 /* Asks the owner about each message before its blob is mapped and on_message is called. */
 void ipc_channel_set_admit(struct ipc_channel *channel,
                            enum ipc_admission (*admit)(void *owner,

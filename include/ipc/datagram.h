@@ -24,10 +24,10 @@ struct ipc_datagram {
 /* Writes the header's IPC_HEADER_SIZE bytes. */
 void ipc_datagram_head(unsigned char *head, enum ipc_message message, uint32_t blob_len);
 
-/* Takes a received datagram apart and holds it to the message table. descriptors: how many came
- * with it, a blob's included, or IPC_DESCRIPTORS_LACKING. Returns 0, or ERROR_IPC with a constant
- * sentence in *reason. */
-int ipc_datagram_decode(struct ipc_datagram *datagram, struct slice bytes, enum ipc_role from,
-                        enum ipc_role to, unsigned descriptors, const char **reason);
+/* Takes apart a datagram that ends.self received and holds it to the message table.
+ * descriptors: how many came with it, a blob's included, or IPC_DESCRIPTORS_LACKING. Returns 0, or
+ * ERROR_IPC with a constant sentence in *reason. */
+int ipc_datagram_decode(struct ipc_datagram *datagram, struct slice bytes, struct ipc_ends ends,
+                        unsigned descriptors, const char **reason);
 
 #endif

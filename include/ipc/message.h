@@ -16,6 +16,12 @@
 
 enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };
 
+/* The two ends of a channel, as one of them sees it. */
+struct ipc_ends {
+    enum ipc_role self;
+    enum ipc_role peer;
+};
+
 /* X(NAME, from, to, descriptors, has a blob); the body is the struct of that name in ipc/body.h, or
  * the one that is named here */
 #define IPC_MESSAGES(X)                                                                            \

@@ -13,8 +13,8 @@
 /* The resolver's side: parses all PEM certificates of a file into DER (i2d_X509_AUX(3): those
  * that OpenSSL calls trusted keep their uses). *certificates is made in the arena. Returns 0, or
  * ERROR_CERTIFICATE with an error at place: none, too many, or malformed. */
-int tls_examine_trusted(struct arena *arena, struct slice pem, struct diag_place place,
-                        struct slice **certificates, uint32_t *count, struct diag_list *diags);
+int tls_examine_trusted(struct arena *arena, const struct tls_pem *pem, struct slice **certificates,
+                        uint32_t *count, struct diag_list *diags);
 
 /* The worker's side: counted, since connections go on when their tenant has gone. Decoded at first
  * use. */

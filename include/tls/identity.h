@@ -21,15 +21,25 @@ struct tls_der {
     struct slice serial; /* of the leaf, upper-case hexadecimal */
 };
 
+/* A file's text, and where the configuration names the file. */
+struct tls_pem {
+    struct slice bytes;
+    struct diag_place place;
+};
+
+struct tls_pem_pair {
+    struct tls_pem certificate;
+    struct tls_pem key;
+};
+
 /* Parses a PEM chain and its PEM key (PKCS#1, SEC 1 or PKCS#8, not encrypted), puts the chain in
  * order (the leaf is the first one that has the key, wherever it stands; an intermediate out of
  * place is moved; one that has signed none of the chain is left out with a warning; a second path
  * of a cross-signed CA stays, behind the rest), checks that the key belongs to the leaf and that
  * level 2 accepts it. Expired, not yet valid or repeated certificates are warnings. now: seconds
  * since 1970. Returns 0 or ERROR_CERTIFICATE. */
-int tls_examine(struct arena *arena, struct slice certificate_pem, struct diag_place certificate,
-                struct slice key_pem, struct diag_place key, int64_t now, struct tls_der *out,
-                struct diag_list *diags);
+int tls_examine(struct arena *arena, const struct tls_pem_pair *pair, int64_t now,
+                struct tls_der *out, struct diag_list *diags);
 
 /* ---- the worker's side ---- */
 

@@ -99,8 +99,9 @@ static const struct ipc_events child_events = {.on_message = child_on_message,
 
 static void child_open_channel(struct child *child, int fd)
 {
-    child->channel = ipc_channel_new(child->children->loop, fd, ROLE_SUPERVISOR, child->role,
-                                     &child_events, child);
+    child->channel =
+        ipc_channel_new(child->children->loop, fd, (struct ipc_ends){ROLE_SUPERVISOR, child->role},
+                        &child_events, child);
     ipc_channel_set_admit(child->channel, admission_judge);
 }
 

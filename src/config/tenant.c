@@ -81,10 +81,11 @@ static void apply_defaults(struct build *build, struct level *level,
     diag_list_free(&unheard);
 }
 
-int config_tenant_build(struct config_tenant *model, struct slice name, struct slice folder,
-                        const struct config_block *defaults, const struct config_block *root,
+int config_tenant_build(struct config_tenant *model, const struct config_tenant_source *source,
                         struct diag_list *diags)
 {
+    struct slice name = source->name;
+    const struct config_block *root = source->root;
     unsigned before = diags->errors;
     struct tenant_build parts = {0};
     struct level defaults_level, level;
@@ -93,15 +94,15 @@ int config_tenant_build(struct config_tenant *model, struct slice name, struct s
     *model = default_tenant;
     arena_init(&model->arena, 2048);
     model->name = arena_slice(&model->arena, name);
-    levels_init(&build, &model->arena, folder, diags);
+    levels_init(&build, &model->arena, source->folder, diags);
     build.tenant = model;
     build.parts = &parts;
     if (!config_tenant_name_is_valid(name))
         diag_error(diags, file_place(model, root),
                    "\"%.*s\" is no tenant's name: 1 to 64 of A-Z, a-z, 0-9, \".\", \"_\", \"-\"",
                    SLICE_PRINTF(slice_head(name, 80)));
-    if (defaults) {
-        apply_defaults(&build, &defaults_level, defaults);
+    if (source->defaults) {
+        apply_defaults(&build, &defaults_level, source->defaults);
         build.level = &defaults_level;
     }
     build_inner(&build, &level, CONTEXT_TENANT, root);

@@ -102,14 +102,13 @@ static bool dependency_same_listing(const struct dependency *item,
                                     const struct config_loader *loader)
 {
     struct arena arena;
-    char **paths;
-    size_t count;
+    struct config_paths paths;
     const char *why;
     bool same;
 
     arena_init(&arena, 1024);
-    same = loader->expand(loader->context, &arena, item->path, &paths, &count, &why) == 0 &&
-           dependency_hash(paths, count) == item->listing;
+    same = loader->expand(loader->context, &arena, item->path, &paths, &why) == 0 &&
+           dependency_hash(paths.items, paths.count) == item->listing;
     arena_free(&arena);
     return same;
 }
@@ -160,15 +159,15 @@ static int recorder_read(void *context, struct arena *arena, const char *path, s
     return 0;
 }
 
-static int recorder_expand(void *context, struct arena *arena, const char *pattern, char ***paths,
-                           size_t *count, const char **why)
+static int recorder_expand(void *context, struct arena *arena, const char *pattern,
+                           struct config_paths *paths, const char **why)
 {
     struct recorder *recorder = context;
 
-    if (config_files.expand(config_files.context, arena, pattern, paths, count, why) != 0)
+    if (config_files.expand(config_files.context, arena, pattern, paths, why) != 0)
         return -1;
     if (recorder->dependencies)
-        dependencies_add_pattern(recorder->dependencies, pattern, *paths, *count);
+        dependencies_add_pattern(recorder->dependencies, pattern, paths->items, paths->count);
     return 0;
 }
 

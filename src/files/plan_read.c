@@ -33,8 +33,12 @@ static void plan_reader_open(struct plan_reader *reader)
     config_tree_init(&reader->tree);
     recorder_init(&recorder, &reader->dependencies, source->dump);
     config_parse(&reader->tree, &recorder.loader, source->file, reader->diags);
-    config_tenant_build(&reader->model, source->name, model->folder, model->defaults,
-                        &reader->tree.root, reader->diags);
+    config_tenant_build(&reader->model,
+                        &(struct config_tenant_source){.name = source->name,
+                                                       .folder = model->folder,
+                                                       .defaults = model->defaults,
+                                                       .root = &reader->tree.root},
+                        reader->diags);
 }
 
 static void plan_reader_close(struct plan_reader *reader)

@@ -11,16 +11,17 @@ static struct slice tenant_file_name(const char *path)
 }
 
 /* Appends one pattern's files. */
-static void tenant_files_append(struct tenant_files *files, char **paths, size_t count)
+static void tenant_files_append(struct tenant_files *files, const struct config_paths *paths)
 {
     struct tenant_file *items =
-        ARENA_ARRAY(&files->arena, struct tenant_file, files->count + count);
+        ARENA_ARRAY(&files->arena, struct tenant_file, files->count + paths->count);
 
     if (files->count > 0)
         memcpy(items, files->items, files->count * sizeof(*items));
     files->items = items;
-    for (size_t i = 0; i < count; i++)
-        items[files->count++] = (struct tenant_file){paths[i], tenant_file_name(paths[i])};
+    for (size_t i = 0; i < paths->count; i++)
+        items[files->count++] =
+            (struct tenant_file){paths->items[i], tenant_file_name(paths->items[i])};
 }
 
 int tenant_files_find(struct tenant_files *files, const struct settings *settings,
@@ -34,17 +35,16 @@ int tenant_files_find(struct tenant_files *files, const struct settings *setting
     arena_init(&files->arena, 16384);
     for (uint32_t i = 0; i < settings->model.tenant_glob_count; i++) {
         char *pattern = arena_text(&files->arena, settings->model.tenant_globs[i]);
-        char **paths = NULL;
-        size_t count = 0;
+        struct config_paths paths = {NULL, 0};
         const char *why = "";
 
-        if (loader->expand(loader->context, &files->arena, pattern, &paths, &count, &why) != 0) {
+        if (loader->expand(loader->context, &files->arena, pattern, &paths, &why) != 0) {
             diag_error(diags, place, "cannot list the tenants' files \"%s\": %s", pattern, why);
             result = -1;
-        } else if (count == 0) {
+        } else if (paths.count == 0) {
             diag_warning(diags, place, "no tenant's file matches \"%s\"", pattern);
         } else {
-            tenant_files_append(files, paths, count);
+            tenant_files_append(files, &paths);
         }
     }
     return result;

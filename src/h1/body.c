@@ -157,18 +157,19 @@ static int read_trailers(struct h1_body_reader *reader, struct chain *in,
 }
 
 /* Moves what may be moved; returns how much. */
-static size_t move_data(struct chain *in, struct chain *out, uint64_t left, size_t limit)
+static size_t move_data(struct chain *in, struct h1_body_sink *sink, uint64_t left)
 {
-    size_t len = in->len < limit ? in->len : limit;
+    size_t len = in->len < sink->room ? in->len : sink->room;
     if (len > left)
         len = (size_t)left;
     if (len > 0)
-        chain_move(out, in, len);
+        chain_move(sink->bytes, in, len);
+    sink->room -= len;
     return len;
 }
 
-static int read_chunked(struct h1_body_reader *reader, struct chain *in, struct chain *out,
-                        size_t limit, const struct h1_limits *limits, struct http_fields *trailers)
+static int read_chunked(struct h1_body_reader *reader, struct chain *in,
+                        const struct h1_limits *limits, struct h1_body_sink *sink)
 {
     for (;;) {
         int error = read_grammar(reader, in);
@@ -177,32 +178,30 @@ static int read_chunked(struct h1_body_reader *reader, struct chain *in, struct 
         if (reader->state == BODY_DONE)
             return H1_DONE;
         if (reader->state == BODY_TRAILER)
-            return read_trailers(reader, in, limits, trailers);
+            return read_trailers(reader, in, limits, sink->trailers);
         if (reader->state != BODY_DATA)
             return H1_MORE;
-        size_t moved = move_data(in, out, reader->left, limit);
-        reader->left -= moved;
-        limit -= moved;
+        reader->left -= move_data(in, sink, reader->left);
         if (reader->left > 0)
             return H1_MORE;
         reader->state = BODY_DATA_CR;
     }
 }
 
-int h1_read_body(struct h1_body_reader *reader, struct chain *in, struct chain *out, size_t limit,
-                 const struct h1_limits *limits, struct http_fields *trailers)
+int h1_read_body(struct h1_body_reader *reader, struct chain *in, const struct h1_limits *limits,
+                 struct h1_body_sink *sink)
 {
     switch (reader->framing) {
     case H1_NO_BODY:
         return H1_DONE;
     case H1_LENGTH:
-        reader->left -= move_data(in, out, reader->left, limit);
+        reader->left -= move_data(in, sink, reader->left);
         return reader->left == 0 ? H1_DONE : H1_MORE;
     case H1_CHUNKED:
-        return read_chunked(reader, in, out, limit, limits, trailers);
+        return read_chunked(reader, in, limits, sink);
     case H1_UNTIL_CLOSE:
         break;
     }
-    move_data(in, out, UINT64_MAX, limit);
+    move_data(in, sink, UINT64_MAX);
     return H1_MORE;
 }

@@ -135,7 +135,7 @@ static int parse_head(struct slice head, struct arena *arena, struct http_reques
 }
 
 int h1_read_request(struct h1_head_reader *reader, struct chain *in, const struct h1_limits *limits,
-                    struct arena *arena, struct http_request *request, struct h1_head_facts *facts)
+                    const struct h1_request_sink *sink)
 {
     size_t len = 0;
     switch (h1_head_scan(reader, in, limits, HEAD_OF_REQUEST, &len)) {
@@ -150,7 +150,7 @@ int h1_read_request(struct h1_head_reader *reader, struct chain *in, const struc
     case SCAN_COMPLETE:
         break;
     }
-    *facts = (struct h1_head_facts){.head_bytes = len + 2 * (size_t)reader->blank};
+    *sink->facts = (struct h1_head_facts){.head_bytes = len + 2 * (size_t)reader->blank};
     *reader = (struct h1_head_reader){0};
-    return parse_head(h1_head_take(in, arena, len), arena, request, facts);
+    return parse_head(h1_head_take(in, sink->arena, len), sink->arena, sink->request, sink->facts);
 }

@@ -87,9 +87,11 @@ static bool settle_body(struct http_response *response, enum http_method method,
 }
 
 int h1_read_response(struct h1_head_reader *reader, struct chain *in,
-                     const struct h1_limits *limits, enum http_method method, struct arena *arena,
-                     struct http_response *response, struct h1_head_facts *facts)
+                     const struct h1_limits *limits, enum http_method method,
+                     const struct h1_response_sink *sink)
 {
+    struct http_response *response = sink->response;
+    struct h1_head_facts *facts = sink->facts;
     size_t len = 0;
     switch (h1_head_scan(reader, in, limits, HEAD_OF_RESPONSE, &len)) {
     case SCAN_MORE:
@@ -105,9 +107,9 @@ int h1_read_response(struct h1_head_reader *reader, struct chain *in,
     *facts = (struct h1_head_facts){.is_response = true, .head_bytes = len};
     *reader = (struct h1_head_reader){0};
     *response = (struct http_response){0};
-    http_fields_init(&response->fields, arena);
+    http_fields_init(&response->fields, sink->arena);
 
-    struct slice head = h1_head_take(in, arena, len);
+    struct slice head = h1_head_take(in, sink->arena, len);
     struct slice line;
     struct head_framing framing;
     enum http_version version;

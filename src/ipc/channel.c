@@ -43,8 +43,7 @@ struct channel_item {
 struct ipc_channel {
     struct loop *loop;
     int fd;
-    enum ipc_role self;
-    enum ipc_role peer;
+    struct ipc_ends ends;
     const struct ipc_events *events;
     enum ipc_admission (*admit)(void *owner, const struct ipc_announced *announced); /* or NULL */
     void *owner;
@@ -180,7 +179,7 @@ static void channel_deliver(struct ipc_channel *channel, struct slice bytes,
     struct ipc_received received = {.is_short = found->is_lacking};
     const char *reason;
 
-    if (ipc_datagram_decode(&datagram, bytes, channel->peer, channel->self, count, &reason) != 0) {
+    if (ipc_datagram_decode(&datagram, bytes, channel->ends, count, &reason) != 0) {
         channel_fail(channel, reason, ipc_message_name(datagram.message));
         return;
     }
@@ -378,7 +377,7 @@ void ipc_send(struct ipc_channel *channel, enum ipc_message message, const struc
     struct slice bytes = body ? wire_written(body) : (struct slice){NULL, 0};
     struct channel_item item = {.message = message, .blob = with->blob, .body_len = bytes.len};
 
-    assert(ipc_message_is_allowed(message, channel->self, channel->peer));
+    assert(ipc_message_is_allowed(message, channel->ends.self, channel->ends.peer));
     assert(with->descriptor_count >= ipc_message_least_descriptors(message));
     assert(with->descriptor_count <= ipc_message_descriptors(message));
     assert(!with->blob == !ipc_message_has_blob(message));
@@ -410,16 +409,14 @@ unsigned ipc_channel_queued_descriptors(const struct ipc_channel *channel)
 
 /* ---- life ---- */
 
-struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, enum ipc_role self,
-                                    enum ipc_role peer, const struct ipc_events *events,
-                                    void *owner)
+struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, struct ipc_ends ends,
+                                    const struct ipc_events *events, void *owner)
 {
     struct ipc_channel *channel = memory_zeroed(1, sizeof(*channel));
 
     channel->loop = loop;
     channel->fd = fd;
-    channel->self = self;
-    channel->peer = peer;
+    channel->ends = ends;
     channel->events = events;
     channel->owner = owner;
     channel->state = CHANNEL_OPEN;

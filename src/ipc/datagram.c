@@ -9,15 +9,15 @@ void ipc_datagram_head(unsigned char *head, enum ipc_message message, uint32_t b
     memcpy(head, words, IPC_HEADER_SIZE);
 }
 
-static const char *datagram_fault(const struct ipc_datagram *datagram, enum ipc_role from,
-                                  enum ipc_role to, unsigned descriptors)
+static const char *datagram_fault(const struct ipc_datagram *datagram, struct ipc_ends ends,
+                                  unsigned descriptors)
 {
     unsigned blobs = ipc_message_has_blob(datagram->message) ? 1 : 0;
     unsigned most = ipc_message_descriptors(datagram->message) + blobs;
 
     if (datagram->message <= IPC_NONE || datagram->message >= IPC_MESSAGE_COUNT_)
         return "unknown message";
-    if (!ipc_message_is_allowed(datagram->message, from, to))
+    if (!ipc_message_is_allowed(datagram->message, ends.peer, ends.self))
         return "message that this process may not send";
     if (descriptors == IPC_DESCRIPTORS_LACKING)
         descriptors = ipc_message_descriptors(datagram->message) > 0 ? most : blobs;
@@ -29,8 +29,8 @@ static const char *datagram_fault(const struct ipc_datagram *datagram, enum ipc_
     return NULL;
 }
 
-int ipc_datagram_decode(struct ipc_datagram *datagram, struct slice bytes, enum ipc_role from,
-                        enum ipc_role to, unsigned descriptors, const char **reason)
+int ipc_datagram_decode(struct ipc_datagram *datagram, struct slice bytes, struct ipc_ends ends,
+                        unsigned descriptors, const char **reason)
 {
     uint32_t words[2];
 
@@ -42,6 +42,6 @@ int ipc_datagram_decode(struct ipc_datagram *datagram, struct slice bytes, enum 
     datagram->message = words[0] < IPC_MESSAGE_COUNT_ ? (enum ipc_message)words[0] : IPC_NONE;
     datagram->blob_len = words[1];
     datagram->body = slice_from(bytes, IPC_HEADER_SIZE);
-    *reason = datagram_fault(datagram, from, to, descriptors);
+    *reason = datagram_fault(datagram, ends, descriptors);
     return *reason ? ERROR_IPC : 0;
 }

@@ -86,8 +86,8 @@ static int call_read_head(struct engine_call *call)
 
     do {
         arena_reset(&call->arena);
-        verdict = h1_read_response(&call->head, &call->in, &limits, METHOD_GET, &call->arena,
-                                   &response, &facts);
+        verdict = h1_read_response(&call->head, &call->in, &limits, METHOD_GET,
+                                   &(struct h1_response_sink){&call->arena, &response, &facts});
     } while (verdict == H1_DONE && response.status < 200 && response.status != 101);
     if (verdict != H1_DONE)
         return verdict;
@@ -103,10 +103,10 @@ static int call_read_body(struct engine_call *call)
     int verdict, error = 0;
 
     http_fields_init(&trailers, &call->arena);
-    verdict =
-        call->reader.framing == H1_NO_BODY
-            ? H1_DONE
-            : h1_read_body(&call->reader, &call->in, &call->body, SIZE_MAX, &limits, &trailers);
+    verdict = call->reader.framing == H1_NO_BODY
+                  ? H1_DONE
+                  : h1_read_body(&call->reader, &call->in, &limits,
+                                 &(struct h1_body_sink){&call->body, SIZE_MAX, &trailers});
     if (call->body.len > 0)
         error = call->events->on_body(call, &call->body);
     return error != 0 ? error : verdict;

@@ -88,8 +88,10 @@ static void examine_pair(struct examination *examination, const struct config_ce
     identity->key_path = pair->key;
     if (!certificate || !key)
         return;
-    if (tls_examine(&examination->arena, certificate->bytes, pair->place, key->bytes,
-                    pair->key_place, now, &identity->der, diags) != 0)
+    if (tls_examine(&examination->arena,
+                    &(struct tls_pem_pair){.certificate = {certificate->bytes, pair->place},
+                                           .key = {key->bytes, pair->key_place}},
+                    now, &identity->der, diags) != 0)
         return;
     if (now < identity->der.not_before || now > identity->der.not_after)
         examination->outdated = true;
@@ -124,8 +126,8 @@ static void examine_trusted_file(struct examination *examination, struct slice p
     trust->path = path;
     const struct bundle_file *file = find_file(examination, path, place);
     if (file)
-        tls_examine_trusted(&examination->arena, file->bytes, place, &trust->certificates,
-                            &trust->certificate_count, &examination->diags);
+        tls_examine_trusted(&examination->arena, &(struct tls_pem){file->bytes, place},
+                            &trust->certificates, &trust->certificate_count, &examination->diags);
 }
 
 /* What backends and clients are verified against. */
@@ -345,8 +347,12 @@ static int read_model(struct examination *examination)
     /* Warnings and notices are dropped: the supervisor built the same model and told them. */
     struct diag_list diags;
     diag_list_init(&diags);
-    int result = config_tenant_build(&examination->model, raw->tenant, raw->folder, raw->defaults,
-                                     raw->root, &diags);
+    int result = config_tenant_build(&examination->model,
+                                     &(struct config_tenant_source){.name = raw->tenant,
+                                                                    .folder = raw->folder,
+                                                                    .defaults = raw->defaults,
+                                                                    .root = raw->root},
+                                     &diags);
     examination->has_model = true;
     const struct diag *diag;
     STAILQ_FOREACH (diag, &diags.items, next) {

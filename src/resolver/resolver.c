@@ -171,8 +171,9 @@ int resolver_main(int channel)
     resolver.examiner.on_working = on_working;
     resolver.examiner.owner = &resolver;
     containers_init(&resolver.containers, &resolver.loop, want_connection, on_report, &resolver);
-    resolver.channel = ipc_channel_new(&resolver.loop, channel, ROLE_RESOLVER, ROLE_SUPERVISOR,
-                                       &events, &resolver);
+    resolver.channel =
+        ipc_channel_new(&resolver.loop, channel, (struct ipc_ends){ROLE_RESOLVER, ROLE_SUPERVISOR},
+                        &events, &resolver);
     loop_run(&resolver.loop);
 
     containers_free(&resolver.containers);

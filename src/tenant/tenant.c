@@ -87,8 +87,12 @@ struct tenant *tenant_new(const struct bundle *bundle, struct tls_contexts *cont
     struct tenant *tenant = memory_zeroed(1, sizeof(*tenant));
     unsigned errors = diags->errors;
     tenant->references = 1;
-    int result = config_tenant_build(&tenant->config, bundle->tenant, bundle->folder,
-                                     bundle->defaults, bundle->root, diags);
+    int result = config_tenant_build(&tenant->config,
+                                     &(struct config_tenant_source){.name = bundle->tenant,
+                                                                    .folder = bundle->folder,
+                                                                    .defaults = bundle->defaults,
+                                                                    .root = bundle->root},
+                                     diags);
     if (result == 0) {
         /* From here on the model's arena takes the runtime too: both live equally long. */
         build_servers(tenant, diags);

@@ -171,17 +171,18 @@ static int encode(struct arena *arena, const struct examine_chain *chain, const 
     return 0;
 }
 
-int tls_examine(struct arena *arena, struct slice certificate_pem, struct diag_place certificate,
-                struct slice key_pem, struct diag_place key, int64_t now, struct tls_der *out,
-                struct diag_list *diags)
+int tls_examine(struct arena *arena, const struct tls_pem_pair *pair, int64_t now,
+                struct tls_der *out, struct diag_list *diags)
 {
+    struct diag_place certificate = pair->certificate.place;
     struct examine_chain chain = {.found_count = 0};
-    int read = examine_read_chain(certificate_pem, certificate, &chain, diags);
-    EVP_PKEY *decoded = examine_read_key(key_pem, key, diags);
+    int read = examine_read_chain(pair->certificate.bytes, certificate, &chain, diags);
+    EVP_PKEY *decoded = examine_read_key(pair->key.bytes, pair->key.place, diags);
     int result = ERROR_CERTIFICATE;
 
     memset(out, 0, sizeof(*out));
-    if (read < 0 || !decoded || examine_order(&chain, decoded, certificate, key, diags) < 0 ||
+    if (read < 0 || !decoded ||
+        examine_order(&chain, decoded, certificate, pair->key.place, diags) < 0 ||
         check_chain(&chain, certificate, diags) < 0 ||
         check_dates(&chain, now, out, certificate, diags) < 0)
         goto done;

@@ -137,14 +137,14 @@ static bool take_trusted(void *argument, X509 *certificate)
     return true;
 }
 
-int tls_examine_trusted(struct arena *arena, struct slice pem, struct diag_place place,
-                        struct slice **certificates, uint32_t *count, struct diag_list *diags)
+int tls_examine_trusted(struct arena *arena, const struct tls_pem *pem, struct slice **certificates,
+                        uint32_t *count, struct diag_list *diags)
 {
-    struct trust_reading reading = {arena, NULL, 0, place, diags};
+    struct trust_reading reading = {arena, NULL, 0, pem->place, diags};
     int result;
 
     reading.certificates = ARENA_ARRAY(arena, struct slice, TLS_TRUST_MAX);
-    result = read_certificates(pem, place, take_trusted, &reading, diags);
+    result = read_certificates(pem->bytes, pem->place, take_trusted, &reading, diags);
     *certificates = reading.certificates;
     *count = result == 0 ? reading.count : 0;
     return result;

@@ -189,8 +189,8 @@ static void init(struct worker *worker, int channel)
     deadline_init(&worker->settle, &worker->loop, on_settle);
     ev_timer_init(&worker->trim, on_trim, TRIM_INTERVAL, TRIM_INTERVAL);
     worker->trim.data = worker;
-    worker->channel =
-        ipc_channel_new(&worker->loop, channel, ROLE_WORKER, ROLE_SUPERVISOR, &events, worker);
+    worker->channel = ipc_channel_new(
+        &worker->loop, channel, (struct ipc_ends){ROLE_WORKER, ROLE_SUPERVISOR}, &events, worker);
 }
 
 static void destroy(struct worker *worker)

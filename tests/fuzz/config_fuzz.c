@@ -17,15 +17,14 @@ static int no_file(void *context, struct arena *arena, const char *path, struct 
     return -1;
 }
 
-static int no_match(void *context, struct arena *arena, const char *pattern, char ***paths,
-                    size_t *count, const char **why)
+static int no_match(void *context, struct arena *arena, const char *pattern,
+                    struct config_paths *paths, const char **why)
 {
     (void)context;
     (void)arena;
     (void)pattern;
     (void)why;
-    *paths = NULL;
-    *count = 0;
+    *paths = (struct config_paths){NULL, 0};
     return 0;
 }
 
@@ -76,8 +75,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((parsed != 0) != (diags.errors != 0))
         abort();
     config_main_build(&model, &tree, "/etc/nsgate/fuzz.conf", &diags);
-    built = config_tenant_build(&tenant, SLICE("fuzz"), SLICE("/etc/nsgate"), model.defaults,
-                                &tree.root, &diags);
+    built = config_tenant_build(&tenant,
+                                &(struct config_tenant_source){.name = SLICE("fuzz"),
+                                                               .folder = SLICE("/etc/nsgate"),
+                                                               .defaults = model.defaults,
+                                                               .root = &tree.root},
+                                &diags);
     config_tree_free(&tree); /* the tenant's model must stand without it */
     if (built == 0)
         check_tenant(&tenant);

@@ -152,7 +152,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     chain_append(&in, data, size);
     struct exchange *exchange = exchange_new(&pool, &front_ops, &responses, &client);
     int verdict =
-        h1_read_request(&reader, &in, &limits, &exchange->arena, &exchange->request, &facts);
+        h1_read_request(&reader, &in, &limits,
+                        &(struct h1_request_sink){&exchange->arena, &exchange->request, &facts});
     struct dispatch_origin origin = {.tenant = tenant, .listener = &tenant->listeners[0]};
     if (verdict == H1_DONE)
         dispatch_start(exchange, NULL, &origin);

@@ -229,8 +229,9 @@ static bool advance(struct visit *visit)
 
     if (visit->progress == READING_HEAD && visit->in.len > 0) {
         http_fields_init(&visit->request.fields, &visit->arena);
-        verdict = h1_read_request(&visit->head, &visit->in, &limits, &visit->arena, &visit->request,
-                                  &facts);
+        verdict =
+            h1_read_request(&visit->head, &visit->in, &limits,
+                            &(struct h1_request_sink){&visit->arena, &visit->request, &facts});
         demand(verdict >= 0);
         if (verdict == H1_DONE)
             begin(visit, &facts);
@@ -238,7 +239,8 @@ static bool advance(struct visit *visit)
     if (visit->progress == READING_BODY) {
         chain_init(&out, &loop.buffers);
         http_fields_init(&trailers, &visit->arena);
-        verdict = h1_read_body(&visit->body, &visit->in, &out, SIZE_MAX, &limits, &trailers);
+        verdict = h1_read_body(&visit->body, &visit->in, &limits,
+                               &(struct h1_body_sink){&out, SIZE_MAX, &trailers});
         demand(verdict >= 0);
         chain_clear(&out);
         check_fields(&trailers);

@@ -36,9 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2)
         return 0;
-    if (ipc_datagram_decode(&datagram, (struct slice){(const char *)data + 2, size - 2},
-                            roles[data[0] % 3], roles[data[0] / 3 % 3], data[0] / 9 % 4,
-                            &reason) == 0) {
+    if (ipc_datagram_decode(
+            &datagram, (struct slice){(const char *)data + 2, size - 2},
+            (struct ipc_ends){.self = roles[data[0] / 3 % 3], .peer = roles[data[0] % 3]},
+            data[0] / 9 % 4, &reason) == 0) {
         if (!ipc_message_is_allowed(datagram.message, roles[data[0] % 3], roles[data[0] / 3 % 3]))
             __builtin_trap();
         wire_reader_init(&reader, datagram.body);

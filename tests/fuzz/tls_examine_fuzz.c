@@ -19,7 +19,8 @@ static void examine_trusted(struct slice pem)
 
     arena_init(&arena, 4096);
     diag_list_init(&diags);
-    result = tls_examine_trusted(&arena, pem, place, &certificates, &count, &diags);
+    result =
+        tls_examine_trusted(&arena, &(struct tls_pem){pem, place}, &certificates, &count, &diags);
     assert((result == 0) == (diags.errors == 0) && (result == 0) == (count > 0));
     if (result == 0)
         tls_trust_unref(tls_trust_new(certificates, count));
@@ -45,7 +46,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     arena_init(&arena, 4096);
     diag_list_init(&diags);
-    result = tls_examine(&arena, certificate, place, key, place, 1800000000, &der, &diags);
+    result = tls_examine(
+        &arena, &(struct tls_pem_pair){.certificate = {certificate, place}, .key = {key, place}},
+        1800000000, &der, &diags);
     assert((result == 0) == (diags.errors == 0));
     if (result == 0) {
         struct tls_identity *identity = tls_identity_new(&der);

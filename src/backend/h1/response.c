@@ -42,8 +42,9 @@ static void receive_body(struct back_h1 *connection)
     struct exchange *exchange = connection->exchange;
     struct chain body;
     chain_init(&body, &connection->loop->buffers);
-    int verdict = h1_read_body(&connection->body, &connection->in, &body, SIZE_MAX, &limits,
-                               &exchange->response_body.trailers);
+    int verdict =
+        h1_read_body(&connection->body, &connection->in, &limits,
+                     &(struct h1_body_sink){&body, SIZE_MAX, &exchange->response_body.trailers});
     bool has_room = true;
     if (body.len > 0)
         has_room = exchange_push_response(exchange, &body);
@@ -128,9 +129,9 @@ static bool take_final(struct back_h1 *connection)
 static bool receive_head(struct back_h1 *connection)
 {
     struct exchange *exchange = connection->exchange;
-    int verdict =
-        h1_read_response(&connection->head, &connection->in, &limits, exchange->forward.method,
-                         &exchange->arena, &exchange->response, &connection->facts);
+    int verdict = h1_read_response(
+        &connection->head, &connection->in, &limits, exchange->forward.method,
+        &(struct h1_response_sink){&exchange->arena, &exchange->response, &connection->facts});
     if (verdict == H1_MORE)
         return false;
     if (verdict < 0) {

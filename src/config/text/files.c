@@ -80,20 +80,19 @@ static bool has_nothing(const char *pattern)
     return lstat(pattern, &status) == 0 || !is_real_failure(errno);
 }
 
-static int files_expand(void *context, struct arena *arena, const char *pattern, char ***paths,
-                        size_t *count, const char **why)
+static int files_expand(void *context, struct arena *arena, const char *pattern,
+                        struct config_paths *paths, const char **why)
 {
     glob_t found = {0};
     int result = glob(pattern, 0, on_glob_error, &found);
 
     (void)context;
-    *paths = NULL;
-    *count = 0;
+    *paths = (struct config_paths){NULL, 0};
     if (result == 0) {
-        *paths = ARENA_ARRAY(arena, char *, found.gl_pathc);
+        paths->items = ARENA_ARRAY(arena, char *, found.gl_pathc);
         for (size_t i = 0; i < found.gl_pathc; i++)
-            (*paths)[i] = arena_text(arena, slice_of(found.gl_pathv[i]));
-        *count = found.gl_pathc;
+            paths->items[i] = arena_text(arena, slice_of(found.gl_pathv[i]));
+        paths->count = found.gl_pathc;
     } else if (result == GLOB_NOMATCH && has_nothing(pattern)) {
         result = 0;
     } else {

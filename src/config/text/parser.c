@@ -122,8 +122,7 @@ static void include(struct source *source)
     struct config_word word = source->words[source->word_count - 1];
     uint32_t arguments = source->word_count - 1;
     const char *why = "unknown";
-    char **paths;
-    size_t count;
+    struct config_paths paths;
 
     source->word_count = 0;
     if (!innermost(source))
@@ -148,12 +147,12 @@ static void include(struct source *source)
         include_file(source, &word, pattern);
         return;
     }
-    if (loader->expand(loader->context, &parser->tree->arena, pattern, &paths, &count, &why) != 0) {
+    if (loader->expand(loader->context, &parser->tree->arena, pattern, &paths, &why) != 0) {
         diag_error(parser->diags, word.place, "cannot look for \"%s\": %s", pattern, why);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        include_file(source, &word, paths[i]);
+    for (size_t i = 0; i < paths.count; i++)
+        include_file(source, &word, paths.items[i]);
 }
 
 /* ---- marks ---- */

@@ -137,8 +137,9 @@ static bool read_body_step(struct connection *connection, const struct h1_limits
     int verdict;
 
     chain_init(&body, in->pool);
-    verdict =
-        h1_read_body(&h1->body, in, &body, BODY_STEP, limits, &h1->exchange->request_body.trailers);
+    verdict = h1_read_body(
+        &h1->body, in, limits,
+        &(struct h1_body_sink){&body, BODY_STEP, &h1->exchange->request_body.trailers});
     note_progress(connection, before - in->len);
     if (verdict >= 0 && is_too_large(connection, body.len + h1_body_announced(&h1->body)))
         verdict = ERROR_BODY_TOO_LARGE;
@@ -291,8 +292,9 @@ static void read_head(struct connection *connection)
     }
     limits = head_limits(connection);
     exchange = take_exchange(connection);
-    verdict = h1_read_request(&h1->head, &connection->in, &limits, &exchange->arena,
-                              &exchange->request, &facts);
+    verdict =
+        h1_read_request(&h1->head, &connection->in, &limits,
+                        &(struct h1_request_sink){&exchange->arena, &exchange->request, &facts});
     if (verdict < 0) {
         front_h1_refuse(connection, (enum error)verdict);
     } else if (verdict == H1_DONE) {

@@ -68,10 +68,14 @@ static void make_identity(void)
     struct slice certificate_pem = pem_of(certificate_bio), *trusted;
     struct tls_der *der = ARENA_NEW(&arena, struct tls_der);
     uint32_t count;
-    cr_assert_eq(tls_examine(&arena, certificate_pem, place, pem_of(key_bio), place, time(NULL),
-                             der, &diags),
+    cr_assert_eq(tls_examine(&arena,
+                             &(struct tls_pem_pair){.certificate = {certificate_pem, place},
+                                                    .key = {pem_of(key_bio), place}},
+                             time(NULL), der, &diags),
                  0);
-    cr_assert_eq(tls_examine_trusted(&arena, certificate_pem, place, &trusted, &count, &diags), 0);
+    cr_assert_eq(tls_examine_trusted(&arena, &(struct tls_pem){certificate_pem, place}, &trusted,
+                                     &count, &diags),
+                 0);
     identity = tls_identity_new(der);
     trust = tls_trust_new(trusted, count);
     X509_free(certificate);

@@ -78,10 +78,11 @@ Test(children, a_listener_is_closed_by_those_who_may_hold_it)
     crew_open(&crew, 2, 0);
     for (unsigned i = 0; i < 2; i++) {
         cr_assert_eq(ipc_pair(sockets), 0);
-        crew.workers[i].channel =
-            ipc_channel_new(&crew.loop, sockets[0], ROLE_SUPERVISOR, ROLE_WORKER, &events, NULL);
-        far[i] = ipc_channel_new(&crew.loop, sockets[1], ROLE_WORKER, ROLE_SUPERVISOR, &events,
-                                 &heard[i]);
+        crew.workers[i].channel = ipc_channel_new(
+            &crew.loop, sockets[0], (struct ipc_ends){ROLE_SUPERVISOR, ROLE_WORKER}, &events, NULL);
+        far[i] =
+            ipc_channel_new(&crew.loop, sockets[1], (struct ipc_ends){ROLE_WORKER, ROLE_SUPERVISOR},
+                            &events, &heard[i]);
     }
     children_close_listener(&crew.children, &body, worker_bit(&crew.workers[1]));
     ev_run(crew.loop.ev, EVRUN_NOWAIT);

@@ -46,10 +46,10 @@ static void patient_open(struct patient *patient, enum ipc_role role)
     crew_open(crew, role == ROLE_WORKER ? 1 : 0, 0);
     patient->child = role == ROLE_WORKER ? &crew->workers[0] : &crew->children.resolver;
     cr_assert_eq(ipc_pair(sockets), 0);
-    patient->child->channel =
-        ipc_channel_new(&crew->loop, sockets[0], ROLE_SUPERVISOR, role, &events, patient);
-    patient->far =
-        ipc_channel_new(&crew->loop, sockets[1], role, ROLE_SUPERVISOR, &events, patient);
+    patient->child->channel = ipc_channel_new(
+        &crew->loop, sockets[0], (struct ipc_ends){ROLE_SUPERVISOR, role}, &events, patient);
+    patient->far = ipc_channel_new(&crew->loop, sockets[1],
+                                   (struct ipc_ends){role, ROLE_SUPERVISOR}, &events, patient);
     patient->child->state = CHILD_READY;
 }
 

@@ -93,8 +93,9 @@ static void mute_open(struct mute *mute)
     crew_open(&mute->crew, 1, 1);
     mute->worker = &mute->crew.workers[0];
     cr_assert_eq(ipc_pair(sockets), 0);
-    mute->worker->channel = ipc_channel_new(&mute->crew.loop, sockets[0], ROLE_SUPERVISOR,
-                                            ROLE_WORKER, &mute_events, mute);
+    mute->worker->channel =
+        ipc_channel_new(&mute->crew.loop, sockets[0],
+                        (struct ipc_ends){ROLE_SUPERVISOR, ROLE_WORKER}, &mute_events, mute);
     mute->end = sockets[1];
     mute->tenant = crew_add(&mute->crew, "a");
     mute->tenant->due = 0;
@@ -105,8 +106,9 @@ static void mute_open(struct mute *mute)
 
 static void mute_read(struct mute *mute)
 {
-    mute->far = ipc_channel_new(&mute->crew.loop, mute->end, ROLE_WORKER, ROLE_SUPERVISOR,
-                                &mute_events, mute);
+    mute->far =
+        ipc_channel_new(&mute->crew.loop, mute->end,
+                        (struct ipc_ends){ROLE_WORKER, ROLE_SUPERVISOR}, &mute_events, mute);
 }
 
 static void mute_close(struct mute *mute)
@@ -437,8 +439,9 @@ Test(workers, what_is_suspect_goes_to_one_after_the_other)
     second = &mute.crew.workers[1];
     worker_init(second, children, 1, 0);
     cr_assert_eq(ipc_pair(more), 0);
-    second->channel = ipc_channel_new(&mute.crew.loop, more[0], ROLE_SUPERVISOR, ROLE_WORKER,
-                                      &mute_events, &mute);
+    second->channel =
+        ipc_channel_new(&mute.crew.loop, more[0], (struct ipc_ends){ROLE_SUPERVISOR, ROLE_WORKER},
+                        &mute_events, &mute);
     children->present.count = 2;
     children->wanted.per_tenant = 2;
     workers_assign(children, mute.tenant);

@@ -26,8 +26,11 @@ static inline void build_tenant(struct built *built, const char *text)
     config_tree_init(&tree);
     built->parsed =
         config_parse_text(&tree, &config_files, "t.conf", slice_of(text), &built->diags);
-    built->result = config_tenant_build(&built->tenant, SLICE("acme"), SLICE("/etc/nsgate"), NULL,
-                                        &tree.root, &built->diags);
+    built->result = config_tenant_build(
+        &built->tenant,
+        &(struct config_tenant_source){
+            .name = SLICE("acme"), .folder = SLICE("/etc/nsgate"), .root = &tree.root},
+        &built->diags);
     config_tree_free(&tree);
 }
 

@@ -24,8 +24,12 @@ Test(sample, both_files_are_accepted_without_a_word)
     cr_assert_eq(config_parse(&tree, &config_files, sample(&arena, "tenants/acme.conf"), &diags),
                  0);
     cr_expect_eq(config_main_build(&model, &main_tree, "/etc/nsgate/nsgate.conf", &diags), 0);
-    cr_expect_eq(config_tenant_build(&tenant, SLICE("acme"), model.folder, model.defaults,
-                                     &tree.root, &diags),
+    cr_expect_eq(config_tenant_build(&tenant,
+                                     &(struct config_tenant_source){.name = SLICE("acme"),
+                                                                    .folder = model.folder,
+                                                                    .defaults = model.defaults,
+                                                                    .root = &tree.root},
+                                     &diags),
                  0);
     show(&diags);
     cr_expect(STAILQ_EMPTY(&diags.items));

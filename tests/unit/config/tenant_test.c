@@ -79,8 +79,13 @@ static void build_both(struct built *built, const char *main_text, const char *t
     config_parse_text(&main_tree, &config_files, "m.conf", slice_of(main_text), &built->diags);
     config_parse_text(&tree, &config_files, "t.conf", slice_of(tenant_text), &built->diags);
     config_main_build(&built->main, &main_tree, "/etc/nsgate/m.conf", &built->diags);
-    built->result = config_tenant_build(&built->tenant, SLICE("acme"), built->main.folder,
-                                        built->main.defaults, &tree.root, &built->diags);
+    built->result =
+        config_tenant_build(&built->tenant,
+                            &(struct config_tenant_source){.name = SLICE("acme"),
+                                                           .folder = built->main.folder,
+                                                           .defaults = built->main.defaults,
+                                                           .root = &tree.root},
+                            &built->diags);
     config_main_free(&built->main);
     config_tree_free(&main_tree);
     config_tree_free(&tree);
@@ -157,7 +162,10 @@ Test(tenant, of_a_file_that_cannot_be_read_nothing_is_missing)
     diag_list_init(&built.diags);
     config_tree_init(&tree);
     config_parse(&tree, &config_files, "/nowhere/a.conf", &built.diags);
-    config_tenant_build(&built.tenant, SLICE("a"), SLICE("/"), NULL, &tree.root, &built.diags);
+    config_tenant_build(&built.tenant,
+                        &(struct config_tenant_source){
+                            .name = SLICE("a"), .folder = SLICE("/"), .root = &tree.root},
+                        &built.diags);
     cr_expect(says(&built.diags, DIAG_ERROR, 0, 0, "cannot be read"));
     cr_expect_eq(built.diags.errors, 1);
     cr_expect_null(STAILQ_NEXT(STAILQ_FIRST(&built.diags.items), next));

@@ -199,8 +199,11 @@ static void make_tenant(struct rig *rig, const char *text)
     config_tree_init(&tree);
     diag_list_init(&diags);
     int parsed = config_parse_text(&tree, &config_files, "acme.conf", slice_of(file), &diags);
-    int built =
-        config_tenant_build(&model, SLICE("acme"), SLICE("/etc/nsgate"), NULL, &tree.root, &diags);
+    int built = config_tenant_build(&model,
+                                    &(struct config_tenant_source){.name = SLICE("acme"),
+                                                                   .folder = SLICE("/etc/nsgate"),
+                                                                   .root = &tree.root},
+                                    &diags);
     print_diags(&diags);
     cr_assert(parsed == 0 && built == 0, "the test's configuration is wrong");
     struct bundle bundle = {
@@ -258,7 +261,8 @@ static void read_head(struct rig *rig, struct chain *in, struct h1_head_facts *f
     struct h1_head_reader reader = {0};
     struct exchange *exchange = rig->exchange;
     int verdict =
-        h1_read_request(&reader, in, &limits, &exchange->arena, &exchange->request, facts);
+        h1_read_request(&reader, in, &limits,
+                        &(struct h1_request_sink){&exchange->arena, &exchange->request, facts});
     cr_assert_eq(verdict, H1_DONE, "the test's head is wrong: %d", verdict);
     exchange->request_bytes = facts->head_bytes;
     exchange->connection_requests = 3;
@@ -308,8 +312,9 @@ void rig_answer(struct rig *rig, const char *head)
     cr_assert_not_null(exchange->back, "no backend is attached");
     chain_init(&in, &rig->loop.buffers);
     chain_append_slice(&in, slice_of(head));
-    int verdict = h1_read_response(&reader, &in, &limits, exchange->forward.method,
-                                   &exchange->arena, &exchange->response, &facts);
+    int verdict =
+        h1_read_response(&reader, &in, &limits, exchange->forward.method,
+                         &(struct h1_response_sink){&exchange->arena, &exchange->response, &facts});
     cr_assert_eq(verdict, H1_DONE, "the test's answer is wrong: %d", verdict);
     chain_clear(&in);
     exchange_respond(exchange);

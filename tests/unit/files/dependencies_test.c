@@ -57,8 +57,7 @@ Test(dependencies, see_files_come_and_go_under_a_pattern)
     struct dependencies list = {0};
     struct recorder recorder;
     struct arena arena;
-    char **paths;
-    size_t count;
+    struct config_paths paths;
     const char *why;
 
     cr_assert_not_null(mkdtemp(folder));
@@ -66,8 +65,7 @@ Test(dependencies, see_files_come_and_go_under_a_pattern)
     snprintf(pattern, sizeof(pattern), "%s/*.conf", folder);
     arena_init(&arena, 1024);
     recorder_init(&recorder, &list, NULL);
-    cr_assert_eq(
-        recorder.loader.expand(recorder.loader.context, &arena, pattern, &paths, &count, &why), 0);
+    cr_assert_eq(recorder.loader.expand(recorder.loader.context, &arena, pattern, &paths, &why), 0);
     cr_assert(dependencies_unchanged(&list, &config_files));
     write_file(path, "");
     cr_assert_not(dependencies_unchanged(&list, &config_files));

@@ -188,10 +188,12 @@ void rig_make_identity(struct rig *rig)
     PEM_write_bio_X509(chain, certificate);
     PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL);
     diag_list_init(&diags);
-    cr_assert_eq(tls_examine(&rig->arena, pem_of(&rig->arena, chain), place,
-                             pem_of(&rig->arena, secret), place, time(NULL), &rig->identity.der,
-                             &diags),
-                 0);
+    cr_assert_eq(
+        tls_examine(&rig->arena,
+                    &(struct tls_pem_pair){.certificate = {pem_of(&rig->arena, chain), place},
+                                           .key = {pem_of(&rig->arena, secret), place}},
+                    time(NULL), &rig->identity.der, &diags),
+        0);
     rig->identity.certificate_path = SLICE("/c/acme.crt");
     rig->identity.key_path = SLICE("/c/acme.key");
     diag_list_free(&diags);

@@ -173,11 +173,13 @@ Test(h1_body, what_a_size_line_announces)
     http_fields_init(&trailers, &rig.arena);
     h1_body_start(&reader, &chunked);
     chain_append_slice(&rig.in, SLICE("2\r\nhi\r\nffff"));
-    cr_expect_eq(h1_read_body(&reader, &rig.in, &rig.out, SIZE_MAX, &rig_limits, &trailers),
+    cr_expect_eq(h1_read_body(&reader, &rig.in, &rig_limits,
+                              &(struct h1_body_sink){&rig.out, SIZE_MAX, &trailers}),
                  H1_MORE);
     cr_expect_eq(h1_body_announced(&reader), 0, "the size may have more digits, or be none");
     chain_append_slice(&rig.in, SLICE("\r\nabc"));
-    cr_expect_eq(h1_read_body(&reader, &rig.in, &rig.out, SIZE_MAX, &rig_limits, &trailers),
+    cr_expect_eq(h1_read_body(&reader, &rig.in, &rig_limits,
+                              &(struct h1_body_sink){&rig.out, SIZE_MAX, &trailers}),
                  H1_MORE);
     cr_expect_eq(h1_body_announced(&reader), 0xffff - 3);
     h1_body_start(&reader, &ten);
@@ -274,7 +276,8 @@ Test(h1_body, limit_is_kept)
         size_t step = sizeof(data) - expected < 7000 ? sizeof(data) - expected : 7000;
         expected += step;
         cr_assert_eq(verdict, H1_MORE);
-        verdict = h1_read_body(&reader, &rig.in, &rig.out, 7000, &rig_limits, &trailers);
+        verdict = h1_read_body(&reader, &rig.in, &rig_limits,
+                               &(struct h1_body_sink){&rig.out, 7000, &trailers});
         cr_assert_eq(rig.out.len, expected);
     }
     cr_expect_eq(verdict, H1_DONE);

@@ -61,7 +61,8 @@ Test(h1_head, refused_while_it_comes)
     int verdict = H1_MORE;
     while (verdict == H1_MORE && rig.in.len < 100000) {
         chain_append_slice(&rig.in, SLICE("X: 1234567890123456\r\n"));
-        verdict = h1_read_request(&reader, &rig.in, &small, &rig.arena, &request, &facts);
+        verdict = h1_read_request(&reader, &rig.in, &small,
+                                  &(struct h1_request_sink){&rig.arena, &request, &facts});
     }
     cr_expect_eq(verdict, ERROR_HEAD_TOO_LARGE);
     cr_expect_leq(rig.in.len, small.head_max + 21);

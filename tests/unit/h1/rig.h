@@ -71,7 +71,8 @@ static inline int rig_request(struct rig *rig, const struct h1_limits *limits,
     struct h1_head_reader reader = {0};
     int verdict = H1_MORE;
     do
-        verdict = h1_read_request(&reader, &rig->in, limits, &rig->arena, request, facts);
+        verdict = h1_read_request(&reader, &rig->in, limits,
+                                  &(struct h1_request_sink){&rig->arena, request, facts});
     while (verdict == H1_MORE && rig_feed(rig));
     return verdict;
 }
@@ -83,7 +84,8 @@ static inline int rig_response(struct rig *rig, const struct h1_limits *limits,
     struct h1_head_reader reader = {0};
     int verdict = H1_MORE;
     do
-        verdict = h1_read_response(&reader, &rig->in, limits, method, &rig->arena, response, facts);
+        verdict = h1_read_response(&reader, &rig->in, limits, method,
+                                   &(struct h1_response_sink){&rig->arena, response, facts});
     while (verdict == H1_MORE && rig_feed(rig));
     return verdict;
 }
@@ -100,7 +102,8 @@ static inline int rig_body(struct rig *rig, const struct h1_limits *limits,
         size_t before;
         do {
             before = rig->out.len;
-            verdict = h1_read_body(&reader, &rig->in, &rig->out, limit, limits, trailers);
+            verdict = h1_read_body(&reader, &rig->in, limits,
+                                   &(struct h1_body_sink){&rig->out, limit, trailers});
         } while (verdict == H1_MORE && rig->out.len > before);
     } while (verdict == H1_MORE && rig_feed(rig));
     return verdict;

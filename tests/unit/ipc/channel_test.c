@@ -89,10 +89,12 @@ static void rig_open(struct rig *rig, bool raw)
     rig->supervisor.loop = rig->worker.loop = &rig->loop;
     rig->supervisor.kept = rig->worker.kept = -1;
     if (!raw)
-        rig->supervisor.channel = ipc_channel_new(&rig->loop, sockets[0], ROLE_SUPERVISOR,
-                                                  ROLE_WORKER, &events, &rig->supervisor);
-    rig->worker.channel = ipc_channel_new(&rig->loop, sockets[1], ROLE_WORKER, ROLE_SUPERVISOR,
-                                          &events, &rig->worker);
+        rig->supervisor.channel =
+            ipc_channel_new(&rig->loop, sockets[0], (struct ipc_ends){ROLE_SUPERVISOR, ROLE_WORKER},
+                            &events, &rig->supervisor);
+    rig->worker.channel =
+        ipc_channel_new(&rig->loop, sockets[1], (struct ipc_ends){ROLE_WORKER, ROLE_SUPERVISOR},
+                        &events, &rig->worker);
 }
 
 static void rig_close(struct rig *rig)

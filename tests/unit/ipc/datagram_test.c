@@ -11,7 +11,7 @@ static const char *refusal(uint32_t message, uint32_t blob_len, unsigned descrip
     const char *reason;
 
     ipc_datagram_decode(&datagram, (struct slice){(const char *)words, sizeof(words)},
-                        ROLE_SUPERVISOR, ROLE_WORKER, descriptors, &reason);
+                        (struct ipc_ends){ROLE_WORKER, ROLE_SUPERVISOR}, descriptors, &reason);
     return reason;
 }
 
@@ -24,7 +24,7 @@ Test(datagram, round_trip)
     ipc_datagram_head(bytes, IPC_TENANT, 77);
     memcpy(bytes + IPC_HEADER_SIZE, "abc", 3);
     cr_assert_eq(ipc_datagram_decode(&datagram, (struct slice){(char *)bytes, sizeof(bytes)},
-                                     ROLE_SUPERVISOR, ROLE_WORKER, 1, &reason),
+                                     (struct ipc_ends){ROLE_WORKER, ROLE_SUPERVISOR}, 1, &reason),
                  0);
     cr_assert_null(reason);
     cr_assert_eq(datagram.message, IPC_TENANT);
@@ -37,9 +37,9 @@ Test(datagram, refusals)
     struct ipc_datagram datagram;
     const char *reason;
 
-    cr_assert_eq(
-        ipc_datagram_decode(&datagram, SLICE("1234567"), ROLE_SUPERVISOR, ROLE_WORKER, 0, &reason),
-        ERROR_IPC);
+    cr_assert_eq(ipc_datagram_decode(&datagram, SLICE("1234567"),
+                                     (struct ipc_ends){ROLE_WORKER, ROLE_SUPERVISOR}, 0, &reason),
+                 ERROR_IPC);
     cr_assert_str_eq(reason, "truncated message");
     cr_assert_str_eq(refusal(0, 0, 0), "unknown message");
     cr_assert_str_eq(refusal(IPC_MESSAGE_COUNT_, 0, 0), "unknown message");

@@ -64,9 +64,10 @@ static void resolver_starts(void)
     static const struct ipc_events their_events = {.on_message = on_words, .on_gone = on_gone};
     int sockets[2];
     cr_assert_eq(ipc_pair(sockets), 0);
-    ours = ipc_channel_new(&loop, sockets[0], ROLE_SUPERVISOR, ROLE_RESOLVER, &our_events, NULL);
-    resolver =
-        ipc_channel_new(&loop, sockets[1], ROLE_RESOLVER, ROLE_SUPERVISOR, &their_events, NULL);
+    ours = ipc_channel_new(&loop, sockets[0], (struct ipc_ends){ROLE_SUPERVISOR, ROLE_RESOLVER},
+                           &our_events, NULL);
+    resolver = ipc_channel_new(&loop, sockets[1], (struct ipc_ends){ROLE_RESOLVER, ROLE_SUPERVISOR},
+                               &their_events, NULL);
 }
 
 static void resolver_ends(void)

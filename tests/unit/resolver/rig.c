@@ -104,8 +104,8 @@ void rig_start(struct rig *rig, bool with_setup)
     close(sockets[1]);
     loop_init(&rig->loop);
     rig->started = loop_now(&rig->loop);
-    rig->channel =
-        ipc_channel_new(&rig->loop, sockets[0], ROLE_SUPERVISOR, ROLE_RESOLVER, &events, rig);
+    rig->channel = ipc_channel_new(&rig->loop, sockets[0],
+                                   (struct ipc_ends){ROLE_SUPERVISOR, ROLE_RESOLVER}, &events, rig);
     if (!with_setup)
         return;
     struct ipc_setup setup = {

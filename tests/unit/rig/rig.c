@@ -389,8 +389,8 @@ _Noreturn static void act(enum ipc_role role)
     alarm(60);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     loop_init(&actor.loop);
-    actor.channel =
-        ipc_channel_new(&actor.loop, SPAWN_CHANNEL_FD, role, ROLE_SUPERVISOR, &events, &actor);
+    actor.channel = ipc_channel_new(&actor.loop, SPAWN_CHANNEL_FD,
+                                    (struct ipc_ends){role, ROLE_SUPERVISOR}, &events, &actor);
     loop_run(&actor.loop);
     _exit(0);
 }

@@ -40,9 +40,12 @@ Test(regex, check_tells_the_same_without_building)
                    "server { listen 1.1.1.1:80; server_name ~^(a;\n"
                    "    location ~ [ { return 200 a; } }\n");
     struct config_tenant model;
-    cr_assert_eq(
-        config_tenant_build(&model, SLICE("acme"), SLICE("/c"), NULL, &rig.tree.root, &rig.diags),
-        0);
+    cr_assert_eq(config_tenant_build(&model,
+                                     &(struct config_tenant_source){.name = SLICE("acme"),
+                                                                    .folder = SLICE("/c"),
+                                                                    .root = &rig.tree.root},
+                                     &rig.diags),
+                 0);
     cr_assert_neq(tenant_check(&model, rig.contexts, &rig.diags), 0);
     cr_expect_eq(rig.diags.errors, 2);
     cr_expect(rig_has_diag(&rig, 2, "offset"));

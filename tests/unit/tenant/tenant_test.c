@@ -65,9 +65,12 @@ Test(tenant, what_openssl_refuses_is_told_where_it_stands)
                    "server { listen 1.1.1.1:80; return 200 a;\n"
                    "    ssl_ciphers \"no certificate needs these\"; }\n");
     struct config_tenant model;
-    cr_assert_eq(
-        config_tenant_build(&model, SLICE("acme"), SLICE("/c"), NULL, &rig.tree.root, &rig.diags),
-        0);
+    cr_assert_eq(config_tenant_build(&model,
+                                     &(struct config_tenant_source){.name = SLICE("acme"),
+                                                                    .folder = SLICE("/c"),
+                                                                    .root = &rig.tree.root},
+                                     &rig.diags),
+                 0);
     cr_expect_eq(tenant_check(&model, rig.contexts, &rig.diags), ERROR_CONFIG);
     cr_expect(rig_has_diag(&rig, 3, "invalid cipher list \"NONSENSE\""));
     cr_expect(rig_has_diag(&rig, 4, "invalid group list \"X25519:nonsense\""));

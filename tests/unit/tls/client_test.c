@@ -50,7 +50,7 @@ Test(client, an_unknown_authority)
 
     pki_make(&other);
     pem = pki_certificates_pem(&other.leaf, 1);
-    cr_assert_eq(tls_examine_trusted(&duo.arena, pem, (struct diag_place){"test", 1, 1},
+    cr_assert_eq(tls_examine_trusted(&duo.arena, &(struct tls_pem){pem, {"test", 1, 1}},
                                      &certificates, &count, &duo.diags),
                  0);
     duo.client.trust = trust = tls_trust_new(certificates, count);

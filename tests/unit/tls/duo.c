@@ -100,7 +100,10 @@ static void identify(struct duo *duo, X509 *const *certificates, int count, EVP_
     struct slice chain = pki_certificates_pem(certificates, count), secret = pki_key_pem(key);
 
     cr_assert_eq(
-        tls_examine(&duo->arena, chain, place, secret, place, time(NULL), der, &duo->diags), 0);
+        tls_examine(&duo->arena,
+                    &(struct tls_pem_pair){.certificate = {chain, place}, .key = {secret, place}},
+                    time(NULL), der, &duo->diags),
+        0);
     free((char *)chain.data);
     free((char *)secret.data);
     tls_identity_free(duo->identity);
@@ -134,7 +137,8 @@ void duo_start(struct duo *duo)
     pki_make(&duo->pki);
     identify(duo, (X509 *[]){duo->pki.leaf, duo->pki.middle}, 2, duo->pki.leaf_key);
     pem = pki_certificates_pem(&duo->pki.root, 1);
-    cr_assert_eq(tls_examine_trusted(&duo->arena, pem, place, &certificates, &count, &duo->diags),
+    cr_assert_eq(tls_examine_trusted(&duo->arena, &(struct tls_pem){pem, place}, &certificates,
+                                     &count, &duo->diags),
                  0);
     free((char *)pem.data);
     duo->roots = tls_trust_new(certificates, count);

@@ -173,7 +173,7 @@ static int trusted(struct slice pem, uint32_t *count)
 {
     struct slice *certificates;
 
-    return tls_examine_trusted(&examined.arena, pem, (struct diag_place){"a.conf", 5, 9},
+    return tls_examine_trusted(&examined.arena, &(struct tls_pem){pem, {"a.conf", 5, 9}},
                                &certificates, count, &examined.diags);
 }
 

@@ -31,8 +31,10 @@ void examine_forget(void)
 
 int examine_text(struct slice chain, struct slice key)
 {
-    return tls_examine(&examined.arena, chain, certificate_place, key, key_place, time(NULL),
-                       &examined.der, &examined.diags);
+    return tls_examine(
+        &examined.arena,
+        &(struct tls_pem_pair){.certificate = {chain, certificate_place}, .key = {key, key_place}},
+        time(NULL), &examined.der, &examined.diags);
 }
 
 int examine(X509 *const *certificates, int count, EVP_PKEY *key)

@@ -115,7 +115,10 @@ struct tls_identity *rig_identity(struct rig *rig, const char *name, const char 
     struct slice chain = pki_certificates_pem(&certificate, 1), secret = pki_key_pem(key);
 
     cr_assert_eq(
-        tls_examine(&rig->arena, chain, place, secret, place, time(NULL), der, &rig->diags), 0);
+        tls_examine(&rig->arena,
+                    &(struct tls_pem_pair){.certificate = {chain, place}, .key = {secret, place}},
+                    time(NULL), der, &rig->diags),
+        0);
     free((char *)chain.data);
     free((char *)secret.data);
     X509_free(certificate);

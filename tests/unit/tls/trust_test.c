@@ -71,7 +71,7 @@ Test(trust, is_counted_and_keeps_a_copy)
     struct tls_trust *trust;
     uint32_t count;
 
-    cr_assert_eq(tls_examine_trusted(&duo.arena, pem, (struct diag_place){"t", 1, 1}, &certificates,
+    cr_assert_eq(tls_examine_trusted(&duo.arena, &(struct tls_pem){pem, {"t", 1, 1}}, &certificates,
                                      &count, &duo.diags),
                  0);
     cr_assert_eq(count, 1);

@@ -95,8 +95,8 @@ void rig_start(struct rig *rig)
     loop_init(&rig->loop);
     ev_timer_init(&rig->tick, on_tick, TICK, TICK);
     ev_timer_start(rig->loop.ev, &rig->tick);
-    rig->channel =
-        ipc_channel_new(&rig->loop, sockets[0], ROLE_SUPERVISOR, ROLE_WORKER, &events, rig);
+    rig->channel = ipc_channel_new(&rig->loop, sockets[0],
+                                   (struct ipc_ends){ROLE_SUPERVISOR, ROLE_WORKER}, &events, rig);
 }
 
 void rig_setup(struct rig *rig)

@@ -97,18 +97,17 @@ Test(files, expands_patterns)
     struct room room;
     const char *why = NULL;
     char pattern[160];
-    char **paths;
-    size_t count;
+    struct config_paths paths;
 
     enter(&room, "b.conf");
     fill(room.path, 1);
     snprintf(pattern, sizeof(pattern), "%s/*.conf", room.folder);
-    cr_assert_eq(config_files.expand(NULL, &room.arena, pattern, &paths, &count, &why), 0);
-    cr_assert_eq(count, 1);
-    cr_expect_str_eq(paths[0], room.path);
+    cr_assert_eq(config_files.expand(NULL, &room.arena, pattern, &paths, &why), 0);
+    cr_assert_eq(paths.count, 1);
+    cr_expect_str_eq(paths.items[0], room.path);
     snprintf(pattern, sizeof(pattern), "%s/*.none", room.folder);
-    cr_assert_eq(config_files.expand(NULL, &room.arena, pattern, &paths, &count, &why), 0);
-    cr_expect_eq(count, 0);
+    cr_assert_eq(config_files.expand(NULL, &room.arena, pattern, &paths, &why), 0);
+    cr_expect_eq(paths.count, 0);
     leave(&room);
 }
 
@@ -118,8 +117,7 @@ Test(files, a_folder_that_cannot_be_read_is_an_error)
     static const char *const patterns[] = {"%s/*.conf", "%s/b.conf", "%s/*/b.conf"};
     struct room room;
     char pattern[160];
-    char **paths;
-    size_t count;
+    struct config_paths paths;
 
     enter(&room, "b.conf");
     fill(room.path, 1);
@@ -130,8 +128,8 @@ Test(files, a_folder_that_cannot_be_read_is_an_error)
         const char *why = NULL;
 
         snprintf(pattern, sizeof(pattern), patterns[i], room.folder);
-        cr_expect_eq(config_files.expand(NULL, &room.arena, pattern, &paths, &count, &why), -1,
-                     "%s", pattern);
+        cr_expect_eq(config_files.expand(NULL, &room.arena, pattern, &paths, &why), -1, "%s",
+                     pattern);
         cr_expect_str_eq(why ? why : "", "a folder cannot be read");
     }
     if (getuid() == 0)
@@ -144,12 +142,10 @@ Test(files, a_folder_that_is_not_there_is_empty)
 {
     const char *why = NULL;
     struct arena arena;
-    char **paths;
-    size_t count = 1;
+    struct config_paths paths = {.count = 1};
 
     arena_init(&arena, 512);
-    cr_expect_eq(config_files.expand(NULL, &arena, "/nowhere/at/all/*.conf", &paths, &count, &why),
-                 0);
-    cr_expect_eq(count, 0);
+    cr_expect_eq(config_files.expand(NULL, &arena, "/nowhere/at/all/*.conf", &paths, &why), 0);
+    cr_expect_eq(paths.count, 0);
     arena_free(&arena);
 }

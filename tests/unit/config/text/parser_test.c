@@ -22,17 +22,17 @@ static int pretend_read(void *context, struct arena *arena, const char *path, st
     return -1;
 }
 
-static int pretend_expand(void *context, struct arena *arena, const char *pattern, char ***paths,
-                          size_t *count, const char **why)
+static int pretend_expand(void *context, struct arena *arena, const char *pattern,
+                          struct config_paths *paths, const char **why)
 {
     size_t stem = strcspn(pattern, "*");
 
     (void)why;
-    *count = 0;
-    *paths = ARENA_ARRAY(arena, char *, 16);
+    paths->count = 0;
+    paths->items = ARENA_ARRAY(arena, char *, 16);
     for (const struct pretended *file = context; file->path; file++) {
         if (strncmp(file->path, pattern, stem) == 0)
-            (*paths)[(*count)++] = arena_text(arena, slice_of(file->path));
+            paths->items[paths->count++] = arena_text(arena, slice_of(file->path));
     }
     return 0;
 }
