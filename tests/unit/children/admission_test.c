@@ -4,6 +4,7 @@
 
 #include "children/admission_internal.h"
 #include "children/crew.h"
+#include "ipc/body.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -32,7 +33,7 @@ static enum ipc_admission judge_blob(enum ipc_message message, uint64_t serial, 
     struct wire_writer body;
 
     wire_writer_init(&body);
-    wire_put_u64(&body, serial);
+    ipc_put_serial(&body, &(struct ipc_serial){serial});
     wire_reader_init(&announced.body, wire_written(&body));
     admission = admission_judge(child, &announced);
     wire_writer_free(&body);

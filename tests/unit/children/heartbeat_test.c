@@ -3,6 +3,7 @@
 #include "children/heartbeat_internal.h"
 
 #include "children/crew.h"
+#include "ipc/body.h"
 #include "rig/rig.h"
 
 #include <criterion/criterion.h>
@@ -76,7 +77,7 @@ static int answer(struct patient *patient, uint64_t number)
     int result;
 
     wire_writer_init(&body);
-    wire_put_u64(&body, number);
+    ipc_put_serial(&body, &(struct ipc_serial){number});
     wire_reader_init(&received.body, wire_written(&body));
     result = heartbeat_on_answer(patient->child, &received);
     wire_writer_free(&body);

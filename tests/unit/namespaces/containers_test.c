@@ -2,6 +2,7 @@
 /* Containers' namespaces: what the resolver is told, and what is made of its answers. */
 #include "namespaces/containers.h"
 
+#include "ipc/body.h"
 #include "shared/namespaces.h"
 #include "shared/netns.h"
 
@@ -130,15 +131,10 @@ static void expect_heard(const char *words)
 
 static void answer(struct slice name, uint32_t pid, const char *path, const char *reason)
 {
-    struct wire_writer body;
-    wire_writer_init(&body);
-    wire_put_slice(&body, name);
-    wire_put_u32(&body, pid);
-    wire_put_slice(&body, slice_of(path));
-    wire_put_slice(&body, slice_of(reason));
+    const struct ipc_container body = {name, pid, slice_of(path), slice_of(reason)};
+
     result = 1;
-    ipc_send(resolver, IPC_CONTAINER, &body, NULL);
-    wire_writer_free(&body);
+    ipc_send_container(resolver, IPC_CONTAINER, &body, NULL);
     turn();
 }
 

@@ -86,7 +86,7 @@ Test(resolver, hostile_bundles_are_answered_and_it_goes_on)
     struct wire_writer body;
     rig_start(&rig, true);
     wire_writer_init(&body);
-    wire_put_u64(&body, 7);
+    ipc_put_serial(&body, &(struct ipc_serial){7});
     rig_send(&rig, IPC_EXAMINE, &body, SLICE("this is no bundle"));
     wire_writer_free(&body);
     rig_examine(&rig, 8, TEXT, NULL, 0);
@@ -104,8 +104,7 @@ Test(resolver, switches_its_log)
     struct wire_writer body;
     rig_start(&rig, true);
     wire_writer_init(&body);
-    wire_put_u32(&body, LOG_LEVEL_ERROR);
-    wire_put_u8(&body, LOG_SINK_STDERR);
+    ipc_put_log(&body, &(struct ipc_log){LOG_LEVEL_ERROR, LOG_SINK_STDERR});
     rig_send(&rig, IPC_LOG, &body, (struct slice){0});
     wire_writer_free(&body);
     rig_examine(&rig, 1, TEXT, NULL, 0);
@@ -122,8 +121,7 @@ Test(resolver, one_that_has_done_its_work_leaves_without_a_word)
     dup2(log, STDERR_FILENO);
     rig_start(&rig, true);
     wire_writer_init(&body);
-    wire_put_u32(&body, LOG_LEVEL_INFO);
-    wire_put_u8(&body, LOG_SINK_STDERR);
+    ipc_put_log(&body, &(struct ipc_log){LOG_LEVEL_INFO, LOG_SINK_STDERR});
     rig_send(&rig, IPC_LOG, &body, (struct slice){0});
     wire_writer_free(&body);
     rig_examine(&rig, 1, TEXT, NULL, 0);
@@ -140,7 +138,7 @@ Test(resolver, a_ping_is_answered)
     struct wire_writer body;
     rig_start(&rig, true);
     wire_writer_init(&body);
-    wire_put_u64(&body, 42);
+    ipc_put_serial(&body, &(struct ipc_serial){42});
     rig_send(&rig, IPC_PING, &body, (struct slice){0});
     wire_writer_free(&body);
     rig_examine(&rig, 1, TEXT, NULL, 0);

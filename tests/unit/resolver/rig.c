@@ -150,7 +150,7 @@ void rig_examine(struct rig *rig, uint64_t serial, const char *text, struct bund
                             .name_count = rig->known ? 1 : 0};
     wire_writer_init(&body);
     wire_writer_init(&bytes);
-    wire_put_u64(&body, serial);
+    ipc_put_serial(&body, &(struct ipc_serial){serial});
     bundle_encode(&bytes, &bundle);
     if (!rig->raw)
         rig->raw = ipc_blob_new(wire_written(&bytes));
@@ -189,22 +189,16 @@ bool rig_wait_container(struct rig *rig, const char *text)
 
 void rig_say_container(struct rig *rig, enum ipc_message message, const char *name)
 {
-    struct wire_writer body;
-    wire_writer_init(&body);
-    wire_put_slice(&body, slice_of(name));
-    rig_send(rig, message, &body, (struct slice){0});
-    wire_writer_free(&body);
+    ipc_send_container_name(rig->channel, message, &(struct ipc_container_name){slice_of(name)},
+                            NULL);
 }
 
 void rig_give_socket(struct rig *rig, int fd, int error)
 {
-    struct wire_writer body;
-    wire_writer_init(&body);
-    wire_put_u32(&body, (uint32_t)error);
-    wire_put_slice(&body, SLICE("/run/engine.sock"));
-    ipc_send(rig->channel, IPC_CONTAINER_SOCKET, &body,
-             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = fd >= 0 ? 1 : 0});
-    wire_writer_free(&body);
+    ipc_send_container_socket(
+        rig->channel, IPC_CONTAINER_SOCKET,
+        &(struct ipc_container_socket){error, SLICE("/run/engine.sock")},
+        &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = fd >= 0 ? 1 : 0});
     if (fd >= 0)
         close(fd);
 }

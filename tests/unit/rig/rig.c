@@ -154,6 +154,8 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     bool lacks_names =
         blob_has(received->blob, "names-die-until:") && access(act_path(received->blob), F_OK) < 0;
     bool is_refused = blob_has(received->blob, "refuse-me") || lacks_names;
+    bool is_outdated = blob_has(received->blob, "outdate-me");
+    bool is_unresolved = lacks_names || blob_has(received->blob, "claims-names");
     uint64_t serial = wire_get_u64(&received->body);
     struct diag_list diags;
     struct wire_writer body;
@@ -177,10 +179,7 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
         diag_error(&diags, ((struct diag_place){"examined.conf", 3, 4}),
                    lacks_names ? "host not found in upstream" : "refused as it wished");
     wire_writer_init(&body);
-    wire_put_u64(&body, serial);
-    wire_put_u8(&body, !is_refused);
-    wire_put_u8(&body, blob_has(received->blob, "outdate-me"));
-    wire_put_u8(&body, lacks_names || blob_has(received->blob, "claims-names"));
+    ipc_put_examined(&body, &(struct ipc_examined){serial, !is_refused, is_outdated, is_unresolved});
     if (is_garbled)
         wire_put_u8(&body, 0);
     wire_writer_init(&bytes);
@@ -226,9 +225,11 @@ static void act_ask_sockets(struct actor *actor, struct slice tenant, struct sli
     while (name && name + 6 + len < blob.data + blob.len && name[6 + len] > ' ')
         len++;
     wire_writer_init(&body);
-    wire_put_slice(&body, tenant);
-    wire_put_slice(&body, name ? (struct slice){name + 6, len} : SLICE("unnamed"));
-    wire_put_u8(&body, blob_has(blob, "odd-family") ? 5 : 4);
+    ipc_put_sockets_ask(
+        &body, &(struct ipc_sockets_ask){
+                   tenant, name ? (struct slice){name + 6, len} : SLICE("unnamed"), AF_INET});
+    if (blob_has(blob, "odd-family"))
+        body.data[body.len - 1] = 5;
     for (unsigned i = 0; i < questions; i++)
         ipc_send(actor->channel, IPC_SOCKETS_ASK, &body, NULL);
     wire_writer_free(&body);
@@ -263,7 +264,6 @@ static void act_tell_close(struct wire_reader *body)
 /* Five of seven connections are tenant a's; texts of tenants make their worker silent, or worse. */
 static void act_tell_figures(struct actor *actor, struct ipc_received *received)
 {
-    struct wire_writer body;
     struct wire_writer bytes;
     struct ipc_blob *blob;
 
@@ -273,20 +273,15 @@ static void act_tell_figures(struct actor *actor, struct ipc_received *received)
         _exit(12);
     wire_writer_init(&bytes);
     wire_put_u32(&bytes, 7);
-    for (int i = 0; i < 2; i++) {
-        wire_put_slice(&bytes, i == 0 ? SLICE("a") : SLICE("removed"));
-        wire_put_u32(&bytes, i == 0 ? 5 : 2);
-        wire_put_u32(&bytes, i == 0 ? 1 : 2);
-        wire_put_u64(&bytes, i == 0 ? 100 : 50);
-    }
+    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("a"), 5, 1, 100});
+    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("removed"), 2, 2, 50});
     if (actor->is_garbled)
         wire_put_u8(&bytes, 0);
     blob = ipc_blob_new(wire_written(&bytes));
-    wire_writer_init(&body);
-    wire_put_u64(&body, wire_get_u64(&received->body));
-    ipc_send(actor->channel, IPC_FIGURES, &body, &(struct ipc_attachments){.blob = blob});
+    ipc_send_serial(actor->channel, IPC_FIGURES,
+                    &(struct ipc_serial){wire_get_u64(&received->body)},
+                    &(struct ipc_attachments){.blob = blob});
     ipc_blob_unref(blob);
-    wire_writer_free(&body);
     wire_writer_free(&bytes);
 }
 

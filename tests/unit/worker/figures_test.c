@@ -8,12 +8,7 @@ static struct rig rig;
 
 static void ask(uint64_t serial)
 {
-    struct wire_writer body;
-
-    wire_writer_init(&body);
-    wire_put_u64(&body, serial);
-    ipc_send(rig.channel, IPC_FIGURES_ASK, &body, NULL);
-    wire_writer_free(&body);
+    ipc_send_serial(rig.channel, IPC_FIGURES_ASK, &(struct ipc_serial){serial}, NULL);
     rig_until(&rig, rig.figures == serial);
 }
 

@@ -27,7 +27,7 @@ Test(messages, a_tenant_is_replaced_and_removed)
     rig_send_tenant(&rig, 2, "return 200 'two';");
     rig_until(&rig, rig.committed == 2);
     close(rig_get(&rig, "two"));
-    rig_send_named(&rig, IPC_TENANT_REMOVE, "acme", NULL);
+    rig_send_remove(&rig, "acme");
     rig_until(&rig, rig.committed == 99);
     rig_send_tenant(&rig, 3, "return 200 'three';");
     rig_send_listener(&rig);
@@ -42,7 +42,7 @@ Test(messages, a_tenant_that_moves_is_handed_over)
     int idle = rig_get(&rig, "one");
     rig_until(&rig, tally_total(rig.tally, 5) == 1);
     rig.moves = true;
-    rig_send_named(&rig, IPC_TENANT_REMOVE, "acme", NULL);
+    rig_send_remove(&rig, "acme");
     rig_until(&rig, rig.committed == 99);
     cr_assert_eq(tally_total(rig.tally, 5), 0);
     rig_ask(&rig, idle, "Connection: close");
@@ -54,8 +54,8 @@ Test(messages, a_listener_is_closed_and_given_again)
 {
     start_serving();
     close(rig_get(&rig, "one"));
-    rig_send_named(&rig, IPC_LISTENER_CLOSE, "acme", RIG_ADDRESS);
-    rig_send_named(&rig, IPC_LISTENER_CLOSE, "nobody", RIG_ADDRESS);
+    rig_send_close(&rig, "acme");
+    rig_send_close(&rig, "nobody");
     rig_send_listener(&rig);
     close(rig_get(&rig, "one"));
     cr_assert_eq(rig_end(&rig), 0);
@@ -209,16 +209,11 @@ Test(messages, a_second_setup_is_against_the_rules)
 Test(messages, the_log_may_be_given_anew)
 {
     int ends[2];
-    struct wire_writer body;
 
     start_serving();
     cr_assert_eq(pipe(ends), 0);
-    wire_writer_init(&body);
-    wire_put_u32(&body, LOG_LEVEL_INFO);
-    wire_put_u8(&body, LOG_SINK_FILE);
-    ipc_send(rig.channel, IPC_LOG, &body,
-             &(struct ipc_attachments){.descriptors = &ends[1], .descriptor_count = 1});
-    wire_writer_free(&body);
+    ipc_send_log(rig.channel, IPC_LOG, &(struct ipc_log){LOG_LEVEL_INFO, LOG_SINK_FILE},
+                 &(struct ipc_attachments){.descriptors = &ends[1], .descriptor_count = 1});
     close(ends[1]);
     rig_send_drain(&rig, 1000, false);
     rig_until(&rig, rig.is_gone);
@@ -236,7 +231,7 @@ Test(messages, a_ping_is_answered)
     rig_start(&rig);
     rig_setup(&rig);
     wire_writer_init(&body);
-    wire_put_u64(&body, 42);
+    ipc_put_serial(&body, &(struct ipc_serial){42});
     ipc_send(rig.channel, IPC_PING, &body, NULL);
     rig_until(&rig, rig.pong == 42);
     wire_put_u8(&body, 0); /* too long */

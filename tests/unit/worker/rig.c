@@ -157,7 +157,6 @@ void rig_send_listener(struct rig *rig)
 {
     struct socket_listen_options options = {.backlog = 64};
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct wire_writer body;
     struct address address;
     const char *call;
     int fd;
@@ -167,38 +166,26 @@ void rig_send_listener(struct rig *rig)
     cr_assert_geq(fd, 0);
     address_of_socket(fd, &address);
     rig->port = address_port(&address);
-    wire_writer_init(&body);
-    wire_put_u64(&body, RIG_LISTENER);
-    wire_put_slice(&body, SLICE("acme"));
-    wire_put_slice(&body, SLICE(RIG_ADDRESS));
-    wire_put_u64(&body, 0);
-    ipc_send(rig->channel, IPC_LISTENER, &body,
-             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
-    wire_writer_free(&body);
+    ipc_send_listener(
+        rig->channel, IPC_LISTENER,
+        &(struct ipc_listener){RIG_LISTENER, SLICE("acme"), SLICE(RIG_ADDRESS), 0},
+        &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     if (rig->listener >= 0)
         close(rig->listener);
     rig->listener = fd;
 }
 
-void rig_send_named(struct rig *rig, enum ipc_message message, const char *tenant,
-                    const char *address)
+void rig_send_remove(struct rig *rig, const char *tenant)
 {
-    struct wire_writer body;
+    ipc_send_tenant_remove(rig->channel, IPC_TENANT_REMOVE,
+                           &(struct ipc_tenant_remove){99, slice_of(tenant), rig->moves}, NULL);
+}
 
-    wire_writer_init(&body);
-    if (message == IPC_TENANT_REMOVE)
-        wire_put_u64(&body, 99);
-    wire_put_slice(&body, slice_of(tenant));
-    if (address)
-        wire_put_slice(&body, slice_of(address));
-    if (message == IPC_TENANT_REMOVE)
-        wire_put_u8(&body, rig->moves);
-    if (message == IPC_LISTENER_CLOSE)
-        wire_put_u64(&body, 0);
-    if (message == IPC_LISTENER_CLOSE)
-        wire_put_u32(&body, UINT32_MAX);
-    ipc_send(rig->channel, message, &body, NULL);
-    wire_writer_free(&body);
+void rig_send_close(struct rig *rig, const char *tenant)
+{
+    ipc_send_listener_close(
+        rig->channel, IPC_LISTENER_CLOSE,
+        &(struct ipc_listener_close){slice_of(tenant), SLICE(RIG_ADDRESS), 0, IPC_NO_LIMIT}, NULL);
 }
 
 void rig_send_u32(struct rig *rig, enum ipc_message message, uint32_t value)

@@ -43,8 +43,9 @@ void rig_setup(struct rig *rig);
 void rig_send_tenant(struct rig *rig, uint64_t serial, const char *server);
 void rig_send_raw_tenant(struct rig *rig, uint64_t serial, struct slice blob);
 void rig_send_listener(struct rig *rig);
-void rig_send_named(struct rig *rig, enum ipc_message message, const char *tenant,
-                    const char *address);
+void rig_send_remove(struct rig *rig, const char *tenant);
+/* Of RIG_ADDRESS, without a limit. */
+void rig_send_close(struct rig *rig, const char *tenant);
 void rig_send_u32(struct rig *rig, enum ipc_message message, uint32_t value);
 void rig_send_drain(struct rig *rig, uint32_t milliseconds, bool when_alone);
 

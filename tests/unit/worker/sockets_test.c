@@ -34,7 +34,7 @@ static void start_serving(void)
     rig_until(&rig, rig.committed == 1);
 }
 
-static void send_sockets(unsigned count, uint8_t family, uint32_t error)
+static void send_sockets(unsigned count, uint8_t family, int error)
 {
     struct wire_writer body;
     int sockets[IPC_DESCRIPTORS_MAX];
@@ -42,10 +42,9 @@ static void send_sockets(unsigned count, uint8_t family, uint32_t error)
     for (unsigned i = 0; i < count; i++)
         sockets[i] = socket_for(AF_INET);
     wire_writer_init(&body);
-    wire_put_slice(&body, SLICE("acme"));
-    wire_put_slice(&body, SLICE("blue"));
-    wire_put_u8(&body, family);
-    wire_put_u32(&body, error);
+    ipc_put_sockets(&body,
+                    &(struct ipc_sockets){SLICE("acme"), SLICE("blue"), AF_INET, error});
+    body.data[body.len - 5] = family; /* also one that there is not */
     ipc_send(rig.channel, IPC_SOCKETS, &body,
              &(struct ipc_attachments){.descriptors = sockets, .descriptor_count = count});
     wire_writer_free(&body);
@@ -55,14 +54,9 @@ static void send_sockets(unsigned count, uint8_t family, uint32_t error)
 
 static void send_stale(uint32_t milliseconds)
 {
-    struct wire_writer body;
-
-    wire_writer_init(&body);
-    wire_put_slice(&body, SLICE("acme"));
-    wire_put_slice(&body, SLICE("blue"));
-    wire_put_u32(&body, milliseconds);
-    ipc_send(rig.channel, IPC_SOCKETS_STALE, &body, NULL);
-    wire_writer_free(&body);
+    ipc_send_sockets_stale(rig.channel, IPC_SOCKETS_STALE,
+                           &(struct ipc_sockets_stale){SLICE("acme"), SLICE("blue"), milliseconds},
+                           NULL);
 }
 
 /* Sends a GET. */
