@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections to the control socket: odd requests, many of them, those who go away. */
-#include "server.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -11,122 +11,121 @@
 Test(client, is_greeted_and_refused_what_is_not_known)
 {
     static const char *const unknown[] = {"dance\n", "\n", "reload \n", "reloa\n"};
-    struct server server;
+    struct rig rig;
     char hello[64];
     char long_line[100];
 
-    server_open(&server);
-    server.control.upgrades = 3;
+    rig_open(&rig);
+    rig.control.upgrades = 3;
     snprintf(hello, sizeof(hello), "\t%d\t3\n", (int)getpid());
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-        server_end(&server, server_ask(&server, unknown[i]));
-        cr_assert(server_said(&server, "hello\t") && server_said(&server, hello));
-        cr_assert(server_said(&server, "error\tthis nsgate does not know that request\nend\t1\n"));
+        rig_end(&rig, rig_ask(&rig, unknown[i]));
+        cr_assert(rig_said(&rig, "hello\t") && rig_said(&rig, hello));
+        cr_assert(rig_said(&rig, "error\tthis nsgate does not know that request\nend\t1\n"));
     }
     memset(long_line, 'r', sizeof(long_line));
     long_line[sizeof(long_line) - 1] = '\0';
-    server_end(&server, server_ask(&server, long_line));
-    cr_assert(server_said(&server, "end\t1\n"));
-    cr_assert_eq(server.runs, 0);
-    server_close(&server);
+    rig_end(&rig, rig_ask(&rig, long_line));
+    cr_assert(rig_said(&rig, "end\t1\n"));
+    cr_assert_eq(rig.runs, 0);
+    rig_close(&rig);
 }
 
 Test(client, sends_a_line_in_pieces_and_closes_its_end)
 {
-    struct server server;
+    struct rig rig;
     int fd;
 
-    server_open(&server);
-    fd = server_ask(&server, "nev");
-    server_hear(&server, fd, "hello");
+    rig_open(&rig);
+    fd = rig_ask(&rig, "nev");
+    rig_hear(&rig, fd, "hello");
     cr_assert_eq(write(fd, "er\nstatus\n", 10), 10);
     shutdown(fd, SHUT_WR);
-    server_end(&server, fd);
-    cr_assert(server_said(&server, "error\ta reason\nend\t1\n"));
-    cr_assert_eq(server.runs, 1);
-    server_close(&server);
+    rig_end(&rig, fd);
+    cr_assert(rig_said(&rig, "error\ta reason\nend\t1\n"));
+    cr_assert_eq(rig.runs, 1);
+    rig_close(&rig);
 }
 
 /* Fields are text of others: no tab or line of theirs is one of ours. */
 Test(client, gets_no_line_of_others)
 {
-    struct server server;
+    struct rig rig;
     struct diag_list none;
     int fd;
 
-    server_open(&server);
+    rig_open(&rig);
     diag_list_init(&none);
-    fd = server_ask(&server, "reload\n");
-    server_hear(&server, fd, "hello");
-    while (server.runs == 0)
-        server_turn(&server);
-    control_tell_reload_begun(&server.control, &none);
-    control_tell_tenant(&server.control, "refused", SLICE("a\nend\t0\\"), "\x7f");
-    control_tell_reload_ended(&server.control, "done", 0);
-    server_end(&server, fd);
-    cr_assert(
-        server_said(&server, "refused\ta\\x0aend\\x090\\x5c\t\\x7f\nsummary\tdone\nend\t0\n"));
+    fd = rig_ask(&rig, "reload\n");
+    rig_hear(&rig, fd, "hello");
+    while (rig.runs == 0)
+        rig_turn(&rig);
+    control_tell_reload_begun(&rig.control, &none);
+    control_tell_tenant(&rig.control, "refused", SLICE("a\nend\t0\\"), "\x7f");
+    control_tell_reload_ended(&rig.control, "done", 0);
+    rig_end(&rig, fd);
+    cr_assert(rig_said(&rig, "refused\ta\\x0aend\\x090\\x5c\t\\x7f\nsummary\tdone\nend\t0\n"));
     diag_list_free(&none);
-    server_close(&server);
+    rig_close(&rig);
 }
 
 Test(client, waits_for_its_turn)
 {
-    struct server server;
+    struct rig rig;
     int fds[20];
 
-    server_open(&server);
+    rig_open(&rig);
     for (int i = 0; i < 20; i++)
-        fds[i] = server_ask(&server, i < 16 ? "reopen\n" : "never\n");
-    while (server.runs < 16)
-        server_turn(&server);
-    cr_assert_eq(server.control.count, 16);
-    control_tell_reopened(&server.control, NULL);
+        fds[i] = rig_ask(&rig, i < 16 ? "reopen\n" : "never\n");
+    while (rig.runs < 16)
+        rig_turn(&rig);
+    cr_assert_eq(rig.control.count, 16);
+    control_tell_reopened(&rig.control, NULL);
     for (int i = 0; i < 20; i++) {
-        server_end(&server, fds[i]);
-        cr_assert(server_said(&server, i < 16 ? "end\t0\n" : "end\t1\n"), "client %d", i);
+        rig_end(&rig, fds[i]);
+        cr_assert(rig_said(&rig, i < 16 ? "end\t0\n" : "end\t1\n"), "client %d", i);
     }
-    server_close(&server);
+    rig_close(&rig);
 }
 
 Test(client, harms_nobody_by_going_away)
 {
-    struct server server;
+    struct rig rig;
 
-    server_open(&server);
+    rig_open(&rig);
     for (int i = 0; i < 100; i++) {
-        close(server_ask(&server, i % 2 ? "never\n" : ""));
-        server_turn(&server);
+        close(rig_ask(&rig, i % 2 ? "never\n" : ""));
+        rig_turn(&rig);
     }
-    server_end(&server, server_ask(&server, "never\n"));
-    cr_assert(server_said(&server, "end\t1\n"));
-    server_close(&server);
+    rig_end(&rig, rig_ask(&rig, "never\n"));
+    cr_assert(rig_said(&rig, "end\t1\n"));
+    rig_close(&rig);
 }
 
 /* Nobody else needs to wait for those who gave up; who has only said all is still there. */
 Test(client, gives_up_its_place_when_it_waits_no_longer)
 {
-    struct server server;
+    struct rig rig;
     int patient;
     int fds[15];
 
-    server_open(&server);
-    patient = server_ask(&server, "upgrade\n");
+    rig_open(&rig);
+    patient = rig_ask(&rig, "upgrade\n");
     shutdown(patient, SHUT_WR);
     for (int i = 0; i < 15; i++) {
-        fds[i] = server_ask(&server, "upgrade\n");
-        server_hear(&server, fds[i], "hello");
+        fds[i] = rig_ask(&rig, "upgrade\n");
+        rig_hear(&rig, fds[i], "hello");
     }
-    while (server.runs < 16)
-        server_turn(&server);
+    while (rig.runs < 16)
+        rig_turn(&rig);
     for (int i = 0; i < 15; i++)
         close(fds[i]);
-    server_end(&server, server_ask(&server, "never\n"));
-    cr_assert(server_said(&server, "end\t1\n"));
-    while (server.control.count > 1)
-        ev_run(server.loop.ev, EVRUN_ONCE);
-    control_tell_ending(&server.control);
-    server_end(&server, patient);
-    cr_assert(server_said(&server, "error\tnsgate is ending\nend\t1\n"));
-    server_close(&server);
+    rig_end(&rig, rig_ask(&rig, "never\n"));
+    cr_assert(rig_said(&rig, "end\t1\n"));
+    while (rig.control.count > 1)
+        ev_run(rig.loop.ev, EVRUN_ONCE);
+    control_tell_ending(&rig.control);
+    rig_end(&rig, patient);
+    cr_assert(rig_said(&rig, "error\tnsgate is ending\nend\t1\n"));
+    rig_close(&rig);
 }

@@ -2,7 +2,7 @@
 /* A client's way to the control socket. */
 #include "control/connect.h"
 
-#include "server.h"
+#include "rig.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -37,23 +37,23 @@ Test(connect, needs_somebody_there)
 /* sun_path has 108 bytes. */
 Test(connect, by_a_path_of_any_length)
 {
-    struct server server;
+    struct rig rig;
     char folder[256];
     char pid_file[300];
     char path[320];
     char text[512];
     int fd;
 
-    server_open(&server);
-    snprintf(folder, sizeof(folder), "mkdir %s/%0120d", server.folder, 0);
+    rig_open(&rig);
+    snprintf(folder, sizeof(folder), "mkdir %s/%0120d", rig.folder, 0);
     cr_assert_eq(system(folder), 0);
     snprintf(pid_file, sizeof(pid_file), "%s/pid", folder + strlen("mkdir "));
     snprintf(path, sizeof(path), "%s.sock", pid_file);
-    cr_assert_eq(control_open(&server.control, pid_file, text, sizeof(text)), 0, "%s", text);
+    cr_assert_eq(control_open(&rig.control, pid_file, text, sizeof(text)), 0, "%s", text);
     fd = control_connect(path);
     cr_assert_geq(fd, 0);
     close(fd);
-    server_close(&server);
+    rig_close(&rig);
 }
 
 /* ---- links from main files ---- */

@@ -2,7 +2,7 @@
 /* What those are told who wait. */
 #include "control/control.h"
 
-#include "server.h"
+#include "rig.h"
 
 #include "control/protocol.h"
 
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct talk {
-    struct server server;
+    struct rig rig;
     int reload;
     int reopen;
     int upgrade;
@@ -19,19 +19,19 @@ struct talk {
 /* One client waits for each. */
 static void begin(struct talk *talk)
 {
-    server_open(&talk->server);
-    talk->reload = server_ask(&talk->server, "reload\n");
-    talk->reopen = server_ask(&talk->server, "reopen\n");
-    talk->upgrade = server_ask(&talk->server, "upgrade\n");
-    while (talk->server.runs < 3)
-        server_turn(&talk->server);
+    rig_open(&talk->rig);
+    talk->reload = rig_ask(&talk->rig, "reload\n");
+    talk->reopen = rig_ask(&talk->rig, "reopen\n");
+    talk->upgrade = rig_ask(&talk->rig, "upgrade\n");
+    while (talk->rig.runs < 3)
+        rig_turn(&talk->rig);
 }
 
 static void heard(struct talk *talk, int fd, const char *expected)
 {
-    const char *said = talk->server.said;
+    const char *said = talk->rig.said;
 
-    server_end(&talk->server, fd);
+    rig_end(&talk->rig, fd);
     cr_assert_eq(strncmp(said, "hello\t", 6), 0);
     cr_assert_str_eq(strchr(said, '\n') + 1, expected);
 }
@@ -44,23 +44,23 @@ Test(control, tells_each_what_it_waits_for)
     begin(&talk);
     diag_list_init(&diags);
     diag_warning(&diags, ((struct diag_place){"nsgate.conf", 1, 2}), "odd");
-    control_tell_warning(&talk.server.control, "of the reload before");
-    control_tell_reload_begun(&talk.server.control, &diags);
-    control_tell_tenant(&talk.server.control, "added", SLICE("a"), NULL);
-    control_tell_warning(&talk.server.control, "odd, too");
-    control_tell_error(&talk.server.control, "not in force");
-    control_tell_upgrade_waits(&talk.server.control, "a reload");
-    control_tell_reload_ended(&talk.server.control, "done", CONTROL_LACKING);
-    control_tell_reopened(&talk.server.control, NULL);
+    control_tell_warning(&talk.rig.control, "of the reload before");
+    control_tell_reload_begun(&talk.rig.control, &diags);
+    control_tell_tenant(&talk.rig.control, "added", SLICE("a"), NULL);
+    control_tell_warning(&talk.rig.control, "odd, too");
+    control_tell_error(&talk.rig.control, "not in force");
+    control_tell_upgrade_waits(&talk.rig.control, "a reload");
+    control_tell_reload_ended(&talk.rig.control, "done", CONTROL_LACKING);
+    control_tell_reopened(&talk.rig.control, NULL);
     heard(&talk, talk.reload,
           "warning\tnsgate.conf:1:2: odd\nadded\ta\nwarning\todd, too\nerror\tnot in force\n"
           "summary\tdone\nend\t2\n");
     heard(&talk, talk.reopen, "end\t0\n");
-    cr_assert(control_is_quiet(&talk.server.control));
-    control_tell_upgrade_refused(&talk.server.control, "too old");
+    cr_assert(control_is_quiet(&talk.rig.control));
+    control_tell_upgrade_refused(&talk.rig.control, "too old");
     heard(&talk, talk.upgrade, "waits\ta reload\nerror\ttoo old\nend\t1\n");
     diag_list_free(&diags);
-    server_close(&talk.server);
+    rig_close(&talk.rig);
 }
 
 Test(control, tells_of_what_is_refused)
@@ -69,16 +69,16 @@ Test(control, tells_of_what_is_refused)
     struct talk talk;
 
     begin(&talk);
-    cr_assert_not(control_is_quiet(&talk.server.control));
+    cr_assert_not(control_is_quiet(&talk.rig.control));
     diag_list_init(&diags);
     diag_error(&diags, ((struct diag_place){"nsgate.conf", 1, 2}), "wrong");
-    control_tell_reload_refused(&talk.server.control, &diags, "refused");
-    control_tell_reopened(&talk.server.control, "cannot open");
+    control_tell_reload_refused(&talk.rig.control, &diags, "refused");
+    control_tell_reopened(&talk.rig.control, "cannot open");
     heard(&talk, talk.reload, "error\tnsgate.conf:1:2: wrong\nsummary\trefused\nend\t1\n");
     heard(&talk, talk.reopen, "error\tcannot open\nend\t1\n");
     close(talk.upgrade);
     diag_list_free(&diags);
-    server_close(&talk.server);
+    rig_close(&talk.rig);
 }
 
 Test(control, tells_all_that_it_ends)
@@ -86,9 +86,9 @@ Test(control, tells_all_that_it_ends)
     struct talk talk;
 
     begin(&talk);
-    control_tell_ending(&talk.server.control);
+    control_tell_ending(&talk.rig.control);
     heard(&talk, talk.reload, "error\tnsgate is ending\nend\t1\n");
     heard(&talk, talk.reopen, "error\tnsgate is ending\nend\t1\n");
     heard(&talk, talk.upgrade, "error\tnsgate is ending\nend\t1\n");
-    server_close(&talk.server);
+    rig_close(&talk.rig);
 }

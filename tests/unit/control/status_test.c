@@ -2,7 +2,7 @@
 /* The lines of -s status. */
 #include "control/status.h"
 
-#include "server.h"
+#include "rig.h"
 
 #include "control/protocol.h"
 
@@ -31,28 +31,27 @@ Test(status, tells_of_the_gateway_and_its_tenants)
                                          .expires = 6,
                                          .generation = 7,
                                          .error = SLICE("no\tnews")};
-    struct server server;
+    struct rig rig;
     char pid[32];
     int fds[2];
 
-    server_open(&server);
+    rig_open(&rig);
     for (int i = 0; i < 2; i++)
-        fds[i] = server_ask(&server, "status\n");
-    while (server.runs < 2)
-        server_turn(&server);
-    status_tell_gateway(&server.control, &gateway);
-    status_tell_tenant(&server.control, &tenant);
-    status_end(&server.control, CONTROL_LACKING);
+        fds[i] = rig_ask(&rig, "status\n");
+    while (rig.runs < 2)
+        rig_turn(&rig);
+    status_tell_gateway(&rig.control, &gateway);
+    status_tell_tenant(&rig.control, &tenant);
+    status_end(&rig.control, CONTROL_LACKING);
     snprintf(pid, sizeof(pid), "\tpid=%d\tuptime=7\t", (int)getpid());
     for (int i = 0; i < 2; i++) {
-        server_end(&server, fds[i]);
-        cr_assert(server_said(&server, "\ngateway\tversion=") && server_said(&server, pid));
-        cr_assert(server_said(&server, "\tgeneration=2\tworkers=3\tdraining=1\tarriving=1\t"
-                                       "connections=9\tpartial=1\n"));
-        cr_assert(server_said(&server,
-                              "\ntenant\tname=a\tnetns=acme\tinode=40\tstate=degraded\tbound=1\t"
-                              "listeners=2\tconnections=3\tdraining=4\trequests=5\texpires=6\t"
-                              "generation=7\terror=no\\x09news\nend\t2\n"));
+        rig_end(&rig, fds[i]);
+        cr_assert(rig_said(&rig, "\ngateway\tversion=") && rig_said(&rig, pid));
+        cr_assert(rig_said(&rig, "\tgeneration=2\tworkers=3\tdraining=1\tarriving=1\t"
+                                 "connections=9\tpartial=1\n"));
+        cr_assert(rig_said(&rig, "\ntenant\tname=a\tnetns=acme\tinode=40\tstate=degraded\tbound=1\t"
+                                 "listeners=2\tconnections=3\tdraining=4\trequests=5\texpires=6\t"
+                                 "generation=7\terror=no\\x09news\nend\t2\n"));
     }
-    server_close(&server);
+    rig_close(&rig);
 }

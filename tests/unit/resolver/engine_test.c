@@ -42,54 +42,54 @@ static void on_end(struct engine_call *call, const struct engine_outcome *outcom
 
 static const struct engine_events events = {on_open, on_body, on_end};
 
-struct scene {
-    struct engine_rig rig;
+struct call_rig {
+    struct engine_rig engine_rig;
     struct engine engine;
     struct question question;
 };
 
-static void scene_start(struct scene *scene)
+static void call_rig_start(struct call_rig *rig)
 {
-    *scene = (struct scene){0};
-    engine_rig_start(&scene->rig);
-    engine_init(&scene->engine, &scene->rig.loop, engine_rig_want, &scene->rig);
-    scene->rig.engine = &scene->engine;
-    chain_init(&scene->question.body, &scene->rig.loop.buffers);
-    engine_get(&scene->engine, &scene->question.call, "/a/b?c=d", &events);
+    *rig = (struct call_rig){0};
+    engine_rig_start(&rig->engine_rig);
+    engine_init(&rig->engine, &rig->engine_rig.loop, engine_rig_want, &rig->engine_rig);
+    rig->engine_rig.engine = &rig->engine;
+    chain_init(&rig->question.body, &rig->engine_rig.loop.buffers);
+    engine_get(&rig->engine, &rig->question.call, "/a/b?c=d", &events);
 }
 
-static void scene_stop(struct scene *scene)
+static void call_rig_stop(struct call_rig *rig)
 {
-    engine_cancel(&scene->question.call);
-    chain_clear(&scene->question.body);
-    engine_rig_turn(&scene->rig);
-    engine_rig_stop(&scene->rig);
+    engine_cancel(&rig->question.call);
+    chain_clear(&rig->question.body);
+    engine_rig_turn(&rig->engine_rig);
+    engine_rig_stop(&rig->engine_rig);
 }
 
-static void expect_body(const struct scene *scene, const char *text)
+static void expect_body(const struct call_rig *rig, const char *text)
 {
     char body[256] = "";
-    cr_assert_lt(scene->question.body.len, sizeof(body));
-    chain_peek(&scene->question.body, 0, body, scene->question.body.len);
+    cr_assert_lt(rig->question.body.len, sizeof(body));
+    chain_peek(&rig->question.body, 0, body, rig->question.body.len);
     cr_expect_str_eq(body, text);
 }
 
-static void expect_failure(const struct scene *scene, const char *text)
+static void expect_failure(const struct call_rig *rig, const char *text)
 {
     char said[ENGINE_TEXT];
-    engine_describe(&scene->question.outcome, said);
+    engine_describe(&rig->question.outcome, said);
     cr_expect(strstr(said, text), "\"%s\" says nothing of \"%s\"", said, text);
 }
 
 Test(engine, asks_as_http_wants_it)
 {
-    struct scene scene;
+    struct call_rig rig;
     char request[1024];
-    scene_start(&scene);
-    engine_rig_request(&scene.rig, 0, request);
+    call_rig_start(&rig);
+    engine_rig_request(&rig.engine_rig, 0, request);
     cr_expect_str_eq(request, "GET /a/b?c=d HTTP/1.1\r\nHost: localhost\r\nUser-Agent: nsgate\r\n"
                               "Accept: application/json\r\n\r\n");
-    scene_stop(&scene);
+    call_rig_stop(&rig);
 }
 
 Test(engine, answers_in_every_framing)
@@ -103,36 +103,37 @@ Test(engine, answers_in_every_framing)
         "OK\r\nContent-Length: 5\r\n\r\nhello",
     };
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        struct scene scene;
-        scene_start(&scene);
-        engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
+        struct call_rig rig;
+        call_rig_start(&rig);
+        engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
         for (const char *at = answers[i]; *at; at++) {
             char byte[2] = {*at, '\0'};
-            engine_rig_send(&scene.rig, 0, byte);
+            engine_rig_send(&rig.engine_rig, 0, byte);
         }
-        engine_rig_close(&scene.rig, 0);
-        engine_rig_until(&scene.rig, scene.question.is_over);
-        cr_expect(scene.question.is_open);
-        cr_expect_eq(scene.question.outcome.status, 200);
-        cr_expect_null(scene.question.outcome.what);
-        expect_body(&scene, "hello");
-        scene_stop(&scene);
+        engine_rig_close(&rig.engine_rig, 0);
+        engine_rig_until(&rig.engine_rig, rig.question.is_over);
+        cr_expect(rig.question.is_open);
+        cr_expect_eq(rig.question.outcome.status, 200);
+        cr_expect_null(rig.question.outcome.what);
+        expect_body(&rig, "hello");
+        call_rig_stop(&rig);
     }
 }
 
 Test(engine, another_status_ends_it_without_its_body)
 {
-    struct scene scene;
-    scene_start(&scene);
-    engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
-    engine_rig_send(&scene.rig, 0, "HTTP/1.1 404 Not Found\r\nContent-Length: 9999999\r\n\r\n{");
-    engine_rig_until(&scene.rig, scene.question.is_over);
-    cr_expect_not(scene.question.is_open);
-    cr_expect_eq(scene.question.outcome.status, 404);
-    expect_failure(&scene, "answers with status 404");
-    cr_expect_eq(scene.question.body.len, 0);
-    engine_rig_until(&scene.rig, engine_rig_is_closed(&scene.rig, 0));
-    scene_stop(&scene);
+    struct call_rig rig;
+    call_rig_start(&rig);
+    engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
+    engine_rig_send(&rig.engine_rig, 0,
+                    "HTTP/1.1 404 Not Found\r\nContent-Length: 9999999\r\n\r\n{");
+    engine_rig_until(&rig.engine_rig, rig.question.is_over);
+    cr_expect_not(rig.question.is_open);
+    cr_expect_eq(rig.question.outcome.status, 404);
+    expect_failure(&rig, "answers with status 404");
+    cr_expect_eq(rig.question.body.len, 0);
+    engine_rig_until(&rig.engine_rig, engine_rig_is_closed(&rig.engine_rig, 0));
+    call_rig_stop(&rig);
 }
 
 Test(engine, what_is_no_answer)
@@ -149,101 +150,101 @@ Test(engine, what_is_no_answer)
         {"HTTP/1.1 101 Switching\r\n\r\n", "101"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        struct scene scene;
-        scene_start(&scene);
-        engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
-        engine_rig_send(&scene.rig, 0, wrong[i].bytes);
-        engine_rig_close(&scene.rig, 0);
-        engine_rig_until(&scene.rig, scene.question.is_over);
-        expect_failure(&scene, wrong[i].why);
-        scene_stop(&scene);
+        struct call_rig rig;
+        call_rig_start(&rig);
+        engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
+        engine_rig_send(&rig.engine_rig, 0, wrong[i].bytes);
+        engine_rig_close(&rig.engine_rig, 0);
+        engine_rig_until(&rig.engine_rig, rig.question.is_over);
+        expect_failure(&rig, wrong[i].why);
+        call_rig_stop(&rig);
     }
 }
 
 Test(engine, a_head_without_end_is_given_up)
 {
-    struct scene scene;
-    scene_start(&scene);
-    engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
-    engine_rig_send(&scene.rig, 0, "HTTP/1.1 200 OK\r\n");
-    for (unsigned i = 0; i < 20000 && !scene.question.is_over; i++)
-        engine_rig_send(&scene.rig, 0, "A: bcdefgh\r\n");
-    cr_assert(scene.question.is_over);
-    expect_failure(&scene, "cannot be read");
-    scene_stop(&scene);
+    struct call_rig rig;
+    call_rig_start(&rig);
+    engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
+    engine_rig_send(&rig.engine_rig, 0, "HTTP/1.1 200 OK\r\n");
+    for (unsigned i = 0; i < 20000 && !rig.question.is_over; i++)
+        engine_rig_send(&rig.engine_rig, 0, "A: bcdefgh\r\n");
+    cr_assert(rig.question.is_over);
+    expect_failure(&rig, "cannot be read");
+    call_rig_stop(&rig);
 }
 
 Test(engine, the_owner_can_refuse_a_body)
 {
-    struct scene scene;
-    scene_start(&scene);
-    scene.question.refuses = ERROR_RESPONSE_TOO_LARGE;
-    engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
-    engine_rig_send(&scene.rig, 0, RIG_OK "5\r\nhello\r\n");
-    engine_rig_until(&scene.rig, scene.question.is_over);
-    expect_failure(&scene, "too large");
-    engine_rig_until(&scene.rig, engine_rig_is_closed(&scene.rig, 0));
-    scene_stop(&scene);
+    struct call_rig rig;
+    call_rig_start(&rig);
+    rig.question.refuses = ERROR_RESPONSE_TOO_LARGE;
+    engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
+    engine_rig_send(&rig.engine_rig, 0, RIG_OK "5\r\nhello\r\n");
+    engine_rig_until(&rig.engine_rig, rig.question.is_over);
+    expect_failure(&rig, "too large");
+    engine_rig_until(&rig.engine_rig, engine_rig_is_closed(&rig.engine_rig, 0));
+    call_rig_stop(&rig);
 }
 
 Test(engine, an_engine_that_is_not_there)
 {
-    struct scene scene;
-    scene_start(&scene);
-    scene.rig.refusal = ENOENT;
-    engine_rig_until(&scene.rig, scene.question.is_over);
-    cr_expect(scene.question.outcome.is_absent);
-    expect_failure(&scene, "cannot connect to the container engine: No such file or directory "
-                           "(/run/engine.sock)");
-    scene_stop(&scene);
+    struct call_rig rig;
+    call_rig_start(&rig);
+    rig.engine_rig.refusal = ENOENT;
+    engine_rig_until(&rig.engine_rig, rig.question.is_over);
+    cr_expect(rig.question.outcome.is_absent);
+    expect_failure(&rig, "cannot connect to the container engine: No such file or directory "
+                         "(/run/engine.sock)");
+    call_rig_stop(&rig);
 }
 
 Test(engine, one_that_does_not_answer_in_time)
 {
     static const char *const parts[] = {NULL, "HTTP/1.1 200 OK\r\n", RIG_OK "1\r\na\r\n"};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        struct scene scene;
-        scene_start(&scene);
-        engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
+        struct call_rig rig;
+        call_rig_start(&rig);
+        engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
         if (parts[i])
-            engine_rig_send(&scene.rig, 0, parts[i]);
-        cr_expect(deadline_is_set(&scene.question.call.deadline));
-        deadline_set(&scene.question.call.deadline, 0.01);
-        engine_rig_until(&scene.rig, scene.question.is_over);
-        expect_failure(&scene, "in time");
-        scene_stop(&scene);
+            engine_rig_send(&rig.engine_rig, 0, parts[i]);
+        cr_expect(deadline_is_set(&rig.question.call.deadline));
+        deadline_set(&rig.question.call.deadline, 0.01);
+        engine_rig_until(&rig.engine_rig, rig.question.is_over);
+        expect_failure(&rig, "in time");
+        call_rig_stop(&rig);
     }
 }
 
 Test(engine, an_endless_answer_has_time)
 {
-    struct scene scene;
-    scene_start(&scene);
-    scene.question.call.is_endless = true;
-    engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
-    cr_expect(deadline_is_set(&scene.question.call.deadline));
-    engine_rig_send(&scene.rig, 0, RIG_OK);
-    engine_rig_until(&scene.rig, scene.question.is_open);
-    cr_expect_not(deadline_is_set(&scene.question.call.deadline));
-    scene_stop(&scene);
+    struct call_rig rig;
+    call_rig_start(&rig);
+    rig.question.call.is_endless = true;
+    engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
+    cr_expect(deadline_is_set(&rig.question.call.deadline));
+    engine_rig_send(&rig.engine_rig, 0, RIG_OK);
+    engine_rig_until(&rig.engine_rig, rig.question.is_open);
+    cr_expect_not(deadline_is_set(&rig.question.call.deadline));
+    call_rig_stop(&rig);
 }
 
 Test(engine, one_that_was_given_up_takes_no_connection)
 {
-    struct scene scene;
+    struct call_rig rig;
     struct question second = {0};
-    scene_start(&scene);
-    engine_cancel(&scene.question.call);
-    engine_cancel(&scene.question.call); /* harmless */
-    engine_rig_until(&scene.rig, scene.rig.peer_count == 1);
-    engine_rig_until(&scene.rig, engine_rig_is_closed(&scene.rig, 0));
-    chain_init(&second.body, &scene.rig.loop.buffers);
-    engine_get(&scene.engine, &second.call, "/", &events);
-    engine_rig_until(&scene.rig, scene.rig.peer_count == 2);
-    engine_rig_answer(&scene.rig, 1, "{}");
-    engine_rig_until(&scene.rig, second.is_over);
+    call_rig_start(&rig);
+    engine_cancel(&rig.question.call);
+    engine_cancel(&rig.question.call); /* harmless */
+    engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 1);
+    engine_rig_until(&rig.engine_rig, engine_rig_is_closed(&rig.engine_rig, 0));
+    chain_init(&second.body, &rig.engine_rig.loop.buffers);
+    engine_get(&rig.engine, &second.call, "/", &events);
+    engine_rig_until(&rig.engine_rig, rig.engine_rig.peer_count == 2);
+    engine_rig_answer(&rig.engine_rig, 1, "{}");
+    engine_rig_until(&rig.engine_rig, second.is_over);
     cr_expect_null(second.outcome.what);
     chain_clear(&second.body);
-    cr_expect_not(scene.question.is_over);
-    scene_stop(&scene);
+    cr_expect_not(rig.question.is_over);
+    call_rig_stop(&rig);
 }

@@ -179,7 +179,8 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
         diag_error(&diags, ((struct diag_place){"examined.conf", 3, 4}),
                    lacks_names ? "host not found in upstream" : "refused as it wished");
     wire_writer_init(&body);
-    ipc_put_examined(&body, &(struct ipc_examined){serial, !is_refused, is_outdated, is_unresolved});
+    ipc_put_examined(&body,
+                     &(struct ipc_examined){serial, !is_refused, is_outdated, is_unresolved});
     if (is_garbled)
         wire_put_u8(&body, 0);
     wire_writer_init(&bytes);

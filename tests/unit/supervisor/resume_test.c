@@ -32,7 +32,7 @@ Test(resume, from_garbage)
 }
 
 /* A rig with a state that says little; its descriptors are as after execve(2). */
-struct scene {
+struct resume_rig {
     struct rig rig;
     struct wire_writer settings;
     struct state state;
@@ -42,38 +42,38 @@ struct scene {
     char pid_path[128];
 };
 
-static void scene_open(struct scene *scene)
+static void resume_rig_open(struct resume_rig *resume)
 {
     struct settings *settings;
     struct diag_list diags;
     char log[128];
 
-    rig_open(&scene->rig);
-    snprintf(scene->config, sizeof(scene->config), "%s/nsgate.conf", scene->rig.folder);
-    snprintf(scene->pid_path, sizeof(scene->pid_path), "%s/pid", scene->rig.folder);
-    snprintf(log, sizeof(log), "%s/log", scene->rig.folder);
+    rig_open(&resume->rig);
+    snprintf(resume->config, sizeof(resume->config), "%s/nsgate.conf", resume->rig.folder);
+    snprintf(resume->pid_path, sizeof(resume->pid_path), "%s/pid", resume->rig.folder);
+    snprintf(log, sizeof(log), "%s/log", resume->rig.folder);
     diag_list_init(&diags);
-    settings = settings_read(scene->config, &config_files, &diags);
+    settings = settings_read(resume->config, &config_files, &diags);
     cr_assert_not_null(settings);
-    wire_writer_init(&scene->settings);
-    settings_put(&scene->settings, settings);
-    scene->state = (struct state){.config = slice_of(scene->config),
-                                  .settings = wire_written(&scene->settings),
-                                  .identity = settings->identity,
-                                  .pid_path = slice_of(scene->pid_path),
-                                  .pid_fd = -1,
-                                  .log_fd = open(log, O_WRONLY | O_APPEND),
-                                  .tally_fd = -1,
-                                  .control_fd = -1,
-                                  .ipc_version = IPC_VERSION};
-    scene->registry = (struct registry){0};
-    scene->workers = (struct children_state){0};
+    wire_writer_init(&resume->settings);
+    settings_put(&resume->settings, settings);
+    resume->state = (struct state){.config = slice_of(resume->config),
+                                   .settings = wire_written(&resume->settings),
+                                   .identity = settings->identity,
+                                   .pid_path = slice_of(resume->pid_path),
+                                   .pid_fd = -1,
+                                   .log_fd = open(log, O_WRONLY | O_APPEND),
+                                   .tally_fd = -1,
+                                   .control_fd = -1,
+                                   .ipc_version = IPC_VERSION};
+    resume->registry = (struct registry){0};
+    resume->workers = (struct children_state){0};
     settings_free(settings);
     diag_list_free(&diags);
 }
 
 /* A worker of before: it lives until its channel closes. */
-static pid_t scene_fork_worker(int channel)
+static pid_t resume_rig_fork_worker(int channel)
 {
     pid_t pid = fork();
     char byte;
@@ -87,74 +87,74 @@ static pid_t scene_fork_worker(int channel)
 }
 
 /* In a process of its own, as a supervisor with that worker, if there is a channel for it. */
-static void scene_run(struct scene *scene, const int *channel)
+static void resume_rig_run(struct resume_rig *resume, const int *channel)
 {
     struct wire_writer bytes;
     int fd;
 
-    scene->rig.pid = fork();
-    if (scene->rig.pid != 0)
+    resume->rig.pid = fork();
+    if (resume->rig.pid != 0)
         return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (channel) {
-        scene->workers.workers[0] = (struct worker_state){
-            .pid = scene_fork_worker(channel[1]), .index = 1, .channel = channel[0]};
-        scene->workers.count = 1;
+        resume->workers.workers[0] = (struct worker_state){
+            .pid = resume_rig_fork_worker(channel[1]), .index = 1, .channel = channel[0]};
+        resume->workers.count = 1;
         close(channel[1]);
     }
     wire_writer_init(&bytes);
-    state_encode(&bytes, &scene->state);
-    sample_put_workers(&bytes, &scene->workers);
-    registry_put(&bytes, &scene->registry);
+    state_encode(&bytes, &resume->state);
+    sample_put_workers(&bytes, &resume->workers);
+    registry_put(&bytes, &resume->registry);
     wire_put_bool(&bytes, false);
     fd = sealed_new("test", wire_written(&bytes));
     wire_writer_free(&bytes);
-    _exit(resume_main(scene->config, fd, "/proc/self/exe"));
+    _exit(resume_main(resume->config, fd, "/proc/self/exe"));
 }
 
-static void scene_close(struct scene *scene)
+static void resume_rig_close(struct resume_rig *resume)
 {
-    kill(scene->rig.pid, SIGTERM);
-    cr_assert_eq(rig_wait(&scene->rig), 0);
-    close(scene->state.log_fd);
-    registry_free(&scene->registry);
-    wire_writer_free(&scene->settings);
-    rig_close(&scene->rig);
+    kill(resume->rig.pid, SIGTERM);
+    cr_assert_eq(rig_wait(&resume->rig), 0);
+    close(resume->state.log_fd);
+    registry_free(&resume->registry);
+    wire_writer_free(&resume->settings);
+    rig_close(&resume->rig);
 }
 
 /* Nothing can be said to them, but they drain when their channel closes: not before others serve.
  */
 Test(resume, workers_that_speak_another_version)
 {
-    struct scene scene;
+    struct resume_rig resume;
     int channel[2];
 
-    scene_open(&scene);
-    scene.state.ipc_version = IPC_VERSION + 1;
+    resume_rig_open(&resume);
+    resume.state.ipc_version = IPC_VERSION + 1;
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channel), 0);
-    scene_run(&scene, channel);
-    rig_expect(&scene.rig, "2 new workers serve, the old ones drain");
-    rig_expect(&scene.rig, "upgrade done: ");
-    rig_expect(&scene.rig, "the old workers have ended");
+    resume_rig_run(&resume, channel);
+    rig_expect(&resume.rig, "2 new workers serve, the old ones drain");
+    rig_expect(&resume.rig, "upgrade done: ");
+    rig_expect(&resume.rig, "the old workers have ended");
     close(channel[0]);
     close(channel[1]);
-    scene_close(&scene);
+    resume_rig_close(&resume);
 }
 
 /* In the state it is bound, but by now somebody has closed it. */
 Test(resume, a_listener_that_does_not_listen)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct scene scene;
+    struct resume_rig resume;
     struct plan_listener *plan;
     struct listener *listener;
     struct record *record;
     char text[32];
     int port = rig_port();
 
-    scene_open(&scene);
-    rig_tenant(&scene.rig, "a", port, "a");
-    record = registry_restore(&scene.registry, SLICE("a"), SLICE("a.conf"), 0);
+    resume_rig_open(&resume);
+    rig_tenant(&resume.rig, "a", port, "a");
+    record = registry_restore(&resume.registry, SLICE("a"), SLICE("a.conf"), 0);
     record->tickets.count = 1;
     record->plan.netns.kind = NETNS_HOST;
     record->plan.netns.text = memory_text("host");
@@ -170,10 +170,10 @@ Test(resume, a_listener_that_does_not_listen)
     listener = &record->sockets.listeners[0];
     listener->state = LISTENER_BOUND;
     listener->fd = socket(AF_INET, SOCK_STREAM, 0);
-    scene_run(&scene, NULL);
+    resume_rig_run(&resume, NULL);
     close(listener->fd);
     listener->fd = -1;
-    rig_expect(&scene.rig, "tenant a: listening on ");
+    rig_expect(&resume.rig, "tenant a: listening on ");
     cr_assert(rig_connects(port));
-    scene_close(&scene);
+    resume_rig_close(&resume);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is trusted: files of certificates, and the system's. */
-#include "duo.h"
+#include "client_rig.h"
 
 #include <criterion/criterion.h>
 #include <openssl/x509v3.h>
@@ -8,24 +8,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static struct duo duo;
+static struct client_rig rig;
 static char folder[64];
 static char file[80];
 
 static void start(void)
 {
-    duo_start(&duo);
+    client_rig_start(&rig);
     strcpy(folder, "/tmp/nsgate-trust-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     snprintf(file, sizeof(file), "%s/ca.pem", folder);
     setenv("SSL_CERT_DIR", "/nonexistent", 1);
     setenv("SSL_CERT_FILE", file, 1);
-    duo.client.trust = NULL;
+    rig.client.trust = NULL;
 }
 
 static void stop(void)
 {
-    duo_stop(&duo);
+    client_rig_stop(&rig);
     unlink(file);
     rmdir(folder);
 }
@@ -44,35 +44,35 @@ static void write_file(X509 *certificate)
 
 Test(trust, the_system_has_it)
 {
-    write_file(duo.pki.root);
-    cr_assert(duo_connect(&duo), "%s", duo.failure);
+    write_file(rig.pki.root);
+    cr_assert(client_rig_connect(&rig), "%s", rig.failure);
     unlink(file);
-    cr_assert(duo_connect(&duo), "loaded once");
+    cr_assert(client_rig_connect(&rig), "loaded once");
 }
 
 Test(trust, the_system_has_another)
 {
-    write_file(duo.pki.leaf);
-    cr_assert_not(duo_connect(&duo));
-    cr_assert_str_eq(duo.failure, "unable to get local issuer certificate");
+    write_file(rig.pki.leaf);
+    cr_assert_not(client_rig_connect(&rig));
+    cr_assert_str_eq(rig.failure, "unable to get local issuer certificate");
 }
 
 Test(trust, the_system_has_none)
 {
-    cr_assert_not(duo_connect(&duo));
-    cr_assert(duo.was_unverified);
-    cr_assert_str_eq(duo.failure, "the system has no CA certificates to verify with");
+    cr_assert_not(client_rig_connect(&rig));
+    cr_assert(rig.was_unverified);
+    cr_assert_str_eq(rig.failure, "the system has no CA certificates to verify with");
 }
 
 Test(trust, is_counted_and_keeps_a_copy)
 {
     char *copy;
-    struct slice pem = pki_certificates_pem(&duo.pki.root, 1), *certificates;
+    struct slice pem = pki_certificates_pem(&rig.pki.root, 1), *certificates;
     struct tls_trust *trust;
     uint32_t count;
 
-    cr_assert_eq(tls_examine_trusted(&duo.arena, &(struct tls_pem){pem, {"t", 1, 1}}, &certificates,
-                                     &count, &duo.diags),
+    cr_assert_eq(tls_examine_trusted(&rig.arena, &(struct tls_pem){pem, {"t", 1, 1}}, &certificates,
+                                     &count, &rig.diags),
                  0);
     cr_assert_eq(count, 1);
     copy = malloc(certificates[0].len);
@@ -82,11 +82,11 @@ Test(trust, is_counted_and_keeps_a_copy)
     free(copy);
     free((char *)pem.data);
     tls_trust_unref(tls_trust_ref(trust));
-    duo.client.trust = trust;
-    cr_assert(duo_connect(&duo), "%s", duo.failure);
+    rig.client.trust = trust;
+    cr_assert(client_rig_connect(&rig), "%s", rig.failure);
     tls_trust_unref(trust);
     tls_trust_unref(NULL);
-    duo_talk(&duo);
+    client_rig_talk(&rig);
 }
 
 Test(trust, what_cannot_be_decoded_is_left_out)
@@ -94,9 +94,9 @@ Test(trust, what_cannot_be_decoded_is_left_out)
     const struct slice rubbish = SLICE("rubbish");
     struct tls_trust *trust = tls_trust_new(&rubbish, 1);
 
-    duo.client.trust = trust;
-    cr_assert_not(duo_connect(&duo));
-    cr_assert_str_eq(duo.failure, "unable to get local issuer certificate");
+    rig.client.trust = trust;
+    cr_assert_not(client_rig_connect(&rig));
+    cr_assert_str_eq(rig.failure, "unable to get local issuer certificate");
     tls_trust_unref(trust);
 }
 
@@ -113,10 +113,10 @@ static bool connects_with_use(X509 *authority, int (*mark)(X509 *, const ASN1_OB
     cr_assert_eq(mark(marked, OBJ_nid2obj(use)), 1);
     len = i2d_X509_AUX(marked, &der);
     one = (struct slice){(const char *)der, (size_t)len};
-    duo.client.trust = tls_trust_new(&one, 1);
-    duo.client.reuses_sessions = false;
-    connects = duo_connect(&duo);
-    tls_trust_unref(duo.client.trust);
+    rig.client.trust = tls_trust_new(&one, 1);
+    rig.client.reuses_sessions = false;
+    connects = client_rig_connect(&rig);
+    tls_trust_unref(rig.client.trust);
     OPENSSL_free(der);
     X509_free(marked);
     return connects;
@@ -124,8 +124,8 @@ static bool connects_with_use(X509 *authority, int (*mark)(X509 *, const ASN1_OB
 
 Test(trust, uses_of_a_trusted_certificate_hold)
 {
-    cr_assert(connects_with_use(duo.pki.root, X509_add1_trust_object, NID_server_auth));
-    cr_assert(connects_with_use(duo.pki.middle, X509_add1_trust_object, NID_server_auth));
-    cr_assert_not(connects_with_use(duo.pki.root, X509_add1_trust_object, NID_client_auth));
-    cr_assert_not(connects_with_use(duo.pki.root, X509_add1_reject_object, NID_server_auth));
+    cr_assert(connects_with_use(rig.pki.root, X509_add1_trust_object, NID_server_auth));
+    cr_assert(connects_with_use(rig.pki.middle, X509_add1_trust_object, NID_server_auth));
+    cr_assert_not(connects_with_use(rig.pki.root, X509_add1_trust_object, NID_client_auth));
+    cr_assert_not(connects_with_use(rig.pki.root, X509_add1_reject_object, NID_server_auth));
 }

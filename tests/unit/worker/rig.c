@@ -166,10 +166,9 @@ void rig_send_listener(struct rig *rig)
     cr_assert_geq(fd, 0);
     address_of_socket(fd, &address);
     rig->port = address_port(&address);
-    ipc_send_listener(
-        rig->channel, IPC_LISTENER,
-        &(struct ipc_listener){RIG_LISTENER, SLICE("acme"), SLICE(RIG_ADDRESS), 0},
-        &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
+    ipc_send_listener(rig->channel, IPC_LISTENER,
+                      &(struct ipc_listener){RIG_LISTENER, SLICE("acme"), SLICE(RIG_ADDRESS), 0},
+                      &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
     if (rig->listener >= 0)
         close(rig->listener);
     rig->listener = fd;

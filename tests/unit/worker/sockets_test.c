@@ -42,8 +42,7 @@ static void send_sockets(unsigned count, uint8_t family, int error)
     for (unsigned i = 0; i < count; i++)
         sockets[i] = socket_for(AF_INET);
     wire_writer_init(&body);
-    ipc_put_sockets(&body,
-                    &(struct ipc_sockets){SLICE("acme"), SLICE("blue"), AF_INET, error});
+    ipc_put_sockets(&body, &(struct ipc_sockets){SLICE("acme"), SLICE("blue"), AF_INET, error});
     body.data[body.len - 5] = family; /* also one that there is not */
     ipc_send(rig.channel, IPC_SOCKETS, &body,
              &(struct ipc_attachments){.descriptors = sockets, .descriptor_count = count});

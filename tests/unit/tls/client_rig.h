@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Both sides of TLS by this room, on one loop, over a real connection. */
-#ifndef TEST_TLS_DUO_H
-#define TEST_TLS_DUO_H
+#ifndef TEST_TLS_CLIENT_RIG_H
+#define TEST_TLS_CLIENT_RIG_H
 
 #include "pki.h"
 #include "tls/client.h"
 
-struct duo {
+struct client_rig {
     struct loop loop;
     struct arena arena;
     struct diag_list diags;
@@ -32,17 +32,17 @@ struct duo {
     size_t got_len;
 };
 
-void duo_start(struct duo *duo);
-void duo_stop(struct duo *duo);
+void client_rig_start(struct client_rig *rig);
+void client_rig_stop(struct client_rig *rig);
 
 /* The server shows this certificate, signed by pki's root, from now on. */
-void duo_show(struct duo *duo, const struct pki_wish *wish);
+void client_rig_show(struct client_rig *rig, const struct pki_wish *wish);
 
 /* Connects and waits until both are open, or the client has failed. Returns whether it is open. */
-bool duo_connect(struct duo *duo);
+bool client_rig_connect(struct client_rig *rig);
 
 /* Says a word from the server's side and waits until the client has it, and with it all tickets. */
-void duo_talk(struct duo *duo);
-void duo_disconnect(struct duo *duo);
+void client_rig_talk(struct client_rig *rig);
+void client_rig_disconnect(struct client_rig *rig);
 
 #endif
