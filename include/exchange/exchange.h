@@ -230,7 +230,8 @@ void exchange_set_mediator(struct exchange *exchange, const struct exchange_medi
 void exchange_keep_request(struct exchange *exchange, struct exchange_allowance *allowance);
 
 /* Puts what was kept back into the request's pipe, in front of what waits there: the next backend
- * begins with it. No backend may be attached. */
+ * begins with it. That may fill the pipe; the frontend is then told of room as after a push. No
+ * backend may be attached. */
 void exchange_rewind_request(struct exchange *exchange);
 
 /* A backend end takes part from now on. It reads exchange->forward and the request pipe. */

@@ -54,5 +54,7 @@ void exchange_rewind_request(struct exchange *exchange)
         return;
     chain_move(&exchange->kept, &pipe->bytes, pipe->bytes.len);
     chain_move(&pipe->bytes, &exchange->kept, exchange->kept.len);
+    /* No push has said so: a frontend that looks before it pushes would wait for nothing. */
+    pipe->is_waiting = pipe->is_waiting || !exchange_pipe_has_room(pipe);
     give_back(exchange);
 }

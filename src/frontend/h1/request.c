@@ -102,14 +102,16 @@ static void end_body(struct connection *connection)
     exchange_end_request(connection->h1.exchange, PIPE_ENDED);
 }
 
-/* Whether the exchange takes bytes (again). */
+/* Whether the exchange takes bytes (again). While it does not, the client's clock stands. */
 static bool has_room(struct connection *connection)
 {
     struct limits *limits = &connection->limits;
     double now = connection_now(connection);
 
-    if (!exchange_pipe_has_room(&connection->h1.exchange->request_body))
+    if (!exchange_pipe_has_room(&connection->h1.exchange->request_body)) {
+        limits_body_pause(limits, now);
         return false;
+    }
     if (limits->body_paused > 0) {
         limits_body_resume(limits, now);
         limits_arm(limits, now);

@@ -9,6 +9,7 @@ static struct exchange_pool pool;
 static struct exchange *exchange;
 static struct exchange_allowance allowance;
 static bool front_closes; /* on hearing of room */
+static unsigned rooms;    /* how often that was */
 
 static void front_nothing(void *front, struct exchange *x)
 {
@@ -19,6 +20,7 @@ static void front_nothing(void *front, struct exchange *x)
 static void front_room(void *front, struct exchange *x)
 {
     (void)front;
+    rooms++;
     if (front_closes)
         exchange_close(x);
 }
@@ -49,6 +51,7 @@ static void start(void)
     exchange_pool_init(&pool, &loop);
     allowance = (struct exchange_allowance){.most = 1 << 20};
     front_closes = false;
+    rooms = 0;
     exchange = exchange_new(&pool, &front_ops, NULL, &client);
     exchange_set_mediator(exchange, &mediator_ops, NULL);
     exchange_keep_request(exchange, &allowance);
@@ -130,6 +133,19 @@ Test(kept, a_body_that_goes_on_follows_behind)
     cr_assert_not(exchange_pipe_is_done(&exchange->request_body), "it is to be read again");
     take(0, SIZE_MAX, 30);
     cr_assert(exchange_pipe_is_done(&exchange->request_body));
+}
+
+Test(kept, what_comes_back_may_fill_the_pipe)
+{
+    push(0, 40000);
+    take(0, SIZE_MAX, 40000);
+    push(40000, 40000);
+    fail_and_rewind();
+    cr_assert_not(exchange_pipe_has_room(&exchange->request_body));
+    take(0, 40000, 40000);
+    cr_assert_eq(rooms, 0, "half of it is there yet");
+    take(40000, SIZE_MAX, 40000);
+    cr_assert_eq(rooms, 1, "a frontend that finds no room waits for this");
 }
 
 Test(kept, a_pipe_full_is_the_most)
