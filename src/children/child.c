@@ -314,7 +314,7 @@ static void child_on_death(struct child *child)
     child->events->on_death(child);
     if (child->is_stopping)
         child->children->events->on_gone(child->children->owner);
-    else if (!child->is_dismissed || child->events->is_wanted(child))
+    else if (!child->is_dismissed || (child->events->is_wanted && child->events->is_wanted(child)))
         child_retry_later(child);
 }
 
