@@ -89,18 +89,31 @@ def served(gateway, crowd):
     return gateway
 
 
+def spent(gateway, work):
+    """CPU milliseconds of supervisor and workers until a second after work()."""
+    processes = [gateway.pid, *gateway.workers()]
+    before = sum(map(cpu_milliseconds, processes))
+    work()
+    time.sleep(1.3)  # memory is given back a second later, and that counts too
+    return sum(map(cpu_milliseconds, processes)) - before
+
+
 def cost_of(gateway, changes, outcome):
-    """Median CPU milliseconds of supervisor and workers for a reload after each of the changes."""
-    costs = []
+    """Median CPU milliseconds of a reload after each of the changes, without what the same processes
+    spend in as long a time anyway (heartbeats, looks at a thousand names); and those until it is over."""
+    costs, times = [], []
+
+    def reload():
+        begin = time.monotonic()
+        assert gateway.reload(120) == f"reload done: {outcome}"
+        times.append(time.monotonic() - begin)
+
     for change in changes:
         change()
         settle(gateway)
-        processes = [gateway.pid, *gateway.workers()]
-        before = sum(map(cpu_milliseconds, processes))
-        assert gateway.reload(120) == f"reload done: {outcome}"
-        time.sleep(1.3)  # memory is given back a second later, and that counts too
-        costs.append(sum(map(cpu_milliseconds, processes)) - before)
-    return statistics.median(costs)
+        cost = spent(gateway, reload)
+        costs.append(cost - spent(gateway, lambda: time.sleep(times[-1])))
+    return statistics.median(costs), statistics.median(times) * 1000
 
 
 def time_of(gateway, changes):
@@ -125,9 +138,7 @@ def cost_of_all(gateway):
         text = gateway.folder / "nsgate.conf"
         gateway.replace(text, text.read_text() + "defaults { keepalive_timeout 71s; }\n")
 
-    begin = time.monotonic()
-    cost = cost_of(gateway, [change], f"0 added, {COUNT} changed, 0 removed, 0 refused")
-    return cost, (time.monotonic() - begin) * 1000 - 1300
+    return cost_of(gateway, [change], f"0 added, {COUNT} changed, 0 removed, 0 refused")
 
 
 def test_a_reload_costs_what_changed(served, crowd):
@@ -140,13 +151,13 @@ def test_a_reload_costs_what_changed(served, crowd):
             return lambda: served.serial_of(number) == serial
         return change
 
-    cost = cost_of(served, [rotation(10 + turn) for turn in range(TURNS)],
-                   "0 added, 1 changed, 0 removed, 0 refused")
+    cost, _ = cost_of(served, [rotation(10 + turn) for turn in range(TURNS)],
+                      "0 added, 1 changed, 0 removed, 0 refused")
     live = time_of(served, [rotation(100 + turn) for turn in range(TURNS)])
     all_cost, all_live = cost_of_all(served)
     print(f"one certificate of {COUNT} tenants: {cost:.1f} ms of CPU, live after {live:.1f} ms; "
           f"all of them: {all_cost:.0f} ms, over after {all_live:.0f} ms")
-    assert cost < all_cost / 3 and live < all_live / 3
+    assert cost < all_cost / 5 and live < all_live / 3
 
 
 def test_tenants_come_and_go_as_cheaply(served, crowd):
@@ -164,14 +175,14 @@ def test_tenants_come_and_go_as_cheaply(served, crowd):
             return lambda: served.serial_of(number) is not None
         return change
 
-    removed = cost_of(served, [remove(10 + turn) for turn in range(3)],
-                      "0 added, 0 changed, 1 removed, 0 refused")
-    added = cost_of(served, [add(10 + turn) for turn in range(3)],
-                    "1 added, 0 changed, 0 removed, 0 refused")
+    removed, _ = cost_of(served, [remove(10 + turn) for turn in range(3)],
+                         "0 added, 0 changed, 1 removed, 0 refused")
+    added, _ = cost_of(served, [add(10 + turn) for turn in range(3)],
+                       "1 added, 0 changed, 0 removed, 0 refused")
     gone = time_of(served, [remove(100 + turn) for turn in range(3)])
     here = time_of(served, [add(100 + turn) for turn in range(3)])
     all_cost, all_live = cost_of_all(served)
     print(f"one of {COUNT} tenants removed: {removed:.1f} ms of CPU, gone after {gone:.1f} ms; "
           f"added: {added:.1f} ms, served after {here:.1f} ms; all changed: {all_cost:.0f} ms, over "
           f"after {all_live:.0f} ms")
-    assert max(removed, added) < all_cost / 3 and max(gone, here) < all_live / 3
+    assert max(removed, added) < all_cost / 5 and max(gone, here) < all_live / 3
