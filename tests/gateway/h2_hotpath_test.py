@@ -2,8 +2,8 @@
 """What small requests cost over HTTP/2: system calls of one stream at a time, and of many, and
 allocations; answered by the gateway, and by a backend, on either side of it."""
 
-import pathlib
 import os
+import pathlib
 import struct
 import subprocess
 
@@ -143,11 +143,11 @@ def test_allocations(front, back, streams, gateway, before, tmp_path):
     def count():
         return struct.unpack("Q", (folder / str(worker)).read_bytes())[0]
 
-    wait_for(lambda: (folder / str(worker)).exists(), what="the counter")
-    assert count() > 0, "the counter counts"
     def sockets():
         return len(os.listdir(f"/proc/{worker}/fd"))
 
+    wait_for(lambda: (folder / str(worker)).exists(), what="the counter")
+    assert count() > 0, "the counter counts"
     # Many streams at once may need more connections to the backend than ever before: that is no steady
     # state yet. The first round without a new one is judged.
     for _ in range(10):

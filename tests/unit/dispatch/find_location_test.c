@@ -6,23 +6,6 @@
 
 #include <stdio.h>
 
-static const char places[] = "server { listen 10.0.0.1:80 default_server; server_name acme.test;\n"
-                             "  client_max_body_size 10;\n"
-                             "  location = /exact { return 200 exact; }\n"
-                             "  location /pre { return 200 pre; }\n"
-                             "  location /pre/longer { return 200 longer; }\n"
-                             "  location ^~ /final { return 200 final; }\n"
-                             "  location ~ \\.php$ { return 200 regex; }\n"
-                             "  location /empty { }\n"
-                             "  location /big { client_max_body_size 0; return 200 big; }\n"
-                             "  location /app/ { proxy_pass http://127.0.0.1:9000; }\n"
-                             "  location /api { proxy_pass http://127.0.0.1:9000; }\n"
-                             "  location /api/ { proxy_pass http://127.0.0.1:9000; }\n"
-                             "  location /here/ { return 200 here; }\n"
-                             "}\n"
-                             "server { listen 10.0.0.1:80; server_name closed.test; return 403; "
-                             "location / { return 200 no; } }\n";
-
 static void expect(struct rig *rig, const char *target, int status, const char *body)
 {
     rig_get(rig, target, "");
@@ -34,7 +17,7 @@ static void expect(struct rig *rig, const char *target, int status, const char *
 Test(find_location, locations)
 {
     struct rig rig;
-    rig_open(&rig, places);
+    rig_open(&rig, rig_places);
     expect(&rig, "/exact", 200, "exact");
     expect(&rig, "/exact/no", 404, "404 Not Found\n");
     expect(&rig, "/prefix", 200, "pre");
@@ -83,7 +66,7 @@ Test(find_location, the_asterisk_is_where_the_root_is)
 Test(find_location, missing_slash_is_redirected_as_nginx_does)
 {
     struct rig rig;
-    rig_open(&rig, places);
+    rig_open(&rig, rig_places);
     expect(&rig, "/app", 301, NULL);
     cr_expect_str_eq(rig_returned(&rig, "location"), "http://acme.test/app/");
     expect(&rig, "/app?x=1", 301, NULL);
@@ -97,7 +80,7 @@ Test(find_location, missing_slash_is_redirected_as_nginx_does)
 Test(find_location, body_length_is_judged_at_once)
 {
     struct rig rig;
-    rig_open(&rig, places);
+    rig_open(&rig, rig_places);
     rig_send(&rig, "POST /pre HTTP/1.1\r\nHost: acme.test\r\nContent-Length: 11\r\n\r\n");
     cr_expect_eq(rig.seen.status, 413);
     cr_expect(rig.exchange->request_body.discards);

@@ -213,27 +213,10 @@ Test(find_server, certificates_that_are_missing_or_bad_are_told_as_nginx_does)
     rig_close(&rig);
 }
 
-static const char places[] = "server { listen 10.0.0.1:80 default_server; server_name acme.test;\n"
-                             "  client_max_body_size 10;\n"
-                             "  location = /exact { return 200 exact; }\n"
-                             "  location /pre { return 200 pre; }\n"
-                             "  location /pre/longer { return 200 longer; }\n"
-                             "  location ^~ /final { return 200 final; }\n"
-                             "  location ~ \\.php$ { return 200 regex; }\n"
-                             "  location /empty { }\n"
-                             "  location /big { client_max_body_size 0; return 200 big; }\n"
-                             "  location /app/ { proxy_pass http://127.0.0.1:9000; }\n"
-                             "  location /api { proxy_pass http://127.0.0.1:9000; }\n"
-                             "  location /api/ { proxy_pass http://127.0.0.1:9000; }\n"
-                             "  location /here/ { return 200 here; }\n"
-                             "}\n"
-                             "server { listen 10.0.0.1:80; server_name closed.test; return 403; "
-                             "location / { return 200 no; } }\n";
-
 Test(find_server, server_return_goes_first)
 {
     struct rig rig;
-    rig_open(&rig, places);
+    rig_open(&rig, rig_places);
     get_host(&rig, "closed.test");
     cr_assert_eq(rig.seen.status, 403);
     cr_assert_str_eq(rig_body_text(&rig), "403 Forbidden\n");

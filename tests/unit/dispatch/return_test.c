@@ -7,23 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void open_with(struct rig *rig, const char *inside)
-{
-    char text[1024];
-    snprintf(text, sizeof text,
-             "server { listen 10.0.0.1:80; server_name acme.test; location / { %s } }\n", inside);
-    rig_open(rig, text);
-}
-
-static bool returns(const struct rig *rig, const char *name)
-{
-    return http_fields_find_name(&rig->seen.response.fields, slice_of(name)) != NULL;
-}
-
 Test(return, text)
 {
     struct rig rig;
-    open_with(&rig, "return 200 \"hello $host\\n\";");
+    rig_open_location(&rig, "return 200 \"hello $host\\n\";");
     rig_get(&rig, "/", "");
     cr_expect_eq(rig.seen.status, 200);
     cr_expect_str_eq(text_of(rig.seen.response.reason), "OK");
@@ -55,42 +42,28 @@ Test(return, codes_alone)
         struct rig rig;
         char text[64];
         snprintf(text, sizeof text, "return %s;", cases[i].code);
-        open_with(&rig, text);
+        rig_open_location(&rig, text);
         rig_get(&rig, "/", "");
         cr_expect_eq(rig.seen.status, atoi(cases[i].code));
         cr_expect_str_eq(rig_body_text(&rig), cases[i].body);
         cr_expect_eq(rig.seen.end, PIPE_ENDED);
         cr_expect_eq(rig.seen.response.content_length, (int64_t)strlen(cases[i].body));
-        cr_expect_eq(returns(&rig, "content-type"), cases[i].body[0] != '\0');
+        cr_expect_eq(rig_returns(&rig, "content-type"), cases[i].body[0] != '\0');
         rig_close(&rig);
     }
 }
 
-static void expect_location(const char *answer, bool is_tls, uint16_t port, const char *target,
-                            const char *location)
-{
-    struct rig rig;
-    open_with(&rig, answer);
-    rig.client.is_tls = is_tls;
-    rig.client.local_port = port;
-    rig_get(&rig, target, "");
-    cr_expect_str_eq(rig_returned(&rig, "location"), location, "%s %s: %s", answer, target,
-                     rig_returned(&rig, "location"));
-    cr_expect_geq(rig.seen.status, 301);
-    rig_close(&rig);
-}
-
 Test(return, redirects)
 {
-    expect_location("return 301 https://$host/new/;", false, 80, "/", "https://acme.test/new/");
-    expect_location("return 308 https://$host$request_uri;", false, 80, "/a%20b?c",
-                    "https://acme.test/a%20b?c");
-    expect_location("return http://other.test/;", false, 80, "/", "http://other.test/");
-    expect_location("return 302 /x;", false, 80, "/", "http://acme.test/x");
-    expect_location("return 302 /x;", true, 443, "/", "https://acme.test/x");
-    expect_location("return 302 /x;", true, 8443, "/", "https://acme.test:8443/x");
-    expect_location("return 303 /x;", false, 443, "/", "http://acme.test:443/x");
+    rig_expect_redirect("return 301 https://$host/new/;", false, 80, "/", "https://acme.test/new/");
+    rig_expect_redirect("return 308 https://$host$request_uri;", false, 80, "/a%20b?c",
+                        "https://acme.test/a%20b?c");
+    rig_expect_redirect("return http://other.test/;", false, 80, "/", "http://other.test/");
+    rig_expect_redirect("return 302 /x;", false, 80, "/", "http://acme.test/x");
+    rig_expect_redirect("return 302 /x;", true, 443, "/", "https://acme.test/x");
+    rig_expect_redirect("return 302 /x;", true, 8443, "/", "https://acme.test:8443/x");
+    rig_expect_redirect("return 303 /x;", false, 443, "/", "http://acme.test:443/x");
     /* what begins with two slashes must not leave this host */
-    expect_location("return 307 $request_uri;", false, 80, "//evil.test/",
-                    "http://acme.test//evil.test/");
+    rig_expect_redirect("return 307 $request_uri;", false, 80, "//evil.test/",
+                        "http://acme.test//evil.test/");
 }

@@ -368,3 +368,47 @@ const char *rig_body_text(struct rig *rig)
 {
     return text_of((struct slice){rig->seen.body, rig->seen.body_len});
 }
+
+const char rig_places[] = "server { listen 10.0.0.1:80 default_server; server_name acme.test;\n"
+                          "  client_max_body_size 10;\n"
+                          "  location = /exact { return 200 exact; }\n"
+                          "  location /pre { return 200 pre; }\n"
+                          "  location /pre/longer { return 200 longer; }\n"
+                          "  location ^~ /final { return 200 final; }\n"
+                          "  location ~ \\.php$ { return 200 regex; }\n"
+                          "  location /empty { }\n"
+                          "  location /big { client_max_body_size 0; return 200 big; }\n"
+                          "  location /app/ { proxy_pass http://127.0.0.1:9000; }\n"
+                          "  location /api { proxy_pass http://127.0.0.1:9000; }\n"
+                          "  location /api/ { proxy_pass http://127.0.0.1:9000; }\n"
+                          "  location /here/ { return 200 here; }\n"
+                          "}\n"
+                          "server { listen 10.0.0.1:80; server_name closed.test; return 403; "
+                          "location / { return 200 no; } }\n";
+
+bool rig_returns(const struct rig *rig, const char *name)
+{
+    return http_fields_find_name(&rig->seen.response.fields, slice_of(name)) != NULL;
+}
+
+void rig_open_location(struct rig *rig, const char *inside)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "server { listen 10.0.0.1:80; server_name acme.test; location / { %s } }\n", inside);
+    rig_open(rig, text);
+}
+
+void rig_expect_redirect(const char *answer, bool is_tls, uint16_t port, const char *target,
+                         const char *place)
+{
+    struct rig rig;
+    rig_open_location(&rig, answer);
+    rig.client.is_tls = is_tls;
+    rig.client.local_port = port;
+    rig_get(&rig, target, "");
+    cr_expect_str_eq(rig_returned(&rig, "location"), place, "%s %s: %s", answer, target,
+                     rig_returned(&rig, "location"));
+    cr_expect_geq(rig.seen.status, 301);
+    rig_close(&rig);
+}

@@ -78,4 +78,18 @@ const char *rig_returned(const struct rig *rig, const char *name);
 const char *rig_body_text(struct rig *rig);
 const char *text_of(struct slice s);
 
+/* Whether the response has such a field at all. */
+bool rig_returns(const struct rig *rig, const char *name);
+
+/* Two servers of 10.0.0.1:80 with locations of each kind: acme.test, and closed.test with a return.
+ */
+extern const char rig_places[];
+
+/* rig_open with one server, acme.test, and this inside its location. */
+void rig_open_location(struct rig *rig, const char *inside);
+
+/* A location that answers so sends who asks acme.test for target to that place. */
+void rig_expect_redirect(const char *answer, bool is_tls, uint16_t port, const char *target,
+                         const char *place);
+
 #endif

@@ -191,6 +191,35 @@ void rig_start_client(void)
     rig_open(H2_CLIENT, NULL);
 }
 
+struct message *rig_ask(const char *method, int32_t id)
+{
+    rig_headers(NGHTTP2_FLAG_END_STREAM, id, ":method", method, ":scheme", "https", ":authority",
+                "a.test", ":path", "/", NULL);
+    rig_send();
+    return end_message(&rig.end, 0);
+}
+
+void rig_send_status(struct message *message, int status, int64_t length)
+{
+    struct http_response response = {
+        .status = status, .content_length = length, .has_body = status == 200};
+    http_fields_init(&response.fields, &message->arena);
+    message->to_send = length > 0 && status == 200 ? (uint64_t)length : 0;
+    h2_send_response(message->stream, &response, false, 784111777);
+    rig_send();
+}
+
+void rig_add(struct http_fields *fields, const char *name, const char *value)
+{
+    http_fields_add(fields, slice_of(name), slice_of(value));
+}
+
+bool rig_has_line(const char *line)
+{
+    const char *at = strstr(rig.head, line);
+    return at != NULL && (at == rig.head || at[-1] == '\n');
+}
+
 static void free_pool(void)
 {
     chain_pool_free(&pool);

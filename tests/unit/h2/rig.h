@@ -48,6 +48,19 @@ void rig_send(void);
 /* Gives it without reading anything. */
 void rig_send_only(void);
 
+/* ---- a session under test that is a server ---- */
+
+/* Asks it, and returns the request as it has it. */
+struct message *rig_ask(const char *method, int32_t id);
+/* It answers: with a body of that length where the status is 200. */
+void rig_send_status(struct message *message, int status, int64_t length);
+void rig_add(struct http_fields *fields, const char *name, const char *value);
+/* Whether the last head has the line. */
+bool rig_has_line(const char *line);
+
+#define rig_assert_line(line)    cr_expect(rig_has_line(line "\n"), "%s in\n%s", line, rig.head)
+#define rig_assert_no_line(line) cr_expect_not(rig_has_line(line), "%s in\n%s", line, rig.head)
+
 /* ---- for .init and .fini ---- */
 
 extern struct chain_pool pool; /* of all of them; at the end every buffer is back */

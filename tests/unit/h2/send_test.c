@@ -8,57 +8,25 @@
 TestSuite(send, .init = rig_start_server, .fini = rig_stop);
 TestSuite(send_client, .init = rig_start_client, .fini = rig_stop);
 
-static bool has_line(const char *line)
-{
-    const char *at = strstr(rig.head, line);
-    return at != NULL && (at == rig.head || at[-1] == '\n');
-}
-
-#define assert_line(line)    cr_expect(has_line(line "\n"), "%s in\n%s", line, rig.head)
-#define assert_no_line(line) cr_expect_not(has_line(line), "%s in\n%s", line, rig.head)
-
-static void add(struct http_fields *fields, const char *name, const char *value)
-{
-    http_fields_add(fields, slice_of(name), slice_of(value));
-}
-
-static struct message *ask(const char *method, int32_t id)
-{
-    rig_headers(NGHTTP2_FLAG_END_STREAM, id, ":method", method, ":scheme", "https", ":authority",
-                "a.test", ":path", "/", NULL);
-    rig_send();
-    return end_message(&rig.end, 0);
-}
-
-static void send_status(struct message *message, int status, int64_t length)
-{
-    struct http_response response = {
-        .status = status, .content_length = length, .has_body = status == 200};
-    http_fields_init(&response.fields, &message->arena);
-    message->to_send = length > 0 && status == 200 ? (uint64_t)length : 0;
-    h2_send_response(message->stream, &response, false, 784111777);
-    rig_send();
-}
-
 Test(send, interim_responses)
 {
-    struct message *message = ask("GET", 1);
-    send_status(message, 100, 0);
-    assert_line(":status: 100");
-    assert_no_line("date:");
+    struct message *message = rig_ask("GET", 1);
+    rig_send_status(message, 100, 0);
+    rig_assert_line(":status: 100");
+    rig_assert_no_line("date:");
     cr_assert_not(rig.is_ended[1]);
-    send_status(message, 103, 0);
-    assert_line(":status: 103");
-    send_status(message, 200, 5);
-    assert_line(":status: 200");
+    rig_send_status(message, 103, 0);
+    rig_assert_line(":status: 103");
+    rig_send_status(message, 200, 5);
+    rig_assert_line(":status: 200");
     cr_assert(rig.is_ended[1]);
     cr_assert_eq(rig.data_bytes, 5);
 }
 
 Test(send, status_101_does_not_exist)
 {
-    struct message *message = ask("GET", 1);
-    send_status(message, 101, 0);
+    struct message *message = rig_ask("GET", 1);
+    rig_send_status(message, 101, 0);
     cr_assert(rig.is_reset[1]);
     cr_assert_eq(rig.reset_code[1], (uint32_t)NGHTTP2_INTERNAL_ERROR);
     cr_assert_eq(message->closes, 1);
@@ -67,12 +35,12 @@ Test(send, status_101_does_not_exist)
 Test(send, head_that_is_too_large)
 {
     static char value[30000];
-    struct message *message = ask("GET", 1);
+    struct message *message = rig_ask("GET", 1);
     struct http_response response = {.status = 200, .content_length = 0, .has_body = true};
     http_fields_init(&response.fields, &message->arena);
     memset(value, 'a', sizeof(value) - 1);
     for (unsigned i = 0; i < 3; i++)
-        add(&response.fields, "x", value);
+        rig_add(&response.fields, "x", value);
     h2_send_response(message->stream, &response, true, 0);
     rig_send();
     cr_assert(rig.is_reset[1], "it must not hang");
@@ -90,7 +58,7 @@ Test(send_client, head_that_is_too_large)
                                    .authority = SLICE("b.test")};
     http_fields_init(&request.fields, &message->arena);
     memset(value, 'a', sizeof(value) - 1);
-    add(&request.fields, "x", value);
+    rig_add(&request.fields, "x", value);
     message->stream = h2_send_request(rig.end.session, &request, &target, true);
     rig_send();
     cr_assert_eq(message->closes, 1);
@@ -113,12 +81,12 @@ static void send_request(const char *method, const char *upgrade, int64_t length
                                    .has_length = sends_length,
                                    .content_length = length};
     http_fields_init(&request.fields, &message->arena);
-    add(&request.fields, "Host", "other.test");
-    add(&request.fields, "Connection", "upgrade");
-    add(&request.fields, "Upgrade", upgrade);
-    add(&request.fields, "TE", "gzip");
-    add(&request.fields, "Cookie", "a=1; b=2");
-    add(&request.fields, "Authorization", "Basic x");
+    rig_add(&request.fields, "Host", "other.test");
+    rig_add(&request.fields, "Connection", "upgrade");
+    rig_add(&request.fields, "Upgrade", upgrade);
+    rig_add(&request.fields, "TE", "gzip");
+    rig_add(&request.fields, "Cookie", "a=1; b=2");
+    rig_add(&request.fields, "Authorization", "Basic x");
     message->to_send = length > 0 ? (uint64_t)length : 0;
     message->stream = h2_send_request(rig.end.session, &request, &target, ends);
     cr_assert_not_null(message->stream);
@@ -129,8 +97,8 @@ Test(send_client, upgrade_without_extended_connect)
 {
     cr_assert_not(h2_allows_connect(rig.end.session));
     send_request("GET", "websocket", 0, true);
-    assert_line(":method: GET");
-    assert_no_line(":protocol");
+    rig_assert_line(":method: GET");
+    rig_assert_no_line(":protocol");
 }
 
 Test(send_client, upgrade_as_extended_connect)
@@ -140,8 +108,8 @@ Test(send_client, upgrade_as_extended_connect)
     rig_send();
     cr_assert(h2_allows_connect(rig.end.session));
     send_request("GET", "websocket", 0, true);
-    assert_line(":method: CONNECT");
-    assert_line(":protocol: websocket");
-    assert_line(":path: /x?y");
+    rig_assert_line(":method: CONNECT");
+    rig_assert_line(":protocol: websocket");
+    rig_assert_line(":path: /x?y");
     cr_assert_eq(rig.resets, 0);
 }

@@ -190,3 +190,13 @@ int h2_ask_simply(struct h2_client *client, const char *path)
     h2_ask_free(&ask);
     return ask.closing.error == ERROR_NONE ? ask.response.status : 0;
 }
+
+void h2_ask_finish(struct h2_ask *ask, int back)
+{
+    struct h2_client *client = ask->client;
+
+    h2_ask_free(ask);
+    h2_client_close(client);
+    close(back);
+    rig_close(client->rig);
+}

@@ -59,6 +59,8 @@ void h2_ask_send(struct h2_ask *ask, struct h2_client *client, bool ends);
 /* More of the body; of static lifetime. */
 void h2_ask_upload(struct h2_ask *ask, const char *data, size_t len, bool ends);
 void h2_ask_free(struct h2_ask *ask);
+/* The end of a test: frees it, closes its client, that connection of the server, and the rig. */
+void h2_ask_finish(struct h2_ask *ask, int back);
 
 /* All in one: the status of a GET without fields. */
 int h2_ask_simply(struct h2_client *client, const char *path);

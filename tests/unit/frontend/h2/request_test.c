@@ -21,14 +21,6 @@ static int start_upload(const char *settings)
     return server_accept(&rig);
 }
 
-static void finish(int back)
-{
-    h2_ask_free(&ask);
-    h2_client_close(&client);
-    close(back);
-    rig_close(&rig);
-}
-
 Test(h2_request, a_body_arrives_with_its_trailers_framing)
 {
     int back = start_upload("");
@@ -41,7 +33,7 @@ Test(h2_request, a_body_arrives_with_its_trailers_framing)
     client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.closing.error, ERROR_NONE);
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 /* The client's window stays shut by what the backend does not take, and opens by what it does. */
@@ -67,7 +59,7 @@ Test(h2_request, windows_follow_the_backend)
             ;
         h2_client_turn(&client);
     }
-    finish(back);
+    h2_ask_finish(&ask, back);
     free(data);
 }
 
@@ -82,7 +74,7 @@ Test(h2_request, a_cancelled_one_lets_the_backend_go)
     h2_client_turn(&client);
     client_rest(&rig, back);
     cr_assert_eq(h2_stream_count(client.session), 0);
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 Test(h2_request, a_body_that_is_too_large_is_refused)
@@ -94,7 +86,7 @@ Test(h2_request, a_body_that_is_too_large_is_refused)
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.response.status, 413);
     client_rest(&rig, back);
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 Test(h2_request, a_body_that_nobody_wants_holds_up_nothing)

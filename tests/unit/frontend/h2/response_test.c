@@ -18,14 +18,6 @@ static int start(const char *method)
     return server_accept(&rig);
 }
 
-static void finish(int back)
-{
-    h2_ask_free(&ask);
-    h2_client_close(&client);
-    close(back);
-    rig_close(&rig);
-}
-
 Test(h2_response, interim_ones_come_first)
 {
     int back = start("GET");
@@ -37,7 +29,7 @@ Test(h2_response, interim_ones_come_first)
     cr_assert_eq(ask.statuses[0], 103);
     cr_assert_eq(ask.statuses[1], 200);
     cr_assert_str_eq(ask.body, "ok");
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 Test(h2_response, trailers_follow)
@@ -51,7 +43,7 @@ Test(h2_response, trailers_follow)
     cr_assert_str_eq(ask.body, "ok");
     cr_assert_eq(ask.trailers.count, 1);
     cr_assert(slice_equal(ask.trailers.items[0].value, SLICE("7")));
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 Test(h2_response, a_head_without_body_ends_its_stream)
@@ -63,7 +55,7 @@ Test(h2_response, a_head_without_body_ends_its_stream)
     cr_assert_eq(ask.closing.error, ERROR_NONE);
     cr_assert_eq(ask.response.content_length, 77);
     cr_assert_eq(ask.size, 0);
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 Test(h2_response, what_is_missing_is_seen)
@@ -76,7 +68,7 @@ Test(h2_response, what_is_missing_is_seen)
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.closing.code, H2_INTERNAL_ERROR);
     cr_assert(ask.closing.is_by_peer);
-    finish(-1);
+    h2_ask_finish(&ask, -1);
 }
 
 Test(h2_response, an_early_one_ends_the_request_without_error)
@@ -92,5 +84,5 @@ Test(h2_response, an_early_one_ends_the_request_without_error)
     cr_assert_eq(ask.response.status, 403);
     cr_assert_str_eq(ask.body, "no");
     cr_assert_eq(ask.closing.error, ERROR_NONE);
-    finish(back);
+    h2_ask_finish(&ask, back);
 }

@@ -24,14 +24,6 @@ static int start(void)
     return server_accept(&rig);
 }
 
-static void finish(int back)
-{
-    h2_ask_free(&ask);
-    h2_client_close(&client);
-    close(back);
-    rig_close(&rig);
-}
-
 /* What answers the key in rig.text. */
 static void make_accept(char accept[WEBSOCKET_ACCEPT + 1])
 {
@@ -69,7 +61,7 @@ Test(h2_websocket, is_a_tunnel_with_two_ends)
     h2_until(&client, ask.closed);
     cr_assert_str_eq(ask.body, "hibye");
     cr_assert_eq(ask.closing.error, ERROR_NONE);
-    finish(-1);
+    h2_ask_finish(&ask, -1);
 }
 
 Test(h2_websocket, a_wrong_accept_is_a_bad_gateway)
@@ -83,7 +75,7 @@ Test(h2_websocket, a_wrong_accept_is_a_bad_gateway)
     h2_until(&client, ask.heads > 0);
     cr_assert_eq(ask.response.status, 502);
     client_rest(&rig, back);
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 Test(h2_websocket, a_refusal_is_an_ordinary_response)
@@ -94,7 +86,7 @@ Test(h2_websocket, a_refusal_is_an_ordinary_response)
     h2_until(&client, ask.closed);
     cr_assert_eq(ask.response.status, 403);
     cr_assert_str_eq(ask.body, "no");
-    finish(back);
+    h2_ask_finish(&ask, back);
 }
 
 Test(h2_websocket, a_backend_that_leaves_ends_the_stream)
@@ -114,5 +106,5 @@ Test(h2_websocket, a_backend_that_leaves_ends_the_stream)
     h2_until(&client, ask.ended);
     h2_ask_upload(&ask, "x", 1, true);
     h2_until(&client, ask.closed);
-    finish(-1);
+    h2_ask_finish(&ask, -1);
 }
