@@ -31,8 +31,6 @@ struct dependencies {
 
 /* Call before the file is read: a change in between is then seen the next time. */
 void dependencies_add_file(struct dependencies *list, const char *path);
-void dependencies_add_pattern(struct dependencies *list, const char *pattern, char *const *paths,
-                              size_t count);
 void dependencies_free(struct dependencies *list);
 
 /* Whether all is as it was: stat(2) for each, nothing is read. A file that had changed a moment

@@ -85,10 +85,9 @@ void sockets_release(struct sockets *sockets, struct tenant_sockets *tenant,
 void sockets_adopt(struct sockets *sockets, struct tenant_sockets *tenant,
                    const struct plan *before);
 
-/* Closes all listeners, as sockets_release does. */
-void sockets_close(struct sockets *sockets, struct tenant_sockets *tenant);
+/* Closes all listeners of all tenants. */
 void sockets_close_all(struct sockets *sockets);
-/* The same, and the tenant leaves its namespace to others. */
+/* Closes those of the tenant, which leaves its namespace to others. */
 void sockets_leave(struct sockets *sockets, struct tenant_sockets *tenant);
 /* Leaves all namespaces of servers, as sockets_adopt does. */
 void sockets_leave_servers(struct tenant_sockets *tenant);

@@ -66,8 +66,8 @@ static uint64_t dependency_hash(char *const *paths, size_t count)
     return hash;
 }
 
-void dependencies_add_pattern(struct dependencies *list, const char *pattern, char *const *paths,
-                              size_t count)
+static void dependencies_add_pattern(struct dependencies *list, const char *pattern,
+                                     char *const *paths, size_t count)
 {
     struct dependency *item = dependencies_grow(list, pattern);
 

@@ -84,7 +84,7 @@ void ipc_get_identity(struct wire_reader *reader, struct cage_identity *value)
 /* clang-format off */
 #define PUT(field)                                                                                 \
     _Generic(body->field,                                                                          \
-        bool: wire_put_bool,                                                                            \
+        bool: wire_put_bool,                                                                       \
         uint8_t: wire_put_u8,                                                                      \
         uint32_t: wire_put_u32,                                                                    \
         uint64_t: wire_put_u64,                                                                    \

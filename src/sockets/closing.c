@@ -42,11 +42,6 @@ void listeners_close(struct sockets *sockets, struct tenant_sockets *tenant,
     }
 }
 
-void sockets_close(struct sockets *sockets, struct tenant_sockets *tenant)
-{
-    listeners_close(sockets, tenant, NULL);
-}
-
 void sockets_close_all(struct sockets *sockets)
 {
     struct tenant_sockets *tenant;

@@ -61,7 +61,8 @@ void back_h2_call_settle(struct back_h2_call *call)
     loop_bury(call->connection->loop, &call->grave);
 }
 
-void back_h2_call_leave(struct back_h2_call *call)
+/* It has nothing to do with the exchange any more, which is told nothing. */
+static void leave_exchange(struct back_h2_call *call)
 {
     struct back_h2 *connection = call->connection;
     call->exchange = NULL;
@@ -76,7 +77,7 @@ void back_h2_call_leave(struct back_h2_call *call)
 void back_h2_call_release(struct back_h2_call *call)
 {
     exchange_detach(call->exchange);
-    back_h2_call_leave(call);
+    leave_exchange(call);
 }
 
 /* Whether max_fails counts it: what the client did is not the server's fault, and a response that
@@ -96,7 +97,7 @@ void back_h2_call_fail(struct back_h2_call *call, enum error error, bool untouch
     if (call->stream)
         h2_reset(call->stream, H2_CANCEL);
     call->stream = NULL;
-    back_h2_call_leave(call);
+    leave_exchange(call);
     exchange_fail_back(exchange, error, untouched);
 }
 
@@ -174,7 +175,7 @@ static void on_abort(void *back, struct exchange *exchange)
         h2_reset(call->stream, H2_CANCEL);
         call->stream = NULL;
     }
-    back_h2_call_leave(call);
+    leave_exchange(call);
 }
 
 static const struct exchange_back back_ops = {

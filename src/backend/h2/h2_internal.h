@@ -142,9 +142,6 @@ bool back_h2_call_begin(struct back_h2_call *call);
 /* Puts it into another list of its connection. */
 void back_h2_call_move(struct back_h2_call *call, struct back_h2_calls *to);
 
-/* It has nothing to do with the exchange any more, which is told nothing. */
-void back_h2_call_leave(struct back_h2_call *call);
-
 /* The exchange leaves for another connection; only before the request is begun. */
 void back_h2_call_release(struct back_h2_call *call);
 

@@ -38,7 +38,7 @@ Test(listeners, an_address_in_use_is_tried_again)
     cr_assert_eq(tenant.listeners[0].state, LISTENER_BOUND);
     sockets_rig_expect("bound a  0; ");
     other = dup(tenant.listeners[0].fd);
-    sockets_close(&sockets_rig.sockets, &tenant);
+    sockets_close_all(&sockets_rig.sockets);
     sockets_rig.told[0] = '\0';
     sockets_bind(&sockets_rig.sockets, &tenant);
     cr_assert(tenant.listeners[0].is_awaited, "perhaps a worker lets go of it yet");
