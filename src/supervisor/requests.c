@@ -112,13 +112,12 @@ static int status_judge(const struct record *record, int status)
 
 void requests_on_figures(struct supervisor *supervisor)
 {
-    const struct record *record;
     int status = CONTROL_GOOD;
     struct arena arena;
 
     arena_init(&arena, 4096);
     status_gateway(supervisor);
-    for (record = supervisor->registry.records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, &supervisor->registry) {
         arena_reset(&arena);
         status_tenant(supervisor, record, &arena);
         status = status_judge(record, status);

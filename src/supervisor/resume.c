@@ -57,9 +57,7 @@ static bool resume_is_listening(int fd)
  * in the host's namespace: no news of that namespace will come. */
 static void resume_check_listeners(struct supervisor *supervisor)
 {
-    struct record *record;
-
-    for (record = supervisor->registry.records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, &supervisor->registry) {
         for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
             struct listener *listener = &record->sockets.listeners[i];
 
@@ -174,12 +172,12 @@ static void resume_take_control(struct supervisor *supervisor, const struct stat
 /* What has gone or come meanwhile is closed and bound now. */
 static void resume_take_namespaces(struct supervisor *supervisor, struct wire_reader *rest)
 {
-    struct record *record;
-
     namespaces_start(&supervisor->namespaces);
-    for (record = supervisor->registry.records; record; record = record->hh.next)
+    REGISTRY_FOREACH (record, &supervisor->registry)
         sockets_resume(&supervisor->sockets, &record->sockets);
     namespaces_get(rest, &supervisor->namespaces);
+    if (wire_finish(rest) != 0)
+        log_error("the state's end is damaged: namespaces are looked for anew");
     namespaces_refresh(&supervisor->namespaces, true);
 }
 

@@ -22,12 +22,10 @@
 static void supervisor_on_rotation(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct supervisor *supervisor = timer->data;
-    struct record *record;
-    struct record *next;
 
     (void)ev;
     (void)events;
-    HASH_ITER (hh, supervisor->registry.records, record, next) {
+    REGISTRY_FOREACH (record, &supervisor->registry) {
         record_rotate_tickets(record);
         workers_changed(&supervisor->children, &record->assignment);
         workers_send(&supervisor->children, &record->assignment);

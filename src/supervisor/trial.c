@@ -95,14 +95,13 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
     struct supervisor *supervisor = &trial->supervisor;
     struct children_state workers;
     struct wire_reader rest;
-    struct record *record;
 
     wire_reader_init(&rest, state->rest);
     children_get(&rest, &workers);
     registry_get(&rest, &supervisor->registry);
     namespaces_get(&rest, &supervisor->namespaces);
     retries_stop(&supervisor->reload.retries);
-    for (record = supervisor->registry.records; record; record = record->hh.next) {
+    REGISTRY_FOREACH (record, &supervisor->registry) {
         claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, NULL);
         for (uint32_t i = 0; i < record->sockets.listener_count; i++)
             record->sockets.listeners[i].fd = -1;
