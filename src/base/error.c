@@ -3,7 +3,6 @@
 #include "base/error.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
 static const struct {

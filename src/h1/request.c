@@ -2,8 +2,6 @@
 /* Request heads: the request line, Host, and how the body is framed. */
 #include "head_internal.h"
 
-#include "http/characters.h"
-
 /* RFC 9112 section 2.3. Returns 0 or an error. */
 static int parse_version(struct slice text, enum http_version *version)
 {

@@ -2,8 +2,6 @@
 /* Complete heads made into requests, responses and trailers (RFC 9113 section 8.3). */
 #include "session_internal.h"
 
-#include "http/characters.h"
-
 /* -1: malformed; else the length, or HTTP_LENGTH_UNKNOWN without the field. */
 static int parse_length(const struct h2_head *head, int64_t *length)
 {

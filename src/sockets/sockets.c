@@ -2,8 +2,6 @@
 /* All tenants' sockets: their life, and plans that follow each other. */
 #include "sockets_internal.h"
 
-#include "base/memory.h"
-
 #include <string.h>
 #include <sys/socket.h>
 

@@ -4,8 +4,6 @@
 
 #include "base/memory.h"
 
-#include <stdlib.h>
-
 struct tenant_identities {
     char *bytes; /* all DER in one piece, wiped at the end: a bundle's mapping goes away */
     size_t size;

@@ -8,7 +8,6 @@
 #include <openssl/obj_mac.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 /* What level 2 asks for (SSL_CTX_set_security_level(3)). */

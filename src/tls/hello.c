@@ -2,8 +2,6 @@
 /* What the client's hello decides: the server, its certificates, the protocol above TLS. */
 #include "wire_internal.h"
 
-#include <openssl/err.h>
-
 #define NAME_TYPE_HOST 0 /* RFC 6066 section 3 */
 
 int tls_hello_server_name(const unsigned char *data, size_t len, char name[256])

@@ -3,7 +3,6 @@
 #include "tls_internal.h"
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/rand.h>
 
 /* A key: 16 bytes name, 32 HMAC-SHA256, 32 AES-256-CBC (RFC 5077 section 4). */
