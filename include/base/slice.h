@@ -61,6 +61,25 @@ static inline struct slice slice_head(struct slice s, size_t len)
 /* Without leading and trailing spaces and tabs (OWS of RFC 9110 section 5.6.3). */
 struct slice slice_trim(struct slice s);
 
+/* How many bytes at the start are among the characters of `set`. */
+size_t slice_span(struct slice s, const char *set);
+
+static inline bool slice_is_only(struct slice s, const char *set)
+{
+    return slice_span(s, set) == s.len;
+}
+
+static inline bool slice_has(struct slice s, char c)
+{
+    return s.len > 0 && memchr(s.data, c, s.len);
+}
+
+/* Sets for these, ASCII: write further characters behind them. */
+#define SLICE_DIGITS "0123456789"
+#define SLICE_ALPHANUMERIC                                                                         \
+    SLICE_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"                                                      \
+                 "abcdefghijklmnopqrstuvwxyz"
+
 /* A decimal number of digits only, at most max. Returns 0, or -1 when it is empty, has another
  * character or is larger. */
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *value);

@@ -79,6 +79,4 @@ struct config_template {
 int config_template_parse(struct config_template *template, struct arena *arena, struct slice text,
                           struct diag_place place, struct diag_list *diags);
 
-bool config_template_is_literal(const struct config_template *template);
-
 #endif

@@ -38,6 +38,15 @@ struct slice slice_trim(struct slice s)
     return s;
 }
 
+size_t slice_span(struct slice s, const char *set)
+{
+    size_t len = 0;
+
+    while (len < s.len && s.data[len] && strchr(set, s.data[len]))
+        len++;
+    return len;
+}
+
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *value)
 {
     if (s.len == 0)

@@ -4,22 +4,20 @@
 
 #include "defaults_internal.h"
 
+#include <stdio.h>
+
 void build_end(struct build *build)
 {
     arena_free(&build->scratch);
 }
 
-void build_inner(const struct build *build, struct level *level, enum context context,
+void build_level(struct build *build, struct level *level, enum context context,
                  const struct config_block *block)
 {
-    *level = (struct level){.context = context,
+    *level = (struct level){.outer = build->level,
+                            .context = context,
                             .block = block,
                             .settings = build->level ? build->level->settings : &default_settings};
-}
-
-void build_level(struct build *build, struct level *level)
-{
-    level->outer = build->level;
     build->level = level;
     build->read_level(build);
     build->level = level->outer;
@@ -49,6 +47,27 @@ uint32_t build_count(const struct build *build, struct slice name)
     return count;
 }
 
+void build_refuse(struct build *build, const struct config_word *word, const char *format, ...)
+{
+    struct slice written = slice_head(word->text, 64);
+    char text[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    diag_error(build->diags, word->place, "\"%.*s\" %s", SLICE_PRINTF(written), text);
+}
+
+bool build_names_file(struct build *build, const struct config_word *word)
+{
+    bool is_good = build_is_text(word->text);
+
+    if (!is_good)
+        diag_error(build->diags, word->place, "\"%s\" names no file", build->rule->name);
+    return is_good;
+}
+
 struct diag_place build_place(struct build *build, struct diag_place place)
 {
     unsigned slot = 0;
@@ -66,7 +85,7 @@ struct diag_place build_place(struct build *build, struct diag_place place)
 
 struct slice build_path(struct build *build, struct slice path)
 {
-    if (path.len && path.data[0] == '/')
+    if (slice_starts_with(path, SLICE("/")))
         return arena_slice(build->arena, path);
     return arena_printf(build->arena, "%.*s%s%.*s", SLICE_PRINTF(build->folder),
                         slice_ends_with(build->folder, SLICE("/")) ? "" : "/", SLICE_PRINTF(path));

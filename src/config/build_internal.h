@@ -49,6 +49,7 @@ struct build {
     struct diag_list *diags;
     struct slice folder;
     struct level *level;
+    const struct rule *rule;      /* of the directive that a setter reads */
     struct config_main *main;     /* while a main file is read */
     struct list globs;            /* struct slice: of `tenants` */
     struct config_tenant *tenant; /* while a tenant (or defaults) is read */
@@ -68,17 +69,16 @@ void levels_init(struct build *build, struct arena *arena, struct slice folder,
                  struct diag_list *diags);
 void build_end(struct build *build);
 
-/* Reads a block: checks every directive against the grammar and calls its setter, simple
- * directives before blocks. The level's context, block and settings are the caller's to set, the
- * rest is zero. */
-void build_level(struct build *build, struct level *level);
-
-/* A level inside the current one, with its settings. */
-void build_inner(const struct build *build, struct level *level, enum context context,
+/* Reads a block as a level inside the current one, with its settings: checks every directive
+ * against the grammar and calls its setter, simple directives before blocks. */
+void build_level(struct build *build, struct level *level, enum context context,
                  const struct config_block *block);
 
 /* The current level's own settings, copied from the outer's at first use. */
 struct config_settings *build_settings(struct build *build);
+
+/* setters.c: the field that the rule names. */
+void *build_field(struct build *build);
 
 /* How many directives of that name the current level has. */
 uint32_t build_count(const struct build *build, struct slice name);
@@ -89,23 +89,23 @@ struct diag_place build_place(struct build *build, struct diag_place place);
 /* A path made absolute, in the model's arena. */
 struct slice build_path(struct build *build, struct slice path);
 
-/* The value of argument `index` (from 1) with its place. */
-static inline const struct config_word *build_word(const struct config_directive *directive,
-                                                   uint32_t index)
-{
-    return &directive->words[index];
-}
+/* An error at a word, which the message begins with, in quotes. */
+void build_refuse(struct build *build, const struct config_word *word, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whether a word can be a file's path; tells that the directive names no file if not. */
+bool build_names_file(struct build *build, const struct config_word *word);
 
 /* A new zeroed item at the end. */
 void *list_add(struct list *list, struct arena *scratch, size_t size);
+/* Adds a copy of the variable `item`. */
+#define list_push(list, scratch, item)                                                             \
+    memcpy(list_add(list, scratch, sizeof(item)), &(item), sizeof(item))
 /* An exact copy in the arena; NULL for none. */
 void *list_copy(const struct list *list, struct arena *arena, size_t size);
 
-/* A set of keys with the places where they were first seen; NULL is the empty set. */
-struct seen;
-
-/* Adds a key (copied to the scratch arena). Returns NULL when it is new, or where it was first
- * seen. */
+/* Adds a key (copied to the scratch arena) to a set, of which NULL is the empty one. Returns NULL
+ * when it is new, or where it was first seen. */
 const struct diag_place *seen_add(struct seen **set, struct arena *scratch, struct slice key,
                                   struct diag_place place);
 void seen_free(struct seen **set);
@@ -114,5 +114,7 @@ void seen_free(struct seen **set);
 bool build_is_token(struct slice text);
 /* No control byte but tab: fit to stand in a head or a message. */
 bool build_is_clean(struct slice text);
+/* The same, and not empty. */
+bool build_is_text(struct slice text);
 
 #endif

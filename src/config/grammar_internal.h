@@ -20,8 +20,8 @@ enum context {
 /* In which struct the generic setters find their field. */
 enum target { TARGET_NONE, TARGET_MAIN, TARGET_TENANT, TARGET_SETTINGS, TARGET_UPSTREAM };
 
-typedef void rule_setter(struct build *build, const struct rule *rule,
-                         const struct config_directive *directive);
+/* Reads a directive; its rule is build->rule. */
+typedef void rule_setter(struct build *build, const struct config_directive *directive);
 
 struct rule {
     const char *name;
@@ -47,14 +47,9 @@ extern const unsigned grammar_rule_count;
 
 #define GRAMMAR_RULES_MAX 96 /* at least grammar_rule_count; a test holds it */
 
-/* A directive that nginx has and nsgate refuses by name. */
-struct refused {
-    const char *name;
-    const char *hint; /* what to do instead, or NULL */
-    bool is_foreign;  /* it will not come: nsgate says it in another way */
-};
-
-const struct refused *grammar_find_refused(struct slice name);
+/* For a directive that nginx has and nsgate has not: "is not supported yet" and the like, with what
+ * to do instead where there is something; else NULL. */
+const char *grammar_refusal(struct slice name);
 
 /* The rule of a name in a context; with none there, one of another context; NULL when there is no
  * such directive. */

@@ -15,14 +15,12 @@ struct waiting {
 static void tell_unknown(struct build *build, const struct config_word *name)
 {
     enum context context = build->level->context;
-    const struct refused *refused = grammar_find_refused(name->text);
+    const char *refusal = grammar_refusal(name->text);
     struct slice written = slice_head(name->text, 64);
     const char *nearest;
 
-    if (refused) {
-        diag_error(build->diags, name->place, "\"%.*s\" is not supported%s%s%s",
-                   SLICE_PRINTF(written), refused->is_foreign ? "" : " yet",
-                   refused->hint ? ": " : "", refused->hint ? refused->hint : "");
+    if (refusal) {
+        build_refuse(build, name, "%s", refusal);
         return;
     }
     nearest = grammar_nearest(written, context);
@@ -144,7 +142,7 @@ static const struct rule *check(struct build *build, const struct config_directi
         return NULL;
     }
     if (!(rule->contexts & build->level->context)) {
-        if (grammar_find_refused(name->text))
+        if (grammar_refusal(name->text))
             tell_unknown(build, name);
         else
             tell_misplaced(build, name);
@@ -158,6 +156,13 @@ static const struct rule *check(struct build *build, const struct config_directi
 
 /* ---- levels ---- */
 
+static void set(struct build *build, const struct rule *rule,
+                const struct config_directive *directive)
+{
+    build->rule = rule;
+    rule->set(build, directive);
+}
+
 static void read_level(struct build *build)
 {
     struct list waiting = {0};
@@ -167,11 +172,9 @@ static void read_level(struct build *build)
         const struct rule *rule = check(build, directive);
 
         if (rule && rule->phase == 0) {
-            rule->set(build, rule, directive);
+            set(build, rule, directive);
         } else if (rule) {
-            struct waiting *item = list_add(&waiting, &build->scratch, sizeof(*item));
-
-            *item = (struct waiting){rule, directive};
+            list_push(&waiting, &build->scratch, ((struct waiting){rule, directive}));
         }
     }
     for (uint8_t phase = 1; phase < PHASES; phase++) {
@@ -179,7 +182,7 @@ static void read_level(struct build *build)
 
         for (uint32_t i = 0; i < waiting.count; i++) {
             if (items[i].rule->phase == phase)
-                items[i].rule->set(build, items[i].rule, items[i].directive);
+                set(build, items[i].rule, items[i].directive);
         }
     }
 }

@@ -65,14 +65,12 @@ void seen_free(struct seen **set)
 
 bool build_is_token(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
+    return text.len > 0 && slice_is_only(text, SLICE_ALPHANUMERIC "!#$%&'*+-.^_`|~");
+}
 
-        if (c == '\0' || !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                           (c >= 'a' && c <= 'z') || strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return text.len > 0;
+bool build_is_text(struct slice text)
+{
+    return text.len > 0 && build_is_clean(text);
 }
 
 bool build_is_clean(struct slice text)

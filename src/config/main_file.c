@@ -38,8 +38,7 @@ int config_main_build(struct config_main *model, const struct config_tree *tree,
     model->folder = folder_of(&model->arena, path);
     levels_init(&build, &model->arena, model->folder, diags);
     build.main = model;
-    build_inner(&build, &level, CONTEXT_MAIN, &tree->root);
-    build_level(&build, &level);
+    build_level(&build, &level, CONTEXT_MAIN, &tree->root);
     model->tenant_globs = list_copy(&build.globs, &model->arena, sizeof(struct slice));
     model->tenant_glob_count = build.globs.count;
     /* A file that cannot be read, or not to its end, may well have some. */

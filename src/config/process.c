@@ -16,25 +16,21 @@ static bool check_name(struct build *build, const struct config_word *word, cons
             is_good = false;
     }
     if (!is_good)
-        diag_error(build->diags, word->place, "\"%.*s\" is no name of a %s",
-                   SLICE_PRINTF(slice_head(word->text, 64)), what);
+        build_refuse(build, word, "is no name of a %s", what);
     return is_good;
 }
 
-void set_user(struct build *build, const struct rule *rule,
-              const struct config_directive *directive)
+void set_user(struct build *build, const struct config_directive *directive)
 {
-    (void)rule;
-    if (check_name(build, build_word(directive, 1), "user"))
-        build->main->user = arena_slice(build->arena, build_word(directive, 1)->text);
-    if (directive->word_count == 3 && check_name(build, build_word(directive, 2), "group"))
-        build->main->group = arena_slice(build->arena, build_word(directive, 2)->text);
+    if (check_name(build, &directive->words[1], "user"))
+        build->main->user = arena_slice(build->arena, directive->words[1].text);
+    if (directive->word_count == 3 && check_name(build, &directive->words[2], "group"))
+        build->main->group = arena_slice(build->arena, directive->words[2].text);
 }
 
-void set_error_log(struct build *build, const struct rule *rule,
-                   const struct config_directive *directive)
+void set_error_log(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *sink = build_word(directive, 1);
+    const struct config_word *sink = &directive->words[1];
     struct config_main *model = build->main;
 
     if (slice_equal(sink->text, SLICE("stderr"))) {
@@ -43,40 +39,34 @@ void set_error_log(struct build *build, const struct rule *rule,
         model->log_sink = LOG_SINK_SYSLOG;
     } else if (slice_starts_with(sink->text, SLICE("syslog:")) ||
                slice_starts_with(sink->text, SLICE("memory:"))) {
-        diag_error(build->diags, sink->place,
-                   "\"%.*s\" is not supported: \"%s\" takes stderr, syslog or a file",
-                   SLICE_PRINTF(slice_head(sink->text, 64)), rule->name);
-    } else if (sink->text.len == 0 || !build_is_clean(sink->text)) {
-        diag_error(build->diags, sink->place, "\"%s\" names no file", rule->name);
-    } else {
+        build_refuse(build, sink, "is not supported: \"%s\" takes stderr, syslog or a file",
+                     build->rule->name);
+    } else if (build_names_file(build, sink)) {
         model->log_sink = LOG_SINK_FILE;
         model->log_file = build_path(build, sink->text);
     }
     if (directive->word_count < 3)
         return;
 
-    const struct config_word *word = build_word(directive, 2);
+    const struct config_word *word = &directive->words[2];
     int level = log_level_parse(arena_text(&build->scratch, word->text));
 
     if (level < 0)
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is no level of \"%s\"; allowed: debug, info, notice, warn, error",
-                   SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
+        build_refuse(build, word,
+                     "is no level of \"%s\"; allowed: debug, info, notice, warn, error",
+                     build->rule->name);
     else
         model->log_level = (enum log_level)level;
 }
 
 /* The engine's socket, which connect(2) takes by a path of at most 107 bytes (unix(7)). */
-void set_container_socket(struct build *build, const struct rule *rule,
-                          const struct config_directive *directive)
+void set_container_socket(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
     struct slice path;
 
-    if (word->text.len == 0 || !build_is_clean(word->text)) {
-        diag_error(build->diags, word->place, "\"%s\" names no file", rule->name);
+    if (!build_names_file(build, word))
         return;
-    }
     path = build_path(build, word->text);
     if (path.len >= sizeof(((struct sockaddr_un *)0)->sun_path))
         diag_error(build->diags, word->place, "\"%.*s\" is too long for a Unix socket's path",
@@ -85,28 +75,26 @@ void set_container_socket(struct build *build, const struct rule *rule,
         build->main->container_socket = path;
 }
 
-void set_tenants(struct build *build, const struct rule *rule,
-                 const struct config_directive *directive)
+void set_tenants(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
+    struct slice path;
 
-    if (word->text.len == 0 || !build_is_clean(word->text))
-        diag_error(build->diags, word->place, "\"%s\" names no files", rule->name);
-    else
-        *(struct slice *)list_add(&build->globs, &build->scratch, sizeof(struct slice)) =
-            build_path(build, word->text);
+    if (!build_is_text(word->text)) {
+        diag_error(build->diags, word->place, "\"%s\" names no files", build->rule->name);
+        return;
+    }
+    path = build_path(build, word->text);
+    list_push(&build->globs, &build->scratch, path);
 }
 
-void set_defaults(struct build *build, const struct rule *rule,
-                  const struct config_directive *directive)
+void set_defaults(struct build *build, const struct config_directive *directive)
 {
     struct config_tenant unused = {0}; /* the tenants build their own */
     struct level level;
 
-    (void)rule;
     build->main->defaults = directive->block;
     build->tenant = &unused;
-    build_inner(build, &level, CONTEXT_DEFAULTS, directive->block);
-    build_level(build, &level);
+    build_level(build, &level, CONTEXT_DEFAULTS, directive->block);
     build->tenant = NULL;
 }

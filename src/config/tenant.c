@@ -7,16 +7,7 @@
 
 bool config_tenant_name_is_valid(struct slice name)
 {
-    if (name.len == 0 || name.len > 64)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              c == '.' || c == '_' || c == '-'))
-            return false;
-    }
-    return true;
+    return name.len > 0 && name.len <= 64 && slice_is_only(name, SLICE_ALPHANUMERIC "._-");
 }
 
 /* Where the file as a whole is meant. */
@@ -75,8 +66,7 @@ static void apply_defaults(struct build *build, struct level *level,
 
     diag_list_init(&unheard);
     build->diags = &unheard;
-    build_inner(build, level, CONTEXT_DEFAULTS, defaults);
-    build_level(build, level);
+    build_level(build, level, CONTEXT_DEFAULTS, defaults);
     build->diags = diags;
     diag_list_free(&unheard);
 }
@@ -105,8 +95,7 @@ int config_tenant_build(struct config_tenant *model, const struct config_tenant_
         apply_defaults(&build, &defaults_level, source->defaults);
         build.level = &defaults_level;
     }
-    build_inner(&build, &level, CONTEXT_TENANT, root);
-    build_level(&build, &level);
+    build_level(&build, &level, CONTEXT_TENANT, root);
     finish(&build, root);
     build_end(&build);
     return diags->errors == before ? 0 : ERROR_CONFIG;

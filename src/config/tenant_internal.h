@@ -53,10 +53,8 @@ void listen_finish(struct build *build); /* all servers are read: checks, and fi
 void transport_finish(struct build *build, struct config_location *location);
 
 /* certificate.c */
-bool certificate_check_path(struct build *build, const struct rule *rule,
-                            const struct config_word *word); /* tells what is wrong */
-void certificate_finish(struct build *build);                /* of the server being read */
-void certificate_check_listens(struct build *build);         /* every ssl listener has one */
+void certificate_finish(struct build *build);        /* of the server being read */
+void certificate_check_listens(struct build *build); /* every ssl listener has one */
 
 /* verification.c: what the server being read asks of its clients */
 void verification_finish(struct build *build);

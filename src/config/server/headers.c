@@ -24,8 +24,7 @@ static bool check_name(struct build *build, const struct config_word *word)
 {
     if (build_is_token(word->text))
         return true;
-    diag_error(build->diags, word->place, "\"%.*s\" is no name of a header (RFC 9110 section 5.1)",
-               SLICE_PRINTF(slice_head(word->text, 64)));
+    build_refuse(build, word, "is no name of a header (RFC 9110 section 5.1)");
     return false;
 }
 
@@ -33,8 +32,8 @@ static bool check_name(struct build *build, const struct config_word *word)
 static bool read_header(struct build *build, const struct config_directive *directive,
                         struct config_header *header)
 {
-    const struct config_word *name = build_word(directive, 1);
-    const struct config_word *value = build_word(directive, 2);
+    const struct config_word *name = &directive->words[1];
+    const struct config_word *value = &directive->words[2];
 
     if (!check_name(build, name))
         return false;
@@ -49,17 +48,16 @@ static bool read_header(struct build *build, const struct config_directive *dire
                                  build->diags) == 0;
 }
 
-void set_proxy_header(struct build *build, const struct rule *rule,
-                      const struct config_directive *directive)
+void set_proxy_header(struct build *build, const struct config_directive *directive)
 {
     struct config_settings *settings = build_settings(build);
-    const struct config_word *name = build_word(directive, 1);
+    const struct config_word *name = &directive->words[1];
     struct config_header header = {0};
 
     /* Also a header that is dropped below ends what comes from above, as in nginx. */
     if (!build->level->set_headers) {
         build->level->set_headers = ARENA_ARRAY(build->arena, struct config_header,
-                                                build_count(build, slice_of(rule->name)));
+                                                build_count(build, slice_of(build->rule->name)));
         settings->set_headers = build->level->set_headers;
         settings->set_header_count = 0;
     }
@@ -67,45 +65,43 @@ void set_proxy_header(struct build *build, const struct rule *rule,
         diag_warning(build->diags, name->place,
                      "\"%s %.*s\" has no effect: nsgate keeps connections alive, switches "
                      "protocols and delimits bodies itself",
-                     rule->name, SLICE_PRINTF(name->text));
+                     build->rule->name, SLICE_PRINTF(name->text));
         return;
     }
     if (!read_header(build, directive, &header))
         return;
     if (slice_equal_nocase(name->text, SLICE("host")) && header.value.count == 0) {
-        diag_error(build->diags, build_word(directive, 2)->place,
+        diag_error(build->diags, directive->words[2].place,
                    "\"Host\" cannot be left out (RFC 9112 section 3.2)");
         return;
     }
     build->level->set_headers[settings->set_header_count++] = header;
 }
 
-void set_add_header(struct build *build, const struct rule *rule,
-                    const struct config_directive *directive)
+void set_add_header(struct build *build, const struct config_directive *directive)
 {
     struct config_settings *settings = build_settings(build);
-    const struct config_word *name = build_word(directive, 1);
+    const struct config_word *name = &directive->words[1];
     struct config_header header = {0};
 
     if (!build->level->add_headers) {
         build->level->add_headers = ARENA_ARRAY(build->arena, struct config_header,
-                                                build_count(build, slice_of(rule->name)));
+                                                build_count(build, slice_of(build->rule->name)));
         settings->add_headers = build->level->add_headers;
         settings->add_header_count = 0;
     }
     if (is_own_field(name->text)) {
         diag_error(build->diags, name->place,
-                   "\"%s %.*s\" is not allowed: it would make the response ambiguous", rule->name,
-                   SLICE_PRINTF(name->text));
+                   "\"%s %.*s\" is not allowed: it would make the response ambiguous",
+                   build->rule->name, SLICE_PRINTF(name->text));
         return;
     }
     if (directive->word_count == 4) {
-        const struct config_word *word = build_word(directive, 3);
+        const struct config_word *word = &directive->words[3];
 
         if (!slice_equal(word->text, SLICE("always"))) {
-            diag_error(build->diags, word->place,
-                       "\"%.*s\" is not allowed: the third argument of \"%s\" is \"always\"",
-                       SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
+            build_refuse(build, word, "is not allowed: the third argument of \"%s\" is \"always\"",
+                         build->rule->name);
             return;
         }
         header.always = true;
@@ -114,15 +110,14 @@ void set_add_header(struct build *build, const struct rule *rule,
         build->level->add_headers[settings->add_header_count++] = header;
 }
 
-void set_hide_header(struct build *build, const struct rule *rule,
-                     const struct config_directive *directive)
+void set_hide_header(struct build *build, const struct config_directive *directive)
 {
     struct config_settings *settings = build_settings(build);
-    const struct config_word *name = build_word(directive, 1);
+    const struct config_word *name = &directive->words[1];
 
     if (!build->level->hide_headers) {
-        build->level->hide_headers =
-            ARENA_ARRAY(build->arena, struct slice, build_count(build, slice_of(rule->name)));
+        build->level->hide_headers = ARENA_ARRAY(build->arena, struct slice,
+                                                 build_count(build, slice_of(build->rule->name)));
         settings->hide_headers = build->level->hide_headers;
         settings->hide_header_count = 0;
     }

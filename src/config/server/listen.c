@@ -15,15 +15,6 @@ struct line {
     bool has_options;
 };
 
-static bool has_only_digits(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    }
-    return text.len > 0;
-}
-
 /* ADDR:PORT, ADDR, PORT, *:PORT, [v6]:PORT, [v6], both with %zone */
 static bool read_address(struct build *build, const struct config_word *word,
                          struct config_listen *listen)
@@ -39,7 +30,7 @@ static bool read_address(struct build *build, const struct config_word *word,
         diag_error(build->diags, word->place, "listening on a Unix socket is not supported yet");
         return false;
     }
-    if (has_only_digits(word->text)) {
+    if (word->text.len > 0 && slice_is_only(word->text, SLICE_DIGITS)) {
         if (slice_to_u64(word->text, 65535, &number) == 0)
             port = (uint16_t)number;
         if (number == 0)
@@ -53,38 +44,21 @@ static bool read_address(struct build *build, const struct config_word *word,
         goto wrong;
     trouble = value_zone_trouble(&ip);
     if (trouble) {
-        diag_error(build->diags, word->place, "\"%.*s\" is no address to listen on: %s",
-                   SLICE_PRINTF(slice_head(word->text, 64)), trouble);
+        build_refuse(build, word, "is no address to listen on: %s", trouble);
         return false;
     }
     listen->address = ip;
     return true;
 wrong:
-    diag_error(build->diags, word->place,
-               "\"%.*s\" is no address to listen on: it must be PORT, ADDRESS:PORT, *:PORT or "
-               "[IPV6]:PORT, with a port from 1 to 65535",
-               SLICE_PRINTF(slice_head(word->text, 64)));
+    build_refuse(build, word,
+                 "is no address to listen on: it must be PORT, ADDRESS:PORT, *:PORT or "
+                 "[IPV6]:PORT, with a port from 1 to 65535");
     return false;
 }
 
-static void read_http2(struct build *build, const struct config_word *word)
-{
-    diag_warning(build->diags, word->place,
-                 "\"http2\" in \"listen\" is the older form of \"http2 on;\", and has no effect");
-}
-
-static bool is_later(struct slice text)
-{
-    static const char *const later[] = {"proxy_protocol", "deferred",      "quic",
-                                        "setfib=",        "fastopen=",     "rcvbuf=",
-                                        "sndbuf=",        "so_keepalive=", "accept_filter="};
-
-    for (unsigned i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (slice_starts_with(text, slice_of(later[i])))
-            return true;
-    }
-    return false;
-}
+static const char *const later[] = {"proxy_protocol", "deferred",      "quic",
+                                    "setfib=",        "fastopen=",     "rcvbuf=",
+                                    "sndbuf=",        "so_keepalive=", "accept_filter="};
 
 static void read_option(struct build *build, const struct config_word *word, struct line *line)
 {
@@ -96,11 +70,12 @@ static void read_option(struct build *build, const struct config_word *word, str
     } else if (slice_equal(text, SLICE("default_server")) || slice_equal(text, SLICE("default"))) {
         line->is_default = true;
     } else if (slice_equal(text, SLICE("http2"))) {
-        read_http2(build, word);
+        diag_warning(
+            build->diags, word->place,
+            "\"http2\" in \"listen\" is the older form of \"http2 on;\", and has no effect");
     } else if (slice_starts_with(text, SLICE("backlog="))) {
         if (slice_to_u64(slice_from(text, 8), INT_MAX, &number) != 0 || number == 0)
-            diag_error(build->diags, word->place, "\"%.*s\" is not allowed: backlog is at least 1",
-                       SLICE_PRINTF(slice_head(text, 64)));
+            build_refuse(build, word, "is not allowed: backlog is at least 1");
         else
             line->listen.backlog = (int)number;
         line->has_options = true;
@@ -115,14 +90,12 @@ static void read_option(struct build *build, const struct config_word *word, str
                      "\"%.*s\" has no effect: every address of a tenant has one socket, which its "
                      "workers share",
                      SLICE_PRINTF(text));
-    } else if (is_later(text)) {
-        diag_error(build->diags, word->place, "\"%.*s\" of \"listen\" is not supported yet",
-                   SLICE_PRINTF(slice_head(text, 64)));
+    } else if (value_begins_with(text, later, sizeof(later) / sizeof(later[0]))) {
+        build_refuse(build, word, "of \"listen\" is not supported yet");
     } else {
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is not allowed: \"listen\" takes ssl, default_server, backlog=N, "
-                   "ipv6only=on|off behind the address",
-                   SLICE_PRINTF(slice_head(text, 64)));
+        build_refuse(build, word,
+                     "is not allowed: \"listen\" takes ssl, default_server, backlog=N, "
+                     "ipv6only=on|off behind the address");
     }
 }
 
@@ -218,23 +191,21 @@ static void add_line(struct build *build, struct line *line)
     } else if (item->servers.count == 0) {
         item->listen.default_server = build->server->index;
     }
-    *(uint32_t *)list_add(&item->servers, &build->scratch, sizeof(uint32_t)) = build->server->index;
+    list_push(&item->servers, &build->scratch, build->server->index);
     index = (uint32_t)(item - (struct listen_build *)build->parts->listens.items);
-    *(uint32_t *)list_add(&build->server->listens, &build->scratch, sizeof(uint32_t)) = index;
+    list_push(&build->server->listens, &build->scratch, index);
     build->server->has_ssl = build->server->has_ssl || item->listen.ssl;
     build->server->has_plain = build->server->has_plain || !item->listen.ssl;
 }
 
-void set_listen(struct build *build, const struct rule *rule,
-                const struct config_directive *directive)
+void set_listen(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
     struct line line = {.listen = default_listen};
     bool is_good = read_address(build, word, &line.listen);
 
-    (void)rule;
     for (uint32_t i = 2; i < directive->word_count; i++)
-        read_option(build, build_word(directive, i), &line);
+        read_option(build, &directive->words[i], &line);
     if (!is_good)
         return;
     line.listen.place = word->place;

@@ -24,11 +24,11 @@ static bool is_regex(enum config_location_kind kind)
 static bool read_pattern(struct build *build, const struct config_directive *directive,
                          struct config_location *location, struct slice *pattern)
 {
-    const struct config_word *first = build_word(directive, 1);
+    const struct config_word *first = &directive->words[1];
     bool has_two = directive->word_count == 3;
 
     location->kind = LOCATION_PREFIX;
-    *pattern = has_two ? build_word(directive, 2)->text : first->text;
+    *pattern = has_two ? directive->words[2].text : first->text;
     for (unsigned i = 0; i < MODIFIER_COUNT; i++) {
         struct slice text = slice_of(modifiers[i].text);
 
@@ -40,9 +40,7 @@ static bool read_pattern(struct build *build, const struct config_directive *dir
         return true;
     }
     if (has_two)
-        diag_error(build->diags, first->place,
-                   "\"%.*s\" is no modifier of \"location\"; allowed: =, ^~, ~, ~*",
-                   SLICE_PRINTF(slice_head(first->text, 64)));
+        build_refuse(build, first, "is no modifier of \"location\"; allowed: =, ^~, ~, ~*");
     return !has_two;
 }
 
@@ -79,21 +77,18 @@ static bool check_pattern(struct build *build, const struct config_location *loc
     return !first;
 }
 
-void set_location(struct build *build, const struct rule *rule,
-                  const struct config_directive *directive)
+void set_location(struct build *build, const struct config_directive *directive)
 {
-    struct diag_place place = build_word(directive, directive->word_count - 1)->place;
+    struct diag_place place = directive->words[directive->word_count - 1].place;
     struct config_location location = {0};
     struct slice pattern;
     struct level level;
     bool is_good;
 
-    (void)rule;
     is_good = read_pattern(build, directive, &location, &pattern) &&
               check_pattern(build, &location, pattern, place);
     build->location = &location;
-    build_inner(build, &level, CONTEXT_LOCATION, directive->block);
-    build_level(build, &level);
+    build_level(build, &level, CONTEXT_LOCATION, directive->block);
     build->location = NULL;
     if (!is_good)
         return;
@@ -105,8 +100,7 @@ void set_location(struct build *build, const struct rule *rule,
     location.settings = level.settings;
     if (location.has_proxy)
         transport_finish(build, &location);
-    *(struct config_location *)list_add(&build->server->locations, &build->scratch,
-                                        sizeof(location)) = location;
+    list_push(&build->server->locations, &build->scratch, location);
 }
 
 /* ---- return ---- */
@@ -125,13 +119,12 @@ static bool is_url(struct slice text)
 static bool check_status(struct build *build, const struct config_directive *directive,
                          uint64_t *status)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
 
     if (slice_to_u64(word->text, 999, status) != 0) {
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is neither a status from 200 to 599 nor an URL that begins with "
-                   "http://, https:// or $scheme",
-                   SLICE_PRINTF(slice_head(word->text, 64)));
+        build_refuse(build, word,
+                     "is neither a status from 200 to 599 nor an URL that begins with "
+                     "http://, https:// or $scheme");
         return false;
     }
     if (*status == 444) {
@@ -150,19 +143,17 @@ static bool check_status(struct build *build, const struct config_directive *dir
         return false;
     }
     if ((*status == 204 || *status == 205 || *status == 304) && directive->word_count == 3)
-        diag_warning(build->diags, build_word(directive, 2)->place,
+        diag_warning(build->diags, directive->words[2].place,
                      "a %.*s has no content: the text is not sent", SLICE_PRINTF(word->text));
     return true;
 }
 
-void set_return(struct build *build, const struct rule *rule,
-                const struct config_directive *directive)
+void set_return(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *text = build_word(directive, directive->word_count - 1);
+    const struct config_word *text = &directive->words[directive->word_count - 1];
     struct config_return answer = {0};
     uint64_t status = 302;
 
-    (void)rule;
     if (directive->word_count == 2 && is_url(text->text)) {
         answer.is_redirect = true;
     } else if (!check_status(build, directive, &status)) {
@@ -172,7 +163,7 @@ void set_return(struct build *build, const struct rule *rule,
     }
     answer.status = (int)status;
     if (directive->word_count == 3 || answer.is_redirect) {
-        if (answer.is_redirect && (text->text.len == 0 || !build_is_clean(text->text))) {
+        if (answer.is_redirect && !build_is_text(text->text)) {
             diag_error(build->diags, text->place, "the URL is empty or has control characters");
             return;
         }

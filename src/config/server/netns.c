@@ -31,22 +31,10 @@ static void netns_read_pid(struct build *build, const struct config_word *word, 
         arena_text(build->arena, arena_printf(&build->scratch, "/proc/%u/ns/net", netns->pid));
 }
 
-static bool is_alphanumeric(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 bool config_container_name_is_valid(struct slice name)
 {
-    if (name.len == 0 || name.len > 255 || !is_alphanumeric(name.data[0]))
-        return false;
-    for (size_t i = 1; i < name.len; i++) {
-        char c = name.data[i];
-
-        if (!is_alphanumeric(c) && c != '_' && c != '.' && c != '-')
-            return false;
-    }
-    return true;
+    return slice_span(name, SLICE_ALPHANUMERIC) > 0 && name.len <= 255 &&
+           slice_is_only(name, SLICE_ALPHANUMERIC "_.-");
 }
 
 static void netns_read_container(struct build *build, const struct config_word *word,
@@ -60,7 +48,7 @@ static void netns_read_container(struct build *build, const struct config_word *
 
 static bool netns_is_name(struct slice text)
 {
-    return text.len > 0 && text.len <= 255 && !memchr(text.data, '/', text.len) &&
+    return text.len > 0 && text.len <= 255 && !slice_has(text, '/') &&
            !slice_equal(text, SLICE(".")) && !slice_equal(text, SLICE(".."));
 }
 
@@ -83,7 +71,7 @@ void netns_read(struct build *build, const struct config_word *word, struct slic
         netns_read_container(build, word, text, netns);
     } else if (slice_starts_with(text, SLICE("pid:"))) {
         netns_read_pid(build, word, text, netns);
-    } else if (text.len > 0 && text.data[0] == '/') {
+    } else if (slice_starts_with(text, SLICE("/"))) {
         netns->kind = NETNS_PATH;
         netns->path = arena_text(build->arena, text);
     } else if (netns_is_name(text)) {
@@ -95,11 +83,9 @@ void netns_read(struct build *build, const struct config_word *word, struct slic
     }
 }
 
-void set_netns(struct build *build, const struct rule *rule,
-               const struct config_directive *directive)
+void set_netns(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
 
-    (void)rule;
     netns_read(build, word, word->text, &build->tenant->netns);
 }

@@ -150,14 +150,12 @@ static bool find_upstream(struct build *build, const struct config_word *word,
     return true;
 }
 
-void set_proxy_pass(struct build *build, const struct rule *rule,
-                    const struct config_directive *directive)
+void set_proxy_pass(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
     struct config_proxy *proxy = &build->location->proxy;
     struct url url;
 
-    (void)rule;
     if (!build_is_clean(word->text)) {
         diag_error(build->diags, word->place, "the URL has control characters");
         return;

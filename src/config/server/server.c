@@ -110,17 +110,16 @@ static void warn_unless_it_matches(struct build *build, const struct config_name
                      SLICE_PRINTF(slice_head(written, 128)), why);
 }
 
-void set_server_name(struct build *build, const struct rule *rule,
-                     const struct config_directive *directive)
+void set_server_name(struct build *build, const struct config_directive *directive)
 {
     for (uint32_t i = 1; i < directive->word_count; i++) {
-        const struct config_word *word = build_word(directive, i);
+        const struct config_word *word = &directive->words[i];
         struct config_name name = {0};
         const char *wrong;
 
         if (slice_starts_with(word->text, SLICE("$"))) {
             diag_error(build->diags, word->place, "variables in \"%s\" are not supported yet",
-                       rule->name);
+                       build->rule->name);
             continue;
         }
         wrong = build_is_clean(word->text) ? read_name(build, word->text, &name)
@@ -133,8 +132,7 @@ void set_server_name(struct build *build, const struct rule *rule,
         name.written = arena_slice(build->arena, word->text);
         name.place = build_place(build, word->place);
         warn_unless_it_matches(build, &name);
-        *(struct config_name *)list_add(&build->server->names, &build->scratch, sizeof(name)) =
-            name;
+        list_push(&build->server->names, &build->scratch, name);
     }
 }
 
@@ -144,11 +142,10 @@ static void finish(struct build *build, struct diag_place place)
     struct config_server *config = &server->config;
 
     if (server->names.count == 0) {
-        struct config_name *name = list_add(&server->names, &build->scratch, sizeof(*name));
+        struct slice empty = arena_slice(build->arena, SLICE(""));
+        struct config_name name = {NAME_EXACT, empty, empty, empty, config->place};
 
-        name->text = arena_slice(build->arena, SLICE(""));
-        name->written = name->shown = name->text;
-        name->place = config->place;
+        list_push(&server->names, &build->scratch, name);
     }
     if (server->listens.count == 0 && build_count(build, SLICE("listen")) == 0)
         listen_default(build, place);
@@ -165,17 +162,14 @@ static void finish(struct build *build, struct diag_place place)
                      "this server has no \"location\" and no \"return\": it answers 404");
 }
 
-void set_server(struct build *build, const struct rule *rule,
-                const struct config_directive *directive)
+void set_server(struct build *build, const struct config_directive *directive)
 {
     struct server_build server = {.index = build->parts->servers.count};
     struct level level;
 
-    (void)rule;
     server.config.place = build_place(build, directive->words[0].place);
     build->server = &server;
-    build_inner(build, &level, CONTEXT_SERVER, directive->block);
-    build_level(build, &level);
+    build_level(build, &level, CONTEXT_SERVER, directive->block);
 
     struct level *outer = build->level;
 
@@ -184,8 +178,7 @@ void set_server(struct build *build, const struct rule *rule,
     build->level = outer;
     seen_free(&server.patterns);
     build->server = NULL;
-    *(struct config_server *)list_add(&build->parts->servers, &build->scratch,
-                                      sizeof(server.config)) = server.config;
+    list_push(&build->parts->servers, &build->scratch, server.config);
 }
 
 /* Of two servers with the same name on an address the first one answers, as in nginx. */

@@ -36,11 +36,8 @@ static void check_name(struct build *build, const struct config_word *word)
 {
     const struct config_upstream *upstreams = build->parts->upstreams.items;
 
-    if (word->text.len == 0 || !build_is_clean(word->text) ||
-        memchr(word->text.data, '/', word->text.len) ||
-        memchr(word->text.data, '$', word->text.len))
-        diag_error(build->diags, word->place, "\"%.*s\" is no name of an upstream",
-                   SLICE_PRINTF(slice_head(word->text, 64)));
+    if (!build_is_text(word->text) || slice_has(word->text, '/') || slice_has(word->text, '$'))
+        build_refuse(build, word, "is no name of an upstream");
     for (uint32_t i = 0; i < build->parts->upstreams.count; i++) {
         if (slice_equal_nocase(upstreams[i].name, word->text))
             diag_error(build->diags, word->place, "upstream \"%.*s\" is a duplicate",
@@ -48,37 +45,32 @@ static void check_name(struct build *build, const struct config_word *word)
     }
 }
 
-void set_upstream(struct build *build, const struct rule *rule,
-                  const struct config_directive *directive)
+void set_upstream(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *name = build_word(directive, 1);
+    const struct config_word *name = &directive->words[1];
     struct config_upstream upstream = default_upstream;
     unsigned before = build->diags->errors;
     struct level level;
 
-    (void)rule;
     check_name(build, name);
     upstream.name = arena_slice(build->arena, name->text);
     build->upstream = &upstream;
     build->endpoints = (struct list){0};
-    build_inner(build, &level, CONTEXT_UPSTREAM, directive->block);
-    build_level(build, &level);
+    build_level(build, &level, CONTEXT_UPSTREAM, directive->block);
     build->upstream = NULL;
     if (build->diags->errors == before && !has_primary(&build->endpoints))
         diag_error(build->diags, name->place, "upstream \"%.*s\" has no server%s",
                    SLICE_PRINTF(name->text), build->endpoints.count ? " that is not a backup" : "");
     upstream.endpoint_count = build->endpoints.count;
     upstream.endpoints = list_copy(&build->endpoints, build->arena, sizeof(struct config_endpoint));
-    *(struct config_upstream *)list_add(&build->parts->upstreams, &build->scratch,
-                                        sizeof(upstream)) = upstream;
+    list_push(&build->parts->upstreams, &build->scratch, upstream);
 }
 
 /* ---- server ---- */
 
 static void tell_parameter(struct build *build, const struct config_word *word, const char *wanted)
 {
-    diag_error(build->diags, word->place, "\"%.*s\" is not allowed: %s",
-               SLICE_PRINTF(slice_head(word->text, 64)), wanted);
+    build_refuse(build, word, "is not allowed: %s", wanted);
 }
 
 /* What nginx has and nsgate has not. */
@@ -86,11 +78,8 @@ static bool is_later(struct slice text)
 {
     static const char *const later[] = {"max_conns=", "slow_start=", "route=", "service=", "id="};
 
-    for (unsigned i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (slice_starts_with(text, slice_of(later[i])))
-            return true;
-    }
-    return slice_equal(text, SLICE("resolve")) || slice_equal(text, SLICE("drain"));
+    return value_begins_with(text, later, sizeof(later) / sizeof(later[0])) ||
+           slice_equal(text, SLICE("resolve")) || slice_equal(text, SLICE("drain"));
 }
 
 static void read_netns(struct build *build, const struct config_word *word,
@@ -141,8 +130,7 @@ static void read_parameter(struct build *build, const struct config_word *word,
     } else if (slice_starts_with(text, SLICE("netns="))) {
         read_netns(build, word, endpoint);
     } else if (is_later(text)) {
-        diag_error(build->diags, word->place, "\"%.*s\" of a server is not supported yet",
-                   SLICE_PRINTF(slice_head(text, 64)));
+        build_refuse(build, word, "of a server is not supported yet");
     } else {
         tell_parameter(build, word,
                        "a server takes weight=N, max_fails=N, fail_timeout=TIME, netns=NAME, "
@@ -150,14 +138,12 @@ static void read_parameter(struct build *build, const struct config_word *word,
     }
 }
 
-void set_endpoint(struct build *build, const struct rule *rule,
-                  const struct config_directive *directive)
+void set_endpoint(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
     struct config_endpoint endpoint = default_endpoint;
     const char *wrong;
 
-    (void)rule;
     wrong = value_endpoint(build->arena, build->folder, word->text, &endpoint);
     if (!wrong && !build_is_clean(word->text))
         wrong = "it has control characters";
@@ -165,10 +151,9 @@ void set_endpoint(struct build *build, const struct rule *rule,
         diag_error(build->diags, word->place, "\"%.*s\" is no server: %s",
                    SLICE_PRINTF(slice_head(word->text, 128)), wrong);
     for (uint32_t i = 2; i < directive->word_count; i++)
-        read_parameter(build, build_word(directive, i), &endpoint);
+        read_parameter(build, &directive->words[i], &endpoint);
     if (wrong || !upstream_count_endpoint(build, word->place))
         return;
     endpoint.place = build_place(build, word->place);
-    *(struct config_endpoint *)list_add(&build->endpoints, &build->scratch, sizeof(endpoint)) =
-        endpoint;
+    list_push(&build->endpoints, &build->scratch, endpoint);
 }

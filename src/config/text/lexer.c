@@ -52,26 +52,12 @@ static struct slice unescape(struct arena *arena, struct slice raw)
         char c = raw.data[i];
 
         if (c == '\\' && i + 1 < raw.len) {
-            switch (raw.data[i + 1]) {
-            case '"':
-            case '\'':
-            case '\\':
-                c = raw.data[++i];
-                break;
-            case 't':
-                c = '\t';
+            static const char escaped[] = "\"'\\trn", meant[] = "\"'\\\t\r\n";
+            const char *found = strchr(escaped, raw.data[i + 1]);
+
+            if (found && *found) {
+                c = meant[found - escaped];
                 i++;
-                break;
-            case 'r':
-                c = '\r';
-                i++;
-                break;
-            case 'n':
-                c = '\n';
-                i++;
-                break;
-            default:
-                break;
             }
         }
         text[len++] = c;

@@ -23,17 +23,12 @@ struct piece {
     const char *wrong; /* what is wrong with it, or NULL */
 };
 
-static bool is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 /* Cuts the next piece off rest, which is not empty. */
 static struct piece next_piece(struct slice *rest)
 {
     struct piece piece = {0};
     struct slice text = *rest;
-    size_t len = 0;
+    size_t len;
     bool braced;
 
     if (text.data[0] != '$') {
@@ -45,19 +40,16 @@ static struct piece next_piece(struct slice *rest)
     }
     piece.is_variable = true;
     text = slice_from(text, 1);
-    braced = text.len && text.data[0] == '{';
+    braced = slice_starts_with(text, SLICE("{"));
     if (braced)
         text = slice_from(text, 1);
-    while (len < text.len && is_name_char(text.data[len]))
-        len++;
+    len = slice_span(text, SLICE_ALPHANUMERIC "_");
     piece.text = slice_head(text, len);
     text = slice_from(text, len);
-    if (braced) {
-        if (text.len && text.data[0] == '}')
-            text = slice_from(text, 1);
-        else
-            piece.wrong = "\"${\" is not closed by \"}\" behind the variable's name";
-    }
+    if (braced && slice_starts_with(text, SLICE("}")))
+        text = slice_from(text, 1);
+    else if (braced)
+        piece.wrong = "\"${\" is not closed by \"}\" behind the variable's name";
     if (!piece.wrong && len == 0)
         piece.wrong = "\"$\" is followed by no variable's name";
     *rest = text;
@@ -158,10 +150,4 @@ int config_template_parse(struct config_template *template, struct arena *arena,
         }
     }
     return result;
-}
-
-bool config_template_is_literal(const struct config_template *template)
-{
-    return template->count == 0 ||
-           (template->count == 1 && template->parts[0].variable == VARIABLE_LITERAL);
 }

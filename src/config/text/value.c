@@ -17,6 +17,15 @@ static const struct time_unit {
 
 #define UNIT_COUNT (sizeof(units) / sizeof(units[0]))
 
+bool value_begins_with(struct slice text, const char *const *names, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (slice_starts_with(text, slice_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
 /* The unit at the start of text; the longest name wins, so that "ms" is not "m". */
 static size_t find_unit(struct slice text)
 {
@@ -29,15 +38,6 @@ static size_t find_unit(struct slice text)
     return found;
 }
 
-static size_t count_digits(struct slice text)
-{
-    size_t count = 0;
-
-    while (count < text.len && text.data[count] >= '0' && text.data[count] <= '9')
-        count++;
-    return count;
-}
-
 int value_time(struct slice text, uint64_t *milliseconds)
 {
     uint64_t total = 0;
@@ -46,7 +46,7 @@ int value_time(struct slice text, uint64_t *milliseconds)
     if (text.len == 0)
         return -1;
     while (text.len) {
-        size_t digits = count_digits(text);
+        size_t digits = slice_span(text, SLICE_DIGITS);
         uint64_t number, factor = SECOND;
 
         if (slice_to_u64(slice_head(text, digits), LONG_TIME, &number) != 0)
@@ -66,8 +66,7 @@ int value_time(struct slice text, uint64_t *milliseconds)
         if (number > (LONG_TIME - total) / factor)
             return -1;
         total += number * factor;
-        while (text.len && text.data[0] == ' ')
-            text = slice_from(text, 1);
+        text = slice_from(text, slice_span(text, " "));
     }
     *milliseconds = total;
     return 0;
@@ -75,27 +74,12 @@ int value_time(struct slice text, uint64_t *milliseconds)
 
 int value_size(struct slice text, uint64_t *bytes)
 {
-    unsigned shift = 0;
+    static const char letters[] = "kKmMgG";
+    size_t digits = slice_span(text, SLICE_DIGITS);
+    const char *unit = digits + 1 == text.len ? strchr(letters, text.data[digits]) : NULL;
+    unsigned shift = unit && *unit ? 10 * (1 + (unsigned)(unit - letters) / 2) : 0;
     uint64_t number;
 
-    if (text.len == 0)
-        return -1;
-    switch (text.data[text.len - 1]) {
-    case 'k':
-    case 'K':
-        shift = 10;
-        break;
-    case 'm':
-    case 'M':
-        shift = 20;
-        break;
-    case 'g':
-    case 'G':
-        shift = 30;
-        break;
-    default:
-        break;
-    }
     if (shift)
         text.len--;
     if (slice_to_u64(text, (uint64_t)INT64_MAX >> shift, &number) != 0)

@@ -5,6 +5,9 @@
 
 #include "config/model.h"
 
+/* Whether text begins with one of the names. */
+bool value_begins_with(struct slice text, const char *const *names, unsigned count);
+
 /* A time as nginx writes it: "30", "500ms", "1h30m", "1d 12h"; units fall. Returns 0, or -1 when
  * it is malformed or longer than 100 years. */
 int value_time(struct slice text, uint64_t *milliseconds);

@@ -4,16 +4,13 @@
 
 #include "tenant_internal.h"
 
-bool certificate_check_path(struct build *build, const struct rule *rule,
-                            const struct config_word *word)
+static bool check_path(struct build *build, const struct config_word *word)
 {
-    if (word->text.len == 0 || !build_is_clean(word->text)) {
-        diag_error(build->diags, word->place, "\"%s\" names no file", rule->name);
+    if (!build_names_file(build, word))
         return false;
-    }
-    if (memchr(word->text.data, '$', word->text.len)) {
+    if (slice_has(word->text, '$')) {
         diag_error(build->diags, word->place, "variables in \"%s\" are not supported yet",
-                   rule->name);
+                   build->rule->name);
         return false;
     }
     if (slice_starts_with(word->text, SLICE("data:")) ||
@@ -21,51 +18,44 @@ bool certificate_check_path(struct build *build, const struct rule *rule,
         diag_error(build->diags, word->place,
                    "\"%s\" from another source than a file is not "
                    "supported yet",
-                   rule->name);
+                   build->rule->name);
         return false;
     }
     return true;
 }
 
-static void add_word(struct build *build, const struct rule *rule,
-                     const struct config_directive *directive,
+static void add_word(struct build *build, const struct config_directive *directive,
                      const struct config_directive ***words, uint32_t *count)
 {
+    if (!check_path(build, &directive->words[1]))
+        return;
     if (!*words)
         *words = ARENA_ARRAY(&build->scratch, const struct config_directive *,
-                             build_count(build, slice_of(rule->name)));
+                             build_count(build, slice_of(build->rule->name)));
     (*words)[(*count)++] = directive;
 }
 
-void set_certificate(struct build *build, const struct rule *rule,
-                     const struct config_directive *directive)
+void set_certificate(struct build *build, const struct config_directive *directive)
 {
     struct certificate_words *words = &build->level->words;
 
-    if (certificate_check_path(build, rule, build_word(directive, 1)))
-        add_word(build, rule, directive, &words->certificates, &words->certificate_count);
+    add_word(build, directive, &words->certificates, &words->certificate_count);
 }
 
-void set_certificate_key(struct build *build, const struct rule *rule,
-                         const struct config_directive *directive)
+void set_certificate_key(struct build *build, const struct config_directive *directive)
 {
     struct certificate_words *words = &build->level->words;
 
-    if (certificate_check_path(build, rule, build_word(directive, 1)))
-        add_word(build, rule, directive, &words->keys, &words->key_count);
+    add_word(build, directive, &words->keys, &words->key_count);
 }
 
-void set_certificate_file(struct build *build, const struct rule *rule,
-                          const struct config_directive *directive)
+void set_certificate_file(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
-    struct config_file *file;
+    const struct config_word *word = &directive->words[1];
 
-    if (!certificate_check_path(build, rule, word))
-        return;
-    file = (struct config_file *)(void *)((char *)build_settings(build) + rule->offset);
-    file->path = build_path(build, word->text);
-    file->place = build_place(build, word->place);
+    if (check_path(build, word))
+        *(struct config_file *)build_field(build) =
+            (struct config_file){build_path(build, word->text), build_place(build, word->place)};
 }
 
 /* The nearest level that names any; each of the two inherits for itself, as in nginx. */

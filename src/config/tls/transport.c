@@ -7,19 +7,18 @@
 
 #define NAME_LENGTH_MAX 255 /* RFC 1035 section 2.3.4 */
 
-void set_http_version(struct build *build, const struct rule *rule,
-                      const struct config_directive *directive)
+void set_http_version(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
 
     if (slice_equal(word->text, SLICE("1.1")))
         build_settings(build)->proxy_http_version = 11;
     else if (slice_equal(word->text, SLICE("2")) || slice_equal(word->text, SLICE("2.0")))
         build_settings(build)->proxy_http_version = 20;
     else
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is not allowed: \"%s\" is 1.1 or 2, other versions are not spoken",
-                   SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
+        build_refuse(build, word,
+                     "is not allowed: \"%s\" is 1.1 or 2, other versions are not spoken",
+                     build->rule->name);
 }
 
 static bool is_address(struct slice host)
@@ -47,37 +46,34 @@ static struct slice host_of(struct slice text)
     return text;
 }
 
-void set_proxy_ssl_name(struct build *build, const struct rule *rule,
-                        const struct config_directive *directive)
+void set_proxy_ssl_name(struct build *build, const struct config_directive *directive)
 {
-    const struct config_word *word = build_word(directive, 1);
+    const struct config_word *word = &directive->words[1];
     struct slice host = host_of(word->text);
 
     if (slice_equal(word->text, SLICE("$proxy_host"))) {
-        build_settings(build)->proxy_ssl_name = (struct slice){"", 0};
+        build_settings(build)->proxy_ssl_name = SLICE("");
         return;
     }
-    if (word->text.len && memchr(word->text.data, '$', word->text.len)) {
+    if (slice_has(word->text, '$')) {
         diag_error(build->diags, word->place,
                    "variables in \"%s\" are not supported yet, apart from $proxy_host alone",
-                   rule->name);
+                   build->rule->name);
         return;
     }
     if (host.len > NAME_LENGTH_MAX ||
         (!value_is_host_name(host) && !is_address(host) &&
          !is_address(arena_printf(&build->scratch, "[%.*s]", SLICE_PRINTF(host))))) {
-        diag_error(build->diags, word->place,
-                   "\"%.*s\" is not allowed: \"%s\" is a host's name or address",
-                   SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
+        build_refuse(build, word, "is not allowed: \"%s\" is a host's name or address",
+                     build->rule->name);
         return;
     }
     build_settings(build)->proxy_ssl_name = arena_slice(build->arena, host);
 }
 
-void set_proxy_ssl_server_name(struct build *build, const struct rule *rule,
-                               const struct config_directive *directive)
+void set_proxy_ssl_server_name(struct build *build, const struct config_directive *directive)
 {
-    set_flag(build, rule, directive);
+    set_flag(build, directive);
     build_settings(build)->says_ssl_server_name = true;
 }
 
@@ -133,7 +129,7 @@ static uint32_t find_variant(struct build *build, uint32_t base,
     copy = upstreams[base];
     copy.is_variant = true;
     copy.transport = made;
-    *(struct config_upstream *)list_add(list, &build->scratch, sizeof(copy)) = copy;
+    list_push(list, &build->scratch, copy);
     return list->count - 1;
 }
 

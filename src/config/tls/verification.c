@@ -4,31 +4,27 @@
 
 #include "tenant_internal.h"
 
-void set_verify_client(struct build *build, const struct rule *rule,
-                       const struct config_directive *directive)
+void set_verify_client(struct build *build, const struct config_directive *directive)
 {
-    static const struct {
-        const char *name;
-        enum config_verify mode;
-    } modes[] = {{"off", VERIFY_OFF},
-                 {"on", VERIFY_ON},
-                 {"optional", VERIFY_OPTIONAL},
-                 {"optional_no_ca", VERIFY_OPTIONAL_NO_CA}};
-    const struct config_word *word = build_word(directive, 1);
+    static const char *const modes[] = {[VERIFY_OFF] = "off",
+                                        [VERIFY_ON] = "on",
+                                        [VERIFY_OPTIONAL] = "optional",
+                                        [VERIFY_OPTIONAL_NO_CA] = "optional_no_ca"};
+    const struct config_word *word = &directive->words[1];
     struct config_settings *settings;
 
     for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-        if (!slice_equal_nocase(word->text, slice_of(modes[i].name)))
+        if (!slice_equal_nocase(word->text, slice_of(modes[i])))
             continue;
         settings = build_settings(build);
-        settings->ssl_verify_client = modes[i].mode;
+        settings->ssl_verify_client = (enum config_verify)i;
         settings->ssl_verify_client_place = build_place(build, word->place);
         return;
     }
-    diag_error(build->diags, word->place,
-               "\"%.*s\" is not allowed: \"%s\" is \"on\", \"off\", \"optional\" or "
-               "\"optional_no_ca\"",
-               SLICE_PRINTF(slice_head(word->text, 64)), rule->name);
+    build_refuse(build, word,
+                 "is not allowed: \"%s\" is \"on\", \"off\", \"optional\" or "
+                 "\"optional_no_ca\"",
+                 build->rule->name);
 }
 
 /* Nothing that was meant to keep strangers out is dropped without a word. What a server has from
@@ -73,7 +69,7 @@ void verification_finish(struct build *build)
                    "\"ssl_trusted_certificate\" to verify with");
         return;
     }
-    verification = ARENA_NEW(build->arena, struct config_verification);
+    verification = arena_alloc(build->arena, sizeof(*verification));
     *verification = (struct config_verification){.mode = settings->ssl_verify_client,
                                                  .depth = settings->ssl_verify_depth,
                                                  .named = settings->ssl_client_certificate,

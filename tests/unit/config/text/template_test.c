@@ -30,11 +30,9 @@ Test(template, literals_and_nothing)
 
     make(&made, "");
     cr_expect_eq(made.template.count, 0);
-    cr_expect(config_template_is_literal(&made.template));
     drop(&made);
     make(&made, "plain {text}");
     cr_expect_eq(made.template.count, 1);
-    cr_expect(config_template_is_literal(&made.template));
     cr_expect(text_is(made.template.parts[0].text, "plain {text}"));
     drop(&made);
 }
@@ -51,7 +49,6 @@ Test(template, variables_between_texts)
     cr_expect_eq(made.template.parts[1].variable, VARIABLE_HOST);
     cr_expect_eq(made.template.parts[2].variable, VARIABLE_REQUEST_URI);
     cr_expect(text_is(made.template.parts[3].text, "x"));
-    cr_expect_not(config_template_is_literal(&made.template));
     drop(&made);
 }
 
