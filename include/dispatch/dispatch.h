@@ -33,4 +33,10 @@ void dispatch_refuse(struct exchange *exchange, enum error error);
 /* The settings in force: the location's, once it is found; before dispatch_start NULL. */
 const struct config_settings *dispatch_settings(const struct exchange *exchange);
 
+/* Whether a request's body of so many bytes is larger than client_max_body_size allows; one that
+ * nobody will read never is. The length that a head announces is judged in dispatch_start; the
+ * frontend asks for what comes: bytes passed, with those that must follow. */
+bool dispatch_body_is_too_large(const struct exchange *exchange,
+                                const struct config_settings *settings, uint64_t bytes);
+
 #endif

@@ -16,6 +16,13 @@ enum dispatch_verdict redirect_to_slash(struct dispatch *dispatch)
     return DISPATCH_DONE;
 }
 
+bool dispatch_body_is_too_large(const struct exchange *exchange,
+                                const struct config_settings *settings, uint64_t bytes)
+{
+    uint64_t most = settings->client_max_body_size;
+    return most != 0 && bytes > most && !exchange->request_body.discards;
+}
+
 enum dispatch_verdict find_location(struct dispatch *dispatch)
 {
     dispatch->location = tenant_find_location(dispatch->server, dispatch->path);
@@ -23,8 +30,8 @@ enum dispatch_verdict find_location(struct dispatch *dispatch)
         return reply_refuse(dispatch->exchange, dispatch, ERROR_NOT_FOUND);
     dispatch->settings = dispatch->location->config->settings;
     int64_t length = dispatch->exchange->request.content_length;
-    uint64_t most = dispatch->settings->client_max_body_size;
-    if (most != 0 && length > 0 && (uint64_t)length > most)
+    if (length > 0 &&
+        dispatch_body_is_too_large(dispatch->exchange, dispatch->settings, (uint64_t)length))
         return reply_refuse(dispatch->exchange, dispatch, ERROR_BODY_TOO_LARGE);
     return DISPATCH_CONTINUE;
 }

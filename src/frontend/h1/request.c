@@ -71,13 +71,13 @@ void front_h1_refuse(struct connection *connection, enum error error)
 
 /* ---- bodies ---- */
 
+/* more: bytes of the body besides those that were passed on. */
 static bool is_too_large(const struct connection *connection, uint64_t more)
 {
     const struct exchange *exchange = connection->h1.exchange;
-    uint64_t max = front_h1_settings(connection)->client_max_body_size;
 
-    return max > 0 && !exchange->request_body.discards &&
-           exchange->request_body.passed + more > max;
+    return dispatch_body_is_too_large(exchange, front_h1_settings(connection),
+                                      exchange->request_body.passed + more);
 }
 
 static void note_progress(struct connection *connection, size_t bytes)
@@ -194,16 +194,7 @@ void front_h1_pass_end(struct connection *connection)
 
 static void start_body(struct connection *connection)
 {
-    struct front_h1_side *h1 = &connection->h1;
-    const struct exchange *exchange = h1->exchange;
-    uint64_t max = front_h1_settings(connection)->client_max_body_size;
-
-    if (!exchange->response_started && max > 0 && exchange->request.content_length > 0 &&
-        (uint64_t)exchange->request.content_length > max) {
-        front_h1_refuse(connection, ERROR_BODY_TOO_LARGE);
-        return;
-    }
-    if (h1->sends_body)
+    if (connection->h1.sends_body)
         front_h1_start_body_clock(connection);
     read_body(connection);
 }

@@ -19,9 +19,7 @@ static void end_if_last(struct front_stream *stream)
 
 static bool is_too_large(const struct front_stream *stream, uint64_t bytes)
 {
-    uint64_t max = front_h2_settings(stream)->client_max_body_size;
-
-    return max > 0 && !stream->exchange->request_body.discards && bytes > max;
+    return dispatch_body_is_too_large(stream->exchange, front_h2_settings(stream), bytes);
 }
 
 /* At the turn's end rather than in the session's event: a request that is cancelled in the same
