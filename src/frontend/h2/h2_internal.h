@@ -84,6 +84,11 @@ void front_stream_end(struct front_stream *stream, enum error error);
 /* The same, with RST_STREAM. */
 void front_stream_reset(struct front_stream *stream, enum error error, uint32_t code);
 
+/* How far the request and the response have come: told in the debug log, and asserted to be a step
+ * that they may take. */
+void front_stream_set_request(struct front_stream *stream, enum stream_request request);
+void front_stream_set_response(struct front_stream *stream, enum stream_response response);
+
 /* Looks no more at the request, and answers with the error's status. */
 void front_stream_refuse(struct front_stream *stream, enum error error);
 /* Gives the client back what has left the request's pipe. */

@@ -66,7 +66,7 @@ static void on_request(void *object, bool ends)
     bool is_connect = exchange->request.method == METHOD_CONNECT;
 
     connection_count_request(stream->connection, stream->exchange);
-    stream->request = STREAM_REQUEST_BODY;
+    front_stream_set_request(stream, STREAM_REQUEST_BODY);
     stream->sends_body = !ends && !exchange->request.expects_continue && !is_connect;
     exchange->started = connection_now(stream->connection);
     exchange->request_bytes = h2_stream_received(stream->handle);
@@ -121,7 +121,7 @@ static void on_end(void *object)
     stream->body.from = 0;
     if (stream->request != STREAM_REQUEST_BODY)
         return;
-    stream->request = STREAM_REQUEST_ENDED;
+    front_stream_set_request(stream, STREAM_REQUEST_ENDED);
     exchange_end_request(stream->exchange, PIPE_ENDED);
 }
 
@@ -130,7 +130,7 @@ static void on_abandoned(void *object)
     struct front_stream *stream = object;
 
     stream->body.from = 0;
-    stream->request = STREAM_REQUEST_DROPPED;
+    front_stream_set_request(stream, STREAM_REQUEST_DROPPED);
     exchange_discard_request(stream->exchange);
 }
 

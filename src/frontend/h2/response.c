@@ -23,8 +23,8 @@ static void refuse_switch(struct front_stream *stream)
 {
     static const struct http_response bad_gateway = {.status = 502};
 
-    stream->request = STREAM_REQUEST_DROPPED;
-    stream->response = STREAM_RESPONSE_ENDED;
+    front_stream_set_request(stream, STREAM_REQUEST_DROPPED);
+    front_stream_set_response(stream, STREAM_RESPONSE_ENDED);
     h2_send_response(stream->handle, &bad_gateway, true, wall(stream));
     connection_defer(stream->connection);
     dispatch_refuse(stream->exchange, ERROR_RESPONSE);
@@ -47,7 +47,7 @@ static void on_response(void *front, struct exchange *exchange)
     }
     if (!exchange->is_tunnel && exchange->request.upgrade.len > 0)
         exchange_end_request(exchange, PIPE_ENDED);
-    stream->response = STREAM_RESPONSE_HEAD;
+    front_stream_set_response(stream, STREAM_RESPONSE_HEAD);
     front_h2_set_due(stream);
 }
 
@@ -62,7 +62,7 @@ static void on_body(void *front, struct exchange *exchange)
         h2_resume(stream->handle);
         connection_defer(stream->connection);
     } else if (stream->response == STREAM_RESPONSE_AWAITED && is_broken) {
-        stream->response = STREAM_RESPONSE_BROKEN;
+        front_stream_set_response(stream, STREAM_RESPONSE_BROKEN);
         front_h2_set_due(stream);
     }
 }
@@ -99,7 +99,7 @@ void front_h2_answer(struct front_stream *stream)
     }
     if (stream->response != STREAM_RESPONSE_HEAD)
         return;
-    stream->response = STREAM_RESPONSE_BODY;
+    front_stream_set_response(stream, STREAM_RESPONSE_BODY);
     if (exchange->request_body.discards)
         h2_discard(stream->handle);
     h2_send_response(stream->handle, &exchange->response, is_head_all(exchange), wall(stream));
@@ -116,7 +116,7 @@ enum h2_read front_h2_on_read(void *object, struct chain *to, size_t max,
 
     exchange->response_body_bytes += taken;
     if (exchange_pipe_is_done(pipe)) {
-        stream->response = STREAM_RESPONSE_ENDED;
+        front_stream_set_response(stream, STREAM_RESPONSE_ENDED);
         if (exchange->is_tunnel)
             front_h2_start_tunnel_clock(stream);
         *trailers = &pipe->trailers;

@@ -2,8 +2,10 @@
 /* The life of one stream's object, between a session's handle and an exchange. */
 #include "h2/h2_internal.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- memory ---- */
@@ -124,11 +126,60 @@ void front_stream_reset(struct front_stream *stream, enum error error, uint32_t 
     connection_defer(connection);
 }
 
+/* ---- how far it has come ---- */
+
+/* One step, with the steps that may follow it as bits. */
+struct step {
+    const char *name;
+    unsigned next;
+};
+
+static void trace(const struct front_stream *stream, const char *what, const struct step *from,
+                  const struct step *to)
+{
+    log_debug("client %llu: HTTP/2: stream %d: %s: %s to %s",
+              (unsigned long long)stream->connection->client.connection,
+              h2_stream_id(stream->handle), what, from->name, to->name);
+}
+
+void front_stream_set_request(struct front_stream *stream, enum stream_request request)
+{
+#define TO(name) (1u << STREAM_REQUEST_##name)
+    static const struct step steps[] = {
+        [STREAM_REQUEST_HEAD] = {"head", TO(BODY) | TO(DROPPED)},
+        [STREAM_REQUEST_BODY] = {"body", TO(DROPPED) | TO(ENDED)},
+        [STREAM_REQUEST_DROPPED] = {"dropped", TO(DROPPED)},
+        [STREAM_REQUEST_ENDED] = {"ended", TO(DROPPED)},
+    };
+#undef TO
+
+    assert(steps[stream->request].next & 1u << request);
+    trace(stream, "request", &steps[stream->request], &steps[request]);
+    stream->request = request;
+}
+
+void front_stream_set_response(struct front_stream *stream, enum stream_response response)
+{
+#define TO(name) (1u << STREAM_RESPONSE_##name)
+    static const struct step steps[] = {
+        [STREAM_RESPONSE_AWAITED] = {"awaited", TO(HEAD) | TO(ENDED) | TO(BROKEN)},
+        [STREAM_RESPONSE_HEAD] = {"head", TO(BODY)},
+        [STREAM_RESPONSE_BODY] = {"body", TO(ENDED)},
+        [STREAM_RESPONSE_ENDED] = {"ended", 0},
+        [STREAM_RESPONSE_BROKEN] = {"broken", 0},
+    };
+#undef TO
+
+    assert(steps[stream->response].next & 1u << response);
+    trace(stream, "response", &steps[stream->response], &steps[response]);
+    stream->response = response;
+}
+
 /* ---- its request ---- */
 
 void front_stream_refuse(struct front_stream *stream, enum error error)
 {
-    stream->request = STREAM_REQUEST_DROPPED;
+    front_stream_set_request(stream, STREAM_REQUEST_DROPPED);
     stream->is_dispatched = true;
     stream->body.from = 0;
     dispatch_refuse(stream->exchange, error);
