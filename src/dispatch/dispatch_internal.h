@@ -50,6 +50,7 @@ struct dispatch {
     STAILQ_HEAD(, dispatch_past) past;
     uint32_t past_count;
     int backend_status; /* of the last attempt's final response; 0: none yet */
+    bool is_own_reply;  /* the response is made here (reply.c), and none of a server follows */
 };
 
 /* Whether the last attempt is not one of the past. */
@@ -127,11 +128,11 @@ void forward_filter_trailers(struct dispatch *dispatch);
 
 /* ---- headers.c ---- */
 
-/* Makes the backend's response what the client gets. */
+/* Takes from a server's response what is not for the client. */
 enum dispatch_verdict headers_filter(struct dispatch *dispatch);
 
-/* Appends the add_header fields that go with the response's status. */
-void headers_add(struct dispatch *dispatch);
+/* Appends the add_header fields that go with the response's status, to own replies too. */
+enum dispatch_verdict headers_add(struct dispatch *dispatch);
 
 /* ---- reply.c ---- */
 

@@ -26,11 +26,13 @@ static bool is_usual(int status)
            (status >= 301 && status <= 304) || status == 307 || status == 308;
 }
 
-void headers_add(struct dispatch *dispatch)
+enum dispatch_verdict headers_add(struct dispatch *dispatch)
 {
     struct http_response *response = &dispatch->exchange->response;
     const struct config_settings *settings = dispatch->settings;
     bool is_for_all = is_usual(response->status);
+    if (response->status < 200 && !dispatch->is_own_reply)
+        return DISPATCH_CONTINUE;
     for (uint32_t i = 0; i < settings->add_header_count; i++) {
         const struct config_header *header = &settings->add_headers[i];
         if (!is_for_all && !header->always)
@@ -39,6 +41,7 @@ void headers_add(struct dispatch *dispatch)
         if (value.len > 0)
             http_fields_add(&response->fields, header->name, value);
     }
+    return DISPATCH_CONTINUE;
 }
 
 enum dispatch_verdict headers_filter(struct dispatch *dispatch)
@@ -47,6 +50,8 @@ enum dispatch_verdict headers_filter(struct dispatch *dispatch)
     struct http_response *response = &exchange->response;
     struct http_fields came = response->fields;
     struct http_fields *fields = &response->fields;
+    if (dispatch->is_own_reply)
+        return DISPATCH_CONTINUE;
     dispatch_fields_init(fields, &exchange->arena,
                          came.count + 1 + dispatch->settings->add_header_count);
     http_fields_forward(fields, &came);
@@ -55,11 +60,8 @@ enum dispatch_verdict headers_filter(struct dispatch *dispatch)
         if (!is_hidden(dispatch->settings, &fields->items[i]))
             fields->items[kept++] = fields->items[i];
     fields->count = kept;
-    if (response->status == 101) {
-        /* The one hop-by-hop field that must go through (RFC 9110 section 7.8). */
+    /* The one hop-by-hop field that must go through (RFC 9110 section 7.8). */
+    if (response->status == 101)
         http_fields_add(fields, SLICE("Upgrade"), exchange->forward.upgrade);
-    } else if (response->status >= 200) {
-        headers_add(dispatch);
-    }
     return DISPATCH_CONTINUE;
 }

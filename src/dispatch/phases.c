@@ -15,6 +15,7 @@ static const struct dispatch_feature features[] = {
     {PHASE_REWRITE, return_of_location},
     {PHASE_CONTENT, proxy_start},
     {PHASE_RESPONSE_HEADERS, headers_filter},
+    {PHASE_RESPONSE_HEADERS, headers_add},
     {PHASE_LOG, report_close},
 };
 #define FEATURE_COUNT (sizeof(features) / sizeof(*features))

@@ -40,7 +40,8 @@ static void make_head(struct exchange *exchange, struct dispatch *dispatch,
     if (reply->location.len > 0)
         http_fields_add(fields, SLICE("Location"), reply->location);
     if (dispatch) {
-        headers_add(dispatch);
+        dispatch->is_own_reply = true;
+        phases_run(dispatch, PHASE_RESPONSE_HEADERS);
         drop_first(fields, FIELD_CONTENT_TYPE);
     }
 }

@@ -90,3 +90,22 @@ Test(find_location, body_length_is_judged_at_once)
     cr_expect_eq(rig.seen.status, 200, "0 is without limit");
     rig_close(&rig);
 }
+
+/* As a frontend asks while a body comes. */
+Test(find_location, body_bytes_are_judged_as_they_come)
+{
+    struct rig rig;
+    rig_open_location(&rig, "client_max_body_size 10; proxy_pass http://127.0.0.1:9000;");
+    rig_send(&rig, "POST / HTTP/1.1\r\nHost: acme.test\r\nTransfer-Encoding: chunked\r\n\r\n");
+    struct config_settings settings = *dispatch_settings(rig.exchange);
+    cr_expect_not(dispatch_body_is_too_large(rig.exchange, &settings, 0));
+    cr_expect_not(dispatch_body_is_too_large(rig.exchange, &settings, 10));
+    cr_expect(dispatch_body_is_too_large(rig.exchange, &settings, 11));
+    cr_expect(dispatch_body_is_too_large(rig.exchange, &settings, UINT64_MAX));
+    settings.client_max_body_size = 0;
+    cr_expect_not(dispatch_body_is_too_large(rig.exchange, &settings, UINT64_MAX), "no limit");
+    settings.client_max_body_size = 10;
+    exchange_discard_request(rig.exchange);
+    cr_expect_not(dispatch_body_is_too_large(rig.exchange, &settings, 11), "nobody reads it");
+    rig_close(&rig);
+}

@@ -68,12 +68,14 @@ Test(h2_websocket, a_wrong_accept_is_a_bad_gateway)
 {
     int back = start();
 
+    rig_watch_log(&rig);
     client_expect(&rig, back, "\r\n\r\n");
     client_send(&rig, back,
                 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                 "Sec-WebSocket-Accept: c29tZXRoaW5nIGVsc2UgYWx0bw==\r\n\r\n");
     h2_until(&client, ask.heads > 0);
     cr_assert_eq(ask.response.status, 502);
+    cr_assert(rig_has_logged(&rig, "client 1: HTTP/2: stream 1: response: awaited to ended"));
     client_rest(&rig, back);
     h2_ask_finish(&ask, back);
 }
