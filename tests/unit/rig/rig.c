@@ -618,62 +618,12 @@ pid_t rig_child(const struct rig *rig, const char *name)
     return (pid_t)pid;
 }
 
-static int rig_socket(int port, struct sockaddr_in *address)
-{
-    *address = (struct sockaddr_in){.sin_family = AF_INET,
-                                    .sin_port = htons((uint16_t)port),
-                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
-/* Below the ports that the system gives away (ip_local_port_range): whoever binds port 0, or
- * connects, takes none of these. */
-#define RIG_PORT_FIRST 12000
-#define RIG_PORT_COUNT 10000
-
-/* A name of the port that one process has at a time, until it ends, in its network namespace. */
-static bool rig_claim(int port)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "nsg-rig-port-%d", port);
-    if (bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0)
-        return true;
-    close(fd);
-    return false;
-}
-
-static bool rig_is_free(int port)
-{
-    struct sockaddr_in address;
-    int fd = rig_socket(port, &address);
-    bool is_free;
-
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-    close(fd);
-    return is_free;
-}
-
-int rig_port(void)
-{
-    int start = (int)(getpid() * 16L % RIG_PORT_COUNT);
-
-    for (int i = 0; i < RIG_PORT_COUNT; i++) {
-        int port = RIG_PORT_FIRST + (start + i) % RIG_PORT_COUNT;
-
-        if (rig_claim(port) && rig_is_free(port))
-            return port;
-    }
-    cr_assert_fail("no port is free");
-    return -1;
-}
-
 bool rig_connects(int port)
 {
-    struct sockaddr_in address;
-    int fd = rig_socket(port, &address);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool connected = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 
     close(fd);

@@ -4,6 +4,8 @@
 #ifndef RIG_RIG_H
 #define RIG_RIG_H
 
+#include "shared/port.h"
+
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -46,8 +48,6 @@ int rig_wait(struct rig *rig);
 /* The pid of the last child that the log names so ("worker 0", "resolver"). */
 pid_t rig_child(const struct rig *rig, const char *name);
 
-/* A free port of 127.0.0.1, which no other test gets while this one runs. */
-int rig_port(void);
 /* Whether something listens there. */
 bool rig_connects(int port);
 

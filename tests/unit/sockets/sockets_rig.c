@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include "shared/namespaces.h"
+#include "shared/port.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -130,13 +131,6 @@ struct plan sockets_rig_servers(const char *netns)
 
 const char *sockets_rig_address(char text[32])
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(in);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    cr_assert_eq(bind(fd, (struct sockaddr *)&in, len), 0);
-    cr_assert_eq(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-    close(fd);
-    snprintf(text, 32, "127.0.0.1:%u", ntohs(in.sin_port));
+    snprintf(text, 32, "127.0.0.1:%d", rig_port());
     return text;
 }

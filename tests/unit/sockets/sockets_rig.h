@@ -27,7 +27,7 @@ void sockets_rig_wait(const struct listener *listener, enum listener_state state
 struct plan sockets_rig_plan(const char *netns, const char *address, const char *other);
 /* The same with servers there. */
 struct plan sockets_rig_servers(const char *netns);
-/* "127.0.0.1:PORT" with a port that was free a moment ago. */
+/* "127.0.0.1:PORT" with a port of this process alone (rig_port). */
 const char *sockets_rig_address(char text[32]);
 
 #endif
