@@ -20,7 +20,7 @@ static void on_response(void *mediator, struct exchange *exchange)
         dispatch->backend_status = status;
     if (status >= 200 && retry_response(dispatch))
         return;
-    if (phases_run(dispatch, PHASE_RESPONSE_HEADERS) == DISPATCH_CONTINUE)
+    if (phases_run_response(dispatch, PHASE_RESPONSE_HEADERS) == DISPATCH_CONTINUE)
         exchange_pass_response(exchange);
 }
 
@@ -43,7 +43,7 @@ static void on_request_ended(void *mediator, struct exchange *exchange)
 static void on_close(void *mediator, struct exchange *exchange)
 {
     struct dispatch *dispatch = mediator;
-    phases_run(dispatch, PHASE_LOG);
+    phases_run_response(dispatch, PHASE_LOG);
     struct tenant *tenant = dispatch->tenant;
     exchange_set_mediator(exchange, NULL, NULL);
     if (tenant->references == 1)

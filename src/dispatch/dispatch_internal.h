@@ -73,8 +73,10 @@ static inline void dispatch_fields_init(struct http_fields *fields, struct arena
 /* Runs the request's phases, from where it stands: from the first, or behind what has waited. */
 void phases_run_request(struct dispatch *dispatch);
 
-/* Runs one phase. DONE: what is left of the way is not for this response. */
-enum dispatch_verdict phases_run(struct dispatch *dispatch, enum dispatch_phase phase);
+/* ---- response_phases.c ---- */
+
+/* Runs one of the last two phases. DONE: what is left of the way is not for this response. */
+enum dispatch_verdict phases_run_response(struct dispatch *dispatch, enum dispatch_phase phase);
 
 /* ---- find_server.c ---- */
 

@@ -41,7 +41,7 @@ static void make_head(struct exchange *exchange, struct dispatch *dispatch,
         http_fields_add(fields, SLICE("Location"), reply->location);
     if (dispatch) {
         dispatch->is_own_reply = true;
-        phases_run(dispatch, PHASE_RESPONSE_HEADERS);
+        phases_run_response(dispatch, PHASE_RESPONSE_HEADERS);
         drop_first(fields, FIELD_CONTENT_TYPE);
     }
 }
