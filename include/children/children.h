@@ -3,6 +3,7 @@
 #ifndef CHILDREN_CHILDREN_H
 #define CHILDREN_CHILDREN_H
 
+#include "cells/memory.h"
 #include "children/assignment.h"
 #include "children/child.h"
 #include "ipc/tally.h"
@@ -16,6 +17,8 @@ struct children_events {
     struct assignment *(*find)(void *owner, struct slice tenant);
     /* Its examined bundle and its ticket keys. NULL: none is in force, it has none. */
     struct ipc_blob *(*bundle)(const struct assignment *assignment, struct slice *ticket_keys);
+    /* The memory that its workers share; its descriptor goes with the bundle. */
+    const struct cells *(*cells)(const struct assignment *assignment);
     /* Whether it was refused since workers had died over it. */
     bool (*was_guilty)(const struct assignment *assignment);
     /* Workers have died over its bundle, twice. */

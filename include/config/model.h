@@ -270,6 +270,20 @@ struct config_upstream {
     uint32_t keepalive; /* idle connections that a worker keeps */
 };
 
+/* A table in memory that all workers of a tenant share. Names are unique in a tenant, whatever the
+ * kind; those of nsgate's own tables begin with a '.', which no directive can give. */
+enum config_zone_kind { ZONE_COUNTS, ZONE_RATES };
+
+struct config_zone {
+    enum config_zone_kind kind;
+    struct slice name;
+    struct slice identity; /* name and key as written: an equal zone keeps its content */
+    uint64_t size;         /* bytes */
+    struct config_template key;
+    uint32_t rate; /* ZONE_RATES: thousandths a second */
+    struct diag_place place;
+};
+
 struct config_tenant {
     struct arena arena;
     struct slice name;
@@ -281,6 +295,8 @@ struct config_tenant {
     uint32_t server_count;
     struct config_upstream *upstreams;
     uint32_t upstream_count;
+    struct config_zone *zones;
+    uint32_t zone_count;
 };
 
 /* What a tenant's model is made of. */

@@ -21,6 +21,7 @@
     X(SERVER_PORT, "server_port")                                                                  \
     X(SERVER_PROTOCOL, "server_protocol")                                                          \
     X(REMOTE_ADDR, "remote_addr")                                                                  \
+    X(BINARY_REMOTE_ADDR, "binary_remote_addr")                                                    \
     X(REMOTE_PORT, "remote_port")                                                                  \
     X(PROXY_ADD_X_FORWARDED_FOR, "proxy_add_x_forwarded_for")                                      \
     X(PROXY_HOST, "proxy_host")                                                                    \

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "base/fingerprint.h"
+#include "cells/memory.h"
 #include "config/model.h"
 #include "files/dependencies.h"
 #include "ipc/channel.h"
@@ -27,6 +28,13 @@ struct plan_listener {
     bool ipv6only;
 };
 
+/* A table in the tenant's cells. */
+struct plan_cells {
+    enum cells_kind kind;
+    char *name;
+    uint64_t size;
+};
+
 /* A value: it may be moved. Zeroed is empty. */
 struct plan {
     struct plan_netns netns; /* where the listeners belong */
@@ -34,6 +42,8 @@ struct plan {
     uint32_t listener_count;
     struct plan_netns *servers; /* where servers are; none twice */
     uint32_t server_count;
+    struct plan_cells *cells; /* what its workers share; none twice. Not for the next binary */
+    uint32_t cells_count;
     bool has_names;  /* host names, which may stand for other addresses the next time */
     int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;

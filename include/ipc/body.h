@@ -4,6 +4,7 @@
 #ifndef IPC_BODY_H
 #define IPC_BODY_H
 
+#include "cells/memory.h"
 #include "ipc/cage.h"
 #include "ipc/channel.h"
 
@@ -41,6 +42,7 @@ struct ipc_tenant {
     struct slice name;
     uint32_t slot; /* in the tally */
     struct slice ticket_keys;
+    struct slice cells; /* ipc_put_cells */
 };
 
 struct ipc_tenant_remove {
@@ -150,6 +152,12 @@ IPC_BODIES(X)
 /* Of SETUP, and of what one supervisor leaves to the next. */
 void ipc_put_identity(struct wire_writer *writer, struct cage_identity identity);
 void ipc_get_identity(struct wire_reader *reader, struct cage_identity *identity);
+
+/* A tenant's shared memory but for its descriptor: of TENANT, and of what one supervisor leaves to
+ * the next. */
+void ipc_put_cells(struct wire_writer *writer, const struct cells *cells);
+/* Into an empty one, which is the caller's to free. The reader tells whether it has failed. */
+void ipc_get_cells(struct wire_reader *reader, struct cells *cells);
 
 /* One tenant's figures, of which a FIGURES has any number in its blob, behind a u32: the
  * connections in all. */

@@ -10,7 +10,7 @@
 
 /* Another one with every change of the table or of a body: after an upgrade, channels of workers
  * that speak another version are only closed. */
-#define IPC_VERSION 5
+#define IPC_VERSION 6
 
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
@@ -34,8 +34,9 @@ struct ipc_ends {
     X(EXAMINE, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, true)                                            \
     /* blob: diags, then, if usable, the bundle's findings */                                      \
     X(EXAMINED, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, true)                                           \
-    /* blob: an examined bundle. New or in place of the last one of that name */                   \
-    X(TENANT, ROLE_SUPERVISOR, ROLE_WORKER, 0, true)                                               \
+    /* blob: an examined bundle. New or in place of the last one of that name. With cells, the     \
+       memfd that they are in */                                                                   \
+    X(TENANT, ROLE_SUPERVISOR, ROLE_WORKER, 1, true)                                               \
     /* its listeners close, its connections drain */                                               \
     X(TENANT_REMOVE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                       \
     /* ipc_serial: a TENANT or TENANT_REMOVE is in force for every connection accepted from now,   \

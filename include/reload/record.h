@@ -25,6 +25,7 @@ struct record {
     struct tenant_sockets sockets; /* the same */
     struct assignment assignment;  /* to workers; with its slot in the tally */
     struct tls_ticket_keys tickets;
+    struct cells cells;          /* what its workers share; fits the plan in force */
     uint64_t seen;               /* number of the last reload that saw its file */
     bool is_named;               /* has a file: for removal_of */
     bool is_todo;                /* waits in the reload's list */
@@ -93,7 +94,7 @@ void registry_put(struct wire_writer *writer, const struct registry *registry);
 /* Into an empty one. The reader tells whether it has failed; free the registry in both cases. Its
  * descriptors are numbers that nothing was done with. */
 void registry_get(struct wire_reader *reader, struct registry *registry);
-/* Shows the listeners' descriptors to act, -1 excepted. */
+/* Shows the descriptors of cells and listeners to act, -1 excepted. */
 void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, void *context),
                               void *context);
 

@@ -5,6 +5,7 @@
 #ifndef TENANT_TENANT_H
 #define TENANT_TENANT_H
 
+#include "cells/memory.h"
 #include "config/model.h"
 #include "tenant/bundle.h"
 #include "tls/client.h"
@@ -50,6 +51,13 @@ struct tenant_upstream {
     struct backend_group *group; /* set once by backends_bind, before the first request */
 };
 
+/* A table that all workers of the tenant share. */
+struct tenant_zone {
+    const struct config_zone *config;
+    struct cells_counts *counts; /* ZONE_COUNTS, or NULL */
+    struct cells_rates *rates; /* ZONE_RATES, or NULL. Without tenant_set_cells there is neither */
+};
+
 struct tenant {
     struct config_tenant config;
     struct tenant_listener *listeners;
@@ -64,6 +72,8 @@ struct tenant {
     struct tenant_identities *identities; /* chains and keys, each pair once; NULL: none */
     struct tenant_regexes *regexes;       /* NULL: none */
     struct tls_ticket_keys tickets;
+    struct tenant_zone *zones; /* as in config, same order */
+    struct cells_map *cells;   /* NULL: none */
     uint32_t references;
 };
 
@@ -83,6 +93,14 @@ void tenant_unref(struct tenant *tenant);
 
 /* Before the first handshake; without it there are no tickets. */
 void tenant_set_tickets(struct tenant *tenant, const struct tls_ticket_keys *keys);
+
+/* Takes over what all workers share, before the first connection. NULL: limits hold nobody. */
+void tenant_set_cells(struct tenant *tenant, struct cells_map *cells);
+
+/* By the zone's name (config_zone.name); NULL: there is none, or it has no table. nsgate's own are
+ * ".max_conns" and the like. */
+struct cells_counts *tenant_counts(const struct tenant *tenant, struct slice name);
+struct cells_rates *tenant_rates(const struct tenant *tenant, struct slice name);
 
 /* By the listener's address text (config_listen.text); NULL when the tenant has no such one. */
 struct tenant_listener *tenant_find_listener(struct tenant *tenant, struct slice address);

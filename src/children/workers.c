@@ -66,16 +66,24 @@ void workers_forget_all(struct children *children)
 
 static void worker_send_tenant(struct child *worker, struct assignment *assignment)
 {
+    const struct children_events *events = worker->children->events;
+    const struct cells *cells = events->cells(assignment);
     struct ipc_tenant body = {.serial = deliveries_add(worker, assignment, NULL),
                               .name = slice_of(assignment->name),
                               .slot = assignment->slot};
-    struct ipc_blob *bundle = worker->children->events->bundle(assignment, &body.ticket_keys);
+    struct ipc_attachments attachments = {&cells->fd, cells->count > 0 ? 1 : 0, NULL};
+    struct wire_writer layout;
 
-    ipc_send_tenant(worker->channel, IPC_TENANT, &body, &(struct ipc_attachments){.blob = bundle});
+    wire_writer_init(&layout);
+    ipc_put_cells(&layout, cells);
+    body.cells = wire_written(&layout);
+    attachments.blob = events->bundle(assignment, &body.ticket_keys);
+    ipc_send_tenant(worker->channel, IPC_TENANT, &body, &attachments);
+    wire_writer_free(&layout);
     assignment->told |= worker_bit(worker);
     assignment->committing |= worker_bit(worker);
     worker_clear_due(worker, assignment);
-    worker->children->events->on_sent(worker, assignment);
+    events->on_sent(worker, assignment);
 }
 
 static void worker_send_remove(struct child *worker, const struct assignment *assignment,

@@ -51,6 +51,8 @@ const struct rule grammar_rules[] = {
     {"keepalive_timeout", EVERY, 1, 2, set_keepalive_timeout, IN_SETTINGS(keepalive_timeout),
      FROM_ZERO},
     {"large_client_header_buffers", TENANT | SERVER, 2, 2, set_header_buffers, NO_FIELD},
+    {"limit_conn_zone", TENANT, 2, 2, set_limit_conn_zone, .repeats = true},
+    {"limit_req_zone", TENANT, 2, 4, set_limit_req_zone, .repeats = true},
     {"listen", SERVER, 1, ANY_COUNT, set_listen, .repeats = true},
     {"location", SERVER, 1, 2, set_location, .is_block = true, .repeats = true, .phase = 2},
     {"max_connections", TENANT, 1, 1, set_number, IN_TENANT(max_connections), .low = 1,

@@ -45,7 +45,7 @@ struct rule {
 extern const struct rule grammar_rules[];
 extern const unsigned grammar_rule_count;
 
-#define GRAMMAR_RULES_MAX 96 /* at least grammar_rule_count; a test holds it */
+#define GRAMMAR_RULES_MAX 128 /* at least grammar_rule_count; a test holds it */
 
 /* For a directive that nginx has and nsgate has not: "is not supported yet" and the like, with what
  * to do instead where there is something; else NULL. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Setters of the main file: who the processes are, where they log, which tenants there are. */
-#include "build_internal.h"
 #include "setters_internal.h"
+#include "tenant_internal.h"
 
 #include <sys/un.h>
 
@@ -91,10 +91,13 @@ void set_tenants(struct build *build, const struct config_directive *directive)
 void set_defaults(struct build *build, const struct config_directive *directive)
 {
     struct config_tenant unused = {0}; /* the tenants build their own */
+    struct tenant_build parts = {0};
     struct level level;
 
     build->main->defaults = directive->block;
     build->tenant = &unused;
+    build->parts = &parts;
     build_level(build, &level, CONTEXT_DEFAULTS, directive->block);
     build->tenant = NULL;
+    build->parts = NULL;
 }

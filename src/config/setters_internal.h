@@ -34,6 +34,10 @@ rule_setter set_container_socket;
 rule_setter set_tenants;
 rule_setter set_defaults;
 
+/* zones.c */
+rule_setter set_limit_req_zone;
+rule_setter set_limit_conn_zone;
+
 /* netns.c */
 rule_setter set_netns;
 

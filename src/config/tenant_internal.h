@@ -17,10 +17,16 @@ struct listen_build {
     struct diag_place options_place;
 };
 
+struct zone_build {
+    struct config_zone zone;
+    bool is_default; /* of the main file's defaults: one of the tenant's takes its place */
+};
+
 struct tenant_build {
     struct list upstreams; /* struct config_upstream */
     struct list servers;   /* struct config_server */
     struct list listens;   /* struct listen_build */
+    struct list zones;     /* struct zone_build */
     uint32_t endpoint_count;
     bool told_listens; /* that there are too many */
     bool told_endpoints;
@@ -60,6 +66,14 @@ void certificate_check_listens(struct build *build); /* every ssl listener has o
 void verification_finish(struct build *build);
 /* and whether anybody can be asked at all, once all servers are read */
 void verification_check_tenant(struct build *build, const struct config_block *root);
+
+/* zones.c: a table that the tenant's workers share, until the next one is added; NULL, and told,
+ * when there are too many. nsgate's own are added once the whole file is read, before
+ * zones_finish; tenant_zone finds them. */
+struct config_zone *zone_add(struct build *build, enum config_zone_kind kind, struct slice name,
+                             struct diag_place place);
+/* Fills the model. */
+void zones_finish(struct build *build);
 
 /* names are checked per listener */
 void server_check_names(struct build *build);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -89,6 +90,26 @@ static struct slice forwarded_for(struct dispatch *dispatch)
         return exchange->client->peer_host;
     return arena_printf(&exchange->arena, "%.*s, %.*s", SLICE_PRINTF(before),
                         SLICE_PRINTF(exchange->client->peer_host));
+}
+
+/* 4 or 16 bytes. */
+static struct slice binary_address(struct dispatch *dispatch)
+{
+    struct slice text = dispatch->exchange->client->peer_host;
+    char *bytes = arena_alloc(&dispatch->exchange->arena, sizeof(struct in6_addr));
+    char host[INET6_ADDRSTRLEN];
+    const char *zone = text.len > 0 ? memchr(text.data, '%', text.len) : NULL;
+
+    if (zone)
+        text.len = (size_t)(zone - text.data);
+    if (text.len >= sizeof(host))
+        return (struct slice){0};
+    memcpy(host, text.data, text.len);
+    host[text.len] = '\0';
+    if (inet_pton(AF_INET, host, bytes) == 1)
+        return (struct slice){bytes, sizeof(struct in_addr)};
+    return inet_pton(AF_INET6, host, bytes) == 1 ? (struct slice){bytes, sizeof(struct in6_addr)}
+                                                 : (struct slice){0};
 }
 
 static struct slice content_length(struct dispatch *dispatch)
@@ -216,6 +237,8 @@ static struct slice connection_variable(struct dispatch *dispatch, enum config_v
         return client->local_host;
     case VARIABLE_SERVER_PORT:
         return number(dispatch, client->local_port);
+    case VARIABLE_BINARY_REMOTE_ADDR:
+        return binary_address(dispatch);
     case VARIABLE_REMOTE_ADDR:
         return client->peer_host;
     case VARIABLE_REMOTE_PORT:

@@ -25,6 +25,9 @@ void plan_free(struct plan *plan)
     for (uint32_t i = 0; i < plan->server_count; i++)
         plan_netns_free(&plan->servers[i]);
     free(plan->servers);
+    for (uint32_t i = 0; i < plan->cells_count; i++)
+        free(plan->cells[i].name);
+    free(plan->cells);
     plan_netns_free(&plan->netns);
     dependencies_free(&plan->dependencies);
     ipc_blob_unref(plan->bundle);

@@ -171,12 +171,25 @@ static char *plan_place_text(struct diag_place place)
     return memory_text(text);
 }
 
+static void plan_fill_cells(struct plan *plan, const struct config_tenant *model)
+{
+    plan->cells = memory_zeroed(model->zone_count, sizeof(plan->cells[0]));
+    for (uint32_t i = 0; i < model->zone_count; i++) {
+        const struct config_zone *zone = &model->zones[i];
+
+        plan->cells[plan->cells_count++] =
+            (struct plan_cells){zone->kind == ZONE_COUNTS ? CELLS_COUNTS : CELLS_RATES,
+                                memory_slice_text(zone->identity), zone->size};
+    }
+}
+
 static void plan_fill(struct plan *plan, struct plan_reader *reader)
 {
     const struct config_tenant *model = &reader->model;
 
     plan_fill_netns(&plan->netns, &model->netns);
     plan_fill_servers(plan, model);
+    plan_fill_cells(plan, model);
     plan->has_names = plan_model_has_names(model);
     plan->dependencies = reader->dependencies;
     reader->dependencies = (struct dependencies){0};

@@ -2,6 +2,8 @@
 /* How the bodies of messages lie in their bytes: field after field, each as its type does. */
 #include "ipc/body.h"
 
+#include "base/memory.h"
+
 #include <limits.h>
 #include <math.h>
 
@@ -81,6 +83,66 @@ void ipc_get_identity(struct wire_reader *reader, struct cage_identity *value)
         value->groups[i] = wire_get_u32(reader);
 }
 
+/* ---- cells ---- */
+
+static void put_fingerprint(struct wire_writer *writer, struct fingerprint value)
+{
+    wire_put_u64(writer, value.low);
+    wire_put_u64(writer, value.high);
+}
+
+static void put_key(struct wire_writer *writer, const unsigned char key[FINGERPRINT_KEY])
+{
+    wire_put_slice(writer, (struct slice){(const char *)key, FINGERPRINT_KEY});
+}
+
+void ipc_put_cells(struct wire_writer *writer, const struct cells *cells)
+{
+    wire_put_u32(writer, cells->count);
+    for (uint32_t i = 0; i < cells->count; i++) {
+        const struct cells_region *region = &cells->regions[i];
+
+        wire_put_u8(writer, (uint8_t)region->kind);
+        put_fingerprint(writer, region->id);
+        wire_put_u64(writer, region->offset);
+        wire_put_u64(writer, region->size);
+        put_key(writer, region->key);
+    }
+}
+
+/* The bytes that a region takes. */
+#define REGION_SIZE (1 + 16 + 8 + 8 + 4 + FINGERPRINT_KEY)
+
+static void get_region(struct wire_reader *reader, struct cells_region *region)
+{
+    uint8_t kind = wire_get_u8(reader);
+    struct slice key;
+
+    region->kind = (enum cells_kind)kind;
+    region->id.low = wire_get_u64(reader);
+    region->id.high = wire_get_u64(reader);
+    region->offset = wire_get_u64(reader);
+    region->size = wire_get_u64(reader);
+    key = wire_get_slice(reader);
+    reader->failed = reader->failed || kind > CELLS_RATES || key.len != sizeof(region->key);
+    if (!reader->failed)
+        memcpy(region->key, key.data, key.len);
+}
+
+void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
+{
+    uint32_t count = wire_get_count(reader, REGION_SIZE);
+
+    cells_init(cells);
+    if (count == 0)
+        return;
+    cells->regions = memory_zeroed(count, sizeof(cells->regions[0]));
+    while (cells->count < count && !reader->failed)
+        get_region(reader, &cells->regions[cells->count++]);
+    if (!reader->failed && !cells_regions_are_valid(cells->regions, cells->count))
+        reader->failed = true;
+}
+
 /* clang-format off */
 #define PUT(field)                                                                                 \
     _Generic(body->field,                                                                          \
@@ -110,7 +172,7 @@ void ipc_get_identity(struct wire_reader *reader, struct cage_identity *value)
 #define BODY_log(F)              F(level) F(sink)
 #define BODY_serial(F)           F(serial)
 #define BODY_examined(F)         F(serial) F(usable) F(outdated) F(unresolved)
-#define BODY_tenant(F)           F(serial) F(name) F(slot) F(ticket_keys)
+#define BODY_tenant(F)           F(serial) F(name) F(slot) F(ticket_keys) F(cells)
 #define BODY_tenant_remove(F)    F(serial) F(name) F(has_moved)
 #define BODY_listener(F)         F(serial) F(tenant) F(address) F(inode)
 #define BODY_lacked(F)           F(serial) F(address) F(error)

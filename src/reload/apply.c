@@ -2,8 +2,13 @@
 /* From an accepted plan to sockets and workers, touching only what differs. */
 #include "apply_internal.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "tenant/bundle.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 bool apply_changes_nothing(const struct record *record, const struct plan *plan)
 {
@@ -57,6 +62,21 @@ void apply_release(struct reload *reload, struct record *record, const struct pl
     sockets_release(reload->sockets, &record->sockets, plan);
 }
 
+/* Without memory its limits hold nobody back, and the tenant serves. */
+static void apply_cells(struct record *record)
+{
+    const struct plan *plan = &record->plan;
+    struct cells_want *wants = memory_zeroed(plan->cells_count, sizeof(*wants));
+
+    for (uint32_t i = 0; i < plan->cells_count; i++)
+        wants[i] = (struct cells_want){plan->cells[i].kind, slice_of(plan->cells[i].name),
+                                       plan->cells[i].size};
+    if (cells_fit(&record->cells, wants, plan->cells_count, record_random) < 0)
+        log_error("tenant %s: no memory for its limits, they do not hold: %s", record->name,
+                  strerror(errno));
+    free(wants);
+}
+
 enum applied apply_take(struct reload *reload, struct record *record, struct plan *plan)
 {
     bool is_new = !record_is_in_force(record);
@@ -64,6 +84,7 @@ enum applied apply_take(struct reload *reload, struct record *record, struct pla
 
     record->plan = *plan;
     record->version++;
+    apply_cells(record);
     *plan = (struct plan){0};
     sockets_adopt(reload->sockets, &record->sockets, &before);
     plan_free(&before);

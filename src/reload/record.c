@@ -3,6 +3,7 @@
 #include "reload/record.h"
 
 #include "base/memory.h"
+#include "ipc/body.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ static struct record *registry_insert(struct registry *registry, struct slice na
     record->file = memory_slice_text(file);
     record->assignment.name = record->name;
     record->assignment.slot = slot;
+    cells_init(&record->cells);
     tenant_sockets_init(&record->sockets, record->name, &record->plan);
     registry_set_slot(registry, slot);
     HASH_ADD_KEYPTR(hh, registry->records, record->name, name.len, record);
@@ -120,6 +122,7 @@ void registry_remove(struct registry *registry, struct record *record)
     registry->slots[record->assignment.slot / 8] &=
         (unsigned char)~(1u << (record->assignment.slot % 8));
     plan_free(&record->plan);
+    cells_free(&record->cells);
     retry_forget(record);
     free(record->names_trouble);
     free(record->error);
@@ -165,6 +168,8 @@ static void record_put(struct wire_writer *writer, const struct record *record)
     wire_put_u32(writer, record->assignment.slot);
     wire_put_slice(writer, (struct slice){(const char *)record->tickets.keys,
                                           (size_t)record->tickets.count * TLS_TICKET_KEY});
+    ipc_put_cells(writer, &record->cells);
+    wire_put_descriptor(writer, record->cells.fd);
     for (unsigned half = 0; half < TALLY_HALVES; half++)
         wire_put_u64(writer, record->sockets.served[half]);
     wire_put_bool(writer, record->is_refused);
@@ -191,7 +196,8 @@ void registry_put(struct wire_writer *writer, const struct registry *registry)
 }
 
 /* The least bytes that a record takes. */
-#define RECORD_MIN (4 + 4 + 4 + 4 + 8 * TALLY_HALVES + 1 + 1 + 1 + 6 + 8 + 8 + 8 + 1 + 1 + 1)
+#define RECORD_MIN                                                                                 \
+    (4 + 4 + 4 + 4 + 4 + 4 + 8 * TALLY_HALVES + 1 + 1 + 1 + 6 + 8 + 8 + 8 + 1 + 1 + 1)
 
 static void record_get_tickets(struct wire_reader *reader, struct tls_ticket_keys *tickets)
 {
@@ -203,6 +209,15 @@ static void record_get_tickets(struct wire_reader *reader, struct tls_ticket_key
     }
     memcpy(tickets->keys, keys.data, keys.len);
     tickets->count = (unsigned)(keys.len / TLS_TICKET_KEY);
+}
+
+static void record_get_cells(struct wire_reader *reader, struct cells *cells)
+{
+    ipc_get_cells(reader, cells);
+    cells->fd = wire_get_descriptor(reader);
+    reader->failed = reader->failed || (cells->fd >= 0) != (cells->count > 0);
+    if (reader->failed)
+        cells->fd = -1;
 }
 
 static void record_claim(struct registry *registry, struct record *record)
@@ -228,6 +243,7 @@ static void record_get(struct wire_reader *reader, struct registry *registry)
         return;
     }
     record_get_tickets(reader, &record->tickets);
+    record_get_cells(reader, &record->cells);
     for (unsigned half = 0; half < TALLY_HALVES; half++)
         record->sockets.served[half] = wire_get_u64(reader);
     record->is_refused = wire_get_bool(reader);
@@ -262,6 +278,8 @@ void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, vo
                               void *context)
 {
     REGISTRY_FOREACH (record, registry) {
+        if (record->cells.fd >= 0)
+            act(&record->cells.fd, context);
         for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
             if (record->sockets.listeners[i].fd >= 0)
                 act(&record->sockets.listeners[i].fd, context);

@@ -95,6 +95,13 @@ static struct ipc_blob *children_bundle(const struct assignment *assignment,
     return record->plan.bundle;
 }
 
+static const struct cells *children_cells(const struct assignment *assignment)
+{
+    const struct record *record = record_of_assignment(assignment);
+
+    return &record->cells;
+}
+
 static bool children_was_guilty(const struct assignment *assignment)
 {
     const struct retry *retry = &record_of_assignment(assignment)->retry;
@@ -202,8 +209,13 @@ static int children_on_message(struct child *worker, struct ipc_received *receiv
     }
 }
 
+/* What it had taken of its tenants' limits is given back. */
 static void children_on_worker_death(struct child *worker)
 {
+    uint32_t column = tally_column(worker->half, worker->index);
+
+    REGISTRY_FOREACH (record, &supervisor_of(worker)->registry)
+        cells_clear(&record->cells, column, column + 1);
     sockets_on_death(&supervisor_of(worker)->sockets, worker_of_sockets(worker));
 }
 
@@ -226,6 +238,7 @@ const struct children_events supervisor_children_events = {
     .next = children_next_tenant,
     .find = children_find_tenant,
     .bundle = children_bundle,
+    .cells = children_cells,
     .was_guilty = children_was_guilty,
     .on_guilty = children_on_guilty,
     .on_cleared = children_on_cleared,

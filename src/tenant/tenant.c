@@ -123,6 +123,7 @@ void tenant_unref(struct tenant *tenant)
         tenant_verification_free(&tenant->servers[i]);
     for (uint32_t i = 0; i < tenant->trust_count; i++)
         tls_trust_unref(tenant->trusts[i]);
+    cells_map_free(tenant->cells);
     tenant_identities_free(tenant->identities);
     tenant_regexes_free(tenant->regexes);
     config_tenant_free(&tenant->config);

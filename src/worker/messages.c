@@ -130,6 +130,40 @@ static int read_tickets(struct slice bytes, struct tls_ticket_keys *keys)
     return 0;
 }
 
+/* What its workers share; NULL: nothing. */
+static struct cells_map *map_cells(struct worker *worker, struct ipc_received *received,
+                                   const struct ipc_tenant *body, const struct cells *cells)
+{
+    struct cells_map *map = NULL;
+    int fd = take_descriptor(received, 0);
+
+    if (fd >= 0)
+        map = cells_map_new(fd, cells->regions, cells->count, worker->column);
+    if (!map && cells->count > 0)
+        log_error("tenant %.*s: cannot map its cells, its limits do not hold here: %s",
+                  SLICE_PRINTF(body->name), strerror(fd < 0 ? EMFILE : errno));
+    if (fd >= 0)
+        close(fd);
+    return map;
+}
+
+/* Returns 0, or ERROR_IPC. */
+static int set_cells(struct worker *worker, struct tenant *tenant, struct ipc_received *received,
+                     const struct ipc_tenant *body)
+{
+    struct wire_reader reader;
+    struct cells cells;
+    int result;
+
+    wire_reader_init(&reader, body->cells);
+    ipc_get_cells(&reader, &cells);
+    result = wire_finish(&reader);
+    if (result == 0 && cells.count > 0)
+        tenant_set_cells(tenant, map_cells(worker, received, body, &cells));
+    cells_free(&cells);
+    return result;
+}
+
 static int on_tenant(struct worker *worker, struct ipc_received *received)
 {
     struct tls_ticket_keys tickets;
@@ -150,6 +184,10 @@ static int on_tenant(struct worker *worker, struct ipc_received *received)
     if (tickets.count > 0)
         tenant_set_tickets(tenant, &tickets);
     explicit_bzero(&tickets, sizeof(tickets));
+    if (set_cells(worker, tenant, received, &body) != 0) {
+        tenant_unref(tenant);
+        return ERROR_IPC;
+    }
     backends_bind(worker->backends, tenant);
     frontend_set_tenant(worker->frontend, tenant, body.slot);
     committed(worker, body.serial);

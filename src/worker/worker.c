@@ -150,6 +150,7 @@ int worker_start(struct worker *worker, uint32_t column)
                                      .on_drained = on_drained,
                                      .owner = worker};
 
+    worker->column = column;
     worker->contexts = tls_contexts_new();
     if (!worker->contexts)
         return -1;

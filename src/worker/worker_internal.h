@@ -15,7 +15,8 @@ struct worker {
     struct backends *backends;
     struct frontend *frontend; /* NULL before SETUP */
     struct tally *tally;
-    int log_fd; /* -1: stderr */
+    uint32_t column; /* of tally and cells, its own */
+    int log_fd;      /* -1: stderr */
     bool is_draining;
     bool has_told_cut;      /* how many connections its drain has cut */
     bool has_made_room;     /* for the message that is being read */

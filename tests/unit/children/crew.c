@@ -135,10 +135,19 @@ static void crew_on_hopeless(void *owner)
     ((struct crew *)owner)->hopeless++;
 }
 
+static const struct cells *crew_cells(const struct assignment *assignment)
+{
+    static const struct cells none = {.fd = -1};
+
+    (void)assignment;
+    return &none;
+}
+
 static const struct children_events events = {
     .next = crew_next,
     .find = crew_find,
     .bundle = crew_bundle,
+    .cells = crew_cells,
     .was_guilty = crew_was_guilty,
     .on_guilty = crew_on_guilty,
     .on_cleared = crew_on_assignment,

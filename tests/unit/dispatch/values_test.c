@@ -70,6 +70,7 @@ Test(values, of_the_request_and_its_place)
         {"$server_port", "80"},
         {"$server_protocol", "HTTP/1.1"},
         {"$remote_addr", "192.0.2.1"},
+        {"$binary_remote_addr", "\xc0\x00\x02\x01"},
         {"$remote_port", "5000"},
         {"$proxy_add_x_forwarded_for", "198.51.100.7, 192.0.2.1"},
         {"$proxy_host", "127.0.0.1:9000"},

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* A change below is another language: raise IPC_VERSION, and write it here. */
-#define GOLDEN_VERSION 5
+#define GOLDEN_VERSION 6
 
 /* X(MESSAGE, its body, a sample, the sample's bytes). Numbers count through their bytes, so that
  * fields that change places show. */
@@ -23,8 +23,8 @@
     X(LOG, log, (0x04030201, 0x11), "0102030411")                                                  \
     X(EXAMINE, serial, (0x0807060504030201), "0102030405060708")                                   \
     X(EXAMINED, examined, (0x0807060504030201, true, false, true), "0102030405060708010001")       \
-    X(TENANT, tenant, (0x0807060504030201, SLICE("ab"), 0x14131211, SLICE("cde")),                 \
-      "01020304050607080200000061621112131403000000636465")                                        \
+    X(TENANT, tenant, (0x0807060504030201, SLICE("ab"), 0x14131211, SLICE("cde"), SLICE("fg")),    \
+      "01020304050607080200000061621112131403000000636465020000006667")                            \
     X(TENANT_REMOVE, tenant_remove, (0x0807060504030201, SLICE("ab"), true),                       \
       "010203040506070802000000616201")                                                            \
     X(COMMITTED, serial, (0x0807060504030201), "0102030405060708")                                 \
@@ -60,7 +60,7 @@ static const char *const golden_table[] = {
     "LOG 1 6 1 0",
     "EXAMINE 1 4 0 1",
     "EXAMINED 4 1 0 1",
-    "TENANT 1 2 0 1",
+    "TENANT 1 2 1 1",
     "TENANT_REMOVE 1 2 0 0",
     "COMMITTED 2 1 0 0",
     "WORKING 6 1 0 0",

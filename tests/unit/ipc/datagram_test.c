@@ -46,7 +46,7 @@ Test(datagram, refusals)
     cr_assert_str_eq(refusal(UINT32_MAX, 0, 0), "unknown message");
     cr_assert_str_eq(refusal(IPC_COMMITTED, 0, 0), "message that this process may not send");
     cr_assert_str_eq(refusal(IPC_TENANT, 1, 0), "wrong number of descriptors");
-    cr_assert_str_eq(refusal(IPC_TENANT, 1, 2), "wrong number of descriptors");
+    cr_assert_str_eq(refusal(IPC_TENANT, 1, 3), "wrong number of descriptors");
     cr_assert_str_eq(refusal(IPC_LISTENER, 0, 0), "wrong number of descriptors");
     cr_assert_str_eq(refusal(IPC_DRAIN, 0, 1), "wrong number of descriptors");
     cr_assert_str_eq(refusal(IPC_DRAIN, 1, 0), "blob of a wrong size");

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables that a tenant's workers share, by the zones of its configuration. */
+#include "tenant/tenant.h"
+
+#include <assert.h>
+
+void tenant_set_cells(struct tenant *tenant, struct cells_map *cells)
+{
+    const struct config_tenant *config = &tenant->config;
+
+    assert(!tenant->cells);
+    tenant->cells = cells;
+    tenant->zones = ARENA_ARRAY(&tenant->config.arena, struct tenant_zone, config->zone_count);
+    for (uint32_t i = 0; i < config->zone_count; i++) {
+        const struct config_zone *zone = &config->zones[i];
+
+        tenant->zones[i].config = zone;
+        if (zone->kind == ZONE_COUNTS)
+            tenant->zones[i].counts = cells_map_counts(cells, zone->identity);
+        else
+            tenant->zones[i].rates = cells_map_rates(cells, zone->identity);
+    }
+}
+
+static const struct tenant_zone *tenant_find_zone(const struct tenant *tenant, struct slice name)
+{
+    for (uint32_t i = 0; tenant->zones && i < tenant->config.zone_count; i++) {
+        if (slice_equal(tenant->config.zones[i].name, name))
+            return &tenant->zones[i];
+    }
+    return NULL;
+}
+
+struct cells_counts *tenant_counts(const struct tenant *tenant, struct slice name)
+{
+    const struct tenant_zone *zone = tenant_find_zone(tenant, name);
+
+    return zone ? zone->counts : NULL;
+}
+
+struct cells_rates *tenant_rates(const struct tenant *tenant, struct slice name)
+{
+    const struct tenant_zone *zone = tenant_find_zone(tenant, name);
+
+    return zone ? zone->rates : NULL;
+}
