@@ -7,8 +7,9 @@
 /* The socket's path for a pid file's; the caller frees it. */
 char *control_path(const char *pid_file);
 
-/* A blocking connection to the socket at path, which gives up after 5 s; or -1 with errno. */
-int control_connect(const char *path);
+/* A connection to the socket at path, which gives up after 5 s; or -1 with errno. kind: 0, or
+ * SOCK_NONBLOCK to wait for nobody. */
+int control_reach(const char *path, int kind);
 
 /* The path that the link for a main file leads to, for the caller to free; NULL: there is no link.
  * There may be nobody at that path. */

@@ -3,6 +3,7 @@
 #include "admission_internal.h"
 #include "heartbeat_internal.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "children/children.h"
@@ -145,20 +146,16 @@ static int child_fork(struct child *child, int sockets[2])
     struct spawn spawn = {.program = child->children->program,
                           .role = child->role == ROLE_WORKER ? "worker" : "resolver",
                           .second = -1};
-    pid_t pid;
-    int saved;
 
     if (ipc_pair(sockets) < 0)
         return -1;
     spawn.channel = sockets[1];
-    pid = spawn_role(&spawn);
-    saved = errno;
-    close(sockets[1]);
-    if (pid < 0)
-        close(sockets[0]);
-    errno = saved;
-    child->pid = pid > 0 ? pid : 0;
-    return pid > 0 ? 0 : -1;
+    child->pid = spawn_role(&spawn);
+    descriptor_close(sockets[1]);
+    if (child->pid > 0)
+        return 0;
+    child->pid = 0;
+    return descriptor_close(sockets[0]);
 }
 
 void child_start(struct child *child)

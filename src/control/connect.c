@@ -4,6 +4,7 @@
 
 #include "control_internal.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -64,26 +65,13 @@ int control_reach(const char *path, int kind)
     struct sockaddr_un address;
     int folder = control_address(path, &address);
     int fd = folder < 0 ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | kind, 0);
-    int saved;
 
     /* SO_SNDTIMEO is what connect(2) waits at most for room in the backlog. */
     if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
-                    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)) {
-        saved = errno;
-        close(fd);
-        errno = saved;
-        fd = -1;
-    }
-    saved = errno;
-    if (folder >= 0)
-        close(folder);
-    errno = saved;
+                    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0))
+        fd = descriptor_close(fd);
+    descriptor_close(folder);
     return fd;
-}
-
-int control_connect(const char *path)
-{
-    return control_reach(path, 0);
 }
 
 /* ---- links from main files ---- */
@@ -135,8 +123,7 @@ void control_link_add(const char *config, const char *socket)
         symlinkat(socket, folder, name) < 0)
         log_info("-s finds us by the main file's `pid` only: %s/%s: %s", LINK_FOLDER, name,
                  strerror(errno));
-    if (folder >= 0)
-        close(folder);
+    descriptor_close(folder);
 }
 
 char *control_link_find(const char *config)

@@ -62,8 +62,6 @@ void control_link_add(const char *config, const char *socket);
 /* Unless it leads to another one by now. */
 void control_link_remove(const char *config, const char *socket);
 
-/* A connection to the socket at path, or -1 with errno. kind: SOCK_NONBLOCK to wait for nobody. */
-int control_reach(const char *path, int kind);
 struct sockaddr_un;
 /* A path of any length fits sun_path (unix(7)) by way of its folder's descriptor. Returns that, or
  * -1 with errno. */

@@ -4,6 +4,7 @@
 
 #include "control/connect.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -33,12 +34,15 @@ static bool control_is_alive(const char *path)
     return true;
 }
 
+/* errno stays. */
 static void control_remove(const char *path)
 {
     struct stat status;
+    int saved = errno;
 
     if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
         unlink(path);
+    errno = saved;
 }
 
 /* Takes what an nsgate that was killed has left out of the way: never what is no socket, nor what
@@ -83,17 +87,14 @@ static int control_bind(int fd, const char *fresh)
     int folder = control_address(fresh, &address);
     mode_t mask;
     int result;
-    int saved;
 
     if (folder < 0)
         return -1;
     control_remove(fresh);
     mask = umask(0177);
     result = bind(fd, (struct sockaddr *)&address, sizeof(address));
-    saved = errno;
-    umask(mask);
-    close(folder);
-    errno = saved;
+    umask(mask); /* it never fails */
+    descriptor_close(folder);
     return result;
 }
 
@@ -102,19 +103,14 @@ static int control_listen(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const char *slash = strrchr(path, '/');
     char fresh[PATH_MAX + 16];
-    bool is_done;
-    int saved;
 
     snprintf(fresh, sizeof(fresh), "%.*s.nsgate-%d", slash ? (int)(slash - path) + 1 : 0, path,
              (int)getpid());
-    is_done = fd >= 0 && control_bind(fd, fresh) == 0 && listen(fd, CONTROL_CLIENTS) == 0 &&
-              control_take_name(fresh, path) == 0;
-    saved = errno;
+    if (fd >= 0 && (control_bind(fd, fresh) < 0 || listen(fd, CONTROL_CLIENTS) < 0 ||
+                    control_take_name(fresh, path) < 0))
+        fd = descriptor_close(fd);
     control_remove(fresh);
-    if (fd >= 0 && !is_done)
-        close(fd);
-    errno = saved;
-    return is_done ? fd : -1;
+    return fd;
 }
 
 static void control_drop_socket(struct control *control)

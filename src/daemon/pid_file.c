@@ -2,6 +2,7 @@
 /* Locks, numbers and names of pid files. */
 #include "daemon/pid_file.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -55,17 +56,13 @@ static int pid_file_open(const char *path, int flags)
 {
     int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
     struct stat status;
-    int saved;
 
     if (fd < 0)
         return -1;
     errno = EINVAL;
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
         return fd;
-    saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
+    return descriptor_close(fd);
 }
 
 /* A number alone proves nothing: its process may have died and the number gone to another. The
@@ -77,15 +74,11 @@ static int pid_file_lock(const char *path)
 
     for (int i = 0; i < PID_TRIES; i++) {
         int fd = pid_file_open(path, O_RDWR | O_CREAT);
-        int saved;
 
         if (fd < 0)
             return -1;
         if (fchmod(fd, 0600) < 0 || fcntl(fd, F_OFD_SETLK, &range) < 0) {
-            saved = errno;
-            close(fd);
-            errno = saved;
-            return -1;
+            return descriptor_close(fd);
         }
         if (pid_file_is_current(fd, path))
             return fd;
@@ -111,8 +104,7 @@ int pid_file_take(struct pid_file *pid, const char *path, char *text, size_t siz
     }
     if (ftruncate(fd, 0) < 0 || pwrite(fd, number, (size_t)len, 0) != len) {
         snprintf(text, size, "cannot write pid file %s: %s", path, error_reason(errno));
-        close(fd);
-        return -1;
+        return descriptor_close(fd);
     }
     pid->path = memory_text(path);
     pid->fd = fd;

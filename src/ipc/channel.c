@@ -6,6 +6,7 @@
 #include "descriptors_internal.h"
 
 #include "base/container_of.h"
+#include "base/descriptor.h"
 #include "base/memory.h"
 #include "ipc/datagram.h"
 
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* Messages taken in one turn, so that a talkative peer does not starve the others. */
 #define CHANNEL_TURN 64
@@ -303,8 +303,7 @@ static enum channel_sent channel_send_item(struct ipc_channel *channel,
     ipc_datagram_head(head, item->message,
                       item->blob ? (uint32_t)ipc_blob_bytes(item->blob).len : 0);
     error = descriptors_send(channel->fd, parts, 2, descriptors, count);
-    if (memory >= 0)
-        close(memory);
+    descriptor_close(memory);
     return error == 0 ? SENT : channel_cannot_send(channel, error);
 }
 
@@ -455,8 +454,7 @@ void ipc_channel_free(struct ipc_channel *channel)
     channel_drop_queue(channel);
     loop_cancel(channel->loop, &channel->failure);
     descriptors_close(&channel->reserve, 1);
-    close(channel->fd);
-    channel->fd = -1;
+    channel->fd = descriptor_close(channel->fd);
     channel->grave.run = channel_on_grave;
     loop_bury(channel->loop, &channel->grave);
 }

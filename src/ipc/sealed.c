@@ -2,6 +2,8 @@
 /* Sealed memfds: filled and sealed by who makes them, checked and mapped by who gets them. */
 #include "ipc/sealed.h"
 
+#include "base/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -28,16 +30,10 @@ static int sealed_fill(int fd, const char *data, size_t len)
 int sealed_new(const char *name, struct slice bytes)
 {
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int saved;
 
-    if (fd < 0)
-        return -1;
-    if (sealed_fill(fd, bytes.data, bytes.len) == 0)
-        return fd;
-    saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
+    if (fd >= 0 && sealed_fill(fd, bytes.data, bytes.len) != 0)
+        return descriptor_close(fd);
+    return fd;
 }
 
 const char *sealed_map(int fd, struct slice *bytes)

@@ -2,6 +2,7 @@
 /* Connection counters in memory that the supervisor and all workers share. */
 #include "ipc/tally.h"
 
+#include "base/descriptor.h"
 #include "base/memory.h"
 
 #include <assert.h>
@@ -48,20 +49,11 @@ struct tally *tally_new(int *fd)
     const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW;
     int memory = memfd_create("nsgate-tally", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct tally *tally = NULL;
-    int saved;
 
-    if (memory < 0)
-        return NULL;
-    if (ftruncate(memory, sizeof(struct tally_cells)) == 0 &&
+    if (memory >= 0 && ftruncate(memory, sizeof(struct tally_cells)) == 0 &&
         fcntl(memory, F_ADD_SEALS, seals) == 0)
         tally = tally_over(memory, memory);
-    if (!tally) {
-        saved = errno;
-        close(memory);
-        errno = saved;
-        return NULL;
-    }
-    *fd = memory;
+    *fd = tally ? memory : descriptor_close(memory);
     return tally;
 }
 
@@ -104,8 +96,7 @@ void tally_free(struct tally *tally)
     if (!tally)
         return;
     munmap(tally->cells, sizeof(struct tally_cells));
-    if (tally->fd >= 0)
-        close(tally->fd);
+    descriptor_close(tally->fd);
     free(tally);
 }
 

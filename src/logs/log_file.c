@@ -5,6 +5,7 @@
 
 #include "log_opener_internal.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "ipc/spawn.h"
@@ -124,7 +125,6 @@ static int log_file_start(struct log_file *file, int handle)
                           .second = handle,
                           .on_failure = log_file_on_failure};
     int sockets[2];
-    int saved;
 
     file->handle = handle;
     file->has_answered = false;
@@ -133,9 +133,7 @@ static int log_file_start(struct log_file *file, int handle)
     file->channel = sockets[0];
     spawn.channel = sockets[1];
     file->pid = spawn_role(&spawn);
-    saved = errno;
-    close(sockets[1]);
-    errno = saved;
+    descriptor_close(sockets[1]);
     if (file->pid < 0) {
         file->pid = 0;
         return -1;
@@ -152,10 +150,8 @@ static void log_file_stop(struct log_file *file)
         waitpid(file->pid, NULL, WNOHANG);
         close(file->process);
     }
-    if (file->channel >= 0)
-        close(file->channel);
-    if (file->handle >= 0)
-        close(file->handle);
+    descriptor_close(file->channel);
+    descriptor_close(file->handle);
     file->pid = 0;
     file->process = file->channel = file->handle = -1;
 }
@@ -185,8 +181,7 @@ static int log_file_take(struct log_file *file, const char **why)
 static void log_file_finish(struct log_file *file, int fd, const char *why)
 {
     if (file->has_answered) {
-        if (fd >= 0)
-            close(fd);
+        descriptor_close(fd);
         return;
     }
     file->has_answered = true;

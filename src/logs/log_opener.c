@@ -4,6 +4,7 @@
 
 #include "log_opener_internal.h"
 
+#include "base/descriptor.h"
 #include "base/signal_hold.h"
 #include "ipc/cage.h"
 #include "ipc/spawn.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 void log_opener_answer(int channel, int error, int fd)
 {
@@ -54,8 +54,7 @@ int log_opener_take(int channel)
         memcpy(&fd, CMSG_DATA(head), sizeof(fd));
     if (len == sizeof(error) && error == 0 && fd >= 0)
         return fd;
-    if (fd >= 0)
-        close(fd);
+    descriptor_close(fd);
     errno = len == sizeof(error) && error > 0 ? error : EPROTO;
     return -1;
 }

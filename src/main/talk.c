@@ -2,6 +2,8 @@
 /* Lines from the control socket, cut into fields. */
 #include "talk_internal.h"
 
+#include "base/descriptor.h"
+
 #include "control/protocol.h"
 #include "supervisor/supervisor.h"
 
@@ -10,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/types.h>
-#include <unistd.h>
 
 /* 0: for ever. */
 static void talk_limit(const struct talk *talk, time_t seconds)
@@ -68,8 +69,7 @@ int talk_open(struct talk *talk, const struct command *command, const char *requ
         return -1;
     talk->stream = fdopen(fd, "r");
     if (!talk->stream) {
-        close(fd);
-        return -1;
+        return descriptor_close(fd);
     }
     talk_limit(talk, TALK_LIMIT);
     if (dprintf(fd, "%s\n", request) >= 0 && talk_read(talk, &answer) == 0 &&

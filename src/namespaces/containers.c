@@ -4,6 +4,7 @@
 
 #include "namespaces_internal.h"
 
+#include "base/descriptor.h"
 #include "base/memory.h"
 #include "ipc/body.h"
 
@@ -16,7 +17,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #define CONTAINER_PREFIX "container:"
 
@@ -125,17 +125,11 @@ static int engine_connect(struct slice path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int saved;
 
-    if (fd < 0)
-        return -1;
     memcpy(address.sun_path, path.data, path.len);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        return descriptor_close(fd);
+    return fd;
 }
 
 static bool resolver_takes_answers(const struct namespaces *namespaces,
@@ -163,8 +157,7 @@ static int containers_on_connect(struct namespaces *namespaces, struct ipc_chann
     body.error = fd < 0 ? errno : 0;
     ipc_send_container_socket(resolver, IPC_CONTAINER_SOCKET, &body,
                               &(struct ipc_attachments){&fd, fd >= 0, NULL});
-    if (fd >= 0)
-        close(fd);
+    descriptor_close(fd);
     return 0;
 }
 

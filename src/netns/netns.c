@@ -2,6 +2,7 @@
 /* Opening a network namespace with care, and acting inside it. */
 #include "netns_internal.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -36,14 +37,11 @@ struct netns_home *netns_home_open(void)
     int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     struct netns_home *home;
     struct stat status;
-    int saved;
 
     if (fd < 0)
         return NULL;
     if (fstat(fd, &status) < 0) {
-        saved = errno;
-        close(fd);
-        errno = saved;
+        descriptor_close(fd);
         return NULL;
     }
     home = memory_alloc(sizeof(*home));
@@ -206,8 +204,7 @@ enum netns_verdict netns_open_target(const struct netns_home *home,
         verdict = netns_check_owner(home, *fd, target->user, why);
     close(handle);
     if (verdict != NETNS_OPEN_OK && *fd >= 0) {
-        close(*fd);
-        *fd = -1;
+        *fd = descriptor_close(*fd);
     }
     return verdict;
 }

@@ -2,6 +2,7 @@
 /* Mounts by /proc/self/mountinfo, folders by inotify(7), both behind one epoll set. */
 #include "netns/watch.h"
 
+#include "base/descriptor.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -44,7 +45,6 @@ static int watch_join(const struct netns_watch *watch, int fd, uint32_t events)
 struct netns_watch *netns_watch_new(void)
 {
     struct netns_watch *watch = memory_zeroed(1, sizeof(*watch));
-    int saved;
 
     watch->set = epoll_create1(EPOLL_CLOEXEC);
     watch->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -53,16 +53,8 @@ struct netns_watch *netns_watch_new(void)
     if (watch->set >= 0 && watch_join(watch, watch->mounts, EPOLLPRI) == 0 &&
         watch_join(watch, watch->notices, EPOLLIN) == 0)
         return watch;
-    saved = errno;
-    netns_watch_free(watch);
-    errno = saved;
+    netns_watch_free(watch); /* errno stays */
     return NULL;
-}
-
-static void watch_close(int fd)
-{
-    if (fd >= 0)
-        close(fd);
 }
 
 void netns_watch_free(struct netns_watch *watch)
@@ -76,9 +68,9 @@ void netns_watch_free(struct netns_watch *watch)
         HASH_DEL(watch->folders, folder);
         free(folder);
     }
-    watch_close(watch->set);
-    watch_close(watch->mounts);
-    watch_close(watch->notices);
+    descriptor_close(watch->set);
+    descriptor_close(watch->mounts);
+    descriptor_close(watch->notices);
     free(watch);
 }
 

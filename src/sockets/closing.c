@@ -2,7 +2,7 @@
 /* Listeners that end by a reload, or with their namespace. */
 #include "sockets_internal.h"
 
-#include <unistd.h>
+#include "base/descriptor.h"
 
 #define CLOSING_HELD 1.0 /* seconds in which an address that we gave up may still be in use */
 
@@ -15,8 +15,7 @@ struct closed_sockets listener_closed(const struct tenant_sockets *tenant,
 
 void listener_drop(struct listener *listener, enum listener_state state)
 {
-    if (listener->fd >= 0)
-        close(listener->fd);
+    descriptor_close(listener->fd);
     listener->fd = -1;
     listener->holders = listener->lacking = 0;
     listener->state = state;

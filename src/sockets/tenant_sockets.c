@@ -2,10 +2,10 @@
 /* The life of a tenant's listeners and of its use of namespaces. */
 #include "sockets_internal.h"
 
+#include "base/descriptor.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 void tenant_sockets_init(struct tenant_sockets *tenant, const char *name, const struct plan *plan)
 {
@@ -29,8 +29,7 @@ void tenant_sockets_fill(struct tenant_sockets *tenant)
 void tenant_listeners_free(struct listener *listeners, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (listeners[i].fd >= 0)
-            close(listeners[i].fd);
+        descriptor_close(listeners[i].fd);
     }
     free(listeners);
 }

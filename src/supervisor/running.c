@@ -37,7 +37,7 @@ static pid_t running_peer(int fd)
 
 static int running_dial(const char *path)
 {
-    int fd = control_connect(path);
+    int fd = control_reach(path, 0);
 
     if (fd >= 0 && running_peer(fd) < 0) {
         close(fd);

@@ -4,6 +4,8 @@
 
 #include "ipc/spawn.h"
 
+#include "base/descriptor.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,19 +29,15 @@ int candidate_start(struct candidate *candidate, const char *program, int state,
                           .second = state,
                           .on_failure = candidate_on_failure};
     int sockets[2];
-    int saved;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
         return -1;
     spawn.channel = sockets[1];
     candidate->pid = spawn_role(&spawn);
-    saved = errno;
-    close(sockets[1]);
+    descriptor_close(sockets[1]);
     if (candidate->pid < 0) {
         candidate->pid = 0;
-        close(sockets[0]);
-        errno = saved;
-        return -1;
+        return descriptor_close(sockets[0]);
     }
     candidate->answer = sockets[0];
     candidate->len = 0;

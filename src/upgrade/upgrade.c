@@ -2,6 +2,7 @@
 /* The old binary's side of an upgrade: a quiet moment, the trial, the state, execve(2). */
 #include "upgrade/upgrade.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "ipc/sealed.h"
@@ -59,15 +60,12 @@ static int upgrade_save(const struct upgrade *upgrade, const struct state *state
 {
     struct wire_writer bytes;
     int fd;
-    int saved;
 
     wire_writer_init(&bytes);
     state_encode(&bytes, state);
     upgrade->events->put_rest(upgrade->owner, &bytes);
     fd = sealed_new("nsgate-state", wire_written(&bytes));
-    saved = errno;
-    wire_writer_free(&bytes);
-    errno = saved;
+    wire_writer_free(&bytes); /* free(3) leaves errno alone */
     return fd;
 }
 
@@ -119,8 +117,7 @@ static void upgrade_try(struct upgrade *upgrade)
         upgrade_refuse(upgrade, "cannot try it: %s", strerror(errno));
     else
         upgrade->state = UPGRADE_TRYING;
-    if (fd >= 0)
-        close(fd);
+    descriptor_close(fd);
 }
 
 /* ---- taking over ---- */
@@ -190,8 +187,7 @@ static void upgrade_take_over(struct upgrade *upgrade)
     wire_writer_free(&now.settings);
     upgrade_refuse(upgrade, "%s: %s", fd < 0 ? "cannot save the state" : "it cannot be executed",
                    strerror(error));
-    if (fd >= 0)
-        close(fd);
+    descriptor_close(fd);
 }
 
 /* ---- going on ---- */

@@ -30,7 +30,7 @@ Test(connect, beside_the_pid_file)
 Test(connect, needs_somebody_there)
 {
     errno = 0;
-    cr_assert_eq(control_connect("/proc/self/nowhere.sock"), -1);
+    cr_assert_eq(control_reach("/proc/self/nowhere.sock", 0), -1);
     cr_assert_eq(errno, ENOENT);
 }
 
@@ -50,7 +50,7 @@ Test(connect, by_a_path_of_any_length)
     snprintf(pid_file, sizeof(pid_file), "%s/pid", folder + strlen("mkdir "));
     snprintf(path, sizeof(path), "%s.sock", pid_file);
     cr_assert_eq(control_open(&rig.control, pid_file, text, sizeof(text)), 0, "%s", text);
-    fd = control_connect(path);
+    fd = control_reach(path, 0);
     cr_assert_geq(fd, 0);
     close(fd);
     rig_close(&rig);

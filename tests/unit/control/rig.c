@@ -60,7 +60,7 @@ int rig_ask(struct rig *rig, const char *request)
     int fd;
 
     rig_turn(rig); /* makes room in the backlog */
-    fd = control_connect(rig->path);
+    fd = control_reach(rig->path, 0);
     cr_assert_geq(fd, 0);
     cr_assert_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
     return fd;

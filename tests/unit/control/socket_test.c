@@ -98,7 +98,7 @@ Test(socket, moves_and_keeps_who_is_connected)
     rig_hear(&rig, early, "hello");
     snprintf(pid_file, sizeof(pid_file), "%s/other.pid", rig.folder);
     cr_assert_eq(control_open(&rig.control, pid_file, text, sizeof(text)), 0, "%s", text);
-    cr_assert_lt(control_connect(rig.path), 0);
+    cr_assert_lt(control_reach(rig.path, 0), 0);
     cr_assert_eq(write(early, "never\n", 6), 6);
     rig_end(&rig, early);
     cr_assert(rig_said(&rig, "end\t1\n"));

@@ -20,7 +20,7 @@ static int talk_connect(const struct rig *rig, const char *name, const char *req
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", rig->folder, name);
-    fd = control_connect(path);
+    fd = control_reach(path, 0);
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
