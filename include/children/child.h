@@ -4,7 +4,7 @@
 #define CHILDREN_CHILD_H
 
 #include "base/allowance.h"
-#include "io/loop.h"
+#include "io/deadline.h"
 #include "ipc/body.h"
 #include "ipc/channel.h"
 
@@ -71,7 +71,7 @@ struct child {
     uint64_t working;           /* serial of the TENANT or EXAMINE that it works on; 0: none */
     int ordered;                /* the last signal that we have sent it; 0: none */
     bool has_ended;             /* what it said is still read, but nothing sent */
-    ev_timer timer;             /* DOWN: start; LOST: kill */
+    struct deadline timer;      /* DOWN: start; LOST: kill */
     char reason[128];           /* why the channel failed; empty when it only closed */
     struct allowance allowance; /* microseconds of our time, for messages that nobody asked for */
     bool is_excessive;          /* it has used up more than that */

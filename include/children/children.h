@@ -72,9 +72,9 @@ enum handover_state {
 struct handover {
     enum handover_state state;
     struct generation former;
-    double drains_since; /* DRAINING: loop_now() */
-    double drains_until; /* the same, of the end; is only ever moved to sooner */
-    ev_timer limit;      /* DRAINING: then who has not ended is killed */
+    double drains_since;   /* DRAINING: loop_now() */
+    double drains_until;   /* the same, of the end; is only ever moved to sooner */
+    struct deadline limit; /* DRAINING: then who has not ended is killed */
     struct loop_task step;
 };
 
@@ -84,7 +84,7 @@ struct figures {
     bool is_asking;
     bool is_partial;      /* some worker has not answered */
     uint64_t connections; /* of all tenants, removed ones too */
-    ev_timer limit;
+    struct deadline limit;
 };
 
 /* What workers should be like: the settings say it. */

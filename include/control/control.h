@@ -5,7 +5,7 @@
 #define CONTROL_CONTROL_H
 
 #include "base/diag.h"
-#include "io/loop.h"
+#include "io/deadline.h"
 
 /* What a client waits for. */
 enum control_state {
@@ -35,7 +35,7 @@ struct control {
     char *path;        /* NULL: there is no socket */
     int fd;
     ev_io accept;
-    ev_timer again; /* to accept, after a failure */
+    struct deadline again; /* to accept, after a failure */
     TAILQ_HEAD(control_clients, control_client) clients;
     unsigned count; /* of them */
 };

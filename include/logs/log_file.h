@@ -4,7 +4,7 @@
 #ifndef LOGS_LOG_FILE_H
 #define LOGS_LOG_FILE_H
 
-#include "io/loop.h"
+#include "io/deadline.h"
 
 #include <sys/types.h>
 
@@ -28,7 +28,7 @@ struct log_file {
     int channel; /* what it answers to */
     bool has_answered;
     ev_io ended;
-    ev_timer limit;
+    struct deadline limit;
 };
 
 void log_file_init(struct log_file *file, struct loop *loop, const char *program,

@@ -5,7 +5,7 @@
 
 #include "base/allowance.h"
 #include "files/plan.h"
-#include "io/loop.h"
+#include "io/deadline.h"
 #include "netns/process.h"
 #include "netns/watch.h"
 
@@ -63,9 +63,9 @@ struct namespaces {
     struct namespace *all;
     struct netns_watch *watch; /* NULL: there is none, only the backstop looks */
     ev_io event;
-    ev_timer later;     /* after an event that came too soon after the last look */
-    ev_timer backstop;  /* for what no event tells */
-    bool is_all_wanted; /* by the next look */
+    struct deadline later; /* after an event that came too soon after the last look */
+    ev_timer backstop;     /* for what no event tells */
+    bool is_all_wanted;    /* by the next look */
     bool is_contested; /* a tenant waits for another to leave its namespace; until all are looked at
                         */
     double may_look;   /* monotonic seconds: not before */

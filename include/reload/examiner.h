@@ -5,7 +5,7 @@
 
 #include "reload/record.h"
 
-#include "io/loop.h"
+#include "io/deadline.h"
 #include "ipc/channel.h"
 
 struct examination {
@@ -61,7 +61,7 @@ struct examiner {
     unsigned count;
     uint64_t serial; /* of the last one */
     bool is_single;  /* -t: one after the other, so that all is told in the order of the files */
-    ev_timer watch;  /* over an answer that does not come */
+    struct deadline watch; /* over an answer that does not come */
 };
 
 /* claims: given up with an examination. */

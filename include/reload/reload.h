@@ -11,7 +11,7 @@
 
 #include "base/fingerprint.h"
 #include "files/settings.h"
-#include "io/loop.h"
+#include "io/deadline.h"
 #include "sockets/sockets.h"
 
 struct contender;
@@ -107,7 +107,7 @@ struct reload {
     unsigned settings_kept; /* of before: what the main file says now could not be taken over */
     bool is_committing;     /* all are handled; waits for the workers to have committed */
     bool is_overdue;        /* for too long */
-    ev_timer limit;
+    struct deadline limit;
     struct loop_task step;
     unsigned char secret[FINGERPRINT_KEY];
 };

@@ -7,7 +7,7 @@
 
 #include "files/dependencies.h"
 
-#include "io/loop.h"
+#include "io/deadline.h"
 
 struct record;
 struct registry;
@@ -36,7 +36,7 @@ struct retries {
     struct loop *loop;
     const struct retry_events *events;
     void *owner;
-    ev_timer tick;
+    struct deadline tick;
     bool is_off; /* nothing is tried again */
 };
 

@@ -4,6 +4,7 @@
 #ifndef SOCKETS_SOCKETS_H
 #define SOCKETS_SOCKETS_H
 
+#include "io/deadline.h"
 #include "ipc/body.h"
 #include "sockets/tenant_sockets.h"
 
@@ -49,13 +50,13 @@ struct sockets {
     TAILQ_HEAD(, tenant_sockets) tenants;
     TAILQ_HEAD(, drain) drains;
     struct offer offers[TALLY_WORKERS];
-    bool is_stopped;      /* nothing is bound any more */
-    bool is_shared;       /* several tenants may live in one namespace */
-    uint32_t drain_limit; /* milliseconds for connections that a reload leaves behind */
-    ev_timer retry;       /* of listeners that are not bound */
-    double may_bind;      /* loop_clock(): they are not tried again before */
-    double held_until;    /* loop_now(): workers may hold sockets that we have closed */
-    uint64_t turn;        /* of sockets_look_for_addresses */
+    bool is_stopped;       /* nothing is bound any more */
+    bool is_shared;        /* several tenants may live in one namespace */
+    uint32_t drain_limit;  /* milliseconds for connections that a reload leaves behind */
+    struct deadline retry; /* of listeners that are not bound */
+    double may_bind;       /* loop_clock(): they are not tried again before */
+    double held_until;     /* loop_now(): workers may hold sockets that we have closed */
+    uint64_t turn;         /* of sockets_look_for_addresses */
 };
 
 void sockets_init(struct sockets *sockets, struct namespaces *namespaces,

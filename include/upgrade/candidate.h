@@ -4,7 +4,7 @@
 #ifndef UPGRADE_CANDIDATE_H
 #define UPGRADE_CANDIDATE_H
 
-#include "io/loop.h"
+#include "io/deadline.h"
 
 #include <sys/types.h>
 
@@ -23,7 +23,7 @@ struct candidate {
     bool is_overdue;
     double limit; /* seconds */
     ev_io readable;
-    ev_timer overdue;
+    struct deadline overdue;
     /* It has ended. why: NULL when it was ready, else the reason, which ends with the call. */
     void (*on_verdict)(void *owner, const char *why);
     void *owner;

@@ -3,6 +3,7 @@
 #include "admission_internal.h"
 #include "heartbeat_internal.h"
 
+#include "base/container_of.h"
 #include "base/descriptor.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -75,8 +76,7 @@ static void child_lose_channel(struct child *child)
     ipc_channel_free(child->channel);
     child->channel = NULL;
     child->state = CHILD_LOST;
-    ev_timer_set(&child->timer, CHILD_GRACE, 0.);
-    ev_timer_start(child->children->loop->ev, &child->timer);
+    deadline_set(&child->timer, CHILD_GRACE);
 }
 
 static void child_on_gone(void *owner, const char *reason)
@@ -137,8 +137,7 @@ static void child_retry_later(struct child *child)
     }
     if (delay > CHILD_DELAY_MAX)
         delay = CHILD_DELAY_MAX;
-    ev_timer_set(&child->timer, delay, 0.);
-    ev_timer_start(child->children->loop->ev, &child->timer);
+    deadline_set(&child->timer, delay);
 }
 
 static int child_fork(struct child *child, int sockets[2])
@@ -197,12 +196,10 @@ void child_inherit(struct child *child, pid_t pid, int channel)
         child_open_channel(child, channel);
 }
 
-static void child_on_timer(struct ev_loop *ev, ev_timer *timer, int events)
+static void child_on_timer(struct deadline *timer)
 {
-    struct child *child = timer->data;
+    struct child *child = CONTAINER_OF(timer, struct child, timer);
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     if (child->state == CHILD_LOST)
         child_signal(child, SIGKILL);
     else if (child->state == CHILD_DOWN && !child->is_stopping)
@@ -213,19 +210,18 @@ void child_init(struct child *child, struct children *children, enum ipc_role ro
                 const struct child_events *events)
 {
     *child = (struct child){.children = children, .role = role, .events = events};
-    ev_timer_init(&child->timer, child_on_timer, 0., 0.);
-    child->timer.data = child;
+    deadline_init(&child->timer, children->loop, child_on_timer);
 }
 
 bool child_is_awaited(const struct child *child)
 {
     return !child->is_stopping && !child_is_up(child) &&
-           (child->state == CHILD_LOST || ev_is_active(&child->timer));
+           (child->state == CHILD_LOST || deadline_is_set(&child->timer));
 }
 
 void child_close(struct child *child)
 {
-    ev_timer_stop(child->children->loop->ev, &child->timer);
+    deadline_stop(&child->timer);
     ipc_channel_free(child->channel);
     child->channel = NULL;
 }

@@ -2,21 +2,21 @@
 /* Figures of the workers: asked, summed per tenant, given up on after a moment. */
 #include "children/figures.h"
 
+#include "base/container_of.h"
+
 #define FIGURES_LIMIT 1.0 /* seconds for an answer */
 
 static void figures_done(struct children *children, bool is_partial)
 {
-    ev_timer_stop(children->loop->ev, &children->figures.limit);
+    deadline_stop(&children->figures.limit);
     children->figures.is_asking = false;
     children->figures.is_partial = is_partial;
     children->events->on_figures(children->owner);
 }
 
-static void figures_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+static void figures_on_limit(struct deadline *limit)
 {
-    (void)ev;
-    (void)events;
-    figures_done(timer->data, true);
+    figures_done(CONTAINER_OF(limit, struct children, figures.limit), true);
 }
 
 /* Whether one of them still has to answer. */
@@ -64,8 +64,7 @@ void figures_ask(struct children *children)
         if (worker->owes_figures)
             ipc_send_serial(worker->channel, IPC_FIGURES_ASK, &body, NULL);
     }
-    ev_timer_set(&figures->limit, FIGURES_LIMIT, 0.);
-    ev_timer_start(children->loop->ev, &figures->limit);
+    deadline_set(&figures->limit, FIGURES_LIMIT);
     figures_settle(children);
 }
 
@@ -116,11 +115,10 @@ void figures_on_death(struct child *worker)
 
 void figures_init(struct children *children)
 {
-    ev_timer_init(&children->figures.limit, figures_on_limit, 0., 0.);
-    children->figures.limit.data = children;
+    deadline_init(&children->figures.limit, children->loop, figures_on_limit);
 }
 
 void figures_free(struct children *children)
 {
-    ev_timer_stop(children->loop->ev, &children->figures.limit);
+    deadline_stop(&children->figures.limit);
 }

@@ -68,9 +68,7 @@ static void generation_drain_former(struct children *children)
         if (child_is_up(worker) && worker->drain_ping == 0)
             worker->drain_ping = child_ping(worker);
     }
-    ev_timer_stop(children->loop->ev, &handover->limit);
-    ev_timer_set(&handover->limit, seconds + GENERATION_GRACE, 0.);
-    ev_timer_start(children->loop->ev, &handover->limit);
+    deadline_set(&handover->limit, seconds + GENERATION_GRACE);
 }
 
 double generation_drain_left(const struct children *children)
@@ -81,13 +79,11 @@ double generation_drain_left(const struct children *children)
     return handover->state == HANDOVER_DRAINING && left > 0. ? left : 0.;
 }
 
-static void generation_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+static void generation_on_limit(struct deadline *limit)
 {
-    struct children *children = timer->data;
+    struct children *children = CONTAINER_OF(limit, struct children, handover.limit);
     const struct generation *former = &children->handover.former;
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     log_warn("old workers do not end, killing them");
     for (unsigned i = 0; i < former->count; i++)
         child_signal(&former->workers[i], SIGKILL);
@@ -234,7 +230,7 @@ static void generation_bury_former(struct children *children)
     struct handover *handover = &children->handover;
 
     log_info("the old workers have ended");
-    ev_timer_stop(children->loop->ev, &handover->limit);
+    deadline_stop(&handover->limit);
     tally_set_workers(children->tally, handover->former.half, 0);
     generation_free_workers(&handover->former);
     generation_set_state(children, HANDOVER_NONE);
@@ -314,15 +310,14 @@ bool generation_is_settled(const struct children *children)
 void generation_init(struct children *children)
 {
     children->handover.step.run = generation_on_step;
-    ev_timer_init(&children->handover.limit, generation_on_limit, 0., 0.);
-    children->handover.limit.data = children;
+    deadline_init(&children->handover.limit, children->loop, generation_on_limit);
 }
 
 void generation_free(struct children *children)
 {
     struct handover *handover = &children->handover;
 
-    ev_timer_stop(children->loop->ev, &handover->limit);
+    deadline_stop(&handover->limit);
     loop_cancel(children->loop, &handover->step);
     generation_free_workers(&handover->former);
     generation_free_workers(&children->present);

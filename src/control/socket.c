@@ -4,6 +4,7 @@
 
 #include "control/connect.h"
 
+#include "base/container_of.h"
 #include "base/descriptor.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -116,7 +117,7 @@ static int control_listen(const char *path)
 static void control_drop_socket(struct control *control)
 {
     ev_io_stop(control->loop->ev, &control->accept);
-    ev_timer_stop(control->loop->ev, &control->again);
+    deadline_stop(&control->again);
     if (!control->path)
         return;
     control_remove(control->path);
@@ -175,12 +176,10 @@ static bool control_may_speak(int fd)
            (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static void control_on_again(struct ev_loop *ev, ev_timer *timer, int events)
+static void control_on_again(struct deadline *again)
 {
-    struct control *control = timer->data;
+    struct control *control = CONTAINER_OF(again, struct control, again);
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     control_on_room(control);
 }
 
@@ -196,8 +195,7 @@ static void control_on_connection(struct ev_loop *ev, ev_io *watcher, int events
             return;
         log_error("cannot accept on the control socket: %s", strerror(errno));
         ev_io_stop(ev, watcher);
-        ev_timer_set(&control->again, CONTROL_AGAIN, 0.);
-        ev_timer_start(ev, &control->again);
+        deadline_set(&control->again, CONTROL_AGAIN);
         return;
     }
     if (!control_may_speak(fd)) {
@@ -211,7 +209,7 @@ static void control_on_connection(struct ev_loop *ev, ev_io *watcher, int events
 
 void control_on_room(struct control *control)
 {
-    if (control->path && control->count < CONTROL_CLIENTS && !ev_is_active(&control->again))
+    if (control->path && control->count < CONTROL_CLIENTS && !deadline_is_set(&control->again))
         ev_io_start(control->loop->ev, &control->accept);
 }
 
@@ -233,9 +231,8 @@ void control_init(struct control *control, struct loop *loop, const char *config
         .loop = loop, .config = config, .requests = requests, .owner = owner, .fd = -1};
     TAILQ_INIT(&control->clients);
     ev_io_init(&control->accept, control_on_connection, -1, EV_READ);
-    ev_timer_init(&control->again, control_on_again, 0., 0.);
+    deadline_init(&control->again, loop, control_on_again);
     control->accept.data = control;
-    control->again.data = control;
 }
 
 void control_close(struct control *control)

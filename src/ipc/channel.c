@@ -8,6 +8,7 @@
 #include "base/container_of.h"
 #include "base/descriptor.h"
 #include "base/memory.h"
+#include "io/deadline.h"
 #include "ipc/datagram.h"
 
 #include <assert.h>
@@ -50,7 +51,7 @@ struct ipc_channel {
     enum channel_state state;
     ev_io readable;
     ev_io writable;
-    ev_timer retry;
+    struct deadline retry;
     STAILQ_HEAD(, channel_item) queue;
     unsigned queued;
     unsigned queued_descriptors; /* of those, not counting blobs */
@@ -82,7 +83,7 @@ static void channel_drop_queue(struct ipc_channel *channel)
     }
     channel->queued = channel->queued_descriptors = 0;
     ev_io_stop(channel->loop->ev, &channel->writable);
-    ev_timer_stop(channel->loop->ev, &channel->retry);
+    deadline_stop(&channel->retry);
 }
 
 /* The owner is told at the turn's end, never from inside its own call. */
@@ -271,7 +272,7 @@ static enum channel_sent channel_cannot_send(struct ipc_channel *channel, int er
     case ENOMEM:
     case ENOBUFS:
     case ETOOMANYREFS: /* too many descriptors in flight (unix(7)) */
-        ev_timer_again(channel->loop->ev, &channel->retry);
+        deadline_set(&channel->retry, CHANNEL_RETRY);
         return SENT_LATER;
     case EPIPE:
     case ECONNRESET:
@@ -335,11 +336,9 @@ static void channel_on_writable(struct ev_loop *ev, ev_io *watcher, int events)
     channel_flush(watcher->data);
 }
 
-static void channel_on_retry(struct ev_loop *ev, ev_timer *watcher, int events)
+static void channel_on_retry(struct deadline *retry)
 {
-    (void)events;
-    ev_timer_stop(ev, watcher);
-    channel_flush(watcher->data);
+    channel_flush(CONTAINER_OF(retry, struct ipc_channel, retry));
 }
 
 static void channel_enqueue(struct ipc_channel *channel, const struct channel_item *like,
@@ -425,10 +424,9 @@ struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, struct ipc_ends e
     channel_reserve(channel);
     ev_io_init(&channel->readable, channel_on_readable, fd, EV_READ);
     ev_io_init(&channel->writable, channel_on_writable, fd, EV_WRITE);
-    ev_timer_init(&channel->retry, channel_on_retry, 0., CHANNEL_RETRY);
+    deadline_init(&channel->retry, loop, channel_on_retry);
     channel->readable.data = channel;
     channel->writable.data = channel;
-    channel->retry.data = channel;
     ev_io_start(loop->ev, &channel->readable);
     return channel;
 }

@@ -5,6 +5,7 @@
 
 #include "log_opener_internal.h"
 
+#include "base/container_of.h"
 #include "base/descriptor.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -196,18 +197,16 @@ static void log_file_on_ended(struct ev_loop *ev, ev_io *watcher, int events)
 
     (void)events;
     ev_io_stop(ev, &file->ended);
-    ev_timer_stop(ev, &file->limit);
+    deadline_stop(&file->limit);
     log_file_stop(file); /* another one may be begun from `done` */
     log_file_finish(file, fd, why);
 }
 
 /* What not even SIGKILL ends hangs in the kernel, in a file system that does not answer. */
-static void log_file_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+static void log_file_on_limit(struct deadline *limit)
 {
-    struct log_file *file = timer->data;
+    struct log_file *file = CONTAINER_OF(limit, struct log_file, limit);
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     pidfd_send_signal(file->process, SIGKILL, NULL, 0);
     log_file_finish(file, -1, "it took too long");
 }
@@ -236,8 +235,7 @@ void log_file_begin(struct log_file *file, const char *path)
         }
         ev_io_set(&file->ended, file->process, EV_READ);
         ev_io_start(file->loop->ev, &file->ended);
-        ev_timer_set(&file->limit, LOG_FILE_LIMIT, 0.);
-        ev_timer_start(file->loop->ev, &file->limit);
+        deadline_set(&file->limit, LOG_FILE_LIMIT);
         break;
     }
 }
@@ -258,14 +256,14 @@ void log_file_init(struct log_file *file, struct loop *loop, const char *program
                               .process = -1,
                               .channel = -1};
     ev_io_init(&file->ended, log_file_on_ended, -1, EV_READ);
-    ev_timer_init(&file->limit, log_file_on_limit, 0., 0.);
-    file->ended.data = file->limit.data = file;
+    deadline_init(&file->limit, loop, log_file_on_limit);
+    file->ended.data = file;
 }
 
 void log_file_free(struct log_file *file)
 {
     ev_io_stop(file->loop->ev, &file->ended);
-    ev_timer_stop(file->loop->ev, &file->limit);
+    deadline_stop(&file->limit);
     log_file_stop(file);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "namespaces_internal.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -117,10 +118,9 @@ void namespaces_refresh(struct namespaces *namespaces, bool all)
 static void look_later(struct namespaces *namespaces, double seconds)
 {
     ev_io_stop(namespaces->loop->ev, &namespaces->event);
-    if (ev_is_active(&namespaces->later))
+    if (deadline_is_set(&namespaces->later))
         return;
-    ev_timer_set(&namespaces->later, seconds, 0.);
-    ev_timer_start(namespaces->loop->ev, &namespaces->later);
+    deadline_set(&namespaces->later, seconds);
 }
 
 static void namespaces_on_event(struct ev_loop *ev, ev_io *event, int events)
@@ -136,14 +136,12 @@ static void namespaces_on_event(struct ev_loop *ev, ev_io *event, int events)
         namespaces_refresh(namespaces, false);
 }
 
-static void namespaces_on_later(struct ev_loop *ev, ev_timer *timer, int events)
+static void namespaces_on_later(struct deadline *later)
 {
-    struct namespaces *namespaces = timer->data;
+    struct namespaces *namespaces = CONTAINER_OF(later, struct namespaces, later);
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     if (namespaces->watch)
-        ev_io_start(ev, &namespaces->event);
+        ev_io_start(namespaces->loop->ev, &namespaces->event);
     namespaces_refresh(namespaces, namespaces->is_all_wanted);
 }
 
@@ -170,7 +168,7 @@ static bool look_is_due(const struct namespaces *namespaces)
 {
     struct pollfd news = {.events = POLLIN};
 
-    if (!namespaces->watch || ev_is_active(&namespaces->later))
+    if (!namespaces->watch || deadline_is_set(&namespaces->later))
         return true;
     news.fd = netns_watch_fd(namespaces->watch);
     return poll(&news, 1, 0) > 0;
@@ -196,10 +194,9 @@ void namespaces_on_reload(struct namespaces *namespaces)
 void namespaces_init_refresh(struct namespaces *namespaces)
 {
     ev_init(&namespaces->event, namespaces_on_event);
-    ev_init(&namespaces->later, namespaces_on_later);
+    deadline_init(&namespaces->later, namespaces->loop, namespaces_on_later);
     ev_timer_init(&namespaces->backstop, namespaces_on_backstop, LOOK_BACKSTOP, LOOK_BACKSTOP);
     namespaces->event.data = namespaces;
-    namespaces->later.data = namespaces;
     namespaces->backstop.data = namespaces;
 }
 
@@ -222,7 +219,7 @@ void namespaces_start(struct namespaces *namespaces)
 void namespaces_stop(struct namespaces *namespaces)
 {
     ev_io_stop(namespaces->loop->ev, &namespaces->event);
-    ev_timer_stop(namespaces->loop->ev, &namespaces->later);
+    deadline_stop(&namespaces->later);
     ev_timer_stop(namespaces->loop->ev, &namespaces->backstop);
     netns_watch_free(namespaces->watch);
     namespaces->watch = NULL;

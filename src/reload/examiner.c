@@ -2,6 +2,7 @@
 /* The supervisor's side of examining: a window of bundles at the resolver. */
 #include "reload/examiner.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "ipc/body.h"
 #include "tenant/bundle.h"
@@ -37,14 +38,13 @@ static void examiner_watch(struct examiner *examiner)
     const struct examination *oldest = examiner_oldest(examiner);
     double left;
 
-    ev_timer_stop(examiner->loop->ev, &examiner->watch);
+    deadline_stop(&examiner->watch);
     if (!oldest && examiner_is_wanted(examiner))
         return;
     left = EXAMINER_IDLE;
     if (oldest)
         left = oldest->sent_at + EXAMINER_LIMIT - loop_now(examiner->loop);
-    ev_timer_set(&examiner->watch, left > 0. ? left : 0., 0.);
-    ev_timer_start(examiner->loop->ev, &examiner->watch);
+    deadline_set(&examiner->watch, left);
 }
 
 static void examiner_send(struct examiner *examiner, struct examination *examination)
@@ -307,7 +307,7 @@ void examiner_on_death(struct examiner *examiner, uint64_t serial)
     struct examination *guilty = examiner_find_guilty(examiner, serial);
     struct examination *examination;
 
-    ev_timer_stop(examiner->loop->ev, &examiner->watch);
+    deadline_stop(&examiner->watch);
     TAILQ_FOREACH (examination, &examiner->pending, next)
         examination->is_sent = false;
     if (!guilty || ++guilty->deaths < EXAMINER_DEATHS)
@@ -317,13 +317,11 @@ void examiner_on_death(struct examiner *examiner, uint64_t serial)
     examination_free(guilty);
 }
 
-static void examiner_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+static void examiner_on_limit(struct deadline *watch)
 {
-    struct examiner *examiner = timer->data;
+    struct examiner *examiner = CONTAINER_OF(watch, struct examiner, watch);
     const struct examination *oldest = examiner_oldest(examiner);
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     if (oldest)
         examiner->resolver->on_overdue(examiner->resolver_owner, oldest->serial);
     else
@@ -334,8 +332,7 @@ void examiner_init(struct examiner *examiner, struct loop *loop, struct claims *
 {
     *examiner = (struct examiner){.loop = loop, .claims = claims};
     TAILQ_INIT(&examiner->pending);
-    ev_timer_init(&examiner->watch, examiner_on_limit, 0., 0.);
-    examiner->watch.data = examiner;
+    deadline_init(&examiner->watch, loop, examiner_on_limit);
 }
 
 void examiner_connect(struct examiner *examiner, const struct examiner_resolver *resolver,
@@ -355,7 +352,7 @@ void examiner_free(struct examiner *examiner)
 {
     struct examination *examination;
 
-    ev_timer_stop(examiner->loop->ev, &examiner->watch);
+    deadline_stop(&examiner->watch);
     while ((examination = TAILQ_FIRST(&examiner->pending)))
         examiner_drop(examiner, examination);
 }

@@ -80,7 +80,7 @@ static void reload_tell(struct reload *reload)
 
 static void reload_finish(struct reload *reload)
 {
-    ev_timer_stop(reload->loop->ev, &reload->limit);
+    deadline_stop(&reload->limit);
     reload->is_committing = false;
     if (reload->kind == RELOAD_TEST) {
         loop_stop(reload->loop);
@@ -92,13 +92,11 @@ static void reload_finish(struct reload *reload)
     reload_begin_held(reload);
 }
 
-static void reload_on_limit(struct ev_loop *ev, ev_timer *timer, int events)
+static void reload_on_limit(struct deadline *limit)
 {
-    struct reload *reload = timer->data;
+    struct reload *reload = CONTAINER_OF(limit, struct reload, limit);
     char text[RELOAD_REASON];
 
-    (void)ev;
-    (void)events;
     snprintf(text, sizeof(text), "%u workers have not taken it over within %g s",
              reload->events->count_lagging(reload->owner), RELOAD_LIMIT);
     log_error("%s", text);
@@ -166,8 +164,7 @@ static void reload_step(struct reload *reload)
         reload_finish(reload);
     } else if (!reload->is_committing) {
         reload->is_committing = true;
-        ev_timer_set(&reload->limit, RELOAD_LIMIT, 0.);
-        ev_timer_start(reload->loop->ev, &reload->limit);
+        deadline_set(&reload->limit, RELOAD_LIMIT);
     }
 }
 
@@ -387,8 +384,7 @@ void reload_init(struct reload *reload, const struct reload_parts *parts,
     TAILQ_INIT(&reload->todo);
     TAILQ_INIT(&reload->contenders);
     reload->step.run = reload_on_step;
-    ev_timer_init(&reload->limit, reload_on_limit, 0., 0.);
-    reload->limit.data = reload;
+    deadline_init(&reload->limit, reload->loop, reload_on_limit);
     examiner_init(&reload->examiner, reload->loop, &reload->registry->claims);
     examiner_connect(&reload->examiner, resolver, owner);
     examiner_tell(&reload->examiner, &tenant_reload_examiner, reload);
@@ -397,7 +393,7 @@ void reload_init(struct reload *reload, const struct reload_parts *parts,
 
 void reload_abandon(struct reload *reload)
 {
-    ev_timer_stop(reload->loop->ev, &reload->limit);
+    deadline_stop(&reload->limit);
     conflicts_abandon(reload);
     examiner_free(&reload->examiner);
     retries_stop(&reload->retries);

@@ -4,6 +4,8 @@
 
 #include "conflicts_internal.h"
 
+#include "base/container_of.h"
+
 #define RETRY_FIRST 1.0   /* seconds until the first one; doubled for each one more */
 #define RETRY_MOST  300.0 /* seconds */
 #define RETRY_NAMED 30.0  /* the same for names */
@@ -25,10 +27,9 @@ void retry_end(struct record *record)
 
 static void retries_watch(struct retries *retries)
 {
-    if (ev_is_active(&retries->tick) || retries->is_off)
+    if (deadline_is_set(&retries->tick) || retries->is_off)
         return;
-    ev_timer_set(&retries->tick, RETRY_TICK, 0.);
-    ev_timer_start(retries->loop->ev, &retries->tick);
+    deadline_set(&retries->tick, RETRY_TICK);
 }
 
 /* With a pause that is twice the one before. */
@@ -123,14 +124,12 @@ static void retry_try(struct retries *retries, struct record *record)
     retries->events->try(retries->owner, record);
 }
 
-static void retries_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
+static void retries_on_tick(struct deadline *tick)
 {
-    struct retries *retries = timer->data;
+    struct retries *retries = CONTAINER_OF(tick, struct retries, tick);
     double now = loop_now(retries->loop);
     bool is_wanted = false;
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     REGISTRY_FOREACH (record, retries->registry) {
         if (record->retry.at > 0. && record->retry.at <= now &&
             retries->events->may_try(retries->owner))
@@ -146,12 +145,11 @@ void retries_init(struct retries *retries, struct registry *registry, struct loo
 {
     *retries =
         (struct retries){.registry = registry, .loop = loop, .events = events, .owner = owner};
-    ev_timer_init(&retries->tick, retries_on_tick, 0., 0.);
-    retries->tick.data = retries;
+    deadline_init(&retries->tick, loop, retries_on_tick);
 }
 
 void retries_stop(struct retries *retries)
 {
-    ev_timer_stop(retries->loop->ev, &retries->tick);
+    deadline_stop(&retries->tick);
     retries->is_off = true;
 }

@@ -2,6 +2,7 @@
 /* Listeners: bound inside tenants' namespaces, handed to workers, retried. */
 #include "sockets_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "io/socket.h"
 
@@ -197,10 +198,9 @@ void sockets_retry(struct sockets *sockets)
 {
     bool is_soon = loop_now(sockets_loop(sockets)) < sockets->held_until;
 
-    if (ev_is_active(&sockets->retry) || sockets->is_stopped)
+    if (deadline_is_set(&sockets->retry) || sockets->is_stopped)
         return;
-    ev_timer_set(&sockets->retry, is_soon ? LISTENERS_SOON : LISTENERS_RETRY, 0.);
-    ev_timer_start(sockets_loop(sockets)->ev, &sockets->retry);
+    deadline_set(&sockets->retry, is_soon ? LISTENERS_SOON : LISTENERS_RETRY);
 }
 
 void sockets_bind(struct sockets *sockets, struct tenant_sockets *tenant)
@@ -232,12 +232,10 @@ static void listeners_retry_all(struct sockets *sockets)
     sockets->may_bind = loop_clock() + (pause < LISTENERS_PAUSE ? pause : LISTENERS_PAUSE);
 }
 
-static void listeners_on_retry(struct ev_loop *ev, ev_timer *timer, int events)
+static void listeners_on_retry(struct deadline *retry)
 {
-    struct sockets *sockets = timer->data;
+    struct sockets *sockets = CONTAINER_OF(retry, struct sockets, retry);
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     if (loop_clock() >= sockets->may_bind)
         listeners_retry_all(sockets);
     else
@@ -262,8 +260,7 @@ bool sockets_are_settled(const struct sockets *sockets)
 
 void listeners_init_retry(struct sockets *sockets)
 {
-    ev_timer_init(&sockets->retry, listeners_on_retry, 0., 0.);
-    sockets->retry.data = sockets;
+    deadline_init(&sockets->retry, sockets_loop(sockets), listeners_on_retry);
 }
 
 /* ---- when its namespace changes ---- */

@@ -118,7 +118,7 @@ void sockets_init(struct sockets *sockets, struct namespaces *namespaces,
 void sockets_stop(struct sockets *sockets)
 {
     sockets->is_stopped = true;
-    ev_timer_stop(sockets_loop(sockets)->ev, &sockets->retry);
+    deadline_stop(&sockets->retry);
 }
 
 void sockets_free(struct sockets *sockets)

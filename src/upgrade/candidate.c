@@ -4,6 +4,7 @@
 
 #include "ipc/spawn.h"
 
+#include "base/container_of.h"
 #include "base/descriptor.h"
 
 #include <errno.h>
@@ -45,8 +46,7 @@ int candidate_start(struct candidate *candidate, const char *program, int state,
     candidate->limit = limit;
     ev_io_set(&candidate->readable, candidate->answer, EV_READ);
     ev_io_start(candidate->loop->ev, &candidate->readable);
-    ev_timer_set(&candidate->overdue, limit, 0.);
-    ev_timer_start(candidate->loop->ev, &candidate->overdue);
+    deadline_set(&candidate->overdue, limit);
     return 0;
 }
 
@@ -70,12 +70,10 @@ static void candidate_on_readable(struct ev_loop *ev, ev_io *watcher, int events
         ev_io_stop(ev, watcher);
 }
 
-static void candidate_on_overdue(struct ev_loop *ev, ev_timer *timer, int events)
+static void candidate_on_overdue(struct deadline *overdue)
 {
-    struct candidate *candidate = timer->data;
+    struct candidate *candidate = CONTAINER_OF(overdue, struct candidate, overdue);
 
-    (void)events;
-    ev_timer_stop(ev, timer);
     candidate->is_overdue = true;
     kill(candidate->pid, SIGKILL);
 }
@@ -108,7 +106,7 @@ static void candidate_judge(struct candidate *candidate, int status)
 static void candidate_close(struct candidate *candidate)
 {
     ev_io_stop(candidate->loop->ev, &candidate->readable);
-    ev_timer_stop(candidate->loop->ev, &candidate->overdue);
+    deadline_stop(&candidate->overdue);
     close(candidate->answer);
     candidate->pid = 0;
 }
@@ -132,9 +130,8 @@ void candidate_init(struct candidate *candidate, struct loop *loop,
 {
     *candidate = (struct candidate){.loop = loop, .on_verdict = on_verdict, .owner = owner};
     ev_init(&candidate->readable, candidate_on_readable);
-    ev_timer_init(&candidate->overdue, candidate_on_overdue, 0., 0.);
+    deadline_init(&candidate->overdue, loop, candidate_on_overdue);
     candidate->readable.data = candidate;
-    candidate->overdue.data = candidate;
 }
 
 void candidate_free(struct candidate *candidate)
