@@ -126,8 +126,16 @@ void children_free(struct children *children);
 /* The heartbeat begins. */
 void children_watch(struct children *children);
 
-/* The workers of both generations, present ones first:
- * for (worker = children_first(c); worker; worker = children_next(c, worker)) */
+/* Walks over the workers of one generation. */
+#define GENERATION_FOREACH(each, generation)                                                       \
+    for (struct child *each = (generation)->workers;                                               \
+         (each) && (each) < (generation)->workers + (generation)->count; (each)++)
+
+/* Walks over those of both, present ones first. */
+#define WORKERS_FOREACH(each, children)                                                            \
+    for (struct child *each = children_first(children); each;                                      \
+         (each) = children_next(children, each))
+
 static inline struct child *children_first(const struct children *children)
 {
     return children->present.count > 0 ? &children->present.workers[0]

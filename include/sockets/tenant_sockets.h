@@ -60,6 +60,11 @@ struct tenant_sockets {
     uint64_t turn;                 /* of sockets_look_for_addresses that last looked into it */
 };
 
+/* Walks over its listeners. */
+#define LISTENERS_FOREACH(each, tenant)                                                            \
+    for (struct listener *each = (tenant)->listeners;                                              \
+         (each) && (each) < (tenant)->listeners + (tenant)->listener_count; (each)++)
+
 /* name and plan live longer. */
 void tenant_sockets_init(struct tenant_sockets *tenant, const char *name, const struct plan *plan);
 /* For the listeners and servers of the plan: nothing is bound or used yet. */

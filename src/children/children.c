@@ -11,37 +11,29 @@
 
 void children_reap(struct children *children)
 {
-    struct child *worker;
-
-    for (worker = children_first(children); worker; worker = children_next(children, worker))
+    WORKERS_FOREACH (worker, children)
         child_reap(worker);
     child_reap(&children->resolver);
 }
 
 void children_signal(struct children *children, int signal)
 {
-    struct child *worker;
-
-    for (worker = children_first(children); worker; worker = children_next(children, worker))
+    WORKERS_FOREACH (worker, children)
         child_signal(worker, signal);
     child_signal(&children->resolver, signal);
 }
 
 void children_stop(struct children *children)
 {
-    struct child *worker;
-
     children->is_ending = true;
-    for (worker = children_first(children); worker; worker = children_next(children, worker))
+    WORKERS_FOREACH (worker, children)
         worker->is_stopping = true;
     children->resolver.is_stopping = true;
 }
 
 bool children_are_running(const struct children *children)
 {
-    const struct child *worker;
-
-    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+    WORKERS_FOREACH (worker, children) {
         if (worker->pid > 0)
             return true;
     }
@@ -59,20 +51,16 @@ static void children_tell_log(const struct children *children, const struct chil
 
 void children_set_log(struct children *children, int fd)
 {
-    const struct child *worker;
-
     children->log_fd = fd;
     children_tell_log(children, &children->resolver);
-    for (worker = children_first(children); worker; worker = children_next(children, worker))
+    WORKERS_FOREACH (worker, children)
         children_tell_log(children, worker);
 }
 
 void children_close_listener(struct children *children, const struct ipc_listener_close *body,
                              uint64_t workers)
 {
-    const struct child *worker;
-
-    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+    WORKERS_FOREACH (worker, children) {
         bool may_hold = worker->is_former || (workers & worker_bit(worker)) != 0;
 
         if (may_hold && child_is_up(worker))
@@ -82,9 +70,7 @@ void children_close_listener(struct children *children, const struct ipc_listene
 
 void children_leave_sockets(struct children *children, const struct ipc_sockets_stale *body)
 {
-    const struct child *worker;
-
-    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+    WORKERS_FOREACH (worker, children) {
         if (child_is_up(worker))
             ipc_send_sockets_stale(worker->channel, IPC_SOCKETS_STALE, body, NULL);
     }
@@ -95,11 +81,10 @@ void children_leave_sockets(struct children *children, const struct ipc_sockets_
 static void children_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct children *children = timer->data;
-    struct child *worker;
 
     (void)ev;
     (void)events;
-    for (worker = children_first(children); worker; worker = children_next(children, worker))
+    WORKERS_FOREACH (worker, children)
         heartbeat_beat(worker);
     heartbeat_beat(&children->resolver);
 }
@@ -154,15 +139,15 @@ void children_put(struct wire_writer *writer, const struct children *children)
     const struct generation *present = &children->present;
     uint32_t count = 0;
 
-    for (unsigned i = 0; i < present->count; i++)
-        count += worker_goes_on(&present->workers[i]);
+    GENERATION_FOREACH (worker, present)
+        count += worker_goes_on(worker);
     wire_put_u32(writer, present->half);
     wire_put_u32(writer, children->generation);
     wire_put_u64(writer, children->figures.serial);
     wire_put_u32(writer, count);
-    for (unsigned i = 0; i < present->count; i++) {
-        if (worker_goes_on(&present->workers[i]))
-            worker_put(writer, &present->workers[i]);
+    GENERATION_FOREACH (worker, present) {
+        if (worker_goes_on(worker))
+            worker_put(writer, worker);
     }
 }
 
@@ -200,8 +185,7 @@ void children_get(struct wire_reader *reader, struct children_state *state)
 void children_each_descriptor(const struct children *children, void (*act)(int *fd, void *context),
                               void *context)
 {
-    for (unsigned i = 0; i < children->present.count; i++) {
-        const struct child *worker = &children->present.workers[i];
+    GENERATION_FOREACH (worker, &children->present) {
         int fd = worker_goes_on(worker) ? ipc_channel_descriptor(worker->channel) : -1;
 
         if (fd >= 0)

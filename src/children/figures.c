@@ -22,9 +22,7 @@ static void figures_on_limit(struct deadline *limit)
 /* Whether one of them still has to answer. */
 static bool figures_are_due(const struct children *children)
 {
-    const struct child *worker;
-
-    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+    WORKERS_FOREACH (worker, children) {
         if (worker->owes_figures)
             return true;
     }
@@ -51,7 +49,6 @@ void figures_ask(struct children *children)
 {
     struct figures *figures = &children->figures;
     struct ipc_serial body;
-    struct child *worker;
 
     if (figures->is_asking)
         return;
@@ -59,7 +56,7 @@ void figures_ask(struct children *children)
     figures->serial++;
     figures_reset(children);
     body.serial = figures->serial;
-    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+    WORKERS_FOREACH (worker, children) {
         worker->owes_figures = child_is_up(worker) && !worker->has_ended;
         if (worker->owes_figures)
             ipc_send_serial(worker->channel, IPC_FIGURES_ASK, &body, NULL);

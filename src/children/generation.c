@@ -31,8 +31,8 @@ static void generation_set_state(struct children *children, enum handover_state 
 
 static bool generation_has_ended(const struct generation *generation)
 {
-    for (unsigned i = 0; i < generation->count; i++) {
-        if (generation->workers[i].pid > 0)
+    GENERATION_FOREACH (worker, generation) {
+        if (worker->pid > 0)
             return false;
     }
     return true;
@@ -42,9 +42,7 @@ static bool generation_has_ended(const struct generation *generation)
 
 void generation_drain(struct children *children, double seconds)
 {
-    struct child *worker;
-
-    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+    WORKERS_FOREACH (worker, children) {
         if (!worker->is_former || children->handover.state != HANDOVER_DRAINING)
             worker_say_drain(worker, seconds, false);
     }
@@ -61,9 +59,7 @@ static void generation_drain_former(struct children *children)
         return;
     handover->drains_until = until;
     seconds = generation_drain_left(children);
-    for (unsigned i = 0; i < handover->former.count; i++) {
-        struct child *worker = &handover->former.workers[i];
-
+    GENERATION_FOREACH (worker, &handover->former) {
         worker_say_drain(worker, seconds, false);
         if (child_is_up(worker) && worker->drain_ping == 0)
             worker->drain_ping = child_ping(worker);
@@ -85,8 +81,8 @@ static void generation_on_limit(struct deadline *limit)
     const struct generation *former = &children->handover.former;
 
     log_warn("old workers do not end, killing them");
-    for (unsigned i = 0; i < former->count; i++)
-        child_signal(&former->workers[i], SIGKILL);
+    GENERATION_FOREACH (worker, former)
+        child_signal(worker, SIGKILL);
 }
 
 /* ---- starting ---- */
@@ -122,16 +118,16 @@ static void generation_start_present(struct children *children)
         if (children->events->bundle(assignment, &keys))
             workers_assign(children, assignment);
     }
-    for (unsigned i = 0; i < present->count; i++)
-        child_start(&present->workers[i]);
+    GENERATION_FOREACH (worker, present)
+        child_start(worker);
 }
 
 void generation_inherit(struct children *children, const struct generation *former)
 {
-    for (unsigned i = 0; i < former->count; i++) {
-        former->workers[i].is_former = true;
-        former->workers[i].is_stopping = true;
-        former->workers[i].half = former->half;
+    GENERATION_FOREACH (worker, former) {
+        worker->is_former = true;
+        worker->is_stopping = true;
+        worker->half = former->half;
     }
     children->handover.former = *former;
     generation_set_state(children, HANDOVER_PREPARING);
@@ -162,9 +158,9 @@ static bool generation_is_as_wanted(const struct children *children)
 static void generation_replace_present(struct children *children)
 {
     log_notice("the new workers have not served yet, others are started instead");
-    for (unsigned i = 0; i < children->present.count; i++) {
-        children->present.workers[i].is_stopping = true;
-        child_signal(&children->present.workers[i], SIGKILL);
+    GENERATION_FOREACH (worker, &children->present) {
+        worker->is_stopping = true;
+        child_signal(worker, SIGKILL);
     }
     generation_set_state(children, HANDOVER_REPLACING);
     children_advance(children);
@@ -172,8 +168,8 @@ static void generation_replace_present(struct children *children)
 
 void generation_follow(struct children *children)
 {
-    for (unsigned i = 0; i < children->present.count; i++)
-        worker_tell_drain_time(&children->present.workers[i]);
+    GENERATION_FOREACH (worker, &children->present)
+        worker_tell_drain_time(worker);
     if (children->handover.state == HANDOVER_DRAINING)
         generation_drain_former(children);
     if (generation_is_as_wanted(children))
@@ -198,8 +194,8 @@ void generation_follow(struct children *children)
 /* Every worker runs and has got all there is. */
 static bool generation_can_serve(const struct children *children)
 {
-    for (unsigned i = 0; i < children->present.count; i++) {
-        if (children->present.workers[i].state != CHILD_READY)
+    GENERATION_FOREACH (worker, &children->present) {
+        if (worker->state != CHILD_READY)
             return false;
     }
     return workers_are_settled(children);
@@ -217,9 +213,9 @@ static void generation_hand_over(struct children *children)
 /* One that is dead may still wait for its next start. */
 static void generation_free_workers(struct generation *generation)
 {
-    for (unsigned i = 0; i < generation->count; i++) {
-        child_close(&generation->workers[i]);
-        deliveries_close(&generation->workers[i]);
+    GENERATION_FOREACH (worker, generation) {
+        child_close(worker);
+        deliveries_close(worker);
     }
     free(generation->workers);
     *generation = (struct generation){0};
@@ -283,10 +279,9 @@ static bool generation_has_heard(const struct child *former)
 
 unsigned generation_count_lagging(const struct children *children)
 {
-    const struct child *worker;
     unsigned count = 0;
 
-    for (worker = children_first(children); worker; worker = children_next(children, worker)) {
+    WORKERS_FOREACH (worker, children) {
         if (worker->is_former ? !generation_has_heard(worker)
                               : worker->state != CHILD_READY || !worker_is_settled(worker))
             count++;
@@ -298,8 +293,8 @@ bool generation_is_settled(const struct children *children)
 {
     const struct handover *handover = &children->handover;
 
-    for (unsigned i = 0; i < handover->former.count; i++) {
-        if (!generation_has_heard(&handover->former.workers[i]))
+    GENERATION_FOREACH (worker, &handover->former) {
+        if (!generation_has_heard(worker))
             return false;
     }
     return handover->state == HANDOVER_NONE || handover->state == HANDOVER_DRAINING;

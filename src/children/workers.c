@@ -48,9 +48,7 @@ void workers_forget_all(struct children *children)
 {
     struct assignment *assignment = NULL;
 
-    for (unsigned i = 0; i < children->present.count; i++) {
-        struct child *worker = &children->present.workers[i];
-
+    GENERATION_FOREACH (worker, &children->present) {
         deliveries_forget(worker, NULL);
         worker->tenants = worker->due = 0;
         worker->is_lacking = false;
@@ -165,9 +163,7 @@ static void worker_send(struct child *worker, struct assignment *assignment)
 
 void workers_send(struct children *children, struct assignment *assignment)
 {
-    for (unsigned i = 0; i < children->present.count; i++) {
-        struct child *worker = &children->present.workers[i];
-
+    GENERATION_FOREACH (worker, &children->present) {
         if (assignment->workers & worker_bit(worker))
             worker_send(worker, assignment);
     }
@@ -193,9 +189,7 @@ static void worker_pump(struct child *worker)
 
 void workers_pump_lacking(struct children *children)
 {
-    for (unsigned i = 0; i < children->present.count; i++) {
-        struct child *worker = &children->present.workers[i];
-
+    GENERATION_FOREACH (worker, &children->present) {
         if (!worker->is_lacking)
             continue;
         worker_pump(worker);
@@ -215,9 +209,7 @@ static struct child *workers_pick(struct children *children, uint64_t mask, bool
 {
     struct child *picked = NULL;
 
-    for (unsigned i = 0; i < children->present.count; i++) {
-        struct child *worker = &children->present.workers[i];
-
+    GENERATION_FOREACH (worker, &children->present) {
         if (!(mask & worker_bit(worker)))
             continue;
         if (!picked ||
@@ -262,26 +254,22 @@ void workers_assign(struct children *children, struct assignment *assignment)
 
 void workers_changed(struct children *children, struct assignment *assignment)
 {
-    for (unsigned i = 0; i < children->present.count; i++) {
-        if (assignment->workers & worker_bit(&children->present.workers[i]))
-            worker_set_due(&children->present.workers[i], assignment);
+    GENERATION_FOREACH (worker, &children->present) {
+        if (assignment->workers & worker_bit(worker))
+            worker_set_due(worker, assignment);
     }
 }
 
 void workers_withdraw(struct children *children, struct assignment *assignment)
 {
-    const struct generation *former = &children->handover.former;
-
-    for (unsigned i = 0; i < children->present.count; i++) {
-        struct child *worker = &children->present.workers[i];
-
+    GENERATION_FOREACH (worker, &children->present) {
         if (assignment->workers & worker_bit(worker))
             worker_release(worker, assignment, false);
         if (assignment->deliveries > 0)
             deliveries_forget(worker, assignment);
     }
-    for (unsigned i = 0; i < former->count; i++)
-        worker_send_remove(&former->workers[i], assignment, false);
+    GENERATION_FOREACH (worker, &children->handover.former)
+        worker_send_remove(worker, assignment, false);
 }
 
 /* ---- what happens to them ---- */
@@ -330,9 +318,7 @@ static bool workers_are_hopeless(const struct children *children)
 {
     if (children->is_ending || children->handover.state != HANDOVER_NONE)
         return false;
-    for (unsigned i = 0; i < children->present.count; i++) {
-        const struct child *worker = &children->present.workers[i];
-
+    GENERATION_FOREACH (worker, &children->present) {
         if (worker->was_ready || worker->quick_deaths < WORKERS_HOPELESS)
             return false;
     }
@@ -446,9 +432,7 @@ static bool worker_awaits(const struct child *worker, enum ipc_message message, 
 
 bool workers_are_settled(const struct children *children)
 {
-    for (unsigned i = 0; i < children->present.count; i++) {
-        const struct child *worker = &children->present.workers[i];
-
+    GENERATION_FOREACH (worker, &children->present) {
         if (child_is_up(worker) ? !worker_is_settled(worker) : child_is_awaited(worker))
             return false;
     }

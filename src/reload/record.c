@@ -280,9 +280,9 @@ void registry_each_descriptor(struct registry *registry, void (*act)(int *fd, vo
     REGISTRY_FOREACH (record, registry) {
         if (record->cells.fd >= 0)
             act(&record->cells.fd, context);
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
-            if (record->sockets.listeners[i].fd >= 0)
-                act(&record->sockets.listeners[i].fd, context);
+        LISTENERS_FOREACH (listener, &record->sockets) {
+            if (listener->fd >= 0)
+                act(&listener->fd, context);
         }
     }
 }

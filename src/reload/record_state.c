@@ -8,9 +8,8 @@ unsigned record_count_bound(const struct record *record)
 {
     unsigned bound = 0;
 
-    for (uint32_t i = 0; i < record->sockets.listener_count; i++)
-        bound += record->sockets.listeners[i].state == LISTENER_BOUND &&
-                 !record->sockets.listeners[i].lacking;
+    LISTENERS_FOREACH (listener, &record->sockets)
+        bound += listener->state == LISTENER_BOUND && !listener->lacking;
     return bound;
 }
 
@@ -18,8 +17,8 @@ static unsigned record_count_absent(const struct record *record)
 {
     unsigned absent = 0;
 
-    for (uint32_t i = 0; i < record->sockets.listener_count; i++)
-        absent += record->sockets.listeners[i].is_absent;
+    LISTENERS_FOREACH (listener, &record->sockets)
+        absent += listener->is_absent;
     return absent;
 }
 
@@ -53,9 +52,7 @@ static struct slice record_bind_trouble(const struct record *record, struct aren
     if (record->sockets.trouble)
         return arena_printf(arena, "network namespace %s: %s", record->plan.netns.text,
                             record->sockets.trouble);
-    for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
-        const struct listener *listener = &record->sockets.listeners[i];
-
+    LISTENERS_FOREACH (listener, &record->sockets) {
         if (listener->state != LISTENER_BOUND)
             return arena_printf(arena, "cannot listen on %s: %s", listener->plan->text,
                                 listener->error ? error_reason(listener->error)

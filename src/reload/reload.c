@@ -26,8 +26,8 @@ static unsigned reload_count_waiting(const struct reload *reload)
 
     REGISTRY_FOREACH (record, reload->registry) {
         waiting += record->awaits_names;
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
-            if (record->sockets.listeners[i].state != LISTENER_BOUND) {
+        LISTENERS_FOREACH (listener, &record->sockets) {
+            if (listener->state != LISTENER_BOUND) {
                 waiting++;
                 break;
             }

@@ -31,16 +31,14 @@ static int addresses_find(void *argument)
 {
     struct tenant_sockets *tenant = argument;
 
-    for (uint32_t i = 0; i < tenant->listener_count; i++)
-        tenant->listeners[i].is_here = address_is_present(&tenant->listeners[i].plan->address);
+    LISTENERS_FOREACH (listener, tenant)
+        listener->is_here = address_is_present(&listener->plan->address);
     return 0;
 }
 
 static void addresses_take(struct tenant_sockets *tenant)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         if (listener->state != LISTENER_BOUND || listener->is_absent == !listener->is_here)
             continue;
         listener->is_absent = !listener->is_here;
@@ -50,9 +48,7 @@ static void addresses_take(struct tenant_sockets *tenant)
 
 static bool addresses_matter(const struct tenant_sockets *tenant)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        const struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         if (listener->state == LISTENER_BOUND && !address_is_wildcard(&listener->plan->address))
             return true;
     }

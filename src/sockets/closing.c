@@ -26,8 +26,7 @@ void listener_drop(struct listener *listener, enum listener_state state)
 void listeners_close(struct sockets *sockets, struct tenant_sockets *tenant,
                      const struct plan *next)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        struct listener *listener = &tenant->listeners[i];
+    LISTENERS_FOREACH (listener, tenant) {
         const struct closed_sockets closed = listener_closed(tenant, listener);
 
         if (listener->state == LISTENER_WAITING || (next && plan_find_same(next, listener->plan)))
@@ -66,11 +65,11 @@ void listeners_on_gone(struct sockets *sockets, struct tenant_sockets *tenant)
 {
     log_notice("tenant %s: network namespace %s is gone or another one, closing its listeners",
                tenant->name, tenant->plan->netns.text);
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        const struct closed_sockets closed = listener_closed(tenant, &tenant->listeners[i]);
+    LISTENERS_FOREACH (listener, tenant) {
+        const struct closed_sockets closed = listener_closed(tenant, listener);
 
         sockets->events->on_closed(sockets->owner, &closed, UINT64_MAX, SOCKETS_GRACE);
-        listener_drop(&tenant->listeners[i], LISTENER_WAITING);
+        listener_drop(listener, LISTENER_WAITING);
     }
     sockets_leave(sockets, tenant);
 }

@@ -27,9 +27,7 @@ void sockets_check_interfaces(struct sockets *sockets)
     if (sockets->is_stopped)
         return;
     TAILQ_FOREACH (tenant, &sockets->tenants, next) {
-        for (uint32_t i = 0; i < tenant->listener_count; i++) {
-            struct listener *listener = &tenant->listeners[i];
-
+        LISTENERS_FOREACH (listener, tenant) {
             if (listener->state != LISTENER_BOUND ||
                 socket_has_zone(listener->fd, &listener->plan->address))
                 continue;
@@ -58,9 +56,7 @@ bool sockets_on_dead(struct tenant_sockets *tenant, uint64_t worker,
 {
     bool is_lacking = false;
 
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         if (!slice_equal(slice_of(listener->plan->text), dead->address) ||
             !(listener->holders & worker))
             continue;

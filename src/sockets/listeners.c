@@ -22,8 +22,7 @@ static int listeners_make(void *argument)
 {
     struct tenant_sockets *tenant = argument;
 
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        struct listener *listener = &tenant->listeners[i];
+    LISTENERS_FOREACH (listener, tenant) {
         struct socket_listen_options options = {listener->plan->backlog, listener->plan->ipv6only};
 
         if (listener->state == LISTENER_BOUND)
@@ -96,8 +95,8 @@ static bool listener_settle(const struct sockets *sockets, const struct tenant_s
 
 static bool listeners_are_bound(const struct tenant_sockets *tenant)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        if (tenant->listeners[i].state != LISTENER_BOUND)
+    LISTENERS_FOREACH (listener, tenant) {
+        if (listener->state != LISTENER_BOUND)
             return false;
     }
     return true;
@@ -109,9 +108,7 @@ static void listeners_wait(struct tenant_sockets *tenant, const char *why, bool 
 {
     listeners_tell_trouble(tenant, why);
     tenant->is_blocked = blocked;
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         listener->is_awaited = false;
         if (listener->state == LISTENER_DEGRADED)
             listener->state = LISTENER_WAITING;
@@ -172,9 +169,9 @@ static bool listeners_attempt(struct sockets *sockets, struct tenant_sockets *te
         listeners_make(tenant);
     else if (listeners_make_inside(sockets, tenant) < 0)
         return false;
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        if (tenant->listeners[i].state != LISTENER_BOUND)
-            all = listener_settle(sockets, tenant, &tenant->listeners[i]) && all;
+    LISTENERS_FOREACH (listener, tenant) {
+        if (listener->state != LISTENER_BOUND)
+            all = listener_settle(sockets, tenant, listener) && all;
     }
     free(tenant->trouble);
     tenant->trouble = NULL;
@@ -185,9 +182,7 @@ static bool listeners_attempt(struct sockets *sockets, struct tenant_sockets *te
 /* A namespace that is not there is not asked for here: namespaces/namespaces.h tells of it. */
 static bool listeners_want_retry(const struct tenant_sockets *tenant)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        const struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         if (listener->state == LISTENER_DEGRADED || listener->is_awaited || listener->lacking)
             return true;
     }
@@ -250,8 +245,8 @@ bool sockets_are_settled(const struct sockets *sockets)
     if (loop_now(sockets_loop(sockets)) >= sockets->held_until)
         return true;
     TAILQ_FOREACH (tenant, &sockets->tenants, next) {
-        for (uint32_t i = 0; i < tenant->listener_count; i++) {
-            if (tenant->listeners[i].is_awaited)
+        LISTENERS_FOREACH (listener, tenant) {
+            if (listener->is_awaited)
                 return false;
         }
     }
@@ -269,8 +264,8 @@ void listeners_init_retry(struct sockets *sockets)
  */
 static bool listeners_wait_for_namespace(const struct tenant_sockets *tenant)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        if (tenant->listeners[i].state == LISTENER_WAITING)
+    LISTENERS_FOREACH (listener, tenant) {
+        if (listener->state == LISTENER_WAITING)
             return true;
     }
     return false;

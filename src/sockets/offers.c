@@ -11,9 +11,7 @@
 static struct listener *listener_find_bound(const struct tenant_sockets *tenant,
                                             struct slice address)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         if (listener->state == LISTENER_BOUND &&
             slice_equal(slice_of(listener->plan->text), address))
             return listener;
@@ -57,9 +55,7 @@ static unsigned offer_all(struct sockets *sockets, uint64_t worker)
     unsigned count = 0;
 
     TAILQ_FOREACH (tenant, &sockets->tenants, next) {
-        for (uint32_t i = 0; i < tenant->listener_count; i++) {
-            struct listener *listener = &tenant->listeners[i];
-
+        LISTENERS_FOREACH (listener, tenant) {
             listener->offered |= listener->lacking & worker;
             count += (listener->lacking & worker) != 0;
         }
@@ -74,8 +70,8 @@ static uint64_t offers_wanted(const struct sockets *sockets)
     uint64_t lacking = 0;
 
     TAILQ_FOREACH (tenant, &sockets->tenants, next) {
-        for (uint32_t i = 0; i < tenant->listener_count; i++)
-            lacking |= tenant->listeners[i].lacking;
+        LISTENERS_FOREACH (listener, tenant)
+            lacking |= listener->lacking;
     }
     return lacking;
 }

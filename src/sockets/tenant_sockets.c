@@ -65,9 +65,9 @@ void tenant_sockets_free(struct tenant_sockets *tenant)
 
 void tenant_sockets_forget(struct tenant_sockets *tenant, uint64_t workers)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        tenant->listeners[i].holders &= ~workers;
-        tenant->listeners[i].lacking &= ~workers;
+    LISTENERS_FOREACH (listener, tenant) {
+        listener->holders &= ~workers;
+        listener->lacking &= ~workers;
     }
 }
 
@@ -77,9 +77,7 @@ void tenant_sockets_forget(struct tenant_sockets *tenant, uint64_t workers)
  * have sockets. */
 void tenant_sockets_put(struct wire_writer *writer, const struct tenant_sockets *tenant)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        const struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         wire_put_descriptor(writer, listener->state == LISTENER_BOUND ? listener->fd : -1);
         wire_put_u32(writer, (uint32_t)listener->error);
     }
@@ -92,9 +90,7 @@ void tenant_sockets_put(struct wire_writer *writer, const struct tenant_sockets 
 
 void tenant_sockets_get(struct wire_reader *reader, struct tenant_sockets *tenant)
 {
-    for (uint32_t i = 0; i < tenant->listener_count; i++) {
-        struct listener *listener = &tenant->listeners[i];
-
+    LISTENERS_FOREACH (listener, tenant) {
         listener->fd = wire_get_descriptor(reader);
         listener->error = (int)wire_get_u32(reader);
         if (listener->fd >= 0)

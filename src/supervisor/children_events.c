@@ -144,8 +144,7 @@ static void children_send_listeners(struct child *worker, struct assignment *ass
 {
     struct tenant_sockets *sockets = &record_of_assignment(assignment)->sockets;
 
-    for (uint32_t i = 0; i < sockets->listener_count; i++) {
-        struct listener *listener = &sockets->listeners[i];
+    LISTENERS_FOREACH (listener, sockets) {
         uint64_t served = listener->holders | (listener->lacking & ~listener->offered);
 
         if (listener->state != LISTENER_BOUND || (served & worker_bit(worker)))

@@ -58,9 +58,7 @@ static bool resume_is_listening(int fd)
 static void resume_check_listeners(struct supervisor *supervisor)
 {
     REGISTRY_FOREACH (record, &supervisor->registry) {
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++) {
-            struct listener *listener = &record->sockets.listeners[i];
-
+        LISTENERS_FOREACH (listener, &record->sockets) {
             if (resume_is_listening(listener->fd) ||
                 (listener->state != LISTENER_BOUND && record->plan.netns.kind != NETNS_HOST))
                 continue;

@@ -103,8 +103,8 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
     retries_stop(&supervisor->reload.retries);
     REGISTRY_FOREACH (record, &supervisor->registry) {
         claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, NULL);
-        for (uint32_t i = 0; i < record->sockets.listener_count; i++)
-            record->sockets.listeners[i].fd = -1;
+        LISTENERS_FOREACH (listener, &record->sockets)
+            listener->fd = -1;
         tenant_sockets_clear(&record->sockets);
     }
     if (wire_finish(&rest) == 0)

@@ -32,15 +32,14 @@ static void wait_find_generation(const struct supervisor *supervisor, struct upg
     unsigned count = 0;
 
     if (handover->state == HANDOVER_DRAINING) {
-        for (unsigned i = 0; i < handover->former.count; i++)
-            count += handover->former.workers[i].pid > 0;
+        GENERATION_FOREACH (worker, &handover->former)
+            count += worker->pid > 0;
         wait_set(wait, UPGRADE_WAITS_DRAIN,
                  "the end of workers that drain (%u of them, at most %.0f s more)", count,
                  generation_drain_left(&supervisor->children));
     } else if (handover->state != HANDOVER_NONE) {
-        for (unsigned i = 0; i < supervisor->children.present.count; i++)
-            count += supervisor->children.present.workers[i].state != CHILD_READY ||
-                     !worker_is_settled(&supervisor->children.present.workers[i]);
+        GENERATION_FOREACH (worker, &supervisor->children.present)
+            count += worker->state != CHILD_READY || !worker_is_settled(worker);
         wait_set(wait, UPGRADE_WAITS_WORKERS, "new workers that do not serve yet (%u of them)",
                  count);
     }
@@ -57,20 +56,19 @@ static bool wait_worker_is_quiet(const struct child *worker)
 
 static void wait_find_worker(const struct supervisor *supervisor, struct upgrade_wait *wait)
 {
-    for (unsigned i = 0; i < supervisor->children.present.count; i++) {
-        const struct child *worker = &supervisor->children.present.workers[i];
+    GENERATION_FOREACH (worker, &supervisor->children.present) {
         const struct assignment *assignment = worker_is_working_on(worker);
 
         if (wait_worker_is_quiet(worker))
             continue;
         if (worker->state != CHILD_READY)
-            wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which is not ready", i);
+            wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which is not ready", worker->index);
         else if (assignment)
             wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which has not taken over tenant %s",
-                     i, assignment->name);
+                     worker->index, assignment->name);
         else
             wait_set(wait, UPGRADE_WAITS_WORKERS, "worker %u, which has not been told everything",
-                     i);
+                     worker->index);
         return;
     }
 }
