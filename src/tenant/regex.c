@@ -19,10 +19,14 @@
 #define REGEX_HEAP_LIMIT  4096 /* KiB */
 
 /* The limit holds for each starting point alone, and `x.*[yz]` takes half a second on 8 KiB of x
- * below it. So a long subject is searched from a window of starting points at a time, about 10 ms
- * at the very worst, and after REGEX_BUDGET seconds of CPU no further. */
-#define REGEX_WINDOW_STEPS 1000000
-#define REGEX_BUDGET       0.01
+ * below it. So a long subject is searched from a window of starting points at a time, and after
+ * REGEX_BUDGET seconds of CPU no further. A search cannot give way to other tenants' work: the
+ * first window takes 0.2 ms for that expression, and the later ones become longer only where one
+ * was short (2.5 ms at the very worst, for a subject that is made for it). */
+#define REGEX_WINDOW_FIRST 100000  /* steps, if each starting point takes all that it may */
+#define REGEX_WINDOW_MAX   1000000 /* steps */
+#define REGEX_WINDOW_SHORT 0.00005 /* seconds: the next one may be twice as long */
+#define REGEX_BUDGET       0.001
 
 struct tenant_regex {
     SLIST_ENTRY(tenant_regex) next;
@@ -127,17 +131,21 @@ static double cpu_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* Starting points that may take so many steps each. */
+static size_t window_of(size_t all, size_t each)
+{
+    return all > each ? all / each : 1;
+}
+
 static int search(const struct tenant_regex *regex, struct slice subject)
 {
     struct tenant_regexes *owner = regex->owner;
     PCRE2_SPTR text = (PCRE2_SPTR)(subject.len > 0 ? subject.data : "");
     size_t steps = REGEX_STEPS(subject.len);
-    size_t window = steps < REGEX_WINDOW_STEPS ? REGEX_WINDOW_STEPS / steps : 1;
-    if (regex->is_whole)
-        window = subject.len + 1;
+    size_t window = regex->is_whole ? subject.len + 1 : window_of(REGEX_WINDOW_FIRST, steps);
+    double end = 0, before = 0;
     pcre2_set_match_limit(owner->limits, (uint32_t)(steps < UINT32_MAX ? steps : UINT32_MAX));
-    double end = 0;
-    for (size_t start = 0;; start += window) {
+    for (size_t start = 0;;) {
         bool is_last = start + window > subject.len; /* the end is a starting point too */
         pcre2_set_offset_limit(owner->limits, is_last ? PCRE2_UNSET : start + window - 1);
         int result =
@@ -145,10 +153,17 @@ static int search(const struct tenant_regex *regex, struct slice subject)
         if (result != PCRE2_ERROR_NOMATCH || is_last)
             return result;
         double now = cpu_now();
+        bool is_short = start > 0 && now - before < REGEX_WINDOW_SHORT;
         if (start == 0)
             end = now + REGEX_BUDGET;
         else if (now > end)
             return PCRE2_ERROR_MATCHLIMIT;
+        start += window;
+        if (is_short && 2 * window <= window_of(REGEX_WINDOW_MAX, steps))
+            window *= 2;
+        else if (!is_short && before > 0 && window > 1)
+            window /= 2;
+        before = now;
     }
 }
 
