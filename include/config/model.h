@@ -134,6 +134,27 @@ enum config_next {
     NEXT_NON_IDEMPOTENT = 1 << 10
 };
 
+/* limit_req: thousandths of a request, as a zone's rate. */
+struct config_limit_req {
+    uint32_t zone; /* index into the tenant's zones */
+    uint32_t burst;
+    uint32_t delay; /* what is beyond it waits; LIMIT_NO_DELAY: nothing does */
+};
+#define LIMIT_NO_DELAY UINT32_MAX
+
+/* limit_conn */
+struct config_limit_conn {
+    uint32_t zone; /* index into the tenant's zones */
+    uint32_t most;
+};
+
+/* How limits of requests, or of those in progress, are told. */
+struct config_limit_manner {
+    enum log_level level;
+    uint32_t status; /* of who is refused */
+    bool dry_run;    /* nobody is */
+};
+
 /* The simple directives that blocks inherit. A block that changes none shares its parent's. */
 /* What they are without a directive stands in src/config/defaults.c. */
 struct config_settings {
@@ -159,6 +180,12 @@ struct config_settings {
     uint32_t hide_header_count;
     const struct config_header *add_headers; /* add_header: all or nothing from above */
     uint32_t add_header_count;
+    const struct config_limit_req *limit_reqs; /* all or nothing from above */
+    uint32_t limit_req_count;
+    struct config_limit_manner limit_req;
+    const struct config_limit_conn *limit_conns; /* all or nothing from above */
+    uint32_t limit_conn_count;
+    struct config_limit_manner limit_conn;
     uint32_t proxy_http_version; /* 11 or 20 */
     bool proxy_ssl_verify;
     bool proxy_ssl_server_name; /* if it is said; else as proxy_ssl_verify */

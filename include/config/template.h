@@ -50,6 +50,8 @@
     X(SSL_CLIENT_I_DN, "ssl_client_i_dn")                                                          \
     X(SSL_CLIENT_SERIAL, "ssl_client_serial")                                                      \
     X(SSL_CLIENT_FINGERPRINT, "ssl_client_fingerprint")                                            \
+    X(LIMIT_REQ_STATUS, "limit_req_status")                                                        \
+    X(LIMIT_CONN_STATUS, "limit_conn_status")                                                      \
     X(TENANT, "tenant")                                                                            \
     X(NETNS, "netns")
 

@@ -97,6 +97,10 @@ void tenant_set_tickets(struct tenant *tenant, const struct tls_ticket_keys *key
 /* Takes over what all workers share, before the first connection. NULL: limits hold nobody. */
 void tenant_set_cells(struct tenant *tenant, struct cells_map *cells);
 
+/* By a zone's index; NULL: it is of another kind, or there is no table. */
+struct cells_counts *tenant_zone_counts(const struct tenant *tenant, uint32_t zone);
+struct cells_rates *tenant_zone_rates(const struct tenant *tenant, uint32_t zone);
+
 /* By the zone's name (config_zone.name); NULL: there is none, or it has no table. nsgate's own are
  * ".max_conns" and the like. */
 struct cells_counts *tenant_counts(const struct tenant *tenant, struct slice name);

@@ -36,6 +36,8 @@ struct level {
     struct config_header *set_headers; /* this level's own, being filled; NULL: inherited */
     struct config_header *add_headers;
     struct slice *hide_headers;
+    struct config_limit_req *limit_reqs;
+    struct config_limit_conn *limit_conns;
     struct certificate_words words;                          /* this level's own */
     const struct config_directive *first[GRAMMAR_RULES_MAX]; /* by rule, for duplicates */
 };

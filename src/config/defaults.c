@@ -28,6 +28,8 @@ const struct config_settings default_settings = {
     .proxy_read_timeout = 60,
     .proxy_send_timeout = 60,
     .proxy_next_upstream = NEXT_ERROR | NEXT_TIMEOUT,
+    .limit_req = {.level = LOG_LEVEL_ERROR, .status = 503},
+    .limit_conn = {.level = LOG_LEVEL_ERROR, .status = 503},
     .proxy_http_version = 11,
     .proxy_ssl_verify = true,
     .proxy_ssl_session_reuse = true,

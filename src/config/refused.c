@@ -67,9 +67,7 @@ static const char *const later[] = {
     "queue", "random", "state", "sticky", "sticky_cookie_insert", "upstream_conf", "zone",
     "zone_sync",
     /* limits */
-    "limit_conn", "limit_conn_dry_run", "limit_conn_log_level", "limit_conn_status",
-    "limit_except", "limit_rate", "limit_rate_after", "limit_req",
-    "limit_req_dry_run", "limit_req_log_level", "limit_req_status", "limit_zone",
+    "limit_except", "limit_rate", "limit_rate_after", "limit_zone",
     /* access */
     "allow", "auth_basic", "auth_basic_user_file", "auth_delay", "auth_http", "auth_jwt",
     "auth_request", "auth_request_set", "deny", "real_ip_header", "real_ip_recursive",

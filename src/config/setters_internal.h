@@ -34,6 +34,11 @@ rule_setter set_container_socket;
 rule_setter set_tenants;
 rule_setter set_defaults;
 
+/* limits.c */
+rule_setter set_limit_req;
+rule_setter set_limit_conn;
+rule_setter set_limit_level; /* enum log_level */
+
 /* zones.c */
 rule_setter set_limit_req_zone;
 rule_setter set_limit_conn_zone;

@@ -22,11 +22,20 @@ struct zone_build {
     bool is_default; /* of the main file's defaults: one of the tenant's takes its place */
 };
 
+/* A directive that names a zone, which may stand behind it. */
+struct zone_use {
+    uint32_t *index; /* where the zone's goes, in the model */
+    enum config_zone_kind kind;
+    struct slice name;
+    struct diag_place place;
+};
+
 struct tenant_build {
     struct list upstreams; /* struct config_upstream */
     struct list servers;   /* struct config_server */
     struct list listens;   /* struct listen_build */
     struct list zones;     /* struct zone_build */
+    struct list zone_uses; /* struct zone_use */
     uint32_t endpoint_count;
     bool told_listens; /* that there are too many */
     bool told_endpoints;
@@ -72,7 +81,9 @@ void verification_check_tenant(struct build *build, const struct config_block *r
  * zones_finish; tenant_zone finds them. */
 struct config_zone *zone_add(struct build *build, enum config_zone_kind kind, struct slice name,
                              struct diag_place place);
-/* Fills the model. */
+/* The directive's word names a zone, of which it needs the index. */
+void zone_use(struct build *build, const struct zone_use *use);
+/* All is read: fills the model, and finds the zones that are used. */
 void zones_finish(struct build *build);
 
 /* names are checked per listener */

@@ -48,12 +48,40 @@ struct config_zone *zone_add(struct build *build, enum config_zone_kind kind, st
     return &zone->zone;
 }
 
+void zone_use(struct build *build, const struct zone_use *use)
+{
+    struct zone_use *kept = list_add(&build->parts->zone_uses, &build->scratch, sizeof(*kept));
+
+    *kept = *use;
+    kept->place = build_place(build, use->place);
+    kept->name = arena_slice(&build->scratch, use->name);
+}
+
+static void zones_find_used(struct build *build)
+{
+    const struct zone_use *uses = build->parts->zone_uses.items;
+
+    for (uint32_t i = 0; i < build->parts->zone_uses.count; i++) {
+        const struct zone_build *zone = zones_find(build, uses[i].name);
+        bool wants_rates = uses[i].kind == ZONE_RATES;
+
+        if (!zone || zone->zone.kind != uses[i].kind)
+            diag_error(build->diags, uses[i].place, "there is no zone \"%.*s\": \"%s\" makes one",
+                       SLICE_PRINTF(slice_head(uses[i].name, 64)),
+                       wants_rates ? "limit_req_zone" : "limit_conn_zone");
+        else
+            *uses[i].index =
+                (uint32_t)(zone - (const struct zone_build *)build->parts->zones.items);
+    }
+}
+
 void zones_finish(struct build *build)
 {
     const struct zone_build *zones = build->parts->zones.items;
     struct config_tenant *model = build->tenant;
     uint64_t size = 0;
 
+    zones_find_used(build);
     model->zone_count = build->parts->zones.count;
     model->zones = ARENA_ARRAY(build->arena, struct config_zone, model->zone_count);
     for (uint32_t i = 0; i < model->zone_count; i++) {

@@ -44,6 +44,8 @@ static void on_close(void *mediator, struct exchange *exchange)
 {
     struct dispatch *dispatch = mediator;
     phases_run_response(dispatch, PHASE_LOG);
+    limit_req_stop(dispatch);
+    limit_conn_stop(dispatch);
     struct tenant *tenant = dispatch->tenant;
     exchange_set_mediator(exchange, NULL, NULL);
     if (tenant->references == 1)
@@ -83,6 +85,8 @@ void dispatch_start(struct exchange *exchange, struct backends *backends,
 void dispatch_refuse(struct exchange *exchange, enum error error)
 {
     struct dispatch *dispatch = dispatch_of(exchange);
+    if (dispatch)
+        limit_req_stop(dispatch);
     exchange_abort_back(exchange);
     if (!exchange->response_started) {
         reply_refuse(exchange, dispatch, error);

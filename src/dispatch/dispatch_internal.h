@@ -34,6 +34,19 @@ enum dispatch_verdict {
     DISPATCH_WAIT      /* who will answer later goes on by itself, or by phases_run_request */
 };
 
+/* What limit_req or limit_conn has said of a request; variables tell it. */
+enum limit_outcome {
+    LIMIT_NONE, /* it was not asked */
+    LIMIT_PASSED,
+    LIMIT_DELAYED,
+    LIMIT_REJECTED,
+    LIMIT_DELAYED_DRY_RUN,
+    LIMIT_REJECTED_DRY_RUN
+};
+
+struct limit_delay; /* limits/limit_req.c: until when a request waits */
+struct limit_held;  /* limits/limit_conn.c: what it holds of zones */
+
 /* Lives in the exchange's arena; the tenant reference is all that must be given back. */
 struct dispatch {
     struct exchange *exchange;
@@ -50,6 +63,10 @@ struct dispatch {
     STAILQ_HEAD(, dispatch_past) past;
     uint32_t past_count;
     int backend_status; /* of the last attempt's final response; 0: none yet */
+    enum limit_outcome limit_req;
+    enum limit_outcome limit_conn;
+    struct limit_delay *delay; /* NULL: it waits for none */
+    struct limit_held *held;   /* NULL: nothing */
     bool is_own_reply;  /* the response is made here (reply.c), and none of a server follows */
 };
 
@@ -92,6 +109,27 @@ enum dispatch_verdict redirect_to_slash(struct dispatch *dispatch);
 enum dispatch_verdict find_location(struct dispatch *dispatch);
 enum dispatch_verdict return_of_location(struct dispatch *dispatch);
 enum dispatch_verdict proxy_start(struct dispatch *dispatch);
+
+/* ---- limits/limit_req.c ---- */
+
+enum dispatch_verdict limit_req(struct dispatch *dispatch);
+/* The request is over, or refused: it waits no more. */
+void limit_req_stop(struct dispatch *dispatch);
+
+/* ---- limits/limit_conn.c ---- */
+
+enum dispatch_verdict limit_conn(struct dispatch *dispatch);
+/* The request is over: gives back what it holds. */
+void limit_conn_stop(struct dispatch *dispatch);
+
+/* ---- limits/answer.c: what both share ---- */
+
+/* What a zone's key is for this request. Empty: it does not count, also when it is longer than
+ * `most` bytes, which is told. */
+struct slice limit_key(struct dispatch *dispatch, const struct config_zone *zone, size_t most);
+/* Answers as the manner says. DONE. */
+enum dispatch_verdict limit_refuse(struct dispatch *dispatch,
+                                   const struct config_limit_manner *manner);
 
 /* ---- variables.c ---- */
 
@@ -186,6 +224,9 @@ void report_again(const struct dispatch *dispatch, enum error error);
 
 /* An attempt failed and another one follows. */
 void report_retry(const struct dispatch *dispatch, enum error error, int status);
+
+/* Something that befell a request and is told as it is. */
+void report_note(const struct dispatch *dispatch, enum log_level level, const char *text);
 
 /* The exchange is over. */
 enum dispatch_verdict report_close(struct dispatch *dispatch);

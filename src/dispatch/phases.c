@@ -12,6 +12,8 @@ static const struct {
     {PHASE_FIND_LOCATION, redirect_to_slash},
     {PHASE_FIND_LOCATION, find_location},
     {PHASE_REWRITE, return_of_location},
+    {PHASE_LIMITS, limit_req},
+    {PHASE_LIMITS, limit_conn},
     {PHASE_CONTENT, proxy_start},
 };
 #define FEATURE_COUNT (sizeof(features) / sizeof(*features))

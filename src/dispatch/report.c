@@ -85,6 +85,16 @@ void report_retry(const struct dispatch *dispatch, enum error error, int status)
               SLICE_PRINTF(address), SLICE_PRINTF(exchange->client->peer_host));
 }
 
+void report_note(const struct dispatch *dispatch, enum log_level level, const char *text)
+{
+    if (!log_is_enabled(level))
+        return;
+    const struct exchange *exchange = dispatch->exchange;
+    char who[WHO_SIZE];
+    describe(exchange, dispatch, who);
+    log_write(level, "%s: %s (client %.*s)", who, text, SLICE_PRINTF(exchange->client->peer_host));
+}
+
 enum dispatch_verdict report_close(struct dispatch *dispatch)
 {
     if (!log_is_enabled(LOG_LEVEL_DEBUG))

@@ -112,6 +112,18 @@ static struct slice binary_address(struct dispatch *dispatch)
                                                  : (struct slice){0};
 }
 
+static struct slice outcome(enum limit_outcome said)
+{
+    static const char *const texts[] = {
+        [LIMIT_PASSED] = "PASSED",
+        [LIMIT_DELAYED] = "DELAYED",
+        [LIMIT_REJECTED] = "REJECTED",
+        [LIMIT_DELAYED_DRY_RUN] = "DELAYED_DRY_RUN",
+        [LIMIT_REJECTED_DRY_RUN] = "REJECTED_DRY_RUN",
+    };
+    return slice_of(texts[said]);
+}
+
 static struct slice content_length(struct dispatch *dispatch)
 {
     const struct http_request *request = &dispatch->exchange->request;
@@ -249,6 +261,10 @@ static struct slice connection_variable(struct dispatch *dispatch, enum config_v
         return number(dispatch, client->connection);
     case VARIABLE_CONNECTION_REQUESTS:
         return number(dispatch, dispatch->exchange->connection_requests);
+    case VARIABLE_LIMIT_REQ_STATUS:
+        return outcome(dispatch->limit_req);
+    case VARIABLE_LIMIT_CONN_STATUS:
+        return outcome(dispatch->limit_conn);
     case VARIABLE_TENANT:
         return dispatch->tenant->config.name;
     case VARIABLE_NETNS:

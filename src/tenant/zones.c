@@ -22,25 +22,36 @@ void tenant_set_cells(struct tenant *tenant, struct cells_map *cells)
     }
 }
 
-static const struct tenant_zone *tenant_find_zone(const struct tenant *tenant, struct slice name)
+struct cells_counts *tenant_zone_counts(const struct tenant *tenant, uint32_t zone)
 {
-    for (uint32_t i = 0; tenant->zones && i < tenant->config.zone_count; i++) {
-        if (slice_equal(tenant->config.zones[i].name, name))
-            return &tenant->zones[i];
-    }
-    return NULL;
+    return tenant->zones ? tenant->zones[zone].counts : NULL;
+}
+
+struct cells_rates *tenant_zone_rates(const struct tenant *tenant, uint32_t zone)
+{
+    return tenant->zones ? tenant->zones[zone].rates : NULL;
+}
+
+/* The number of zones when there is none of that name. */
+static uint32_t tenant_find_zone(const struct tenant *tenant, struct slice name)
+{
+    uint32_t i = 0;
+
+    while (i < tenant->config.zone_count && !slice_equal(tenant->config.zones[i].name, name))
+        i++;
+    return i;
 }
 
 struct cells_counts *tenant_counts(const struct tenant *tenant, struct slice name)
 {
-    const struct tenant_zone *zone = tenant_find_zone(tenant, name);
+    uint32_t zone = tenant_find_zone(tenant, name);
 
-    return zone ? zone->counts : NULL;
+    return zone < tenant->config.zone_count ? tenant_zone_counts(tenant, zone) : NULL;
 }
 
 struct cells_rates *tenant_rates(const struct tenant *tenant, struct slice name)
 {
-    const struct tenant_zone *zone = tenant_find_zone(tenant, name);
+    uint32_t zone = tenant_find_zone(tenant, name);
 
-    return zone ? zone->rates : NULL;
+    return zone < tenant->config.zone_count ? tenant_zone_rates(tenant, zone) : NULL;
 }

@@ -166,14 +166,15 @@ def nghttpd(folder, *options):
     return Program(["nghttpd", "--no-tls", "-d", str(folder), *options, str(port)], port)
 
 
-def nginx(folder, body, protocol="http2"):
-    """nginx with one server without TLS, of HTTP/2 (or with protocol "" of HTTP/1.1)."""
+def nginx(folder, body, protocol="http2", http=""):
+    """nginx with one server without TLS, of HTTP/2 (or with protocol "" of HTTP/1.1); http: what
+    stands around it."""
     port = free_port()
     folder = pathlib.Path(folder)
     config = folder / "nginx.conf"
     config.write_text(f"""
         daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
         events {{}}
-        http {{ access_log off; client_body_temp_path {folder}; client_max_body_size 0;
+        http {{ access_log off; client_body_temp_path {folder}; client_max_body_size 0; {http}
                 server {{ listen 127.0.0.1:{port} {protocol}; {body} }} }}""")
     return Program(["nginx", "-p", str(folder), "-c", str(config)], port)

@@ -217,6 +217,27 @@ static void make_tenant(struct rig *rig, const char *text)
     diag_list_free(&diags);
 }
 
+static void a_key(void *data, size_t size)
+{
+    memset(data, 3, size);
+}
+
+/* What its zones are in. */
+static void share(struct rig *rig)
+{
+    const struct config_tenant *config = &rig->tenant->config;
+    struct cells_want wants[CELLS_REGIONS];
+    for (uint32_t i = 0; i < config->zone_count; i++)
+        wants[i] =
+            (struct cells_want){config->zones[i].kind == ZONE_COUNTS ? CELLS_COUNTS : CELLS_RATES,
+                                config->zones[i].identity, config->zones[i].size};
+    cells_init(&rig->cells);
+    cr_assert_eq(cells_fit(&rig->cells, wants, config->zone_count, a_key), 0);
+    if (rig->cells.count > 0)
+        tenant_set_cells(rig->tenant,
+                         cells_map_new(rig->cells.fd, rig->cells.regions, rig->cells.count, 0));
+}
+
 void rig_open(struct rig *rig, const char *text)
 {
     memset(rig, 0, sizeof *rig);
@@ -225,6 +246,7 @@ void rig_open(struct rig *rig, const char *text)
     chain_init(&rig->taken, &rig->loop.buffers);
     rig->contexts = tls_contexts_new();
     make_tenant(rig, text);
+    share(rig);
     rig->group.rig = rig;
     rig->allowance.most = 1 << 20;
     rig->endpoints = 2;
@@ -246,6 +268,7 @@ void rig_close(struct rig *rig)
     ev_run(rig->loop.ev, EVRUN_NOWAIT);
     if (rig->tenant)
         tenant_unref(rig->tenant);
+    cells_free(&rig->cells);
     tls_contexts_free(rig->contexts);
     chain_clear(&rig->taken);
     cr_assert_eq(rig->pool.in_use, 0);

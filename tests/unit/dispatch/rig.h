@@ -31,6 +31,7 @@ struct rig {
     struct exchange_pool pool;
     struct tls_contexts *contexts;
     struct tenant *tenant;
+    struct cells cells; /* the tenant's; this worker has column 0 */
     struct tenant_listener *listener;
     struct dispatch_origin origin;
     struct exchange_client client;

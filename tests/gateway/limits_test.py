@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""Limits in nginx's words: requests, those in progress, and rates of responses, over all workers,
+their deaths, reloads and upgrades, beside the real nginx."""
+
+import os
+import re
+import signal
+import threading
+import time
+
+import pytest
+
+from harness import texts
+from harness.backend import free_port, read_head
+from harness.client import Connection, fetch
+from harness.frames import Frames
+from harness.gateway import wait_for
+from harness.h2_backend import nginx
+
+PLAIN = ("127.0.0.1", 8080)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+# Those that nginx and nsgate are both asked for. A minute's rate moves nothing while a test runs.
+ZONES = """
+limit_req_zone $arg_a zone=a:1m rate=1r/m;
+limit_req_zone $arg_b zone=b:1m rate=2r/m;
+"""
+LOCATIONS = """
+location /none { limit_req zone=a; PASS }
+location /burst { limit_req zone=a burst=3 nodelay; PASS }
+location /two { limit_req zone=a burst=2 nodelay; limit_req zone=b burst=4 nodelay; PASS }
+location /turned { limit_req zone=b burst=4 nodelay; limit_req zone=a burst=2 nodelay; PASS }
+location /dry { limit_req zone=a; limit_req_dry_run on; PASS }
+location /told { limit_req zone=a burst=1 nodelay; limit_req_status 429; PASS }
+"""
+
+
+def says_ok(connection, _):
+    while read_head(connection):
+        connection.sendall(OK)
+
+
+@pytest.fixture
+def limited(gateway, namespace, scripted):
+    """limited(settings, body): a tenant with a backend at PASS, served by two workers."""
+
+    def start(settings, body, script=says_ok):
+        address = scripted(script).address
+        gateway.settings.update(worker_processes=2, workers_per_tenant=2)
+        gateway.write_main()
+
+        def write(more="", told=settings, inside=body):
+            inside = inside.replace("PASS", f"proxy_pass http://{address};")
+            gateway.tenant("a", texts.plain(namespace, inside, settings=told + more))
+
+        write()
+        gateway.start()
+        return write
+
+    return start
+
+
+def statuses(ask, paths):
+    return [ask(path) for path in paths]
+
+
+def test_bursts_get_what_nginx_gives_them(limited, namespace, tmp_path, scripted):
+    passing = f"proxy_pass http://{scripted(says_ok).address};"
+    server = nginx(tmp_path, LOCATIONS.replace("PASS", passing), "", ZONES)
+    limited(ZONES, LOCATIONS)
+    paths = [f"/{place}?a={place}{key}&b={place}{key}" for place in
+             ("none", "burst", "two", "turned", "dry", "told") for key in (1, 2) for _ in range(7)]
+    paths += ["/burst", "/burst", "/two?b=only", *["/two?b=more"] * 6, *["/turned?b=more2"] * 6]
+    host, port = server.address.split(":")
+    theirs = statuses(lambda path: fetch(None, (host, int(port)), path).status, paths)
+    ours = statuses(lambda path: fetch(namespace, PLAIN, path).status, paths)
+    assert ours == theirs
+    assert set(ours) == {200, 429, 503}
+
+
+def test_a_burst_over_two_workers_is_exact(limited, gateway, namespace):
+    limited(ZONES, "location / { limit_req zone=a burst=19 nodelay; PASS }")
+    got = []
+
+    def ask():
+        got.append(fetch(namespace, PLAIN, "/?a=1").status)
+
+    threads = [threading.Thread(target=ask) for _ in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == [200] * 20 + [503] * 40
+    assert gateway.log().count('limiting requests, excess: 20.') == 40
+
+
+def test_delays_pace_what_goes_to_the_backend(limited, gateway, namespace):
+    limited("limit_req_zone $arg_a zone=c:1m rate=20r/s;",
+            "add_header X-Limit $limit_req_status; location / { limit_req zone=c burst=20; PASS }")
+    begin = time.monotonic()
+    connection = Frames(namespace, PLAIN)
+    streams = connection.begin_all(9, "GET", "/?a=1")
+    for stream in streams:
+        assert connection.wait(stream).status == 200
+    connection.close()
+    assert 0.35 < time.monotonic() - begin < 5
+    assert "delaying request, excess: 1.000, by zone \"c\"" in gateway.log() or \
+        "delaying request, excess: 0.9" in gateway.log()
+    fetch(namespace, PLAIN, "/?a=1")
+    assert fetch(namespace, PLAIN, "/?a=1").headers["X-Limit"] == "DELAYED"
+
+
+def holding(held):
+    """A backend that answers when it may."""
+
+    def script(connection, _):
+        while head := read_head(connection):
+            if b"/held" in head:
+                held.wait(30)
+            connection.sendall(OK)
+
+    return script
+
+
+class Held:
+    """Requests that are in progress until `may` is set."""
+
+    def __init__(self, namespace, count, path="/held?a=1"):
+        self.statuses = []
+        self.threads = [threading.Thread(target=self.ask, args=(namespace, path))
+                        for _ in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def ask(self, namespace, path):
+        try:
+            self.statuses.append(fetch(namespace, PLAIN, path).status)
+        except OSError:
+            self.statuses.append(0)
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+        return sorted(self.statuses)
+
+
+CONN = "limit_conn_zone $arg_a zone=conn:1m;"
+HELD = "location / { limit_conn conn 10; PASS }"
+
+
+def test_requests_in_progress_over_two_workers_are_exact(limited, namespace):
+    may = threading.Event()
+    limited(CONN, HELD, holding(may))
+    held = Held(namespace, 30)
+    wait_for(lambda: len(held.statuses) == 20, what="those that are refused")
+    connection = Frames(namespace, PLAIN)
+    assert connection.ask("/held?a=1").status == 503, "streams count each"
+    assert connection.ask("/free?a=2").status == 200
+    may.set()
+    assert held.join() == [200] * 10 + [503] * 20
+    wait_for(lambda: connection.ask("/free?a=1").status == 200)
+    connection.close()
+
+
+def test_a_dead_worker_gives_back_what_it_held(limited, gateway, namespace):
+    may = threading.Event()
+    limited(CONN, HELD, holding(may))
+    held = Held(namespace, 10)
+    wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 503)
+    for pid in gateway.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: len(held.statuses) == 10)
+    may.set()
+    assert [fetch(namespace, PLAIN, "/?a=1").status for _ in range(20)] == [200] * 20
+    held.join()
+
+
+def test_an_equal_zone_keeps_its_content(limited, gateway, namespace):
+    write = limited(ZONES, "location / { limit_req zone=a; PASS }")
+    assert fetch(namespace, PLAIN, "/?a=1").status == 200
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
+    write(" limit_conn_zone $uri zone=more:2m; limit_req_zone $uri zone=other:3m rate=1r/s;")
+    gateway.reload()
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
+    write(told=ZONES.replace("zone=a:1m", "zone=a:2m"))
+    gateway.reload()
+    assert fetch(namespace, PLAIN, "/?a=1").status == 200, "another size begins anew"
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
+    gateway.ask("upgrade")
+    gateway.wait_log("upgrade done")
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503, "so it is after an upgrade"
+    for pid in gateway.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: fetch(namespace, PLAIN, "/?a=2").status == 200)
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503, "and after workers' deaths"
+
+
+def test_a_reload_forgets_nobody_who_is_in_progress(limited, gateway, namespace):
+    may = threading.Event()
+    write = limited(CONN, HELD, holding(may))
+    held = Held(namespace, 10)
+    wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 503)
+    write(" add_header X-A b;")
+    gateway.reload()
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
+    may.set()
+    assert held.join() == [200] * 10
+    wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 200)
