@@ -89,7 +89,8 @@ static int trial_load_settings(struct trial *trial, const struct state *state)
     return 0;
 }
 
-/* Without listeners nothing can be bound, or handed on. */
+/* Without listeners nothing can be bound, or handed on. Limits are nobody's here: what they lie in
+ * has not come along. */
 static int trial_take_tenants(struct trial *trial, const struct state *state)
 {
     struct supervisor *supervisor = &trial->supervisor;
@@ -105,6 +106,8 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
         claims_release(&supervisor->registry.claims, &record->sockets, &record->plan, NULL);
         LISTENERS_FOREACH (listener, &record->sockets)
             listener->fd = -1;
+        record->cells.fd = -1;
+        cells_free(&record->cells);
         tenant_sockets_clear(&record->sockets);
     }
     if (wire_finish(&rest) == 0)

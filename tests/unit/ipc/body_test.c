@@ -228,3 +228,27 @@ Test(body, limits_are_milliseconds)
     cr_assert_eq(ipc_seconds(1500), 1.5);
     cr_assert(isinf(ipc_seconds(IPC_NO_LIMIT)));
 }
+
+Test(body, cells_that_cannot_be_are_refused)
+{
+    struct cells_region region = {.kind = CELLS_RATES, .size = 8192, .offset = 4096, .key = "key"};
+    struct cells cells = {.fd = -1, .regions = &region, .count = 1}, got;
+
+    for (unsigned wrong = 0; wrong < 4; wrong++) {
+        struct wire_writer writer;
+        struct wire_reader reader;
+
+        region.kind = wrong == 1 ? (enum cells_kind)7 : CELLS_RATES;
+        region.offset = wrong == 2 ? 5 : 4096;
+        region.size = wrong == 3 ? 0 : 8192;
+        wire_writer_init(&writer);
+        ipc_put_cells(&writer, &cells);
+        wire_reader_init(&reader, wire_written(&writer));
+        ipc_get_cells(&reader, &got);
+        cr_expect_eq(wire_finish(&reader), wrong ? ERROR_IPC : 0, "%u", wrong);
+        if (!wrong)
+            cr_expect_eq(memcmp(got.regions, &region, sizeof(region)), 0);
+        cells_free(&got);
+        wire_writer_free(&writer);
+    }
+}

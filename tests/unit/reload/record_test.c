@@ -78,3 +78,27 @@ Test(record, one_of_before_an_upgrade)
     registry_remove(&registry, a);
     registry_remove(&registry, b);
 }
+
+Test(record, cells_go_along_to_the_next_binary)
+{
+    const struct cells_want want = {CELLS_COUNTS, SLICE("zone"), 65536};
+    struct registry registry = {0}, next = {0};
+    struct record *a = registry_add(&registry, SLICE("a"), "/a.conf", NULL), *b;
+    struct wire_writer writer;
+    struct wire_reader reader;
+
+    cr_assert_eq(cells_fit(&a->cells, &want, 1, record_random), 0);
+    wire_writer_init(&writer);
+    registry_put(&writer, &registry);
+    wire_reader_init(&reader, wire_written(&writer));
+    registry_get(&reader, &next);
+    cr_assert_eq(wire_finish(&reader), 0);
+    b = registry_find(&next, SLICE("a"));
+    cr_assert_eq(b->cells.fd, a->cells.fd);
+    cr_assert_eq(b->cells.count, 1);
+    cr_assert_eq(memcmp(b->cells.regions, a->cells.regions, sizeof(*a->cells.regions)), 0);
+    b->cells.fd = -1; /* it is a's */
+    registry_remove(&next, b);
+    registry_remove(&registry, a);
+    wire_writer_free(&writer);
+}
