@@ -67,7 +67,7 @@ struct dispatch {
     enum limit_outcome limit_conn;
     struct limit_delay *delay; /* NULL: it waits for none */
     struct limit_held *held;   /* NULL: nothing */
-    bool is_own_reply;  /* the response is made here (reply.c), and none of a server follows */
+    bool is_own_reply; /* the response is made here (reply.c), and none of a server follows */
 };
 
 /* Whether the last attempt is not one of the past. */
