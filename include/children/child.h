@@ -5,6 +5,7 @@
 
 #include "base/allowance.h"
 #include "io/deadline.h"
+#include "io/pending.h"
 #include "ipc/body.h"
 #include "ipc/channel.h"
 
@@ -28,7 +29,6 @@ struct child_events {
     /* It has ended, and what it had said was heard. Only what it says itself counts as its fault:
      * has_failed. */
     void (*on_death)(struct child *child);
-    void (*on_heard)(struct child *child); /* before each message */
     /* All but READY, PONG and WORKING. Returns 0 or ERROR_IPC. */
     int (*on_message)(struct child *child, struct ipc_received *received);
     /* WORKING, PONG. Return 0, or ERROR_IPC when that cannot be. */
@@ -59,6 +59,7 @@ struct child {
     enum child_state state;
     pid_t pid;                   /* 0: none */
     struct ipc_channel *channel; /* NULL unless STARTING or READY */
+    struct hold hold;            /* while somebody waits for it */
     double started;              /* loop_now() */
     struct heartbeat heartbeat;
     unsigned quick_deaths;      /* in a row, each within a second of the start */
@@ -82,6 +83,7 @@ struct child {
     struct delivery *deliveries; /* what it awaits, in the order in which that was sent */
     bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
+    bool has_queue;              /* messages wait for its socket */
     struct allowance asking;     /* for sockets */
     uint64_t drain_ping;         /* its PONG tells that it has heard DRAIN; 0: was not told */
 };
@@ -108,7 +110,10 @@ void child_kill_hung(struct child *child);
 /* SIGCHLD came: has it ended? If so, tells it and sees to the next start. */
 void child_reap(struct child *child);
 
-/* Stops its timer and closes its channel. */
+/* It is not started again. */
+void child_stop(struct child *child);
+
+/* Stops its timer and closes its channel: nobody waits for it. */
 void child_close(struct child *child);
 
 /* Whether messages can be sent to it. */

@@ -25,9 +25,6 @@ struct children_events {
     void (*on_guilty)(void *owner, struct assignment *assignment);
     /* Every worker has committed it: what it had done before does not count any more. */
     void (*on_cleared)(struct assignment *assignment);
-    /* A worker is ready, dead, or has committed something: whoever waits for workers looks again.
-     */
-    void (*on_progress)(void *owner);
     /* A worker lacks something: workers_pump_lacking within half a second. */
     void (*on_lacking)(void *owner);
     /* It has been sent a bundle of the tenant, of which it may have exchanges from now on. */
@@ -72,6 +69,7 @@ enum handover_state {
 struct handover {
     enum handover_state state;
     struct generation former;
+    struct hold hold;      /* while it is not NONE */
     double drains_since;   /* DRAINING: loop_now() */
     double drains_until;   /* the same, of the end; is only ever moved to sooner */
     struct deadline limit; /* DRAINING: then who has not ended is killed */

@@ -19,9 +19,6 @@ void generation_inherit(struct children *children, const struct generation *form
  */
 void generation_follow(struct children *children);
 
-/* Whether every new connection is the present generation's. */
-bool generation_is_settled(const struct children *children);
-
 /* How many seconds are left to workers that drain; 0 when none do. */
 double generation_drain_left(const struct children *children);
 

@@ -28,6 +28,8 @@ void workers_forget_all(struct children *children);
 void worker_send_listener(struct child *worker, struct assignment *assignment, const char *address,
                           int fd, uint64_t inode);
 
+/* It lacks something that can be sent. */
+void worker_set_lacking(struct child *worker);
 /* Sends what could not be sent before. */
 void workers_pump_lacking(struct children *children);
 
@@ -35,18 +37,6 @@ void workers_pump_lacking(struct children *children);
 void worker_tell_drain_time(const struct child *worker);
 /* DRAIN: now, or when the supervisor is gone. */
 void worker_say_drain(const struct child *worker, double seconds, bool when_alone);
-
-/* Whether every worker that lives has been told everything and has committed it. */
-bool workers_are_settled(const struct children *children);
-
-/* Whether it has been told everything and has committed it. */
-static inline bool worker_is_settled(const struct child *worker)
-{
-    return worker->awaiting == 0 && worker->due == 0 && !worker->is_lacking;
-}
-
-/* The tenant that it has to commit next, or NULL. */
-const struct assignment *worker_is_working_on(const struct child *worker);
 
 static inline uint64_t worker_bit(const struct child *worker)
 {

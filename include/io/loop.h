@@ -27,6 +27,7 @@ TAILQ_HEAD(loop_tasks, loop_task);
  * is asked without waiting. */
 struct loop {
     struct ev_loop *ev;
+    struct pending *pending; /* what is under way: io/pending.h */
     struct chain_pool buffers;
     struct loop_tasks tasks;  /* flushes and continuations */
     struct loop_tasks graves; /* frees, after the tasks: nothing dies in its own callback */

@@ -35,6 +35,8 @@ struct ipc_events {
      * it can spare. NULL: nothing is. What does not fit then is lost: is_short tells. A blob always
      * fits. */
     void (*on_short)(void *owner, unsigned most);
+    /* So many messages wait for the socket now. NULL: nobody wants to know. */
+    void (*on_queue)(void *owner, unsigned queued);
 };
 
 /* A message that has come, before anything of it is mapped. */

@@ -12,6 +12,7 @@
 #include "base/fingerprint.h"
 #include "files/settings.h"
 #include "io/deadline.h"
+#include "io/pending.h"
 #include "sockets/sockets.h"
 
 struct contender;
@@ -69,8 +70,6 @@ struct reload_events {
     bool (*is_held)(void *owner);
     /* Whether this is a time to try refused tenants again. */
     bool (*may_retry)(void *owner);
-    /* Whether nothing of what it has led to is under way; if not, reload_advance follows. */
-    bool (*is_settled)(void *owner);
     /* How many workers it waits for. */
     unsigned (*count_lagging)(void *owner);
 };
@@ -94,7 +93,9 @@ struct reload {
     struct reload_inputs inputs; /* set by the owner before reload_begin */
     struct examiner examiner;
     struct retries retries;
-    enum reload_kind kind;   /* NONE: none runs */
+    enum reload_kind kind; /* NONE: none runs */
+    struct hold hold;      /* while one does */
+    struct pending_waiter settled;
     bool is_wanted;          /* another one when this is done */
     bool is_forced;          /* the next one may remove as many tenants as it likes */
     bool is_over;            /* none begins any more */

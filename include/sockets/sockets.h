@@ -5,6 +5,7 @@
 #define SOCKETS_SOCKETS_H
 
 #include "io/deadline.h"
+#include "io/pending.h"
 #include "ipc/body.h"
 #include "sockets/tenant_sockets.h"
 
@@ -29,7 +30,7 @@ struct sockets_events {
                       uint32_t limit);
     /* Sockets in a namespace of servers are to be left, by all workers. */
     void (*on_stale)(void *owner, const struct closed_sockets *closed, uint32_t limit);
-    /* What could not be bound has been tried again: sockets_are_settled may have changed. */
+    /* What could not be bound has been tried again. */
     void (*on_retried)(void *owner);
 };
 
@@ -54,6 +55,7 @@ struct sockets {
     bool is_shared;        /* several tenants may live in one namespace */
     uint32_t drain_limit;  /* milliseconds for connections that a reload leaves behind */
     struct deadline retry; /* of listeners that are not bound */
+    struct hold hold;      /* while one of them waits for workers to let go of its address */
     double may_bind;       /* loop_clock(): they are not tried again before */
     double held_until;     /* loop_now(): workers may hold sockets that we have closed */
     uint64_t turn;         /* of sockets_look_for_addresses */
@@ -101,9 +103,6 @@ void sockets_bind(struct sockets *sockets, struct tenant_sockets *tenant);
 
 /* Within half a second, tries again what could not be bound, and tells of what workers lack. */
 void sockets_retry(struct sockets *sockets);
-
-/* Whether nothing waits for workers to let go of an address. */
-bool sockets_are_settled(const struct sockets *sockets);
 
 /* Every two seconds: a listener whose interface has gone, or is another one of the same name, is
  * bound anew, as soon as there is one. */

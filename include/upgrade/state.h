@@ -24,7 +24,7 @@ struct state {
     int control_fd;
     uint32_t upgrades;  /* until now */
     uint64_t started;   /* milliseconds of CLOCK_MONOTONIC */
-    uint64_t round;     /* number of the last reload */
+    uint64_t reload;    /* number of the last reload */
     uint64_t effective; /* the same, of those that put a tenant in force; is not handed on */
     uint32_t rotation;  /* seconds until the next ticket keys */
     uint32_t ipc_version;

@@ -4,6 +4,7 @@
 #ifndef UPGRADE_UPGRADE_H
 #define UPGRADE_UPGRADE_H
 
+#include "io/pending.h"
 #include "upgrade/candidate.h"
 #include "upgrade/state.h"
 
@@ -21,30 +22,11 @@ enum upgrade_state {
     UPGRADE_HELD    /* it is there, and signals wait: those of before are seen to in this turn */
 };
 
-/* What it waits for; the first of them that is the case. */
-enum upgrade_wait_kind {
-    UPGRADE_WAITS_NOT,
-    UPGRADE_WAITS_ROUND,
-    UPGRADE_WAITS_DRAIN,
-    UPGRADE_WAITS_WORKERS,
-    UPGRADE_WAITS_ADDRESSES,
-    UPGRADE_WAITS_LOG,
-    UPGRADE_WAITS_CLIENTS,
-    UPGRADE_WAITS_RESOLVER
-};
-
-struct upgrade_wait {
-    enum upgrade_wait_kind kind;
-    char text[160];
-};
-
 /* What its owner does for it. */
 struct upgrade_events {
-    /* What is under way that must end first, but for the resolver. */
-    void (*find_wait)(void *owner, struct upgrade_wait *wait);
     /* The resolver has nothing that must be kept; it only must not be anybody's child afterwards.
-     * Ends it; returns whether it is gone. */
-    bool (*end_resolver)(void *owner);
+     * Ends it, and holds the upgrade up until it is gone. */
+    void (*end_resolver)(void *owner);
     /* Fills in what the next binary is told, all of it borrowed, and puts the settings. */
     void (*gather)(void *owner, struct state *state, struct wire_writer *settings);
     /* Puts workers, tenants and namespaces, and shows act the descriptors that go along with them.
@@ -65,19 +47,18 @@ struct upgrade {
     enum upgrade_state state;
     char *binary; /* where we were executed from; NULL: not known */
     struct candidate candidate;
-    struct stat tried;    /* the binary that is, or was, the candidate */
-    uint64_t tried_round; /* the last one that its state knows of */
+    struct stat tried;     /* the binary that is, or was, the candidate */
+    uint64_t tried_reload; /* number of the last one that its state knows of */
     struct wire_writer tried_settings;
-    unsigned tries;   /* of this upgrade */
-    sigset_t mask;    /* HELD: of before */
-    uint32_t count;   /* of those that this process has seen */
-    double begun;     /* loop_now(): it is WANTED, or DUE */
-    double patience;  /* seconds in which all must become quiet before it */
-    bool is_arriving; /* one has brought us here, and is not yet done */
-    enum upgrade_wait_kind waits_for;
-    double waits_since; /* loop_now() */
-    bool has_told;      /* that it waits for that */
-    ev_timer tick;      /* WANTED, DUE, HELD: looks again */
+    unsigned tries;      /* of this upgrade */
+    sigset_t mask;       /* HELD: of before */
+    uint32_t count;      /* of those that this process has seen */
+    double begun;        /* loop_now(): it is WANTED, or DUE */
+    double patience;     /* seconds in which all must become quiet before it */
+    bool is_arriving;    /* one has brought us here, and is not yet done */
+    hold_describe *told; /* what it was last told to wait for; NULL: nothing */
+    struct pending_waiter quiet;
+    ev_timer tick; /* WANTED, DUE, HELD: looks again */
 };
 
 void upgrade_init(struct upgrade *upgrade, struct loop *loop, const struct upgrade_events *events,

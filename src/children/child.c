@@ -2,6 +2,7 @@
 /* Starting children by fork and exec, and what their deaths lead to. */
 #include "admission_internal.h"
 #include "heartbeat_internal.h"
+#include "progress_internal.h"
 
 #include "base/container_of.h"
 #include "base/descriptor.h"
@@ -29,11 +30,17 @@ void child_name(const struct child *child, char name[32])
         snprintf(name, 32, "resolver");
 }
 
+static void child_set_state(struct child *child, enum child_state state)
+{
+    child->state = state;
+    progress_note(child);
+}
+
 /* ---- the channel ---- */
 
 static int child_on_ready(struct child *child, struct ipc_received *received)
 {
-    child->state = CHILD_READY;
+    child_set_state(child, CHILD_READY);
     child->was_ready = true;
     child->is_ready = true;
     child->heartbeat.silence = 0;
@@ -59,8 +66,6 @@ static int child_on_message(void *owner, struct ipc_received *received)
 {
     struct child *child = owner;
 
-    if (child->events->on_heard)
-        child->events->on_heard(child);
     if (received->message == IPC_READY)
         return child_on_ready(child, received);
     if (received->message == IPC_PONG)
@@ -75,7 +80,7 @@ static void child_lose_channel(struct child *child)
 {
     ipc_channel_free(child->channel);
     child->channel = NULL;
-    child->state = CHILD_LOST;
+    child_set_state(child, CHILD_LOST);
     deadline_set(&child->timer, CHILD_GRACE);
 }
 
@@ -94,8 +99,16 @@ void child_dismiss(struct child *child)
     child_lose_channel(child);
 }
 
-static const struct ipc_events child_events = {.on_message = child_on_message,
-                                               .on_gone = child_on_gone};
+static void child_on_queue(void *owner, unsigned queued)
+{
+    struct child *child = owner;
+
+    child->has_queue = queued > 0;
+    progress_note(child);
+}
+
+static const struct ipc_events child_events = {
+    .on_message = child_on_message, .on_gone = child_on_gone, .on_queue = child_on_queue};
 
 static void child_open_channel(struct child *child, int fd)
 {
@@ -138,6 +151,7 @@ static void child_retry_later(struct child *child)
     if (delay > CHILD_DELAY_MAX)
         delay = CHILD_DELAY_MAX;
     deadline_set(&child->timer, delay);
+    progress_note(child);
 }
 
 static int child_fork(struct child *child, int sockets[2])
@@ -180,8 +194,8 @@ void child_start(struct child *child)
         return;
     }
     log_info("started %s (pid %d)", name, (int)child->pid);
-    child->state = CHILD_STARTING;
     child_open_channel(child, sockets[0]);
+    child_set_state(child, CHILD_STARTING);
     child_send_setup(child);
     child->events->on_start(child);
 }
@@ -190,10 +204,10 @@ void child_inherit(struct child *child, pid_t pid, int channel)
 {
     child->pid = pid;
     child->started = loop_now(child->children->loop);
-    child->state = channel < 0 ? CHILD_LOST : CHILD_READY;
     child->is_ready = true;
     if (channel >= 0)
         child_open_channel(child, channel);
+    child_set_state(child, channel < 0 ? CHILD_LOST : CHILD_READY);
 }
 
 static void child_on_timer(struct deadline *timer)
@@ -211,6 +225,7 @@ void child_init(struct child *child, struct children *children, enum ipc_role ro
 {
     *child = (struct child){.children = children, .role = role, .events = events};
     deadline_init(&child->timer, children->loop, child_on_timer);
+    progress_init(child);
 }
 
 bool child_is_awaited(const struct child *child)
@@ -224,6 +239,13 @@ void child_close(struct child *child)
     deadline_stop(&child->timer);
     ipc_channel_free(child->channel);
     child->channel = NULL;
+    hold_set(&child->hold, 0);
+}
+
+void child_stop(struct child *child)
+{
+    child->is_stopping = true;
+    progress_note(child);
 }
 
 void child_signal(struct child *child, int signal)
@@ -299,7 +321,7 @@ static void child_on_death(struct child *child)
         ipc_channel_take_rest(child->channel);
     child_close(child);
     child->pid = 0;
-    child->state = CHILD_DOWN;
+    child_set_state(child, CHILD_DOWN);
     was_quick =
         !child->is_dismissed && loop_now(child->children->loop) - child->started < CHILD_QUICK;
     child->quick_deaths = was_quick ? child->quick_deaths + 1 : 0;

@@ -27,8 +27,9 @@ void children_stop(struct children *children)
 {
     children->is_ending = true;
     WORKERS_FOREACH (worker, children)
-        worker->is_stopping = true;
-    children->resolver.is_stopping = true;
+        child_stop(worker);
+    child_stop(&children->resolver);
+    hold_set(&children->handover.hold, 0);
 }
 
 bool children_are_running(const struct children *children)

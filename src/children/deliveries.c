@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is under way to workers, in the order in which it was sent. */
 #include "deliveries_internal.h"
+#include "progress_internal.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -22,6 +23,7 @@ uint64_t deliveries_add(struct child *worker, struct assignment *assignment, con
     worker->awaiting++;
     if (assignment)
         assignment->deliveries++;
+    progress_note(worker);
     return delivery->serial;
 }
 
@@ -35,6 +37,7 @@ void deliveries_take_first(struct child *worker)
         first->assignment->deliveries--;
     free(first->listener);
     free(first);
+    progress_note(worker);
 }
 
 static bool delivery_is_like(const struct delivery *a, const struct delivery *b)

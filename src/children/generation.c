@@ -4,6 +4,7 @@
 
 #include "children_internal.h"
 #include "deliveries_internal.h"
+#include "progress_internal.h"
 
 #include "base/container_of.h"
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #include <assert.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +29,27 @@ static void generation_set_state(struct children *children, enum handover_state 
     assert(!handover->former.workers == (state == HANDOVER_NONE));
     log_debug("handover: state %d to %d", (int)handover->state, (int)state);
     handover->state = state;
+    hold_set(&handover->hold, state == HANDOVER_NONE || children->is_ending ? 0
+                              : state == HANDOVER_DRAINING
+                                  ? PENDING_UPGRADE
+                                  : PENDING_RELOAD | PENDING_UPGRADE | PENDING_ARRIVAL);
+}
+
+static void generation_describe(const struct hold *hold, char text[PENDING_TEXT])
+{
+    const struct children *children = CONTAINER_OF(hold, struct children, handover.hold);
+    const struct generation *former = &children->handover.former;
+    unsigned count = 0;
+
+    if (children->handover.state != HANDOVER_DRAINING) {
+        snprintf(text, PENDING_TEXT, "new workers that do not serve yet (%u of them)",
+                 generation_count_lagging(children));
+        return;
+    }
+    GENERATION_FOREACH (worker, former)
+        count += worker->pid > 0;
+    snprintf(text, PENDING_TEXT, "the end of workers that drain (%u of them, at most %.0f s more)",
+             count, generation_drain_left(children));
 }
 
 static bool generation_has_ended(const struct generation *generation)
@@ -63,6 +86,7 @@ static void generation_drain_former(struct children *children)
         worker_say_drain(worker, seconds, false);
         if (child_is_up(worker) && worker->drain_ping == 0)
             worker->drain_ping = child_ping(worker);
+        progress_note(worker);
     }
     deadline_set(&handover->limit, seconds + GENERATION_GRACE);
 }
@@ -126,8 +150,8 @@ void generation_inherit(struct children *children, const struct generation *form
 {
     GENERATION_FOREACH (worker, former) {
         worker->is_former = true;
-        worker->is_stopping = true;
         worker->half = former->half;
+        child_stop(worker);
     }
     children->handover.former = *former;
     generation_set_state(children, HANDOVER_PREPARING);
@@ -159,7 +183,7 @@ static void generation_replace_present(struct children *children)
 {
     log_notice("the new workers have not served yet, others are started instead");
     GENERATION_FOREACH (worker, &children->present) {
-        worker->is_stopping = true;
+        child_stop(worker);
         child_signal(worker, SIGKILL);
     }
     generation_set_state(children, HANDOVER_REPLACING);
@@ -195,10 +219,10 @@ void generation_follow(struct children *children)
 static bool generation_can_serve(const struct children *children)
 {
     GENERATION_FOREACH (worker, &children->present) {
-        if (worker->state != CHILD_READY)
+        if (worker->state != CHILD_READY || progress_is_due(worker))
             return false;
     }
-    return workers_are_settled(children);
+    return true;
 }
 
 static void generation_hand_over(struct children *children)
@@ -264,7 +288,6 @@ static void generation_step(struct children *children)
     }
     if (children->handover.state == HANDOVER_DRAINING && generation_has_ended(former))
         generation_bury_former(children);
-    children->events->on_progress(children->owner);
 }
 
 static void generation_on_step(struct loop_task *task)
@@ -272,32 +295,13 @@ static void generation_on_step(struct loop_task *task)
     generation_step(CONTAINER_OF(task, struct children, handover.step));
 }
 
-static bool generation_has_heard(const struct child *former)
-{
-    return !child_is_up(former) || former->heartbeat.answered >= former->drain_ping;
-}
-
 unsigned generation_count_lagging(const struct children *children)
 {
     unsigned count = 0;
 
-    WORKERS_FOREACH (worker, children) {
-        if (worker->is_former ? !generation_has_heard(worker)
-                              : worker->state != CHILD_READY || !worker_is_settled(worker))
-            count++;
-    }
+    WORKERS_FOREACH (worker, children)
+        count += progress_is_due(worker);
     return count;
-}
-
-bool generation_is_settled(const struct children *children)
-{
-    const struct handover *handover = &children->handover;
-
-    GENERATION_FOREACH (worker, &handover->former) {
-        if (!generation_has_heard(worker))
-            return false;
-    }
-    return handover->state == HANDOVER_NONE || handover->state == HANDOVER_DRAINING;
 }
 
 /* ---- life ---- */
@@ -306,6 +310,7 @@ void generation_init(struct children *children)
 {
     children->handover.step.run = generation_on_step;
     deadline_init(&children->handover.limit, children->loop, generation_on_limit);
+    hold_init(&children->handover.hold, children->loop, generation_describe);
 }
 
 void generation_free(struct children *children)
@@ -316,4 +321,5 @@ void generation_free(struct children *children)
     loop_cancel(children->loop, &handover->step);
     generation_free_workers(&handover->former);
     generation_free_workers(&children->present);
+    hold_set(&handover->hold, 0);
 }

@@ -2,6 +2,7 @@
 /* PING and PONG, counted in ticks of our own loop: a supervisor that was itself stopped, or that
  * was busy, has ticked less, and blames nobody for it. */
 #include "heartbeat_internal.h"
+#include "progress_internal.h"
 
 #include "base/log.h"
 
@@ -28,6 +29,7 @@ int heartbeat_on_answer(struct child *child, struct ipc_received *received)
         return ERROR_IPC;
     heartbeat->answered = body.serial;
     heartbeat->silence = 0;
+    progress_note(child);
     return child->events->on_pong ? child->events->on_pong(child, body.serial) : 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "children_internal.h"
 #include "deliveries_internal.h"
+#include "progress_internal.h"
 
 #include "base/log.h"
 #include "children/figures.h"
@@ -28,6 +29,7 @@ static void worker_set_due(struct child *worker, struct assignment *assignment)
         return;
     assignment->due |= worker_bit(worker);
     worker->due++;
+    progress_note(worker);
 }
 
 static void worker_clear_due(struct child *worker, struct assignment *assignment)
@@ -36,6 +38,13 @@ static void worker_clear_due(struct child *worker, struct assignment *assignment
         return;
     assignment->due &= ~worker_bit(worker);
     worker->due--;
+    progress_note(worker);
+}
+
+static void worker_note_lacking(struct child *worker, bool is_lacking)
+{
+    worker->is_lacking = is_lacking;
+    progress_note(worker);
 }
 
 static struct assignment *workers_next(const struct children *children,
@@ -51,7 +60,7 @@ void workers_forget_all(struct children *children)
     GENERATION_FOREACH (worker, &children->present) {
         deliveries_forget(worker, NULL);
         worker->tenants = worker->due = 0;
-        worker->is_lacking = false;
+        worker_note_lacking(worker, false);
     }
     while ((assignment = workers_next(children, assignment))) {
         assignment->workers = assignment->told = assignment->due = assignment->committing = 0;
@@ -122,9 +131,9 @@ void worker_tell_drain_time(const struct child *worker)
 
 /* It is sent the rest as it commits, or at the next tick of the listeners' retry: sockets are not
  * acknowledged, so that a queue of them alone would drain unnoticed. */
-static void worker_set_lacking(struct child *worker)
+void worker_set_lacking(struct child *worker)
 {
-    worker->is_lacking = true;
+    worker_note_lacking(worker, true);
     worker->children->events->on_lacking(worker->children->owner);
 }
 
@@ -180,7 +189,7 @@ static void worker_pump(struct child *worker)
         worker_set_lacking(worker);
         return;
     }
-    worker->is_lacking = false;
+    worker_note_lacking(worker, false);
     while (!worker->is_lacking && (assignment = workers_next(worker->children, assignment))) {
         if (assignment->workers & worker_bit(worker))
             worker_send(worker, assignment);
@@ -193,12 +202,8 @@ void workers_pump_lacking(struct children *children)
         if (!worker->is_lacking)
             continue;
         worker_pump(worker);
-        if (worker->is_lacking && child_is_up(worker)) {
+        if (worker->is_lacking && child_is_up(worker))
             children->events->on_lacking(children->owner);
-            continue;
-        }
-        children_advance(children);
-        children->events->on_progress(children->owner);
     }
 }
 
@@ -278,7 +283,6 @@ static void worker_on_start(struct child *worker)
 {
     worker_tell_drain_time(worker);
     worker_pump(worker);
-    worker->children->events->on_progress(worker->children->owner); /* it may have waited for it */
 }
 
 /* The tenant whose bundle it died over for the last time; NULL: none. Evidence is that it was
@@ -303,7 +307,7 @@ static void worker_forget(struct child *worker)
     struct children *children = worker->children;
     struct assignment *assignment = NULL;
 
-    worker->is_lacking = false;
+    worker_note_lacking(worker, false);
     while ((assignment = workers_next(children, assignment))) {
         assignment->told &= ~worker_bit(worker);
         assignment->committing &= ~worker_bit(worker);
@@ -340,7 +344,6 @@ static void worker_on_death(struct child *worker)
     worker_forget(worker);
     if (guilty)
         children->events->on_guilty(children->owner, guilty);
-    children->events->on_progress(children->owner);
     if (!worker->is_stopping && workers_are_hopeless(children)) {
         log_error("no worker can be started, ending");
         children->events->on_hopeless(children->owner);
@@ -355,8 +358,6 @@ static void worker_on_done(struct child *worker)
     deliveries_take_first(worker);
     if ((worker->due > 0 || worker->is_lacking) && worker->awaiting < WORKERS_LOW)
         worker_pump(worker);
-    if (worker->awaiting == 0)
-        worker->children->events->on_progress(worker->children->owner);
 }
 
 /* A worker has the bundle in force. When all have, it is suspect no longer. */
@@ -419,36 +420,16 @@ static int worker_on_message(struct child *worker, struct ipc_received *received
     }
 }
 
-static void worker_on_heard(struct child *worker)
-{
-    children_advance(worker->children);
-}
-
 static bool worker_awaits(const struct child *worker, enum ipc_message message, uint64_t serial)
 {
     return message != IPC_FIGURES ||
            (worker->owes_figures && serial == worker->children->figures.serial);
 }
 
-bool workers_are_settled(const struct children *children)
-{
-    GENERATION_FOREACH (worker, &children->present) {
-        if (child_is_up(worker) ? !worker_is_settled(worker) : child_is_awaited(worker))
-            return false;
-    }
-    return true;
-}
-
-const struct assignment *worker_is_working_on(const struct child *worker)
-{
-    return worker->deliveries ? worker->deliveries->assignment : NULL;
-}
-
 void worker_init(struct child *worker, struct children *children, unsigned index, unsigned half)
 {
     static const struct child_events events = {.on_start = worker_on_start,
                                                .on_death = worker_on_death,
-                                               .on_heard = worker_on_heard,
                                                .on_message = worker_on_message,
                                                .on_working = deliveries_on_working,
                                                .on_pong = deliveries_on_pong,

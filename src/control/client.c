@@ -16,6 +16,26 @@
 #define CLIENT_LOOK    1.0  /* seconds between looks at whether one who waits is still there */
 #define CLIENT_OUT_MAX (32 << 20) /* bytes of an answer: 10,000 tenants with a long error each */
 
+/* Who has nothing to read but what becomes of an upgrade does not hold that up. */
+static void client_note(struct control_client *client)
+{
+    bool waits = client->fd < 0 || (client->state == CONTROL_UPGRADING && client->out_len == 0);
+
+    hold_set(&client->hold, waits ? 0 : PENDING_UPGRADE);
+}
+
+static void client_describe(const struct hold *hold, char text[PENDING_TEXT])
+{
+    (void)hold;
+    snprintf(text, PENDING_TEXT, "clients of the control socket");
+}
+
+void control_client_set_state(struct control_client *client, enum control_state state)
+{
+    client->state = state;
+    client_note(client);
+}
+
 void control_client_close(struct control_client *client)
 {
     struct control *control = client->control;
@@ -27,6 +47,7 @@ void control_client_close(struct control_client *client)
     deadline_stop(&client->limit);
     close(client->fd);
     client->fd = -1;
+    client_note(client);
     TAILQ_REMOVE(&control->clients, client, next);
     control->count--;
     loop_bury(control->loop, &client->grave);
@@ -106,6 +127,7 @@ void control_put(struct control_client *client, const struct slice *fields, size
         client_put_field(client, fields[i]);
         client->out[client->out_len++] = i + 1 < count ? '\t' : '\n';
     }
+    client_note(client);
     if (client->out_len > CLIENT_OUT_MAX) {
         deadline_set(&client->limit, 0.); /* closes it: not here, where others are told too */
         return;
@@ -120,12 +142,13 @@ void control_end(struct control_client *client, int status)
     char digit = (char)('0' + status);
 
     control_say(client, SLICE("end"), (struct slice){&digit, 1});
-    client->state = CONTROL_ENDING;
+    control_client_set_state(client, CONTROL_ENDING);
 }
 
 static void client_on_sent(struct control_client *client)
 {
     client->out_len = client->sent = 0;
+    client_note(client);
     ev_io_stop(client->control->loop->ev, &client->writer);
     if (client->state == CONTROL_ENDING)
         control_client_close(client);
@@ -197,8 +220,9 @@ void control_client_new(struct control *control, int fd)
     char pid[16];
 
     client->control = control;
-    client->state = CONTROL_READING;
     client->fd = fd;
+    hold_init(&client->hold, control->loop, client_describe);
+    control_client_set_state(client, CONTROL_READING);
     client->grave.run = client_on_grave;
     ev_io_init(&client->reader, client_on_readable, fd, EV_READ);
     ev_io_init(&client->writer, client_on_writable, fd, EV_WRITE);

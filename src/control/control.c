@@ -25,7 +25,7 @@ void control_run(struct control_client *client, struct slice request)
         control_refuse(client, SLICE("this nsgate does not know that request"));
         return;
     }
-    client->state = known->state;
+    control_client_set_state(client, known->state);
     why = known->run(client->control->owner);
     if (why)
         control_refuse(client, slice_of(why));
@@ -80,7 +80,7 @@ void control_tell_reload_begun(struct control *control, const struct diag_list *
     control_say_diags(control, diags);
     TAILQ_FOREACH (client, &control->clients, next) {
         if (client->state == CONTROL_WAITING)
-            client->state = CONTROL_WATCHING;
+            control_client_set_state(client, CONTROL_WATCHING);
     }
 }
 
@@ -145,7 +145,7 @@ bool control_is_quiet(const struct control *control)
     const struct control_client *client;
 
     TAILQ_FOREACH (client, &control->clients, next) {
-        if (client->state != CONTROL_UPGRADING || client->out_len > 0)
+        if (client->hold.scopes != 0)
             return false;
     }
     return true;

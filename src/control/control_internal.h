@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 #include "io/deadline.h"
+#include "io/pending.h"
 
 #define CONTROL_REQUEST_MAX 64 /* bytes of the line that a client sends */
 
@@ -25,10 +26,12 @@ struct control_client {
     size_t out_len;
     size_t out_capacity;
     size_t sent;
+    struct hold hold; /* while it is in the midst of a conversation */
 };
 
 /* Owns fd, a non-blocking socket; greets. */
 void control_client_new(struct control *control, int fd);
+void control_client_set_state(struct control_client *client, enum control_state state);
 /* Frees it at the turn's end. */
 void control_client_close(struct control_client *client);
 

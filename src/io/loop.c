@@ -2,6 +2,8 @@
 /* The event loop: libev, and what waits for the end of its turns. */
 #include "io/loop.h"
 
+#include "pending_internal.h"
+
 #include "base/memory.h"
 
 #include <signal.h>
@@ -126,6 +128,7 @@ void loop_init(struct loop *loop)
     TAILQ_INIT(&loop->graves);
     loop->scratch = memory_alloc(LOOP_SCRATCH);
     loop->now = loop_clock();
+    loop->pending = pending_new(loop);
 
     /* Last of what runs before the loop sleeps, first of what runs when it woke. */
     ev_prepare_init(&loop->turn, on_turn);
@@ -140,6 +143,7 @@ void loop_init(struct loop *loop)
 void loop_free(struct loop *loop)
 {
     finish_all(loop);
+    pending_free(loop->pending);
     ev_prepare_stop(loop->ev, &loop->turn);
     ev_idle_stop(loop->ev, &loop->unfinished);
     ev_check_stop(loop->ev, &loop->wake);

@@ -73,6 +73,13 @@ static void channel_item_free(struct channel_item *item)
     memory_wipe_free(item, sizeof(*item) + item->body_len);
 }
 
+static void channel_set_queued(struct ipc_channel *channel, unsigned queued)
+{
+    channel->queued = queued;
+    if (channel->events->on_queue)
+        channel->events->on_queue(channel->owner, queued);
+}
+
 static void channel_drop_queue(struct ipc_channel *channel)
 {
     struct channel_item *item;
@@ -81,7 +88,8 @@ static void channel_drop_queue(struct ipc_channel *channel)
         STAILQ_REMOVE_HEAD(&channel->queue, next);
         channel_item_free(item);
     }
-    channel->queued = channel->queued_descriptors = 0;
+    channel->queued_descriptors = 0;
+    channel_set_queued(channel, 0);
     ev_io_stop(channel->loop->ev, &channel->writable);
     deadline_stop(&channel->retry);
 }
@@ -322,7 +330,7 @@ static void channel_flush(struct ipc_channel *channel)
             return;
         }
         STAILQ_REMOVE_HEAD(&channel->queue, next);
-        channel->queued--;
+        channel_set_queued(channel, channel->queued - 1);
         channel->queued_descriptors -= item->descriptor_count;
         channel_item_free(item);
     }
@@ -363,7 +371,7 @@ static void channel_enqueue(struct ipc_channel *channel, const struct channel_it
         item->descriptors[item->descriptor_count++] = copy;
     }
     STAILQ_INSERT_TAIL(&channel->queue, item, next);
-    channel->queued++;
+    channel_set_queued(channel, channel->queued + 1);
     channel->queued_descriptors += item->descriptor_count;
 }
 

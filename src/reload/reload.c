@@ -78,6 +78,18 @@ static void reload_tell(struct reload *reload)
     reload->events->on_ended(reload->owner, text, reload_result(reload));
 }
 
+static void reload_describe(const struct hold *hold, char text[PENDING_TEXT])
+{
+    snprintf(text, PENDING_TEXT, "the end of a reload (%u tenants are being examined)",
+             CONTAINER_OF(hold, struct reload, hold)->examiner.count);
+}
+
+static void reload_set_kind(struct reload *reload, enum reload_kind kind)
+{
+    reload->kind = kind;
+    hold_set(&reload->hold, kind == RELOAD_NONE ? 0 : PENDING_UPGRADE | PENDING_ARRIVAL);
+}
+
 static void reload_finish(struct reload *reload)
 {
     deadline_stop(&reload->limit);
@@ -87,7 +99,7 @@ static void reload_finish(struct reload *reload)
         return;
     }
     reload_tell(reload);
-    reload->kind = RELOAD_NONE;
+    reload_set_kind(reload, RELOAD_NONE);
     malloc_trim(0); /* trees and raw bundles have come and gone */
     reload_begin_held(reload);
 }
@@ -160,7 +172,7 @@ static void reload_step(struct reload *reload)
         return;
     if (!reload->is_committing)
         reload_decide(reload);
-    if (reload->events->is_settled(reload->owner)) {
+    if (!pending_first(reload->loop, PENDING_RELOAD)) {
         reload_finish(reload);
     } else if (!reload->is_committing) {
         reload->is_committing = true;
@@ -177,6 +189,11 @@ void reload_advance(struct reload *reload)
 {
     if (reload->kind != RELOAD_NONE)
         loop_defer(reload->loop, &reload->step);
+}
+
+static void reload_on_settled(struct pending_waiter *waiter)
+{
+    reload_advance(CONTAINER_OF(waiter, struct reload, settled));
 }
 
 /* ---- the beginning ---- */
@@ -253,7 +270,7 @@ static void reload_collect(struct reload *reload, const struct tenant_files *fil
 
 static void reload_reset(struct reload *reload, enum reload_kind kind)
 {
-    reload->kind = kind;
+    reload_set_kind(reload, kind);
     reload->examiner.is_single = kind == RELOAD_TEST;
     reload->retries.is_off = kind == RELOAD_TEST;
     reload->number++;
@@ -274,7 +291,7 @@ static int reload_begin_first(struct reload *reload, enum reload_kind kind, stru
     if (result == 0)
         reload_collect(reload, &files, true);
     else
-        reload->kind = RELOAD_NONE;
+        reload_set_kind(reload, RELOAD_NONE);
     tenant_files_free(&files);
     return result;
 }
@@ -385,6 +402,10 @@ void reload_init(struct reload *reload, const struct reload_parts *parts,
     TAILQ_INIT(&reload->contenders);
     reload->step.run = reload_on_step;
     deadline_init(&reload->limit, reload->loop, reload_on_limit);
+    hold_init(&reload->hold, reload->loop, reload_describe);
+    reload->settled =
+        (struct pending_waiter){.scope = PENDING_RELOAD, .on_idle = reload_on_settled};
+    pending_wait(reload->loop, &reload->settled);
     examiner_init(&reload->examiner, reload->loop, &reload->registry->claims);
     examiner_connect(&reload->examiner, resolver, owner);
     examiner_tell(&reload->examiner, &tenant_reload_examiner, reload);
@@ -399,11 +420,12 @@ void reload_abandon(struct reload *reload)
     retries_stop(&reload->retries);
     reload->is_over = true;
     reload->is_wanted = false;
-    reload->kind = RELOAD_NONE;
+    reload_set_kind(reload, RELOAD_NONE);
 }
 
 void reload_free(struct reload *reload)
 {
     reload_abandon(reload);
+    pending_wait_no_more(reload->loop, &reload->settled);
     loop_cancel(reload->loop, &reload->step);
 }

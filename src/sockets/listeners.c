@@ -14,8 +14,8 @@
 /* Seconds. */
 #define LISTENERS_RETRY 0.5  /* until a listener that could not be bound is tried again */
 #define LISTENERS_SOON  0.05 /* the same while workers still let go of sockets */
-#define LISTENERS_PAUSE 3.0  /* most of what lies between two rounds of trying */
-#define LISTENERS_SHARE 10   /* such a pause is so many times as long as the round before it */
+#define LISTENERS_PAUSE 3.0  /* most of what lies between trying all and trying all again */
+#define LISTENERS_SHARE 10   /* such a pause is so many times as long as the trying before it */
 
 /* Inside the namespace: nothing here may block, log or fork. */
 static int listeners_make(void *argument)
@@ -64,7 +64,7 @@ static bool listeners_may_be_ours(const struct sockets *sockets, const struct li
 }
 
 /* Takes the outcome of an attempt. */
-static bool listener_settle(const struct sockets *sockets, const struct tenant_sockets *tenant,
+static bool listener_settle(struct sockets *sockets, const struct tenant_sockets *tenant,
                             struct listener *listener)
 {
     if (listener->fd >= 0) {
@@ -80,8 +80,10 @@ static bool listener_settle(const struct sockets *sockets, const struct tenant_s
         return true;
     }
     listener->is_awaited = listeners_may_be_ours(sockets, listener);
-    if (listener->is_awaited)
+    if (listener->is_awaited) {
+        hold_set(&sockets->hold, PENDING_RELOAD | PENDING_UPGRADE);
         return false;
+    }
     if (listener->state != LISTENER_DEGRADED || listener->error != listener->outcome)
         log_error("tenant %s: cannot listen on %s in %s: %s: %s", tenant->name,
                   listener->plan->text, tenant->plan->netns.text, listener->call,
@@ -227,6 +229,19 @@ static void listeners_retry_all(struct sockets *sockets)
     sockets->may_bind = loop_clock() + (pause < LISTENERS_PAUSE ? pause : LISTENERS_PAUSE);
 }
 
+static bool listeners_are_awaited(const struct sockets *sockets)
+{
+    const struct tenant_sockets *tenant;
+
+    TAILQ_FOREACH (tenant, &sockets->tenants, next) {
+        LISTENERS_FOREACH (listener, tenant) {
+            if (listener->is_awaited)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void listeners_on_retry(struct deadline *retry)
 {
     struct sockets *sockets = CONTAINER_OF(retry, struct sockets, retry);
@@ -235,27 +250,21 @@ static void listeners_on_retry(struct deadline *retry)
         listeners_retry_all(sockets);
     else
         sockets_retry(sockets);
+    if (loop_now(sockets_loop(sockets)) >= sockets->held_until || !listeners_are_awaited(sockets))
+        hold_set(&sockets->hold, 0);
     sockets->events->on_retried(sockets->owner);
 }
 
-bool sockets_are_settled(const struct sockets *sockets)
+static void listeners_describe(const struct hold *hold, char text[PENDING_TEXT])
 {
-    const struct tenant_sockets *tenant;
-
-    if (loop_now(sockets_loop(sockets)) >= sockets->held_until)
-        return true;
-    TAILQ_FOREACH (tenant, &sockets->tenants, next) {
-        LISTENERS_FOREACH (listener, tenant) {
-            if (listener->is_awaited)
-                return false;
-        }
-    }
-    return true;
+    (void)hold;
+    snprintf(text, PENDING_TEXT, "addresses that workers have yet to let go of");
 }
 
 void listeners_init_retry(struct sockets *sockets)
 {
     deadline_init(&sockets->retry, sockets_loop(sockets), listeners_on_retry);
+    hold_init(&sockets->hold, sockets_loop(sockets), listeners_describe);
 }
 
 /* ---- when its namespace changes ---- */

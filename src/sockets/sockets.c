@@ -119,6 +119,7 @@ void sockets_stop(struct sockets *sockets)
 {
     sockets->is_stopped = true;
     deadline_stop(&sockets->retry);
+    hold_set(&sockets->hold, 0);
 }
 
 void sockets_free(struct sockets *sockets)

@@ -125,11 +125,6 @@ static void children_on_cleared(struct assignment *assignment)
 
 /* ---- what happens ---- */
 
-static void children_on_progress(void *owner)
-{
-    reload_advance(&((struct supervisor *)owner)->reload);
-}
-
 static void children_on_lacking(void *owner)
 {
     sockets_retry(&((struct supervisor *)owner)->sockets);
@@ -192,7 +187,7 @@ static int children_on_listener_dead(struct child *worker, struct wire_reader *b
     record = registry_find(&supervisor->registry, dead.tenant);
     if (record && !worker->is_former && /* the present ones see it too */
         sockets_on_dead(&record->sockets, worker_bit(worker), &dead))
-        worker->is_lacking = true;
+        worker_set_lacking(worker);
     return 0;
 }
 
@@ -241,7 +236,6 @@ const struct children_events supervisor_children_events = {
     .was_guilty = children_was_guilty,
     .on_guilty = children_on_guilty,
     .on_cleared = children_on_cleared,
-    .on_progress = children_on_progress,
     .on_lacking = children_on_lacking,
     .on_sent = children_on_sent,
     .send_listeners = children_send_listeners,

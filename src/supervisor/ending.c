@@ -33,7 +33,7 @@ static void ending_on_overdue(struct ev_loop *ev, ev_timer *timer, int events)
     children_signal(&supervisor->children, SIGKILL);
 }
 
-/* No round goes on, and what the resolver still says is about nothing. */
+/* No reload goes on, and what the resolver still says is about nothing. */
 static void ending_stop_work(struct supervisor *supervisor)
 {
     reload_abandon(&supervisor->reload);

@@ -46,7 +46,7 @@ static void logging_finish(struct supervisor *supervisor, const char *error)
     control_tell_reopened(&supervisor->control, error);
     if (error)
         reload_keep_setting(&supervisor->reload, error);
-    reload_advance(&supervisor->reload);
+    hold_set(&supervisor->logging.hold, 0);
 }
 
 static void logging_on_opened(struct log_file *file, int fd, const char *why)
@@ -80,14 +80,16 @@ void logging_follow(struct supervisor *supervisor, bool is_reopening)
         logging_finish(supervisor, NULL);
     } else {
         path = memory_slice_text(model->log_file);
+        hold_set(&logging->hold, PENDING_RELOAD | PENDING_UPGRADE);
         log_file_begin(&logging->file, path);
         free(path);
     }
 }
 
-bool logging_is_settled(const struct supervisor *supervisor)
+static void logging_describe_hold(const struct hold *hold, char text[PENDING_TEXT])
 {
-    return !log_file_is_busy(&supervisor->logging.file);
+    (void)hold;
+    snprintf(text, PENDING_TEXT, "the log that is being opened");
 }
 
 /* ---- at the start ---- */
@@ -127,9 +129,11 @@ void logging_init(struct supervisor *supervisor)
 {
     log_file_init(&supervisor->logging.file, &supervisor->loop, supervisor->program,
                   logging_on_opened, supervisor);
+    hold_init(&supervisor->logging.hold, &supervisor->loop, logging_describe_hold);
 }
 
 void logging_free(struct supervisor *supervisor)
 {
     log_file_free(&supervisor->logging.file);
+    hold_set(&supervisor->logging.hold, 0);
 }

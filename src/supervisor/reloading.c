@@ -153,15 +153,6 @@ static bool reloading_may_retry(void *owner)
     return upgrade->state == UPGRADE_NONE && !upgrade->is_arriving;
 }
 
-static bool reloading_is_settled(void *owner)
-{
-    const struct supervisor *supervisor = owner;
-
-    return workers_are_settled(&supervisor->children) &&
-           sockets_are_settled(&supervisor->sockets) &&
-           generation_is_settled(&supervisor->children) && logging_is_settled(supervisor);
-}
-
 static unsigned reloading_count_lagging(void *owner)
 {
     return generation_count_lagging(&((struct supervisor *)owner)->children);
@@ -181,7 +172,6 @@ static const struct reload_events reloading_events = {
     .on_gone = reloading_on_gone,
     .is_held = reloading_is_held,
     .may_retry = reloading_may_retry,
-    .is_settled = reloading_is_settled,
     .count_lagging = reloading_count_lagging,
 };
 

@@ -5,6 +5,7 @@
 
 #include "supervisor_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "children/generation.h"
 #include "children/workers.h"
@@ -21,8 +22,8 @@
 
 struct resume {
     struct supervisor supervisor;
-    ev_prepare turn;   /* until all of the upgrade is done */
-    bool is_announced; /* our own workers serve */
+    struct pending_waiter arrival; /* until all of the upgrade is done */
+    bool is_announced;             /* our own workers serve */
     /* Channels of workers that speak another version: nothing is said or heard there, but they
      * drain when it closes. */
     int silent[TALLY_WORKERS];
@@ -214,7 +215,7 @@ static int resume_take(struct resume *resume, struct state *state)
         log_error("cannot resume: %s", strerror(errno));
         return -1;
     }
-    supervisor->reload.number = state->round;
+    supervisor->reload.number = state->reload;
     supervisor->started = (double)state->started / 1000.;
     ev_timer_set(&supervisor->rotation, (double)state->rotation, supervisor->rotation.repeat);
     supervisor->control.upgrades = supervisor->upgrade.count = state->upgrades + 1;
@@ -260,34 +261,28 @@ static void resume_announce(struct resume *resume)
     supervisor_reload(supervisor, RELOAD_ASKED);
 }
 
-/* Every turn, until the round behind the upgrade is over. */
-static void resume_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
+/* The workers serve, or the supervisor ends; later the reload behind the upgrade is over. */
+static void resume_on_idle(struct pending_waiter *waiter)
 {
-    struct resume *resume = watcher->data;
+    struct resume *resume = CONTAINER_OF(waiter, struct resume, arrival);
     struct supervisor *supervisor = &resume->supervisor;
-    bool is_running = supervisor->state == SUPERVISOR_RUNNING;
 
-    (void)events;
-    if (!resume->is_announced && (!is_running || generation_is_settled(&supervisor->children)))
+    if (!resume->is_announced)
         resume_announce(resume);
-    if (!resume->is_announced || (is_running && supervisor->reload.kind != RELOAD_NONE))
-        return;
-    ev_prepare_stop(ev, watcher);
-    supervisor->upgrade.is_arriving = false;
+    supervisor->upgrade.is_arriving = pending_first(&supervisor->loop, PENDING_ARRIVAL);
 }
 
 static void resume_serve(struct resume *resume)
 {
     struct supervisor *supervisor = &resume->supervisor;
 
-    ev_prepare_init(&resume->turn, resume_on_turn);
-    resume->turn.data = resume;
-    ev_prepare_start(supervisor->loop.ev, &resume->turn);
+    resume->arrival = (struct pending_waiter){.scope = PENDING_ARRIVAL, .on_idle = resume_on_idle};
+    pending_wait(&supervisor->loop, &resume->arrival);
     supervisor_start_watchers(supervisor);
     generation_start(&supervisor->children);
     raise(SIGCHLD); /* a worker may have died since before the execve(2) */
     loop_run(&supervisor->loop);
-    ev_prepare_stop(supervisor->loop.ev, &resume->turn);
+    pending_wait_no_more(&supervisor->loop, &resume->arrival);
 }
 
 int resume_main(const char *config, int state, const char *program)

@@ -24,6 +24,7 @@ enum supervisor_state {
 
 struct logging {
     struct log_file file;
+    struct hold hold;  /* while it is being opened */
     bool is_wanted;    /* once more, when this is done */
     bool is_reopening; /* and not only following a reload */
 };
@@ -107,8 +108,6 @@ int logging_try(const struct supervisor *supervisor, bool make, int *fd, char te
  * to whom it concerns, and the log stays where it is. is_reopening: somebody has asked for just
  * that. */
 void logging_follow(struct supervisor *supervisor, bool is_reopening);
-/* Whether that is over. */
-bool logging_is_settled(const struct supervisor *supervisor);
 
 /* reloading.c: a reload with the settings and the rest of now. */
 int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind);

@@ -8,10 +8,10 @@
 #include "supervisor_internal.h"
 #include "trial_internal.h"
 
+#include "base/container_of.h"
 #include "base/memory.h"
 #include "base/signal_hold.h"
 #include "children/generation.h"
-#include "children/workers.h"
 #include "daemon/privileges.h"
 #include "ipc/cage.h"
 #include "ipc/sealed.h"
@@ -29,7 +29,7 @@ struct trial {
     int answer;
     bool has_answered;
     bool is_done; /* the worker has got everything */
-    ev_prepare turn;
+    struct pending_waiter settled;
     ev_signal child;
     ev_io asker;
 };
@@ -139,19 +139,16 @@ static int trial_take_state(struct trial *trial, struct slice bytes)
 
 /* ---- the worker ---- */
 
-/* Every turn: has the worker got everything? Then it has nothing more to do. */
-static void trial_on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
+/* The worker has got everything, and has nothing more to do; or it has died. */
+static void trial_on_settled(struct pending_waiter *waiter)
 {
-    struct trial *trial = watcher->data;
-    struct supervisor *supervisor = &trial->supervisor;
+    struct trial *trial = CONTAINER_OF(waiter, struct trial, settled);
+    struct child *worker = &trial->supervisor.children.present.workers[0];
 
-    (void)ev;
-    (void)events;
-    if (trial->is_done || supervisor->children.present.workers[0].state != CHILD_READY ||
-        !workers_are_settled(&supervisor->children))
+    if (worker->state != CHILD_READY)
         return;
     trial->is_done = true;
-    child_dismiss(&supervisor->children.present.workers[0]);
+    child_dismiss(worker);
 }
 
 static void trial_on_child(struct ev_loop *ev, ev_signal *watcher, int events)
@@ -180,11 +177,11 @@ static void trial_start_watchers(struct trial *trial)
 {
     struct ev_loop *ev = trial->supervisor.loop.ev;
 
-    ev_prepare_init(&trial->turn, trial_on_turn);
+    trial->settled = (struct pending_waiter){.scope = PENDING_UPGRADE, .on_idle = trial_on_settled};
+    pending_wait(&trial->supervisor.loop, &trial->settled);
     ev_signal_init(&trial->child, trial_on_child, SIGCHLD);
     ev_io_init(&trial->asker, trial_on_asker, trial->answer, EV_READ);
-    trial->turn.data = trial->child.data = trial->asker.data = trial;
-    ev_prepare_start(ev, &trial->turn);
+    trial->child.data = trial->asker.data = trial;
     ev_signal_start(ev, &trial->child);
     ev_io_start(ev, &trial->asker);
 }
@@ -193,7 +190,7 @@ static void trial_stop_watchers(struct trial *trial)
 {
     struct ev_loop *ev = trial->supervisor.loop.ev;
 
-    ev_prepare_stop(ev, &trial->turn);
+    pending_wait_no_more(&trial->supervisor.loop, &trial->settled);
     ev_signal_stop(ev, &trial->child);
     ev_io_stop(ev, &trial->asker);
 }

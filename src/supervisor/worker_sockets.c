@@ -44,7 +44,6 @@ static void worker_sockets_on_stale(void *owner, const struct closed_sockets *cl
 static void worker_sockets_on_retried(void *owner)
 {
     workers_pump_lacking(&((struct supervisor *)owner)->children);
-    reload_advance(&((struct supervisor *)owner)->reload);
 }
 
 const struct sockets_events worker_sockets_events = {.on_bound = worker_sockets_on_bound,

@@ -27,7 +27,7 @@ void state_encode(struct wire_writer *writer, const struct state *state)
     wire_put_descriptor(writer, state->control_fd);
     wire_put_u32(writer, state->upgrades);
     wire_put_u64(writer, state->started);
-    wire_put_u64(writer, state->round);
+    wire_put_u64(writer, state->reload);
     wire_put_u32(writer, state->rotation);
 }
 
@@ -57,7 +57,7 @@ static void get_all(struct wire_reader *reader, struct state *state)
     state->control_fd = wire_get_descriptor(reader);
     state->upgrades = wire_get_u32(reader);
     state->started = wire_get_u64(reader);
-    state->round = wire_get_u64(reader);
+    state->reload = wire_get_u64(reader);
     state->rotation = wire_get_u32(reader);
     state->rest = reader->rest;
 }

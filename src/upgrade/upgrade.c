@@ -2,6 +2,7 @@
 /* The old binary's side of an upgrade: a quiet moment, the trial, the state, execve(2). */
 #include "upgrade/upgrade.h"
 
+#include "base/container_of.h"
 #include "base/descriptor.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -17,7 +18,6 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#define UPGRADE_TICK     0.02 /* seconds between looks whether all is quiet */
 #define UPGRADE_TRIAL    30.0 /* seconds for the candidate */
 #define UPGRADE_PATIENCE 60.0 /* seconds in which all must become quiet before it */
 #define UPGRADE_REST     30.0 /* the same behind it */
@@ -73,6 +73,7 @@ static int upgrade_save(const struct upgrade *upgrade, const struct state *state
 
 static void upgrade_look_again(struct upgrade *upgrade, double seconds)
 {
+    ev_timer_stop(upgrade->loop->ev, &upgrade->tick);
     ev_timer_set(&upgrade->tick, seconds, 0.);
     ev_timer_start(upgrade->loop->ev, &upgrade->tick);
 }
@@ -87,13 +88,13 @@ static void upgrade_on_verdict(void *owner, const char *why)
     }
     upgrade->state = UPGRADE_DUE;
     upgrade->begun = loop_now(upgrade->loop);
-    upgrade_look_again(upgrade, UPGRADE_TICK);
+    upgrade_look_again(upgrade, 0.);
 }
 
 static void upgrade_note(struct upgrade *upgrade, struct upgrade_snapshot *now)
 {
     upgrade->tries++;
-    upgrade->tried_round = now->state.round;
+    upgrade->tried_reload = now->state.reload;
     wire_writer_free(&upgrade->tried_settings);
     upgrade->tried_settings = now->settings;
     wire_writer_init(&now->settings);
@@ -221,7 +222,7 @@ static bool upgrade_is_as_tried(const struct upgrade *upgrade)
 
     upgrade_gather(upgrade, &now);
     is_same = slice_equal(now.state.settings, wire_written(&upgrade->tried_settings)) &&
-              now.state.effective <= upgrade->tried_round;
+              now.state.effective <= upgrade->tried_reload;
     wire_writer_free(&now.settings);
     return is_same;
 }
@@ -233,51 +234,61 @@ static void upgrade_try_again(struct upgrade *upgrade)
                        UPGRADE_TRIES);
         return;
     }
+    upgrade_let_go(upgrade);
     log_notice("upgrade: a reload has changed something meanwhile, trying again");
     upgrade->state = UPGRADE_WANTED;
     upgrade_look_again(upgrade, 0.);
 }
 
-static void upgrade_tell_wait(struct upgrade *upgrade, const struct upgrade_wait *wait)
+/* Tells of it once. Returns the seconds until it is to be told. */
+static double upgrade_tell_wait(struct upgrade *upgrade, const struct hold *hold, const char *text)
 {
-    double now = loop_now(upgrade->loop);
+    double begun = hold->since > upgrade->begun ? hold->since : upgrade->begun;
+    double left = begun + UPGRADE_TELL - loop_now(upgrade->loop);
 
-    if (wait->kind != upgrade->waits_for) {
-        upgrade->waits_for = wait->kind;
-        upgrade->waits_since = now;
-        upgrade->has_told = false;
-    }
-    if (upgrade->has_told || now - upgrade->waits_since < UPGRADE_TELL)
-        return;
-    upgrade->has_told = true;
-    log_notice("upgrade: waits for %s", wait->text);
-    upgrade->events->waits(upgrade->owner, wait->text);
+    if (left > 0. || upgrade->told == hold->describe)
+        return left > 0. ? left : UPGRADE_TELL;
+    upgrade->told = hold->describe;
+    log_notice("upgrade: waits for %s", text);
+    upgrade->events->waits(upgrade->owner, text);
+    return UPGRADE_TELL;
 }
 
 /* Not for ever: whoever asked, and the service manager, must learn what became of it. */
-static void upgrade_wait(struct upgrade *upgrade, const struct upgrade_wait *wait)
+static void upgrade_wait(struct upgrade *upgrade, const struct hold *hold)
 {
     double limit = upgrade->state == UPGRADE_WANTED ? upgrade->patience : UPGRADE_REST;
+    double left = upgrade->begun + limit - loop_now(upgrade->loop);
+    char text[PENDING_TEXT];
+    double next;
 
     upgrade_let_go(upgrade);
-    if (loop_now(upgrade->loop) - upgrade->begun > limit) {
-        upgrade_refuse(upgrade, "it has waited %g s for %s", limit, wait->text);
+    hold->describe(hold, text);
+    if (left <= 0.) {
+        upgrade_refuse(upgrade, "it has waited %g s for %s", limit, text);
         return;
     }
-    upgrade_tell_wait(upgrade, wait);
-    upgrade_look_again(upgrade, UPGRADE_TICK);
+    next = upgrade_tell_wait(upgrade, hold, text);
+    upgrade_look_again(upgrade, next < left ? next : left);
 }
 
 /* All is quiet. */
 static void upgrade_go_on(struct upgrade *upgrade)
 {
-    if (upgrade->state == UPGRADE_WANTED)
+    const struct hold *hold;
+
+    if (upgrade->state == UPGRADE_WANTED) {
         upgrade_try(upgrade);
-    else if (!upgrade_is_as_tried(upgrade))
+        return;
+    }
+    if (!upgrade_is_as_tried(upgrade)) {
         upgrade_try_again(upgrade);
-    else if (!upgrade->events->end_resolver(upgrade->owner))
-        upgrade_wait(upgrade,
-                     &(struct upgrade_wait){UPGRADE_WAITS_RESOLVER, "the end of the resolver"});
+        return;
+    }
+    upgrade->events->end_resolver(upgrade->owner);
+    hold = pending_first(upgrade->loop, PENDING_UPGRADE);
+    if (hold)
+        upgrade_wait(upgrade, hold);
     else if (upgrade->state == UPGRADE_DUE)
         upgrade_hold(upgrade);
     else
@@ -287,20 +298,29 @@ static void upgrade_go_on(struct upgrade *upgrade)
 static void upgrade_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
 {
     struct upgrade *upgrade = timer->data;
-    struct upgrade_wait wait;
+    const struct hold *hold = pending_first(upgrade->loop, PENDING_UPGRADE);
 
     (void)events;
     ev_timer_stop(ev, timer);
-    upgrade->events->find_wait(upgrade->owner, &wait);
-    if (wait.kind == UPGRADE_WAITS_NOT)
-        upgrade_go_on(upgrade);
+    if (hold)
+        upgrade_wait(upgrade, hold);
     else
-        upgrade_wait(upgrade, &wait);
+        upgrade_go_on(upgrade);
+}
+
+static void upgrade_on_quiet(struct pending_waiter *waiter)
+{
+    struct upgrade *upgrade = CONTAINER_OF(waiter, struct upgrade, quiet);
+
+    if (ev_is_active(&upgrade->tick))
+        upgrade_look_again(upgrade, 0.);
 }
 
 void upgrade_begin(struct upgrade *upgrade)
 {
-    upgrade->has_told = false;
+    upgrade->told = NULL;
+    if (ev_is_active(&upgrade->tick))
+        upgrade_look_again(upgrade, 0.);
     if (upgrade->state != UPGRADE_NONE)
         return;
     if (!upgrade->binary) {
@@ -308,7 +328,6 @@ void upgrade_begin(struct upgrade *upgrade)
         return;
     }
     upgrade->state = UPGRADE_WANTED;
-    upgrade->waits_for = UPGRADE_WAITS_NOT;
     upgrade->begun = loop_now(upgrade->loop);
     upgrade->tries = 0;
     upgrade_look_again(upgrade, 0.);
@@ -379,6 +398,8 @@ void upgrade_init(struct upgrade *upgrade, struct loop *loop, const struct upgra
     ev_timer_init(&upgrade->tick, upgrade_on_tick, 0., 0.);
     ev_set_priority(&upgrade->tick, EV_MINPRI); /* behind signals of the same turn */
     upgrade->tick.data = upgrade;
+    upgrade->quiet = (struct pending_waiter){.scope = PENDING_UPGRADE, .on_idle = upgrade_on_quiet};
+    pending_wait(upgrade->loop, &upgrade->quiet);
 }
 
 void upgrade_abandon(struct upgrade *upgrade)
@@ -392,6 +413,7 @@ void upgrade_abandon(struct upgrade *upgrade)
 void upgrade_free(struct upgrade *upgrade)
 {
     upgrade_abandon(upgrade);
+    pending_wait_no_more(upgrade->loop, &upgrade->quiet);
     wire_writer_free(&upgrade->tried_settings);
     free(upgrade->binary);
 }

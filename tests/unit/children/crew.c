@@ -151,7 +151,6 @@ static const struct children_events events = {
     .was_guilty = crew_was_guilty,
     .on_guilty = crew_on_guilty,
     .on_cleared = crew_on_assignment,
-    .on_progress = crew_on_nothing,
     .on_lacking = crew_on_lacking,
     .on_sent = crew_on_sent,
     .send_listeners = crew_send_listeners,

@@ -27,19 +27,19 @@ TestSuite(deliveries, .init = start, .fini = stop);
 
 Test(deliveries, are_answered_in_their_order)
 {
-    cr_assert_null(worker_is_working_on(&worker));
+    cr_assert_null(worker.deliveries);
     cr_assert_eq(deliveries_add(&worker, &a, NULL), 11);
     cr_assert_eq(deliveries_add(&worker, NULL, NULL), 12);
     cr_assert_eq(deliveries_add(&worker, &b, "127.0.0.1:1"), 13);
     cr_assert_eq(worker.awaiting, 3);
     cr_assert_eq(a.deliveries, 1);
-    cr_assert_eq(worker_is_working_on(&worker), &a);
+    cr_assert_eq(worker.deliveries->assignment, &a);
     cr_assert_eq(deliveries_on_working(&worker, 12), ERROR_IPC);
     cr_assert_eq(deliveries_on_working(&worker, 11), 0);
     worker.working = 11;
     cr_assert_eq(deliveries_on_working(&worker, 11), ERROR_IPC, "once");
     deliveries_take_first(&worker);
-    cr_assert_null(worker_is_working_on(&worker), "a removal");
+    cr_assert_null(worker.deliveries->assignment, "a removal");
     cr_assert_eq(a.deliveries, 0);
     deliveries_close(&worker);
     cr_assert_eq(worker.awaiting + b.deliveries, 0);

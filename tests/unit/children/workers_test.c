@@ -150,6 +150,11 @@ static void mute_tell_lacked(struct mute *mute, uint64_t serial, int expected)
     wire_writer_free(&body);
 }
 
+static bool mute_is_settled(const struct mute *mute)
+{
+    return !pending_first(&mute->crew.loop, PENDING_RELOAD);
+}
+
 Test(workers, a_socket_follows_when_enough_is_committed)
 {
     struct mute mute;
@@ -171,13 +176,13 @@ Test(workers, a_socket_follows_when_enough_is_committed)
         mute_commit(&mute, i, 0);
     cr_assert_eq(mute.crew.holders, 0);
     for (uint64_t i = 49; i <= 64; i++) {
-        cr_assert_not(workers_are_settled(children));
+        cr_assert_not(mute_is_settled(&mute));
         mute_commit(&mute, i, 0);
     }
     cr_assert_eq(mute.crew.holders, 1);
-    cr_assert_not(workers_are_settled(children), "the socket is not yet taken");
+    cr_assert_not(mute_is_settled(&mute), "the socket is not yet taken");
     mute_commit(&mute, 65, 0);
-    cr_assert(workers_are_settled(children));
+    cr_assert(mute_is_settled(&mute));
     mute_close(&mute);
 }
 
@@ -191,7 +196,7 @@ Test(workers, a_socket_that_was_not_taken_is_offered_again, .timeout = 20)
     workers_send(&mute.crew.children, mute.tenant);
     mute_tell_lacked(&mute, 2, ERROR_IPC);
     mute_tell_lacked(&mute, 1, 0);
-    cr_assert(workers_are_settled(&mute.crew.children), "the outcome is known");
+    cr_assert(mute_is_settled(&mute), "the outcome is known");
     cr_assert_eq(mute.crew.holders, 0);
     cr_assert_eq(mute.crew.lacking, 1);
     workers_send(&mute.crew.children, mute.tenant);
@@ -199,9 +204,9 @@ Test(workers, a_socket_that_was_not_taken_is_offered_again, .timeout = 20)
     while (mute.listeners < 2)
         ev_run(mute.crew.loop.ev, EVRUN_ONCE);
     cr_assert_eq(mute.crew.holders, 1);
-    cr_assert_not(workers_are_settled(&mute.crew.children));
+    cr_assert_not(mute_is_settled(&mute));
     mute_commit(&mute, 2, 0);
-    cr_assert(workers_are_settled(&mute.crew.children));
+    cr_assert(mute_is_settled(&mute));
     mute_close(&mute);
 }
 
@@ -233,13 +238,13 @@ Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
         children_close_listener(&mute.crew.children, &close_another, 1);
     workers_send(&mute.crew.children, mute.tenant);
     cr_assert_eq(mute.crew.holders, 0);
-    cr_assert_not(workers_are_settled(&mute.crew.children));
+    cr_assert_not(mute_is_settled(&mute));
     mute_read(&mute);
     while (mute.listeners == 0)
         ev_run(mute.crew.loop.ev, EVRUN_ONCE);
     cr_assert_eq(mute.crew.holders, 1);
     mute_commit(&mute, 1, 0);
-    cr_assert(workers_are_settled(&mute.crew.children));
+    cr_assert(mute_is_settled(&mute));
     mute_close(&mute);
 }
 
@@ -252,8 +257,7 @@ Test(workers, a_socket_that_it_has_closed_is_given_again, .timeout = 20)
     workers_send(&mute.crew.children, mute.tenant);
     cr_assert_eq(mute.crew.holders, 1);
     mute.crew.holders = 0;
-    mute.worker->is_lacking = true;
-    ev_timer_start(mute.crew.loop.ev, &mute.crew.retry);
+    worker_set_lacking(mute.worker);
     while (mute.listeners < 2)
         ev_run(mute.crew.loop.ev, EVRUN_ONCE);
     cr_assert_eq(mute.crew.holders, 1);

@@ -81,7 +81,7 @@ void sample_open(struct sample *sample)
                        .control_fd = 15,
                        .upgrades = 3,
                        .started = 1234567,
-                       .round = 9,
+                       .reload = 9,
                        .rotation = 3600,
                        .ipc_version = 1};
     sample->workers = (struct children_state){.half = 1,

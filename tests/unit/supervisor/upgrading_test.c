@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What keeps an upgrade waiting, and for how long it may. */
+#include "base/memory.h"
+#include "children/generation.h"
 #include "children/workers.h"
 #include "rig/rig.h"
 
@@ -12,12 +14,12 @@
 #include <unistd.h>
 
 static struct supervisor supervisor;
-static struct child workers[2];
-static struct child former[3];
+static struct child *workers;
 
 static void open_supervisor(void)
 {
     supervisor_init(&supervisor, "/nowhere/nsgate.conf", "/nowhere/nsgate");
+    workers = memory_zeroed(2, sizeof(workers[0]));
     supervisor.children.present = (struct generation){workers, 2, 0};
     for (unsigned i = 0; i < 2; i++)
         worker_init(&workers[i], &supervisor.children, i, 0);
@@ -25,75 +27,72 @@ static void open_supervisor(void)
 
 static void close_supervisor(void)
 {
-    supervisor.children.present = (struct generation){0};
-    supervisor.children.handover.former = (struct generation){0};
     supervisor.state = SUPERVISOR_ENDING;
     supervisor_free(&supervisor);
 }
 
-static struct upgrade_wait find(void)
+/* What is waited for; empty: nothing. */
+static const char *find(void)
 {
-    struct upgrade_wait wait;
+    const struct hold *hold = pending_first(&supervisor.loop, PENDING_UPGRADE);
+    static char text[PENDING_TEXT];
 
-    supervisor_upgrade_events.find_wait(&supervisor, &wait);
-    return wait;
+    text[0] = '\0';
+    if (hold)
+        hold->describe(hold, text);
+    return text;
 }
 
 TestSuite(upgrading, .init = open_supervisor, .fini = close_supervisor);
 
 Test(upgrading, nothing)
 {
-    cr_assert_eq(find().kind, UPGRADE_WAITS_NOT);
+    cr_assert_str_eq(find(), "");
 }
 
 Test(upgrading, a_reload)
 {
-    supervisor.reload.kind = RELOAD_ASKED;
+    hold_set(&supervisor.reload.hold, PENDING_UPGRADE);
     supervisor.reload.examiner.count = 3;
-    cr_assert_eq(find().kind, UPGRADE_WAITS_ROUND);
-    cr_assert(strstr(find().text, "3 tenants"));
+    cr_assert_str_eq(find(), "the end of a reload (3 tenants are being examined)");
     supervisor.reload.examiner.count = 0;
 }
 
-static void set_former(enum handover_state state)
+static void set_former(void)
 {
-    supervisor.children.handover.former = (struct generation){former, 3, 0};
-    supervisor.children.handover.state = state;
+    struct generation former = {memory_zeroed(3, sizeof(former.workers[0])), 3, 0};
+
     for (unsigned i = 0; i < 3; i++)
-        worker_init(&former[i], &supervisor.children, i, 0);
-    former[1].pid = 1;
+        worker_init(&former.workers[i], &supervisor.children, i, 0);
+    former.workers[1].pid = 1;
+    generation_inherit(&supervisor.children, &former);
 }
 
 Test(upgrading, workers_that_drain)
 {
-    set_former(HANDOVER_DRAINING);
+    set_former();
+    supervisor.children.handover.state = HANDOVER_DRAINING;
     supervisor.children.handover.drains_until = loop_now(&supervisor.loop) + 7.;
-    cr_assert_eq(find().kind, UPGRADE_WAITS_DRAIN);
-    cr_assert(strstr(find().text, "workers that drain (1 of them, at most 7 s more)"));
+    cr_assert_str_eq(find(), "the end of workers that drain (1 of them, at most 7 s more)");
 }
 
 /* They cannot be started, for example: nobody drains. */
 Test(upgrading, new_workers_that_do_not_serve)
 {
-    set_former(HANDOVER_PREPARING);
-    workers[0].state = CHILD_READY;
-    cr_assert_eq(find().kind, UPGRADE_WAITS_WORKERS);
-    cr_assert(strstr(find().text, "new workers that do not serve yet (1 of them)"));
-    cr_assert_null(strstr(find().text, "drain"));
+    set_former();
+    child_inherit(&workers[1], 1, -1);
+    cr_assert_str_eq(find(), "new workers that do not serve yet (1 of them)");
 }
 
 Test(upgrading, a_worker_that_is_not_ready)
 {
-    workers[1].pid = 1;
-    workers[1].state = CHILD_STARTING;
-    cr_assert_eq(find().kind, UPGRADE_WAITS_WORKERS);
-    cr_assert(strstr(find().text, "worker 1, which is not ready"));
-    workers[1].pid = 0;
+    child_inherit(&workers[1], 1, -1);
+    cr_assert_str_eq(find(), "worker 1, which is not ready");
 }
 
 Test(upgrading, gives_up_and_says_for_what_it_waited)
 {
-    set_former(HANDOVER_PREPARING);
+    set_former();
     supervisor.upgrade.patience = 0.2;
     upgrade_begin(&supervisor.upgrade);
     for (int i = 0; i < 1000 && supervisor.upgrade.state != UPGRADE_NONE; i++) {

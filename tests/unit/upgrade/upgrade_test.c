@@ -19,27 +19,15 @@ struct owner {
     struct loop loop;
     struct upgrade upgrade;
     ev_signal child;
-    const char *wait; /* NULL: for nothing */
+    struct hold hold;
     unsigned changes; /* of the settings, one with each trial */
     char waited[160];
     char refused[640];
 };
 
-static void find_wait(void *context, struct upgrade_wait *wait)
-{
-    struct owner *owner = context;
-
-    *wait = (struct upgrade_wait){.kind = UPGRADE_WAITS_NOT};
-    if (!owner->wait)
-        return;
-    wait->kind = UPGRADE_WAITS_LOG;
-    snprintf(wait->text, sizeof(wait->text), "%s", owner->wait);
-}
-
-static bool end_resolver(void *owner)
+static void end_resolver(void *owner)
 {
     (void)owner;
-    return true;
 }
 
 static void gather(void *context, struct state *state, struct wire_writer *settings)
@@ -81,8 +69,14 @@ static void refused(void *context, const char *why)
     loop_stop(&owner->loop);
 }
 
-static const struct upgrade_events events = {find_wait,       end_resolver, gather, put_rest,
-                                             each_descriptor, waits,        refused};
+static const struct upgrade_events events = {end_resolver,    gather, put_rest,
+                                             each_descriptor, waits,  refused};
+
+static void describe_godot(const struct hold *hold, char text[PENDING_TEXT])
+{
+    (void)hold;
+    snprintf(text, PENDING_TEXT, "Godot");
+}
 
 static void on_child(struct ev_loop *ev, ev_signal *watcher, int revents)
 {
@@ -100,8 +94,9 @@ static void owner_open(struct owner *owner, const char *script)
     cr_assert_gt(dprintf(fd, "#!/bin/sh\n%s\n", script), 0);
     fchmod(fd, 0700);
     close(fd);
-    *owner = (struct owner){.wait = NULL};
+    *owner = (struct owner){.changes = 0};
     loop_init(&owner->loop);
+    hold_init(&owner->hold, &owner->loop, describe_godot);
     upgrade_init(&owner->upgrade, &owner->loop, &events, owner);
     free(owner->upgrade.binary);
     owner->upgrade.binary = path;
@@ -114,6 +109,7 @@ static void owner_close(struct owner *owner)
 {
     unlink(owner->upgrade.binary);
     ev_signal_stop(owner->loop.ev, &owner->child);
+    hold_set(&owner->hold, 0);
     upgrade_free(&owner->upgrade);
     loop_free(&owner->loop);
 }
@@ -135,11 +131,29 @@ Test(upgrade, does_not_wait_for_ever)
     struct owner owner;
 
     owner_open(&owner, "exit 0");
-    owner.wait = "Godot";
+    hold_set(&owner.hold, PENDING_UPGRADE);
     upgrade_begin(&owner.upgrade);
     loop_run(&owner.loop);
     cr_assert_str_eq(owner.waited, "Godot");
     cr_assert_str_eq(owner.refused, "it has waited 0 s for Godot");
+    owner_close(&owner);
+}
+
+/* No look in between finds that out: the end of what is under way tells. */
+Test(upgrade, goes_on_when_all_is_quiet)
+{
+    struct owner owner;
+
+    owner_open(&owner, "echo too old >&3; exit 1");
+    hold_set(&owner.hold, PENDING_UPGRADE);
+    upgrade_begin(&owner.upgrade);
+    ev_run(owner.loop.ev, EVRUN_ONCE);
+    cr_assert_eq(owner.upgrade.state, UPGRADE_WANTED);
+    hold_set(&owner.hold, 0);
+    for (int i = 0; i < 3 && owner.upgrade.state == UPGRADE_WANTED; i++)
+        ev_run(owner.loop.ev, EVRUN_ONCE);
+    cr_assert_eq(owner.upgrade.state, UPGRADE_TRYING);
+    cr_assert_str_eq(owner.waited, "");
     owner_close(&owner);
 }
 
