@@ -122,9 +122,6 @@ static inline bool child_is_up(const struct child *child)
     return child->channel;
 }
 
-/* Whether it is not up, but will be: what it lacks then it is sent when it is. */
-bool child_is_awaited(const struct child *child);
-
 /* "worker 1", "resolver" */
 void child_name(const struct child *child, char name[32]);
 

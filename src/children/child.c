@@ -228,12 +228,6 @@ void child_init(struct child *child, struct children *children, enum ipc_role ro
     progress_init(child);
 }
 
-bool child_is_awaited(const struct child *child)
-{
-    return !child->is_stopping && !child_is_up(child) &&
-           (child->state == CHILD_LOST || deadline_is_set(&child->timer));
-}
-
 void child_close(struct child *child)
 {
     deadline_stop(&child->timer);

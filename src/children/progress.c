@@ -15,9 +15,9 @@ static void progress_describe(const struct hold *hold, char text[PENDING_TEXT])
 {
     const struct child *child = CONTAINER_OF(hold, struct child, hold);
     const struct delivery *first = child->deliveries;
-    char name[32];
+    char name[16];
 
-    child_name(child, name);
+    snprintf(name, sizeof(name), "worker %u", child->index);
     if (child->role == ROLE_RESOLVER)
         snprintf(text, PENDING_TEXT, "the end of the resolver");
     else if (child->state != CHILD_READY)
@@ -30,6 +30,12 @@ static void progress_describe(const struct hold *hold, char text[PENDING_TEXT])
 }
 
 /* ---- what is under way ---- */
+
+/* It is not up, but will be. */
+static bool progress_comes_back(const struct child *child)
+{
+    return !child->is_stopping && (child->state == CHILD_LOST || ev_is_active(&child->timer));
+}
 
 /* A former worker, until it has heard that it drains: it may still take connections. */
 static unsigned progress_of_former(const struct child *worker)
@@ -46,7 +52,7 @@ static unsigned progress_of_worker(const struct child *worker)
     bool is_lagging = worker->awaiting > 0 || worker->due > 0 || worker->is_lacking;
     unsigned scopes = 0;
 
-    if (child_is_up(worker) ? is_lagging : child_is_awaited(worker))
+    if (child_is_up(worker) ? is_lagging : progress_comes_back(worker))
         scopes |= PENDING_RELOAD;
     if (worker->pid > 0 && (worker->state != CHILD_READY || is_lagging || worker->has_queue))
         scopes |= PENDING_UPGRADE;
