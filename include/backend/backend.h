@@ -43,15 +43,23 @@ struct backend_attempts {
                           own */
     uint32_t moves;    /* connections that had no room for the last attempt after all */
     const struct config_settings *settings; /* in force; live as long as the exchange */
+    /* Waiting for a connection to that endpoint. Each time a wait ends, its seconds are added; of
+     * the last attempt. */
+    TAILQ_ENTRY(backend_attempts) in_queue;
+    struct exchange *waiting; /* whose attempts these are; NULL: it does not wait */
+    double after;  /* 0, or the time (loop_now()) after which its connection must be opened */
+    double queued; /* loop_now() when it began to wait */
+    double queue_seconds;
     /* "127.0.0.1:9000" of the last attempt; empty before the first. In the exchange's arena:
      * endpoints may go before the log. */
     struct slice address;
 };
 
 /* Starts an attempt: picks the next endpoint (by the group's method; max_fails, fail_timeout,
- * backup as nginx has them; not tried before), takes an idle connection or connects, and attaches
- * itself to the exchange, which must have `forward` made. Returns 0 (whatever happens comes by the
- * exchange), ERROR_NO_ENDPOINT when all were tried or are down, ERROR_DESCRIPTORS. */
+ * backup as nginx has them; not tried before), takes an idle connection, connects, or waits until
+ * it can do either, and attaches itself to the exchange, which must have `forward` made. Returns 0
+ * (whatever happens comes by the exchange), ERROR_NO_ENDPOINT when all were tried or are down,
+ * ERROR_DESCRIPTORS. */
 int backend_start(struct backend_group *group, struct exchange *exchange,
                   struct backend_attempts *attempts, const struct config_settings *settings);
 

@@ -287,6 +287,9 @@ struct config_transport {
     struct diag_place trusted_place;
 };
 
+/* As many idle connections are kept as were needed of late. */
+#define CONFIG_KEEPALIVE_FOLLOWS UINT32_MAX
+
 struct config_upstream {
     struct slice name; /* or the address that proxy_pass names */
     bool implicit;     /* made for a proxy_pass that names an address */
@@ -294,7 +297,7 @@ struct config_upstream {
     const struct config_transport *transport; /* NULL: HTTP/1.1 without TLS */
     struct config_endpoint *endpoints;
     uint32_t endpoint_count;
-    uint32_t keepalive; /* idle connections that a worker keeps */
+    uint32_t keepalive; /* idle connections that a worker keeps, or the constant above */
 };
 
 /* A table in memory that all workers of a tenant share. Names are unique in a tenant, whatever the

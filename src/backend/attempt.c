@@ -50,6 +50,7 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     attempts->slot = endpoint->slot;
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
     attempts->started = now;
+    attempts->queue_seconds = 0;
     exchange->reason = (struct slice){"", 0};
     return backend_connect(endpoint, exchange, attempts, after);
 }

@@ -9,6 +9,7 @@
 #define BACKEND_CLOSE_TABLE(X)                                                                     \
     X(KEEPALIVE_TIMEOUT, "keepalive_timeout") /* it was idle for too long */                       \
     X(KEEPALIVE_FULL, "keepalive_full")       /* too many are idle: it was the first of them */    \
+    X(UNNEEDED, "unneeded")                   /* fewer were needed of late */                      \
     X(NOT_KEPT, "not_kept")                   /* the response, or the configuration, forbids it */ \
     X(DRAINED, "drained")                     /* it took nothing new; its last exchange is over */ \
     X(ABORTED, "aborted")                     /* nobody wants its exchange's response any more */  \

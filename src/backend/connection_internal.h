@@ -49,12 +49,14 @@ struct backend_connection {
     struct backend_endpoint *endpoint; /* holds one of its references */
     bool is_idle;                      /* in the pool */
     bool is_shared;                    /* carries exchanges, and takes more */
+    bool is_making;                    /* see making_internal.h */
     double opened;                     /* loop_now() then */
     enum backend_standing standing;
     double cut_at; /* stale: loop_now() when it is cut */
     TAILQ_ENTRY(backend_connection) of_endpoint;
     TAILQ_ENTRY(backend_connection) of_group;
     TAILQ_ENTRY(backend_connection) of_netns;
+    TAILQ_ENTRY(backend_connection) of_making;
 };
 
 TAILQ_HEAD(backend_connections, backend_connection);
@@ -62,11 +64,21 @@ TAILQ_HEAD(backend_connections, backend_connection);
 extern const struct backend_protocol back_h1_protocol;
 extern const struct backend_protocol back_h2_protocol;
 
-/* Attaches a connection to the endpoint to the exchange: a shared one, an idle one, or a new one.
- * attempts live as long as the exchange; attempts->reused tells whether it was there before. after:
- * 0, or the time (loop_now()) after which it must have been opened. Returns 0 or
- * ERROR_DESCRIPTORS. */
+/* Attaches a connection to the endpoint to the exchange: a shared one, an idle one, or a new one;
+ * or lets the exchange wait for one. attempts live as long as the exchange; attempts->reused tells
+ * whether it was there before. after: 0, or the time (loop_now()) after which it must have been
+ * opened. Returns 0 or ERROR_DESCRIPTORS. */
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
                     struct backend_attempts *attempts, double after);
+
+/* Whether there is one, or may be a new one; and the same without waiting, when there is. */
+bool backend_has_connection(struct backend_endpoint *endpoint,
+                            const struct backend_attempts *attempts);
+int backend_connect_now(struct backend_endpoint *endpoint, struct exchange *exchange,
+                        struct backend_attempts *attempts);
+
+/* The server has begun to answer over it what it was asked at that time (loop_now()). */
+void backend_answered(struct backend_connection *connection, const struct exchange *exchange,
+                      double asked);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "netns_internal.h"
 #include "pool_internal.h"
+#include "queue_internal.h"
 
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@ struct backend_group *group_new(struct backends *backends, struct backend_owner 
     memcpy(group->name + start, key.data, key.len);
     group->name[start + key.len] = '\0';
     group->grave.run = on_grave;
-    TAILQ_INIT(&group->idle);
+    pool_init(group);
     HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, key.len, group);
     return group;
 }
@@ -59,6 +60,7 @@ void endpoint_unref(struct backend_endpoint *endpoint)
 {
     if (--endpoint->references > 0 || !endpoint->is_retired)
         return;
+    queue_stop(endpoint);
     backend_netns_unref(endpoint->netns);
     tls_sessions_free(endpoint->sessions);
     free(endpoint);
@@ -70,6 +72,7 @@ static void endpoint_retire(struct backend_endpoint *endpoint)
     endpoint->is_retired = true;
     backend_netns_retire(endpoint->netns);
     pool_close_endpoint(endpoint, BACKEND_CLOSE_SERVER_REMOVED);
+    queue_wake(endpoint);
     endpoint_unref(endpoint);
 }
 
@@ -95,6 +98,8 @@ static struct backend_endpoint *endpoint_new(struct backend_group *group,
     }
     TAILQ_INIT(&endpoint->idle);
     TAILQ_INIT(&endpoint->shared);
+    making_init(&endpoint->making);
+    queue_init(endpoint);
     return endpoint;
 }
 
@@ -110,6 +115,7 @@ static void endpoint_configure(struct backend_endpoint *endpoint,
     endpoint->fail_timeout = config->fail_timeout;
     endpoint->is_backup = config->backup;
     endpoint->is_down = config->down;
+    queue_wake(endpoint);
 }
 
 static bool is_same(const struct backend_endpoint *endpoint, const struct tenant_endpoint *other)
@@ -208,6 +214,7 @@ void group_free(struct backend_group *group)
     for (uint32_t i = 0; i < group->endpoint_count; i++)
         endpoint_retire(group->endpoints[i]);
     free(group->endpoints);
+    pool_stop(group);
     loop_cancel(group->backends->loop, &group->grave);
     struct backend_owner *owner = group->owner;
     HASH_DELETE(hh, owner->groups, group);

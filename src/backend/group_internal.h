@@ -4,13 +4,29 @@
 #ifndef BACKEND_GROUP_INTERNAL_H
 #define BACKEND_GROUP_INTERNAL_H
 
-#include "connection_internal.h"
+#include "making_internal.h"
+
+#include "io/deadline.h"
 
 #include <uthash.h>
 
 struct backend_netns_key;
 struct backend_netns;
 struct balance_method;
+
+/* Who waits for a connection to one server (queue_internal.h). */
+struct backend_queue {
+    TAILQ_HEAD(, backend_attempts) waiting; /* who came first is the first */
+    uint32_t count;
+    double looked_at;       /* loop_now() when the late ones were sent away */
+    struct deadline tick;   /* set while somebody waits */
+    struct loop_task serve; /* there may be a connection */
+};
+
+/* How many connections of a group were idle at once. */
+struct backend_idle_range {
+    uint32_t least, most;
+};
 
 /* One server of a group, counted by its connections. */
 struct backend_endpoint {
@@ -20,8 +36,8 @@ struct backend_endpoint {
     char text[ADDRESS_TEXT];
     uint32_t slot;       /* its bit in backend_attempts.tried; keeps it over reloads */
     bool is_retired;     /* no longer in the group: goes with its last connection */
-    uint32_t references; /* connections, idle ones too */
-    uint32_t open;       /* exchanges that are under way */
+    uint32_t references; /* connections, idle ones too, and exchanges that wait for one */
+    uint32_t open;       /* exchanges that are under way, or wait */
 
     /* as configured */
     int32_t weight;
@@ -44,6 +60,8 @@ struct backend_endpoint {
     double http1_until; /* loop_now() until which HTTP/2 is not spoken to it */
     double owed;        /* connections of forgiven attempts that no answer has paid for */
     double owed_at;     /* loop_now() when that was looked at */
+    struct making making;
+    struct backend_queue queue;
 };
 
 struct backend_group {
@@ -57,11 +75,14 @@ struct backend_group {
     struct tls_client tls;               /* context NULL: no TLS; owns its name and its trust */
     struct backend_endpoint **endpoints; /* in the configuration's order */
     uint32_t endpoint_count;
-    uint32_t keepalive;
-    uint32_t bindings; /* tenants that are bound to it */
-    uint32_t attached; /* exchanges that are under way */
+    uint32_t keepalive; /* see config_upstream */
+    uint32_t bindings;  /* tenants that are bound to it */
+    uint32_t attached;  /* exchanges that are under way */
     uint32_t idle_count;
     struct backend_connections idle; /* of all endpoints, most recently used first */
+    struct backend_idle_range seen;  /* since the pool was last looked at */
+    struct backend_idle_range seen_before;
+    struct deadline look; /* set while the pool has more than a few */
     struct loop_task grave;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Idle connections: per endpoint the most recently used first, bounded for the whole group. */
+/* Idle connections: per endpoint the most recently used first. For the whole group their number is
+ * what `keepalive` says, or follows what was needed of late. */
 #ifndef BACKEND_POOL_INTERNAL_H
 #define BACKEND_POOL_INTERNAL_H
 
@@ -8,9 +9,16 @@
 /* Seconds after which an idle connection is closed; as nginx's keepalive_timeout of an upstream. */
 #define POOL_IDLE_SECONDS 60.0
 
-/* Takes the endpoint's most recently used idle connection out, with http2 of either version, else
- * of HTTP/1.1; NULL when there is none. */
-struct backend_connection *pool_take(struct backend_endpoint *endpoint, bool http2);
+void pool_init(struct backend_group *group);
+/* Must be empty. */
+void pool_stop(struct backend_group *group);
+
+/* The endpoint's most recently used idle connection, with http2 of either version, else of
+ * HTTP/1.1; it stays in the pool. NULL when there is none. */
+struct backend_connection *pool_idle(const struct backend_endpoint *endpoint, bool http2);
+
+/* Takes a connection out that is about to be used, if it is idle. */
+void pool_take(struct backend_connection *connection);
 
 /* Lists a connection that carries exchanges as one that takes more, or takes it off that list;
  * both harmless when it is so already. It must not be idle. */
@@ -23,9 +31,10 @@ void pool_unshare(struct backend_connection *connection);
  * stays on the list. NULL when there is none. */
 struct backend_connection *pool_shared(const struct backend_endpoint *endpoint, double after);
 
-/* Keeps a connection, closing the group's least recently used one when there are too many. Returns
- * false when it must not be kept: the caller closes it. In a drain those in namespaces are kept all
- * the same: nobody may be left to ask for the next socket. */
+/* Keeps a connection, closing the group's least recently used one when there are more than
+ * `keepalive` says and nobody waits for one. Returns false when it must not be kept: the caller
+ * closes it. In a drain those in namespaces are kept all the same: nobody may be left to ask for
+ * the next socket. */
 bool pool_put(struct backend_connection *connection);
 
 /* Takes a connection out, e.g. because its peer closed it; harmless when it is neither idle nor

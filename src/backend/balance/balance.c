@@ -4,6 +4,7 @@
 #include "balance/balance_internal.h"
 
 #include "base/log.h"
+#include "queue_internal.h"
 
 /* Slots beyond the bitmap share its bits: such endpoints are tried less often, never twice. */
 static uint32_t slot_bit(uint32_t slot)
@@ -31,7 +32,7 @@ void balance_unmark(struct backend_attempts *attempts, uint32_t slot)
 }
 
 /* With one server alone there is nobody else to ask: it is always tried. */
-static bool is_out(const struct backend_endpoint *endpoint, double now)
+bool balance_is_out(const struct backend_endpoint *endpoint, double now)
 {
     if (endpoint->group->endpoint_count == 1 || endpoint->max_fails == 0)
         return false;
@@ -42,7 +43,7 @@ static bool is_out(const struct backend_endpoint *endpoint, double now)
 static bool is_available(const struct backend_endpoint *endpoint,
                          const struct backend_attempts *attempts, double now)
 {
-    return !endpoint->is_down && !was_tried(attempts, endpoint) && !is_out(endpoint, now);
+    return !endpoint->is_down && !was_tried(attempts, endpoint) && !balance_is_out(endpoint, now);
 }
 
 bool balance_may_pick(const struct backend_endpoint *endpoint, const struct balance_query *query)
@@ -83,6 +84,7 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
     if (endpoint->fails == endpoint->max_fails)
         log_warn("upstream %s: server %s is left out for %.3gs after %u failures",
                  endpoint->group->name, endpoint->text, endpoint->fail_timeout, endpoint->fails);
+    queue_wake(endpoint);
 }
 
 void balance_succeeded(struct backend_endpoint *endpoint)

@@ -37,6 +37,9 @@ extern const struct balance_method balance_round_robin;
  * not tried before. */
 bool balance_may_pick(const struct backend_endpoint *endpoint, const struct balance_query *query);
 
+/* Whether it has failed so often that it is left out for now (max_fails, fail_timeout). */
+bool balance_is_out(const struct backend_endpoint *endpoint, double now);
+
 /* The next endpoint that attempts has not tried, marked as tried; backups only when no other is
  * left. NULL when there is none. */
 struct backend_endpoint *balance_pick(struct backend_group *group,

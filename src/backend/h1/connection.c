@@ -210,6 +210,7 @@ static int open_new(struct backend_endpoint *endpoint, struct exchange *exchange
         free(connection);
         return ERROR_DESCRIPTORS;
     }
+    making_add(&endpoint->making, &connection->base);
     join(connection, exchange, attempts);
     return 0;
 }

@@ -58,6 +58,7 @@ struct back_h1 {
     uint64_t in_start;
     uint64_t out_seen; /* stream_bytes_out when progress was last looked for */
     double out_at;     /* when it was made */
+    double asked;      /* loop_now() when the request was begun */
     double touched;    /* the last time that the server was heard, or got something to do */
     struct deadline deadline;
     double read_timeout; /* seconds */

@@ -3,8 +3,6 @@
  * a tunnel. */
 #include "h1/h1_internal.h"
 
-#include "balance/balance_internal.h"
-
 /* Bytes of one read, which bounds how far the response pipe can exceed its limit. */
 #define READ_PIECE (64 * 1024)
 /* Bytes that are looked at after writing failed: an early error response, not a download. */
@@ -108,7 +106,7 @@ static bool take_switch(struct back_h1 *connection)
     connection->is_in_send = false;
     if (!goes_on)
         return false;
-    balance_succeeded(connection->base.endpoint);
+    backend_answered(&connection->base, connection->exchange, connection->asked);
     back_h1_send(connection);
     return connection->exchange == exchange;
 }
@@ -118,7 +116,7 @@ static bool take_final(struct back_h1 *connection)
     start_body(connection);
     if (!respond(connection))
         return false;
-    balance_succeeded(connection->base.endpoint);
+    backend_answered(&connection->base, connection->exchange, connection->asked);
     if (connection->facts.framing != H1_NO_BODY)
         return true;
     complete(connection);

@@ -223,8 +223,9 @@ bool back_h2_call_begin(struct back_h2_call *call)
     call->is_connect = is_connect;
     call->sending = ends ? BACK_H2_SENT : BACK_H2_SENDING;
     call->is_starved = exchange->request_body.bytes.len == 0;
-    call->read_at = loop_now(connection->loop);
-    call->sent_at = call->read_at;
+    call->asked = loop_now(connection->loop);
+    call->read_at = call->asked;
+    call->sent_at = call->asked;
     back_h2_call_move(call, &connection->fresh);
     return true;
 }

@@ -45,6 +45,7 @@ struct back_h2_call {
     uint64_t sent_from; /* bytes that had been written to the connection before this request */
     uint32_t interim_count;
     size_t interim_bytes;
+    double asked;   /* loop_now() when the request was begun */
     double read_at; /* when the server was last heard of it, or it became the server's turn */
     double sent_at; /* when it last took body bytes, or got some to take */
     struct deadline deadline;

@@ -135,6 +135,7 @@ static int open_new(struct backend_endpoint *endpoint, struct exchange *exchange
         return ERROR_DESCRIPTORS;
     }
     connection->patience = attempts->settings->proxy_connect_timeout;
+    making_add(&endpoint->making, &connection->base);
     back_h2_call_new(connection, exchange, attempts);
     back_h2_share(connection);
     return 0;

@@ -2,8 +2,6 @@
 /* A response on its way from the server: interim heads, the head, the body, the end. */
 #include "h2/h2_internal.h"
 
-#include "balance/balance_internal.h"
-
 /* Interim responses that one exchange may have, and their bytes together: all are in its arena. */
 #define INTERIM_MAX       100
 #define INTERIM_BYTES_MAX (64 * 1024)
@@ -46,7 +44,7 @@ static void take_switch(struct back_h2_call *call)
     exchange_respond(exchange);
     if (call->exchange != exchange)
         return;
-    balance_succeeded(call->connection->base.endpoint);
+    backend_answered(&call->connection->base, exchange, call->asked);
     h2_resume(call->stream);
     back_h2_wake(call->connection);
 }
@@ -58,7 +56,7 @@ static void take_final(struct back_h2_call *call)
     call->connection->has_served = true;
     exchange_respond(exchange);
     if (call->exchange == exchange)
-        balance_succeeded(call->connection->base.endpoint);
+        backend_answered(&call->connection->base, exchange, call->asked);
 }
 
 void back_h2_call_on_response(void *object, bool ends)

@@ -37,7 +37,7 @@ Test(proxy, by_name_and_by_address)
     cr_expect(tenant->upstreams[1].implicit);
     cr_expect(text_is(tenant->upstreams[1].endpoints[0].host, "h.test"));
     cr_expect_eq(tenant->upstreams[1].endpoints[0].port, 81);
-    cr_expect_eq(tenant->upstreams[1].keepalive, 64);
+    cr_expect_eq(tenant->upstreams[1].keepalive, CONFIG_KEEPALIVE_FOLLOWS);
     free_tenant(&built);
 }
 

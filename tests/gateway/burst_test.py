@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Many requests at once: how many connections to a server are opened for them, and how long those
+are kept."""
+
+import threading
+import time
+
+import pytest
+
+from harness import netns, texts
+from harness.client import Connection
+from harness.counting import Counting
+from harness.frames import Frames
+from harness.gateway import wait_for
+
+FRONT = ("127.0.0.1", 8080)
+FOREVER = "keepalive_requests 10000000; http2_max_concurrent_streams 1000;"
+
+
+@pytest.fixture
+def counting():
+    server = Counting()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def other():
+    server = Counting()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def before(gateway, namespace, counting):
+    """before(upstream) starts a gateway of one worker before the counting server."""
+    def start(upstream=""):
+        gateway.settings["worker_processes"] = "1"
+        gateway.log_level = "notice"
+        gateway.write_main()
+        gateway.tenant("a", texts.plain(
+            namespace, "location / { proxy_pass http://app; }",
+            settings=f"{FOREVER} upstream app {{ server {counting.address}; {upstream} }}"))
+        gateway.start()
+    return start
+
+
+def burst(namespace, requests, clients, streams, path="/"):
+    """All of them over HTTP/2, as many at a time as clients have streams."""
+    out = netns.inside(namespace, "h2load", "-n", str(requests), "-c", str(clients),
+                       "-m", str(streams), f"http://127.0.0.1:8080{path}", timeout=120).stdout
+    assert f"{requests} succeeded, 0 failed, 0 errored" in out, out
+
+
+def test_thousands_at_once_use_hundreds_of_connections(before, counting, namespace):
+    before()
+    burst(namespace, 5000, 50, 100)
+    counts = counting.counts()
+    assert counts["requests"] == 5000
+    assert counts["opened"] < 1000
+
+
+def test_a_steady_load_opens_no_more_connections(before, counting, namespace):
+    """256 at a time: four times what was once the pool's fixed limit."""
+    before()
+    burst(namespace, 2000, 4, 64)
+    counting.ask("/reset")
+    burst(namespace, 5000, 4, 64)
+    assert counting.counts()["opened"] <= 32
+
+
+def test_after_the_peak_they_go_within_seconds(before, counting, namespace):
+    before()
+    client = Frames(namespace, FRONT).ready()
+    client.begin_all(200, "GET", "/wait/0.3")
+    client.until(lambda: all(stream.over for stream in client.streams.values()))
+    assert 150 < counting.counts()["open"] <= 200
+    wait_for(lambda: counting.counts()["open"] <= 20, 12, "most connections to be closed")
+    assert counting.counts()["open"] > 0
+    client.close()
+
+
+def test_keepalive_bounds_the_pool(before, counting, namespace):
+    before("keepalive 8;")
+    client = Frames(namespace, FRONT).ready()
+    client.begin_all(100, "GET", "/wait/0.3")
+    client.until(lambda: all(stream.over for stream in client.streams.values()))
+    wait_for(lambda: counting.counts()["open"] <= 8, 3, "all but the pool's to be closed")
+    client.close()
+
+
+def test_long_polls_stand_in_nobodys_way(before, counting, namespace):
+    before()
+    polls = Frames(namespace, FRONT).ready()
+    numbers = polls.begin_all(400, "GET", "/hold")
+    wait_for(lambda: counting.counts()["active"] == 400, 10, "all polls to be at the server")
+    client = Connection(namespace, FRONT)
+    times = []
+    for _ in range(20):
+        start = time.monotonic()
+        assert client.ask("/").status == 200
+        times.append(time.monotonic() - start)
+    assert sorted(times)[10] < 0.05
+    counting.ask("/release")
+    assert polls.until(lambda: all(polls.streams[number].over for number in numbers))
+    assert {polls.streams[number].status for number in numbers} == {200}
+    polls.close()
+    client.close()
+
+
+def test_who_leaves_while_it_waits_is_forgotten(before, counting, namespace):
+    before()
+    for _ in range(5):
+        client = Frames(namespace, FRONT).ready()
+        client.begin_all(500, "GET", "/hold")
+        client.close()
+    wait_for(lambda: counting.counts()["active"] == 0, 10, "nobody to be served any more")
+    client = Connection(namespace, FRONT)
+    assert client.ask("/").body == b"hello"
+    client.close()
+
+
+def test_a_reload_sends_those_who_wait_elsewhere(before, counting, other, gateway, namespace):
+    """The server goes while hundreds wait for a connection to it."""
+    before()
+    client = Frames(namespace, FRONT).ready()
+    failed = []
+
+    def load():
+        for _ in range(20):
+            numbers = client.begin_all(300, "GET", "/")
+            client.until(lambda: all(client.streams[number].over for number in numbers))
+            failed.extend(number for number in numbers if client.streams[number].status != 200)
+    thread = threading.Thread(target=load)
+    thread.start()
+    for server in (other, counting) * 3:
+        gateway.tenant("a", texts.plain(
+            namespace, "location / { proxy_pass http://app; }",
+            settings=f"{FOREVER} upstream app {{ server {server.address}; }}"))
+        gateway.reload()
+    thread.join(60)
+    assert not failed
+    client.close()
