@@ -68,9 +68,7 @@ Test(queue, none_is_given_back_and_a_few_milliseconds_are_enough)
 {
     fill();
     more(1);
-    double start = rig_seconds();
     RIG_UNTIL(&rig, !waits(FIRST));
-    cr_assert_geq(rig_seconds() - start, 0.002);
     cr_assert_not(visits[FIRST].attempts.reused);
     cr_assert_gt(visits[FIRST].attempts.queue_seconds, 0);
     cr_assert_geq(visits[FIRST].attempts.started,
