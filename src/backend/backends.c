@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "pool_internal.h"
+#include "serve_internal.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct backends *backends_new(struct loop *loop)
     backends->loop = loop;
     backends->http1 = &back_h1_protocol;
     backends->http2 = &back_h2_protocol;
+    backends->serve = serve_waiting;
     return backends;
 }
 

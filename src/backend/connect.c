@@ -4,6 +4,7 @@
 #include "balance/balance_internal.h"
 #include "pool_internal.h"
 #include "queue_internal.h"
+#include "wait_internal.h"
 
 static bool wants_http2(const struct backend_endpoint *endpoint)
 {
@@ -66,6 +67,6 @@ int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange
     attempts->after = after;
     if (queue_is_empty(endpoint) && backend_has_connection(endpoint, attempts))
         return backend_connect_now(endpoint, exchange, attempts);
-    queue_join(endpoint, exchange, attempts);
+    wait_begin(endpoint, exchange, attempts);
     return 0;
 }

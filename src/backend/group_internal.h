@@ -14,7 +14,7 @@ struct backend_netns_key;
 struct backend_netns;
 struct balance_method;
 
-/* Who waits for a connection to one server (queue_internal.h). */
+/* Attempts that wait for a connection to one server (queue_internal.h). */
 struct backend_queue {
     TAILQ_HEAD(, backend_attempts) waiting; /* who came first is the first */
     uint32_t count;
@@ -100,8 +100,9 @@ struct backends {
     struct loop *loop;
     const struct backend_protocol *http1;
     const struct backend_protocol *http2;
-    struct backend_owner *owners;                                 /* by the tenant's name */
-    struct backend_netns *namespaces;                             /* of all tenants */
+    void (*serve)(struct backend_endpoint *endpoint); /* looks after those who wait for it */
+    struct backend_owner *owners;                     /* by the tenant's name */
+    struct backend_netns *namespaces;                 /* of all tenants */
     int (*ask)(void *owner, const struct backend_netns_key *key); /* NULL: nobody */
     void *ask_owner;
     unsigned idle_count;

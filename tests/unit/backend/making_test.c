@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How many connections may be in the making, as time, answers and their number say. */
-#include "../../src/backend/making_internal.h"
+#include "backend/making_internal.h"
 
 #include <criterion/criterion.h>
 

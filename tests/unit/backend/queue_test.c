@@ -1,160 +1,86 @@
 /* SPDX-License-Identifier: MIT */
-/* Exchanges that wait for a connection: what they get, in which order, and how they leave. */
+/* The queue at one server: its order, its clock, and who is called. */
+#include "backend/queue_internal.h"
 #include "rig.h"
 
 #include <criterion/criterion.h>
 
-#include <unistd.h>
-
-#define FIRST 32 /* connections in the making */
-
 static struct rig rig;
-static struct visit visits[FIRST + 8];
-static int fds[FIRST + 8];
+static struct backend_endpoint *endpoint;
+static struct backend_attempts attempts[3];
+static unsigned calls;
+
+static void count_calls(struct backend_endpoint *called)
+{
+    cr_assert_eq(called, endpoint);
+    calls++;
+}
 
 static void setup(void)
 {
-    rig_init(&rig, 2);
-    rig.upstream.endpoint_count = 1;
-    rig_bind(&rig);
+    rig_init(&rig, 1);
+    rig.backends->serve = count_calls;
+    endpoint = rig_group(&rig)->endpoints[0];
+    for (unsigned i = 0; i < 3; i++)
+        queue_put(endpoint, &attempts[i]);
 }
 
 static void teardown(void)
 {
-    for (unsigned i = 0; i < FIRST + 8; i++) {
-        if (visits[i].rig)
-            visit_close(&visits[i]);
-        if (fds[i] > 0)
-            close(fds[i]);
-    }
+    while (!queue_is_empty(endpoint))
+        queue_remove(endpoint, TAILQ_FIRST(&endpoint->queue.waiting));
     rig_free(&rig);
 }
 
 TestSuite(queue, .init = setup, .fini = teardown);
 
-static bool waits(unsigned i)
+Test(queue, who_came_first_is_the_first)
 {
-    return visits[i].attempts.waiting;
+    cr_assert_eq(TAILQ_FIRST(&endpoint->queue.waiting), &attempts[0]);
+    cr_assert_eq(endpoint->queue.count, 3);
+    queue_remove(endpoint, &attempts[1]);
+    queue_remove(endpoint, &attempts[0]);
+    cr_assert_eq(TAILQ_FIRST(&endpoint->queue.waiting), &attempts[2]);
 }
 
-/* All connections that may be in the making are, at a server that has got their requests. */
-static void fill(void)
+Test(queue, somebody_looks_after_them_every_few_milliseconds)
 {
-    for (unsigned i = 0; i < FIRST; i++)
-        visit_get(&visits[i], &rig);
+    RIG_UNTIL(&rig, calls >= 3);
+    while (!queue_is_empty(endpoint))
+        queue_remove(endpoint, TAILQ_FIRST(&endpoint->queue.waiting));
+    unsigned before = calls;
+    for (unsigned i = 0; i < 10; i++)
+        rig_turn(&rig);
+    cr_assert_eq(calls, before, "nobody waits");
 }
 
-static void more(unsigned count)
+Test(queue, at_once_when_something_has_changed)
 {
-    for (unsigned i = FIRST; i < FIRST + count; i++) {
-        visit_get(&visits[i], &rig);
-        cr_assert(waits(i));
-    }
+    queue_wake(endpoint);
+    queue_wake(endpoint);
+    rig_turn(&rig);
+    cr_assert_geq(calls, 1);
 }
 
-Test(queue, what_is_given_back_goes_to_who_came_first)
+Test(queue, the_wait_is_added_up)
 {
-    fill();
-    more(2);
-    fds[0] = server_accept(&rig, 0);
-    server_answer(&rig, fds[0], "hello");
-    RIG_UNTIL(&rig, !waits(FIRST));
-    cr_assert(visits[FIRST].attempts.reused || server_has_connection(&rig, 0));
-    RIG_UNTIL(&rig, !waits(FIRST + 1));
-    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    RIG_UNTIL(&rig, calls >= 2);
+    queue_remove(endpoint, &attempts[0]);
+    double first = attempts[0].queue_seconds;
+    cr_assert_gt(first, 0.002);
+    queue_put(endpoint, &attempts[0]);
+    calls = 0;
+    RIG_UNTIL(&rig, calls >= 2);
+    queue_remove(endpoint, &attempts[0]);
+    cr_assert_gt(attempts[0].queue_seconds, first);
 }
 
-Test(queue, none_is_given_back_and_a_few_milliseconds_are_enough)
+Test(queue, the_lack_begins_with_the_first_and_ends_with_the_last)
 {
-    fill();
-    more(1);
-    RIG_UNTIL(&rig, !waits(FIRST));
-    cr_assert_not(visits[FIRST].attempts.reused);
-    cr_assert_gt(visits[FIRST].attempts.queue_seconds, 0);
-    cr_assert_geq(visits[FIRST].attempts.started,
-                  visits[FIRST].attempts.queued + visits[FIRST].attempts.queue_seconds - 0.001);
-}
-
-Test(queue, keepalive_closes_none_that_somebody_waits_for)
-{
-    rig.upstream_config.keepalive = 1;
-    rig_bind(&rig);
-    fill();
-    for (unsigned i = 0; i < 4; i++)
-        fds[i] = server_accept(&rig, 0);
-    for (unsigned i = 0; i < 4; i++)
-        server_answer(&rig, fds[i], "hello");
-    for (unsigned i = 0; i < 4; i++)
-        RIG_UNTIL(&rig, visits[i].has_ended);
-    cr_assert_leq(backends_idle_count(rig.backends), 1);
-}
-
-Test(queue, who_leaves_is_forgotten)
-{
-    fill();
-    more(3);
-    visit_close(&visits[FIRST]);
-    visit_close(&visits[FIRST + 2]);
-    RIG_UNTIL(&rig, !waits(FIRST + 1));
-    cr_assert_eq(visits[FIRST + 1].failures, 0);
-}
-
-Test(queue, a_body_that_breaks_off_is_the_clients_fault)
-{
-    fill();
-    visit_init(&visits[FIRST], &rig, METHOD_POST, 10);
-    cr_assert_eq(visit_start(&visits[FIRST]), 0);
-    cr_assert(waits(FIRST));
-    exchange_end_request(visits[FIRST].exchange, PIPE_BROKEN);
-    cr_assert_eq(visits[FIRST].error, ERROR_CLIENT_GONE);
-    cr_assert_not(waits(FIRST));
-}
-
-static void use_other_server(void)
-{
-    rig.endpoints[0] = rig.endpoints[1];
-    rig.endpoints[0].config = &rig.endpoint_configs[0];
-    rig_bind(&rig);
-}
-
-Test(queue, a_server_that_is_removed_hands_them_on)
-{
-    fill();
-    more(2);
-    use_other_server();
-    rig.listeners[0] = rig.listeners[1];
-    rig.listeners[1] = -1;
-    fds[0] = server_accept(&rig, 0);
-    server_answer(&rig, fds[0], "other");
-    RIG_UNTIL(&rig, visits[FIRST].has_ended);
-    cr_assert_str_eq(visits[FIRST].body, "other");
-    cr_assert_eq(visits[FIRST].failures, 0);
-    cr_assert_eq(visits[FIRST].attempts.count, 1, "no attempt was made before");
-}
-
-Test(queue, a_server_that_is_left_out_hands_them_on)
-{
-    rig.upstream.endpoint_count = 2;
-    rig.endpoint_configs[1].backup = true;
-    rig_bind(&rig);
-    close(rig.listeners[0]);
-    rig.listeners[0] = -1;
-    for (unsigned i = 0; i < FIRST + 2; i++)
-        visit_get(&visits[i], &rig);
-    cr_assert(waits(FIRST));
-    fds[0] = server_accept(&rig, 1);
-    cr_assert_eq(visits[FIRST].failures, 0);
-    server_answer(&rig, fds[0], "other");
-    RIG_UNTIL(&rig, visits[FIRST].has_ended);
-}
-
-Test(queue, nobody_is_left)
-{
-    fill();
-    more(1);
-    rig.endpoint_configs[0].down = true;
-    rig_bind(&rig);
-    RIG_UNTIL(&rig, visits[FIRST].failures == 1);
-    cr_assert_eq(visits[FIRST].error, ERROR_NO_ENDPOINT);
-    cr_assert(visits[FIRST].untouched);
+    cr_assert_gt(endpoint->making.lacking_since, 0);
+    queue_remove(endpoint, &attempts[0]);
+    cr_assert_gt(endpoint->making.lacking_since, 0);
+    queue_remove(endpoint, &attempts[1]);
+    queue_remove(endpoint, &attempts[2]);
+    cr_assert_eq(endpoint->making.lacking_since, 0);
 }

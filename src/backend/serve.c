@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Those who wait for a connection to a server get one, or are sent elsewhere. */
+#include "serve_internal.h"
+
+#include "balance/balance_internal.h"
+#include "pool_internal.h"
+#include "queue_internal.h"
+#include "wait_internal.h"
+
+/* How many are sent elsewhere, or fail, in one go. */
+#define PIECE 64
+/* Seconds between two looks for those that have waited for too long. */
+#define LOOK_SECONDS 0.25
+
+/* Connecting has its full time, whatever the wait took. Returns whether there was a connection. */
+static bool serve(struct backend_endpoint *endpoint, struct backend_attempts *attempts)
+{
+    if (!backend_has_connection(endpoint, attempts))
+        return false;
+    struct exchange *exchange = wait_end(attempts);
+    attempts->started = loop_now(exchange->loop);
+    int error = backend_connect_now(endpoint, exchange, attempts);
+    if (error)
+        wait_fail_ended(exchange, (enum error)error);
+    return true;
+}
+
+/* Who wants a connection that is opened anew may have to wait while others need not. */
+static void serve_all(struct backend_endpoint *endpoint)
+{
+    struct backend_attempts *attempts = TAILQ_FIRST(&endpoint->queue.waiting);
+    while (attempts) {
+        bool is_choosy = attempts->after > 0;
+        struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
+        if (serve(endpoint, attempts))
+            next = TAILQ_FIRST(&endpoint->queue.waiting); /* whoever was called may have left */
+        else if (!is_choosy)
+            return;
+        attempts = next;
+    }
+}
+
+/* Another server gets it. No attempt was made here, so none counts. */
+static void send_elsewhere(struct backend_attempts *attempts)
+{
+    struct backend_group *group = attempts->endpoint->group;
+    balance_unmark(attempts, attempts->slot);
+    attempts->count--;
+    struct exchange *exchange = wait_end(attempts);
+    int error = backend_start(group, exchange, attempts, attempts->settings);
+    if (error)
+        wait_fail_ended(exchange, (enum error)error);
+}
+
+static void send_some_elsewhere(struct backend_endpoint *endpoint)
+{
+    for (unsigned i = 0; i < PIECE && !queue_is_empty(endpoint); i++)
+        send_elsewhere(TAILQ_FIRST(&endpoint->queue.waiting));
+    queue_wake(endpoint);
+}
+
+static bool is_late(const struct backend_attempts *attempts, double now)
+{
+    return now - attempts->queued > attempts->settings->proxy_connect_timeout;
+}
+
+/* They need not be late in their order: locations have timeouts of their own. */
+static void fail_late(struct backend_endpoint *endpoint, double now)
+{
+    struct backend_attempts *attempts = TAILQ_FIRST(&endpoint->queue.waiting);
+    unsigned count = 0;
+    while (attempts && count < PIECE) {
+        struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
+        if (is_late(attempts, now)) {
+            wait_fail(attempts, ERROR_CONNECT_TIMEOUT, SLICE("waiting for a connection"));
+            next = TAILQ_FIRST(&endpoint->queue.waiting);
+            count++;
+        }
+        attempts = next;
+    }
+    if (count < PIECE)
+        endpoint->queue.looked_at = now;
+}
+
+void serve_waiting(struct backend_endpoint *endpoint)
+{
+    double now = loop_now(endpoint->group->backends->loop);
+    endpoint_ref(endpoint);
+    if (endpoint->is_retired || endpoint->is_down || balance_is_out(endpoint, now))
+        send_some_elsewhere(endpoint);
+    else
+        serve_all(endpoint);
+    if (now - endpoint->queue.looked_at > LOOK_SECONDS)
+        fail_late(endpoint, now);
+    pool_trim(endpoint->group);
+    endpoint_unref(endpoint);
+}

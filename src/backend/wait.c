@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* An exchange that waits for a connection: how it comes, and leaves. */
+#include "wait_internal.h"
+
+#include "queue_internal.h"
+
+static struct exchange *leave(struct backend_attempts *attempts)
+{
+    struct backend_endpoint *endpoint = attempts->endpoint;
+    struct exchange *exchange = attempts->waiting;
+    queue_remove(endpoint, attempts);
+    attempts->waiting = NULL;
+    endpoint_leave(endpoint);
+    endpoint_unref(endpoint);
+    return exchange;
+}
+
+/* ---- what the exchange tells ---- */
+
+static void on_body(void *back, struct exchange *exchange)
+{
+    if (exchange->request_body.state == PIPE_BROKEN)
+        wait_fail(back, ERROR_CLIENT_GONE, (struct slice){"", 0});
+}
+
+/* Not told of: nothing is pushed yet. */
+static void on_room(void *back, struct exchange *exchange)
+{
+    (void)back;
+    (void)exchange;
+}
+
+static void on_abort(void *back, struct exchange *exchange)
+{
+    (void)exchange;
+    leave(back);
+}
+
+static const struct exchange_back back_ops = {
+    .on_body = on_body, .on_room = on_room, .on_abort = on_abort};
+
+void wait_begin(struct backend_endpoint *endpoint, struct exchange *exchange,
+                struct backend_attempts *attempts)
+{
+    attempts->waiting = exchange;
+    queue_put(endpoint, attempts);
+    endpoint_ref(endpoint);
+    endpoint_enter(endpoint);
+    exchange_attach(exchange, &back_ops, attempts);
+}
+
+struct exchange *wait_end(struct backend_attempts *attempts)
+{
+    struct exchange *exchange = leave(attempts);
+    exchange_detach(exchange);
+    return exchange;
+}
+
+void wait_fail(struct backend_attempts *attempts, enum error error, struct slice reason)
+{
+    struct exchange *exchange = leave(attempts);
+    exchange->reason = reason;
+    exchange_fail_back(exchange, error, true);
+}
+
+void wait_fail_ended(struct exchange *exchange, enum error error)
+{
+    exchange_attach(exchange, &back_ops, exchange);
+    exchange_fail_back(exchange, error, true);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Those who wait for a connection to a server: what they get, in which order, and when they are
+ * sent elsewhere. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+
+#include <unistd.h>
+
+#define FIRST 32 /* connections in the making */
+
+static struct rig rig;
+static struct visit visits[FIRST + 8];
+static int fds[FIRST + 8];
+
+static void setup(void)
+{
+    rig_init(&rig, 2);
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+}
+
+static void teardown(void)
+{
+    for (unsigned i = 0; i < FIRST + 8; i++) {
+        if (visits[i].rig)
+            visit_close(&visits[i]);
+        if (fds[i] > 0)
+            close(fds[i]);
+    }
+    rig_free(&rig);
+}
+
+TestSuite(serve, .init = setup, .fini = teardown);
+
+static bool waits(unsigned i)
+{
+    return visits[i].attempts.waiting;
+}
+
+/* All connections that may be in the making are, at a server that has got their requests. */
+static void fill(void)
+{
+    for (unsigned i = 0; i < FIRST; i++)
+        visit_get(&visits[i], &rig);
+}
+
+static void more(unsigned count)
+{
+    for (unsigned i = FIRST; i < FIRST + count; i++) {
+        visit_get(&visits[i], &rig);
+        cr_assert(waits(i));
+    }
+}
+
+Test(serve, what_is_given_back_goes_to_who_came_first)
+{
+    fill();
+    more(2);
+    fds[0] = server_accept(&rig, 0);
+    server_answer(&rig, fds[0], "hello");
+    RIG_UNTIL(&rig, !waits(FIRST));
+    cr_assert(visits[FIRST].attempts.reused || server_has_connection(&rig, 0));
+    RIG_UNTIL(&rig, !waits(FIRST + 1));
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+}
+
+Test(serve, none_is_given_back_and_a_few_milliseconds_are_enough)
+{
+    fill();
+    more(1);
+    RIG_UNTIL(&rig, !waits(FIRST));
+    cr_assert_not(visits[FIRST].attempts.reused);
+    cr_assert_gt(visits[FIRST].attempts.queue_seconds, 0);
+    cr_assert_geq(visits[FIRST].attempts.started,
+                  visits[FIRST].attempts.queued + visits[FIRST].attempts.queue_seconds - 0.001);
+}
+
+Test(serve, keepalive_closes_none_that_somebody_waits_for)
+{
+    rig.upstream_config.keepalive = 1;
+    rig_bind(&rig);
+    fill();
+    for (unsigned i = 0; i < 4; i++)
+        fds[i] = server_accept(&rig, 0);
+    for (unsigned i = 0; i < 4; i++)
+        server_answer(&rig, fds[i], "hello");
+    for (unsigned i = 0; i < 4; i++)
+        RIG_UNTIL(&rig, visits[i].has_ended);
+    cr_assert_leq(backends_idle_count(rig.backends), 1);
+}
+
+static void use_other_server(void)
+{
+    rig.endpoints[0] = rig.endpoints[1];
+    rig.endpoints[0].config = &rig.endpoint_configs[0];
+    rig_bind(&rig);
+}
+
+Test(serve, a_server_that_is_removed_hands_them_on)
+{
+    fill();
+    more(2);
+    use_other_server();
+    rig.listeners[0] = rig.listeners[1];
+    rig.listeners[1] = -1;
+    fds[0] = server_accept(&rig, 0);
+    server_answer(&rig, fds[0], "other");
+    RIG_UNTIL(&rig, visits[FIRST].has_ended);
+    cr_assert_str_eq(visits[FIRST].body, "other");
+    cr_assert_eq(visits[FIRST].failures, 0);
+    cr_assert_eq(visits[FIRST].attempts.count, 1, "no attempt was made before");
+}
+
+Test(serve, a_server_that_is_left_out_hands_them_on)
+{
+    rig.upstream.endpoint_count = 2;
+    rig.endpoint_configs[1].backup = true;
+    rig_bind(&rig);
+    close(rig.listeners[0]);
+    rig.listeners[0] = -1;
+    for (unsigned i = 0; i < FIRST + 2; i++)
+        visit_get(&visits[i], &rig);
+    cr_assert(waits(FIRST));
+    fds[0] = server_accept(&rig, 1);
+    cr_assert_eq(visits[FIRST].failures, 0);
+    server_answer(&rig, fds[0], "other");
+    RIG_UNTIL(&rig, visits[FIRST].has_ended);
+}
+
+Test(serve, nobody_is_left)
+{
+    fill();
+    more(1);
+    rig.endpoint_configs[0].down = true;
+    rig_bind(&rig);
+    RIG_UNTIL(&rig, visits[FIRST].failures == 1);
+    cr_assert_eq(visits[FIRST].error, ERROR_NO_ENDPOINT);
+    cr_assert(visits[FIRST].untouched);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* An exchange that waits for a connection, and leaves before it has one. */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+
+#include <unistd.h>
+
+#define FIRST 32 /* connections in the making */
+
+static struct rig rig;
+static struct visit visits[FIRST + 8];
+static int fds[FIRST + 8];
+
+static void setup(void)
+{
+    rig_init(&rig, 2);
+    rig.upstream.endpoint_count = 1;
+    rig_bind(&rig);
+}
+
+static void teardown(void)
+{
+    for (unsigned i = 0; i < FIRST + 8; i++) {
+        if (visits[i].rig)
+            visit_close(&visits[i]);
+        if (fds[i] > 0)
+            close(fds[i]);
+    }
+    rig_free(&rig);
+}
+
+TestSuite(wait, .init = setup, .fini = teardown);
+
+static bool waits(unsigned i)
+{
+    return visits[i].attempts.waiting;
+}
+
+/* All connections that may be in the making are, at a server that has got their requests. */
+static void fill(void)
+{
+    for (unsigned i = 0; i < FIRST; i++)
+        visit_get(&visits[i], &rig);
+}
+
+static void more(unsigned count)
+{
+    for (unsigned i = FIRST; i < FIRST + count; i++) {
+        visit_get(&visits[i], &rig);
+        cr_assert(waits(i));
+    }
+}
+
+Test(wait, who_leaves_is_forgotten)
+{
+    fill();
+    more(3);
+    visit_close(&visits[FIRST]);
+    visit_close(&visits[FIRST + 2]);
+    RIG_UNTIL(&rig, !waits(FIRST + 1));
+    cr_assert_eq(visits[FIRST + 1].failures, 0);
+}
+
+Test(wait, a_body_that_breaks_off_is_the_clients_fault)
+{
+    fill();
+    visit_init(&visits[FIRST], &rig, METHOD_POST, 10);
+    cr_assert_eq(visit_start(&visits[FIRST]), 0);
+    cr_assert(waits(FIRST));
+    exchange_end_request(visits[FIRST].exchange, PIPE_BROKEN);
+    cr_assert_eq(visits[FIRST].error, ERROR_CLIENT_GONE);
+    cr_assert_not(waits(FIRST));
+}
+
+Test(wait, it_counts_as_the_endpoints)
+{
+    fill();
+    more(2);
+    cr_assert_eq(visits[FIRST].attempts.endpoint, visits[0].attempts.endpoint);
+    cr_assert_eq(visits[FIRST].attempts.count, 1);
+    visit_close(&visits[FIRST]);
+    cr_assert_not(waits(FIRST));
+    cr_assert(waits(FIRST + 1));
+}
