@@ -27,6 +27,10 @@ struct tls_policy {
 struct tls_contexts;
 struct tls_contexts *tls_contexts_new(void);
 void tls_contexts_free(struct tls_contexts *contexts); /* NULL is ignored */
+/* Reads the system's CA certificates (OpenSSL's default file and folders, or those of SSL_CERT_FILE
+ * and SSL_CERT_DIR) into memory, so that nothing is opened later. They are decoded when the first
+ * server is verified against them, and must have been read by then. */
+void tls_contexts_read_system(struct tls_contexts *contexts);
 
 /* The context of a policy, made at its first use; owned by contexts. NULL when the policy is
  * refused by OpenSSL, with an error in diags at the place of the text, once for each place. */

@@ -33,7 +33,7 @@ static bool demand(struct tls_connection *connection, const struct tls_client *c
 
     /* Without a name any certificate of a trusted authority would do. */
     assert(*name);
-    connection->lacks_trust = !client->trust && !contexts->has_system;
+    connection->lacks_trust = !client->trust && !contexts->system.is_there;
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     SSL_set_verify_depth(ssl, (int)client->verify_depth);

@@ -56,7 +56,7 @@ void tls_contexts_free(struct tls_contexts *contexts)
         HASH_DEL(contexts->by_policy, context);
         context_free(context);
     }
-    X509_STORE_free(contexts->system);
+    tls_system_free(&contexts->system);
     BIO_meth_free(contexts->method);
     EVP_CIPHER_free(contexts->ticket_cipher);
     free(contexts);

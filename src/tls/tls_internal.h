@@ -14,12 +14,19 @@
 
 #include <uthash.h>
 
+/* The system's CA certificates. */
+struct tls_system {
+    char *pem; /* the files that were read, one behind the other; NULL: none, or decoded */
+    size_t len;
+    X509_STORE *store; /* NULL: not needed so far */
+    bool is_there;     /* the store has a certificate */
+};
+
 struct tls_contexts {
     struct tls_context *by_policy;
     BIO_METHOD *method;
     EVP_CIPHER *ticket_cipher; /* fetched once, not per ticket */
-    X509_STORE *system;        /* NULL: not needed so far */
-    bool has_system;           /* there was something to load into it */
+    struct tls_system system;
 };
 
 struct tls_context {
@@ -80,7 +87,14 @@ void tls_sessions_clear(struct tls_sessions *sessions);
 X509_STORE *tls_trust_store(struct tls_trust *trust);
 /* Whom the certificates name, to be told to clients; empty when that would not fit a handshake. */
 STACK_OF(X509_NAME) * tls_trust_names(struct tls_trust *trust);
+/* An empty one, never NULL. */
+X509_STORE *tls_store_new(void);
+
+/* ---- system.c ---- */
+
+/* Never NULL; decoded at the first call. */
 X509_STORE *tls_system_store(struct tls_contexts *contexts);
+void tls_system_free(struct tls_system *system);
 
 /* ---- verification.c ---- */
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What certificates are verified against: a file's certificates, or the system's. */
+/* What certificates are verified against: a file's certificates (the system's are in system.c). */
 #include "tls_internal.h"
 
 #include "base/log.h"
 
-#include <dirent.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 
@@ -54,7 +53,7 @@ void tls_trust_unref(struct tls_trust *trust)
     free(trust);
 }
 
-static X509_STORE *store_new(void)
+X509_STORE *tls_store_new(void)
 {
     X509_STORE *store = X509_STORE_new();
 
@@ -67,7 +66,7 @@ X509_STORE *tls_trust_store(struct tls_trust *trust)
 {
     if (trust->store)
         return trust->store;
-    trust->store = store_new();
+    trust->store = tls_store_new();
     for (uint32_t i = 0; i < trust->count; i++) {
         const unsigned char *at = (const unsigned char *)trust->certificates[i].data;
         X509 *certificate = d2i_X509_AUX(NULL, &at, (long)trust->certificates[i].len);
@@ -130,44 +129,4 @@ STACK_OF(X509_NAME) * tls_trust_names(struct tls_trust *trust)
         trust->names = new_names();
     }
     return trust->names;
-}
-
-/* ---- the system's ---- */
-
-static bool has_entries(const char *path)
-{
-    DIR *folder = opendir(path);
-    const struct dirent *entry = NULL;
-
-    if (!folder)
-        return false;
-    while ((entry = readdir(folder)) && entry->d_name[0] == '.')
-        ;
-    closedir(folder);
-    return entry;
-}
-
-X509_STORE *tls_system_store(struct tls_contexts *contexts)
-{
-    const char *file, *folder;
-
-    if (contexts->system)
-        return contexts->system;
-    /* A bundle file is read here; of a folder of hashed names, OpenSSL reads what it needs. */
-    contexts->system = store_new();
-    (void)X509_STORE_set_default_paths(contexts->system);
-    ERR_clear_error();
-    file = getenv(X509_get_default_cert_file_env());
-    if (!file)
-        file = X509_get_default_cert_file();
-    folder = getenv(X509_get_default_cert_dir_env());
-    if (!folder)
-        folder = X509_get_default_cert_dir();
-    contexts->has_system =
-        sk_X509_OBJECT_num(X509_STORE_get0_objects(contexts->system)) > 0 || has_entries(folder);
-    if (!contexts->has_system)
-        log_error("no CA certificates of the system in %s or %s: backends cannot be verified "
-                  "without proxy_ssl_trusted_certificate",
-                  file, folder);
-    return contexts->system;
 }

@@ -154,6 +154,7 @@ int worker_start(struct worker *worker, uint32_t column)
     worker->contexts = tls_contexts_new();
     if (!worker->contexts)
         return -1;
+    tls_contexts_read_system(worker->contexts);
     worker->backends = backends_new(&worker->loop);
     backends_set_ask(worker->backends, worker_ask_sockets, worker);
     config.contexts = worker->contexts;
