@@ -29,6 +29,7 @@ struct diag_list {
     struct arena arena;
     unsigned errors;
     unsigned warnings;
+    bool errors_only; /* set by its owner: nothing else is added, and need not be looked for */
 };
 
 void diag_list_init(struct diag_list *list);

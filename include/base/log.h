@@ -29,6 +29,12 @@ void log_set_sink(enum log_sink sink, int fd);
 /* What a descriptor stands for: standard error, a file, -1 for syslog. */
 enum log_sink log_sink_of(int fd);
 
+/* Reads the system's time zone now, so that no line opens a file later. */
+void log_load_time(void);
+/* In a signal handler lines are written without taking a lock of the C library, whose time zone may
+ * just be being read; the hour is as far from UTC as it was in the line before. */
+void log_set_in_signal(bool is_in_signal);
+
 /* Lines that could not be written since the start. The next one that can tells how many they were.
  */
 unsigned long log_dropped(void);

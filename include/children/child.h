@@ -67,6 +67,7 @@ struct child {
     bool is_dismissed;          /* was told to end, and is not started before it is wanted */
     bool was_ready;             /* at any time */
     bool is_ready;              /* since its start */
+    uint8_t sandbox, landlock;  /* what it confines itself by (sandbox/sandbox.h) */
     bool has_failed;            /* ended by its own fault */
     bool has_lied;              /* its answer about a bundle broke the rules */
     uint64_t working;           /* serial of the TENANT or EXAMINE that it works on; 0: none */

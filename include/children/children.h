@@ -105,6 +105,7 @@ struct children {
     int tally_fd;
     int log_fd; /* -1: syslog */
     bool is_ending;
+    bool has_told_sandbox; /* that the kernel has none */
     struct child resolver;
     struct generation present;
     unsigned generation; /* how many there have been */

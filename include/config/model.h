@@ -26,6 +26,7 @@ struct config_main {
     struct slice pid_file;          /* absolute */
     struct slice container_socket;  /* absolute; empty: the first usual one that exists */
     double worker_shutdown_timeout; /* seconds */
+    uint32_t sandbox;               /* enum sandbox_mode */
     bool netns_shared;              /* several tenants may live in one network namespace */
     struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;

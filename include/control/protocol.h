@@ -31,7 +31,9 @@
  *       of status: version, pid, uptime (seconds), generation and workers (of them), draining
  *       (workers of the generation before), connections (removed tenants' too), partial (1: some
  *       worker did not tell its figures in time), arriving (1: an upgrade has begun that is not yet
- *       done: its workers do not serve yet, or its reload is not over)
+ *       done: its workers do not serve yet, or its reload is not over), sandbox (of the workers:
+ * on, log, off, or missing: it is wanted, and the kernel has none), landlock (the version of its
+ *       interface that confines them besides, 0: none)
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
  * blocked: it waits for what does not come by itself, degraded, refused), bound and listeners,

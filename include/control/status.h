@@ -16,6 +16,8 @@ struct status_gateway {
     bool is_arriving;
     uint64_t connections;
     bool is_partial;
+    const char *sandbox;
+    unsigned landlock;
 };
 
 struct status_tenant {

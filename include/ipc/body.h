@@ -18,6 +18,12 @@ struct ipc_setup {
     struct cage_identity identity;
 };
 
+/* What is in force, as sandbox/sandbox.h has it. */
+struct ipc_ready {
+    uint8_t sandbox;
+    uint8_t landlock;
+};
+
 struct ipc_log {
     uint32_t level;
     uint8_t sink;
@@ -121,6 +127,7 @@ struct ipc_container {
 /* X(the struct's name) */
 #define IPC_BODIES(X)                                                                              \
     X(setup)                                                                                       \
+    X(ready)                                                                                       \
     X(log)                                                                                         \
     X(serial)                                                                                      \
     X(examined)                                                                                    \

@@ -3,6 +3,7 @@
 #ifndef IPC_CAGE_H
 #define IPC_CAGE_H
 
+#include "base/sandbox_mode.h"
 #include "base/slice.h"
 
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct cage_identity {
     gid_t group;
     gid_t groups[CAGE_GROUPS_MAX]; /* supplementary: they open Unix sockets of backends */
     uint32_t group_count;
+    uint8_t sandbox; /* enum sandbox_mode: how it confines itself besides (sandbox/sandbox.h) */
 };
 
 /* Looks a user up, with its supplementary groups as initgroups(3) has them. group: empty for the

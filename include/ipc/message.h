@@ -54,7 +54,7 @@ struct ipc_ends {
     X(LISTENER_CLOSE, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                      \
     /* accept(2) can never work there again */                                                     \
     X(LISTENER_DEAD, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                       \
-    /* no body: the child has dropped its privileges and its loop runs */                          \
+    /* the child has dropped its privileges, has entered its sandbox, and its loop runs */         \
     X(READY, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                               \
     /* accept no more, finish what runs, then end; after that time end anyway */                   \
     X(DRAIN, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                               \

@@ -12,6 +12,7 @@ void diag_list_init(struct diag_list *list)
     arena_init(&list->arena, DIAG_BLOCK);
     list->errors = 0;
     list->warnings = 0;
+    list->errors_only = false;
 }
 
 void diag_list_free(struct diag_list *list)
@@ -25,6 +26,8 @@ void diag_add(struct diag_list *list, enum diag_severity severity, struct diag_p
 {
     char text[2048];
     va_list arguments;
+    if (list->errors_only && severity != DIAG_ERROR)
+        return;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);

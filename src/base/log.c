@@ -26,6 +26,8 @@ static struct {
     mode_t kind; /* of what fd is open on, S_IFIFO and so on; 0: not asked yet */
     unsigned long dropped;
     unsigned long told; /* of them, by a line in the log */
+    long from_utc;      /* seconds, as of the last line */
+    bool is_in_signal;
     char role[32];
 } state = {
     .level = LOG_LEVEL_NOTICE, .sink = LOG_SINK_STDERR, .fd = STDERR_FILENO, .role = "nsgate"};
@@ -87,6 +89,46 @@ int log_level_parse(const char *name)
 const char *log_level_name(enum log_level level)
 {
     return level_names[level];
+}
+
+void log_load_time(void)
+{
+    struct tm unused;
+    log_local_time(&unused);
+}
+
+void log_set_in_signal(bool is_in_signal)
+{
+    state.is_in_signal = is_in_signal;
+}
+
+/* From a day to its date: years begin in March here, so that the leap day is a year's last. */
+static void set_date(struct tm *parts, long day)
+{
+    long since = day + 719468; /* of 0000-03-01 */
+    long era = since / 146097, of_era = since % 146097;
+    long year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    long of_year = of_era - (365 * year + year / 4 - year / 100);
+    long month = (5 * of_year + 2) / 153;
+    parts->tm_mday = (int)(of_year - (153 * month + 2) / 5 + 1);
+    parts->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+    parts->tm_year = (int)(year + era * 400 + (parts->tm_mon < 2) - 1900);
+}
+
+void log_local_time(struct tm *parts)
+{
+    time_t now = time(NULL);
+    long shifted = now + state.from_utc;
+    if (!state.is_in_signal) {
+        localtime_r(&now, parts);
+        state.from_utc = parts->tm_gmtoff;
+        return;
+    }
+    *parts = (struct tm){.tm_gmtoff = state.from_utc};
+    set_date(parts, shifted / 86400);
+    parts->tm_hour = (int)(shifted % 86400 / 3600);
+    parts->tm_min = (int)(shifted % 3600 / 60);
+    parts->tm_sec = (int)(shifted % 60);
 }
 
 /* Copies text with control bytes made visible. Returns the end. */
@@ -155,9 +197,8 @@ static bool put_to_syslog(enum log_level level, const char *text)
 static bool put_to_descriptor(enum log_level level, const char *text)
 {
     char line[LINE_MAX_BYTES];
-    time_t now = time(NULL);
     struct tm local;
-    localtime_r(&now, &local);
+    log_local_time(&local);
     size_t used = strftime(line, sizeof(line), "%Y/%m/%d %H:%M:%S", &local);
     used += (size_t)snprintf(line + used, sizeof(line) - used, " [%s] %d %s: ", level_names[level],
                              (int)getpid(), state.role);

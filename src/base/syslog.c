@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SYSLOG_TEXT 4096
@@ -48,11 +47,10 @@ static bool syslog_put(const char *line, size_t len)
 bool syslog_send(int severity, const char *text)
 {
     char line[SYSLOG_TEXT + 64];
-    time_t now = time(NULL);
     struct tm local;
     size_t used = (size_t)snprintf(line, sizeof(line), "<%d>", LOG_DAEMON | severity);
 
-    localtime_r(&now, &local);
+    log_local_time(&local);
     used += strftime(line + used, sizeof(line) - used, "%b %e %T", &local);
     used +=
         (size_t)snprintf(line + used, sizeof(line) - used, " nsgate[%d]: %s", (int)getpid(), text);

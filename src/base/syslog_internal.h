@@ -5,7 +5,12 @@
 
 #include <stdbool.h>
 
+#include <time.h>
+
 #define SYSLOG_PATH "/dev/log"
+
+/* The log's idea of the hour, in log.c. */
+void log_local_time(struct tm *parts);
 
 /* path: of the datagram socket; copied. It is connected to now, and anew when its reader has been
  * replaced or was not there. Opening twice closes the first. */

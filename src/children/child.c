@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "children/children.h"
 #include "ipc/spawn.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,13 +39,34 @@ static void child_set_state(struct child *child, enum child_state state)
 
 /* ---- the channel ---- */
 
+/* Once: all children are alike, and so are those that follow. */
+static void child_check_sandbox(const struct child *child)
+{
+    struct children *children = child->children;
+    bool is_wanted = children->identity.sandbox != SANDBOX_OFF;
+
+    if (!is_wanted || children->has_told_sandbox || child->sandbox != SANDBOX_OFF)
+        return;
+    children->has_told_sandbox = true;
+    log_warn("sandbox: workers and the resolver run without, for %s",
+             SANDBOX_IS_BUILT ? "this kernel, or the container around us, has no seccomp filters"
+                              : "this build has sanitizers, which open files and start processes");
+}
+
 static int child_on_ready(struct child *child, struct ipc_received *received)
 {
+    struct ipc_ready ready;
+
+    if (ipc_get_ready(&received->body, &ready) != 0 || ready.sandbox > SANDBOX_ON)
+        return ERROR_IPC;
     child_set_state(child, CHILD_READY);
     child->was_ready = true;
     child->is_ready = true;
     child->heartbeat.silence = 0;
-    return wire_finish(&received->body);
+    child->sandbox = ready.sandbox;
+    child->landlock = ready.landlock;
+    child_check_sandbox(child);
+    return 0;
 }
 
 /* Only about what it has been sent, and once for each step. */

@@ -116,6 +116,8 @@ static bool generation_has_identity(const struct children *children)
     const struct cage_identity *a = &children->identity;
     const struct cage_identity *b = &children->wanted.identity;
 
+    if (a->sandbox != b->sandbox)
+        return false;
     return a->keep ||
            (a->user == b->user && a->group == b->group && a->group_count == b->group_count &&
             memcmp(a->groups, b->groups, a->group_count * sizeof(a->groups[0])) == 0);

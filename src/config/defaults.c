@@ -2,6 +2,8 @@
 /* What everything is when the configuration says nothing; a test holds docs/CONFIG.md to it. */
 #include "defaults_internal.h"
 
+#include "base/sandbox_mode.h"
+
 const struct config_main default_main = {
     .user = SLICE("nobody"),
     .workers_per_tenant = 2,
@@ -9,6 +11,7 @@ const struct config_main default_main = {
     .log_level = LOG_LEVEL_NOTICE,
     .pid_file = SLICE("/run/nsgate.pid"),
     .worker_shutdown_timeout = 30,
+    .sandbox = SANDBOX_ON,
 };
 
 const struct config_tenant default_tenant = {.max_connections = 4096};

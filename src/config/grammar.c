@@ -97,6 +97,7 @@ const struct rule grammar_rules[] = {
     {"proxy_ssl_verify_depth", EVERY, 1, 1, set_number, IN_SETTINGS(proxy_ssl_verify_depth),
      .low = 0, .high = 100},
     {"return", SERVER | LOCATION, 1, 2, set_return, NO_FIELD},
+    {"sandbox", MAIN, 1, 1, set_sandbox, NO_FIELD},
     {"send_timeout", EVERY, 1, 1, set_time, IN_SETTINGS(send_timeout), FROM_1MS},
     {"server", CONTEXT_TENANT, 0, 0, set_server, .is_block = true, .repeats = true, .phase = 2},
     {"server", UPSTREAM, 1, ANY_COUNT, set_endpoint, .repeats = true},

@@ -3,6 +3,8 @@
 #include "setters_internal.h"
 #include "tenant_internal.h"
 
+#include "base/sandbox_mode.h"
+
 #include <sys/un.h>
 
 static bool check_name(struct build *build, const struct config_word *word, const char *what)
@@ -57,6 +59,20 @@ void set_error_log(struct build *build, const struct config_directive *directive
                      build->rule->name);
     else
         model->log_level = (enum log_level)level;
+}
+
+void set_sandbox(struct build *build, const struct config_directive *directive)
+{
+    const struct config_word *word = &directive->words[1];
+
+    for (uint32_t i = SANDBOX_OFF; i <= SANDBOX_ON; i++) {
+        if (slice_equal_nocase(word->text, slice_of(sandbox_mode_name(i)))) {
+            build->main->sandbox = i;
+            return;
+        }
+    }
+    build_refuse(build, word, "is not allowed: \"%s\" is \"on\", \"off\" or \"log\"",
+                 build->rule->name);
 }
 
 /* The engine's socket, which connect(2) takes by a path of at most 107 bytes (unix(7)). */

@@ -32,6 +32,7 @@ rule_setter set_user;
 rule_setter set_error_log;
 rule_setter set_container_socket;
 rule_setter set_tenants;
+rule_setter set_sandbox;
 rule_setter set_defaults;
 
 /* limits.c */

@@ -20,6 +20,8 @@ void status_tell_gateway(struct control *control, const struct status_gateway *g
     control_say_each(control, CONTROL_COUNTING, SLICE("gateway"), SLICE("version=" NSGATE_VERSION),
                      arena_printf(&arena, "pid=%d", (int)getpid()),
                      arena_printf(&arena, "uptime=%.0f", gateway->uptime),
+                     arena_printf(&arena, "sandbox=%s", gateway->sandbox),
+                     arena_printf(&arena, "landlock=%u", gateway->landlock),
                      arena_printf(&arena, "generation=%u", gateway->generation),
                      arena_printf(&arena, "workers=%u", gateway->workers),
                      arena_printf(&arena, "draining=%u", gateway->draining),

@@ -18,8 +18,10 @@ static void settings_find_identity(struct settings *settings, const char *path,
     struct diag_place place = {.file = path};
     const char *why = NULL;
 
-    if (cage_find(&settings->identity, model->user, model->group, &why) == 0)
+    if (cage_find(&settings->identity, model->user, model->group, &why) == 0) {
+        settings->identity.sandbox = (uint8_t)model->sandbox;
         return;
+    }
     diag_error(diags, place, "user \"%.*s%s%.*s\": %s: %s", SLICE_PRINTF(model->user),
                model->group.len > 0 ? " " : "", SLICE_PRINTF(model->group), why,
                errno == ENOENT ? "there is none of that name" : strerror(errno));

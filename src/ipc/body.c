@@ -27,6 +27,7 @@ void ipc_put_identity(struct wire_writer *writer, struct cage_identity value)
     wire_put_u32(writer, value.group_count);
     for (uint32_t i = 0; i < value.group_count; i++)
         wire_put_u32(writer, value.groups[i]);
+    wire_put_u8(writer, value.sandbox);
 }
 
 static void get_u8(struct wire_reader *reader, uint8_t *value)
@@ -81,6 +82,8 @@ void ipc_get_identity(struct wire_reader *reader, struct cage_identity *value)
         value->group_count = 0;
     for (uint32_t i = 0; i < value->group_count; i++)
         value->groups[i] = wire_get_u32(reader);
+    value->sandbox = wire_get_u8(reader);
+    reader->failed = reader->failed || value->sandbox > SANDBOX_ON;
 }
 
 /* ---- cells ---- */
@@ -169,6 +172,7 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
 /* ---- bodies: their fields in the order in which they are sent ---- */
 
 #define BODY_setup(F)            F(index) F(column) F(log_level) F(log_sink) F(identity)
+#define BODY_ready(F)            F(sandbox) F(landlock)
 #define BODY_log(F)              F(level) F(sink)
 #define BODY_serial(F)           F(serial)
 #define BODY_examined(F)         F(serial) F(usable) F(outdated) F(unresolved)

@@ -92,6 +92,8 @@ static const struct {
     {"uptime", "uptime", status_number},
     {"workers", "workers", status_number},
     {"partial", "partial", status_truth},
+    {"sandbox", "sandbox", status_text},
+    {"landlock", "landlock", status_number_or_none},
     {"name", "tenant", status_text},
     {"netns", "namespace", status_text},
     {"inode", "inode", status_number_or_none},

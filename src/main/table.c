@@ -136,6 +136,16 @@ static void table_duration(long long seconds, char text[64])
         snprintf(text, 64, "%lldm %llds", seconds / 60, seconds % 60);
 }
 
+/* "sandbox on, Landlock 6"; nothing of a gateway that does not tell. */
+static void table_print_sandbox(const json_t *gateway)
+{
+    if (!json_object_get(gateway, "sandbox"))
+        return;
+    printf("; sandbox %s", table_text(gateway, "sandbox"));
+    if (table_number(gateway, "landlock") > 0)
+        printf(", Landlock %lld", table_number(gateway, "landlock"));
+}
+
 void table_print(const json_t *gateway)
 {
     char up[64];
@@ -145,6 +155,7 @@ void table_print(const json_t *gateway)
            table_text(gateway, "version"), table_number(gateway, "pid"), up,
            table_number(gateway, "workers"), table_number(gateway, "generation"),
            table_number(gateway, "connections"));
+    table_print_sandbox(gateway);
     if (table_number(gateway, "draining") > 0)
         printf("; %lld workers of before drain", table_number(gateway, "draining"));
     if (json_is_true(json_object_get(gateway, "partial")))

@@ -221,6 +221,7 @@ static void try_building(struct examination *examination, struct slice bytes)
     struct diag_list diags; /* of its own: the model's warnings are in it once more */
     arena_init(&arena, 4096);
     diag_list_init(&diags);
+    diags.errors_only = true;
     if (bundle_decode(&bundle, &arena, bytes) != 0) {
         diag_error(&examination->diags, (struct diag_place){.file = "bundle"},
                    "the examined bundle cannot be read back");
@@ -347,6 +348,7 @@ static int read_model(struct examination *examination)
     /* Warnings and notices are dropped: the supervisor built the same model and told them. */
     struct diag_list diags;
     diag_list_init(&diags);
+    diags.errors_only = true;
     int result = config_tenant_build(&examination->model,
                                      &(struct config_tenant_source){.name = raw->tenant,
                                                                     .folder = raw->folder,

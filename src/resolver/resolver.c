@@ -9,8 +9,10 @@
 #include "containers_internal.h"
 #include "examination_internal.h"
 #include "ipc/body.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <unistd.h>
 
 struct resolver {
@@ -46,8 +48,16 @@ static int on_setup(struct resolver *resolver, struct ipc_received *received)
         stop(resolver, 1);
         return 0;
     }
+    json_object_seed(0); /* now: it may read /dev/urandom */
+    struct sandbox_state sandbox;
+    if (sandbox_enter(SANDBOX_RESOLVER, setup.identity.sandbox, &sandbox, &why) != 0) {
+        log_error("cannot enter the sandbox: %s: %s", why, strerror(errno));
+        stop(resolver, 1);
+        return 0;
+    }
     resolver->is_set_up = true;
-    ipc_send(resolver->channel, IPC_READY, NULL, NULL);
+    ipc_send_ready(resolver->channel, IPC_READY,
+                   &(struct ipc_ready){sandbox.mode, sandbox.landlock}, NULL);
     return 0;
 }
 

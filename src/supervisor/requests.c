@@ -62,9 +62,28 @@ static const char *request_status(void *owner)
     return NULL;
 }
 
+/* As the least confined of the workers that run has it. */
+static void status_sandbox(const struct children *children, struct status_gateway *gateway)
+{
+    uint8_t mode = children->identity.sandbox, landlock = UINT8_MAX;
+
+    for (unsigned i = 0; i < children->present.count; i++) {
+        const struct child *worker = &children->present.workers[i];
+
+        if (worker->state != CHILD_READY)
+            continue;
+        mode = worker->sandbox < mode ? worker->sandbox : mode;
+        landlock = worker->landlock < landlock ? worker->landlock : landlock;
+    }
+    gateway->sandbox = mode == SANDBOX_OFF && children->identity.sandbox != SANDBOX_OFF
+                           ? "missing"
+                           : sandbox_mode_name(mode);
+    gateway->landlock = landlock == UINT8_MAX ? 0 : landlock;
+}
+
 static void status_gateway(struct supervisor *supervisor)
 {
-    const struct status_gateway gateway = {
+    struct status_gateway gateway = {
         .uptime = loop_now(&supervisor->loop) - supervisor->started,
         .generation = supervisor->children.generation,
         .workers = supervisor->children.present.count,
@@ -74,6 +93,7 @@ static void status_gateway(struct supervisor *supervisor)
         .is_partial = supervisor->children.figures.is_partial,
     };
 
+    status_sandbox(&supervisor->children, &gateway);
     status_tell_gateway(&supervisor->control, &gateway);
 }
 

@@ -13,8 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SYSTEM_MAX (32 * 1024 * 1024) /* bytes of all files; a system has a quarter of a million   \
-                                       */
+#define SYSTEM_MAX (32 * 1024 * 1024) /* bytes of all files; 1 % of it is usual */
 
 static const char *setting(const char *name, const char *otherwise)
 {

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ipc/body.h"
+#include "sandbox/sandbox.h"
 #include "tenant/bundle.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ static int map_tally(struct worker *worker, int fd)
 /* The tally is the last descriptor; a log file's may come before it. */
 static int on_setup(struct worker *worker, struct ipc_received *received)
 {
+    struct sandbox_state sandbox;
     struct ipc_setup setup;
     struct ipc_log log;
     char role[32];
@@ -73,7 +75,13 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
         worker_stop(worker, 1);
         return 0;
     }
-    ipc_send(worker->channel, IPC_READY, NULL, NULL);
+    if (sandbox_enter(SANDBOX_WORKER, setup.identity.sandbox, &sandbox, &why) != 0) {
+        log_error("cannot enter the sandbox: %s: %s", why, strerror(errno));
+        worker_stop(worker, 1);
+        return 0;
+    }
+    ipc_send_ready(worker->channel, IPC_READY, &(struct ipc_ready){sandbox.mode, sandbox.landlock},
+                   NULL);
     return 0;
 }
 
@@ -108,6 +116,7 @@ static struct tenant *build_tenant(struct worker *worker, struct slice name, str
 
     arena_init(&arena, ARENA_BLOCK);
     diag_list_init(&diags);
+    diags.errors_only = true; /* the supervisor built the same model, and told the rest */
     if (bundle_decode(&bundle, &arena, blob) == 0 && slice_equal(bundle.tenant, name))
         tenant = tenant_new(&bundle, worker->contexts, &diags);
     if (!tenant) {

@@ -15,7 +15,8 @@ from .watch import Watch
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("NSGATE_BINARY", str(ROOT / "build" / "bin" / "nsgate"))
-REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior|Assertion")
+REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|UndefinedBehavior|Assertion|"
+                    r"sandbox: system call")
 
 
 def is_sanitized():
@@ -44,6 +45,8 @@ class Gateway:
         self.process = None
         self.settings = {"user": "nobody", "worker_processes": "2", "pid": "nsgate.pid",
                          "worker_shutdown_timeout": "5s", "tenants": "tenants/*.conf"}
+        if os.environ.get("NSGATE_SANDBOX"):  # log: what the list of system calls lacks
+            self.settings["sandbox"] = os.environ["NSGATE_SANDBOX"]
         self.settings.update(settings)
         self.log_level = self.settings.pop("log_level", "info")
         self.extra = self.settings.pop("extra", "")
@@ -96,7 +99,7 @@ class Gateway:
                 raise AssertionError(f"no end within {seconds} s of {how!r}\n{self.tail()}")
         process, self.process = self.process, None
         text = self.log()
-        assert not REPORT.search(text), f"a sanitizer or an assertion spoke:\n{self.tail(200)}"
+        assert not REPORT.search(text), f"a sanitizer, an assertion or the sandbox spoke:\n{self.tail(200)}"
         assert process.returncode == 0, f"exit status {process.returncode}\n{self.tail()}"
 
     def kill(self):

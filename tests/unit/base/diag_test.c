@@ -28,3 +28,18 @@ Test(diag, keeps_order_and_counts)
     cr_assert_eq(list.warnings, 1);
     diag_list_free(&list);
 }
+
+Test(diag, errors_only)
+{
+    struct diag_list list;
+
+    diag_list_init(&list);
+    list.errors_only = true;
+    diag_warning(&list, ((struct diag_place){"a.conf", 1, 1}), "empty");
+    diag_notice(&list, ((struct diag_place){"a.conf", 1, 1}), "done");
+    cr_assert(STAILQ_EMPTY(&list.items));
+    diag_error(&list, ((struct diag_place){"a.conf", 1, 1}), "wrong");
+    cr_assert_eq(list.errors, 1);
+    cr_assert_eq(list.warnings, 0);
+    diag_list_free(&list);
+}

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static int pipes[2];
@@ -36,6 +38,29 @@ Test(log, writes_one_line)
     read_line(line, sizeof line);
     cr_assert_not_null(strstr(line, " [notice] "));
     cr_assert_not_null(strstr(line, " worker 1: tenant acme: 7\n"));
+}
+
+/* A line of a signal handler has the time of any other, whatever the zone and the day. */
+Test(log, tells_the_same_time_in_a_signal_handler)
+{
+    static const char *const zones[] = {"UTC", "<+0545>-5:45", "<-11>11", "<+14>-14"};
+
+    for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+        char before[8192], within[8192], after[8192];
+        setenv("TZ", zones[i], 1);
+        tzset();
+        log_load_time();
+        log_notice("a");
+        read_line(before, sizeof before);
+        log_set_in_signal(true);
+        log_notice("a");
+        log_set_in_signal(false);
+        read_line(within, sizeof within);
+        log_notice("a");
+        read_line(after, sizeof after);
+        cr_expect(strcmp(before, within) == 0 || strcmp(within, after) == 0, "%s: %s and %s",
+                  zones[i], before, within);
+    }
 }
 
 Test(log, makes_control_bytes_visible)

@@ -9,12 +9,17 @@
 
 #define RELOADED "reload done: 0 added, 0 changed, 0 removed, 0 refused"
 
-static void set_workers(const struct rig *rig, unsigned count)
+static void set_main(const struct rig *rig, unsigned workers, const char *more)
 {
     rig_write(rig, "nsgate.conf",
               "worker_processes %u;\nworkers_per_tenant 1;\nerror_log log info;\npid pid;\n"
-              "worker_shutdown_timeout 1s;\ntenants tenants/*.conf;\n",
-              count);
+              "worker_shutdown_timeout 1s;\ntenants tenants/*.conf;\n%s",
+              workers, more);
+}
+
+static void set_workers(const struct rig *rig, unsigned count)
+{
+    set_main(rig, count, "");
 }
 
 /* One tenant and two workers. */
@@ -50,6 +55,22 @@ Test(generation, another_number_of_workers)
     cr_assert(rig_connects(port));
     rig_remove(&rig, "tenants/a.conf");
     talk_force(&rig, "reload done: 0 added, 0 changed, 1 removed");
+    kill(rig.pid, SIGTERM);
+    cr_assert_eq(rig_wait(&rig), 0);
+    rig_close(&rig);
+}
+
+Test(generation, another_sandbox)
+{
+    struct rig rig;
+    int port = open_rig(&rig, "a");
+    pid_t first = rig_child(&rig, "worker 0");
+
+    set_main(&rig, 2, "sandbox off;");
+    rig_signal(&rig, SIGHUP, RELOADED);
+    cr_assert(rig_has_logged(&rig, "starting 2 workers in place of 2"));
+    cr_assert_neq(rig_child(&rig, "worker 0"), first);
+    cr_assert(rig_connects(port));
     kill(rig.pid, SIGTERM);
     cr_assert_eq(rig_wait(&rig), 0);
     rig_close(&rig);

@@ -18,7 +18,9 @@ Test(status, tells_of_the_gateway_and_its_tenants)
                                            .draining = 1,
                                            .is_arriving = true,
                                            .connections = 9,
-                                           .is_partial = true};
+                                           .is_partial = true,
+                                           .sandbox = "on",
+                                           .landlock = 6};
     const struct status_tenant tenant = {.name = "a",
                                          .netns = "acme",
                                          .inode = 40,
@@ -47,8 +49,9 @@ Test(status, tells_of_the_gateway_and_its_tenants)
     for (int i = 0; i < 2; i++) {
         rig_end(&rig, fds[i]);
         cr_assert(rig_said(&rig, "\ngateway\tversion=") && rig_said(&rig, pid));
-        cr_assert(rig_said(&rig, "\tgeneration=2\tworkers=3\tdraining=1\tarriving=1\t"
-                                 "connections=9\tpartial=1\n"));
+        cr_assert(rig_said(
+            &rig, "\tsandbox=on\tlandlock=6\tgeneration=2\tworkers=3\tdraining=1\tarriving=1\t"
+                  "connections=9\tpartial=1\n"));
         cr_assert(rig_said(&rig, "\ntenant\tname=a\tnetns=acme\tinode=40\tstate=degraded\tbound=1\t"
                                  "listeners=2\tconnections=3\tdraining=4\trequests=5\texpires=6\t"
                                  "generation=7\terror=no\\x09news\nend\t2\n"));

@@ -299,7 +299,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
     switch (received->message) {
     case IPC_SETUP:
         act_set_up(actor, received);
-        ipc_send(actor->channel, IPC_READY, NULL, NULL);
+        ipc_send_ready(actor->channel, IPC_READY, &(struct ipc_ready){0}, NULL);
         break;
     case IPC_EXAMINE:
         return act_examine(actor, received);
