@@ -59,8 +59,9 @@ struct child {
     enum child_state state;
     pid_t pid;                   /* 0: none */
     struct ipc_channel *channel; /* NULL unless STARTING or READY */
-    struct hold hold;            /* while somebody waits for it */
-    double started;              /* loop_now() */
+    int silent;       /* the same of one that speaks another version; -1: there is none */
+    struct hold hold; /* while somebody waits for it */
+    double started;   /* loop_now() */
     struct heartbeat heartbeat;
     unsigned quick_deaths;      /* in a row, each within a second of the start */
     bool is_stopping;           /* is not started again */
@@ -96,9 +97,10 @@ void child_init(struct child *child, struct children *children, enum ipc_role ro
  * tried again later. */
 void child_start(struct child *child);
 
-/* A worker that another binary in this process has started: its pid, and its channel (-1: it is not
- * spoken to), which it owns from now on. */
-void child_inherit(struct child *child, pid_t pid, int channel);
+/* A worker that another binary in this process has started: its pid, and its channel (-1: none),
+ * which it owns from now on. is_spoken: it speaks our version; if not, nothing is said or heard
+ * there, but it drains when the channel closes. */
+void child_inherit(struct child *child, pid_t pid, int channel, bool is_spoken);
 
 /* There is no more work for it: closes its channel, at which it ends. */
 void child_dismiss(struct child *child);

@@ -34,9 +34,9 @@ void worker_set_lacking(struct child *worker);
 void workers_pump_lacking(struct children *children);
 
 /* Says how long it drains when the supervisor goes without a word. */
-void worker_tell_drain_time(const struct child *worker);
+void worker_tell_drain_time(struct child *worker);
 /* DRAIN: now, or when the supervisor is gone. */
-void worker_say_drain(const struct child *worker, double seconds, bool when_alone);
+void worker_say_drain(struct child *worker, double seconds, bool when_alone);
 
 static inline uint64_t worker_bit(const struct child *worker)
 {

@@ -115,6 +115,10 @@ void namespaces_refresh(struct namespaces *namespaces, bool all);
 /* The same for all as soon as may be, within half a second. */
 void namespaces_refresh_soon(struct namespaces *namespaces);
 
+/* A tenant waits for another to leave a namespace; a tenant has left one. */
+void namespaces_on_contest(struct namespaces *namespaces);
+void namespaces_on_left(struct namespaces *namespaces);
+
 /* A reload: events that wait are looked into at once, and `pid:N` whose process has ended may be
  * another process now. */
 void namespaces_on_reload(struct namespaces *namespaces);

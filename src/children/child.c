@@ -222,14 +222,18 @@ void child_start(struct child *child)
     child->events->on_start(child);
 }
 
-void child_inherit(struct child *child, pid_t pid, int channel)
+void child_inherit(struct child *child, pid_t pid, int channel, bool is_spoken)
 {
+    bool is_up = channel >= 0 && is_spoken;
+
     child->pid = pid;
     child->started = loop_now(child->children->loop);
     child->is_ready = true;
-    if (channel >= 0)
+    if (is_up)
         child_open_channel(child, channel);
-    child_set_state(child, channel < 0 ? CHILD_LOST : CHILD_READY);
+    else
+        child->silent = channel;
+    child_set_state(child, is_up ? CHILD_READY : CHILD_LOST);
 }
 
 static void child_on_timer(struct deadline *timer)
@@ -245,13 +249,14 @@ static void child_on_timer(struct deadline *timer)
 void child_init(struct child *child, struct children *children, enum ipc_role role,
                 const struct child_events *events)
 {
-    *child = (struct child){.children = children, .role = role, .events = events};
+    *child = (struct child){.children = children, .role = role, .events = events, .silent = -1};
     deadline_init(&child->timer, children->loop, child_on_timer);
     progress_init(child);
 }
 
 void child_close(struct child *child)
 {
+    child->silent = descriptor_close(child->silent);
     deadline_stop(&child->timer);
     ipc_channel_free(child->channel);
     child->channel = NULL;

@@ -6,6 +6,7 @@
 #include "deliveries_internal.h"
 #include "progress_internal.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "children/figures.h"
 
@@ -114,15 +115,17 @@ void worker_send_listener(struct child *worker, struct assignment *assignment, c
                       &(struct ipc_attachments){&fd, 1, NULL});
 }
 
-void worker_say_drain(const struct child *worker, double seconds, bool when_alone)
+void worker_say_drain(struct child *worker, double seconds, bool when_alone)
 {
     const struct ipc_drain body = {ipc_milliseconds(seconds), when_alone};
 
     if (child_is_up(worker))
         ipc_send_drain(worker->channel, IPC_DRAIN, &body, NULL);
+    else if (!when_alone)
+        worker->silent = descriptor_close(worker->silent);
 }
 
-void worker_tell_drain_time(const struct child *worker)
+void worker_tell_drain_time(struct child *worker)
 {
     worker_say_drain(worker, worker->children->wanted.drain_time, true);
 }

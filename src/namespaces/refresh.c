@@ -174,6 +174,17 @@ static bool look_is_due(const struct namespaces *namespaces)
     return poll(&news, 1, 0) > 0;
 }
 
+void namespaces_on_contest(struct namespaces *namespaces)
+{
+    namespaces->is_contested = true;
+}
+
+void namespaces_on_left(struct namespaces *namespaces)
+{
+    if (namespaces->is_contested)
+        namespaces_refresh_soon(namespaces);
+}
+
 void namespaces_on_reload(struct namespaces *namespaces)
 {
     struct namespace *namespace;
@@ -183,9 +194,8 @@ void namespaces_on_reload(struct namespaces *namespaces)
         if (namespace->kind == NETNS_PID && namespace->pid == 0)
             namespace_set_process(namespace, namespace->named, NULL);
     }
-    if (namespaces->is_contested)
-        namespaces_refresh_soon(namespaces); /* "netns_shared" may be on now */
-    if (look_is_due(namespaces))             /* what has come before the reload is there after it */
+    namespaces_on_left(namespaces); /* "netns_shared" may be on now */
+    if (look_is_due(namespaces))    /* what has come before the reload is there after it */
         namespaces_refresh(namespaces, false);
 }
 

@@ -343,8 +343,8 @@ static int reload_begin_asked(struct reload *reload, struct diag_list *diags)
 
         reload_reset(reload, RELOAD_ASKED);
         reload->events->on_begun(reload->owner, diags);
+        reload->inputs.settings = settings; /* before those of now are freed */
         reload->events->on_settings(reload->owner, settings);
-        reload->inputs.settings = settings;
         namespaces_on_reload(reload->namespaces);
         reload_collect(reload, &files, all);
     } else {

@@ -54,8 +54,7 @@ void sockets_leave(struct sockets *sockets, struct tenant_sockets *tenant)
     if (!tenant->resident.residence)
         return;
     residents_leave(sockets->residents, &tenant->resident);
-    if (sockets->namespaces->is_contested) /* another may have waited for it to be left */
-        namespaces_refresh_soon(sockets->namespaces);
+    namespaces_on_left(sockets->namespaces);
 }
 
 /* ---- with their namespace ---- */

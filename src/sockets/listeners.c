@@ -125,7 +125,7 @@ static bool listeners_may_live_there(struct sockets *sockets, const struct tenan
 
     if (!other || sockets->is_shared)
         return true;
-    sockets->namespaces->is_contested = true;
+    namespaces_on_contest(sockets->namespaces);
     snprintf(why, 160, "tenant \"%s\" lives there, and \"netns_shared\" is off", other->name);
     return false;
 }

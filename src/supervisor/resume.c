@@ -24,11 +24,6 @@ struct resume {
     struct supervisor supervisor;
     struct pending_waiter arrival; /* until all of the upgrade is done */
     bool is_announced;             /* our own workers serve */
-    /* Channels of workers that speak another version: nothing is said or heard there, but they
-     * drain when it closes. */
-    int silent[TALLY_WORKERS];
-    uint32_t silent_count;
-    uint32_t ipc_version; /* theirs */
 };
 
 /* ---- descriptors ---- */
@@ -129,21 +124,9 @@ static int resume_take_tally(struct children *children, const struct state *stat
     return children->tally ? 0 : -1;
 }
 
-static void resume_take_worker(struct resume *resume, const struct worker_state *worker,
-                               struct child *child)
+static void resume_take_workers(struct children *children, const struct children_state *state,
+                                uint32_t ipc_version)
 {
-    bool is_same = resume->ipc_version == IPC_VERSION;
-
-    child_inherit(child, worker->pid, is_same ? worker->channel : -1);
-    child->heartbeat.asked = worker->asked;
-    child->heartbeat.answered = worker->answered;
-    if (!is_same && worker->channel >= 0)
-        resume->silent[resume->silent_count++] = worker->channel;
-}
-
-static void resume_take_workers(struct resume *resume, const struct children_state *state)
-{
-    struct children *children = &resume->supervisor.children;
     struct generation former = {.half = state->half};
 
     children->figures.serial = state->figures;
@@ -154,8 +137,14 @@ static void resume_take_workers(struct resume *resume, const struct children_sta
     former.workers = memory_zeroed(former.count, sizeof(former.workers[0]));
     for (uint32_t i = 0; i < former.count; i++)
         worker_init(&former.workers[i], children, i, former.half);
-    for (uint32_t i = 0; i < state->count; i++)
-        resume_take_worker(resume, &state->workers[i], &former.workers[state->workers[i].index]);
+    for (uint32_t i = 0; i < state->count; i++) {
+        const struct worker_state *worker = &state->workers[i];
+        struct child *child = &former.workers[worker->index];
+
+        child_inherit(child, worker->pid, worker->channel, ipc_version == IPC_VERSION);
+        child->heartbeat.asked = worker->asked;
+        child->heartbeat.answered = worker->answered;
+    }
     generation_inherit(children, &former);
 }
 
@@ -196,14 +185,12 @@ static int resume_get(struct supervisor *supervisor, struct wire_reader *rest,
     return rest->failed ? -1 : 0;
 }
 
-static int resume_take(struct resume *resume, struct state *state)
+static int resume_take(struct supervisor *supervisor, struct state *state)
 {
-    struct supervisor *supervisor = &resume->supervisor;
     struct children_state workers;
     struct wire_reader rest;
 
     wire_reader_init(&rest, state->rest);
-    resume->ipc_version = state->ipc_version;
     state_each_descriptor(state, resume_arm, NULL);
     if (resume_get(supervisor, &rest, &workers) < 0 || resume_take_settings(supervisor, state) < 0)
         return -1;
@@ -221,14 +208,14 @@ static int resume_take(struct resume *resume, struct state *state)
     supervisor->control.upgrades = supervisor->upgrade.count = state->upgrades + 1;
     supervisor->upgrade.is_arriving = true;
     resume_take_control(supervisor, state);
-    resume_take_workers(resume, &workers);
+    resume_take_workers(&supervisor->children, &workers, state->ipc_version);
     resume_check_listeners(supervisor);
     resume_take_namespaces(supervisor, &rest);
     retries_resume(&supervisor->reload.retries);
     return 0;
 }
 
-static int resume_load(struct resume *resume, int fd)
+static int resume_load(struct supervisor *supervisor, int fd)
 {
     struct slice bytes;
     struct state state;
@@ -237,7 +224,7 @@ static int resume_load(struct resume *resume, int fd)
 
     close(fd);
     if (!why && state_decode(&state, bytes, &why) == 0)
-        result = resume_take(resume, &state);
+        result = resume_take(supervisor, &state);
     else
         log_error("cannot resume: %s", why);
     sealed_unmap(bytes);
@@ -251,8 +238,6 @@ static void resume_announce(struct resume *resume)
 {
     struct supervisor *supervisor = &resume->supervisor;
 
-    while (resume->silent_count > 0)
-        close(resume->silent[--resume->silent_count]);
     resume->is_announced = true;
     if (supervisor->state != SUPERVISOR_RUNNING)
         return;
@@ -287,12 +272,12 @@ static void resume_serve(struct resume *resume)
 
 int resume_main(const char *config, int state, const char *program)
 {
-    struct resume resume = {.silent_count = 0};
+    struct resume resume = {.is_announced = false};
 
     log_set_role("supervisor");
     supervisor_init(&resume.supervisor, config, program);
     resume.supervisor.status = EXIT_FAILURE;
-    if (privileges_reduce() == 0 && resume_load(&resume, state) == 0)
+    if (privileges_reduce() == 0 && resume_load(&resume.supervisor, state) == 0)
         resume_serve(&resume);
     return supervisor_close(&resume.supervisor);
 }

@@ -114,7 +114,7 @@ Test(children, go_to_the_next_binary)
 
     crew_open(&crew, 3, 0);
     cr_assert_eq(ipc_pair(sockets), 0);
-    child_inherit(&crew.workers[1], 4711, sockets[0]);
+    child_inherit(&crew.workers[1], 4711, sockets[0], true);
     crew.workers[1].heartbeat.asked = 9;
     crew.workers[2].pid = 4712;
     crew.children.present.half = 1;

@@ -54,7 +54,7 @@ static void be_ready(struct child *child)
     int sockets[2];
 
     cr_assert_eq(ipc_pair(sockets), 0);
-    child_inherit(child, 1, sockets[0]);
+    child_inherit(child, 1, sockets[0], true);
 }
 
 TestSuite(progress, .init = begin, .fini = end);

@@ -150,6 +150,26 @@ static void mute_tell_lacked(struct mute *mute, uint64_t serial, int expected)
     wire_writer_free(&body);
 }
 
+/* It hears nothing that we could say, but that its channel closes. */
+Test(workers, one_that_speaks_another_version_drains_when_it_is_to)
+{
+    struct mute mute;
+    int sockets[2];
+    char byte;
+
+    mute_open(&mute);
+    child_close(mute.worker);
+    cr_assert_eq(ipc_pair(sockets), 0);
+    child_inherit(mute.worker, mute.worker->pid, sockets[0], false);
+    cr_assert_not(child_is_up(mute.worker));
+    worker_tell_drain_time(mute.worker);
+    cr_assert_eq(recv(sockets[1], &byte, 1, MSG_DONTWAIT), -1, "it is still open");
+    worker_say_drain(mute.worker, 1., false);
+    cr_assert_eq(recv(sockets[1], &byte, 1, MSG_DONTWAIT), 0);
+    close(sockets[1]);
+    mute_close(&mute);
+}
+
 static bool mute_is_settled(const struct mute *mute)
 {
     return !pending_first(&mute->crew.loop, PENDING_RELOAD);

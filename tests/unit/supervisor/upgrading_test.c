@@ -80,13 +80,13 @@ Test(upgrading, workers_that_drain)
 Test(upgrading, new_workers_that_do_not_serve)
 {
     set_former();
-    child_inherit(&workers[1], 1, -1);
+    child_inherit(&workers[1], 1, -1, true);
     cr_assert_str_eq(find(), "new workers that do not serve yet (1 of them)");
 }
 
 Test(upgrading, a_worker_that_is_not_ready)
 {
-    child_inherit(&workers[1], 1, -1);
+    child_inherit(&workers[1], 1, -1, true);
     cr_assert_str_eq(find(), "worker 1, which is not ready");
 }
 
