@@ -149,6 +149,15 @@ struct config_limit_conn {
     uint32_t most;
 };
 
+/* A size that may have variables; then each request has its own. */
+struct config_size {
+    uint64_t bytes;
+    struct config_template variable; /* no part: bytes it is */
+};
+
+/* As a size is written: a number, which k, m or g of any case may follow. Returns 0 or -1. */
+int config_size_parse(struct slice text, uint64_t *bytes);
+
 /* How limits of requests, or of those in progress, are told. */
 struct config_limit_manner {
     enum log_level level;
@@ -187,6 +196,8 @@ struct config_settings {
     const struct config_limit_conn *limit_conns; /* all or nothing from above */
     uint32_t limit_conn_count;
     struct config_limit_manner limit_conn;
+    struct config_size limit_rate; /* bytes a second; 0: none */
+    struct config_size limit_rate_after;
     uint32_t proxy_http_version; /* 11 or 20 */
     bool proxy_ssl_verify;
     bool proxy_ssl_server_name; /* if it is said; else as proxy_ssl_verify */

@@ -112,6 +112,8 @@ struct exchange_allowance {
     size_t most;
 };
 
+struct exchange_pace; /* how fast a response may be */
+
 struct exchange {
     struct arena arena;
     struct loop *loop;
@@ -124,6 +126,7 @@ struct exchange {
     struct http_response response; /* as the client gets it */
     struct exchange_pipe request_body;
     struct exchange_pipe response_body;
+    struct exchange_pace *pace;           /* of the response's body; NULL: as fast as it can */
     struct chain kept;                    /* what was taken of request_body since it was rewound */
     size_t kept_held;                     /* of the allowance */
     struct exchange_allowance *allowance; /* NULL: nothing is kept (any more) */
@@ -186,6 +189,13 @@ void exchange_end_response(struct exchange *exchange, enum pipe_state state);
  * is left. Returns how many. */
 size_t exchange_take_request(struct exchange *exchange, struct chain *into, size_t limit);
 size_t exchange_take_response(struct exchange *exchange, struct chain *into, size_t limit);
+
+/* The response's body goes to the frontend at that many bytes a second, but for the first `after`,
+ * and for those of the first second, which go at once (nginx's limit_rate). rate 0: as fast as it
+ * can. Before the response is passed. */
+void exchange_pace_response(struct exchange *exchange, uint64_t rate, uint64_t after);
+/* Whether nothing is to be had of it at the moment for that reason alone; on_body follows. */
+bool exchange_is_paced(const struct exchange *exchange);
 
 /* Everything taken and nothing more to come. */
 static inline bool exchange_pipe_is_done(const struct exchange_pipe *pipe)

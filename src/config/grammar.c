@@ -57,6 +57,8 @@ const struct rule grammar_rules[] = {
     {"limit_conn_status", EVERY, 1, 1, set_number, IN_SETTINGS(limit_conn.status), .low = 400,
      .high = 599},
     {"limit_conn_zone", TENANT, 2, 2, set_limit_conn_zone, .repeats = true},
+    {"limit_rate", EVERY, 1, 1, set_variable_size, IN_SETTINGS(limit_rate)},
+    {"limit_rate_after", EVERY, 1, 1, set_variable_size, IN_SETTINGS(limit_rate_after)},
     {"limit_req", EVERY, 1, 3, set_limit_req, .repeats = true},
     {"limit_req_dry_run", EVERY, 1, 1, set_flag, IN_SETTINGS(limit_req.dry_run)},
     {"limit_req_log_level", EVERY, 1, 1, set_limit_level, IN_SETTINGS(limit_req.level)},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* limit_req, limit_conn: inherited all or nothing, as in nginx. */
+/* limit_req, limit_conn: inherited all or nothing, as in nginx; limit_rate. */
 #include "setters_internal.h"
 
 #include "tenant_internal.h"
+#include "text/value_internal.h"
 
 #define BURST_MOST 200000 /* what excess is counted up to, and some room */
 
@@ -137,4 +138,30 @@ void set_limit_level(struct build *build, const struct config_directive *directi
     diag_error(build->diags, word->place,
                "\"%.*s\" is not allowed: \"%s\" is info, notice, warn or error",
                SLICE_PRINTF(slice_head(word->text, 64)), build->rule->name);
+}
+
+/* ---- limit_rate ---- */
+
+int config_size_parse(struct slice text, uint64_t *bytes)
+{
+    return value_size(text, bytes);
+}
+
+void set_variable_size(struct build *build, const struct config_directive *directive)
+{
+    const struct config_word *word = &directive->words[1];
+    struct config_size size = {0};
+    bool is_plain = word->text.len == 0 || !memchr(word->text.data, '$', word->text.len);
+
+    if (is_plain && value_size(word->text, &size.bytes) != 0) {
+        diag_error(build->diags, word->place,
+                   "\"%.*s\" is no size: \"%s\" takes a number of bytes, or one with k, m or g, "
+                   "or variables",
+                   SLICE_PRINTF(slice_head(word->text, 64)), build->rule->name);
+        return;
+    }
+    if (!is_plain && config_template_parse(&size.variable, build->arena, word->text, word->place,
+                                           build->diags) != 0)
+        return;
+    *(struct config_size *)build_field(build) = size;
 }

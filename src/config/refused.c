@@ -67,7 +67,7 @@ static const char *const later[] = {
     "queue", "random", "state", "sticky", "sticky_cookie_insert", "upstream_conf", "zone",
     "zone_sync",
     /* limits */
-    "limit_except", "limit_rate", "limit_rate_after", "limit_zone",
+    "limit_except", "limit_zone",
     /* access */
     "allow", "auth_basic", "auth_basic_user_file", "auth_delay", "auth_http", "auth_jwt",
     "auth_request", "auth_request_set", "deny", "real_ip_header", "real_ip_recursive",

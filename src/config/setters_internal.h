@@ -38,7 +38,8 @@ rule_setter set_defaults;
 /* limits.c */
 rule_setter set_limit_req;
 rule_setter set_limit_conn;
-rule_setter set_limit_level; /* enum log_level */
+rule_setter set_limit_level;   /* enum log_level */
+rule_setter set_variable_size; /* struct config_size */
 
 /* zones.c */
 rule_setter set_limit_req_zone;

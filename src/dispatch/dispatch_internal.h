@@ -122,6 +122,10 @@ enum dispatch_verdict limit_conn(struct dispatch *dispatch);
 /* The request is over: gives back what it holds. */
 void limit_conn_stop(struct dispatch *dispatch);
 
+/* ---- limits/limit_rate.c ---- */
+
+enum dispatch_verdict limit_rate(struct dispatch *dispatch);
+
 /* ---- limits/answer.c: what both share ---- */
 
 /* What a zone's key is for this request. Empty: it does not count, also when it is longer than

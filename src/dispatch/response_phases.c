@@ -7,6 +7,7 @@ static const struct {
     enum dispatch_phase phase;
     enum dispatch_verdict (*run)(struct dispatch *dispatch);
 } features[] = {
+    {PHASE_RESPONSE_HEADERS, limit_rate},
     {PHASE_RESPONSE_HEADERS, headers_filter},
     {PHASE_RESPONSE_HEADERS, headers_add},
     {PHASE_LOG, report_close},

@@ -210,8 +210,14 @@ size_t exchange_take_request(struct exchange *exchange, struct chain *into, size
 
 size_t exchange_take_response(struct exchange *exchange, struct chain *into, size_t limit)
 {
-    size_t taken;
-    if (pipe_take(&exchange->response_body, into, limit, &taken) && exchange->back)
+    size_t taken, allowed = SIZE_MAX;
+    if (exchange->pace)
+        allowed = pace_allows(exchange);
+    bool has_room =
+        pipe_take(&exchange->response_body, into, limit < allowed ? limit : allowed, &taken);
+    if (exchange->pace)
+        pace_note(exchange, taken, allowed);
+    if (has_room && exchange->back)
         exchange->back_ops->on_room(exchange->back, exchange);
     return taken;
 }
@@ -236,6 +242,7 @@ void exchange_close(struct exchange *exchange)
     exchange->is_closed = true;
     exchange_abort_back(exchange);
     kept_stop(exchange);
+    pace_stop(exchange);
     if (exchange->mediator_ops)
         exchange->mediator_ops->on_close(exchange->mediator, exchange);
     chain_clear(&exchange->request_body.bytes);

@@ -3,7 +3,6 @@
 their deaths, reloads and upgrades, beside the real nginx."""
 
 import os
-import re
 import signal
 import threading
 import time
@@ -207,3 +206,78 @@ def test_a_reload_forgets_nobody_who_is_in_progress(limited, gateway, namespace)
     may.set()
     assert held.join() == [200] * 10
     wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 200)
+
+
+RATED = """
+location / { PASS }
+location /slow { limit_rate 20k; PASS }
+location /later { limit_rate 20k; limit_rate_after 100k; PASS }
+location /told { limit_rate $arg_r; PASS }
+location /few { limit_rate 100; PASS }
+"""
+
+
+def sends(connection, _):
+    """60,000 bytes, of /few 300; /accel has them limited by the server."""
+    while True:
+        head = read_head(connection)[0]
+        more = b"X-Accel-Limit-Rate: 20000\r\n" if b"/accel" in head else b""
+        body = b"x" * (300 if b"/few" in head else 60000)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s"
+                           % (len(body), more, body))
+
+
+def timed(namespace, path, kind):
+    begin, length = time.monotonic(), 300 if path == "/few" else 60000
+    if kind == "1":
+        response = fetch(namespace, PLAIN, path)
+        assert response.status == 200 and len(response.body) == length
+        assert "X-Accel-Limit-Rate" not in response.headers
+    else:
+        connection = Frames(namespace, PLAIN)
+        stream = connection.ask(path)
+        assert stream.status == 200 and len(stream.body) == length
+        connection.close()
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("kind", ["1", "2"])
+def test_a_response_takes_its_time(limited, namespace, kind):
+    """The first second's bytes at once, so about two seconds; others are quick. One that is slower
+    than a client may be is not taken for a client that stalls."""
+    limited("send_timeout 1s;", RATED, sends)
+    times = {}
+
+    def ask(path):
+        times[path] = timed(namespace, path, kind)
+
+    threads = [threading.Thread(target=ask, args=(path,)) for path in
+               ("/", "/slow", "/accel", "/later", "/told", "/told?r=20k", "/few")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    slow = {"/slow", "/accel", "/told?r=20k", "/few"}
+    assert len(times) == 7
+    assert min(times[path] for path in slow) > 1.4, times
+    assert max(times[path] for path in times.keys() - slow) < min(times[path] for path in slow)
+
+
+def test_who_leaves_a_slow_response_is_gone(limited, gateway, namespace):
+    """Nothing is held for it: what it counted for is given back."""
+    limited(CONN, "location / { limit_conn conn 1; limit_rate 1k; PASS }", sends)
+    connection = Connection(namespace, PLAIN)
+    connection.request("GET", "/?a=1")
+    connection.getresponse()
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
+    connection.close()
+    limit = time.monotonic() + 20
+    while time.monotonic() < limit:
+        other = Connection(namespace, PLAIN)
+        other.request("GET", "/?a=1")
+        status = other.getresponse().status
+        other.close()
+        if status == 200:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the slow response is still in progress")

@@ -145,7 +145,7 @@ static bool is_stalled(struct front_stream *stream, double now, double timeout)
     const struct exchange *exchange = stream->exchange;
     struct stream_clock *clock = &stream->send;
 
-    if (exchange->response_body.bytes.len == 0) {
+    if (exchange->response_body.bytes.len == 0 || exchange_is_paced(exchange)) {
         clock->from = 0;
         return false;
     }

@@ -36,6 +36,19 @@ Test(limits, what_they_say)
     free_tenant(&built);
 }
 
+Test(limits, rates_of_responses)
+{
+    struct built built;
+    const struct config_settings *settings;
+
+    build_good(&built, "limit_rate 10k; limit_rate_after $arg_a;" HEAD "}");
+    settings = built.tenant.servers[0].settings;
+    cr_expect_eq(settings->limit_rate.bytes, 10240);
+    cr_expect_eq(settings->limit_rate.variable.count, 0);
+    cr_expect_eq(settings->limit_rate_after.variable.count, 1);
+    free_tenant(&built);
+}
+
 /* As in nginx, a zone may stand behind its use. */
 Test(limits, zones_may_follow)
 {
@@ -66,6 +79,9 @@ Test(limits, mistakes)
         {ZONES "limit_req_status 399;" HEAD "}", 2, 18, "400 to 599"},
         {ZONES "limit_conn_status 600;" HEAD "}", 2, 19, "400 to 599"},
         {ZONES "limit_req_log_level debug;" HEAD "}", 2, 21, "info, notice, warn or error"},
+        {ZONES "limit_rate fast;" HEAD "}", 2, 12, "is no size"},
+        {ZONES "limit_rate \"\";" HEAD "}", 2, 12, "is no size"},
+        {ZONES "limit_rate_after $nothing;" HEAD "}", 2, 18, "nothing"},
         {ZONES "limit_req_dry_run yes;" HEAD "}", 2, 19, "\"on\" or \"off\""},
     };
 
