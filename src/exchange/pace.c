@@ -5,8 +5,6 @@
 #include "base/container_of.h"
 #include "io/deadline.h"
 
-#include <math.h>
-
 /* Seconds of the rate that go at once, as with nginx. */
 #define PACE_AHEAD 1.0
 /* Seconds between pieces, so that a slow response is no busy one. */
@@ -63,8 +61,7 @@ size_t pace_allows(const struct exchange *exchange)
         return 0;
     if (pace->begun <= 0)
         pace->begun = now;
-    double allowed =
-        floor(pace->after + pace->rate * (now - pace->begun + PACE_AHEAD) - pace->taken);
+    double allowed = pace->after + pace->rate * (now - pace->begun + PACE_AHEAD) - pace->taken;
     return allowed <= 0 ? 0 : allowed < (double)SIZE_MAX / 2 ? (size_t)allowed : SIZE_MAX;
 }
 
