@@ -46,6 +46,11 @@ void address_format_host(const struct address *address, char text[ADDRESS_TEXT])
 /* All addresses of its family: 0.0.0.0, [::]. */
 bool address_is_wildcard(const struct address *address);
 
+/* What limits take for one client: the bytes of an IPv4 address, those of an IPv6 address's /64, of
+ * which one host may use all; of an IPv4-mapped one those of the IPv4 address. Empty without an IP
+ * address. Points into the address. */
+struct slice address_prefix(const struct address *address);
+
 /* 0 for Unix sockets. */
 uint16_t address_port(const struct address *address);
 

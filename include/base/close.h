@@ -51,6 +51,11 @@ enum close_manner {
     X(LISTENER_REMOVED, ORDERLY, NONE, "listener_removed", "its listener was removed")             \
     X(TENANT_REMOVED, ORDERLY, NONE, "tenant_removed", "its tenant was removed")                   \
     X(TENANT_MOVED, ORDERLY, NONE, "tenant_moved", "another worker serves its tenant")             \
+    X(CLIENT_HANDSHAKE_RATE, RESET, NONE, "client_handshake_rate",                                 \
+      "its address begins handshakes too often")                                                   \
+    X(TENANT_HANDSHAKE_RATE, RESET, NONE, "tenant_handshake_rate",                                 \
+      "the tenant's clients begin handshakes too often")                                           \
+    X(MAX_HANDSHAKES, RESET, NONE, "max_handshakes", "too many handshakes are in progress")        \
     X(DRAINING, ORDERLY, NONE, "draining", "the worker goes down")                                 \
     X(DRAIN_LIMIT, RESET, DRAINING, "drain_limit", "its time to end was over")                     \
     X(SHUTDOWN, NOW, NONE, "shutdown", "the worker has gone down")
@@ -62,6 +67,9 @@ enum close_reason {
 #undef X
         CLOSE_REASONS /* how many, CLOSE_NONE included */
 };
+
+/* Of the reasons from CLOSE_CLIENT_HANDSHAKE_RATE on: those for which no handshake begins. */
+#define CLOSE_HANDSHAKE_LIMITS 3
 
 enum close_manner close_manner(enum close_reason reason);
 enum error close_error(enum close_reason reason);

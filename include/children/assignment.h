@@ -10,6 +10,7 @@ struct assignment_figures {
     uint64_t connections;
     uint64_t draining; /* of them */
     uint64_t requests; /* since these workers were started */
+    uint64_t refused;  /* handshakes; the same */
 };
 
 /* Embedded by the tenant's record. In the masks are workers of the present generation: worker_bit.

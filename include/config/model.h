@@ -326,11 +326,25 @@ struct config_zone {
     struct diag_place place;
 };
 
+/* How often something may be done. */
+struct config_rate {
+    uint32_t rate;  /* thousandths a second; 0: as often as anybody likes */
+    uint32_t burst; /* thousandths: how much at once, beyond the rate */
+};
+
+/* The zones of max_handshakes and handshake_rate, each only where its limit is set. */
+#define CONFIG_HANDSHAKES        SLICE(".handshakes")
+#define CONFIG_CLIENT_HANDSHAKES SLICE(".client_handshakes")
+#define CONFIG_TENANT_HANDSHAKES SLICE(".tenant_handshakes")
+
 struct config_tenant {
     struct arena arena;
     struct slice name;
     struct config_netns netns;
     uint32_t max_connections;
+    uint32_t max_handshakes;              /* in progress at once; 0: no limit */
+    struct config_rate client_handshakes; /* begun by a client, an address prefix */
+    struct config_rate tenant_handshakes; /* begun by all clients together */
     struct config_listen *listens;
     uint32_t listen_count;
     struct config_server *servers;

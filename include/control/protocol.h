@@ -37,8 +37,8 @@
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
  * blocked: it waits for what does not come by itself, degraded, refused), bound and listeners,
- *       connections and draining (those of them that end), requests, expires (seconds since 1970,
- *       0: no certificate), generation, error (empty: none)
+ *       connections and draining (those of them that end), requests, refused (handshakes), expires
+ *       (seconds since 1970, 0: no certificate), generation, error (empty: none)
  *   end STATUS
  *       the last line: enum control_status
  *

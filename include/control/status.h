@@ -30,6 +30,7 @@ struct status_tenant {
     uint64_t connections;
     uint64_t draining;
     uint64_t requests;
+    uint64_t refused;
     int64_t expires;
     uint64_t generation;
     struct slice error;

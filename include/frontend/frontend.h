@@ -92,6 +92,7 @@ struct frontend_stats {
     uint32_t
         draining; /* those of them that end, with their tenant, their listener or the process */
     uint64_t requests; /* so far */
+    uint64_t refused;  /* handshakes, by max_handshakes and handshake_rate; so far */
 };
 
 /* take is called for each tenant, also for those that are removed and still have connections. */

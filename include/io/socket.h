@@ -44,6 +44,10 @@ int socket_accept(int listener, struct address *peer);
  * namespace alive (TCP_USER_TIMEOUT and TCP_LINGER2 of tcp(7)). */
 void socket_bound_close(int fd, double seconds);
 
+/* close(2) will send RST, drop what is queued, and leave nothing behind in the kernel (SO_LINGER of
+ * socket(7)). */
+void socket_reset_on_close(int fd);
+
 /* A socket to connect with: non-blocking, close-on-exec, TCP_NODELAY, SO_KEEPALIVE where they
  * apply; -1 with errno. */
 int socket_for(int family);

@@ -173,6 +173,7 @@ struct ipc_tenant_figures {
     uint32_t connections;
     uint32_t draining; /* of them */
     uint64_t requests;
+    uint64_t refused; /* handshakes */
 };
 
 void ipc_put_tenant_figures(struct wire_writer *writer, const struct ipc_tenant_figures *figures);

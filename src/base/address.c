@@ -107,6 +107,22 @@ void address_format_host(const struct address *address, char text[ADDRESS_TEXT])
     }
 }
 
+struct slice address_prefix(const struct address *address)
+{
+    const unsigned char *v6 = address->v6.sin6_addr.s6_addr;
+
+    switch (address->len ? address->any.sa_family : AF_UNSPEC) {
+    case AF_INET:
+        return (struct slice){(const char *)&address->v4.sin_addr, 4};
+    case AF_INET6:
+        if (IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr))
+            return (struct slice){(const char *)v6 + 12, 4};
+        return (struct slice){(const char *)v6, 8};
+    default:
+        return (struct slice){0};
+    }
+}
+
 uint16_t address_port(const struct address *address)
 {
     if (address->len == 0)

@@ -78,6 +78,7 @@ static void figures_add(struct children *children, struct wire_reader *reader)
     assignment->figures.connections += told.connections;
     assignment->figures.draining += told.draining;
     assignment->figures.requests += told.requests;
+    assignment->figures.refused += told.refused;
 }
 
 int figures_on_message(struct child *worker, struct ipc_received *received)

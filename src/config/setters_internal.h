@@ -62,6 +62,9 @@ rule_setter set_certificate_file; /* struct config_file, of the settings */
 /* verification.c */
 rule_setter set_verify_client;
 
+/* handshakes.c */
+rule_setter set_handshake_rate;
+
 /* listen.c */
 rule_setter set_listen;
 

@@ -41,6 +41,7 @@ static void finish(struct build *build, const struct config_block *root)
     model->upstream_count = parts->upstreams.count;
     model->servers = list_copy(&parts->servers, build->arena, sizeof(struct config_server));
     model->server_count = parts->servers.count;
+    handshakes_finish(build);
     zones_finish(build);
     listen_finish(build);
     certificate_check_listens(build);

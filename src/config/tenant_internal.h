@@ -37,6 +37,8 @@ struct tenant_build {
     struct list zones;     /* struct zone_build */
     struct list zone_uses; /* struct zone_use */
     uint32_t endpoint_count;
+    bool has_client_handshakes; /* the tenant's own handshake_rate */
+    bool has_tenant_handshakes;
     bool told_listens; /* that there are too many */
     bool told_endpoints;
 };
@@ -85,6 +87,9 @@ struct config_zone *zone_add(struct build *build, enum config_zone_kind kind, st
 void zone_use(struct build *build, const struct zone_use *use);
 /* All is read: fills the model, and finds the zones that are used. */
 void zones_finish(struct build *build);
+
+/* handshakes.c: adds the zones of their limits. */
+void handshakes_finish(struct build *build);
 
 /* names are checked per listener */
 void server_check_names(struct build *build);

@@ -46,6 +46,7 @@ void status_tell_tenant(struct control *control, const struct status_tenant *ten
                      arena_printf(&arena, "connections=%" PRIu64, tenant->connections),
                      arena_printf(&arena, "draining=%" PRIu64, tenant->draining),
                      arena_printf(&arena, "requests=%" PRIu64, tenant->requests),
+                     arena_printf(&arena, "refused=%" PRIu64, tenant->refused),
                      arena_printf(&arena, "expires=%" PRId64, tenant->expires),
                      arena_printf(&arena, "generation=%" PRIu64, tenant->generation),
                      arena_printf(&arena, "error=%.*s", SLICE_PRINTF(tenant->error)));

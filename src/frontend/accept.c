@@ -102,6 +102,8 @@ static void accept_some(struct front_listener *listener)
             return;
         if (fd < 0)
             continue;
+        if (!handshake_limits_admit(listener, fd, &peer))
+            continue;
         make_room(listener->tenant);
         handshake_start(connection_new(listener, fd, &peer));
     }

@@ -70,6 +70,8 @@ void connection_set_state(struct connection *connection, enum connection_state s
     log_debug("client %llu: %s to %s", (unsigned long long)connection->client.connection,
               state_names[connection->state], state_names[state]);
     TAILQ_REMOVE(connection->is_spare ? &tenant->idle : &tenant->busy, connection, of_tenant);
+    if (connection->state == CONNECTION_HANDSHAKE)
+        handshake_limits_leave(connection);
     connection->state = state;
     if (state != CONNECTION_CLOSED)
         enlist(connection);

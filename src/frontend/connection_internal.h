@@ -121,6 +121,11 @@ extern const struct stream_events connection_events;
 void connection_close_all(struct frontend *frontend);
 void connection_free_all(struct frontend *frontend);
 
+/* ---- handshake_limits.c ---- */
+
+/* A connection that was admitted has its handshake behind it, or is closed. */
+void handshake_limits_leave(struct connection *connection);
+
 static inline struct loop *connection_loop(const struct connection *connection)
 {
     return stream_loop(connection->stream);

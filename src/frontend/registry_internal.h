@@ -4,6 +4,7 @@
 #ifndef FRONTEND_REGISTRY_INTERNAL_H
 #define FRONTEND_REGISTRY_INTERNAL_H
 
+#include "base/close.h"
 #include "frontend/frontend.h"
 #include "h2/pool_internal.h"
 #include "io/deadline.h"
@@ -44,6 +45,12 @@ struct refusals {
     unsigned untold; /* since the last line */
 };
 
+/* Lines of the log about one reason for which handshakes are refused. */
+struct refused_handshakes {
+    double told;     /* loop_now() of the last line; 0: none yet */
+    uint64_t untold; /* since then */
+};
+
 struct frontend_tenant {
     UT_hash_handle hh;
     struct frontend *frontend;
@@ -51,10 +58,12 @@ struct frontend_tenant {
     uint32_t slot;
     unsigned connections;
     uint64_t requests;           /* so far, in this process */
+    uint64_t refused;            /* handshakes; the same */
     struct connection_list idle; /* may be closed at any time; the oldest first */
     struct connection_list busy;
     LIST_HEAD(, front_listener) listeners;
     struct refusals refusals;
+    struct refused_handshakes refused_handshakes[CLOSE_HANDSHAKE_LIMITS];
     bool is_leaving;         /* handed over: goes with its last connection */
     bool is_full;            /* max_connections: its listeners are not watched */
     struct deadline recheck; /* another worker may have made room */
@@ -146,6 +155,12 @@ void listeners_tenant_is_full(struct frontend_tenant *tenant);
 
 /* A connection of the tenant was closed, or may be closed now. */
 void listeners_tenant_has_room(struct frontend_tenant *tenant);
+
+/* ---- handshake_limits.c ---- */
+
+/* Whether who was just accepted may have a handshake, if the listener has TLS. If not, the socket
+ * is reset and closed; that is counted, and told now and then. */
+bool handshake_limits_admit(struct front_listener *listener, int fd, const struct address *peer);
 
 /* ---- accept.c ---- */
 

@@ -21,7 +21,8 @@ void frontend_stats(const struct frontend *frontend,
     for (tenant = frontend->tenants; tenant; tenant = tenant->hh.next) {
         struct frontend_stats stats = {.tenant = frontend_tenant_name(tenant),
                                        .connections = tenant->connections,
-                                       .requests = tenant->requests};
+                                       .requests = tenant->requests,
+                                       .refused = tenant->refused};
 
         stats.draining = count_retiring(&tenant->idle) + count_retiring(&tenant->busy);
         take(owner, &stats);

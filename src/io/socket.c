@@ -166,6 +166,13 @@ int socket_accept(int listener, struct address *peer)
     return fd;
 }
 
+void socket_reset_on_close(int fd)
+{
+    const struct linger at_once = {1, 0};
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 int socket_for(int family)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

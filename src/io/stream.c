@@ -275,10 +275,8 @@ void stream_close(struct stream *stream)
 
 void stream_close_reset(struct stream *stream)
 {
-    const struct linger at_once = {1, 0};
-
     if (stream && stream->state != STREAM_CLOSED)
-        (void)setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        socket_reset_on_close(stream->fd);
     stream_close(stream);
 }
 

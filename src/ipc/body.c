@@ -189,7 +189,7 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
 #define BODY_container_name(F)   F(name)
 #define BODY_container_socket(F) F(error) F(path)
 #define BODY_container(F)        F(name) F(pid) F(sandbox) F(reason)
-#define BODY_tenant_figures(F)   F(tenant) F(connections) F(draining) F(requests)
+#define BODY_tenant_figures(F)   F(tenant) F(connections) F(draining) F(requests) F(refused)
 
 #define X(name)                                                                                    \
     void ipc_put_##name(struct wire_writer *writer, const struct ipc_##name *body)                 \

@@ -103,6 +103,7 @@ static const struct {
     {"connections", "connections", status_number},
     {"draining", "draining", status_number},
     {"requests", "requests", status_number},
+    {"refused", "refused_handshakes", status_number},
     {"expires", "certificate_expiry", status_time},
     {"generation", "generation", status_number},
     {"error", "last_error", status_text_or_none},

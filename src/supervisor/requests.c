@@ -112,6 +112,7 @@ static void status_tenant(struct supervisor *supervisor, const struct record *re
         .connections = record->assignment.figures.connections,
         .draining = record->assignment.figures.draining,
         .requests = record->assignment.figures.requests,
+        .refused = record->assignment.figures.refused,
         .expires = plan->expires,
         .generation = record->version,
         .error = record_trouble(record, arena),

@@ -7,9 +7,9 @@
 static void put_tenant(void *owner, const struct frontend_stats *figures)
 {
     const struct ipc_tenant_figures told = {figures->tenant, figures->connections,
-                                            figures->draining, figures->requests};
+                                            figures->draining, figures->requests, figures->refused};
 
-    if (figures->connections > 0 || figures->requests > 0)
+    if (figures->connections > 0 || figures->requests > 0 || figures->refused > 0)
         ipc_put_tenant_figures(owner, &told);
 }
 

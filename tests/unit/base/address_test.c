@@ -131,3 +131,27 @@ Test(address, a_wildcard_is_all_of_its_family)
     address = local_of("/run/app.sock", 14);
     cr_assert_not(address_is_wildcard(&address));
 }
+
+static void expect_prefix(const struct address *address, const char *bytes, size_t len)
+{
+    cr_assert(slice_equal(address_prefix(address), (struct slice){bytes, len}));
+}
+
+Test(address, a_client_is_an_address_of_ipv4_or_a_64_of_ipv6)
+{
+    struct address none = {.len = 0};
+    struct address address = v4_of("192.0.2.7", 443);
+
+    expect_prefix(&address, "\xc0\x00\x02\x07", 4);
+    address = v6_of("::ffff:192.0.2.7", 80);
+    expect_prefix(&address, "\xc0\x00\x02\x07", 4);
+    address = v6_of("2001:db8:1:2:3:4:5:6", 1);
+    expect_prefix(&address, "\x20\x01\x0d\xb8\x00\x01\x00\x02", 8);
+    address = v6_of("2001:db8:1:2:ffff::", 2);
+    expect_prefix(&address, "\x20\x01\x0d\xb8\x00\x01\x00\x02", 8);
+    address = v6_of("2001:db8:1:3::", 2);
+    expect_prefix(&address, "\x20\x01\x0d\xb8\x00\x01\x00\x03", 8);
+    address = local_of("/run/app.sock", 14);
+    expect_prefix(&address, "", 0);
+    expect_prefix(&none, "", 0);
+}

@@ -16,9 +16,10 @@ Test(figures, are_summed_over_the_workers)
     rig_tenant(&rig, "a", rig_port(), "a");
     rig_tenant(&rig, "b", rig_port(), "b");
     rig_start(&rig, "started: 2 tenants");
-    cr_assert_eq(talk(&rig, "status\n", "\tconnections=10\tdraining=2\trequests=200\t"), 0);
+    cr_assert_eq(talk(&rig, "status\n", "\tconnections=10\tdraining=2\trequests=200\trefused=6\t"),
+                 0);
     cr_assert(talk_said("\tconnections=14\tpartial=0\n"), "a removed tenant's are in the sum");
-    cr_assert(talk_said("\tconnections=0\tdraining=0\trequests=0\t"), "b has none");
+    cr_assert(talk_said("\tconnections=0\tdraining=0\trequests=0\trefused=0\t"), "b has none");
     cr_assert_eq(talk(&rig, "status\n", "\tconnections=14\tpartial=0\n"), 0, "not more each time");
     rig_close(&rig);
 }

@@ -114,6 +114,29 @@ static inline void expect_accepted(enum diag_severity severity, const struct sai
     }
 }
 
+/* A tenant behind the defaults of a main file. */
+static inline void build_both(struct built *built, const char *main_text, const char *tenant_text)
+{
+    struct config_tree main_tree, tree;
+
+    diag_list_init(&built->diags);
+    config_tree_init(&main_tree);
+    config_tree_init(&tree);
+    config_parse_text(&main_tree, &config_files, "m.conf", slice_of(main_text), &built->diags);
+    config_parse_text(&tree, &config_files, "t.conf", slice_of(tenant_text), &built->diags);
+    config_main_build(&built->main, &main_tree, "/etc/nsgate/m.conf", &built->diags);
+    built->result =
+        config_tenant_build(&built->tenant,
+                            &(struct config_tenant_source){.name = SLICE("acme"),
+                                                           .folder = built->main.folder,
+                                                           .defaults = built->main.defaults,
+                                                           .root = &tree.root},
+                            &built->diags);
+    config_main_free(&built->main);
+    config_tree_free(&main_tree);
+    config_tree_free(&tree);
+}
+
 /* Builds what must be right. */
 static inline void build_good(struct built *built, const char *text)
 {

@@ -24,6 +24,9 @@ static bool is_same_tenant(struct built *a, struct built *b)
     of_a.ssl_verify_client_place = of_b.ssl_verify_client_place = (struct diag_place){0};
     return memcmp(&of_a, &of_b, sizeof(of_a)) == 0 &&
            a->tenant.max_connections == b->tenant.max_connections &&
+           a->tenant.max_handshakes == b->tenant.max_handshakes &&
+           a->tenant.client_handshakes.rate == b->tenant.client_handshakes.rate &&
+           a->tenant.tenant_handshakes.rate == b->tenant.tenant_handshakes.rate &&
            a->tenant.upstreams[0].keepalive == b->tenant.upstreams[0].keepalive;
 }
 

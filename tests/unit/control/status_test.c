@@ -30,6 +30,7 @@ Test(status, tells_of_the_gateway_and_its_tenants)
                                          .connections = 3,
                                          .draining = 4,
                                          .requests = 5,
+                                         .refused = 8,
                                          .expires = 6,
                                          .generation = 7,
                                          .error = SLICE("no\tnews")};
@@ -52,9 +53,10 @@ Test(status, tells_of_the_gateway_and_its_tenants)
         cr_assert(rig_said(
             &rig, "\tsandbox=on\tlandlock=6\tgeneration=2\tworkers=3\tdraining=1\tarriving=1\t"
                   "connections=9\tpartial=1\n"));
-        cr_assert(rig_said(&rig, "\ntenant\tname=a\tnetns=acme\tinode=40\tstate=degraded\tbound=1\t"
-                                 "listeners=2\tconnections=3\tdraining=4\trequests=5\texpires=6\t"
-                                 "generation=7\terror=no\\x09news\nend\t2\n"));
+        cr_assert(rig_said(
+            &rig, "\ntenant\tname=a\tnetns=acme\tinode=40\tstate=degraded\tbound=1\t"
+                  "listeners=2\tconnections=3\tdraining=4\trequests=5\trefused=8\texpires=6\t"
+                  "generation=7\terror=no\\x09news\nend\t2\n"));
     }
     rig_close(&rig);
 }

@@ -59,6 +59,7 @@ void rig_open(struct rig *rig)
     log_set_level(getenv("GATE_DEBUG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     rig->server = -1;
     rig->listener = -1;
+    cells_init(&rig->cells);
     loop_init(&rig->loop);
     arena_init(&rig->arena, 4096);
     rig->contexts = tls_contexts_new();
@@ -92,7 +93,31 @@ void rig_close(struct rig *rig)
         close(rig->listener);
     loop_free(&rig->loop);
     tls_contexts_free(rig->contexts);
+    cells_free(&rig->cells);
     arena_free(&rig->arena);
+}
+
+static void fill(void *data, size_t size)
+{
+    memset(data, 7, size);
+}
+
+/* What its limits count in; column 0. */
+static void give_cells(struct rig *rig, struct tenant *tenant)
+{
+    const struct config_tenant *config = &tenant->config;
+    struct cells_want *wants = ARENA_ARRAY(&rig->arena, struct cells_want, config->zone_count);
+
+    for (uint32_t i = 0; i < config->zone_count; i++) {
+        const struct config_zone *zone = &config->zones[i];
+
+        wants[i] = (struct cells_want){zone->kind == ZONE_COUNTS ? CELLS_COUNTS : CELLS_RATES,
+                                       zone->identity, zone->size};
+    }
+    cr_assert_eq(cells_fit(&rig->cells, wants, config->zone_count, fill), 0);
+    if (rig->cells.count > 0)
+        tenant_set_cells(tenant,
+                         cells_map_new(rig->cells.fd, rig->cells.regions, rig->cells.count, 0));
 }
 
 void rig_set_tenant(struct rig *rig, const char *name, const char *extra, const char *server)
@@ -121,6 +146,7 @@ void rig_set_tenant(struct rig *rig, const char *name, const char *extra, const 
     STAILQ_FOREACH (diag, &diags.items, next)
         cr_assert(diag->severity != DIAG_ERROR, "%s", diag->message);
     cr_assert_not_null(tenant);
+    give_cells(rig, tenant);
     backends_bind(rig->backends, tenant);
     frontend_set_tenant(rig->frontend, tenant, 3);
     diag_list_free(&diags);

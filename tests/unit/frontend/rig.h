@@ -13,6 +13,7 @@ struct rig {
     struct backends *backends;
     struct frontend *frontend;
     struct tally *tally; /* NULL unless a test makes one */
+    struct cells cells;  /* of the tenant that was set last */
     uint32_t descriptors;
     ev_timer tick;
     uint16_t port; /* the listener's real one */

@@ -113,9 +113,11 @@ Test(body, bytes_change_with_the_version_only)
     GOLDEN(X)
 #undef X
     wire_writer_init(&writer);
-    ipc_put_tenant_figures(&writer, &(struct ipc_tenant_figures){SLICE("ab"), 0x04030201,
-                                                                 0x14131211, 0x2827262524232221});
-    expect_bytes(&writer, "figures", "02000000616201020304111213142122232425262728");
+    ipc_put_tenant_figures(&writer,
+                           &(struct ipc_tenant_figures){SLICE("ab"), 0x04030201, 0x14131211,
+                                                        0x2827262524232221, 0x3837363534333231});
+    expect_bytes(&writer, "figures",
+                 "020000006162010203041112131421222324252627283132333435363738");
     wire_writer_free(&writer);
 }
 

@@ -274,8 +274,8 @@ static void act_tell_figures(struct actor *actor, struct ipc_received *received)
         _exit(12);
     wire_writer_init(&bytes);
     wire_put_u32(&bytes, 7);
-    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("a"), 5, 1, 100});
-    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("removed"), 2, 2, 50});
+    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("a"), 5, 1, 100, 3});
+    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("removed"), 2, 2, 50, 1});
     if (actor->is_garbled)
         wire_put_u8(&bytes, 0);
     blob = ipc_blob_new(wire_written(&bytes));

@@ -32,6 +32,7 @@ Test(figures, of_all_connections_and_of_each_tenant)
     cr_assert_eq(wire_get_u32(&reader), 1);
     cr_assert_eq(wire_get_u32(&reader), 0);
     cr_assert_eq(wire_get_u64(&reader), 1);
+    cr_assert_eq(wire_get_u64(&reader), 0);
     cr_assert_eq(wire_finish(&reader), 0);
     close(fd);
     cr_assert_eq(rig_end(&rig), 0);
