@@ -127,7 +127,7 @@ stage_sanitize() {
 }
 
 stage_gateway() {
-    build release nsgate || { count "build release" 0 1; return; }
+    build release nsgate nsgate_breakout || { count "build release" 0 1; return; }
     check "cmake --install" tests/install_test.sh build
     NSGATE_BINARY=$PWD/build/bin/nsgate run_pytest gateway tests/gateway
 }

@@ -86,12 +86,14 @@ static void violation_pass(ucontext_t *context, const greg_t call[7])
 /* ---- the signal ---- */
 
 /* An argument, unless it may be an address: those are nobody's to know. */
-static void violation_argument(char text[16], unsigned long long value)
+static void violation_argument(char text[16], long long value)
 {
-    if (value > UINT32_MAX)
+    int lower = (int)value; /* AT_FDCWD, with or without its sign in the upper half */
+
+    if (value != (long long)lower && value != (long long)(uint32_t)lower)
         snprintf(text, 16, "address");
     else
-        snprintf(text, 16, "%#llx", value);
+        snprintf(text, 16, lower < 0 && lower > -4096 ? "%d" : "%#x", (unsigned)lower);
 }
 
 /* Only what may be called in a handler, and no lock: the call may come from within localtime(3). */
@@ -101,7 +103,7 @@ static void violation_tell(int number, const greg_t call[7])
     char arguments[3][16], unknown[NAME_SIZE];
 
     for (int i = 0; i < 3; i++)
-        violation_argument(arguments[i], (unsigned long long)call[i + 1]);
+        violation_argument(arguments[i], (long long)call[i + 1]);
     snprintf(unknown, sizeof(unknown), "%d", number);
     log_set_in_signal(true);
     log_error("sandbox: system call %s(%s, %s, %s) is not allowed%s",

@@ -129,6 +129,7 @@ def test_it_serves_under_the_units_restrictions(confined, unit, authority, names
     assert supervisor["CapBnd"] == supervisor["CapEff"] == supervisor["CapPrm"] == mask
     for worker in confined.workers():
         assert not any(kept(worker).values())
+    assert confined.statuses()[0]["sandbox"] == "on", "the unit leaves what that takes"
     authority.issue("confined.test")
     conf = str(confined.folder / "nsgate.conf")  # as ExecReload has it
     said = subprocess.run([*under(unit, confined.folder), BINARY, "-c", conf, "-s", "reload"],

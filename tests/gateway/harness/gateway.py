@@ -43,6 +43,7 @@ class Gateway:
         (self.folder / "tenants").mkdir(exist_ok=True)
         self.log_path = self.folder / "error.log"
         self.process = None
+        self.is_broken_out = False  # whether the sandbox is meant to speak
         self.settings = {"user": "nobody", "worker_processes": "2", "pid": "nsgate.pid",
                          "worker_shutdown_timeout": "5s", "tenants": "tenants/*.conf"}
         if os.environ.get("NSGATE_SANDBOX"):  # log: what the list of system calls lacks
@@ -75,12 +76,12 @@ class Gateway:
 
     # -- life --
 
-    def start(self, wait=True, prefix=(), env=None):
+    def start(self, wait=True, prefix=(), env=None, stdin=subprocess.DEVNULL):
         log = open(self.log_path, "ab")
         environment = {**os.environ, **(env or {})}
         environment.setdefault("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1")
         self.process = subprocess.Popen(
-            [*prefix, self.binary, "-c", str(self.folder / "nsgate.conf")], stdin=subprocess.DEVNULL,
+            [*prefix, self.binary, "-c", str(self.folder / "nsgate.conf")], stdin=stdin,
             stdout=log, stderr=log, env=environment, start_new_session=True)
         log.close()
         if wait:
@@ -99,6 +100,8 @@ class Gateway:
                 raise AssertionError(f"no end within {seconds} s of {how!r}\n{self.tail()}")
         process, self.process = self.process, None
         text = self.log()
+        if self.is_broken_out:
+            text = text.replace("sandbox: system call", "")
         assert not REPORT.search(text), f"a sanitizer, an assertion or the sandbox spoke:\n{self.tail(200)}"
         assert process.returncode == 0, f"exit status {process.returncode}\n{self.tail()}"
 
