@@ -110,20 +110,22 @@ def test_delays_pace_what_goes_to_the_backend(limited, gateway, namespace):
     assert fetch(namespace, PLAIN, "/?a=1").headers["X-Limit"] == "DELAYED"
 
 
-def holding(held):
-    """A backend that answers when it may."""
+class Backend:
+    """Answers /held when it may; how many it has got of them."""
 
-    def script(connection, _):
+    def __init__(self):
+        self.may, self.got = threading.Event(), []
+
+    def __call__(self, connection, number):
         while True:
             if b"/held" in read_head(connection)[0]:
-                held.wait(30)
+                self.got.append(number)
+                self.may.wait(30)
             connection.sendall(OK)
-
-    return script
 
 
 class Held:
-    """Requests that are in progress until `may` is set."""
+    """Requests that are in progress until the backend may answer."""
 
     def __init__(self, namespace, count, path="/held?a=1"):
         self.statuses = []
@@ -149,28 +151,29 @@ HELD = "location / { limit_conn conn 10; PASS }"
 
 
 def test_requests_in_progress_over_two_workers_are_exact(limited, namespace):
-    may = threading.Event()
-    limited(CONN, HELD, holding(may))
+    backend = Backend()
+    limited(CONN, HELD, backend)
     held = Held(namespace, 30)
     wait_for(lambda: len(held.statuses) == 20, what="those that are refused")
     connection = Frames(namespace, PLAIN)
     assert connection.ask("/held?a=1").status == 503, "streams count each"
     assert connection.ask("/free?a=2").status == 200
-    may.set()
+    backend.may.set()
     assert held.join() == [200] * 10 + [503] * 20
     wait_for(lambda: connection.ask("/free?a=1").status == 200)
     connection.close()
 
 
 def test_a_dead_worker_gives_back_what_it_held(limited, gateway, namespace):
-    may = threading.Event()
-    limited(CONN, HELD, holding(may))
+    backend = Backend()
+    limited(CONN, HELD, backend)
     held = Held(namespace, 10)
-    wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 503)
+    wait_for(lambda: len(backend.got) == 10)
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
     for pid in gateway.workers():
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: len(held.statuses) == 10)
-    may.set()
+    backend.may.set()
     assert [fetch(namespace, PLAIN, "/?a=1").status for _ in range(20)] == [200] * 20
     held.join()
 
@@ -196,14 +199,15 @@ def test_an_equal_zone_keeps_its_content(limited, gateway, namespace):
 
 
 def test_a_reload_forgets_nobody_who_is_in_progress(limited, gateway, namespace):
-    may = threading.Event()
-    write = limited(CONN, HELD, holding(may))
+    backend = Backend()
+    write = limited(CONN, HELD, backend)
     held = Held(namespace, 10)
-    wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 503)
+    wait_for(lambda: len(backend.got) == 10)
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
     write(" add_header X-A b;")
     gateway.reload()
     assert fetch(namespace, PLAIN, "/?a=1").status == 503
-    may.set()
+    backend.may.set()
     assert held.join() == [200] * 10
     wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 200)
 
