@@ -79,7 +79,7 @@ static void worker_send_tenant(struct child *worker, struct assignment *assignme
     struct ipc_tenant body = {.serial = deliveries_add(worker, assignment, NULL),
                               .name = slice_of(assignment->name),
                               .slot = assignment->slot};
-    struct ipc_attachments attachments = {&cells->fd, cells->count > 0 ? 1 : 0, NULL};
+    struct ipc_attachments attachments = {&cells->fd, cells->fd >= 0 ? 1 : 0, NULL};
     struct wire_writer layout;
 
     wire_writer_init(&layout);
