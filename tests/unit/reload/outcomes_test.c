@@ -61,7 +61,7 @@ Test(outcomes, of_very_many_are_not_all_named_in_the_log)
     rig_start(&rig, "started: 1 tenants");
     for (unsigned i = 0; i < OUTCOMES_LOGGED + 7; i++) {
         snprintf(name, sizeof(name), "tenants/t%u.conf", i);
-        rig_write(&rig, name, "netns host;\nnonsense;\n");
+        rig_write(&rig, name, "netns host;\nmax_connections none;\n");
     }
     rig_signal(&rig, SIGHUP, "... and 7 more tenants refused");
     rig_expect(&rig, "reload done: 0 added, 0 changed, 0 removed, 107 refused");

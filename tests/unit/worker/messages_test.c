@@ -187,6 +187,33 @@ Test(messages, a_bundle_that_cannot_be_used_ends_the_worker)
     cr_assert_eq(rig_end(&rig), 1);
 }
 
+/* Its limits hold nobody, and it is served. */
+Test(messages, a_tenant_whose_cells_did_not_come_is_served)
+{
+    struct cells_region region = {.kind = CELLS_COUNTS, .size = 65536, .key = "key"};
+    struct cells cells = {.fd = -1, .regions = &region, .count = 1};
+    struct wire_writer bytes;
+
+    wire_writer_init(&bytes);
+    ipc_put_cells(&bytes, &cells);
+    start_serving();
+    rig.cells = wire_written(&bytes);
+    rig_send_tenant(&rig, 2, "return 200 'two';");
+    rig_until(&rig, rig.committed == 2);
+    close(rig_get(&rig, "two"));
+    wire_writer_free(&bytes);
+    cr_assert_eq(rig_end(&rig), 0);
+}
+
+Test(messages, cells_that_cannot_be_are_against_the_rules)
+{
+    start_serving();
+    rig.cells = SLICE("\1\0\0\0garbage");
+    rig_send_tenant(&rig, 2, "return 200 'two';");
+    rig_until(&rig, rig.is_gone);
+    rig_end(&rig);
+}
+
 Test(messages, a_second_setup_is_against_the_rules)
 {
     rig_start(&rig);

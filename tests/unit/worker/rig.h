@@ -21,6 +21,7 @@ struct rig {
     pid_t pid;
     bool is_gone;
     bool moves;                  /* what TENANT_REMOVE says */
+    struct slice cells;          /* what TENANT says; empty: none */
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
     uint64_t working;            /* the last serial */
     uint64_t committed;          /* the same */
