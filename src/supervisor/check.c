@@ -83,7 +83,9 @@ static int check_openings(const struct supervisor *supervisor)
 
     if (check_told(control_try(path, text, sizeof(text)), text) < 0)
         result = -1;
-    if (privileges_reduce() < 0 || check_told(logging_try(supervisor, false, &fd, text), text) < 0)
+    if (privileges_reduce() < 0 ||
+        check_told(logging_open(supervisor->program, supervisor->settings, false, &fd, text),
+                   text) < 0)
         result = -1;
     logging_close(fd);
     free(path);

@@ -59,7 +59,7 @@ static void reloading_on_settings(void *owner, struct settings *settings)
     settings_free(supervisor->settings);
     supervisor->settings = settings;
     reloading_apply_settings(supervisor);
-    logging_follow(supervisor, false);
+    logging_follow(&supervisor->logging, settings, false);
     generation_follow(&supervisor->children);
 }
 

@@ -36,8 +36,10 @@ static const char *request_forced_reload(void *owner)
 
 static const char *request_reopen(void *owner)
 {
+    struct supervisor *supervisor = owner;
+
     log_notice("opening logs anew, as the control socket asks");
-    logging_follow(owner, true);
+    logging_follow(&supervisor->logging, supervisor->settings, true);
     return NULL;
 }
 

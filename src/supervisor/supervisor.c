@@ -54,6 +54,17 @@ static const struct namespaces_events namespaces_events = {.on_backstop = superv
                                                                supervisor_on_containers,
                                                            .resolver = supervisor_resolver};
 
+/* ---- what the log tells ---- */
+
+static void supervisor_on_log(void *owner, const char *error)
+{
+    struct supervisor *supervisor = owner;
+
+    control_tell_reopened(&supervisor->control, error);
+    if (error)
+        reload_keep_setting(&supervisor->reload, error);
+}
+
 /* ---- life ---- */
 
 void supervisor_init(struct supervisor *supervisor, const char *config, const char *program)
@@ -70,7 +81,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     sockets_init(&supervisor->sockets, &supervisor->namespaces, &supervisor->registry.residents,
                  &worker_sockets_events, supervisor);
     control_init(&supervisor->control, &supervisor->loop, config, supervisor_requests, supervisor);
-    logging_init(supervisor);
+    logging_init(&supervisor->logging, &supervisor->children, supervisor_on_log, supervisor);
     supervisor->started = loop_now(&supervisor->loop);
     notify_init(&supervisor->notify, &supervisor->loop);
     upgrade_init(&supervisor->upgrade, &supervisor->loop, &supervisor_upgrade_events, supervisor);
@@ -86,7 +97,7 @@ void supervisor_free(struct supervisor *supervisor)
     reload_free(&supervisor->reload);
     namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);
-    logging_free(supervisor);
+    logging_free(&supervisor->logging);
     sockets_stop(&supervisor->sockets);
     upgrade_free(&supervisor->upgrade);
     ev_timer_stop(supervisor->loop.ev, &supervisor->rotation);
@@ -181,7 +192,7 @@ int supervisor_main(const char *config, const char *program)
         /* The log with the privileges that are left, so that what will not work when it is opened
          * anew is told now. */
         if (privileges_reduce() == 0) {
-            logging_start(&supervisor);
+            logging_start(&supervisor.logging, supervisor.settings);
             supervisor_serve(&supervisor);
         }
     }

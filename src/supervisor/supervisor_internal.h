@@ -23,6 +23,10 @@ enum supervisor_state {
 };
 
 struct logging {
+    struct children *children; /* that have the log, too */
+    const struct settings *settings;
+    void (*on_done)(void *owner, const char *error);
+    void *owner;
     struct log_file file;
     struct hold hold;  /* while it is being opened */
     bool is_wanted;    /* once more, when this is done */
@@ -94,20 +98,22 @@ extern const struct upgrade_events supervisor_upgrade_events;
 void signals_start(struct supervisor *supervisor);
 void signals_stop(struct supervisor *supervisor);
 
-/* logging.c */
-void logging_init(struct supervisor *supervisor);
-void logging_free(struct supervisor *supervisor);
+/* logging.c. on_done: the log has been opened anew as the settings say, or stays where it is, then
+ * with the error. */
+void logging_init(struct logging *logging, struct children *children,
+                  void (*on_done)(void *owner, const char *error), void *owner);
+void logging_free(struct logging *logging);
 void logging_close(int fd);
 /* At the start: the log goes where the settings say; a file that cannot be opened is told, and
  * standard error does. */
-void logging_start(struct supervisor *supervisor);
+void logging_start(struct logging *logging, const struct settings *settings);
 /* What logging_start would open. make: whether a file that is not there is made; if not, *fd is -1
  * for it. Returns 0, or -1 with what is wrong. */
-int logging_try(const struct supervisor *supervisor, bool make, int *fd, char text[SETTING_TEXT]);
-/* Opens the log anew as the settings say, for all processes; a file that cannot be opened is told
- * to whom it concerns, and the log stays where it is. is_reopening: somebody has asked for just
- * that. */
-void logging_follow(struct supervisor *supervisor, bool is_reopening);
+int logging_open(const char *program, const struct settings *settings, bool make, int *fd,
+                 char text[SETTING_TEXT]);
+/* Opens the log anew as the settings say, which live until the next call, for all processes;
+ * on_done follows. is_reopening: somebody has asked for just that. */
+void logging_follow(struct logging *logging, const struct settings *settings, bool is_reopening);
 
 /* reloading.c: a reload with the settings and the rest of now. */
 int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind);
