@@ -513,7 +513,7 @@ void rig_close(struct rig *rig)
 static char *rig_log(const struct rig *rig)
 {
     char path[128];
-    static char text[1 << 18];
+    static char text[1 << 20];
     ssize_t len;
     int fd;
 
