@@ -38,7 +38,7 @@ static int spawn_close_one_by_one(int last)
     if (!folder)
         return -1;
     while ((entry = readdir(folder))) {
-        int fd = atoi(entry->d_name);
+        int fd = (int)strtol(entry->d_name, NULL, 10);
 
         if (fd > last)
             (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
