@@ -98,12 +98,13 @@ def flood(client, pieces, seconds=30, ahead=None):
         assert time.monotonic() < end, f"still open after {count}"
         try:
             client.send(piece)
-            client.sock.settimeout(0)
-            client.step()
             if ahead and count % ahead == ahead - 1:
                 pongs = client.pongs
                 client.send(frame(frames.PING, 0, 0, bytes(8)))
                 client.until(lambda: is_over() or client.pongs > pongs)
+            else:
+                client.sock.settimeout(0)
+                client.step()
         except (BlockingIOError, TimeoutError):
             pass
         except OSError:
