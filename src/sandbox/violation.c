@@ -25,7 +25,7 @@ static struct {
 /* ---- passing on ---- */
 
 #ifdef __x86_64__
-/* long pass(const greg_t call[7]): makes the system call of a number and six arguments. */
+/* long pass(const long long call[7]): makes the system call of a number and six arguments. */
 __asm__(".text\n"
         ".type sandbox_pass, @function\n"
         "sandbox_pass:\n"
@@ -42,7 +42,7 @@ __asm__(".text\n"
         "    ret\n"
         "    .cfi_endproc\n"
         ".size sandbox_pass, . - sandbox_pass\n");
-long sandbox_pass(const greg_t call[7]);
+long sandbox_pass(const long long call[7]);
 extern const char sandbox_passed[];
 
 uintptr_t violation_gate(void)
@@ -50,7 +50,7 @@ uintptr_t violation_gate(void)
     return state.mode == SANDBOX_LOG ? (uintptr_t)sandbox_passed : 0;
 }
 
-static void violation_get(const ucontext_t *context, greg_t call[7])
+static void violation_get(const ucontext_t *context, long long call[7])
 {
     static const int registers[7] = {REG_RAX, REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
 
@@ -58,25 +58,23 @@ static void violation_get(const ucontext_t *context, greg_t call[7])
         call[i] = context->uc_mcontext.gregs[registers[i]];
 }
 
-static void violation_pass(ucontext_t *context, const greg_t call[7])
+static void violation_pass(ucontext_t *context, const long long call[7])
 {
     context->uc_mcontext.gregs[REG_RAX] = sandbox_pass(call);
 }
 #else
-typedef long long greg_t;
-
 uintptr_t violation_gate(void)
 {
     return 0;
 }
 
-static void violation_get(const ucontext_t *context, greg_t call[7])
+static void violation_get(const ucontext_t *context, long long call[7])
 {
     (void)context;
     memset(call, 0, 7 * sizeof(call[0]));
 }
 
-static void violation_pass(ucontext_t *context, const greg_t call[7])
+static void violation_pass(ucontext_t *context, const long long call[7])
 {
     (void)context;
     (void)call;
@@ -97,13 +95,13 @@ static void violation_argument(char text[16], long long value)
 }
 
 /* Only what may be called in a handler, and no lock: the call may come from within localtime(3). */
-static void violation_tell(int number, const greg_t call[7])
+static void violation_tell(int number, const long long call[7])
 {
     bool is_known = number >= 0 && number < CALLS && state.names[number][0];
     char arguments[3][16], unknown[NAME_SIZE];
 
     for (int i = 0; i < 3; i++)
-        violation_argument(arguments[i], (long long)call[i + 1]);
+        violation_argument(arguments[i], call[i + 1]);
     snprintf(unknown, sizeof(unknown), "%d", number);
     log_set_in_signal(true);
     log_error("sandbox: system call %s(%s, %s, %s) is not allowed%s",
@@ -127,7 +125,7 @@ static bool violation_is_due(int number)
 static void on_violation(int signal_number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    greg_t call[7];
+    long long call[7];
 
     violation_get(context, call);
     if (state.mode == SANDBOX_ON || violation_is_due(info->si_syscall))
