@@ -30,6 +30,9 @@ struct address {
 
 void address_set(struct address *address, const struct sockaddr *from, socklen_t len);
 
+/* From bytes, which must be a whole IPv4 or IPv6 one (without a zone). Returns whether they are. */
+bool address_get(struct address *address, struct slice bytes);
+
 /* The interface of a link-local IPv6 address (RFC 4007), by name or number. It stays a name here:
  * its number is another one in each network namespace, and each time that it is made. */
 void address_set_zone(struct address *address, const char *zone);

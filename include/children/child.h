@@ -128,8 +128,8 @@ static inline bool child_is_up(const struct child *child)
 /* "worker 1", "resolver" */
 void child_name(const struct child *child, char name[32]);
 
-/* A message of it has led to more work than most of its kind: microseconds of it. */
-void child_charge(struct child *child, double cost);
+/* A message of it has led to work: microseconds of it. Returns whether it may cost us that. */
+bool child_charge(struct child *child, double cost);
 
 /* Asks it out of turn, of a child that is up: whoever answers that number has taken all that was
  * sent before it. */

@@ -32,6 +32,13 @@ struct wire_reader {
 };
 
 void wire_reader_init(struct wire_reader *reader, struct slice bytes);
+
+/* What was read must be so, or reading has failed. */
+static inline void wire_require(struct wire_reader *reader, bool is_so)
+{
+    reader->failed = reader->failed || !is_so;
+}
+
 uint8_t wire_get_u8(struct wire_reader *reader);
 uint32_t wire_get_u32(struct wire_reader *reader);
 uint64_t wire_get_u64(struct wire_reader *reader);

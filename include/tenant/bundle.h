@@ -6,7 +6,7 @@
 #define TENANT_BUNDLE_H
 
 #include "base/address.h"
-#include "config/tree.h"
+#include "config/model.h"
 #include "ipc/wire.h"
 #include "tls/client.h"
 
@@ -84,6 +84,10 @@ const struct bundle_identity *bundle_find_identity(const struct bundle *bundle,
 const struct bundle_trust *bundle_find_trust(const struct bundle *bundle, struct slice path);
 const struct bundle_name *bundle_find_name(const struct bundle *bundle, struct slice host,
                                            uint16_t port);
+
+/* The model that it says: config_tenant_build. */
+int bundle_build_model(const struct bundle *bundle, struct config_tenant *model,
+                       struct diag_list *diags);
 
 /* Diags travel too. */
 void bundle_put_diags(struct wire_writer *writer, const struct diag_list *diags);

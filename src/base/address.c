@@ -19,6 +19,16 @@ void address_set(struct address *address, const struct sockaddr *from, socklen_t
     address->len = len;
 }
 
+bool address_get(struct address *address, struct slice bytes)
+{
+    *address = (struct address){0};
+    if (bytes.len != sizeof(address->v4) && bytes.len != sizeof(address->v6))
+        return false;
+    memcpy(&address->local, bytes.data, bytes.len);
+    address->len = (socklen_t)bytes.len;
+    return address->any.sa_family == (bytes.len == sizeof(address->v4) ? AF_INET : AF_INET6);
+}
+
 void address_set_zone(struct address *address, const char *zone)
 {
     snprintf(address->zoned.zone, sizeof(address->zoned.zone), "%s", zone);

@@ -9,36 +9,31 @@ static const struct {
     const char *token;
     const char *text;
     int status;
-} table[] = {
+} table[] = {{"-", "no error", 0},
 #define X(name, status, token, text) {token, text, status},
-    ERROR_TABLE(X)
+             ERROR_TABLE(X)
 #undef X
 };
 
-/* The row of an error; -1 for what is none. */
+/* The row of an error; the first for what is none. */
 static int row(enum error error)
 {
-    if (error <= ERROR_FIRST_ || error >= ERROR_LAST_)
-        return -1;
-    return (int)error - (int)ERROR_FIRST_ - 1;
+    return error > ERROR_FIRST_ && error < ERROR_LAST_ ? (int)error - (int)ERROR_FIRST_ : 0;
 }
 
 const char *error_text(enum error error)
 {
-    int i = row(error);
-    return i < 0 ? "no error" : table[i].text;
+    return table[row(error)].text;
 }
 
 const char *error_token(enum error error)
 {
-    int i = row(error);
-    return i < 0 ? "-" : table[i].token;
+    return table[row(error)].token;
 }
 
 int error_status(enum error error)
 {
-    int i = row(error);
-    return i < 0 ? 0 : table[i].status;
+    return table[row(error)].status;
 }
 
 const char *error_reason(int number)

@@ -22,16 +22,11 @@
 /* Most bytes of figures: a full line for every tenant that there can be. */
 #define ADMISSION_FIGURES (4 + TALLY_TENANTS * (4 + 64 + 4 + 4 + 8))
 
-static bool admission_take(struct child *child, double cost)
+bool child_charge(struct child *child, double cost)
 {
     const struct allowance_rate rate = {ADMISSION_PER_SECOND, ADMISSION_AT_ONCE};
 
     return allowance_spend(&child->allowance, loop_now(child->children->loop), rate, cost);
-}
-
-void child_charge(struct child *child, double cost)
-{
-    (void)admission_take(child, cost);
 }
 
 static enum ipc_admission admission_pay(struct child *child, double cost,
@@ -39,7 +34,7 @@ static enum ipc_admission admission_pay(struct child *child, double cost,
 {
     char name[32];
 
-    if (admission_take(child, cost))
+    if (child_charge(child, cost))
         return admission;
     child_name(child, name);
     if (!child->is_excessive)

@@ -160,8 +160,7 @@ static void worker_get(struct wire_reader *reader, struct worker_state *worker)
     worker->channel = wire_get_descriptor(reader);
     worker->asked = wire_get_u64(reader);
     worker->answered = wire_get_u64(reader);
-    if (worker->pid <= 1 || worker->index >= TALLY_WORKERS)
-        reader->failed = true;
+    wire_require(reader, worker->pid > 1 && worker->index < TALLY_WORKERS);
 }
 
 void children_get(struct wire_reader *reader, struct children_state *state)
@@ -172,14 +171,12 @@ void children_get(struct wire_reader *reader, struct children_state *state)
     state->generation = wire_get_u32(reader);
     state->figures = wire_get_u64(reader);
     count = wire_get_count(reader, WORKER_MIN);
-    if (state->half >= TALLY_HALVES || count > TALLY_WORKERS)
-        reader->failed = true;
+    wire_require(reader, state->half < TALLY_HALVES && count <= TALLY_WORKERS);
     while (state->count < count && !reader->failed) {
         struct worker_state *worker = &state->workers[state->count++];
 
         worker_get(reader, worker);
-        if (state->count > 1 && worker->index <= worker[-1].index)
-            reader->failed = true;
+        wire_require(reader, state->count == 1 || worker->index > worker[-1].index);
     }
 }
 

@@ -268,8 +268,9 @@ static void generation_replace(struct children *children)
     generation_start_present(children);
 }
 
-static void generation_step(struct children *children)
+static void generation_step(struct loop_task *task)
 {
+    struct children *children = CONTAINER_OF(task, struct children, handover.step);
     const struct generation *former = &children->handover.former;
 
     if (children->is_ending)
@@ -292,11 +293,6 @@ static void generation_step(struct children *children)
         generation_bury_former(children);
 }
 
-static void generation_on_step(struct loop_task *task)
-{
-    generation_step(CONTAINER_OF(task, struct children, handover.step));
-}
-
 unsigned generation_count_lagging(const struct children *children)
 {
     unsigned count = 0;
@@ -310,7 +306,7 @@ unsigned generation_count_lagging(const struct children *children)
 
 void generation_init(struct children *children)
 {
-    children->handover.step.run = generation_on_step;
+    children->handover.step.run = generation_step;
     deadline_init(&children->handover.limit, children->loop, generation_on_limit);
     hold_init(&children->handover.hold, children->loop, generation_describe);
 }

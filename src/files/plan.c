@@ -97,20 +97,12 @@ void plan_put(struct wire_writer *writer, const struct plan *plan)
 /* Only what a listener has been given once: a whole IPv4 or IPv6 address, perhaps with a zone. */
 static void get_address(struct wire_reader *reader, struct address *address)
 {
-    struct slice bytes = wire_get_slice(reader), zone = wire_get_plain(reader);
+    bool is_whole = address_get(address, wire_get_slice(reader));
+    struct slice zone = wire_get_plain(reader);
 
-    if (bytes.len != sizeof(struct sockaddr_in) && bytes.len != sizeof(struct sockaddr_in6)) {
-        reader->failed = true;
-        return;
-    }
-    memcpy(&address->local, bytes.data, bytes.len);
-    address->len = (socklen_t)bytes.len;
-    if (address->any.sa_family != (bytes.len == sizeof(struct sockaddr_in) ? AF_INET : AF_INET6) ||
-        zone.len >= IF_NAMESIZE || (zone.len > 0 && address->any.sa_family != AF_INET6)) {
-        reader->failed = true;
-        return;
-    }
-    if (zone.len > 0)
+    wire_require(reader, is_whole && zone.len < IF_NAMESIZE &&
+                             (zone.len == 0 || address->any.sa_family == AF_INET6));
+    if (zone.len > 0 && !reader->failed)
         memcpy(address->zoned.zone, zone.data, zone.len);
 }
 
@@ -130,16 +122,14 @@ static void get_netns(struct wire_reader *reader, struct plan_netns *netns)
     netns->path = wire_get_text(reader);
     netns->pid = wire_get_u32(reader);
     netns->text = wire_get_text(reader);
-    if (kind > NETNS_CONTAINER || !netns->text ||
-        (!netns->path && (kind == NETNS_NAME || kind == NETNS_PATH)))
-        reader->failed = true;
+    wire_require(reader, kind <= NETNS_CONTAINER && netns->text &&
+                             (netns->path || (kind != NETNS_NAME && kind != NETNS_PATH)));
 }
 
 static void get_servers(struct wire_reader *reader, struct plan_netns *servers)
 {
     get_netns(reader, servers);
-    if (servers->kind == NETNS_HOST)
-        reader->failed = true;
+    wire_require(reader, servers->kind != NETNS_HOST);
 }
 
 void plan_get(struct wire_reader *reader, struct plan *plan)
@@ -160,8 +150,7 @@ void plan_get(struct wire_reader *reader, struct plan *plan)
         get_listener(reader, &plan->listeners[plan->listener_count++]);
     dependencies_get(reader, &plan->dependencies);
     bundle = wire_get_slice(reader);
-    if (bundle.len > IPC_BLOB_MAX)
-        reader->failed = true;
+    wire_require(reader, bundle.len <= IPC_BLOB_MAX);
     if (!reader->failed)
         plan->bundle = ipc_blob_new(bundle);
 }

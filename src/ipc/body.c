@@ -59,7 +59,7 @@ static void get_errno(struct wire_reader *reader, int *value)
 {
     uint32_t number = wire_get_u32(reader);
 
-    reader->failed = reader->failed || number > INT_MAX;
+    wire_require(reader, number <= INT_MAX);
     *value = reader->failed ? 0 : (int)number;
 }
 
@@ -67,7 +67,7 @@ static void get_family(struct wire_reader *reader, sa_family_t *value)
 {
     uint8_t number = wire_get_u8(reader);
 
-    reader->failed = reader->failed || (number != 4 && number != 6);
+    wire_require(reader, number == 4 || number == 6);
     *value = number == 6 ? AF_INET6 : AF_INET;
 }
 
@@ -77,7 +77,7 @@ void ipc_get_identity(struct wire_reader *reader, struct cage_identity *value)
     value->user = wire_get_u32(reader);
     value->group = wire_get_u32(reader);
     value->group_count = wire_get_count(reader, sizeof(value->groups[0]));
-    reader->failed = reader->failed || value->group_count > CAGE_GROUPS_MAX;
+    wire_require(reader, value->group_count <= CAGE_GROUPS_MAX);
     if (reader->failed)
         value->group_count = 0;
     for (uint32_t i = 0; i < value->group_count; i++)
@@ -127,7 +127,7 @@ static void get_region(struct wire_reader *reader, struct cells_region *region)
     region->offset = wire_get_u64(reader);
     region->size = wire_get_u64(reader);
     key = wire_get_slice(reader);
-    reader->failed = reader->failed || kind > CELLS_RATES || key.len != sizeof(region->key);
+    wire_require(reader, kind <= CELLS_RATES && key.len == sizeof(region->key));
     if (!reader->failed)
         memcpy(region->key, key.data, key.len);
 }
@@ -142,8 +142,7 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
     cells->regions = memory_zeroed(count, sizeof(cells->regions[0]));
     while (cells->count < count && !reader->failed)
         get_region(reader, &cells->regions[cells->count++]);
-    if (!reader->failed && !cells_regions_are_valid(cells->regions, cells->count))
-        reader->failed = true;
+    wire_require(reader, reader->failed || cells_regions_are_valid(cells->regions, cells->count));
 }
 
 /* clang-format off */

@@ -152,7 +152,7 @@ bool wire_get_bool(struct wire_reader *reader)
 {
     uint8_t value = wire_get_u8(reader);
 
-    reader->failed = reader->failed || value > 1;
+    wire_require(reader, value <= 1);
     return value == 1;
 }
 
@@ -171,8 +171,7 @@ struct slice wire_get_plain(struct wire_reader *reader)
 {
     struct slice slice = wire_get_slice(reader);
 
-    if (slice.len > 0 && memchr(slice.data, '\0', slice.len))
-        reader->failed = true;
+    wire_require(reader, !slice_has(slice, '\0'));
     return reader->failed ? (struct slice){0} : slice;
 }
 
@@ -187,8 +186,7 @@ int wire_get_descriptor(struct wire_reader *reader)
 
     if (value == UINT32_MAX)
         return -1;
-    if (value <= STDERR_FILENO || value > WIRE_DESCRIPTOR_MAX)
-        reader->failed = true;
+    wire_require(reader, value > STDERR_FILENO && value <= WIRE_DESCRIPTOR_MAX);
     return reader->failed ? -1 : (int)value;
 }
 
@@ -196,8 +194,7 @@ uint32_t wire_get_count(struct wire_reader *reader, size_t min_size)
 {
     uint32_t count = wire_get_u32(reader);
 
-    if (min_size > 0 && count > reader->rest.len / min_size)
-        reader->failed = true;
+    wire_require(reader, min_size == 0 || count <= reader->rest.len / min_size);
     return reader->failed ? 0 : count;
 }
 

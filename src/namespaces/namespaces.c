@@ -202,7 +202,7 @@ void namespaces_get(struct wire_reader *reader, struct namespaces *namespaces)
         char *path = wire_get_text(reader);
         char *why = wire_get_text(reader);
 
-        reader->failed = reader->failed || pid > INT_MAX;
+        wire_require(reader, pid <= INT_MAX);
         if (namespace && !reader->failed && path)
             namespace_set_path(namespace, path);
         else if (namespace && !reader->failed)

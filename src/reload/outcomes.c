@@ -50,19 +50,11 @@ void outcomes_applied(struct reload *reload, struct record *record, enum applied
 }
 
 /* What a tenant that does not serve counts as; OUTCOMES: it serves, or has been told of. */
-static enum outcome outcome_of_state(enum record_state state)
-{
-    switch (state) {
-    case RECORD_DEGRADED:
-        return OUTCOME_DEGRADED;
-    case RECORD_WAITING:
-        return OUTCOME_WAITING;
-    case RECORD_BLOCKED:
-        return OUTCOME_BLOCKED;
-    default:
-        return OUTCOMES;
-    }
-}
+static const enum outcome outcomes_of_states[] = {[RECORD_SERVING] = OUTCOMES,
+                                                  [RECORD_DEGRADED] = OUTCOME_DEGRADED,
+                                                  [RECORD_WAITING] = OUTCOME_WAITING,
+                                                  [RECORD_BLOCKED] = OUTCOME_BLOCKED,
+                                                  [RECORD_REFUSED] = OUTCOMES};
 
 void outcomes_finish(struct reload *reload)
 {
@@ -72,7 +64,7 @@ void outcomes_finish(struct reload *reload)
     arena_init(&arena, 1024);
     sockets_look_for_addresses(reload->sockets);
     REGISTRY_FOREACH (record, reload->registry) {
-        enum outcome outcome = outcome_of_state(record_state(record));
+        enum outcome outcome = outcomes_of_states[record_state(record)];
 
         if (outcome == OUTCOMES && record->awaits_names)
             outcome = OUTCOME_WAITING; /* what is in force is the version before */

@@ -215,7 +215,7 @@ static void record_get_cells(struct wire_reader *reader, struct cells *cells)
 {
     ipc_get_cells(reader, cells);
     cells->fd = wire_get_descriptor(reader);
-    reader->failed = reader->failed || (cells->fd >= 0) != (cells->count > 0);
+    wire_require(reader, (cells->fd >= 0) == (cells->count > 0));
     if (reader->failed)
         cells->fd = -1;
 }

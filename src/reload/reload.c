@@ -157,8 +157,9 @@ static void reload_decide(struct reload *reload)
         namespaces_refresh(reload->namespaces, true);
 }
 
-static void reload_step(struct reload *reload)
+static void reload_step(struct loop_task *task)
 {
+    struct reload *reload = CONTAINER_OF(task, struct reload, step);
     struct record *record;
 
     if (reload->kind == RELOAD_NONE)
@@ -178,11 +179,6 @@ static void reload_step(struct reload *reload)
         reload->is_committing = true;
         deadline_set(&reload->limit, RELOAD_LIMIT);
     }
-}
-
-static void reload_on_step(struct loop_task *task)
-{
-    reload_step(CONTAINER_OF(task, struct reload, step));
 }
 
 void reload_advance(struct reload *reload)
@@ -400,7 +396,7 @@ void reload_init(struct reload *reload, const struct reload_parts *parts,
     record_random(reload->secret, sizeof(reload->secret));
     TAILQ_INIT(&reload->todo);
     TAILQ_INIT(&reload->contenders);
-    reload->step.run = reload_on_step;
+    reload->step.run = reload_step;
     deadline_init(&reload->limit, reload->loop, reload_on_limit);
     hold_init(&reload->hold, reload->loop, reload_describe);
     reload->settled =

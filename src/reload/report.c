@@ -7,39 +7,19 @@
 
 #define REPORT_LINE 2048 /* bytes of one message */
 
-static const char *report_word(enum diag_severity severity)
-{
-    switch (severity) {
-    case DIAG_ERROR:
-        return "error";
-    case DIAG_WARNING:
-        return "warn";
-    default:
-        return "notice";
-    }
-}
-
-static enum log_level report_level(enum diag_severity severity)
-{
-    switch (severity) {
-    case DIAG_ERROR:
-        return LOG_LEVEL_ERROR;
-    case DIAG_WARNING:
-        return LOG_LEVEL_WARN;
-    default:
-        return LOG_LEVEL_NOTICE;
-    }
-}
+static const enum log_level report_levels[] = {[DIAG_ERROR] = LOG_LEVEL_ERROR,
+                                               [DIAG_WARNING] = LOG_LEVEL_WARN,
+                                               [DIAG_NOTICE] = LOG_LEVEL_NOTICE};
 
 static void report_line(const struct reload *reload, const struct record *record,
                         enum diag_severity severity, const char *text)
 {
     if (reload->kind == RELOAD_TEST)
-        fprintf(stderr, "nsgate: [%s] %s\n", report_word(severity), text);
+        fprintf(stderr, "nsgate: [%s] %s\n", log_level_name(report_levels[severity]), text);
     else if (record)
-        log_write(report_level(severity), "tenant %s: %s", record->name, text);
+        log_write(report_levels[severity], "tenant %s: %s", record->name, text);
     else
-        log_write(report_level(severity), "%s", text);
+        log_write(report_levels[severity], "%s", text);
 }
 
 void report_text(const struct reload *reload, struct record *record, enum diag_severity severity,
@@ -121,7 +101,7 @@ void report_print(const struct diag_list *diags)
 
     STAILQ_FOREACH (diag, &diags->items, next) {
         diag_format(diag, text, sizeof(text));
-        fprintf(stderr, "nsgate: [%s] %s\n", report_word(diag->severity), text);
+        fprintf(stderr, "nsgate: [%s] %s\n", log_level_name(report_levels[diag->severity]), text);
     }
 }
 
@@ -137,7 +117,8 @@ void report_start(const struct diag_list *diags, bool is_check)
         return;
     }
     STAILQ_FOREACH (diag, &diags->items, next) {
-        len = snprintf(line, sizeof(line), "nsgate: [%s] ", report_word(diag->severity));
+        len = snprintf(line, sizeof(line), "nsgate: [%s] ",
+                       log_level_name(report_levels[diag->severity]));
         diag_format(diag, line + len, sizeof(line) - (size_t)len);
         log_print(line);
     }

@@ -92,8 +92,7 @@ void retry_get(struct wire_reader *reader, struct retry *retry)
 
     retry->reason = (enum retry_reason)reason;
     retry->pause = wire_get_u32(reader);
-    if (reason > RETRY_NAMES)
-        reader->failed = true;
+    wire_require(reader, reason <= RETRY_NAMES);
     if (!wire_get_bool(reader))
         return;
     retry->at = 1.;

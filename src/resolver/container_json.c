@@ -29,21 +29,7 @@ static void copy_text(const json_t *object, const char *member, char *text, size
         memcpy(text, json_string_value(value), len + 1);
 }
 
-static bool is_alphanumeric(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 /* ---- the state of one ---- */
-
-static bool is_word(const char *text)
-{
-    for (; *text; text++) {
-        if (!is_alphanumeric(*text))
-            return false;
-    }
-    return true;
-}
 
 /* Root will open it: nothing in it may lead elsewhere than it says, links apart. */
 static bool is_clean_path(const char *path)
@@ -83,7 +69,7 @@ int container_facts_parse(struct slice json, struct container_facts *facts)
     if (result == 0) {
         copy_text(root, "Id", facts->id, sizeof(facts->id));
         copy_text(state, "Status", facts->status, sizeof(facts->status));
-        if (!is_word(facts->status))
+        if (!slice_is_only(slice_of(facts->status), SLICE_ALPHANUMERIC))
             facts->status[0] = '\0';
         read_running(facts, root, state);
     }

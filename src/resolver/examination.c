@@ -56,6 +56,17 @@ static void examination_free(struct examination *examination)
     free(examination);
 }
 
+/* Of another list's. */
+static void examination_take_errors(struct examination *examination, const struct diag_list *diags)
+{
+    const struct diag *diag;
+
+    STAILQ_FOREACH (diag, &diags->items, next) {
+        if (diag->severity == DIAG_ERROR)
+            diag_error(&examination->diags, diag->place, "%s", diag->message);
+    }
+}
+
 /* ---- certificates ---- */
 
 static const struct bundle_file *find_file(struct examination *examination, struct slice path,
@@ -227,13 +238,10 @@ static void try_building(struct examination *examination, struct slice bytes)
                    "the examined bundle cannot be read back");
     } else {
         struct tenant *tenant = tenant_new(&bundle, examination->examiner->contexts, &diags);
-        const struct diag *diag;
-        STAILQ_FOREACH (diag, &diags.items, next) {
-            if (!tenant && diag->severity == DIAG_ERROR)
-                diag_error(&examination->diags, diag->place, "%s", diag->message);
-        }
         if (tenant)
             tenant_unref(tenant);
+        else
+            examination_take_errors(examination, &diags);
     }
     diag_list_free(&diags);
     arena_free(&arena);
@@ -349,18 +357,9 @@ static int read_model(struct examination *examination)
     struct diag_list diags;
     diag_list_init(&diags);
     diags.errors_only = true;
-    int result = config_tenant_build(&examination->model,
-                                     &(struct config_tenant_source){.name = raw->tenant,
-                                                                    .folder = raw->folder,
-                                                                    .defaults = raw->defaults,
-                                                                    .root = raw->root},
-                                     &diags);
+    int result = bundle_build_model(raw, &examination->model, &diags);
     examination->has_model = true;
-    const struct diag *diag;
-    STAILQ_FOREACH (diag, &diags.items, next) {
-        if (diag->severity == DIAG_ERROR)
-            diag_error(&examination->diags, diag->place, "%s", diag->message);
-    }
+    examination_take_errors(examination, &diags);
     diag_list_free(&diags);
     return result;
 }

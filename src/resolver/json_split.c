@@ -40,11 +40,6 @@ static void keep(struct json_split *split, struct slice bytes)
     split->len += bytes.len;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* One byte of an object. Returns 1 when it was the last. */
 static int step(struct json_split *split, char c)
 {
@@ -82,10 +77,8 @@ static bool skip_to_object(struct chain *in)
 {
     while (in->len > 0) {
         struct slice run = chain_first(in);
-        size_t spaces = 0;
+        size_t spaces = slice_span(run, " \t\n\r");
 
-        while (spaces < run.len && is_space(run.data[spaces]))
-            spaces++;
         if (spaces < run.len && run.data[spaces] != '{')
             return false;
         chain_consume(in, spaces);

@@ -23,18 +23,10 @@ struct decoder {
 #define ADDRESS_MIN   4
 #define DIAG_MIN      (1 + 4 + 4 + 4 + 4)
 
-static bool get_bool(struct wire_reader *reader)
-{
-    uint8_t value = wire_get_u8(reader);
-    if (value > 1)
-        reader->failed = true;
-    return value == 1;
-}
-
 static void get_word(struct decoder *decoder, struct config_word *word)
 {
     word->text = wire_get_slice(&decoder->reader);
-    word->quoted = get_bool(&decoder->reader);
+    word->quoted = wire_get_bool(&decoder->reader);
 }
 
 static struct config_block *get_block(struct decoder *decoder, unsigned depth)
@@ -42,20 +34,18 @@ static struct config_block *get_block(struct decoder *decoder, unsigned depth)
     struct wire_reader *reader = &decoder->reader;
     struct config_block *block = ARENA_NEW(decoder->arena, struct config_block);
     STAILQ_INIT(block);
-    if (depth > BUNDLE_DEPTH)
-        reader->failed = true;
+    wire_require(reader, depth <= BUNDLE_DEPTH);
     uint32_t count = wire_get_count(reader, DIRECTIVE_MIN);
     for (uint32_t i = 0; i < count && !reader->failed; i++) {
         struct config_directive *directive = ARENA_NEW(decoder->arena, struct config_directive);
         directive->word_count = wire_get_count(reader, WORD_MIN);
-        if (directive->word_count == 0)
-            reader->failed = true;
+        wire_require(reader, directive->word_count > 0);
         if (reader->failed)
             break;
         directive->words = ARENA_ARRAY(decoder->arena, struct config_word, directive->word_count);
         for (uint32_t w = 0; w < directive->word_count && !reader->failed; w++)
             get_word(decoder, &directive->words[w]);
-        if (get_bool(reader))
+        if (wire_get_bool(reader))
             directive->block = get_block(decoder, depth + 1);
         STAILQ_INSERT_TAIL(block, directive, next);
     }
@@ -97,8 +87,7 @@ static void get_places(struct decoder *decoder, const struct bundle *bundle)
         get_block_places(decoder, bundle->defaults);
     get_block_places(decoder, bundle->root);
     size -= reader->rest.len;
-    if (wire_get_u32(reader) != size)
-        reader->failed = true;
+    wire_require(reader, wire_get_u32(reader) == size);
 }
 
 static void get_identity(struct wire_reader *reader, struct bundle_identity *identity)
@@ -133,35 +122,18 @@ static void get_trust(struct decoder *decoder, struct bundle_trust *trust)
         trust->certificates[i] = wire_get_slice(reader);
 }
 
-/* Only what connect(2) can be given: a whole IPv4 or IPv6 address. */
-static void get_address(struct wire_reader *reader, struct address *address)
-{
-    struct slice bytes = wire_get_slice(reader);
-    if (bytes.len < sizeof(sa_family_t) || bytes.len > sizeof(struct sockaddr_in6)) {
-        reader->failed = true;
-        return;
-    }
-    memcpy(&address->local, bytes.data, bytes.len);
-    address->len = (socklen_t)bytes.len;
-    sa_family_t family = address->any.sa_family;
-    if (!(family == AF_INET && bytes.len == sizeof(struct sockaddr_in)) &&
-        !(family == AF_INET6 && bytes.len == sizeof(struct sockaddr_in6)))
-        reader->failed = true;
-}
-
 static void get_name(struct decoder *decoder, struct bundle_name *name)
 {
     struct wire_reader *reader = &decoder->reader;
     name->host = wire_get_slice(reader);
     uint32_t port = wire_get_u32(reader);
-    if (port > UINT16_MAX)
-        reader->failed = true;
+    wire_require(reader, port <= UINT16_MAX);
     name->port = (uint16_t)port;
     /* What an address takes in memory is bounded by what it takes here. */
     name->address_count = wire_get_count(reader, ADDRESS_MIN + sizeof(struct sockaddr_in));
     name->addresses = ARENA_ARRAY(decoder->arena, struct address, name->address_count);
     for (uint32_t i = 0; i < name->address_count && !reader->failed; i++)
-        get_address(reader, &name->addresses[i]);
+        wire_require(reader, address_get(&name->addresses[i], wire_get_slice(reader)));
 }
 
 static void get_findings(struct decoder *decoder, struct bundle *bundle)
@@ -200,7 +172,7 @@ int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes
         return ERROR_IPC;
     bundle->tenant = wire_get_slice(reader);
     bundle->folder = wire_get_slice(reader);
-    if (get_bool(reader))
+    if (wire_get_bool(reader))
         bundle->defaults = get_block(&decoder, 0);
     bundle->root = get_block(&decoder, 0);
 
@@ -210,7 +182,7 @@ int bundle_decode(struct bundle *bundle, struct arena *arena, struct slice bytes
         struct bundle_file *file = &bundle->files[bundle->file_count++];
         file->path = wire_get_slice(reader);
         file->bytes = wire_get_slice(reader);
-        file->is_private = get_bool(reader);
+        file->is_private = wire_get_bool(reader);
     }
     get_findings(&decoder, bundle);
     get_places(&decoder, bundle);
@@ -250,8 +222,7 @@ int bundle_get_diags(struct wire_reader *reader, struct diag_list *diags)
         place.line = wire_get_u32(reader);
         place.column = wire_get_u32(reader);
         struct slice message = wire_get_slice(reader);
-        if (severity > DIAG_NOTICE || name.len >= sizeof(file))
-            reader->failed = true;
+        wire_require(reader, severity <= DIAG_NOTICE && name.len < sizeof(file));
         if (reader->failed)
             break;
         if (name.len > 0)

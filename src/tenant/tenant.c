@@ -81,18 +81,22 @@ static void build_upstreams(struct tenant *tenant, const struct bundle *bundle,
     }
 }
 
+int bundle_build_model(const struct bundle *bundle, struct config_tenant *model,
+                       struct diag_list *diags)
+{
+    const struct config_tenant_source source = {bundle->tenant, bundle->folder, bundle->defaults,
+                                                bundle->root};
+
+    return config_tenant_build(model, &source, diags);
+}
+
 struct tenant *tenant_new(const struct bundle *bundle, struct tls_contexts *contexts,
                           struct diag_list *diags)
 {
     struct tenant *tenant = memory_zeroed(1, sizeof(*tenant));
     unsigned errors = diags->errors;
     tenant->references = 1;
-    int result = config_tenant_build(&tenant->config,
-                                     &(struct config_tenant_source){.name = bundle->tenant,
-                                                                    .folder = bundle->folder,
-                                                                    .defaults = bundle->defaults,
-                                                                    .root = bundle->root},
-                                     diags);
+    int result = bundle_build_model(bundle, &tenant->config, diags);
     if (result == 0) {
         /* From here on the model's arena takes the runtime too: both live equally long. */
         build_servers(tenant, diags);

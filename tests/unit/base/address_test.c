@@ -155,3 +155,18 @@ Test(address, a_client_is_an_address_of_ipv4_or_a_64_of_ipv6)
     expect_prefix(&address, "", 0);
     expect_prefix(&none, "", 0);
 }
+
+Test(address, bytes_are_a_whole_address_or_none)
+{
+    struct address from = v6_of("2001:db8::1", 443), got;
+    struct slice bytes = {(const char *)&from.v6, sizeof(from.v6)};
+
+    cr_expect(address_get(&got, bytes));
+    cr_expect(address_equal(&got, &from));
+    cr_expect_not(address_get(&got, slice_head(bytes, sizeof(from.v4))), "of another family");
+    cr_expect_not(address_get(&got, slice_head(bytes, 3)));
+    cr_expect_not(address_get(&got, (struct slice){0}));
+    from = v4_of("192.0.2.1", 80);
+    cr_expect(address_get(&got, (struct slice){(const char *)&from.v4, sizeof(from.v4)}));
+    cr_expect(address_equal(&got, &from));
+}

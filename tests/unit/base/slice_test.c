@@ -44,3 +44,15 @@ Test(slice, reads_numbers)
     cr_assert_eq(slice_to_u64(SLICE("1 "), 10, &value), -1);
     cr_assert_eq(slice_to_u64(SLICE("7"), 5, &value), -1);
 }
+
+Test(slice, spans_and_what_it_has)
+{
+    cr_expect_eq(slice_span(SLICE("12a3"), SLICE_DIGITS), 2);
+    cr_expect_eq(slice_span(SLICE("a12"), SLICE_DIGITS), 0);
+    cr_expect_eq(slice_span((struct slice){0}, SLICE_DIGITS), 0);
+    cr_expect_eq(slice_span(SLICE("1\0002"), SLICE_DIGITS), 1, "a NUL is in no set");
+    cr_expect(slice_is_only(SLICE("aZ09_"), SLICE_ALPHANUMERIC "_"));
+    cr_expect_not(slice_is_only(SLICE("a-b"), SLICE_ALPHANUMERIC));
+    cr_expect(slice_has(SLICE("a/b"), '/'));
+    cr_expect_not(slice_has((struct slice){0}, '/'));
+}
