@@ -10,6 +10,8 @@
 #include "reload/retry.h"
 
 #include "base/fingerprint.h"
+#include "control/control.h"
+#include "daemon/notify.h"
 #include "files/settings.h"
 #include "io/deadline.h"
 #include "io/pending.h"
@@ -28,13 +30,6 @@ enum reload_kind {
     RELOAD_TEST /* -t: nothing is put in force */
 };
 
-/* How it ended. */
-enum reload_result {
-    RELOAD_GOOD,
-    RELOAD_LACKING, /* some tenant is in force but does not serve as it should */
-    RELOAD_REFUSED  /* not all of it is in force */
-};
-
 /* What it works with, all of it the owner's. */
 struct reload_inputs {
     const char *config;              /* the main file's path */
@@ -46,19 +41,9 @@ struct reload_inputs {
 
 /* What its owner is told and asked. Every function is there. */
 struct reload_events {
-    /* A reload that was asked for reads the main file; now it has begun, with its warnings, or is
-     * refused, with all that is wrong. */
-    void (*on_reading)(void *owner);
-    void (*on_begun)(void *owner, const struct diag_list *diags);
-    void (*on_refused)(void *owner, const struct diag_list *diags, const char *text);
     /* The main file's new settings are in force from now on, and the owner's: it frees those of
-     * before. Comes between on_begun and the first outcome. */
+     * before. Comes before the first outcome. */
     void (*on_settings)(void *owner, struct settings *settings);
-    /* "added", "changed", "removed", "refused", ...; reason may be NULL. */
-    void (*on_outcome)(void *owner, const char *outcome, struct slice tenant, const char *reason);
-    void (*on_warning)(void *owner, const char *text);
-    void (*on_error)(void *owner, const char *text);
-    void (*on_ended)(void *owner, const char *text, enum reload_result result);
 
     /* A tenant's workers: its plan is in force as before, and may be others' than before; is
      * another one; is in force no more. */
@@ -80,6 +65,8 @@ struct reload_parts {
     struct registry *registry;
     struct namespaces *namespaces;
     struct sockets *sockets;
+    struct control *control; /* who asks there for a reload is told of it */
+    struct notify *notify;
 };
 
 /* Embedded by its owner. */
@@ -88,6 +75,8 @@ struct reload {
     struct registry *registry;
     struct namespaces *namespaces;
     struct sockets *sockets;
+    struct control *control;
+    struct notify *notify;
     const struct reload_events *events;
     void *owner;
     struct reload_inputs inputs; /* set by the owner before reload_begin */

@@ -21,7 +21,7 @@ void outcomes_tell(struct reload *reload, enum outcome outcome, struct slice ten
     if (reload->kind == RELOAD_NONE || (reload->kind == RELOAD_ASKED && is_named))
         log_notice("tenant %.*s: %s%s%s", SLICE_PRINTF(tenant), word, reason ? ": " : "",
                    reason ? reason : "");
-    reload->events->on_outcome(reload->owner, word, tenant, reason);
+    control_tell_tenant(reload->control, word, tenant, reason);
 }
 
 void outcomes_waits(struct record *record)

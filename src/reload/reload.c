@@ -7,6 +7,7 @@
 #include "removal_internal.h"
 #include "tenant_reload_internal.h"
 
+#include "control/protocol.h"
 #include "files/tenant_files.h"
 #include "reload/report.h"
 
@@ -54,12 +55,12 @@ static void reload_summary(const struct reload *reload, char text[RELOAD_TEXT])
                  reload->settings_kept, reload->settings_kept == 1 ? "" : "s");
 }
 
-static enum reload_result reload_result(const struct reload *reload)
+static enum control_status reload_status(const struct reload *reload)
 {
     if (reload->outcomes.counts[OUTCOME_REFUSED] > 0 || reload->settings_kept > 0 ||
         reload->is_overdue)
-        return RELOAD_REFUSED;
-    return outcomes_lack(&reload->outcomes) ? RELOAD_LACKING : RELOAD_GOOD;
+        return CONTROL_REFUSED;
+    return outcomes_lack(&reload->outcomes) ? CONTROL_LACKING : CONTROL_GOOD;
 }
 
 static void reload_tell(struct reload *reload)
@@ -75,7 +76,8 @@ static void reload_tell(struct reload *reload)
     else
         reload_summary(reload, text);
     log_notice("%s", text);
-    reload->events->on_ended(reload->owner, text, reload_result(reload));
+    notify_ready(reload->notify, text);
+    control_tell_reload_ended(reload->control, text, reload_status(reload));
 }
 
 static void reload_describe(const struct hold *hold, char text[PENDING_TEXT])
@@ -112,7 +114,7 @@ static void reload_on_limit(struct deadline *limit)
     snprintf(text, sizeof(text), "%u workers have not taken it over within %g s",
              reload->events->count_lagging(reload->owner), RELOAD_LIMIT);
     log_error("%s", text);
-    reload->events->on_error(reload->owner, text);
+    control_tell_error(reload->control, text);
     reload->is_overdue = true;
     reload_finish(reload);
 }
@@ -122,7 +124,7 @@ void reload_keep_setting(struct reload *reload, const char *text)
     if (reload->kind != RELOAD_ASKED)
         return;
     reload->settings_kept++;
-    reload->events->on_error(reload->owner, text);
+    control_tell_error(reload->control, text);
 }
 
 /* ---- one tenant ---- */
@@ -306,7 +308,8 @@ static void reload_tell_refusal(struct reload *reload, const struct diag_list *d
         snprintf(text, sizeof(text), "reload refused: %u error%s in %s", diags->errors,
                  diags->errors == 1 ? "" : "s", reload->inputs.config);
     log_notice("%s", text);
-    reload->events->on_refused(reload->owner, diags, text);
+    notify_ready(reload->notify, text);
+    control_tell_reload_refused(reload->control, diags, text);
 }
 
 /* Fills *removal only when it is more than may be. */
@@ -328,7 +331,7 @@ static int reload_begin_asked(struct reload *reload, struct diag_list *diags)
     struct removal removal = {0};
     int result = -1;
 
-    reload->events->on_reading(reload->owner);
+    notify_reloading(reload->notify);
     if (settings)
         result = tenant_files_find(&files, settings, reload->inputs.config, &config_files, diags);
     report_diags(reload, NULL, diags);
@@ -338,7 +341,7 @@ static int reload_begin_asked(struct reload *reload, struct diag_list *diags)
         bool all = !settings_same_tenancy(reload->inputs.settings, settings);
 
         reload_reset(reload, RELOAD_ASKED);
-        reload->events->on_begun(reload->owner, diags);
+        control_tell_reload_begun(reload->control, diags);
         reload->inputs.settings = settings; /* before those of now are freed */
         reload->events->on_settings(reload->owner, settings);
         namespaces_on_reload(reload->namespaces);
@@ -391,6 +394,8 @@ void reload_init(struct reload *reload, const struct reload_parts *parts,
                               .registry = parts->registry,
                               .namespaces = parts->namespaces,
                               .sockets = parts->sockets,
+                              .control = parts->control,
+                              .notify = parts->notify,
                               .events = events,
                               .owner = owner};
     record_random(reload->secret, sizeof(reload->secret));

@@ -4,7 +4,6 @@
 
 #include "children/generation.h"
 #include "children/workers.h"
-#include "control/protocol.h"
 #include "namespaces/containers.h"
 
 #include <string.h>
@@ -63,53 +62,6 @@ static void reloading_on_settings(void *owner, struct settings *settings)
     generation_follow(&supervisor->children);
 }
 
-/* ---- what it tells ---- */
-
-static void reloading_on_reading(void *owner)
-{
-    notify_reloading(&((struct supervisor *)owner)->notify);
-}
-
-static void reloading_on_begun(void *owner, const struct diag_list *diags)
-{
-    control_tell_reload_begun(&((struct supervisor *)owner)->control, diags);
-}
-
-static void reloading_on_refused(void *owner, const struct diag_list *diags, const char *text)
-{
-    struct supervisor *supervisor = owner;
-
-    notify_ready(&supervisor->notify, text);
-    control_tell_reload_refused(&supervisor->control, diags, text);
-}
-
-static void reloading_on_outcome(void *owner, const char *outcome, struct slice tenant,
-                                 const char *reason)
-{
-    control_tell_tenant(&((struct supervisor *)owner)->control, outcome, tenant, reason);
-}
-
-static void reloading_on_warning(void *owner, const char *text)
-{
-    control_tell_warning(&((struct supervisor *)owner)->control, text);
-}
-
-static void reloading_on_error(void *owner, const char *text)
-{
-    control_tell_error(&((struct supervisor *)owner)->control, text);
-}
-
-static void reloading_on_ended(void *owner, const char *text, enum reload_result result)
-{
-    static const int statuses[] = {[RELOAD_GOOD] = CONTROL_GOOD,
-                                   [RELOAD_LACKING] = CONTROL_LACKING,
-                                   [RELOAD_REFUSED] = CONTROL_REFUSED};
-    struct supervisor *supervisor = owner;
-
-    notify_ready(&supervisor->notify, text);
-    control_tell_reload_ended(&supervisor->control, text, statuses[result]);
-}
-
 /* ---- a tenant's workers ---- */
 
 static void reloading_on_kept(void *owner, struct record *record)
@@ -159,14 +111,7 @@ static unsigned reloading_count_lagging(void *owner)
 }
 
 static const struct reload_events reloading_events = {
-    .on_reading = reloading_on_reading,
-    .on_begun = reloading_on_begun,
-    .on_refused = reloading_on_refused,
     .on_settings = reloading_on_settings,
-    .on_outcome = reloading_on_outcome,
-    .on_warning = reloading_on_warning,
-    .on_error = reloading_on_error,
-    .on_ended = reloading_on_ended,
     .on_kept = reloading_on_kept,
     .on_changed = reloading_on_changed,
     .on_gone = reloading_on_gone,
@@ -246,8 +191,9 @@ int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind)
 
 void reloading_init(struct supervisor *supervisor)
 {
-    const struct reload_parts parts = {&supervisor->loop, &supervisor->registry,
-                                       &supervisor->namespaces, &supervisor->sockets};
+    const struct reload_parts parts = {&supervisor->loop,       &supervisor->registry,
+                                       &supervisor->namespaces, &supervisor->sockets,
+                                       &supervisor->control,    &supervisor->notify};
 
     reload_init(&supervisor->reload, &parts, &reloading_events, &reloading_resolver, supervisor);
 }
