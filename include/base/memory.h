@@ -16,6 +16,10 @@ char *memory_text(const char *text);
 char *memory_slice_text(struct slice text); /* with a NUL behind */
 void *memory_copy(const void *data, size_t size);
 
+/* Room for one more in an array of `count` items of that size, of which it holds *capacity: grows
+ * it to twice as many when it is full. Returns where it is now. */
+void *memory_room(void *items, uint32_t count, uint32_t *capacity, size_t size);
+
 /* The exit status of a process that was out of memory: no fault of what it was working on. */
 #define MEMORY_EXHAUSTED_STATUS 71 /* EX_OSERR of sysexits.h */
 

@@ -69,18 +69,18 @@ void control_tell_reload_refused(struct control *control, const struct diag_list
 /* One tenant of the reload: what is a word of the protocol; the reason may be NULL. */
 void control_tell_tenant(struct control *control, const char *what, struct slice tenant,
                          const char *reason);
-/* What the reload has found in a tenant's file that is no error. */
-void control_tell_warning(struct control *control, const char *text);
-/* It is not all in force, and that is no tenant's fault. */
-void control_tell_error(struct control *control, const char *text);
+/* A line of the reload, of one of these kinds: "warning", what it has found in a tenant's file that
+ * is no error; "error", it is not all in force, and that is no tenant's fault. */
+void control_tell_line(struct control *control, const char *kind, const char *text);
 /* The reload is over. status: enum control_status. */
 void control_tell_reload_ended(struct control *control, const char *summary, int status);
 /* The log has been opened anew; or not, then with the error. */
 void control_tell_reopened(struct control *control, const char *error);
 /* What an upgrade waits for, to those who have asked for it. */
 void control_tell_upgrade_waits(struct control *control, const char *what);
-/* The new binary will not do; what runs goes on. */
-void control_tell_upgrade_refused(struct control *control, const char *reason);
+/* The end for those who wait for that: with a status (enum control_status); refused, and why. */
+void control_end_each(struct control *control, enum control_state state, int status);
+void control_refuse_each(struct control *control, enum control_state state, const char *why);
 /* The gateway ends: no reload will. */
 void control_tell_ending(struct control *control);
 

@@ -38,7 +38,5 @@ struct status_tenant {
 
 void status_tell_gateway(struct control *control, const struct status_gateway *gateway);
 void status_tell_tenant(struct control *control, const struct status_tenant *tenant);
-/* The last line. status: enum control_status. */
-void status_end(struct control *control, int status);
 
 #endif

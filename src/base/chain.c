@@ -32,13 +32,8 @@ struct buffer {
 
 void chain_pool_init(struct chain_pool *pool)
 {
-    SLIST_INIT(&pool->large);
-    SLIST_INIT(&pool->small);
+    *pool = (struct chain_pool){0};
     TAILQ_INIT(&pool->segments);
-    pool->large_count = pool->small_count = pool->segment_count = 0;
-    pool->large_least = 0;
-    pool->held = 0;
-    spares_init(&pool->objects);
 }
 
 static void free_list(struct chain_pool *pool, struct buffer *buffer)

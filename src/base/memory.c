@@ -60,6 +60,14 @@ void *memory_copy(const void *data, size_t size)
     return copy;
 }
 
+void *memory_room(void *items, uint32_t count, uint32_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity ? 2 * *capacity : 8;
+    return memory_resize(items, *capacity * size);
+}
+
 void memory_wipe_free(void *data, size_t size)
 {
     if (!data)

@@ -54,7 +54,7 @@ void control_end_each(struct control *control, enum control_state state, int sta
     }
 }
 
-static void control_refuse_each(struct control *control, enum control_state state, const char *why)
+void control_refuse_each(struct control *control, enum control_state state, const char *why)
 {
     control_say_each(control, state, SLICE("error"), slice_of(why));
     control_end_each(control, state, CONTROL_REFUSED);
@@ -100,14 +100,9 @@ void control_tell_tenant(struct control *control, const char *what, struct slice
     control_put_each(control, CONTROL_WATCHING, fields, reason ? 3 : 2);
 }
 
-void control_tell_warning(struct control *control, const char *text)
+void control_tell_line(struct control *control, const char *kind, const char *text)
 {
-    control_say_each(control, CONTROL_WATCHING, SLICE("warning"), slice_of(text));
-}
-
-void control_tell_error(struct control *control, const char *text)
-{
-    control_say_each(control, CONTROL_WATCHING, SLICE("error"), slice_of(text));
+    control_say_each(control, CONTROL_WATCHING, slice_of(kind), slice_of(text));
 }
 
 void control_tell_reload_ended(struct control *control, const char *summary, int status)
@@ -127,11 +122,6 @@ void control_tell_reopened(struct control *control, const char *error)
 void control_tell_upgrade_waits(struct control *control, const char *what)
 {
     control_say_each(control, CONTROL_UPGRADING, SLICE("waits"), slice_of(what));
-}
-
-void control_tell_upgrade_refused(struct control *control, const char *reason)
-{
-    control_refuse_each(control, CONTROL_UPGRADING, reason);
 }
 
 void control_tell_ending(struct control *control)

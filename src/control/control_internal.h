@@ -51,8 +51,6 @@ void control_put_each(struct control *control, enum control_state state, const s
 #define control_say_each(control, state, ...)                                                      \
     control_put_each((control), (state), (const struct slice[]){__VA_ARGS__},                      \
                      sizeof((const struct slice[]){__VA_ARGS__}) / sizeof(struct slice))
-/* Their last line. */
-void control_end_each(struct control *control, enum control_state state, int status);
 
 /* Does what the line asks. */
 void control_run(struct control_client *client, struct slice request);

@@ -52,8 +52,3 @@ void status_tell_tenant(struct control *control, const struct status_tenant *ten
                      arena_printf(&arena, "error=%.*s", SLICE_PRINTF(tenant->error)));
     arena_free(&arena);
 }
-
-void status_end(struct control *control, int status)
-{
-    control_end_each(control, CONTROL_COUNTING, status);
-}

@@ -15,10 +15,7 @@ static struct dependency *dependencies_grow(struct dependencies *list, const cha
 {
     struct dependency *item;
 
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? list->capacity * 2 : 4;
-        list->items = memory_resize(list->items, list->capacity * sizeof(list->items[0]));
-    }
+    list->items = memory_room(list->items, list->count, &list->capacity, sizeof(list->items[0]));
     item = &list->items[list->count++];
     *item = (struct dependency){.path = memory_text(path)};
     return item;

@@ -81,11 +81,8 @@ static void plan_read_file(struct plan_reader *reader, struct slice path, struct
     if (is_private && (mode & (S_IRGRP | S_IROTH)) != 0)
         diag_warning(reader->diags, place, "key file \"%s\" can be read by others (mode %04o)",
                      name, (unsigned)(mode & 07777));
-    if (reader->file_count == reader->file_capacity) {
-        reader->file_capacity = reader->file_capacity ? reader->file_capacity * 2 : 8;
-        reader->files =
-            memory_resize(reader->files, reader->file_capacity * sizeof(reader->files[0]));
-    }
+    reader->files = memory_room(reader->files, reader->file_count, &reader->file_capacity,
+                                sizeof(reader->files[0]));
     reader->files[reader->file_count++] = (struct bundle_file){path, bytes, is_private};
 }
 

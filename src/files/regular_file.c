@@ -2,6 +2,7 @@
 /* Reading certificate and key files as root, with care for what the path may be. */
 #include "regular_file_internal.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/memory.h"
 
@@ -36,28 +37,11 @@ static int regular_file_reopen(int handle, struct stat *status, const char **why
     return fd;
 }
 
-/* A file that grows while it is read is taken up to the size that it had. */
-static int regular_file_fill(int fd, char *data, size_t size, size_t *len)
-{
-    *len = 0;
-    while (*len < size) {
-        ssize_t got = read(fd, data + *len, size - *len);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        *len += (size_t)got;
-    }
-    return 0;
-}
-
 int regular_file_read(const char *path, struct slice *text, mode_t *mode, const char **why)
 {
     int handle = open(path, O_PATH | O_CLOEXEC);
     struct stat status;
+    ssize_t len;
     size_t size;
     char *data;
     int fd;
@@ -72,14 +56,14 @@ int regular_file_read(const char *path, struct slice *text, mode_t *mode, const 
         return -1;
     size = (size_t)status.st_size;
     data = memory_alloc(size + 1);
-    if (regular_file_fill(fd, data, size, &text->len) < 0) {
+    len = descriptor_read(fd, data, size); /* if it grows, up to the size that it had */
+    if (len < 0) {
         *why = error_reason(errno);
         memory_wipe_free(data, size);
-        close(fd);
-        return -1;
+        return descriptor_close(fd);
     }
     close(fd);
-    text->data = data;
+    *text = (struct slice){data, (size_t)len};
     *mode = status.st_mode;
     return 0;
 }

@@ -15,6 +15,26 @@
 #define UPGRADE_NAP      0.05 /* seconds between questions whether it is done */
 #define UPGRADE_PATIENCE 60.0 /* seconds for them */
 
+/* Asks, and hands on what is answered, as long as that takes; without `show`, what needs no work.
+ * Returns the exit status, or -1: the connection has closed before the last line. */
+static int command_ask(const struct command *command, struct talk *talk, const char *request,
+                       void (*show)(const struct answer *answer))
+{
+    struct answer answer;
+    int status = EXIT_FAILURE;
+    bool has_ended = talk_open(talk, command, request) < 0;
+
+    if (show && !has_ended)
+        talk_be_patient(talk);
+    while (!has_ended && talk_read(talk, &answer) == 0) {
+        if (show)
+            show(&answer);
+        has_ended = answer_ends(&answer, &status);
+    }
+    talk_close(talk);
+    return has_ended ? status : -1;
+}
+
 /* ---- reload ---- */
 
 static void reload_show(const struct answer *answer)
@@ -35,21 +55,13 @@ static void reload_show(const struct answer *answer)
 static int command_reload(const struct command *command)
 {
     struct talk talk;
-    struct answer answer;
-    int status = EXIT_FAILURE;
-    bool has_ended = false;
+    int status =
+        command_ask(command, &talk, command->force ? "reload-forced" : "reload", reload_show);
 
-    if (talk_open(&talk, command, command->force ? "reload-forced" : "reload") == 0) {
-        talk_be_patient(&talk); /* a reload takes as long as it takes */
-        while (!has_ended && talk_read(&talk, &answer) == 0) {
-            reload_show(&answer);
-            has_ended = answer_ends(&answer, &status);
-        }
-        if (!has_ended)
-            fprintf(stderr, "nsgate: the running nsgate went away before the reload was done\n");
-    }
-    talk_close(&talk);
-    return status;
+    if (status >= 0)
+        return status;
+    fprintf(stderr, "nsgate: the running nsgate went away before the reload was done\n");
+    return EXIT_FAILURE;
 }
 
 /* ---- reopen ---- */
@@ -57,18 +69,12 @@ static int command_reload(const struct command *command)
 static int command_reopen(const struct command *command)
 {
     struct talk talk;
-    struct answer answer;
-    int status = EXIT_FAILURE;
-    bool has_ended = false;
+    int status = command_ask(command, &talk, "reopen", NULL);
 
-    if (talk_open(&talk, command, "reopen") == 0) {
-        while (!has_ended && talk_read(&talk, &answer) == 0)
-            has_ended = answer_ends(&answer, &status);
-        if (!has_ended)
-            fprintf(stderr, "nsgate: the running nsgate did not say whether the logs are open\n");
-    }
-    talk_close(&talk);
-    return status;
+    if (status >= 0)
+        return status;
+    fprintf(stderr, "nsgate: the running nsgate did not say whether the logs are open\n");
+    return EXIT_FAILURE;
 }
 
 /* ---- upgrade ---- */
@@ -126,23 +132,13 @@ static void upgrade_show(const struct answer *answer)
     fflush(stdout);
 }
 
+/* It gives up by itself, and says why. */
 static int command_upgrade(const struct command *command)
 {
     struct talk talk;
-    struct answer answer;
-    int status = EXIT_FAILURE;
-    bool has_ended = false;
-    bool was_heard = talk_open(&talk, command, "upgrade") == 0;
+    int status = command_ask(command, &talk, "upgrade", upgrade_show);
 
-    if (was_heard) {
-        talk_be_patient(&talk); /* it gives up by itself, and says why */
-        while (!has_ended && talk_read(&talk, &answer) == 0) {
-            upgrade_show(&answer);
-            has_ended = answer_ends(&answer, &status);
-        }
-    }
-    talk_close(&talk);
-    return was_heard && !has_ended ? upgrade_greet(command, talk.upgrades) : status;
+    return status >= 0 ? status : upgrade_greet(command, talk.upgrades);
 }
 
 /* ---- status ---- */

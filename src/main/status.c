@@ -2,19 +2,14 @@
 /* From the lines of the control socket to one JSON object. */
 #include "status_internal.h"
 
+#include "base/slice.h"
+#include "http/characters.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 /* ---- values ---- */
-
-static int status_hex(char digit)
-{
-    const char *digits = "0123456789abcdef";
-    const char *at = digit ? strchr(digits, digit) : NULL;
-
-    return at ? (int)(at - digits) : -1;
-}
 
 /* Undoes \xHH in place. */
 static void status_unescape(char *text)
@@ -22,10 +17,10 @@ static void status_unescape(char *text)
     char *to = text;
 
     for (const char *from = text; *from; to++) {
-        bool is_escape = from[0] == '\\' && from[1] == 'x' && status_hex(from[2]) >= 0 &&
-                         status_hex(from[3]) >= 0;
+        bool is_escape = from[0] == '\\' && from[1] == 'x' && http_hex_digit(from[2]) >= 0 &&
+                         http_hex_digit(from[3]) >= 0;
 
-        *to = is_escape ? (char)(status_hex(from[2]) * 16 + status_hex(from[3])) : *from;
+        *to = is_escape ? (char)(http_hex_digit(from[2]) * 16 + http_hex_digit(from[3])) : *from;
         from += is_escape ? 4 : 1;
     }
     *to = '\0';

@@ -114,7 +114,7 @@ static void reload_on_limit(struct deadline *limit)
     snprintf(text, sizeof(text), "%u workers have not taken it over within %g s",
              reload->events->count_lagging(reload->owner), RELOAD_LIMIT);
     log_error("%s", text);
-    control_tell_error(reload->control, text);
+    control_tell_line(reload->control, "error", text);
     reload->is_overdue = true;
     reload_finish(reload);
 }
@@ -124,7 +124,7 @@ void reload_keep_setting(struct reload *reload, const char *text)
     if (reload->kind != RELOAD_ASKED)
         return;
     reload->settings_kept++;
-    control_tell_error(reload->control, text);
+    control_tell_line(reload->control, "error", text);
 }
 
 /* ---- one tenant ---- */

@@ -63,7 +63,7 @@ void report_diags(const struct reload *reload, struct record *record, const stru
         diag_format(diag, text, sizeof(text));
         report_line(reload, record, diag->severity, text);
         if (record && diag->severity == DIAG_WARNING)
-            control_tell_warning(reload->control, text);
+            control_tell_line(reload->control, "warning", text);
     }
     if (record)
         report_keep(record, diags);

@@ -146,7 +146,7 @@ void requests_on_figures(struct supervisor *supervisor)
         status = status_judge(record, status);
     }
     arena_free(&arena);
-    status_end(&supervisor->control, status);
+    control_end_each(&supervisor->control, CONTROL_COUNTING, status);
 }
 
 /* ---- all ---- */

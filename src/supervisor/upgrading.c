@@ -63,7 +63,7 @@ static void upgrading_refused(void *owner, const char *why)
 {
     struct supervisor *supervisor = owner;
 
-    control_tell_upgrade_refused(&supervisor->control, why);
+    control_refuse_each(&supervisor->control, CONTROL_UPGRADING, why);
     reloading_see_to_resolver(supervisor); /* who follows containers was dismissed */
     reload_begin_held(&supervisor->reload);
 }

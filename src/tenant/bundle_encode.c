@@ -29,10 +29,7 @@ static uint32_t file_table_find(struct file_table *table, const char *name)
         if (table->names[i] == name || strcmp(table->names[i], name) == 0)
             return table->last = i;
     }
-    if (table->count == table->capacity) {
-        table->capacity = table->capacity ? table->capacity * 2 : 8;
-        table->names = memory_resize(table->names, table->capacity * sizeof(*table->names));
-    }
+    table->names = memory_room(table->names, table->count, &table->capacity, sizeof(*table->names));
     table->names[table->count] = name;
     return table->last = table->count++;
 }

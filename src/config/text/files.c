@@ -2,6 +2,7 @@
 /* The loader that reads real files, without trusting what stands at their paths. */
 #include "config/tree.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -15,21 +16,12 @@
 static int read_all(int fd, struct arena *arena, size_t size, struct slice *text)
 {
     char *bytes = arena_alloc(arena, size + 1);
-    size_t len = 0;
+    ssize_t len = descriptor_read(fd, bytes, size);
 
-    while (len < size) {
-        ssize_t count = read(fd, bytes + len, size - len);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return -1;
-        if (count == 0)
-            break; /* it became shorter meanwhile */
-        len += (size_t)count;
-    }
+    if (len < 0)
+        return -1;
     bytes[len] = '\0';
-    *text = (struct slice){bytes, len};
+    *text = (struct slice){bytes, (size_t)len};
     return 0;
 }
 

@@ -43,11 +43,8 @@ static void parse_source(struct parser *parser, const char *path, struct slice t
 
 static void add_word(struct source *source, const struct config_word *word)
 {
-    if (source->word_count == source->word_capacity) {
-        source->word_capacity = source->word_capacity ? source->word_capacity * 2 : 16;
-        source->words =
-            memory_resize(source->words, source->word_capacity * sizeof(*source->words));
-    }
+    source->words = memory_room(source->words, source->word_count, &source->word_capacity,
+                                sizeof(*source->words));
     source->words[source->word_count++] = *word;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A descriptor is closed, none is left alone, and errno stays either way. */
+/* Descriptors are read whole, and closed; none is left alone, and errno stays. */
 #include "base/descriptor.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 Test(descriptor, closes_and_keeps_errno)
 {
@@ -22,4 +23,21 @@ Test(descriptor, none_is_left_alone)
     errno = EPERM;
     cr_expect_eq(descriptor_close(-1), -1);
     cr_expect_eq(errno, EPERM);
+}
+
+Test(descriptor, reads_whole_in_pieces_and_up_to_the_end)
+{
+    char data[16] = "";
+    int ends[2];
+
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(write(ends[1], "abc", 3), 3);
+    cr_expect_eq(descriptor_read(ends[0], data, 2), 2, "no more than is wanted");
+    cr_assert_eq(write(ends[1], "de", 2), 2);
+    close(ends[1]);
+    cr_expect_eq(descriptor_read(ends[0], data + 2, sizeof(data) - 2), 3);
+    cr_expect_str_eq(data, "abcde");
+    close(ends[0]);
+    cr_expect_eq(descriptor_read(ends[0], data, 1), -1);
+    cr_expect_eq(errno, EBADF);
 }

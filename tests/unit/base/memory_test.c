@@ -30,3 +30,19 @@ Test(memory, exhaustion_ends_the_process, .exit_code = MEMORY_EXHAUSTED_STATUS)
 {
     memory_exhausted(12345);
 }
+
+Test(memory, room_for_one_more_keeps_what_is_there)
+{
+    uint32_t capacity = 0;
+    int *items = NULL;
+
+    for (uint32_t i = 0; i < 100; i++) {
+        items = memory_room(items, i, &capacity, sizeof(items[0]));
+        cr_assert_gt(capacity, i);
+        items[i] = (int)i;
+    }
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(items[i], i);
+    cr_assert_leq(capacity, 200);
+    free(items);
+}

@@ -44,11 +44,11 @@ Test(control, tells_each_what_it_waits_for)
     begin(&talk);
     diag_list_init(&diags);
     diag_warning(&diags, ((struct diag_place){"nsgate.conf", 1, 2}), "odd");
-    control_tell_warning(&talk.rig.control, "of the reload before");
+    control_tell_line(&talk.rig.control, "warning", "of the reload before");
     control_tell_reload_begun(&talk.rig.control, &diags);
     control_tell_tenant(&talk.rig.control, "added", SLICE("a"), NULL);
-    control_tell_warning(&talk.rig.control, "odd, too");
-    control_tell_error(&talk.rig.control, "not in force");
+    control_tell_line(&talk.rig.control, "warning", "odd, too");
+    control_tell_line(&talk.rig.control, "error", "not in force");
     control_tell_upgrade_waits(&talk.rig.control, "a reload");
     control_tell_reload_ended(&talk.rig.control, "done", CONTROL_LACKING);
     control_tell_reopened(&talk.rig.control, NULL);
@@ -57,7 +57,7 @@ Test(control, tells_each_what_it_waits_for)
           "summary\tdone\nend\t2\n");
     heard(&talk, talk.reopen, "end\t0\n");
     cr_assert(control_is_quiet(&talk.rig.control));
-    control_tell_upgrade_refused(&talk.rig.control, "too old");
+    control_refuse_each(&talk.rig.control, CONTROL_UPGRADING, "too old");
     heard(&talk, talk.upgrade, "waits\ta reload\nerror\ttoo old\nend\t1\n");
     diag_list_free(&diags);
     rig_close(&talk.rig);

@@ -45,7 +45,7 @@ Test(status, tells_of_the_gateway_and_its_tenants)
         rig_turn(&rig);
     status_tell_gateway(&rig.control, &gateway);
     status_tell_tenant(&rig.control, &tenant);
-    status_end(&rig.control, CONTROL_LACKING);
+    control_end_each(&rig.control, CONTROL_COUNTING, CONTROL_LACKING);
     snprintf(pid, sizeof(pid), "\tpid=%d\tuptime=7\t", (int)getpid());
     for (int i = 0; i < 2; i++) {
         rig_end(&rig, fds[i]);
