@@ -258,4 +258,4 @@ def test_the_log_is_opened_anew_while_the_gateway_serves(rotated, namespace):
     assert rotated.ask("status").returncode == 0
     text = asking.communicate(timeout=60)[1]
     assert asking.returncode == 0 or "it took too long" in text, (asking.returncode, text)
-    assert rotated.ask("reopen").returncode == 0
+    wait_for(lambda: rotated.ask("reopen").returncode == 0, what="the stopped child is gone")
