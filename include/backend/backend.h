@@ -10,6 +10,7 @@
 struct backends;      /* all of one worker */
 struct backend_group; /* one upstream of one tenant */
 struct backend_endpoint;
+struct backend_queue;
 
 struct backends *backends_new(struct loop *loop);
 /* Closes everything; attached exchanges must be gone. */
@@ -43,9 +44,15 @@ struct backend_attempts {
                           own */
     uint32_t moves;    /* connections that had no room for the last attempt after all */
     const struct config_settings *settings; /* in force; live as long as the exchange */
-    /* Waiting for a connection to that endpoint. Each time a wait ends, its seconds are added; of
-     * the last attempt. */
+    struct cells_counts *counts; /* of all workers' exchanges, for max_conns; NULL: nobody counts.
+                                    Set before, lives as long as the exchange */
+    uint64_t counted;            /* under that hash the last attempt is counted, if it is */
+    bool is_counted;
+    /* Waiting for a connection to that endpoint, or for any endpoint. Each time a wait ends, its
+     * seconds are added; of the last attempt. */
+    struct backend_queue *queue; /* the last one */
     TAILQ_ENTRY(backend_attempts) in_queue;
+    bool waits_for_choice;    /* ... for any endpoint: all are at their max_conns */
     struct exchange *waiting; /* whose attempts these are; NULL: it does not wait */
     double after;  /* 0, or the time (loop_now()) after which its connection must be opened */
     double queued; /* loop_now() when it began to wait */
@@ -58,8 +65,9 @@ struct backend_attempts {
 /* Starts an attempt: picks the next endpoint (by the group's method; max_fails, fail_timeout,
  * backup as nginx has them; not tried before), takes an idle connection, connects, or waits until
  * it can do either, and attaches itself to the exchange, which must have `forward` made. Returns 0
- * (whatever happens comes by the exchange), ERROR_NO_ENDPOINT when all were tried or are down,
- * ERROR_DESCRIPTORS. */
+ * (whatever happens comes by the exchange), ERROR_NO_ENDPOINT when all were tried, are down or have
+ * no room (max_conns), ERROR_QUEUE_FULL, ERROR_DESCRIPTORS. With a `queue`, who finds no endpoint
+ * waits for one. */
 int backend_start(struct backend_group *group, struct exchange *exchange,
                   struct backend_attempts *attempts, const struct config_settings *settings);
 

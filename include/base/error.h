@@ -50,6 +50,8 @@
     X(READ_TIMEOUT, 504, "read_timeout", "the backend did not answer in time")                     \
     X(WRITE_TIMEOUT, 504, "write_timeout", "the backend takes no bytes")                           \
     X(NO_ENDPOINT, 502, "no_endpoint", "no live server in the upstream")                           \
+    X(QUEUE_FULL, 502, "queue_full", "the upstream's queue is full")                               \
+    X(QUEUE_TIMEOUT, 502, "queue_timeout", "no server of the upstream had room in time")           \
     X(SHORTAGE, 503, "shortage", "this host lacks what another connection needs")                  \
     X(DESCRIPTORS, 503, "descriptors", "out of file descriptors")                                  \
     X(DRAINING, 503, "draining", "the process is going down")                                      \

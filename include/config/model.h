@@ -274,6 +274,7 @@ struct config_endpoint {
     uint32_t weight;
     uint32_t max_fails;  /* 0: never marked as failed */
     double fail_timeout; /* seconds */
+    uint32_t max_conns;  /* exchanges at a time, over all workers; 0: no limit */
     bool backup;
     bool down;
     const struct config_netns *netns; /* where it is; NULL: the host's; never NETNS_HOST */
@@ -299,6 +300,9 @@ struct config_transport {
     struct diag_place trusted_place;
 };
 
+/* The zone in which exchanges are counted for max_conns; there is one where a server has it. */
+#define CONFIG_MAX_CONNS SLICE(".max_conns")
+
 /* As many idle connections are kept as were needed of late. */
 #define CONFIG_KEEPALIVE_FOLLOWS UINT32_MAX
 
@@ -309,7 +313,9 @@ struct config_upstream {
     const struct config_transport *transport; /* NULL: HTTP/1.1 without TLS */
     struct config_endpoint *endpoints;
     uint32_t endpoint_count;
-    uint32_t keepalive; /* idle connections that a worker keeps, or the constant above */
+    uint32_t keepalive;   /* idle connections that a worker keeps, or the constant above */
+    uint32_t queue;       /* requests that wait in each worker for a server; 0: none does */
+    double queue_timeout; /* seconds */
 };
 
 /* A table in memory that all workers of a tenant share. Names are unique in a tenant, whatever the

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* One attempt to have an exchange answered: an endpoint, and a connection to it. */
+#include "attempt_internal.h"
 #include "balance/balance_internal.h"
+#include "limit_internal.h"
 #include "pool_internal.h"
+#include "queue_internal.h"
+#include "wait_internal.h"
 
 #include <math.h>
 
@@ -32,27 +36,72 @@ static double fresh_after(const struct backend_attempts *attempts)
     return attempts->forgiven == FORGIVEN_MAX ? INFINITY : attempts->opened;
 }
 
-int backend_start(struct backend_group *group, struct exchange *exchange,
-                  struct backend_attempts *attempts, const struct config_settings *settings)
+/* Other workers may be quicker with the last place at an endpoint. */
+static struct backend_endpoint *choose(struct backend_group *group,
+                                       struct backend_attempts *attempts, double now)
 {
-    double now = loop_now(exchange->loop);
-    struct backend_endpoint *endpoint = next_endpoint(group, attempts, now);
-    if (!endpoint)
-        return ERROR_NO_ENDPOINT;
+    struct backend_endpoint *endpoint;
+    while ((endpoint = next_endpoint(group, attempts, now)) && !limit_take(endpoint, attempts))
+        attempts->wants_fresh = false;
+    return endpoint;
+}
+
+static int begin(struct backend_endpoint *endpoint, struct exchange *exchange,
+                 struct backend_attempts *attempts)
+{
     double after = fresh_after(attempts);
     if (!attempts->wants_fresh)
         attempts->forgiven = 0;
     attempts->wants_fresh = false;
     attempts->moves = 0;
-    attempts->settings = settings;
     attempts->count++;
     attempts->endpoint = endpoint;
     attempts->slot = endpoint->slot;
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
-    attempts->started = now;
-    attempts->queue_seconds = 0;
+    attempts->started = loop_now(exchange->loop);
     exchange->reason = (struct slice){"", 0};
-    return backend_connect(endpoint, exchange, attempts, after);
+    int error = backend_connect(endpoint, exchange, attempts, after);
+    if (error)
+        limit_give(endpoint, attempts);
+    return error;
+}
+
+/* Waits for an endpoint, as far as the group has a queue. */
+static int enqueue(struct backend_group *group, struct exchange *exchange,
+                   struct backend_attempts *attempts)
+{
+    if (group->queue_most == 0 || !balance_may_wait(group, attempts))
+        return ERROR_NO_ENDPOINT;
+    if (group->queue.count >= group->queue_most)
+        return ERROR_QUEUE_FULL;
+    attempts->wants_fresh = false;
+    wait_begin_choice(group, exchange, attempts);
+    return 0;
+}
+
+int backend_start(struct backend_group *group, struct exchange *exchange,
+                  struct backend_attempts *attempts, const struct config_settings *settings)
+{
+    struct backend_endpoint *endpoint = NULL;
+    attempts->settings = settings;
+    attempts->queue_seconds = 0;
+    if (queue_is_empty(&group->queue))
+        endpoint = choose(group, attempts, loop_now(exchange->loop));
+    if (!endpoint)
+        return enqueue(group, exchange, attempts);
+    return begin(endpoint, exchange, attempts);
+}
+
+bool attempt_continue(struct backend_group *group, struct backend_attempts *attempts)
+{
+    struct backend_endpoint *endpoint = choose(group, attempts, loop_now(attempts->waiting->loop));
+    if (!endpoint)
+        return false;
+    struct exchange *exchange = wait_end(attempts);
+    int error = begin(endpoint, exchange, attempts);
+    if (error)
+        wait_fail_ended(exchange, (enum error)error);
+    return true;
 }
 
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)

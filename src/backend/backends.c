@@ -19,7 +19,8 @@ struct backends *backends_new(struct loop *loop)
     backends->loop = loop;
     backends->http1 = &back_h1_protocol;
     backends->http2 = &back_h2_protocol;
-    backends->serve = serve_waiting;
+    backends->serve_endpoint = serve_endpoint;
+    backends->serve_group = serve_group;
     return backends;
 }
 

@@ -58,14 +58,14 @@ void backend_answered(struct backend_connection *connection, const struct exchan
     /* How long a body takes is the client's matter. */
     if (exchange->request_body.passed == 0)
         making_answered(&endpoint->making, loop_now(exchange->loop) - asked);
-    queue_wake(endpoint);
+    queue_wake(&endpoint->queue);
 }
 
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
                     struct backend_attempts *attempts, double after)
 {
     attempts->after = after;
-    if (queue_is_empty(endpoint) && backend_has_connection(endpoint, attempts))
+    if (queue_is_empty(&endpoint->queue) && backend_has_connection(endpoint, attempts))
         return backend_connect_now(endpoint, exchange, attempts);
     wait_begin(endpoint, exchange, attempts);
     return 0;

@@ -9,6 +9,7 @@
 #include "pool_internal.h"
 #include "queue_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* For how long a server's demand for HTTP/1.1 is remembered. */
@@ -37,6 +38,7 @@ struct backend_group *group_new(struct backends *backends, struct backend_owner 
     group->name[start + key.len] = '\0';
     group->grave.run = on_grave;
     pool_init(group);
+    queue_init(&group->queue, backends->loop, backends->serve_group);
     HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, key.len, group);
     return group;
 }
@@ -60,9 +62,10 @@ void endpoint_unref(struct backend_endpoint *endpoint)
 {
     if (--endpoint->references > 0 || !endpoint->is_retired)
         return;
-    queue_stop(endpoint);
+    queue_stop(&endpoint->queue);
     backend_netns_unref(endpoint->netns);
     tls_sessions_free(endpoint->sessions);
+    free((void *)(uintptr_t)endpoint->count_key.data);
     free(endpoint);
 }
 
@@ -72,13 +75,25 @@ static void endpoint_retire(struct backend_endpoint *endpoint)
     endpoint->is_retired = true;
     backend_netns_retire(endpoint->netns);
     pool_close_endpoint(endpoint, BACKEND_CLOSE_SERVER_REMOVED);
-    queue_wake(endpoint);
+    queue_wake(&endpoint->queue);
     endpoint_unref(endpoint);
 }
 
 static struct slice owner_name(const struct backend_group *group)
 {
     return (struct slice){group->owner->name, group->owner->name_len};
+}
+
+/* Ways to connect to one upstream share its servers' limits, so the name is cut at their NUL. */
+static struct slice count_key_of(const struct backend_group *group,
+                                 const struct backend_endpoint *endpoint)
+{
+    const char *upstream = group->name + group->owner->name_len + 1;
+    struct slice netns = endpoint->netns ? endpoint->netns->name : (struct slice){"", 0};
+    size_t size = strlen(upstream) + strlen(endpoint->text) + netns.len + 3;
+    char *key = memory_alloc(size);
+    int len = snprintf(key, size, "%s %s %.*s", upstream, endpoint->text, SLICE_PRINTF(netns));
+    return (struct slice){key, (size_t)len};
 }
 
 static struct backend_endpoint *endpoint_new(struct backend_group *group,
@@ -98,8 +113,9 @@ static struct backend_endpoint *endpoint_new(struct backend_group *group,
     }
     TAILQ_INIT(&endpoint->idle);
     TAILQ_INIT(&endpoint->shared);
+    endpoint->count_key = count_key_of(group, endpoint);
     making_init(&endpoint->making);
-    queue_init(endpoint);
+    queue_init(&endpoint->queue, group->backends->loop, group->backends->serve_endpoint);
     return endpoint;
 }
 
@@ -113,9 +129,10 @@ static void endpoint_configure(struct backend_endpoint *endpoint,
     }
     endpoint->max_fails = config->max_fails;
     endpoint->fail_timeout = config->fail_timeout;
+    endpoint->max_conns = config->max_conns;
     endpoint->is_backup = config->backup;
     endpoint->is_down = config->down;
-    queue_wake(endpoint);
+    queue_wake(&endpoint->queue);
 }
 
 static bool is_same(const struct backend_endpoint *endpoint, const struct tenant_endpoint *other)
@@ -187,6 +204,8 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
     group->is_current = true;
     group->method = &balance_round_robin;
     group->keepalive = upstream->config->keepalive;
+    group->queue_most = upstream->config->queue;
+    group->queue_timeout = upstream->config->queue_timeout;
     group->endpoint_count = upstream->endpoint_count;
     group->endpoints =
         memory_zeroed(upstream->endpoint_count + (size_t)1, sizeof(struct backend_endpoint *));
@@ -200,6 +219,7 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
             endpoint_retire(known[i]);
     free(known);
     pool_trim(group);
+    queue_wake(&group->queue);
 }
 
 void group_retire(struct backend_group *group)
@@ -215,6 +235,7 @@ void group_free(struct backend_group *group)
         endpoint_retire(group->endpoints[i]);
     free(group->endpoints);
     pool_stop(group);
+    queue_stop(&group->queue);
     loop_cancel(group->backends->loop, &group->grave);
     struct backend_owner *owner = group->owner;
     HASH_DELETE(hh, owner->groups, group);

@@ -14,13 +14,16 @@ struct backend_netns_key;
 struct backend_netns;
 struct balance_method;
 
-/* Attempts that wait for a connection to one server (queue_internal.h). */
+/* Attempts that wait for a connection to one server, or for a server of a group
+ * (queue_internal.h). */
 struct backend_queue {
     TAILQ_HEAD(, backend_attempts) waiting; /* who came first is the first */
     uint32_t count;
-    double looked_at;       /* loop_now() when the late ones were sent away */
-    struct deadline tick;   /* set while somebody waits */
-    struct loop_task serve; /* there may be a connection */
+    double looked_at; /* loop_now() when the late ones were sent away */
+    struct loop *loop;
+    void (*serve)(struct backend_queue *queue); /* looks after them */
+    struct deadline tick;                       /* set while somebody waits */
+    struct loop_task wake;                      /* something has changed for them */
 };
 
 /* How many connections of a group were idle at once. */
@@ -43,6 +46,7 @@ struct backend_endpoint {
     int32_t weight;
     uint32_t max_fails;
     double fail_timeout;
+    uint32_t max_conns; /* 0: no limit */
     bool is_backup;
     bool is_down;
 
@@ -60,6 +64,7 @@ struct backend_endpoint {
     double http1_until; /* loop_now() until which HTTP/2 is not spoken to it */
     double owed;        /* connections of forgiven attempts that no answer has paid for */
     double owed_at;     /* loop_now() when that was looked at */
+    struct slice count_key; /* of its exchanges, the same in all workers; owned */
     struct making making;
     struct backend_queue queue;
 };
@@ -75,9 +80,12 @@ struct backend_group {
     struct tls_client tls;               /* context NULL: no TLS; owns its name and its trust */
     struct backend_endpoint **endpoints; /* in the configuration's order */
     uint32_t endpoint_count;
-    uint32_t keepalive; /* see config_upstream */
-    uint32_t bindings;  /* tenants that are bound to it */
-    uint32_t attached;  /* exchanges that are under way */
+    uint32_t keepalive;  /* see config_upstream */
+    uint32_t queue_most; /* that wait for a server */
+    double queue_timeout;
+    struct backend_queue queue;
+    uint32_t bindings; /* tenants that are bound to it */
+    uint32_t attached; /* exchanges that are under way, or wait */
     uint32_t idle_count;
     struct backend_connections idle; /* of all endpoints, most recently used first */
     struct backend_idle_range seen;  /* since the pool was last looked at */
@@ -100,9 +108,10 @@ struct backends {
     struct loop *loop;
     const struct backend_protocol *http1;
     const struct backend_protocol *http2;
-    void (*serve)(struct backend_endpoint *endpoint); /* looks after those who wait for it */
-    struct backend_owner *owners;                     /* by the tenant's name */
-    struct backend_netns *namespaces;                 /* of all tenants */
+    void (*serve_endpoint)(struct backend_queue *queue); /* look after those who wait there */
+    void (*serve_group)(struct backend_queue *queue);
+    struct backend_owner *owners;                                 /* by the tenant's name */
+    struct backend_netns *namespaces;                             /* of all tenants */
     int (*ask)(void *owner, const struct backend_netns_key *key); /* NULL: nobody */
     void *ask_owner;
     unsigned idle_count;

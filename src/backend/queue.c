@@ -1,49 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* The attempts that wait for a connection to one server. */
+/* Attempts that wait, in their order. */
 #include "queue_internal.h"
 
 #include "base/container_of.h"
 
-static struct loop *loop_of(const struct backend_endpoint *endpoint)
+static void on_wake(struct loop_task *task)
 {
-    return endpoint->group->backends->loop;
-}
-
-static void on_serve(struct loop_task *task)
-{
-    struct backend_endpoint *endpoint = CONTAINER_OF(task, struct backend_endpoint, queue.serve);
-    endpoint->group->backends->serve(endpoint);
+    struct backend_queue *queue = CONTAINER_OF(task, struct backend_queue, wake);
+    queue->serve(queue);
 }
 
 static void on_tick(struct deadline *deadline)
 {
-    struct backend_endpoint *endpoint = CONTAINER_OF(deadline, struct backend_endpoint, queue.tick);
-    if (queue_is_empty(endpoint))
+    struct backend_queue *queue = CONTAINER_OF(deadline, struct backend_queue, tick);
+    if (queue_is_empty(queue))
         return;
-    deadline_set(&endpoint->queue.tick, MAKING_WAIT);
-    queue_wake(endpoint);
+    deadline_set(&queue->tick, MAKING_WAIT);
+    queue_wake(queue);
 }
 
-void queue_init(struct backend_endpoint *endpoint)
+void queue_init(struct backend_queue *queue, struct loop *loop,
+                void (*serve)(struct backend_queue *queue))
 {
-    struct backend_queue *queue = &endpoint->queue;
     TAILQ_INIT(&queue->waiting);
-    queue->serve.run = on_serve;
-    deadline_init(&queue->tick, loop_of(endpoint), on_tick);
+    queue->loop = loop;
+    queue->serve = serve;
+    queue->wake.run = on_wake;
+    deadline_init(&queue->tick, loop, on_tick);
 }
 
-void queue_stop(struct backend_endpoint *endpoint)
+void queue_stop(struct backend_queue *queue)
 {
-    deadline_stop(&endpoint->queue.tick);
-    loop_cancel(loop_of(endpoint), &endpoint->queue.serve);
+    deadline_stop(&queue->tick);
+    loop_cancel(queue->loop, &queue->wake);
 }
 
-void queue_put(struct backend_endpoint *endpoint, struct backend_attempts *attempts)
+void queue_put(struct backend_queue *queue, struct backend_attempts *attempts)
 {
-    struct backend_queue *queue = &endpoint->queue;
-    attempts->queued = loop_now(loop_of(endpoint));
-    if (queue_is_empty(endpoint)) {
-        endpoint->making.lacking_since = attempts->queued;
+    attempts->queue = queue;
+    attempts->queued = loop_now(queue->loop);
+    if (queue_is_empty(queue)) {
         queue->looked_at = attempts->queued;
         deadline_set(&queue->tick, MAKING_WAIT);
     }
@@ -51,16 +47,16 @@ void queue_put(struct backend_endpoint *endpoint, struct backend_attempts *attem
     queue->count++;
 }
 
-void queue_remove(struct backend_endpoint *endpoint, struct backend_attempts *attempts)
+void queue_remove(struct backend_attempts *attempts)
 {
-    TAILQ_REMOVE(&endpoint->queue.waiting, attempts, in_queue);
-    attempts->queue_seconds += loop_now(loop_of(endpoint)) - attempts->queued;
-    if (--endpoint->queue.count == 0)
-        endpoint->making.lacking_since = 0;
+    struct backend_queue *queue = attempts->queue;
+    TAILQ_REMOVE(&queue->waiting, attempts, in_queue);
+    attempts->queue_seconds += loop_now(queue->loop) - attempts->queued;
+    queue->count--;
 }
 
-void queue_wake(struct backend_endpoint *endpoint)
+void queue_wake(struct backend_queue *queue)
 {
-    if (!queue_is_empty(endpoint))
-        loop_defer(loop_of(endpoint), &endpoint->queue.serve);
+    if (!queue_is_empty(queue))
+        loop_defer(queue->loop, &queue->wake);
 }

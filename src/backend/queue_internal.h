@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* The attempts that wait for a connection to one server, in the order in which they came. Who looks
- * after them (backends->serve) is called at the end of a turn in which something has changed for
- * them, and every few milliseconds. */
+/* Attempts that wait for a connection to one server, or for a server of a group, in the order in
+ * which they came. Who looks after them is called at the end of a turn in which something has
+ * changed for them, and every few milliseconds. */
 #ifndef BACKEND_QUEUE_INTERNAL_H
 #define BACKEND_QUEUE_INTERNAL_H
 
 #include "group_internal.h"
 
-void queue_init(struct backend_endpoint *endpoint);
+void queue_init(struct backend_queue *queue, struct loop *loop,
+                void (*serve)(struct backend_queue *queue));
 /* It must be empty. */
-void queue_stop(struct backend_endpoint *endpoint);
+void queue_stop(struct backend_queue *queue);
 
-/* Puts an attempt at its end, and takes it out, adding to its queue_seconds. */
-void queue_put(struct backend_endpoint *endpoint, struct backend_attempts *attempts);
-void queue_remove(struct backend_endpoint *endpoint, struct backend_attempts *attempts);
+/* Puts an attempt at its end, and takes it out of where it is, adding to its queue_seconds. */
+void queue_put(struct backend_queue *queue, struct backend_attempts *attempts);
+void queue_remove(struct backend_attempts *attempts);
 
-/* There may be a connection for who waits, or the endpoint takes nobody any more. */
-void queue_wake(struct backend_endpoint *endpoint);
+/* There may be what they wait for, or nothing to wait for any more. */
+void queue_wake(struct backend_queue *queue);
 
-static inline bool queue_is_empty(const struct backend_endpoint *endpoint)
+static inline bool queue_is_empty(const struct backend_queue *queue)
 {
-    return TAILQ_EMPTY(&endpoint->queue.waiting);
+    return TAILQ_EMPTY(&queue->waiting);
 }
 
 #endif

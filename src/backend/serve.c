@@ -2,7 +2,10 @@
 /* Those who wait for a connection to a server get one, or are sent elsewhere. */
 #include "serve_internal.h"
 
+#include "attempt_internal.h"
 #include "balance/balance_internal.h"
+#include "base/container_of.h"
+#include "limit_internal.h"
 #include "pool_internal.h"
 #include "queue_internal.h"
 #include "wait_internal.h"
@@ -20,8 +23,10 @@ static bool serve(struct backend_endpoint *endpoint, struct backend_attempts *at
     struct exchange *exchange = wait_end(attempts);
     attempts->started = loop_now(exchange->loop);
     int error = backend_connect_now(endpoint, exchange, attempts);
-    if (error)
+    if (error) {
+        limit_give(endpoint, attempts);
         wait_fail_ended(exchange, (enum error)error);
+    }
     return true;
 }
 
@@ -46,6 +51,7 @@ static void send_elsewhere(struct backend_attempts *attempts)
     struct backend_group *group = attempts->endpoint->group;
     balance_unmark(attempts, attempts->slot);
     attempts->count--;
+    limit_give(attempts->endpoint, attempts);
     struct exchange *exchange = wait_end(attempts);
     int error = backend_start(group, exchange, attempts, attempts->settings);
     if (error)
@@ -54,9 +60,9 @@ static void send_elsewhere(struct backend_attempts *attempts)
 
 static void send_some_elsewhere(struct backend_endpoint *endpoint)
 {
-    for (unsigned i = 0; i < PIECE && !queue_is_empty(endpoint); i++)
+    for (unsigned i = 0; i < PIECE && !queue_is_empty(&endpoint->queue); i++)
         send_elsewhere(TAILQ_FIRST(&endpoint->queue.waiting));
-    queue_wake(endpoint);
+    queue_wake(&endpoint->queue);
 }
 
 static bool is_late(const struct backend_attempts *attempts, double now)
@@ -82,8 +88,9 @@ static void fail_late(struct backend_endpoint *endpoint, double now)
         endpoint->queue.looked_at = now;
 }
 
-void serve_waiting(struct backend_endpoint *endpoint)
+void serve_endpoint(struct backend_queue *queue)
 {
+    struct backend_endpoint *endpoint = CONTAINER_OF(queue, struct backend_endpoint, queue);
     double now = loop_now(endpoint->group->backends->loop);
     endpoint_ref(endpoint);
     if (endpoint->is_retired || endpoint->is_down || balance_is_out(endpoint, now))
@@ -94,4 +101,31 @@ void serve_waiting(struct backend_endpoint *endpoint)
         fail_late(endpoint, now);
     pool_trim(endpoint->group);
     endpoint_unref(endpoint);
+}
+
+/* ---- who waits for a server of a group ---- */
+
+/* Who has asked some servers already waits for others than those behind it may. */
+static void choose_for_some(struct backend_group *group)
+{
+    struct backend_attempts *attempts = TAILQ_FIRST(&group->queue.waiting);
+    for (unsigned i = 0; i < PIECE && attempts; i++) {
+        struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
+        if (attempt_continue(group, attempts))
+            next = TAILQ_FIRST(&group->queue.waiting);
+        attempts = next;
+    }
+}
+
+void serve_group(struct backend_queue *queue)
+{
+    struct backend_group *group = CONTAINER_OF(queue, struct backend_group, queue);
+    double now = loop_now(queue->loop);
+    choose_for_some(group);
+    for (unsigned i = 0; i < PIECE && !queue_is_empty(queue); i++) {
+        struct backend_attempts *attempts = TAILQ_FIRST(&queue->waiting);
+        if (now - attempts->queued <= group->queue_timeout)
+            return;
+        wait_fail(attempts, ERROR_QUEUE_TIMEOUT, (struct slice){"", 0});
+    }
 }

@@ -2,17 +2,35 @@
 /* An exchange that waits for a connection: how it comes, and leaves. */
 #include "wait_internal.h"
 
+#include "base/container_of.h"
+#include "limit_internal.h"
 #include "queue_internal.h"
 
 static struct exchange *leave(struct backend_attempts *attempts)
 {
     struct backend_endpoint *endpoint = attempts->endpoint;
     struct exchange *exchange = attempts->waiting;
-    queue_remove(endpoint, attempts);
+    queue_remove(attempts);
     attempts->waiting = NULL;
+    if (attempts->waits_for_choice) {
+        struct backend_group *group = CONTAINER_OF(attempts->queue, struct backend_group, queue);
+        group->attached--;
+        group_check(group);
+        return exchange;
+    }
+    if (endpoint->queue.count == 0)
+        endpoint->making.lacking_since = 0;
     endpoint_leave(endpoint);
     endpoint_unref(endpoint);
     return exchange;
+}
+
+/* The attempt is over with it. */
+static struct exchange *give_up(struct backend_attempts *attempts)
+{
+    if (!attempts->waits_for_choice)
+        limit_give(attempts->endpoint, attempts);
+    return leave(attempts);
 }
 
 /* ---- what the exchange tells ---- */
@@ -33,7 +51,7 @@ static void on_room(void *back, struct exchange *exchange)
 static void on_abort(void *back, struct exchange *exchange)
 {
     (void)exchange;
-    leave(back);
+    give_up(back);
 }
 
 static const struct exchange_back back_ops = {
@@ -43,9 +61,22 @@ void wait_begin(struct backend_endpoint *endpoint, struct exchange *exchange,
                 struct backend_attempts *attempts)
 {
     attempts->waiting = exchange;
-    queue_put(endpoint, attempts);
+    attempts->waits_for_choice = false;
+    if (queue_is_empty(&endpoint->queue))
+        endpoint->making.lacking_since = loop_now(exchange->loop);
+    queue_put(&endpoint->queue, attempts);
     endpoint_ref(endpoint);
     endpoint_enter(endpoint);
+    exchange_attach(exchange, &back_ops, attempts);
+}
+
+void wait_begin_choice(struct backend_group *group, struct exchange *exchange,
+                       struct backend_attempts *attempts)
+{
+    attempts->waiting = exchange;
+    attempts->waits_for_choice = true;
+    queue_put(&group->queue, attempts);
+    group->attached++;
     exchange_attach(exchange, &back_ops, attempts);
 }
 
@@ -58,7 +89,7 @@ struct exchange *wait_end(struct backend_attempts *attempts)
 
 void wait_fail(struct backend_attempts *attempts, enum error error, struct slice reason)
 {
-    struct exchange *exchange = leave(attempts);
+    struct exchange *exchange = give_up(attempts);
     exchange->reason = reason;
     exchange_fail_back(exchange, error, true);
 }

@@ -44,6 +44,7 @@ const struct config_settings default_settings = {
 
 const struct config_listen default_listen = {.backlog = 511, .ipv6only = true};
 
-const struct config_upstream default_upstream = {.keepalive = CONFIG_KEEPALIVE_FOLLOWS};
+const struct config_upstream default_upstream = {.keepalive = CONFIG_KEEPALIVE_FOLLOWS,
+                                                 .queue_timeout = 60};
 
 const struct config_endpoint default_endpoint = {.weight = 1, .max_fails = 1, .fail_timeout = 10};

@@ -101,6 +101,7 @@ const struct rule grammar_rules[] = {
     {"proxy_ssl_verify", EVERY, 1, 1, set_flag, IN_SETTINGS(proxy_ssl_verify)},
     {"proxy_ssl_verify_depth", EVERY, 1, 1, set_number, IN_SETTINGS(proxy_ssl_verify_depth),
      .low = 0, .high = 100},
+    {"queue", UPSTREAM, 1, 2, set_queue, NO_FIELD},
     {"return", SERVER | LOCATION, 1, 2, set_return, NO_FIELD},
     {"sandbox", MAIN, 1, 1, set_sandbox, NO_FIELD},
     {"send_timeout", EVERY, 1, 1, set_time, IN_SETTINGS(send_timeout), FROM_1MS},

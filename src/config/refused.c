@@ -64,7 +64,7 @@ static const char *const later[] = {
     "grpc_set_header", "grpc_ssl_certificate", "uwsgi_param",
     /* upstreams */
     "hash", "health_check", "ip_hash", "keepalive_time", "least_conn", "least_time", "ntlm",
-    "queue", "random", "state", "sticky", "sticky_cookie_insert", "upstream_conf", "zone",
+    "random", "state", "sticky", "sticky_cookie_insert", "upstream_conf", "zone",
     "zone_sync",
     /* limits */
     "limit_except", "limit_zone",

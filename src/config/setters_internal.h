@@ -51,6 +51,7 @@ rule_setter set_netns;
 /* upstream.c */
 rule_setter set_upstream;
 rule_setter set_endpoint;
+rule_setter set_queue;
 
 /* server.c */
 rule_setter set_server;

@@ -41,6 +41,7 @@ struct tenant_build {
     bool has_tenant_handshakes;
     bool told_listens; /* that there are too many */
     bool told_endpoints;
+    bool counts_exchanges; /* some server has max_conns */
 };
 
 struct server_build {

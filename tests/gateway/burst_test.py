@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Many requests at once: how many connections to a server are opened for them, and how long those
-are kept."""
+"""Many requests at once: how many connections to a server are opened for them, how long those are
+kept, and what a server that takes so many at a time (max_conns, queue) gets."""
 
+import os
+import signal
 import threading
 import time
 
@@ -140,3 +142,75 @@ def test_a_reload_sends_those_who_wait_elsewhere(before, counting, other, gatewa
     thread.join(60)
     assert not failed
     client.close()
+
+
+# ---- max_conns, queue ----
+
+
+@pytest.fixture
+def limited(gateway, namespace, counting):
+    """limited(server, upstream) starts a gateway of two workers, and gives a function that asks
+    over so many connections at once and returns the statuses."""
+    def start(server, upstream=""):
+        gateway.settings["worker_processes"] = "2"
+        gateway.log_level = "notice"
+        gateway.write_main()
+        gateway.tenant("a", texts.plain(
+            namespace, "location / { proxy_pass http://app; }",
+            settings=f"upstream app {{ server {counting.address} {server}; {upstream} }}"))
+        gateway.start()
+
+        def ask(clients, path):
+            statuses = []
+
+            def one():
+                client = Connection(namespace, FRONT)
+                statuses.append(client.ask(path).status)
+                client.close()
+            threads = [threading.Thread(target=one) for _ in range(clients)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            return statuses
+        return ask
+    return start
+
+
+def test_max_conns_is_exact_over_all_workers(limited, counting, gateway):
+    ask = limited("max_conns=5", "queue 100;")
+    assert ask(60, "/wait/0.05") == [200] * 60
+    counts = counting.counts()
+    assert counts["most"] == 5 and counts["requests"] == 60
+    gateway.reload()
+    assert ask(30, "/wait/0.05") == [200] * 30
+    assert counting.counts()["most"] == 5
+
+
+def test_without_a_queue_the_answer_is_502(limited, counting):
+    ask = limited("max_conns=3")
+    statuses = ask(12, "/wait/1")
+    assert sorted(statuses) == [200] * 3 + [502] * 9
+    assert ask(1, "/") == [200]
+
+
+def test_a_queue_that_is_too_slow_answers_502(limited, counting, gateway):
+    ask = limited("max_conns=1", "queue 100 timeout=300ms;")
+    statuses = ask(3, "/wait/2")
+    assert sorted(statuses) == [200, 502, 502]
+    assert "queue_timeout" in gateway.log()
+
+
+def test_a_dead_workers_exchanges_count_no_more(limited, counting, gateway, namespace):
+    ask = limited("max_conns=4", "queue 10 timeout=20s;")
+    polls = [Frames(namespace, FRONT).ready() for _ in range(8)]
+    for poll in polls:
+        poll.begin("GET", "/hold")
+    wait_for(lambda: counting.counts()["active"] == 4, 10, "four polls to be at the server")
+    for worker in gateway.workers():
+        os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: counting.counts()["active"] == 0, 10, "the connections to be lost")
+    assert ask(10, "/wait/0.1") == [200] * 10
+    assert counting.counts()["most"] == 4
+    for poll in polls:
+        poll.close()

@@ -4,6 +4,7 @@
 #include "balance/balance_internal.h"
 
 #include "base/log.h"
+#include "limit_internal.h"
 #include "queue_internal.h"
 
 /* Slots beyond the bitmap share its bits: such endpoints are tried less often, never twice. */
@@ -43,7 +44,8 @@ bool balance_is_out(const struct backend_endpoint *endpoint, double now)
 static bool is_available(const struct backend_endpoint *endpoint,
                          const struct backend_attempts *attempts, double now)
 {
-    return !endpoint->is_down && !was_tried(attempts, endpoint) && !balance_is_out(endpoint, now);
+    return !endpoint->is_down && !was_tried(attempts, endpoint) && !balance_is_out(endpoint, now) &&
+           limit_has_room(endpoint, attempts);
 }
 
 bool balance_may_pick(const struct backend_endpoint *endpoint, const struct balance_query *query)
@@ -84,7 +86,7 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
     if (endpoint->fails == endpoint->max_fails)
         log_warn("upstream %s: server %s is left out for %.3gs after %u failures",
                  endpoint->group->name, endpoint->text, endpoint->fail_timeout, endpoint->fails);
-    queue_wake(endpoint);
+    queue_wake(&endpoint->queue);
 }
 
 void balance_succeeded(struct backend_endpoint *endpoint)
@@ -92,6 +94,14 @@ void balance_succeeded(struct backend_endpoint *endpoint)
     endpoint->owed -= endpoint->owed >= 1 ? 1 : endpoint->owed;
     if (endpoint->accessed < endpoint->checked)
         endpoint->fails = 0;
+}
+
+bool balance_may_wait(const struct backend_group *group, const struct backend_attempts *attempts)
+{
+    for (uint32_t i = 0; i < group->endpoint_count; i++)
+        if (!group->endpoints[i]->is_down && !was_tried(attempts, group->endpoints[i]))
+            return true;
+    return false;
 }
 
 uint32_t balance_untried(const struct backend_group *group, const struct backend_attempts *attempts,

@@ -56,6 +56,9 @@ void balance_failed(struct backend_endpoint *endpoint, double now);
  * connection that it owes an answer for is paid for. */
 void balance_succeeded(struct backend_endpoint *endpoint);
 
+/* Whether there are some that balance_pick could give later: they have no room, or are left out. */
+bool balance_may_wait(const struct backend_group *group, const struct backend_attempts *attempts);
+
 /* How many endpoints balance_pick could still give. */
 uint32_t balance_untried(const struct backend_group *group, const struct backend_attempts *attempts,
                          double now);

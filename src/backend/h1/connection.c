@@ -119,9 +119,10 @@ static void on_start(struct loop_task *task)
 }
 
 static void join(struct back_h1 *connection, struct exchange *exchange,
-                 const struct backend_attempts *attempts)
+                 struct backend_attempts *attempts)
 {
     connection->exchange = exchange;
+    connection->attempts = attempts;
     connection->sending = SENDING_WAITS;
     connection->receiving = RECEIVING_HEAD;
     connection->is_paused = false;

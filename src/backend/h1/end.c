@@ -5,6 +5,7 @@
 
 #include "balance/balance_internal.h"
 #include "base/log.h"
+#include "limit_internal.h"
 #include "netns_internal.h"
 #include "pool_internal.h"
 
@@ -58,6 +59,7 @@ void back_h1_close(struct back_h1 *connection, int reason)
 static void leave(struct back_h1 *connection)
 {
     connection->exchange = NULL;
+    limit_give(connection->base.endpoint, connection->attempts);
     endpoint_leave(connection->base.endpoint);
 }
 

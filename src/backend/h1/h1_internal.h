@@ -32,9 +32,10 @@ enum back_h1_receiving { RECEIVING_HEAD, RECEIVING_BODY, RECEIVING_DONE };
 struct back_h1 {
     struct backend_connection base;
     struct loop *loop;
-    struct backend_link *link; /* while it is being opened */
-    struct stream *stream;     /* NULL before it is open, and once closed */
-    struct exchange *exchange; /* NULL when idle or closed */
+    struct backend_link *link;         /* while it is being opened */
+    struct stream *stream;             /* NULL before it is open, and once closed */
+    struct exchange *exchange;         /* NULL when idle or closed */
+    struct backend_attempts *attempts; /* the exchange's */
     enum back_h1_state state;
     enum back_h1_sending sending;
     enum back_h1_receiving receiving;

@@ -5,6 +5,7 @@
 #include "balance/balance_internal.h"
 #include "base/container_of.h"
 #include "base/memory.h"
+#include "limit_internal.h"
 
 #include <stdlib.h>
 
@@ -74,10 +75,23 @@ static void leave_exchange(struct back_h2_call *call)
     back_h2_call_settle(call);
 }
 
-void back_h2_call_release(struct back_h2_call *call)
+/* The attempt is over. */
+static void end_attempt(struct back_h2_call *call)
+{
+    limit_give(call->connection->base.endpoint, call->attempts);
+    leave_exchange(call);
+}
+
+void back_h2_call_part(struct back_h2_call *call)
 {
     exchange_detach(call->exchange);
     leave_exchange(call);
+}
+
+void back_h2_call_release(struct back_h2_call *call)
+{
+    exchange_detach(call->exchange);
+    end_attempt(call);
 }
 
 /* Whether max_fails counts it: what the client did is not the server's fault, and a response that
@@ -97,7 +111,7 @@ void back_h2_call_fail(struct back_h2_call *call, enum error error, bool untouch
     if (call->stream)
         h2_reset(call->stream, H2_CANCEL);
     call->stream = NULL;
-    leave_exchange(call);
+    end_attempt(call);
     exchange_fail_back(exchange, error, untouched);
 }
 
@@ -175,7 +189,7 @@ static void on_abort(void *back, struct exchange *exchange)
         h2_reset(call->stream, H2_CANCEL);
         call->stream = NULL;
     }
-    leave_exchange(call);
+    end_attempt(call);
 }
 
 static const struct exchange_back back_ops = {

@@ -61,7 +61,7 @@ void back_h2_call_send_elsewhere(struct back_h2_call *call)
         return;
     }
     attempts->moves++;
-    back_h2_call_release(call);
+    back_h2_call_part(call);
     int error = backend_connect(connection->base.endpoint, exchange, attempts, 0);
     if (error == 0)
         return;

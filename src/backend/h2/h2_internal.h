@@ -144,6 +144,9 @@ bool back_h2_call_begin(struct back_h2_call *call);
 void back_h2_call_move(struct back_h2_call *call, struct back_h2_calls *to);
 
 /* The exchange leaves for another connection; only before the request is begun. */
+void back_h2_call_part(struct back_h2_call *call);
+
+/* The exchange leaves, for all is done. */
 void back_h2_call_release(struct back_h2_call *call);
 
 /* Leaves the exchange with an error; the stream, if there is one, is reset. */

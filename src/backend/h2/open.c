@@ -21,7 +21,7 @@ static void fall_back(struct back_h2 *connection, struct stream *stream)
     struct backend_attempts *attempts = call->attempts;
     endpoint->capacity = 1;
     pool_unshare(&connection->base);
-    back_h2_call_release(call);
+    back_h2_call_part(call);
     endpoint->group->backends->http1->take_over(endpoint, stream, exchange, attempts);
     while ((call = TAILQ_FIRST(&connection->waiting)))
         back_h2_call_send_elsewhere(call);

@@ -6,6 +6,11 @@
 #include "tenant_internal.h"
 #include "text/value_internal.h"
 
+#define MAX_CONNS_MOST 100000
+#define MAX_CONNS_ZONE (256 * 1024) /* bytes: all servers of a tenant, in all workers */
+#define QUEUE_MOST     100000
+#define QUEUE_TIME     "timeout="
+
 bool upstream_count_endpoint(struct build *build, struct diag_place place)
 {
     struct tenant_build *parts = build->parts;
@@ -76,7 +81,7 @@ static void tell_parameter(struct build *build, const struct config_word *word, 
 /* What nginx has and nsgate has not. */
 static bool is_later(struct slice text)
 {
-    static const char *const later[] = {"max_conns=", "slow_start=", "route=", "service=", "id="};
+    static const char *const later[] = {"slow_start=", "route=", "service=", "id="};
 
     return value_begins_with(text, later, sizeof(later) / sizeof(later[0])) ||
            slice_equal(text, SLICE("resolve")) || slice_equal(text, SLICE("drain"));
@@ -122,6 +127,11 @@ static void read_parameter(struct build *build, const struct config_word *word,
             tell_parameter(build, word, "max_fails is 0 (never marked as failed) to 65535");
         else
             endpoint->max_fails = (uint32_t)value;
+    } else if (slice_starts_with(text, SLICE("max_conns="))) {
+        if (slice_to_u64(slice_from(text, 10), MAX_CONNS_MOST, &value) != 0)
+            tell_parameter(build, word, "max_conns is 0 (no limit) to 100000");
+        else
+            endpoint->max_conns = (uint32_t)value;
     } else if (slice_starts_with(text, SLICE("fail_timeout="))) {
         if (value_time(slice_from(text, 13), &value) != 0)
             tell_parameter(build, word, "fail_timeout is a time, as in fail_timeout=10s");
@@ -133,9 +143,23 @@ static void read_parameter(struct build *build, const struct config_word *word,
         build_refuse(build, word, "of a server is not supported yet");
     } else {
         tell_parameter(build, word,
-                       "a server takes weight=N, max_fails=N, fail_timeout=TIME, netns=NAME, "
-                       "backup, down");
+                       "a server takes weight=N, max_fails=N, fail_timeout=TIME, max_conns=N, "
+                       "netns=NAME, backup, down");
     }
+}
+
+/* What all workers count lies in one table of the tenant, which is as large for all: so a reload
+ * keeps it. */
+static void count_exchanges(struct build *build, struct diag_place place)
+{
+    struct config_zone *zone;
+
+    if (build->parts->counts_exchanges)
+        return;
+    build->parts->counts_exchanges = true;
+    zone = zone_add(build, ZONE_COUNTS, CONFIG_MAX_CONNS, place);
+    if (zone)
+        zone->size = MAX_CONNS_ZONE;
 }
 
 void set_endpoint(struct build *build, const struct config_directive *directive)
@@ -155,5 +179,28 @@ void set_endpoint(struct build *build, const struct config_directive *directive)
     if (wrong || !upstream_count_endpoint(build, word->place))
         return;
     endpoint.place = build_place(build, word->place);
+    if (endpoint.max_conns > 0)
+        count_exchanges(build, word->place);
     list_push(&build->endpoints, &build->scratch, endpoint);
+}
+
+/* ---- queue ---- */
+
+void set_queue(struct build *build, const struct config_directive *directive)
+{
+    const struct config_word *word = &directive->words[1];
+    uint64_t value;
+
+    if (slice_to_u64(word->text, QUEUE_MOST, &value) != 0 || value == 0)
+        build_refuse(build, word, "is no number of requests: 1 to %d", QUEUE_MOST);
+    else
+        build->upstream->queue = (uint32_t)value;
+    if (directive->word_count < 3)
+        return;
+    word = &directive->words[2];
+    if (!slice_starts_with(word->text, SLICE(QUEUE_TIME)) ||
+        value_time(slice_from(word->text, sizeof(QUEUE_TIME) - 1), &value) != 0 || value == 0)
+        build_refuse(build, word, "is not allowed: it is timeout=TIME, as in timeout=60s");
+    else
+        build->upstream->queue_timeout = (double)value / 1000.0;
 }

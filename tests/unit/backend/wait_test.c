@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An exchange that waits for a connection, and leaves before it has one. */
+#include "backend/group_internal.h"
 #include "rig.h"
 
 #include <criterion/criterion.h>
@@ -82,4 +83,17 @@ Test(wait, it_counts_as_the_endpoints)
     visit_close(&visits[FIRST]);
     cr_assert_not(waits(FIRST));
     cr_assert(waits(FIRST + 1));
+}
+
+Test(wait, the_lack_begins_with_the_first_and_ends_with_the_last)
+{
+    const struct making *making = &rig_group(&rig)->endpoints[0]->making;
+    fill();
+    cr_assert_eq(making->lacking_since, 0);
+    more(2);
+    cr_assert_gt(making->lacking_since, 0);
+    visit_close(&visits[FIRST]);
+    cr_assert_gt(making->lacking_since, 0);
+    visit_close(&visits[FIRST + 1]);
+    cr_assert_eq(making->lacking_since, 0);
 }

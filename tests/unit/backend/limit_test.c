@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* max_conns and queue: exchanges at a time, also those of other workers, and who waits. */
+#include "cells/counts.h"
+#include "rig.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <unistd.h>
+
+static struct rig rig;
+static struct visit visits[4];
+static int fds[4];
+static uint64_t words[COUNTS_LEAST / sizeof(uint64_t)];
+static struct cells_counts ours, theirs;
+
+static void setup(void)
+{
+    rig_init(&rig, 2);
+    rig.upstream.endpoint_count = 1;
+    rig.endpoint_configs[0].max_conns = 2;
+    rig.upstream_config.queue_timeout = 60;
+    rig_bind(&rig);
+    counts_init(&ours, words, sizeof(words), 0);
+    counts_init(&theirs, words, sizeof(words), 1);
+}
+
+static uint32_t held(void)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        count += (uint32_t)(words[i] & COUNTS_MAX);
+    return count;
+}
+
+static void teardown(void)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        if (visits[i].rig)
+            visit_close(&visits[i]);
+        if (fds[i] > 0)
+            close(fds[i]);
+    }
+    cr_assert_eq(held(), 0, "all is given back");
+    rig_free(&rig);
+}
+
+TestSuite(limit, .init = setup, .fini = teardown);
+
+static int get(unsigned i)
+{
+    visit_init(&visits[i], &rig, METHOD_GET, 0);
+    visits[i].attempts.counts = &ours;
+    return visit_start(&visits[i]);
+}
+
+static void queue_of(uint32_t most, double timeout)
+{
+    rig.upstream_config.queue = most;
+    rig.upstream_config.queue_timeout = timeout;
+    rig_bind(&rig);
+}
+
+static void answer(unsigned i)
+{
+    fds[i] = server_accept(&rig, 0);
+    server_answer(&rig, fds[i], "hello");
+    RIG_UNTIL(&rig, visits[i].has_ended);
+}
+
+Test(limit, no_more_than_it_says)
+{
+    cr_assert_eq(get(0), 0);
+    cr_assert_eq(get(1), 0);
+    cr_assert_eq(get(2), ERROR_NO_ENDPOINT);
+    cr_assert_eq(held(), 2);
+    answer(0);
+    cr_assert_eq(held(), 1, "an idle connection does not count");
+    cr_assert_eq(get(3), 0);
+}
+
+Test(limit, the_next_server_is_asked)
+{
+    rig.upstream.endpoint_count = 2;
+    rig.endpoint_configs[0].max_conns = 1;
+    rig.endpoint_configs[1].max_conns = 1;
+    rig_bind(&rig);
+    cr_assert_eq(get(0), 0);
+    cr_assert_eq(get(1), 0);
+    cr_assert_neq(visits[0].attempts.endpoint, visits[1].attempts.endpoint);
+    cr_assert_eq(get(2), ERROR_NO_ENDPOINT);
+}
+
+Test(limit, who_waits_is_served_when_one_is_over)
+{
+    queue_of(1, 60);
+    cr_assert_eq(get(0), 0);
+    cr_assert_eq(get(1), 0);
+    cr_assert_eq(get(2), 0);
+    cr_assert(visits[2].attempts.waiting);
+    cr_assert_eq(get(3), ERROR_QUEUE_FULL);
+    answer(0);
+    RIG_UNTIL(&rig, !visits[2].attempts.waiting);
+    cr_assert(visits[2].attempts.waits_for_choice, "that is the wait's reason");
+    cr_assert_eq(visits[2].failures, 0);
+    cr_assert_gt(visits[2].attempts.queue_seconds, 0);
+    cr_assert_eq(held(), 2);
+}
+
+Test(limit, other_workers_count)
+{
+    char key[ADDRESS_TEXT + 8];
+    char text[ADDRESS_TEXT];
+    address_format(&rig.endpoints[0].address, text);
+    snprintf(key, sizeof(key), "app %s ", text);
+    uint64_t hash = counts_hash(&theirs, slice_of(key));
+    cr_assert_eq(counts_take(&theirs, hash, 2), COUNTS_TAKEN);
+    cr_assert_eq(counts_take(&theirs, hash, 2), COUNTS_TAKEN);
+    queue_of(1, 60);
+    cr_assert_eq(get(0), 0);
+    cr_assert(visits[0].attempts.waiting);
+    counts_give(&theirs, hash);
+    RIG_UNTIL(&rig, !visits[0].attempts.waiting);
+    counts_give(&theirs, hash);
+}
+
+Test(limit, a_wait_that_is_too_long_fails)
+{
+    queue_of(2, 0.05);
+    cr_assert_eq(get(0), 0);
+    cr_assert_eq(get(1), 0);
+    cr_assert_eq(get(2), 0);
+    RIG_UNTIL(&rig, visits[2].failures == 1);
+    cr_assert_eq(visits[2].error, ERROR_QUEUE_TIMEOUT);
+    cr_assert(visits[2].untouched);
+    cr_assert_eq(held(), 2);
+}
+
+Test(limit, who_leaves_gives_back)
+{
+    queue_of(1, 60);
+    cr_assert_eq(get(0), 0);
+    cr_assert_eq(get(1), 0);
+    cr_assert_eq(get(2), 0);
+    visit_close(&visits[2]);
+    visit_close(&visits[0]);
+    cr_assert_eq(held(), 1);
+    cr_assert_eq(get(3), 0);
+    cr_assert_not(visits[3].attempts.waiting);
+}
+
+Test(limit, an_attempt_that_fails_gives_back)
+{
+    close(rig.listeners[0]);
+    rig.listeners[0] = -1;
+    cr_assert_eq(get(0), 0);
+    RIG_UNTIL(&rig, visits[0].failures == 1);
+    cr_assert_eq(held(), 0);
+}
