@@ -65,7 +65,7 @@ Test(upstream, mistakes)
         {ONE("server a; queue 5 timeout=;"), 2, 19, "it is timeout=TIME"},
         {ONE("server a; queue 5 burst=1;"), 2, 19, "it is timeout=TIME"},
         {ONE("server a fail_timeout=x;"), 2, 10, "fail_timeout is a time"},
-        {ONE("server a max_conns=5;"), 2, 10, "\"max_conns=5\" of a server is not supported yet"},
+        {ONE("server a slow_start=5;"), 2, 10, "\"slow_start=5\" of a server is not supported yet"},
         {ONE("server a bakcup;"), 2, 10, "a server takes weight=N"},
         {ONE("server a; keepalive x;"), 2, 21, "from 0 to 65535"},
         {ONE("server a; least_conn;"), 2, 11, "\"least_conn\" is not supported yet"},
