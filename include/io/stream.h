@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A connected, non-blocking byte stream on the loop, plain or (through struct stream_layer) TLS.
  *
- * Reading is pulled: on_readable tells that stream_read has something. Writing is queued:
- * stream_write moves bytes to the stream, and what all callers queued in one turn leaves at the
- * turn's end in one system call. Backpressure: do not queue while stream_is_full; on_writable tells
- * when to go on. Interest in reading is always on, but while paused, so that a steady flow makes
- * no epoll_ctl.
+ * Reading is pulled: on_readable tells that stream_read may have something. Writing is queued:
+ * stream_write moves bytes to the stream, and what all callers queued in one piece of the share's
+ * work leaves at its end in one system call. Backpressure: do not queue while stream_is_full;
+ * on_writable tells when to go on. The socket is watched for edges, of whatever is of use: a steady
+ * flow, a pause and a full socket make no epoll_ctl. The stream belongs to the share at work when
+ * it is made.
  *
  * Lifetime: stream_close marks; the memory goes at the turn's end. After stream_close no callback
  * comes any more. Callbacks may close the stream they are called for. */
@@ -22,9 +23,9 @@ struct stream;
 struct stream_events {
     /* Connected, or the TLS handshake is complete. Before it nothing is readable. */
     void (*on_open)(void *owner);
-    /* Bytes, the end or an error wait for stream_read. Comes again after every stream_read that
-     * left something, until the end or an error was read. An owner that does not want to read now
-     * must pause. */
+    /* Bytes, the end or an error wait for stream_read; it may also find nothing yet. Comes again,
+     * when the stream's turn does, after every stream_read that may have left something, until the
+     * end or an error was read. An owner that does not want to read now must pause. */
     void (*on_readable)(void *owner);
     /* The queue was full and is below half now, or has become empty. */
     void (*on_writable)(void *owner);
@@ -73,8 +74,7 @@ uint64_t stream_bytes_in(const struct stream *stream);
 uint64_t stream_bytes_out(const struct stream *stream);
 
 /* No on_readable while paused. Resuming brings on_readable again when bytes wait, also bytes that
- * TLS holds decrypted. Pausing takes effect lazily: an event that comes while paused stops the
- * watcher, so a short pause costs no system call. */
+ * TLS holds decrypted. A peer's reset is told of also while paused. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 

@@ -1,53 +1,63 @@
 /* SPDX-License-Identifier: MIT */
-/* Deadlines whose timers follow lazily. */
+/* Deadlines: a heap of armed moments that follow lazily, queued at their shares once they are over.
+ */
 #include "io/deadline.h"
 
-static void arm(struct deadline *deadline, double after)
+#include "base/container_of.h"
+#include "loop_internal.h"
+
+static void arm(struct deadline *deadline, double at)
 {
-    deadline->armed_at = loop_now(deadline->loop) + after;
-    ev_timer_set(&deadline->timer, after, 0.);
-    ev_timer_start(deadline->loop->ev, &deadline->timer);
+    heap_push(&deadline->loop->timers, &deadline->armed, at);
 }
 
-static void on_timer(struct ev_loop *ev, ev_timer *watcher, int events)
+/* It may have been moved or cleared since it was armed, and since it was queued. */
+static void on_due(struct loop_task *task)
 {
-    struct deadline *deadline = watcher->data;
-    double left = deadline->at - loop_now(deadline->loop);
+    struct deadline *deadline = CONTAINER_OF(task, struct deadline, due);
 
-    (void)ev;
-    (void)events;
     if (deadline->at == 0)
         return;
-    if (left > DEADLINE_SLACK) {
-        arm(deadline, left);
+    if (deadline->at - loop_now(deadline->loop) > DEADLINE_SLACK) {
+        arm(deadline, deadline->at);
         return;
     }
     deadline->at = 0;
     deadline->on_expired(deadline);
 }
 
+void deadlines_collect(struct loop *loop)
+{
+    struct heap_node *first;
+
+    while ((first = heap_first(&loop->timers)) && first->key <= loop->now) {
+        struct deadline *deadline = CONTAINER_OF(first, struct deadline, armed);
+
+        heap_remove(&loop->timers, first);
+        loop_ready(deadline->share, &deadline->due);
+    }
+}
+
 void deadline_init(struct deadline *deadline, struct loop *loop,
                    void (*on_expired)(struct deadline *deadline))
 {
-    ev_timer_init(&deadline->timer, on_timer, 0., 0.);
-    deadline->timer.data = deadline;
-    deadline->loop = loop;
-    deadline->at = 0;
-    deadline->armed_at = 0;
-    deadline->on_expired = on_expired;
+    *deadline = (struct deadline){
+        .due = {.run = on_due}, .loop = loop, .share = loop->current, .on_expired = on_expired};
 }
 
 void deadline_set(struct deadline *deadline, double seconds)
 {
-    if (seconds < 0)
-        seconds = 0;
-    deadline->at = loop_now(deadline->loop) + seconds;
-    if (ev_is_active(&deadline->timer)) {
-        if (deadline->armed_at <= deadline->at)
+    double at = loop_now(deadline->loop) + (seconds > 0 ? seconds : 0);
+
+    deadline->at = at;
+    if (deadline->due.place == LOOP_READY)
+        return;
+    if (deadline->armed.is_in) {
+        if (deadline->armed.key <= at)
             return;
-        ev_timer_stop(deadline->loop->ev, &deadline->timer);
+        heap_remove(&deadline->loop->timers, &deadline->armed);
     }
-    arm(deadline, seconds);
+    arm(deadline, at);
 }
 
 void deadline_clear(struct deadline *deadline)
@@ -63,5 +73,6 @@ bool deadline_is_set(const struct deadline *deadline)
 void deadline_stop(struct deadline *deadline)
 {
     deadline->at = 0;
-    ev_timer_stop(deadline->loop->ev, &deadline->timer);
+    heap_remove(&deadline->loop->timers, &deadline->armed);
+    loop_cancel(deadline->loop, &deadline->due);
 }

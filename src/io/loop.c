@@ -1,101 +1,113 @@
 /* SPDX-License-Identifier: MIT */
-/* The event loop: libev, and what waits for the end of its turns. */
+/* The event loop's life, its clocks, and how it waits. */
 #include "io/loop.h"
 
 #include "pending_internal.h"
 
 #include "base/memory.h"
+#include "io/watch.h"
+#include "loop_internal.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
-/* The budget of a turn's end: what an ordinary request asks for is done without a look at the
- * clock; what goes on and on (bulk, pipelining) has this long before epoll is asked again. */
-#define TURN_FREE    16
-#define TURN_SECONDS 0.0005
-/* How often a task may run once the loop has ended. */
-#define ROUNDS_AT_END 64
+/* For how long a loop that waits by itself leaves libev alone. */
+#define LIBEV_SECONDS 1.0
+/* How often CLOCK_REALTIME is looked at. */
+#define WALL_SECONDS 0.5
 
-double loop_clock(void)
+static double clock_of(clockid_t id)
 {
     struct timespec now;
 
-    /* vDSO: no system call. The clock is the one libev's timers run by. */
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    /* vDSO: no system call. */
+    clock_gettime(id, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* What runs next, in the order of the queue: a grave once the tasks before it are gone. */
-static struct loop_task *next_work(const struct loop *loop)
+double loop_clock(void)
 {
-    struct loop_task *task = TAILQ_FIRST(&loop->tasks);
-    struct loop_task *grave = TAILQ_FIRST(&loop->graves);
-    bool is_due = grave && (!task || (grave->serial > 0 && grave->serial < task->serial));
-
-    return is_due ? grave : task;
+    return clock_of(CLOCK_MONOTONIC); /* the one libev's timers run by */
 }
 
-static void run(struct loop *loop, struct loop_task *task)
+static void look_at_clocks(struct loop *loop)
 {
-    loop_cancel(loop, task);
-    task->buried = false;
-    task->run(task);
-}
-
-/* Graves of this turn stay behind all tasks that it leaves. The older ones know theirs. */
-static void date_graves(struct loop *loop)
-{
-    struct loop_task *grave;
-
-    TAILQ_FOREACH_REVERSE(grave, &loop->graves, loop_tasks, next)
-    {
-        if (grave->serial > 0)
-            return;
-        grave->serial = loop->serial;
-    }
-}
-
-/* Tasks may queue tasks and graves, and a grave may do so too. */
-static void finish_turn(struct loop *loop)
-{
-    struct loop_task *task;
-    double end = 0;
-
-    for (unsigned done = 0; (task = next_work(loop)); done++) {
-        if (done == TURN_FREE)
-            end = loop_clock() + TURN_SECONDS;
-        else if (done > TURN_FREE && loop_clock() >= end)
-            break;
-        run(loop, task);
-    }
-    if (!task) {
-        ev_idle_stop(loop->ev, &loop->unfinished);
+    loop->now = loop_clock();
+    if (loop->now - loop->wall_offset_at < WALL_SECONDS)
         return;
-    }
-    date_graves(loop);
-    ev_idle_start(loop->ev, &loop->unfinished);
+    loop->wall_offset = clock_of(CLOCK_REALTIME) - loop->now;
+    loop->wall_offset_at = loop->now;
 }
 
-/* Without a budget, but for what defers itself for ever. */
-static void finish_all(struct loop *loop)
+/* ---- waiting ---- */
+
+static void look_around(struct loop *loop)
 {
-    struct loop_task *task;
+    look_at_clocks(loop);
+    deadlines_collect(loop);
+}
 
-    for (unsigned round = 0; round < ROUNDS_AT_END; round++) {
-        uint64_t last = loop->serial;
+/* libev is to wake in time for the first deadline. */
+static void set_alarm(struct loop *loop)
+{
+    const struct heap_node *first = heap_first(&loop->timers);
+    double at = first ? first->key : 0;
+    double left;
 
-        while ((task = next_work(loop)) && task->serial <= last)
-            run(loop, task);
-        date_graves(loop);
+    if (at == loop->alarm_at)
+        return;
+    loop->alarm_at = at;
+    ev_timer_stop(loop->ev, &loop->alarm);
+    if (!first)
+        return;
+    left = at - loop_clock();
+    ev_now_update(loop->ev);
+    ev_timer_set(&loop->alarm, left > 0 ? left : 0, 0.);
+    ev_timer_start(loop->ev, &loop->alarm);
+}
+
+/* Milliseconds until the first deadline, at most those that libev is left alone. */
+static int patience(const struct loop *loop)
+{
+    const struct heap_node *first = heap_first(&loop->timers);
+    double left = LIBEV_SECONDS;
+
+    if (loop_has_work(loop))
+        return 0;
+    if (first && first->key - loop->now < left)
+        left = first->key - loop_clock();
+    return left > 0 ? (int)(left * 1000) + 1 : 0;
+}
+
+/* Traffic is waited for, and served, until it rests or libev must be asked again. */
+static void wait_by_itself(struct loop *loop)
+{
+    double until = loop->now + LIBEV_SECONDS;
+
+    while (!loop->is_stopped && loop->now < until) {
+        watch_fetch(loop, patience(loop));
+        look_around(loop);
+        loop_work(loop);
     }
 }
 
+/* libev is about to sleep. */
 static void on_turn(struct ev_loop *ev, ev_prepare *watcher, int events)
 {
+    struct loop *loop = ev_userdata(ev);
+
     (void)watcher;
     (void)events;
-    finish_turn(ev_userdata(ev));
+    loop_work(loop);
+    if (loop->waits_by_itself)
+        wait_by_itself(loop);
+    if (loop_has_work(loop))
+        ev_idle_start(loop->ev, &loop->unfinished);
+    else
+        ev_idle_stop(loop->ev, &loop->unfinished);
+    set_alarm(loop);
 }
 
 /* It only keeps the loop from sleeping. */
@@ -112,7 +124,41 @@ static void on_wake(struct ev_loop *ev, ev_check *watcher, int events)
 
     (void)watcher;
     (void)events;
-    loop->now = loop_clock();
+    look_around(loop);
+}
+
+/* Queued deadlines run with what the sockets have. */
+static void on_alarm(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct loop *loop = ev_userdata(ev);
+
+    (void)timer;
+    (void)events;
+    loop->alarm_at = 0;
+    loop_work(loop);
+}
+
+static void on_set(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct loop *loop = ev_userdata(ev);
+
+    (void)watcher;
+    (void)events;
+    watch_fetch(loop, 0);
+    loop_work(loop);
+}
+
+/* ---- life ---- */
+
+static void watch_own_set(struct loop *loop)
+{
+    loop->set = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->set < 0)
+        memory_exhausted(0);
+    /* Behind libev's own watchers, whose work then is in the same turn. */
+    ev_io_init(&loop->set_io, on_set, loop->set, EV_READ);
+    ev_set_priority(&loop->set_io, EV_MINPRI);
+    ev_io_start(loop->ev, &loop->set_io);
 }
 
 void loop_init(struct loop *loop)
@@ -124,10 +170,12 @@ void loop_init(struct loop *loop)
         memory_exhausted(0);
     ev_set_userdata(loop->ev, loop);
     chain_pool_init(&loop->buffers);
-    TAILQ_INIT(&loop->tasks);
+    loop_share_init(&loop->own, loop, SHARE_WEIGHT);
+    loop->current = &loop->own;
+    TAILQ_INIT(&loop->by_age);
     TAILQ_INIT(&loop->graves);
     loop->scratch = memory_alloc(LOOP_SCRATCH);
-    loop->now = loop_clock();
+    look_at_clocks(loop);
     loop->pending = pending_new(loop);
 
     /* Last of what runs before the loop sleeps, first of what runs when it woke. */
@@ -138,15 +186,21 @@ void loop_init(struct loop *loop)
     ev_check_init(&loop->wake, on_wake);
     ev_set_priority(&loop->wake, EV_MAXPRI);
     ev_check_start(loop->ev, &loop->wake);
+    ev_timer_init(&loop->alarm, on_alarm, 0., 0.);
+    ev_set_priority(&loop->alarm, EV_MINPRI);
+    watch_own_set(loop);
 }
 
 void loop_free(struct loop *loop)
 {
-    finish_all(loop);
+    loop_finish(loop);
     pending_free(loop->pending);
     ev_prepare_stop(loop->ev, &loop->turn);
     ev_idle_stop(loop->ev, &loop->unfinished);
     ev_check_stop(loop->ev, &loop->wake);
+    ev_timer_stop(loop->ev, &loop->alarm);
+    ev_io_stop(loop->ev, &loop->set_io);
+    close(loop->set);
     ev_loop_destroy(loop->ev);
     loop->ev = NULL;
     chain_pool_free(&loop->buffers);
@@ -156,13 +210,20 @@ void loop_free(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+    loop->is_stopped = false;
     ev_run(loop->ev, 0);
-    finish_all(loop);
+    loop_finish(loop);
 }
 
 void loop_stop(struct loop *loop)
 {
+    loop->is_stopped = true;
     ev_break(loop->ev, EVBREAK_ALL);
+}
+
+void loop_wait_by_itself(struct loop *loop)
+{
+    loop->waits_by_itself = true;
 }
 
 double loop_now(const struct loop *loop)
@@ -172,36 +233,5 @@ double loop_now(const struct loop *loop)
 
 double loop_wall(const struct loop *loop)
 {
-    return ev_now(loop->ev);
-}
-
-void loop_defer(struct loop *loop, struct loop_task *task)
-{
-    if (task->queued)
-        return;
-    task->queued = true;
-    task->buried = false;
-    task->serial = ++loop->serial;
-    TAILQ_INSERT_TAIL(&loop->tasks, task, next);
-}
-
-void loop_bury(struct loop *loop, struct loop_task *task)
-{
-    if (task->queued)
-        return;
-    task->queued = true;
-    task->buried = true;
-    task->serial = 0;
-    TAILQ_INSERT_TAIL(&loop->graves, task, next);
-}
-
-void loop_cancel(struct loop *loop, struct loop_task *task)
-{
-    if (!task->queued)
-        return;
-    if (task->buried)
-        TAILQ_REMOVE(&loop->graves, task, next);
-    else
-        TAILQ_REMOVE(&loop->tasks, task, next);
-    task->queued = false;
+    return loop->now + loop->wall_offset;
 }

@@ -19,6 +19,8 @@
 #define READ_MIN 512
 /* Buffers that one read fills once a stream has shown to carry bulk. */
 #define BULK_BUFFERS 4
+/* EPOLLOUT is added when a write first falls short. */
+#define STREAM_READING (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 void stream_set_state(struct stream *stream, enum stream_state state)
 {
@@ -53,12 +55,11 @@ static struct stream *make(struct loop *loop, int fd, const struct stream_events
     stream->fd = fd;
     stream->events = events;
     stream->owner = owner;
+    stream->watch.task.run = stream_on_socket;
     stream->flush.run = stream_on_flush;
     stream->step.run = stream_on_step;
     stream->grave.run = on_grave;
     chain_init(&stream->queue, &loop->buffers);
-    ev_io_init(&stream->reader, stream_on_reader, fd, EV_READ);
-    ev_io_init(&stream->writer, stream_on_writer, fd, EV_WRITE);
     return stream;
 }
 
@@ -68,7 +69,7 @@ struct stream *stream_new(struct loop *loop, int fd, const struct stream_events 
     struct stream *stream = make(loop, fd, events, owner);
 
     stream->state = STREAM_OPEN;
-    ev_io_start(loop->ev, &stream->reader);
+    watch_start(&stream->watch, loop, fd, STREAM_READING);
     return stream;
 }
 
@@ -88,8 +89,9 @@ struct stream *stream_connect(struct loop *loop, int fd, const struct address *a
     }
     stream = make(loop, fd, events, owner);
     stream->state = STREAM_CONNECTING;
+    watch_start(&stream->watch, loop, fd, STREAM_READING | EPOLLOUT);
     if (error == EINPROGRESS)
-        ev_io_start(loop->ev, &stream->writer);
+        stream->is_blocked = true;
     else
         loop_defer(loop, &stream->step);
     return stream;
@@ -113,6 +115,18 @@ void stream_set_owner(struct stream *stream, const struct stream_events *events,
 {
     stream->events = events;
     stream->owner = owner;
+}
+
+/* What a read(2) got of what it had room for: less is all that there was (epoll(7)), but for the
+ * end behind it, which was told of already. */
+static void note_read(struct stream *stream, ssize_t got, size_t room)
+{
+    if (got < 0 && errno == EINTR)
+        return;
+    if (got > 0 && ((size_t)got == room || stream->is_hung))
+        return;
+    stream->is_readable = false;
+    stream->watch.told &= ~(uint32_t)EPOLLIN;
 }
 
 /* One recv(2) into the tail, or, for bulk, into several fresh buffers at once. */
@@ -145,6 +159,7 @@ static long read_plain(struct stream *stream, struct chain *into, size_t limit)
         wanted += iov[count++].iov_len;
     }
     got = readv(stream->fd, iov, count);
+    note_read(stream, got, wanted);
     stream->is_bulk = got > 0 && (size_t)got == wanted;
     for (size_t i = 0, left = got > 0 ? (size_t)got : 0; i < (size_t)count; i++) {
         size_t part = left < iov[i].iov_len ? left : iov[i].iov_len;
@@ -176,7 +191,6 @@ long stream_read(struct stream *stream, struct chain *into, size_t limit)
         stream->bytes_in += (uint64_t)got;
     } else if (got < 0) {
         stream->read_end = (enum error)got;
-        ev_io_stop(stream->loop->ev, &stream->reader);
     }
     stream_rearm(stream);
     return got;
@@ -240,7 +254,8 @@ void stream_resume(struct stream *stream)
     stream->paused = false;
     if (stream->state != STREAM_OPEN || stream->read_end)
         return;
-    ev_io_start(stream->loop->ev, &stream->reader);
+    if (stream->is_readable)
+        watch_again(&stream->watch);
     stream_rearm(stream);
 }
 
@@ -262,8 +277,7 @@ void stream_close(struct stream *stream)
 {
     if (!stream || stream->state == STREAM_CLOSED)
         return;
-    ev_io_stop(stream->loop->ev, &stream->reader);
-    ev_io_stop(stream->loop->ev, &stream->writer);
+    watch_stop(&stream->watch);
     loop_cancel(stream->loop, &stream->flush);
     loop_cancel(stream->loop, &stream->step);
     chain_clear(&stream->queue);
@@ -309,6 +323,7 @@ long stream_socket_read(struct stream *stream, void *data, size_t size)
 {
     ssize_t got = recv(stream->fd, data, size, 0);
 
+    note_read(stream, got, size);
     if (got > 0)
         return got;
     if (got == 0)

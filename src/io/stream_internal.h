@@ -4,6 +4,7 @@
 #define IO_STREAM_INTERNAL_H
 
 #include "io/stream.h"
+#include "io/watch.h"
 
 enum stream_state {
     STREAM_CONNECTING, /* connect(2) is under way */
@@ -22,10 +23,9 @@ struct stream {
     void *owner;
     const struct stream_layer *ops; /* NULL: plain */
     void *layer;
-    ev_io reader;
-    ev_io writer;
-    struct loop_task flush; /* sends what was queued in this turn */
-    struct loop_task step;  /* what the stream owes its owner without an event of the socket */
+    struct loop_watch watch; /* edge-triggered: what it tells is kept in the flags below */
+    struct loop_task flush;  /* sends what was queued in this piece */
+    struct loop_task step;   /* what the stream owes its owner without an event of the socket */
     struct loop_task grave;
     struct chain queue;
     uint64_t bytes_in;
@@ -36,12 +36,18 @@ struct stream {
     enum stream_side side;
     enum error read_end; /* what the last read ended with, for good */
     bool paused;
+    bool is_readable; /* the socket may hold something that was not read */
+    bool is_hung;     /* its end or an error was told of: a short read has not emptied it */
+    bool is_blocked;  /* the next event of a writable socket goes on */
     bool was_full;
     bool is_bulk; /* the last read filled its buffer */
 };
 
 /* Legal moves only. */
 void stream_set_state(struct stream *stream, enum stream_state state);
+
+/* The socket takes no more, or is not connected yet: an event will tell. */
+void stream_block(struct stream *stream);
 
 /* Stops watching and tells the owner. Not from within a call of the owner's. */
 void stream_fail(struct stream *stream, enum error error);
@@ -53,9 +59,8 @@ int stream_push(struct stream *stream);
 /* Sees that the owner is told of what a layer holds, and that what it made is sent. */
 void stream_rearm(struct stream *stream);
 
-/* The watchers' and tasks' callbacks. */
-void stream_on_reader(struct ev_loop *ev, ev_io *watcher, int events);
-void stream_on_writer(struct ev_loop *ev, ev_io *watcher, int events);
+/* The watch's and tasks' callbacks. */
+void stream_on_socket(struct loop_task *task);
 void stream_on_flush(struct loop_task *task);
 void stream_on_step(struct loop_task *task);
 

@@ -10,8 +10,7 @@
 
 void stream_fail(struct stream *stream, enum error error)
 {
-    ev_io_stop(stream->loop->ev, &stream->reader);
-    ev_io_stop(stream->loop->ev, &stream->writer);
+    watch_stop(&stream->watch);
     loop_cancel(stream->loop, &stream->flush);
     loop_cancel(stream->loop, &stream->step);
     chain_clear(&stream->queue);
@@ -22,10 +21,8 @@ void stream_fail(struct stream *stream, enum error error)
 /* Connected, or through with the handshake. */
 static void open_stream(struct stream *stream)
 {
-    ev_io_stop(stream->loop->ev, &stream->writer);
+    stream->is_blocked = false;
     stream_set_state(stream, STREAM_OPEN);
-    if (!stream->paused)
-        ev_io_start(stream->loop->ev, &stream->reader);
     stream->events->on_open(stream->owner);
     if (stream->state != STREAM_OPEN)
         return;
@@ -34,12 +31,11 @@ static void open_stream(struct stream *stream)
     stream_rearm(stream);
 }
 
-static void want_writable(struct stream *stream, bool wanted)
+void stream_block(struct stream *stream)
 {
-    if (wanted)
-        ev_io_start(stream->loop->ev, &stream->writer);
-    else
-        ev_io_stop(stream->loop->ev, &stream->writer);
+    stream->is_blocked = true;
+    /* Once for each connection; then it stays. What is writable by now is told at once. */
+    watch_change(&stream->watch, stream->watch.wanted | EPOLLOUT);
 }
 
 static void handshake(struct stream *stream)
@@ -52,8 +48,8 @@ static void handshake(struct stream *stream)
     if (verdict < 0) {
         stream_fail(stream, (enum error)verdict);
     } else if (verdict == 0) {
-        want_writable(stream, wants_write);
-        ev_io_start(stream->loop->ev, &stream->reader);
+        if (wants_write)
+            stream_block(stream);
     } else {
         open_stream(stream);
     }
@@ -71,34 +67,6 @@ static void finish_connecting(struct stream *stream)
         open_stream(stream);
     else
         stream_fail(stream, error == ETIMEDOUT ? ERROR_CONNECT_TIMEOUT : ERROR_CONNECT);
-}
-
-/* An event that nobody wants stops the watcher. When it is the peer's reset, nothing would tell
- * of it any more. */
-static void stop_reading(struct ev_loop *ev, struct stream *stream)
-{
-    char byte;
-
-    ev_io_stop(ev, &stream->reader);
-    if (stream->state != STREAM_OPEN || stream->read_end)
-        return;
-    if (recv(stream->fd, &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR) {
-        stream->read_end = ERROR_RESET;
-        stream_fail(stream, ERROR_RESET);
-    }
-}
-
-void stream_on_reader(struct ev_loop *ev, ev_io *watcher, int events)
-{
-    struct stream *stream = CONTAINER_OF(watcher, struct stream, reader);
-
-    (void)events;
-    if (stream->state == STREAM_HANDSHAKE)
-        handshake(stream);
-    else if (stream->paused || stream->read_end)
-        stop_reading(ev, stream);
-    else
-        stream->events->on_readable(stream->owner);
 }
 
 /* Tells the owner that there is room again, when that is news. */
@@ -123,22 +91,67 @@ static void flush(struct stream *stream)
         stream_fail(stream, (enum error)verdict);
         return;
     }
-    want_writable(stream, verdict == 1);
+    if (verdict == 1)
+        stream_block(stream);
     tell_drained(stream, before);
 }
 
-void stream_on_writer(struct ev_loop *ev, ev_io *watcher, int events)
-{
-    struct stream *stream = CONTAINER_OF(watcher, struct stream, writer);
+/* ---- what the socket tells ---- */
 
-    (void)ev;
-    (void)events;
+static void writable(struct stream *stream)
+{
+    stream->is_blocked = false;
     if (stream->state == STREAM_CONNECTING)
         finish_connecting(stream);
     else if (stream->state == STREAM_HANDSHAKE)
         handshake(stream);
-    else
+    else if (stream->state == STREAM_OPEN)
         flush(stream);
+}
+
+/* A peer's reset, while nobody wants to read. */
+static void find_reset(struct stream *stream)
+{
+    char byte;
+
+    if (recv(stream->fd, &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR) {
+        stream->read_end = ERROR_RESET;
+        stream_fail(stream, ERROR_RESET);
+    }
+}
+
+static void readable(struct stream *stream)
+{
+    if (stream->state == STREAM_HANDSHAKE)
+        handshake(stream);
+    else if (stream->state == STREAM_OPEN && !stream->paused && !stream->read_end)
+        stream->events->on_readable(stream->owner);
+}
+
+static bool wants_to_read(const struct stream *stream)
+{
+    return stream->state == STREAM_HANDSHAKE ||
+           (stream->state == STREAM_OPEN && !stream->paused && !stream->read_end);
+}
+
+/* One read for each time that it is the stream's turn: what that leaves waits behind the others. */
+void stream_on_socket(struct loop_task *task)
+{
+    struct stream *stream = CONTAINER_OF(task, struct stream, watch.task);
+    uint32_t told = watch_take(&stream->watch);
+
+    if (told & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        stream->is_readable = true;
+    if (told & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        stream->is_hung = true;
+    if (stream->is_blocked && told & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        writable(stream);
+    if (stream->is_readable && wants_to_read(stream))
+        readable(stream);
+    else if (told & (EPOLLHUP | EPOLLERR) && stream->state == STREAM_OPEN && !stream->read_end)
+        find_reset(stream);
+    if (stream->is_readable && wants_to_read(stream))
+        watch_again(&stream->watch);
 }
 
 void stream_on_flush(struct loop_task *task)
@@ -146,7 +159,7 @@ void stream_on_flush(struct loop_task *task)
     struct stream *stream = CONTAINER_OF(task, struct stream, flush);
 
     /* While the socket takes nothing, its next event does the work. */
-    if (stream->state == STREAM_OPEN && !ev_is_active(&stream->writer))
+    if (stream->state == STREAM_OPEN && !stream->is_blocked)
         flush(stream);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Deadlines: they expire in time, and moving them later touches no timer. */
+/* Deadlines: they expire in time, and moving them later touches no heap. */
 #include "io/deadline.h"
 
 #include <criterion/criterion.h>
@@ -62,19 +62,19 @@ Test(deadline, expires_once_and_not_early)
     loop_free(&owner.loop);
 }
 
-Test(deadline, moving_it_later_leaves_the_timer_alone)
+Test(deadline, moving_it_later_leaves_the_heap_alone)
 {
     struct owner owner;
 
     start(&owner);
     double begun = loop_now(&owner.loop);
     deadline_set(&owner.deadline, 0.02);
-    double armed = ev_timer_remaining(owner.loop.ev, &owner.deadline.timer);
+    double armed = owner.deadline.armed.key;
     deadline_set(&owner.deadline, 0.08);
-    cr_assert_leq(ev_timer_remaining(owner.loop.ev, &owner.deadline.timer), armed);
+    cr_assert_eq(owner.deadline.armed.key, armed);
     loop_run(&owner.loop);
     cr_assert_eq(owner.expired, 1);
-    cr_assert_geq(owner.at, begun + 0.078, "the early timer was armed again");
+    cr_assert_geq(owner.at, begun + 0.078, "it was armed again");
     deadline_stop(&owner.deadline);
     loop_free(&owner.loop);
 }
@@ -105,7 +105,7 @@ Test(deadline, cleared_or_stopped_it_stays_silent)
     run_for(&owner.loop, 0.04);
     deadline_set(&owner.deadline, 0.01);
     deadline_stop(&owner.deadline);
-    cr_assert_not(ev_is_active(&owner.deadline.timer));
+    cr_assert_not(owner.deadline.armed.is_in);
     run_for(&owner.loop, 0.04);
     cr_assert_eq(owner.expired, 0);
     deadline_set(&owner.deadline, -1);
@@ -113,6 +113,54 @@ Test(deadline, cleared_or_stopped_it_stays_silent)
     cr_assert_eq(owner.expired, 1, "what is past expires at once");
     deadline_stop(&owner.deadline);
     loop_free(&owner.loop);
+}
+
+/* Deadlines of a share wait for their turn with its other work. */
+struct meddler {
+    struct loop_task task;
+    struct deadline *deadline;
+    bool stops;
+};
+
+static void meddle(struct loop_task *task)
+{
+    struct meddler *meddler = (struct meddler *)task;
+
+    if (meddler->stops)
+        deadline_stop(meddler->deadline);
+    else
+        deadline_set(meddler->deadline, 60);
+}
+
+static void meddle_first(bool stops)
+{
+    struct owner owner;
+    struct meddler meddler = {{.run = meddle}, &owner.deadline, stops};
+
+    start(&owner);
+    struct loop_share *share = loop_share_new(&owner.loop, 100);
+    struct loop_share *before = loop_enter(&owner.loop, share);
+    deadline_init(&owner.deadline, &owner.loop, on_expired);
+    loop_leave(&owner.loop, before);
+    deadline_set(&owner.deadline, 0);
+    /* What is ready before it is over comes before it. */
+    loop_ready(share, &meddler.task);
+    run_for(&owner.loop, 0.03);
+    cr_assert_eq(owner.expired, 0);
+    cr_assert_eq(owner.deadline.armed.is_in, !stops);
+    deadline_stop(&owner.deadline);
+    loop_share_unref(share);
+    loop_free(&owner.loop);
+}
+
+Test(deadline, one_that_is_over_may_be_moved_before_its_turn)
+{
+    meddle_first(false);
+}
+
+Test(deadline, one_that_is_over_may_be_stopped_before_its_turn)
+{
+    meddle_first(true);
 }
 
 Test(deadline, earlier_knows_none)

@@ -60,8 +60,8 @@ Test(stream, respects_the_limit)
     rig_start(&rig);
     rig.limit = 777;
     rig_send(&rig, data, 20000);
-    rig_until(&rig, rig.readable == 1);
-    cr_assert_leq(rig.in.len, 777);
+    rig_until(&rig, rig.readable > 0);
+    cr_assert_leq(rig.in.len, 777 * (size_t)rig.readable);
     rig_until(&rig, rig.in.len == 20000);
     assert_read(&rig, data, 20000);
     free(data);

@@ -40,6 +40,7 @@ static void on_readable(void *owner)
         return;
     }
     got = stream_read(rig->stream, &rig->in, rig->limit);
+    rig->keeps_away = rig->reads_once && got > 0;
     if (got < 0) {
         rig->ended = (enum error)got;
         snprintf(rig->failure, sizeof(rig->failure), "%s", tls_failure(rig->stream));
@@ -186,7 +187,7 @@ void rig_disconnect(struct rig *rig)
     chain_clear(&rig->in);
     rig->opened = rig->readable = rig->drained = rig->client_error = rig->selects = 0;
     rig->failed = rig->ended = ERROR_NONE;
-    rig->keeps_away = false;
+    rig->keeps_away = rig->reads_once = false;
     rig->failure[0] = rig->asked[0] = '\0';
     ERR_clear_error();
 }

@@ -25,6 +25,7 @@ struct rig {
     int opened, readable, drained;
     enum error failed, ended;
     bool keeps_away; /* on_readable does not read, and pauses */
+    bool reads_once; /* and keeps away from then on */
     size_t limit;
     char failure[128]; /* tls_failure when it failed or ended in an error */
 

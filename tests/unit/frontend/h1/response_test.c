@@ -241,6 +241,7 @@ Test(h1_response, an_upgrade_that_is_declined_is_an_ordinary_exchange)
     client_send(&rig, fd,
                 "GET /ws HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     int back = server_accept(&rig);
+    client_expect(&rig, back, "GET /ws ");
     client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno");
     client_expect(&rig, fd, "no");
     client_send(&rig, fd, GET);

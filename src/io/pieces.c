@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose turn it is: the queues of shares, and the pieces in which they are served. */
+#include "base/container_of.h"
+#include "base/memory.h"
+#include "loop_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* A piece: so long for what became ready, and the same again for the tasks that it caused. At least
+ * one of each is served, whatever it takes. */
+#define PIECE_HALF 0.000125
+/* After so much work sockets are asked again. */
+#define TURN_SECONDS 0.001
+/* Graves that are filled without a look at the clock. */
+#define GRAVES_FREE 16
+/* How often a task may run once the loop has ended. */
+#define ROUNDS_AT_END 64
+
+/* ---- shares ---- */
+
+void loop_share_init(struct loop_share *share, struct loop *loop, uint32_t weight)
+{
+    share_init(&share->share, weight);
+    share->loop = loop;
+    TAILQ_INIT(&share->ready);
+    TAILQ_INIT(&share->tasks);
+    share->references = 1;
+}
+
+struct loop_share *loop_share_new(struct loop *loop, uint32_t weight)
+{
+    struct loop_share *share = memory_alloc(sizeof(*share));
+
+    loop_share_init(share, loop, weight);
+    return share;
+}
+
+struct loop_share *loop_share_ref(struct loop_share *share)
+{
+    share->references++;
+    return share;
+}
+
+/* What outlives its share is done all the same. */
+static void leave_to(struct loop_tasks *from, struct loop_share *heir, struct loop_tasks *to)
+{
+    struct loop_task *task;
+
+    TAILQ_FOREACH (task, from, next)
+        task->share = heir;
+    TAILQ_CONCAT(to, from, next);
+}
+
+void loop_share_unref(struct loop_share *share)
+{
+    if (!share || --share->references > 0)
+        return;
+    leave_to(&share->ready, &share->loop->own, &share->loop->own.ready);
+    leave_to(&share->tasks, &share->loop->own, &share->loop->own.tasks);
+    share_forget(&share->loop->shares, &share->share);
+    if (share->loop->current == share)
+        share->loop->current = &share->loop->own;
+    free(share);
+}
+
+void loop_share_set_weight(struct loop_share *share, uint32_t weight)
+{
+    assert(weight > 0);
+    share->share.weight = weight;
+}
+
+double loop_share_charged(const struct loop_share *share)
+{
+    return share->share.charged;
+}
+
+struct loop_share *loop_enter(struct loop *loop, struct loop_share *share)
+{
+    struct loop_share *before = loop->current;
+
+    loop->current = share;
+    return before;
+}
+
+void loop_leave(struct loop *loop, struct loop_share *before)
+{
+    loop->current = before;
+}
+
+bool loop_should_yield(const struct loop *loop)
+{
+    return loop_clock() >= loop->piece_end;
+}
+
+/* ---- queues ---- */
+
+static bool has_work(const struct loop_share *share)
+{
+    return !TAILQ_EMPTY(&share->ready) || !TAILQ_EMPTY(&share->tasks);
+}
+
+static void enqueue(struct loop_share *share, struct loop_task *task)
+{
+    task->share = share;
+    /* Its place among the others is known once its piece has been charged. */
+    if (share != &share->loop->own && share != share->loop->served)
+        share_ready(&share->loop->shares, &share->share);
+}
+
+void loop_ready(struct loop_share *share, struct loop_task *task)
+{
+    if (task->place != LOOP_NOWHERE)
+        return;
+    task->place = LOOP_READY;
+    TAILQ_INSERT_TAIL(&share->ready, task, next);
+    enqueue(share, task);
+}
+
+void loop_defer(struct loop *loop, struct loop_task *task)
+{
+    if (task->place != LOOP_NOWHERE)
+        return;
+    task->place = LOOP_TASK;
+    task->serial = ++loop->serial;
+    TAILQ_INSERT_TAIL(&loop->current->tasks, task, next);
+    TAILQ_INSERT_TAIL(&loop->by_age, task, by_age);
+    enqueue(loop->current, task);
+}
+
+void loop_bury(struct loop *loop, struct loop_task *task)
+{
+    if (task->place != LOOP_NOWHERE)
+        return;
+    task->place = LOOP_GRAVE;
+    task->serial = 0;
+    TAILQ_INSERT_TAIL(&loop->graves, task, next);
+}
+
+void loop_cancel(struct loop *loop, struct loop_task *task)
+{
+    if (task->place == LOOP_READY) {
+        TAILQ_REMOVE(&task->share->ready, task, next);
+    } else if (task->place == LOOP_TASK) {
+        TAILQ_REMOVE(&task->share->tasks, task, next);
+        TAILQ_REMOVE(&loop->by_age, task, by_age);
+    } else if (task->place == LOOP_GRAVE) {
+        TAILQ_REMOVE(&loop->graves, task, next);
+    }
+    task->place = LOOP_NOWHERE;
+}
+
+static void run(struct loop *loop, struct loop_task *task)
+{
+    loop_cancel(loop, task);
+    task->run(task);
+}
+
+/* ---- graves ---- */
+
+/* Graves of this piece stay behind all tasks that it leaves. The older ones know theirs. */
+static void date_graves(struct loop *loop)
+{
+    struct loop_task *grave;
+
+    TAILQ_FOREACH_REVERSE(grave, &loop->graves, loop_tasks, next)
+    {
+        if (grave->serial > 0)
+            return;
+        grave->serial = loop->serial;
+    }
+}
+
+/* A grave that no task that waits was queued before. */
+static struct loop_task *next_grave(const struct loop *loop)
+{
+    struct loop_task *grave = TAILQ_FIRST(&loop->graves);
+    struct loop_task *oldest = TAILQ_FIRST(&loop->by_age);
+
+    return grave && (!oldest || grave->serial < oldest->serial) ? grave : NULL;
+}
+
+static double fill_graves(struct loop *loop, double now)
+{
+    double end = now + PIECE_HALF;
+    struct loop_task *grave;
+
+    date_graves(loop);
+    for (unsigned done = 1; (grave = next_grave(loop)); done++) {
+        run(loop, grave);
+        if (done % GRAVES_FREE == 0 && (now = loop_clock()) >= end)
+            return now;
+    }
+    return now;
+}
+
+/* ---- pieces ---- */
+
+/* What comes in the meantime is served too, as long as there is time. */
+static double run_some(struct loop *loop, struct loop_tasks *queue, double now)
+{
+    struct loop_task *task;
+
+    loop->piece_end = now + PIECE_HALF;
+    while ((task = TAILQ_FIRST(queue))) {
+        run(loop, task);
+        now = loop_clock();
+        if (now >= loop->piece_end)
+            break;
+    }
+    return now;
+}
+
+/* Returns when it ended. */
+static double run_piece(struct loop_share *share, double begun)
+{
+    struct loop *loop = share->loop;
+    double now = begun;
+
+    loop->current = loop->served = share;
+    share->references++;
+    now = run_some(loop, &share->ready, now);
+    now = run_some(loop, &share->tasks, now);
+    loop->current = &loop->own;
+    now = fill_graves(loop, now);
+    loop->served = NULL;
+    share_charge(&share->share, now - begun);
+    if (share != &loop->own && has_work(share))
+        share_ready(&loop->shares, &share->share);
+    loop_share_unref(share);
+    return now;
+}
+
+bool loop_has_work(const struct loop *loop)
+{
+    return has_work(&loop->own) || !share_queue_is_empty(&loop->shares) || next_grave(loop);
+}
+
+void loop_work(struct loop *loop)
+{
+    double now = loop_clock();
+    double end = now + TURN_SECONDS;
+
+    while (now < end && loop_has_work(loop)) {
+        struct share *next;
+
+        if (has_work(&loop->own))
+            now = run_piece(&loop->own, now);
+        next = share_next(&loop->shares);
+        if (next)
+            now = run_piece(CONTAINER_OF(next, struct loop_share, share), now);
+        else
+            now = fill_graves(loop, now);
+    }
+}
+
+void loop_finish(struct loop *loop)
+{
+    struct loop_task *task;
+
+    for (unsigned round = 0; round < ROUNDS_AT_END; round++) {
+        uint64_t last = loop->serial;
+
+        while ((task = TAILQ_FIRST(&loop->by_age)) && task->serial <= last) {
+            loop->current = task->share;
+            run(loop, task);
+            loop->current = &loop->own;
+        }
+        date_graves(loop);
+        while ((task = next_grave(loop)))
+            run(loop, task);
+    }
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces: shares get time by their weights, nobody waits long for the loop's own share, and what a
+ * piece queues is done in its order. */
+#include "io/loop.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Works for ever in pieces of its own, or so many times. */
+struct worker {
+    struct loop_task task;
+    struct loop *loop;
+    struct loop_share *share;
+    double seconds; /* of each run */
+    unsigned runs, runs_max;
+    double last; /* when it last ran */
+};
+
+static void work(struct loop_task *task)
+{
+    struct worker *worker = (struct worker *)task;
+    double end = loop_clock() + worker->seconds;
+
+    while (loop_clock() < end)
+        ;
+    worker->last = loop_clock();
+    worker->runs++;
+    if (worker->runs_max == 0 || worker->runs < worker->runs_max)
+        loop_defer(worker->loop, task);
+}
+
+static void worker_start(struct worker *worker, struct loop *loop, uint32_t weight, double seconds)
+{
+    *worker = (struct worker){.task = {.run = work}, .loop = loop, .seconds = seconds};
+    worker->share = loop_share_new(loop, weight);
+    struct loop_share *before = loop_enter(loop, worker->share);
+    loop_defer(loop, &worker->task);
+    loop_leave(loop, before);
+}
+
+static void worker_stop(struct worker *worker)
+{
+    loop_cancel(worker->loop, &worker->task);
+    loop_share_unref(worker->share);
+}
+
+static void turns(struct loop *loop, double seconds)
+{
+    for (double end = loop_clock() + seconds; loop_clock() < end;)
+        ev_run(loop->ev, EVRUN_NOWAIT);
+}
+
+Test(pieces, time_goes_by_weight)
+{
+    struct loop loop;
+    struct worker workers[3];
+    const uint32_t weights[3] = {100, 100, 300};
+
+    loop_init(&loop);
+    for (unsigned i = 0; i < 3; i++)
+        worker_start(&workers[i], &loop, weights[i], 0.00002 * (i + 1));
+    turns(&loop, 0.5);
+    double one = loop_share_charged(workers[0].share);
+    cr_assert_gt(one, 0.01);
+    cr_assert_float_eq(loop_share_charged(workers[1].share) / one, 1, 0.1);
+    cr_assert_float_eq(loop_share_charged(workers[2].share) / one, 3, 0.3);
+    for (unsigned i = 0; i < 3; i++)
+        worker_stop(&workers[i]);
+    loop_free(&loop);
+}
+
+Test(pieces, a_weight_changes_at_once)
+{
+    struct loop loop;
+    struct worker a, b;
+
+    loop_init(&loop);
+    worker_start(&a, &loop, 100, 0.00005);
+    worker_start(&b, &loop, 10000, 0.00005);
+    loop_share_set_weight(b.share, 100);
+    turns(&loop, 0.3);
+    cr_assert_float_eq(loop_share_charged(b.share) / loop_share_charged(a.share), 1, 0.1);
+    worker_stop(&a);
+    worker_stop(&b);
+    loop_free(&loop);
+}
+
+/* The loop's own work waits for the piece that runs, however many others have work. */
+Test(pieces, own_work_is_next)
+{
+    struct loop loop;
+    static struct worker workers[50];
+    struct worker own;
+
+    loop_init(&loop);
+    for (unsigned i = 0; i < 50; i++)
+        worker_start(&workers[i], &loop, 10000, 0.0001);
+    own = (struct worker){.task = {.run = work}, .loop = &loop, .runs_max = 1};
+    for (unsigned i = 0; i < 20; i++) {
+        ev_run(loop.ev, EVRUN_NOWAIT);
+        unsigned before = 0, after = 0;
+        for (unsigned j = 0; j < 50; j++)
+            before += workers[j].runs;
+        own.runs = 0;
+        loop_defer(&loop, &own.task);
+        ev_run(loop.ev, EVRUN_NOWAIT);
+        cr_assert_eq(own.runs, 1);
+        for (unsigned j = 0; j < 50; j++)
+            after += workers[j].last < own.last ? workers[j].runs : 0;
+        cr_assert_leq(after, before, "nobody's piece came before");
+    }
+    for (unsigned i = 0; i < 50; i++)
+        worker_stop(&workers[i]);
+    loop_free(&loop);
+}
+
+/* ---- order ---- */
+
+struct step {
+    struct loop_task task;
+    struct loop *loop;
+    struct step *defers, *buries;
+    char *trace;
+    char mark;
+};
+
+static void on_step(struct loop_task *task)
+{
+    struct step *step = (struct step *)task;
+
+    step->trace[strlen(step->trace)] = step->mark;
+    if (step->defers)
+        loop_defer(step->loop, &step->defers->task);
+    if (step->buries)
+        loop_bury(step->loop, &step->buries->task);
+}
+
+Test(pieces, what_is_ready_then_one_task_for_all_of_it_then_graves)
+{
+    struct loop loop;
+    char trace[16] = "";
+
+    loop_init(&loop);
+    struct loop_share *share = loop_share_new(&loop, 100);
+    struct step flush = {{.run = on_step}, &loop, NULL, NULL, trace, 'f'};
+    struct step grave = {{.run = on_step}, &loop, NULL, NULL, trace, 'g'};
+    struct step a = {{.run = on_step}, &loop, &flush, &grave, trace, 'a'};
+    struct step b = {{.run = on_step}, &loop, &flush, NULL, trace, 'b'};
+    loop_ready(share, &a.task);
+    loop_ready(share, &a.task);
+    loop_ready(share, &b.task);
+    ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_str_eq(trace, "abfg");
+    loop_share_unref(share);
+    loop_free(&loop);
+}
+
+/* A grave of one share waits for the tasks that others had before. */
+Test(pieces, graves_wait_for_the_tasks_of_all_shares)
+{
+    struct loop loop;
+    char trace[16] = "";
+    struct worker busy;
+
+    loop_init(&loop);
+    struct step task = {{.run = on_step}, &loop, NULL, NULL, trace, 't'};
+    struct step grave = {{.run = on_step}, &loop, NULL, NULL, trace, 'g'};
+    struct step closing = {{.run = on_step}, &loop, NULL, &grave, trace, 'c'};
+    worker_start(&busy, &loop, 100, 0.002);
+    struct loop_share *before = loop_enter(&loop, busy.share);
+    loop_defer(&loop, &task.task);
+    loop_leave(&loop, before);
+    loop_defer(&loop, &closing.task);
+    for (unsigned i = 0; i < 100 && strlen(trace) < 3; i++)
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_str_eq(trace, "ctg");
+    worker_stop(&busy);
+    loop_free(&loop);
+}
+
+Test(pieces, what_outlives_its_share_is_done)
+{
+    struct loop loop;
+    char trace[16] = "";
+
+    loop_init(&loop);
+    struct loop_share *share = loop_share_new(&loop, 100);
+    struct step a = {{.run = on_step}, &loop, NULL, NULL, trace, 'a'};
+    struct step b = {{.run = on_step}, &loop, NULL, NULL, trace, 'b'};
+    loop_ready(share, &a.task);
+    struct loop_share *before = loop_enter(&loop, loop_share_ref(share));
+    loop_defer(&loop, &b.task);
+    loop_leave(&loop, before);
+    loop_share_unref(share);
+    loop_share_unref(share);
+    ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_str_eq(trace, "ab");
+    loop_share_unref(NULL);
+    loop_free(&loop);
+}
+
+/* ---- long work ---- */
+
+struct lengthy {
+    struct loop_task task;
+    struct loop *loop;
+    double longest;
+    unsigned pieces;
+};
+
+static void be_long(struct loop_task *task)
+{
+    struct lengthy *lengthy = (struct lengthy *)task;
+    double begun = loop_clock();
+
+    while (!loop_should_yield(lengthy->loop))
+        ;
+    double took = loop_clock() - begun;
+    if (lengthy->pieces == 0 || took < lengthy->longest)
+        lengthy->longest = took;
+    if (++lengthy->pieces < 20)
+        loop_defer(lengthy->loop, task);
+}
+
+Test(pieces, long_work_is_told_when_to_give_way)
+{
+    struct loop loop;
+    struct lengthy lengthy = {.task = {.run = be_long}, .loop = &loop};
+
+    loop_init(&loop);
+    loop_defer(&loop, &lengthy.task);
+    for (unsigned i = 0; i < 100 && lengthy.pieces < 20; i++)
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_eq(lengthy.pieces, 20);
+    cr_assert_lt(lengthy.longest, 0.0003, "the least of them: others may have been preempted");
+    loop_free(&loop);
+}
+
+/* ---- a loop that waits by itself ---- */
+
+struct nap {
+    struct loop_task task;
+    struct loop *loop;
+    ev_timer timer;
+    unsigned wakes;
+};
+
+static void on_nap(struct ev_loop *ev, ev_timer *timer, int events)
+{
+    struct nap *nap = timer->data;
+
+    (void)ev;
+    (void)events;
+    nap->wakes++;
+    loop_stop(nap->loop);
+}
+
+Test(pieces, a_loop_that_waits_by_itself_still_asks_libev)
+{
+    struct loop loop;
+    struct nap nap = {.loop = &loop};
+
+    loop_init(&loop);
+    loop_wait_by_itself(&loop);
+    ev_timer_init(&nap.timer, on_nap, 0.01, 0.);
+    nap.timer.data = &nap;
+    ev_timer_start(loop.ev, &nap.timer);
+    double begun = loop_clock();
+    loop_run(&loop);
+    cr_assert_eq(nap.wakes, 1);
+    cr_assert_lt(loop_clock() - begun, 10);
+    loop_free(&loop);
+}
