@@ -21,6 +21,9 @@ void backends_free(struct backends *backends);
  * this tenant has no more keep no connections. */
 void backends_bind(struct backends *backends, struct tenant *tenant);
 
+/* Connections of the tenant's groups belong to that share from now on. Takes a reference. */
+void backends_set_share(struct backends *backends, struct slice tenant, struct loop_share *share);
+
 /* The tenant is no longer the current one of its name. Groups that no bound tenant uses any more
  * go once their last exchange is over. Called by the last tenant_unref's caller before it. */
 void backends_unbind(struct backends *backends, struct tenant *tenant);

@@ -48,8 +48,20 @@ static struct backend_owner *owner_of(struct backends *backends, struct slice te
     memcpy(owner->name, tenant.data, tenant.len);
     owner->name_len = tenant.len;
     owner->allowance.most = KEPT_MOST;
+    owner->share = loop_share_ref(&backends->loop->own);
     HASH_ADD_KEYPTR(hh, backends->owners, owner->name, owner->name_len, owner);
     return owner;
+}
+
+void backends_set_share(struct backends *backends, struct slice tenant, struct loop_share *share)
+{
+    struct backend_owner *owner;
+    HASH_FIND(hh, backends->owners, tenant.data, tenant.len, owner);
+    if (!owner)
+        return;
+    loop_share_ref(share);
+    loop_share_unref(owner->share);
+    owner->share = share;
 }
 
 static struct backend_group *group_of(struct backends *backends, struct backend_owner *owner,

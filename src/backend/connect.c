@@ -32,8 +32,8 @@ bool backend_has_connection(struct backend_endpoint *endpoint,
                            wants_http2(endpoint), now);
 }
 
-int backend_connect_now(struct backend_endpoint *endpoint, struct exchange *exchange,
-                        struct backend_attempts *attempts)
+static int connect_now(struct backend_endpoint *endpoint, struct exchange *exchange,
+                       struct backend_attempts *attempts)
 {
     struct backend_connection *connection = find(endpoint, attempts->after);
     attempts->reused = connection;
@@ -47,6 +47,17 @@ int backend_connect_now(struct backend_endpoint *endpoint, struct exchange *exch
     const struct backend_protocol *protocol =
         wants_http2(endpoint) ? backends->http2 : backends->http1;
     return protocol->open(endpoint, exchange, attempts);
+}
+
+/* It may be done on the time of a control message: another try, one that has waited. */
+int backend_connect_now(struct backend_endpoint *endpoint, struct exchange *exchange,
+                        struct backend_attempts *attempts)
+{
+    struct loop *loop = endpoint->group->backends->loop;
+    struct loop_share *before = loop_enter(loop, endpoint->group->owner->share);
+    int error = connect_now(endpoint, exchange, attempts);
+    loop_leave(loop, before);
+    return error;
 }
 
 void backend_answered(struct backend_connection *connection, const struct exchange *exchange,

@@ -241,6 +241,7 @@ void group_free(struct backend_group *group)
     HASH_DELETE(hh, owner->groups, group);
     if (!owner->groups) {
         HASH_DELETE(hh, group->backends->owners, owner);
+        loop_share_unref(owner->share);
         free(owner);
     }
     free((void *)(uintptr_t)group->tls.name.data);

@@ -100,6 +100,7 @@ struct backend_owner {
     UT_hash_handle hh;
     struct backend_group *groups; /* by their key, an upstream's identity */
     struct exchange_allowance allowance;
+    struct loop_share *share; /* in which all of its connections are served */
     size_t name_len;
     char name[];
 };

@@ -201,8 +201,11 @@ static void on_start(struct loop_task *task)
 /* Returns whether it connects now; errno if not. */
 static bool connect_by(struct backend_link *link, int fd)
 {
-    link->stream =
-        stream_connect(loop_of(link), fd, &link->endpoint->address, &connect_events, link);
+    struct loop *loop = loop_of(link);
+    /* Sockets for namespaces come on the supervisor's time. */
+    struct loop_share *before = loop_enter(loop, link->endpoint->group->owner->share);
+    link->stream = stream_connect(loop, fd, &link->endpoint->address, &connect_events, link);
+    loop_leave(loop, before);
     if (!link->stream)
         return false;
     backend_netns_join(link->connection);

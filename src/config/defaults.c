@@ -14,7 +14,7 @@ const struct config_main default_main = {
     .sandbox = SANDBOX_ON,
 };
 
-const struct config_tenant default_tenant = {.max_connections = 4096};
+const struct config_tenant default_tenant = {.max_connections = 4096, .cpu_weight = 100};
 
 const struct config_settings default_settings = {
     .keepalive_timeout = 75,

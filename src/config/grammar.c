@@ -38,6 +38,7 @@ const struct rule grammar_rules[] = {
      FROM_1MS},
     {"client_max_body_size", EVERY, 1, 1, set_size, IN_SETTINGS(client_max_body_size), ANY_SIZE},
     {"container_socket", MAIN, 1, 1, set_container_socket, NO_FIELD},
+    {"cpu_weight", TENANT, 1, 1, set_number, IN_TENANT(cpu_weight), .low = 1, .high = 10000},
     {"daemon", MAIN, 1, 1, set_idiom, .word = "off",
      .note = "it stays in the foreground, for a service manager to watch"},
     {"defaults", MAIN, 0, 0, set_defaults, .is_block = true, .phase = 1},

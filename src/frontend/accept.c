@@ -109,17 +109,23 @@ static void accept_some(struct front_listener *listener)
     }
 }
 
-static void on_listeners(struct ev_loop *ev, ev_io *watcher, int events)
+static void on_turn(struct loop_task *task)
 {
-    struct frontend *frontend = watcher->data;
+    accept_some(CONTAINER_OF(task, struct front_listener, turn));
+}
+
+/* Each listener accepts when it is its tenant's turn. */
+static void on_listeners(struct loop_task *task)
+{
+    struct frontend *frontend = CONTAINER_OF(task, struct frontend, listen_watch.task);
     struct epoll_event ready[BATCH];
     int count = epoll_wait(frontend->listen_set, ready, BATCH, 0);
 
-    (void)ev;
-    (void)events;
-    /* A listener that is closed in between is still there: it goes at the turn's end. */
-    for (int i = 0; i < count && !frontend->is_short; i++)
-        accept_some(ready[i].data.ptr);
+    for (int i = 0; i < count; i++) {
+        struct front_listener *listener = ready[i].data.ptr;
+
+        loop_ready(listener->tenant->share, &listener->turn);
+    }
 }
 
 /* ---- the set ---- */
@@ -135,15 +141,15 @@ int accept_init(struct frontend *frontend)
     if (frontend->listen_set < 0)
         return -1;
     deadline_init(&frontend->listen_retry, frontend->config.loop, on_retry);
-    ev_io_init(&frontend->listen_io, on_listeners, frontend->listen_set, EV_READ);
-    frontend->listen_io.data = frontend;
-    ev_io_start(frontend->config.loop->ev, &frontend->listen_io);
+    frontend->accept = on_turn;
+    frontend->listen_watch.task.run = on_listeners;
+    watch_start(&frontend->listen_watch, frontend->config.loop, frontend->listen_set, EPOLLIN);
     return 0;
 }
 
 void accept_free(struct frontend *frontend)
 {
     deadline_stop(&frontend->listen_retry);
-    ev_io_stop(frontend->config.loop->ev, &frontend->listen_io);
+    watch_stop(&frontend->listen_watch);
     close(frontend->listen_set);
 }

@@ -112,6 +112,8 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     entry->is_leaving = false;
     entry->tenant = tenant;
     entry->slot = slot;
+    loop_share_set_weight(entry->share, tenant->config.cpu_weight);
+    backends_set_share(frontend->config.backends, tenant->config.name, entry->share);
     listeners_tenant_has_room(entry); /* max_connections may have grown */
     refresh_listeners(entry);
     if (tenant->verifies_clients || (before && before->verifies_clients))

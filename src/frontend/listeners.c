@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker's listeners, and whether they are watched. All of them live in one epoll set of their
- * own, which is one descriptor in the loop: pausing all of them is one ev_io_stop. The sockets are
+ * own, which is one descriptor in the loop: pausing all of them is one call. The sockets are
  * shared with other processes, so that closing one does not take it out of the set: that is always
  * said. */
 #include "registry_internal.h"
@@ -33,6 +33,7 @@ static void watch(struct front_listener *listener)
 static void unwatch(struct front_listener *listener)
 {
     epoll_ctl(listener_frontend(listener)->listen_set, EPOLL_CTL_DEL, listener->fd, NULL);
+    loop_cancel(listener_frontend(listener)->config.loop, &listener->turn);
     listener->is_watched = false;
 }
 
@@ -79,6 +80,7 @@ struct front_listener *listener_new(struct frontend_tenant *tenant,
 
     listener->tenant = tenant;
     listener->fd = -1;
+    listener->turn.run = tenant->frontend->accept;
     listener->grave.run = listener_bury;
     listener->netns = id->netns;
     listener->address_len = address.len;
@@ -123,7 +125,7 @@ void listeners_pause(struct frontend *frontend, const char *reason)
         log_warn("accepting pauses: %s (%u connections)", reason, frontend->connections);
     frontend->short_at = now;
     frontend->is_short = true;
-    ev_io_stop(frontend->config.loop->ev, &frontend->listen_io);
+    watch_change(&frontend->listen_watch, 0);
     deadline_set(&frontend->listen_retry, LIMIT_ACCEPT_PAUSE);
 }
 
@@ -133,7 +135,7 @@ void listeners_resume(struct frontend *frontend)
         return;
     frontend->is_short = false;
     deadline_clear(&frontend->listen_retry);
-    ev_io_start(frontend->config.loop->ev, &frontend->listen_io);
+    watch_change(&frontend->listen_watch, EPOLLIN);
 }
 
 /* ---- max_connections ---- */

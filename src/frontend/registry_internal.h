@@ -8,6 +8,7 @@
 #include "frontend/frontend.h"
 #include "h2/pool_internal.h"
 #include "io/deadline.h"
+#include "io/watch.h"
 
 #include <uthash.h>
 
@@ -20,7 +21,8 @@ struct frontend {
     struct exchange_pool exchanges;
 
     int listen_set; /* the epoll set of all listeners */
-    ev_io listen_io;
+    struct loop_watch listen_watch;
+    void (*accept)(struct loop_task *task); /* run by a listener's turn */
     struct deadline listen_retry;
     bool is_short;      /* accepting is paused: no descriptors */
     double short_at;    /* loop_now() of the last shortage; 0: none yet */
@@ -54,7 +56,8 @@ struct refused_handshakes {
 struct frontend_tenant {
     UT_hash_handle hh;
     struct frontend *frontend;
-    struct tenant *tenant; /* the current one; NULL: removed */
+    struct tenant *tenant;    /* the current one; NULL: removed */
+    struct loop_share *share; /* of the worker's time */
     uint32_t slot;
     unsigned connections;
     uint64_t requests;           /* so far, in this process */
@@ -80,6 +83,7 @@ struct front_listener {
     int fd;                          /* -1: closed */
     bool is_watched;                 /* is in the epoll set */
     unsigned connections;
+    struct loop_task turn; /* to accept, in its tenant's share */
     struct loop_task grave;
     uint64_t netns; /* struct frontend_listener_id */
     size_t address_len;

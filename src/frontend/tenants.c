@@ -36,6 +36,7 @@ static void tenant_bury(struct loop_task *task)
     struct frontend_tenant *tenant = CONTAINER_OF(task, struct frontend_tenant, grave);
 
     deadline_stop(&tenant->recheck);
+    loop_share_unref(tenant->share);
     HASH_DEL(tenant->frontend->tenants, tenant);
     free(tenant);
 }
@@ -45,6 +46,7 @@ static struct frontend_tenant *tenant_entry_new(struct frontend *frontend, struc
     struct frontend_tenant *tenant = memory_zeroed(1, sizeof(*tenant) + name.len);
 
     tenant->frontend = frontend;
+    tenant->share = loop_share_new(frontend->config.loop, SHARE_WEIGHT);
     tenant->grave.run = tenant_bury;
     tenant->name_len = name.len;
     memcpy(tenant->name, name.data, name.len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The event loop's life, its clocks, and how it waits. */
+/* The event loop's life, and how it waits. */
 #include "io/loop.h"
 
 #include "pending_internal.h"
@@ -10,42 +10,15 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* For how long a loop that waits by itself leaves libev alone. */
 #define LIBEV_SECONDS 1.0
-/* How often CLOCK_REALTIME is looked at. */
-#define WALL_SECONDS 0.5
-
-static double clock_of(clockid_t id)
-{
-    struct timespec now;
-
-    /* vDSO: no system call. */
-    clock_gettime(id, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-double loop_clock(void)
-{
-    return clock_of(CLOCK_MONOTONIC); /* the one libev's timers run by */
-}
-
-static void look_at_clocks(struct loop *loop)
-{
-    loop->now = loop_clock();
-    if (loop->now - loop->wall_offset_at < WALL_SECONDS)
-        return;
-    loop->wall_offset = clock_of(CLOCK_REALTIME) - loop->now;
-    loop->wall_offset_at = loop->now;
-}
-
 /* ---- waiting ---- */
 
 static void look_around(struct loop *loop)
 {
-    look_at_clocks(loop);
+    clocks_look(loop);
     deadlines_collect(loop);
 }
 
@@ -175,7 +148,7 @@ void loop_init(struct loop *loop)
     TAILQ_INIT(&loop->by_age);
     TAILQ_INIT(&loop->graves);
     loop->scratch = memory_alloc(LOOP_SCRATCH);
-    look_at_clocks(loop);
+    clocks_look(loop);
     loop->pending = pending_new(loop);
 
     /* Last of what runs before the loop sleeps, first of what runs when it woke. */
@@ -224,14 +197,4 @@ void loop_stop(struct loop *loop)
 void loop_wait_by_itself(struct loop *loop)
 {
     loop->waits_by_itself = true;
-}
-
-double loop_now(const struct loop *loop)
-{
-    return loop->now;
-}
-
-double loop_wall(const struct loop *loop)
-{
-    return loop->now + loop->wall_offset;
 }

@@ -14,6 +14,10 @@ void loop_work(struct loop *loop);
 /* Runs all tasks and graves, but what defers itself for ever. */
 void loop_finish(struct loop *loop);
 
+/* clocks.c */
+/* Sets loop_now and loop_wall. */
+void clocks_look(struct loop *loop);
+
 /* deadline.c */
 /* Queues deadlines that are over at their shares. */
 void deadlines_collect(struct loop *loop);

@@ -9,6 +9,7 @@
 #include "base/descriptor.h"
 #include "base/memory.h"
 #include "io/deadline.h"
+#include "io/watch.h"
 #include "ipc/datagram.h"
 
 #include <assert.h>
@@ -49,8 +50,7 @@ struct ipc_channel {
     enum ipc_admission (*admit)(void *owner, const struct ipc_announced *announced); /* or NULL */
     void *owner;
     enum channel_state state;
-    ev_io readable;
-    ev_io writable;
+    struct loop_watch watch;
     struct deadline retry;
     STAILQ_HEAD(, channel_item) queue;
     unsigned queued;
@@ -80,6 +80,12 @@ static void channel_set_queued(struct ipc_channel *channel, unsigned queued)
         channel->events->on_queue(channel->owner, queued);
 }
 
+static void channel_wait_to_send(struct ipc_channel *channel, bool waits)
+{
+    if (channel->watch.fd >= 0)
+        watch_change(&channel->watch, waits ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
 static void channel_drop_queue(struct ipc_channel *channel)
 {
     struct channel_item *item;
@@ -90,7 +96,7 @@ static void channel_drop_queue(struct ipc_channel *channel)
     }
     channel->queued_descriptors = 0;
     channel_set_queued(channel, 0);
-    ev_io_stop(channel->loop->ev, &channel->writable);
+    channel_wait_to_send(channel, false);
     deadline_stop(&channel->retry);
 }
 
@@ -102,7 +108,7 @@ static void channel_fail(struct ipc_channel *channel, const char *reason, const 
     channel->state = CHANNEL_FAILED;
     snprintf(channel->reason, sizeof(channel->reason), "%s%s%s", reason, detail ? ": " : "",
              detail ? detail : "");
-    ev_io_stop(channel->loop->ev, &channel->readable);
+    watch_stop(&channel->watch);
     channel_drop_queue(channel);
     loop_defer(channel->loop, &channel->failure);
 }
@@ -245,16 +251,6 @@ static bool channel_receive(struct ipc_channel *channel)
     return true;
 }
 
-static void channel_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
-{
-    struct ipc_channel *channel = watcher->data;
-
-    (void)ev;
-    (void)events;
-    for (unsigned i = 0; i < CHANNEL_TURN && channel_receive(channel); i++)
-        ;
-}
-
 void ipc_channel_take_rest(struct ipc_channel *channel)
 {
     /* More than its socket's buffer holds: who passed its end on to others is not heard for ever.
@@ -273,7 +269,7 @@ static enum channel_sent channel_cannot_send(struct ipc_channel *channel, int er
 {
     switch (error) {
     case EAGAIN:
-        ev_io_start(channel->loop->ev, &channel->writable);
+        channel_wait_to_send(channel, true);
         return SENT_LATER;
     case EMFILE:
     case ENFILE:
@@ -334,14 +330,21 @@ static void channel_flush(struct ipc_channel *channel)
         channel->queued_descriptors -= item->descriptor_count;
         channel_item_free(item);
     }
-    ev_io_stop(channel->loop->ev, &channel->writable);
+    channel_wait_to_send(channel, false);
 }
 
-static void channel_on_writable(struct ev_loop *ev, ev_io *watcher, int events)
+static void channel_on_socket(struct loop_task *task)
 {
-    (void)ev;
-    (void)events;
-    channel_flush(watcher->data);
+    struct ipc_channel *channel = CONTAINER_OF(task, struct ipc_channel, watch.task);
+    uint32_t told = watch_take(&channel->watch);
+
+    if (told & (EPOLLOUT | EPOLLERR | EPOLLHUP) && channel->watch.wanted & EPOLLOUT)
+        channel_flush(channel);
+    if (!(told & (EPOLLIN | EPOLLERR | EPOLLHUP)) || channel->state != CHANNEL_OPEN)
+        return;
+    for (unsigned i = 0; i < CHANNEL_TURN && channel_receive(channel); i++)
+        if (loop_should_yield(channel->loop))
+            return; /* the rest is told of again */
 }
 
 static void channel_on_retry(struct deadline *retry)
@@ -430,12 +433,9 @@ struct ipc_channel *ipc_channel_new(struct loop *loop, int fd, struct ipc_ends e
     STAILQ_INIT(&channel->queue);
     channel->reserve = -1;
     channel_reserve(channel);
-    ev_io_init(&channel->readable, channel_on_readable, fd, EV_READ);
-    ev_io_init(&channel->writable, channel_on_writable, fd, EV_WRITE);
+    channel->watch.task.run = channel_on_socket;
     deadline_init(&channel->retry, loop, channel_on_retry);
-    channel->readable.data = channel;
-    channel->writable.data = channel;
-    ev_io_start(loop->ev, &channel->readable);
+    watch_start(&channel->watch, loop, fd, EPOLLIN);
     return channel;
 }
 
@@ -456,7 +456,7 @@ void ipc_channel_free(struct ipc_channel *channel)
     if (!channel || channel->state == CHANNEL_CLOSED)
         return;
     channel->state = CHANNEL_CLOSED;
-    ev_io_stop(channel->loop->ev, &channel->readable);
+    watch_stop(&channel->watch);
     channel_drop_queue(channel);
     loop_cancel(channel->loop, &channel->failure);
     descriptors_close(&channel->reserve, 1);

@@ -187,6 +187,7 @@ static void init(struct worker *worker, int channel)
         .on_message = messages_take, .on_short = on_short, .on_gone = on_gone};
 
     loop_init(&worker->loop);
+    loop_wait_by_itself(&worker->loop);
     deadline_init(&worker->limit, &worker->loop, on_limit);
     deadline_init(&worker->settle, &worker->loop, on_settle);
     ev_timer_init(&worker->trim, on_trim, TRIM_INTERVAL, TRIM_INTERVAL);

@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import ssl
+import statistics
 import subprocess
 import threading
 import time
@@ -121,53 +122,42 @@ WAYS = ["upload over TLS", "pipeline over TLS", "download over TLS", "tunnel ove
         "upload over TCP", "pipeline over TCP", "download over HTTP/2"]
 
 
-def calls_of(worker, table, seconds):
-    """The worker's system calls while it is busy: [(name, result)]."""
-    tracer = subprocess.Popen(["strace", "-e", "trace=desc,network", "-p", str(worker), "-o", table],
-                              stderr=subprocess.PIPE)
+def turns_of(worker, table, seconds):
+    """How long the worker worked each time before it asked epoll again, in seconds."""
+    tracer = subprocess.Popen(["strace", "-ttt", "-e", "trace=desc,network", "-p", str(worker), "-o",
+                               table], stderr=subprocess.PIPE)
     tracer.stderr.readline()  # "attached"
     time.sleep(seconds)
     tracer.send_signal(signal.SIGINT)
     tracer.wait(20)
-    found = []
+    turns, first = [], None
     for line in table.read_text().splitlines():
-        if match := re.match(r"(\w+)\(.*\)\s+= (-?\d+)", line):
-            found.append((match.group(1), int(match.group(2))))
-    return found
+        if not (match := re.match(r"([0-9.]+) (\w+)\(", line)):
+            continue
+        at, name = float(match.group(1)), match.group(2)
+        if name in ("epoll_wait", "epoll_pwait"):
+            if first:
+                turns.append(at - first)
+            first = None
+        elif name != "epoll_ctl":
+            first = first or at
+    return turns
 
 
 @pytest.mark.measures
 @pytest.mark.parametrize("how", WAYS)
 def test_epoll_is_asked_again_after_little_work(how, busy, gateway, authority, namespaces, tmp_path):
-    """Counted, not timed: what is read and written between two questions is bounded. A neighbour
-    waits for no more than that."""
+    """After a millisecond of work. A neighbour waits for little more than that. The tracer makes each
+    call slow, and others want the machine's time: the median counts."""
     (worker,) = gateway.workers()
     with busy(how) as flood:
         time.sleep(0.2)
-        calls = calls_of(worker, tmp_path / "strace", 1)
+        turns = turns_of(worker, tmp_path / "strace", 1)
         neighbour = Connection(namespaces[1], texts.ADDRESS, authority.context(), "well.test")
         assert all(neighbour.ask().body == b"well" for _ in range(10))
         neighbour.close()
         assert flood.moved > 0
-    turns, most_reads, most_writes, most_bytes = 0, 0, 0, 0
-    reads = writes = size = 0
-    for name, result in calls:
-        if name.startswith("epoll_"):
-            if name != "epoll_ctl":
-                turns += 1
-                reads = writes = size = 0
-            continue
-        if result > 0 and name in ("recvfrom", "recvmsg", "read", "readv"):
-            reads += 1
-            size += result
-        if result > 0 and name in ("sendto", "sendmsg", "write", "writev"):
-            writes += 1
-            size += result
-        most_reads, most_writes = max(most_reads, reads), max(most_writes, writes)
-        most_bytes = max(most_bytes, size)
-    print(f"{how}: {turns} turns; at most {most_reads} reads, {most_writes} writes, "
-          f"{most_bytes >> 10} KiB in one")
-    assert turns > 5
-    sockets = 11 if how.endswith("HTTP/2") else 2
-    assert most_reads <= sockets + 3, "one read of each, and a few of the channel's"
-    assert most_writes <= 150 and most_bytes <= sockets * (192 << 10)
+    median = statistics.median(turns)
+    print(f"{how}: {len(turns)} turns of {median * 1000:.2f} ms, at most {max(turns) * 1000:.1f} ms")
+    assert len(turns) > 5
+    assert median < 0.006

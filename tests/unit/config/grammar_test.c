@@ -35,6 +35,7 @@ Test(grammar, every_directive_is_known)
         "client_header_timeout",
         "client_max_body_size",
         "container_socket",
+        "cpu_weight",
         "daemon",
         "defaults",
         "error_log",

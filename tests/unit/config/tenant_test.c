@@ -31,6 +31,7 @@ Test(tenant, namespace_forms)
         cr_expect_eq(netns->place.line, 2);
         cr_expect_eq(netns->place.column, 7);
         cr_expect_eq(built.tenant.max_connections, 4096);
+        cr_expect_eq(built.tenant.cpu_weight, 100);
         free_tenant(&built);
     }
 }
@@ -98,10 +99,12 @@ Test(tenant, defaults_are_overridden)
 {
     struct built built;
 
-    build_both(&built, "tenants *; defaults { max_connections 9; proxy_set_header A a; }",
+    build_both(&built,
+               "tenants *; defaults { max_connections 9; cpu_weight 300; proxy_set_header A a; }",
                "netns a; max_connections 5; proxy_set_header B b; server { return 204; }");
     cr_assert_eq(built.result, 0);
     cr_expect_eq(built.tenant.max_connections, 5);
+    cr_expect_eq(built.tenant.cpu_weight, 300);
     cr_assert_eq(built.tenant.servers[0].settings->set_header_count, 1);
     cr_expect(text_is(built.tenant.servers[0].settings->set_headers[0].name, "B"));
     free_tenant(&built);
