@@ -34,7 +34,7 @@ static void progress_describe(const struct hold *hold, char text[PENDING_TEXT])
 /* It is not up, but will be. */
 static bool progress_comes_back(const struct child *child)
 {
-    return !child->is_stopping && (child->state == CHILD_LOST || ev_is_active(&child->timer));
+    return !child->is_stopping && (child->state == CHILD_LOST || deadline_is_set(&child->timer));
 }
 
 /* A former worker, until it has heard that it drains: it may still take connections. */

@@ -134,7 +134,7 @@ static void resolver_on_work(void *owner)
 {
     struct child *resolver = &((struct supervisor *)owner)->children.resolver;
 
-    if (resolver->pid == 0 && !ev_is_active(&resolver->timer) && !resolver->is_stopping)
+    if (resolver->pid == 0 && !deadline_is_set(&resolver->timer) && !resolver->is_stopping)
         child_start(resolver);
 }
 

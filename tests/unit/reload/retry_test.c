@@ -147,7 +147,7 @@ Test(retry, behind_an_upgrade_those_with_a_time_go_on)
     retries_resume(&retries);
     cr_assert_float_eq(due->retry.at, loop_now(&loop) + 16., 0.001);
     cr_assert(idle->retry.at == 0. && idle->retry.dependencies.count == 0);
-    cr_assert(ev_is_active(&retries.tick));
+    cr_assert(deadline_is_set(&retries.tick));
     while (registry.records)
         registry_remove(&registry, registry.records);
 }

@@ -59,7 +59,7 @@ Test(listeners, a_namespace_that_is_not_there_is_waited_for)
     cr_assert_eq(tenant.listeners[0].state, LISTENER_WAITING);
     cr_assert_str_eq(tenant.trouble, "does not exist");
     cr_assert_not(tenant.is_blocked);
-    cr_assert_not(ev_is_active(&sockets_rig.sockets.retry), "news of it will come");
+    cr_assert_not(deadline_is_set(&sockets_rig.sockets.retry), "news of it will come");
     end();
 }
 
@@ -91,7 +91,7 @@ Test(listeners, nothing_is_bound_any_more_at_the_end)
     adopt(sockets_rig_plan(NULL, sockets_rig_address(text), NULL));
     sockets_retry(&sockets_rig.sockets);
     cr_assert_eq(tenant.listeners[0].state, LISTENER_WAITING);
-    cr_assert_not(ev_is_active(&sockets_rig.sockets.retry));
+    cr_assert_not(deadline_is_set(&sockets_rig.sockets.retry));
     sockets_rig_expect("");
     end();
 }
