@@ -4,9 +4,10 @@
  * backends.
  *
  * Rules
- *  1. Whoever made the session (the owner: a connection) calls h2_receive with what was read, then
- *     h2_write as long as h2_has_output and its own queue has room; never one inside another, and
- *     never inside an event. Everything else may be called inside events.
+ *  1. Whoever made the session (the owner: a connection) calls h2_receive with what was read, piece
+ *     by piece as it has time for it, and h2_write as long as h2_has_output and its own queue has
+ * room; never one inside another, and never inside an event. Everything else may be called inside
+ * events.
  *  2. A struct h2_stream is the session's handle of one stream; the owner's object of it is
  *     told of in h2_target. The handle is gone when on_closed returns, or when h2_reset does:
  *     a stream that the owner resets is forgotten at once, without on_closed.
@@ -150,9 +151,12 @@ void h2_session_free(struct h2_session *session);
 
 /* ---- input ---- */
 
-/* Reads all of `in`; body bytes are shared, not copied. now: seconds of a monotonic clock, for
- * the limits of useless frames and of resets. */
-enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, double now);
+/* Reads `in` up to the end of so many frames; what is behind them stays there, and must be given
+ * again. H2_ALL: all of it. Body bytes are shared, not copied. now: seconds of a monotonic clock,
+ * for the limits of useless frames and of resets. */
+#define H2_ALL UINT32_MAX
+enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, uint32_t frames,
+                           double now);
 
 /* Why the session is CLOSING or DEAD by our doing; "" when it is not. Constant text for the log. */
 const char *h2_reason(const struct h2_session *session);

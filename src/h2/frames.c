@@ -174,7 +174,7 @@ static void feed(struct h2_session *session, struct slice bytes)
         h2_die(session, "the peer does not read its answers");
 }
 
-void h2_take_run(struct h2_session *session)
+size_t h2_take_run(struct h2_session *session, uint32_t *frames)
 {
     struct h2_scan *scan = &session->scan;
     struct slice rest = session->run; /* what nghttp2 does not have yet */
@@ -185,12 +185,13 @@ void h2_take_run(struct h2_session *session)
         at += payload;
         feed(session, slice_head(rest, scan->left > 0 ? rest.len : at));
         rest = slice_from(rest, at);
-        if (rest.len == 0)
-            return;
+        if (rest.len == 0 || *frames == 0)
+            return session->run.len - rest.len;
         bool is_split = scan->len > 0;
         at = fill(scan, rest);
         if (scan->len < bytes_wanted(scan))
-            return;
+            return session->run.len;
+        --*frames;
         struct slice header = {(const char *)scan->header, scan->len};
         if (take_header(session) || is_split) {
             feed(session, header);
@@ -198,6 +199,6 @@ void h2_take_run(struct h2_session *session)
             at = 0;
         }
         if (session->is_terminated || session->is_dead)
-            return;
+            return session->run.len;
     }
 }

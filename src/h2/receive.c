@@ -9,17 +9,25 @@ static enum h2_verdict verdict(const struct h2_session *session)
     return session->is_closing ? H2_CLOSING : H2_OPEN;
 }
 
-enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, double now)
+static bool is_deaf(const struct h2_session *session)
+{
+    return session->is_dead || session->is_terminated;
+}
+
+enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, uint32_t frames,
+                           double now)
 {
     h2_limits_tick(session, now);
     session->input = in;
-    while (in->len > 0 && !session->is_dead && !session->is_terminated) {
+    while (in->len > 0 && !is_deaf(session)) {
         session->run = chain_first(in);
-        h2_take_run(session);
-        chain_consume(in, session->run.len);
+        chain_consume(in, h2_take_run(session, &frames));
+        if (frames == 0)
+            break;
     }
     session->input = NULL;
-    chain_clear(in);
+    if (is_deaf(session))
+        chain_clear(in);
     return verdict(session);
 }
 

@@ -214,8 +214,9 @@ void h2_encode_response(struct h2_stream *stream, const struct http_response *re
 /* Trailers that may be sent; returns whether there are any. */
 bool h2_submit_trailers(struct h2_stream *stream, const struct http_fields *trailers);
 
-/* frames.c: charges, judges and feeds the first run of the input, frame by frame. */
-void h2_take_run(struct h2_session *session);
+/* frames.c: charges, judges and feeds the first run of the input, frame by frame, and counts those
+ * that begin down. Returns how many bytes it took: all, unless the count is 0. */
+size_t h2_take_run(struct h2_session *session, uint32_t *frames);
 
 /* resets.c */
 /* RST_STREAM of ours. left: bytes of DATA that the peer may still have sent. */

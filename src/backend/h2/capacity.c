@@ -72,9 +72,15 @@ void back_h2_call_send_elsewhere(struct back_h2_call *call)
 void back_h2_start_waiting(struct back_h2 *connection)
 {
     struct back_h2_call *call;
-    while ((call = TAILQ_FIRST(&connection->waiting)) && h2_requests_left(connection->session) > 0)
+    while ((call = TAILQ_FIRST(&connection->waiting)) &&
+           h2_requests_left(connection->session) > 0) {
         if (!back_h2_call_begin(call))
             back_h2_call_fail(call, ERROR_RETIRED, true);
+        if (!TAILQ_EMPTY(&connection->waiting) && loop_should_yield(connection->loop)) {
+            back_h2_wake(connection);
+            return;
+        }
+    }
     back_h2_share(connection);
     while (!connection->is_barren && (call = TAILQ_FIRST(&connection->waiting)))
         back_h2_call_send_elsewhere(call);

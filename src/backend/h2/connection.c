@@ -46,6 +46,8 @@ static void end_of_session(struct back_h2 *connection)
 static void on_turn(struct loop_task *task)
 {
     struct back_h2 *connection = CONTAINER_OF(task, struct back_h2, turn);
+    if (connection->in.len > 0)
+        back_h2_understand(connection);
     if (connection->state == BACK_H2_SERVING)
         back_h2_start_waiting(connection);
     else if (connection->state == BACK_H2_DRAINING)

@@ -9,6 +9,9 @@
 
 #include <assert.h>
 
+/* Bytes of frames that are made between two looks at the clock. */
+#define WRITE_PIECE 2048
+
 void back_h2_close(struct back_h2 *connection, int reason)
 {
     if (connection->state == BACK_H2_CLOSED)
@@ -50,23 +53,29 @@ static void note_sent(struct back_h2 *connection, uint64_t start)
 void back_h2_write(struct back_h2 *connection)
 {
     bool has_more = h2_has_output(connection->session);
-    while (has_more && !stream_is_full(connection->wire)) {
-        size_t room = STREAM_QUEUE - stream_queued(connection->wire);
-        uint64_t start = connection->written;
-        has_more = h2_write(connection->session, &connection->out, room);
-        if (connection->out.len == 0)
+    size_t queued = stream_queued(connection->wire);
+    if (!has_more || queued >= STREAM_QUEUE)
+        return;
+    while (has_more && queued + connection->out.len < STREAM_QUEUE) {
+        has_more =
+            h2_write(connection->session, &connection->out, connection->out.len + WRITE_PIECE);
+        if (has_more && loop_should_yield(connection->loop)) {
+            back_h2_wake(connection);
             break;
-        connection->written += connection->out.len;
-        note_sent(connection, start);
-        stream_write(connection->wire, &connection->out);
+        }
     }
+    uint64_t start = connection->written;
+    connection->written += connection->out.len;
+    note_sent(connection, start);
+    stream_write(connection->wire, &connection->out);
 }
 
 void back_h2_end(struct back_h2 *connection, int reason)
 {
     if (connection->session) {
         h2_shutdown(connection->session);
-        back_h2_write(connection);
+        h2_write(connection->session, &connection->out, STREAM_QUEUE);
+        stream_write(connection->wire, &connection->out);
     }
     back_h2_close(connection, reason);
 }

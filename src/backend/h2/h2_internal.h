@@ -129,6 +129,9 @@ void back_h2_call_send_elsewhere(struct back_h2_call *call);
 
 /* ---- h2/read.c ---- */
 
+/* Hands the session what was read, as long as there is time; the rest at its next turn. */
+void back_h2_understand(struct back_h2 *connection);
+
 extern const struct stream_events back_h2_stream_events;
 
 /* ---- h2/call.c ---- */

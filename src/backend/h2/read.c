@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What an HTTP/2 connection's stream tells: bytes for the session, and the end. */
+/* What an HTTP/2 connection's stream tells: bytes for the session, which has them piece by piece as
+ * it has time for them, and the end. */
 #include "h2/h2_internal.h"
 
-/* Bytes of one read, which bounds what one connection does in a turn. */
-#define READ_PIECE (64 * 1024)
+/* Bytes of one read. */
+#define READ_BULK (64 * 1024)
+/* Frames between two looks at the clock. */
+#define READ_PIECE 16
 /* Bytes that are looked at after writing failed: error responses, GOAWAY; not downloads. */
 #define LAST_WORDS (256 * 1024)
 
@@ -16,16 +19,28 @@ static void heard(struct back_h2 *connection)
     back_h2_set_state(connection, BACK_H2_SERVING);
 }
 
-/* Hands the session what came. Returns false when the connection is over. */
-static bool understand(struct back_h2 *connection)
+/* Hands the session so many frames of what came. Returns false when the connection is over. */
+static bool understand(struct back_h2 *connection, uint32_t frames)
 {
     enum h2_verdict verdict =
-        h2_receive(connection->session, &connection->in, loop_now(connection->loop));
+        h2_receive(connection->session, &connection->in, frames, loop_now(connection->loop));
     if (verdict == H2_CLOSING)
         back_h2_drain(connection);
     /* The turn's end closes what is done, and after a dead one's exchanges were told. */
     back_h2_wake(connection);
     return verdict != H2_DEAD;
+}
+
+void back_h2_understand(struct back_h2 *connection)
+{
+    while (connection->in.len > 0 && understand(connection, READ_PIECE))
+        if (loop_should_yield(connection->loop))
+            break;
+    /* Nobody is heard while some of what was read waits. */
+    if (connection->in.len > 0)
+        stream_pause(connection->wire);
+    else
+        stream_resume(connection->wire);
 }
 
 static void receive_end(struct back_h2 *connection, enum error error)
@@ -46,7 +61,9 @@ static bool speaks_http1(const struct back_h2 *connection)
 static void on_readable(void *owner)
 {
     struct back_h2 *connection = owner;
-    long len = stream_read(connection->wire, &connection->in, READ_PIECE);
+    if (connection->in.len > 0)
+        return;
+    long len = stream_read(connection->wire, &connection->in, READ_BULK);
     if (len == 0)
         return;
     if (len < 0) {
@@ -59,7 +76,7 @@ static void on_readable(void *owner)
         back_h2_fail(connection, ERROR_RESPONSE);
         return;
     }
-    understand(connection);
+    back_h2_understand(connection);
 }
 
 static void on_writable(void *owner)
@@ -72,13 +89,10 @@ static void on_failed(void *owner, enum error error)
 {
     struct back_h2 *connection = owner;
     size_t total = 0;
-    long len;
-    while (total <= LAST_WORDS &&
-           (len = stream_read(connection->wire, &connection->in, READ_PIECE)) > 0) {
+    long len = 0;
+    while ((connection->in.len == 0 || understand(connection, H2_ALL)) && total <= LAST_WORDS &&
+           (len = stream_read(connection->wire, &connection->in, READ_BULK)) > 0)
         total += (size_t)len;
-        if (!understand(connection))
-            break;
-    }
     (void)error;
     receive_end(connection, ERROR_RESET);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP/2 towards the client: the connection under the streams. What a turn brings is read in one
- * piece, and what all streams have to say leaves in one piece at the turn's end. */
+/* HTTP/2 towards the client: the connection under the streams. What one read brings, what streams
+ * have due and what they have to say is done in pieces: each stops when its share has had its time,
+ * and goes on behind other connections' work. What a piece makes leaves by one write. */
 #include "h2/h2_internal.h"
 
 #include "base/container_of.h"
@@ -11,8 +12,9 @@
 
 /* Bytes that one read may bring. */
 #define READ_BULK (64 * 1024)
-/* Steps of streams that are done in one piece: a request and its response are two. */
-#define DUE_PIECE 64
+/* What is done between two looks at the clock: frames, and bytes of them. */
+#define READ_PIECE  16
+#define WRITE_PIECE 2048
 
 /* ---- its end ---- */
 
@@ -75,10 +77,16 @@ static void end(struct connection *connection, enum error error)
 
 /* ---- reading ---- */
 
-/* Who does not take our frames is not heard: answers would pile up (RFC 9113 section 10.5). */
+/* Who does not take our frames is not heard: answers would pile up (RFC 9113 section 10.5). Nor is
+ * anybody while some of what was read waits. */
+static bool may_read(const struct connection *connection)
+{
+    return connection->in.len == 0 && !stream_is_full(connection->stream);
+}
+
 static void update_reading(struct connection *connection)
 {
-    if (stream_is_full(connection->stream))
+    if (!may_read(connection))
         stream_pause(connection->stream);
     else
         stream_resume(connection->stream);
@@ -87,12 +95,17 @@ static void update_reading(struct connection *connection)
 static void receive(struct connection *connection)
 {
     struct h2_session *session = connection->h2->session;
+    enum h2_verdict verdict;
 
-    if (h2_receive(session, &connection->in, connection_now(connection)) == H2_DEAD) {
+    do
+        verdict = h2_receive(session, &connection->in, READ_PIECE, connection_now(connection));
+    while (connection->in.len > 0 && !loop_should_yield(connection_loop(connection)));
+    if (verdict == H2_DEAD) {
         log_reason(connection);
         connection_close(connection, CLOSE_HTTP2_ERROR);
         return;
     }
+    update_reading(connection);
     connection_defer(connection);
 }
 
@@ -110,7 +123,7 @@ static void readable(struct connection *connection)
     long got;
 
     update_reading(connection);
-    if (stream_is_full(connection->stream))
+    if (!may_read(connection))
         return;
     got = stream_read(connection->stream, &connection->in, READ_BULK);
     if (got > 0)
@@ -127,24 +140,23 @@ static void writable(struct connection *connection)
     connection_defer(connection);
 }
 
-/* What is due may make more due: replies of our own are ready at once. The rest of many goes on
- * behind other connections' work. */
+/* What is due may make more due: replies of our own are ready at once. */
 static void do_due(struct connection *connection)
 {
     struct front_h2_side *side = connection->h2;
     struct front_stream *stream;
 
-    for (unsigned done = 0; (stream = TAILQ_FIRST(&side->due)); done++) {
-        if (done == DUE_PIECE) {
-            connection_defer(connection);
-            return;
-        }
+    while ((stream = TAILQ_FIRST(&side->due))) {
         TAILQ_REMOVE(&side->due, stream, due);
         stream->is_due = false;
         if (stream->request != STREAM_REQUEST_HEAD && !stream->is_dispatched)
             front_h2_dispatch(stream);
         else
             front_h2_answer(stream);
+        if (!TAILQ_EMPTY(&side->due) && loop_should_yield(connection_loop(connection))) {
+            connection_defer(connection);
+            return;
+        }
     }
 }
 
@@ -152,12 +164,19 @@ static void write_some(struct connection *connection)
 {
     struct front_h2_side *side = connection->h2;
     size_t queued = stream_queued(connection->stream);
+    bool has_more = h2_has_output(side->session);
     struct chain out;
 
-    if (queued >= STREAM_QUEUE || !h2_has_output(side->session))
+    if (queued >= STREAM_QUEUE || !has_more)
         return;
     chain_init(&out, connection->in.pool);
-    h2_write(side->session, &out, STREAM_QUEUE - queued);
+    while (has_more && queued + out.len < STREAM_QUEUE) {
+        has_more = h2_write(side->session, &out, out.len + WRITE_PIECE);
+        if (has_more && loop_should_yield(connection_loop(connection))) {
+            connection_defer(connection);
+            break;
+        }
+    }
     connection_write(connection, &out, connection_default_settings(connection)->send_timeout);
 }
 
@@ -176,6 +195,11 @@ static void task(struct connection *connection)
 {
     struct front_h2_side *side = connection->h2;
 
+    if (connection->in.len > 0) {
+        receive(connection);
+        if (connection->h2 != side)
+            return;
+    }
     do_due(connection);
     write_some(connection);
     linger(connection);

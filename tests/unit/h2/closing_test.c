@@ -55,7 +55,7 @@ Test(closing, server_breaks_a_body)
     server.answer = answer_one;
     struct message *message = end_request(&client, "GET", "/", 0);
     h2_write(client.session, &client.out, 1 << 20);
-    h2_receive(server.session, &client.out, 0);
+    h2_receive(server.session, &client.out, H2_ALL, 0);
     end_message(&server, 0)->breaks = true;
     end_pump(&client, &server);
     cr_assert_eq(message->closing.error, ERROR_BACKEND_RESET);

@@ -247,7 +247,7 @@ static size_t carry(struct end *from, struct end *to)
     len = from->out.len;
     chain_move(&wire, &from->out, len);
     if (len > 0)
-        to->verdict = h2_receive(to->session, &wire, to->now);
+        to->verdict = h2_receive(to->session, &wire, H2_ALL, to->now);
     chain_clear(&wire);
     return len;
 }

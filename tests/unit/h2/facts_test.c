@@ -43,7 +43,7 @@ Test(facts, http1_instead_of_settings)
     chain_init(&in, &pool);
     chain_printf(&in, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     end_request(&client, "GET", "/", 0);
-    h2_receive(client.session, &in, 0);
+    h2_receive(client.session, &in, H2_ALL, 0);
     h2_write(client.session, &client.out, 1 << 20);
     cr_assert(h2_is_done(client.session));
     cr_assert_neq(h2_reason(client.session)[0], '\0');

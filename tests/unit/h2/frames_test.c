@@ -217,7 +217,7 @@ static void run(const struct row *row, bool in_bytes)
     chain_init(&byte, &pool);
     while (in_bytes && rig.bytes.len > 0) {
         chain_move(&byte, &rig.bytes, 1);
-        h2_receive(rig.end.session, &byte, 0);
+        h2_receive(rig.end.session, &byte, H2_ALL, 0);
     }
     if (row->outcome == FINE)
         goes_on();
@@ -332,7 +332,7 @@ Test(frames, cut_anywhere)
         struct chain piece;
         chain_init(&piece, &pool);
         chain_move(&piece, &rig.bytes, cut);
-        h2_receive(rig.end.session, &piece, 0);
+        h2_receive(rig.end.session, &piece, H2_ALL, 0);
         rig_send();
         cr_assert_eq(rig.end.requests, cut * 2);
         cr_assert_eq(rig.goaways, 0);

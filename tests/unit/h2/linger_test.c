@@ -204,7 +204,7 @@ static void gives_up_while_an_error_is_read(bool in_bytes)
     chain_init(&byte, &pool);
     while (in_bytes && rig.bytes.len > 0) {
         chain_move(&byte, &rig.bytes, 1);
-        h2_receive(rig.end.session, &byte, 0);
+        h2_receive(rig.end.session, &byte, H2_ALL, 0);
     }
     rig_send();
     cr_assert_not(rig.is_reset[3], "%u", rig.reset_code[3]);

@@ -48,7 +48,7 @@ Test(receive, byte_by_byte)
     chain_init(&byte, &pool);
     while (rig.bytes.len > 0) {
         chain_move(&byte, &rig.bytes, 1);
-        cr_assert_eq(h2_receive(rig.end.session, &byte, 0), H2_OPEN);
+        cr_assert_eq(h2_receive(rig.end.session, &byte, H2_ALL, 0), H2_OPEN);
     }
     assert_upload();
 }
@@ -60,9 +60,47 @@ Test(receive, in_odd_pieces)
     chain_init(&piece, &pool);
     for (size_t len = 1; rig.bytes.len > 0; len = len * 3 % 997 + 1) {
         chain_move(&piece, &rig.bytes, len);
-        cr_assert_eq(h2_receive(rig.end.session, &piece, 0), H2_OPEN);
+        cr_assert_eq(h2_receive(rig.end.session, &piece, H2_ALL, 0), H2_OPEN);
     }
     assert_upload();
+}
+
+/* Whoever has no time for more reads so many frames, and has the rest where it was. */
+Test(receive, frame_by_frame)
+{
+    build_upload();
+    while (rig.bytes.len > 0) {
+        size_t before = rig.bytes.len;
+        uint8_t header[9];
+        chain_peek(&rig.bytes, 0, header, sizeof(header));
+        cr_assert_eq(h2_receive(rig.end.session, &rig.bytes, 1, 0), H2_OPEN);
+        cr_assert_eq(before - rig.bytes.len,
+                     9 + ((size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2]));
+    }
+    assert_upload();
+}
+
+/* The header of a frame that was cut counts when it is whole. */
+Test(receive, frame_by_frame_of_odd_pieces)
+{
+    build_upload();
+    struct chain piece;
+    chain_init(&piece, &pool);
+    for (size_t len = 1; rig.bytes.len + piece.len > 0; len = len * 3 % 997 + 1) {
+        chain_move(&piece, &rig.bytes, len < rig.bytes.len ? len : rig.bytes.len);
+        cr_assert_eq(h2_receive(rig.end.session, &piece, 1, 0), H2_OPEN);
+    }
+    assert_upload();
+}
+
+Test(receive, what_comes_behind_the_end_is_dropped)
+{
+    rig_frame(NGHTTP2_PING, 0, 0, "short", 5);
+    rig_post(1);
+    h2_receive(rig.end.session, &rig.bytes, 1, 0);
+    h2_receive(rig.end.session, &rig.bytes, 1, 0);
+    cr_assert_eq(rig.bytes.len, 0);
+    cr_assert_eq(end_message(&rig.end, 0)->requests, 0);
 }
 
 /* An owner that keeps the bytes. */

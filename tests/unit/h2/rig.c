@@ -170,7 +170,7 @@ static void read_output(void)
 
 void rig_send_only(void)
 {
-    rig.end.verdict = h2_receive(rig.end.session, &rig.bytes, rig.end.now);
+    rig.end.verdict = h2_receive(rig.end.session, &rig.bytes, H2_ALL, rig.end.now);
 }
 
 void rig_send(void)

@@ -179,7 +179,7 @@ void peer_pump(struct peer *peer)
             peer->sees_end = true;
         if (got <= 0)
             break;
-        h2_receive(peer->session, &peer->in, rig_seconds());
+        h2_receive(peer->session, &peer->in, H2_ALL, rig_seconds());
     }
     flush(peer);
 }

@@ -95,7 +95,7 @@ static void take(struct h2_client *client)
     if (got == 0 || (got < 0 && errno != EAGAIN))
         client->ended = true;
     if (got > 0)
-        h2_receive(client->session, &in, loop_now(&client->rig->loop));
+        h2_receive(client->session, &in, H2_ALL, loop_now(&client->rig->loop));
     chain_clear(&in);
 }
 
