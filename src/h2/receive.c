@@ -21,8 +21,9 @@ enum h2_verdict h2_receive(struct h2_session *session, struct chain *in, uint32_
     session->input = in;
     while (in->len > 0 && !is_deaf(session)) {
         session->run = chain_first(in);
-        chain_consume(in, h2_take_run(session, &frames));
-        if (frames == 0)
+        size_t taken = h2_take_run(session, &frames);
+        chain_consume(in, taken);
+        if (taken < session->run.len)
             break;
     }
     session->input = NULL;
