@@ -8,6 +8,9 @@
  * word holds, since the endpoint's capacity is known then. */
 #define MOVES_MAX 3
 
+/* Requests that are begun between two looks at the clock. */
+#define BEGIN_PIECE 32
+
 /* Exchanges that wait for a connection whose server has not said how many it takes. RFC 9113
  * section 6.5.2 recommends to servers that they take no less. */
 #define CAPACITY_UNKNOWN 100
@@ -72,11 +75,12 @@ void back_h2_call_send_elsewhere(struct back_h2_call *call)
 void back_h2_start_waiting(struct back_h2 *connection)
 {
     struct back_h2_call *call;
-    while ((call = TAILQ_FIRST(&connection->waiting)) &&
-           h2_requests_left(connection->session) > 0) {
+    for (unsigned done = 1;
+         (call = TAILQ_FIRST(&connection->waiting)) && h2_requests_left(connection->session) > 0;
+         done++) {
         if (!back_h2_call_begin(call))
             back_h2_call_fail(call, ERROR_RETIRED, true);
-        if (!TAILQ_EMPTY(&connection->waiting) && loop_should_yield(connection->loop)) {
+        if (done % BEGIN_PIECE == 0 && loop_should_yield(connection->loop)) {
             back_h2_wake(connection);
             return;
         }

@@ -5,8 +5,8 @@
 
 /* Bytes of one read. */
 #define READ_BULK (64 * 1024)
-/* Frames between two looks at the clock. */
-#define READ_PIECE 16
+/* Frames between two looks at the clock: a response is two. */
+#define READ_PIECE 64
 /* Bytes that are looked at after writing failed: error responses, GOAWAY; not downloads. */
 #define LAST_WORDS (256 * 1024)
 

@@ -12,8 +12,11 @@
 
 /* Bytes that one read may bring. */
 #define READ_BULK (64 * 1024)
-/* What is done between two looks at the clock: frames, and bytes of them. */
-#define READ_PIECE  16
+/* What is done between two looks at the clock, whatever it takes: frames that are read, steps of
+ * streams (a request and its response are two), bytes that are written. So a few streams that ask
+ * at the same time are answered by one write even where the kernel is slow. */
+#define READ_PIECE  32
+#define DUE_PIECE   32
 #define WRITE_PIECE 2048
 
 /* ---- its end ---- */
@@ -146,14 +149,15 @@ static void do_due(struct connection *connection)
     struct front_h2_side *side = connection->h2;
     struct front_stream *stream;
 
-    while ((stream = TAILQ_FIRST(&side->due))) {
+    for (unsigned done = 1; (stream = TAILQ_FIRST(&side->due)); done++) {
         TAILQ_REMOVE(&side->due, stream, due);
         stream->is_due = false;
         if (stream->request != STREAM_REQUEST_HEAD && !stream->is_dispatched)
             front_h2_dispatch(stream);
         else
             front_h2_answer(stream);
-        if (!TAILQ_EMPTY(&side->due) && loop_should_yield(connection_loop(connection))) {
+        if (done % DUE_PIECE == 0 && !TAILQ_EMPTY(&side->due) &&
+            loop_should_yield(connection_loop(connection))) {
             connection_defer(connection);
             return;
         }
