@@ -77,7 +77,7 @@ static void reload_tell(struct reload *reload)
         reload_summary(reload, text);
     log_notice("%s", text);
     notify_ready(reload->notify, text);
-    control_tell_reload_ended(reload->control, text, reload_status(reload));
+    control_tell_reload_ended(reload->control, text, (int)reload_status(reload));
 }
 
 static void reload_describe(const struct hold *hold, char text[PENDING_TEXT])
