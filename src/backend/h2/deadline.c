@@ -38,6 +38,14 @@ static bool response_is_due(const struct back_h2_call *call)
            call->receiving == BACK_H2_HEAD_DUE;
 }
 
+/* Whether it waits for a server that allows no request: without a stream, or with one that was begun
+ * before the server said so, and of which nothing may be sent now. */
+static bool is_held_back(const struct back_h2_call *call)
+{
+    bool is_unsent = call->stream && h2_stream_sent(call->stream) == 0;
+    return call->connection->is_barren && (call->sending == BACK_H2_WAITS || is_unsent);
+}
+
 double back_h2_call_time_left(const struct back_h2_call *call, enum error *error)
 {
     double now = loop_now(call->connection->loop);
@@ -45,7 +53,7 @@ double back_h2_call_time_left(const struct back_h2_call *call, enum error *error
     /* While connecting, the link's deadline is the one that counts. */
     if (call->connection->state == BACK_H2_CONNECTING)
         return left;
-    if (call->sending == BACK_H2_WAITS && call->connection->is_barren) {
+    if (is_held_back(call)) {
         *error = ERROR_BACKEND_FULL;
         return back_h2_call_wait_left(call);
     }
