@@ -38,8 +38,8 @@ static bool response_is_due(const struct back_h2_call *call)
            call->receiving == BACK_H2_HEAD_DUE;
 }
 
-/* Whether it waits for a server that allows no request: without a stream, or with one that was begun
- * before the server said so, and of which nothing may be sent now. */
+/* Whether it waits for a server that allows no request: without a stream, or with one that was
+ * begun before the server said so, and of which nothing may be sent now. */
 static bool is_held_back(const struct back_h2_call *call)
 {
     bool is_unsent = call->stream && h2_stream_sent(call->stream) == 0;
