@@ -83,7 +83,7 @@ def test_names_that_can_never_match_are_warned_about(gateway):
                      r'"\*.xn--mller-kva.test" would', result.stderr)
     assert 'a.conf:2:35: the server name "b "c"" never matches' in result.stderr
     assert '"a.test" would' in result.stderr
-    assert result.stderr.count("[warn]") == 3
+    assert len(re.findall(r"\[warn\].*a\.conf", result.stderr)) == 3
     gateway.start()
     answer = fetch(None, ("127.0.0.1", 8080), headers={"Host": "a.test"})
     assert answer.body == b"a.test", "$server_name is lower case"
