@@ -238,7 +238,8 @@ def test_idle_http2_backends(worker, namespace):
         before = worker.live()
         for number in numbers:
             ask(number, streams)
-        costs.append((worker.live() - before) / 10)
+        # Streams that come at once may open more than one connection to a server.
+        costs.append((worker.live() - before) / sum(servers[number].accepted for number in numbers))
     quiet, cost = costs
     print(f"{cost:.0f} after 100 streams, {quiet:.0f} after one")
     assert cost - quiet < 8192
