@@ -1,57 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* An exchange that waits for a connection, and leaves before it has one. */
 #include "backend/group_internal.h"
-#include "rig.h"
+#include "crowd.h"
 
 #include <criterion/criterion.h>
 
-#include <unistd.h>
-
-#define FIRST 32 /* connections in the making */
-
-static struct rig rig;
-static struct visit visits[FIRST + 8];
-static int fds[FIRST + 8];
-
-static void setup(void)
-{
-    rig_init(&rig, 2);
-    rig.upstream.endpoint_count = 1;
-    rig_bind(&rig);
-}
-
-static void teardown(void)
-{
-    for (unsigned i = 0; i < FIRST + 8; i++) {
-        if (visits[i].rig)
-            visit_close(&visits[i]);
-        if (fds[i] > 0)
-            close(fds[i]);
-    }
-    rig_free(&rig);
-}
-
-TestSuite(wait, .init = setup, .fini = teardown);
-
-static bool waits(unsigned i)
-{
-    return visits[i].attempts.waiting;
-}
-
-/* All connections that may be in the making are, at a server that has got their requests. */
-static void fill(void)
-{
-    for (unsigned i = 0; i < FIRST; i++)
-        visit_get(&visits[i], &rig);
-}
-
-static void more(unsigned count)
-{
-    for (unsigned i = FIRST; i < FIRST + count; i++) {
-        visit_get(&visits[i], &rig);
-        cr_assert(waits(i));
-    }
-}
+TestSuite(wait, .init = crowd_begin, .fini = crowd_end);
 
 Test(wait, who_leaves_is_forgotten)
 {
