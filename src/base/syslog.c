@@ -2,6 +2,8 @@
 /* The datagrams of syslog, sent without ever waiting for their reader. */
 #include "syslog_internal.h"
 
+#include "base/descriptor.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -19,8 +21,7 @@ static struct {
 
 void syslog_close(void)
 {
-    if (reader.fd >= 0)
-        close(reader.fd);
+    descriptor_close(reader.fd);
     reader.fd = -1;
 }
 

@@ -2,6 +2,7 @@
 /* A tenant's shared memory as the supervisor has it: made, fitted to what is wanted, cleared. */
 #include "cells/memory.h"
 
+#include "base/descriptor.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -48,8 +49,7 @@ void cells_init(struct cells *memory)
 
 void cells_free(struct cells *memory)
 {
-    if (memory->fd >= 0)
-        close(memory->fd);
+    descriptor_close(memory->fd);
     free(memory->regions);
     cells_init(memory);
 }

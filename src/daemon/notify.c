@@ -2,6 +2,7 @@
 /* The protocol of sd_notify(3): one datagram of NAME=VALUE lines, without its library. */
 #include "daemon/notify.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/slice.h"
@@ -132,8 +133,7 @@ void notify_free(struct notify *notify)
 {
     ev_timer_stop(notify->loop->ev, &notify->tick);
     ev_timer_stop(notify->loop->ev, &notify->beat);
-    if (notify->fd >= 0)
-        close(notify->fd);
+    descriptor_close(notify->fd);
     notify->fd = -1;
     notify->state = NOTIFY_OFF;
 }

@@ -5,9 +5,9 @@
 #include "h1/write.h"
 
 #include "base/container_of.h"
+#include "base/descriptor.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #define READ_MOST (64 * 1024) /* bytes of one read */
 
@@ -197,8 +197,7 @@ void engine_on_connection(struct engine *engine, int fd, int error, struct slice
     struct engine_call *call = TAILQ_FIRST(&engine->waiting);
 
     if (!call) { /* it has been given up */
-        if (fd >= 0)
-            close(fd);
+        descriptor_close(fd);
         return;
     }
     if (fd < 0) {

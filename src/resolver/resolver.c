@@ -3,6 +3,7 @@
  * the supervisor goes. */
 #include "resolver/resolver.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/signal_hold.h"
 #include "config/model.h"
@@ -193,7 +194,6 @@ int resolver_main(int channel)
     ipc_channel_free(resolver.channel);
     loop_free(&resolver.loop);
     log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
-    if (resolver.log_fd >= 0)
-        close(resolver.log_fd);
+    descriptor_close(resolver.log_fd);
     return resolver.status;
 }

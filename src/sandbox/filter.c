@@ -2,6 +2,8 @@
 /* From the list of a role to the kernel's filter. */
 #include "sandbox_internal.h"
 
+#include "base/descriptor.h"
+
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -82,8 +84,7 @@ static int filter_export(scmp_filter_ctx filter, struct sock_filter *program, un
     int result = fd < 0 ? -errno : seccomp_export_bpf(filter, fd);
     ssize_t size = result == 0 ? pread(fd, program, room * sizeof(*program), 0) : 0;
 
-    if (fd >= 0)
-        close(fd);
+    descriptor_close(fd);
     if (result == 0 && (size <= 0 || (size_t)size == room * sizeof(*program)))
         result = -E2BIG;
     return result < 0 ? result : (int)((size_t)size / sizeof(*program));

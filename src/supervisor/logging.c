@@ -2,6 +2,7 @@
 /* The error log's place: opened by the supervisor, handed to all children. */
 #include "supervisor_internal.h"
 
+#include "base/descriptor.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -53,8 +54,7 @@ static void logging_on_opened(struct log_file *file, int fd, const char *why)
     char text[SETTING_TEXT];
 
     if (logging->is_wanted) { /* the settings may have changed meanwhile */
-        if (fd >= 0)
-            close(fd);
+        descriptor_close(fd);
         logging->is_wanted = false;
         logging_follow(logging, logging->settings, false);
         return;

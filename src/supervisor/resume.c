@@ -6,6 +6,7 @@
 #include "supervisor_internal.h"
 
 #include "base/container_of.h"
+#include "base/descriptor.h"
 #include "base/memory.h"
 #include "children/generation.h"
 #include "children/workers.h"
@@ -58,8 +59,7 @@ static void resume_check_listeners(struct supervisor *supervisor)
             if (resume_is_listening(listener->fd) ||
                 (listener->state != LISTENER_BOUND && record->plan.netns.kind != NETNS_HOST))
                 continue;
-            if (listener->fd >= 0)
-                close(listener->fd);
+            descriptor_close(listener->fd);
             listener->fd = -1;
             listener->state = LISTENER_DEGRADED;
         }
@@ -118,8 +118,7 @@ static int resume_take_tally(struct children *children, const struct state *stat
     children->tally_fd = state->tally_fd;
     if (children->tally)
         return 0;
-    if (state->tally_fd >= 0)
-        close(state->tally_fd);
+    descriptor_close(state->tally_fd);
     children->tally = tally_new(&children->tally_fd);
     return children->tally ? 0 : -1;
 }

@@ -4,6 +4,7 @@
 
 #include "supervisor_internal.h"
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "control/connect.h"
@@ -147,8 +148,7 @@ static pid_t running_pid(const char *config, const char *socket)
     int fd = socket ? running_dial_or_tell(socket) : running_dial_noted(config);
     pid_t pid = fd >= 0 ? running_peer(fd) : -1;
 
-    if (fd >= 0)
-        close(fd);
+    descriptor_close(fd);
     return fd >= 0 || socket ? pid : running_holder(config);
 }
 

@@ -2,6 +2,7 @@
 /* What the supervisor says to a worker, and what the worker says back. */
 #include "worker_internal.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "ipc/body.h"
 #include "sandbox/sandbox.h"
@@ -151,8 +152,7 @@ static struct cells_map *map_cells(struct worker *worker, struct ipc_received *r
     if (!map && cells->count > 0)
         log_error("tenant %.*s: cannot map its cells, its limits do not hold here: %s",
                   SLICE_PRINTF(body->name), strerror(fd < 0 ? EMFILE : errno));
-    if (fd >= 0)
-        close(fd);
+    descriptor_close(fd);
     return map;
 }
 

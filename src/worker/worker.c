@@ -3,6 +3,7 @@
 #include "worker/worker.h"
 
 #include "base/container_of.h"
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/signal_hold.h"
 #include "ipc/cage.h"
@@ -212,8 +213,7 @@ static void destroy(struct worker *worker)
     if (worker->tally)
         tally_free(worker->tally);
     log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
-    if (worker->log_fd >= 0)
-        close(worker->log_fd);
+    descriptor_close(worker->log_fd);
 }
 
 int worker_main(int channel)
