@@ -32,6 +32,12 @@ void backends_unbind(struct backends *backends, struct tenant *tenant);
  * namespaces go on: there may be nobody who could ask for other sockets. */
 void backends_drain(struct backends *backends);
 
+/* What an attempt may have waited for. */
+enum backend_wait {
+    BACKEND_WAIT_SERVER = 1 << 0,    /* until one could be chosen (`queue`) */
+    BACKEND_WAIT_CONNECTION = 1 << 1 /* to the server that was chosen for it */
+};
+
 /* What one exchange has tried. Embedded by dispatch; zeroed at the start. */
 struct backend_attempts {
     struct slice key;  /* of the request, for methods of balancing that go by one; set before */
@@ -51,14 +57,16 @@ struct backend_attempts {
                                     Set before, lives as long as the exchange */
     uint64_t counted;            /* under that hash the last attempt is counted, if it is */
     bool is_counted;
-    /* Waiting for a connection to that endpoint, or for any endpoint. Each time a wait ends, its
-     * seconds are added; of the last attempt. */
+    /* Waiting for a connection to that endpoint, or for any endpoint. */
     struct backend_queue *queue; /* the last one */
     TAILQ_ENTRY(backend_attempts) in_queue;
     bool waits_for_choice;    /* ... for any endpoint: all are at their max_conns */
     struct exchange *waiting; /* whose attempts these are; NULL: it does not wait */
     double after;  /* 0, or the time (loop_now()) after which its connection must be opened */
     double queued; /* loop_now() when it began to wait */
+    /* What was waited for (enum backend_wait), and how long in all: each time a wait ends, its
+     * seconds are added. Dispatch sets both back behind an attempt that has come to nothing. */
+    unsigned waited_for;
     double queue_seconds;
     /* "127.0.0.1:9000" of the last attempt; empty before the first. In the exchange's arena:
      * endpoints may go before the log. */

@@ -39,6 +39,8 @@
     X(UPSTREAM_ADDR, "upstream_addr")                                                              \
     X(UPSTREAM_STATUS, "upstream_status")                                                          \
     X(UPSTREAM_RESPONSE_TIME, "upstream_response_time")                                            \
+    X(UPSTREAM_QUEUE_TIME, "upstream_queue_time")                                                  \
+    X(UPSTREAM_QUEUE_REASON, "upstream_queue_reason")                                              \
     X(CONNECTION, "connection")                                                                    \
     X(CONNECTION_REQUESTS, "connection_requests")                                                  \
     X(SSL_PROTOCOL, "ssl_protocol")                                                                \
@@ -52,6 +54,7 @@
     X(SSL_CLIENT_FINGERPRINT, "ssl_client_fingerprint")                                            \
     X(LIMIT_REQ_STATUS, "limit_req_status")                                                        \
     X(LIMIT_CONN_STATUS, "limit_conn_status")                                                      \
+    X(LIMIT_RATE, "limit_rate")                                                                    \
     X(TENANT, "tenant")                                                                            \
     X(NETNS, "netns")
 

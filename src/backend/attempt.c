@@ -84,7 +84,6 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
 {
     struct backend_endpoint *endpoint = NULL;
     attempts->settings = settings;
-    attempts->queue_seconds = 0;
     if (queue_is_empty(&group->queue))
         endpoint = choose(group, attempts, loop_now(exchange->loop));
     if (!endpoint)

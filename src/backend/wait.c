@@ -62,6 +62,7 @@ void wait_begin(struct backend_endpoint *endpoint, struct exchange *exchange,
 {
     attempts->waiting = exchange;
     attempts->waits_for_choice = false;
+    attempts->waited_for |= BACKEND_WAIT_CONNECTION;
     if (queue_is_empty(&endpoint->queue))
         endpoint->making.lacking_since = loop_now(exchange->loop);
     queue_put(&endpoint->queue, attempts);
@@ -75,6 +76,7 @@ void wait_begin_choice(struct backend_group *group, struct exchange *exchange,
 {
     attempts->waiting = exchange;
     attempts->waits_for_choice = true;
+    attempts->waited_for |= BACKEND_WAIT_SERVER;
     queue_put(&group->queue, attempts);
     group->attached++;
     exchange_attach(exchange, &back_ops, attempts);

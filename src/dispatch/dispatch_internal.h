@@ -11,6 +11,8 @@ struct dispatch_past {
     struct slice address;
     int status; /* what the endpoint answered, or what its failure would tell a client */
     double seconds;
+    unsigned waited_for; /* enum backend_wait */
+    double queue_seconds;
 };
 
 /* A request's way, in the order in which nginx runs it. The last two run for each response, and
@@ -65,6 +67,8 @@ struct dispatch {
     int backend_status; /* of the last attempt's final response; 0: none yet */
     enum limit_outcome limit_req;
     enum limit_outcome limit_conn;
+    uint64_t rate;             /* bytes a second; limit_rate's */
+    bool has_rate;             /* ... it is said */
     struct limit_delay *delay; /* NULL: it waits for none */
     struct limit_held *held;   /* NULL: nothing */
     bool is_own_reply; /* the response is made here (reply.c), and none of a server follows */
@@ -125,6 +129,8 @@ void limit_conn_stop(struct dispatch *dispatch);
 /* ---- limits/limit_rate.c ---- */
 
 enum dispatch_verdict limit_rate(struct dispatch *dispatch);
+/* Bytes a second in which the response goes, or would go as far as is known yet; 0: no limit. */
+uint64_t limit_rate_in_force(struct dispatch *dispatch);
 
 /* ---- limits/answer.c: what both share ---- */
 

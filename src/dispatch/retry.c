@@ -60,6 +60,10 @@ static void remember(struct dispatch *dispatch, int status)
     past->address = dispatch->attempts.address;
     past->status = status;
     past->seconds = loop_now(exchange->loop) - dispatch->attempts.started;
+    past->waited_for = dispatch->attempts.waited_for;
+    past->queue_seconds = dispatch->attempts.queue_seconds;
+    dispatch->attempts.waited_for = 0;
+    dispatch->attempts.queue_seconds = 0;
     STAILQ_INSERT_TAIL(&dispatch->past, past, next);
     dispatch->past_count++;
     dispatch->backend_status = 0;
@@ -79,7 +83,7 @@ static void give_up(struct dispatch *dispatch, enum error error)
     }
     if (status == 0)
         status = 502;
-    if (dispatch->backend_status == 0 && dispatch_is_attempting(dispatch))
+    if (dispatch->backend_status == 0)
         dispatch->backend_status = status;
     report_failure(exchange, dispatch, error, status);
     reply_error(exchange, dispatch, error, status);

@@ -139,40 +139,81 @@ static struct slice content_type(const struct dispatch *dispatch)
     return field ? field->value : (struct slice){0};
 }
 
+static struct slice waited_for(unsigned waits)
+{
+    switch (waits) {
+    case BACKEND_WAIT_SERVER:
+        return SLICE("server");
+    case BACKEND_WAIT_CONNECTION:
+        return SLICE("connection");
+    case BACKEND_WAIT_SERVER | BACKEND_WAIT_CONNECTION:
+        return SLICE("server+connection");
+    default:
+        return SLICE("-");
+    }
+}
+
 static struct slice upstream_item(struct dispatch *dispatch, enum config_variable variable,
                                   const struct dispatch_past *attempt)
 {
-    if (variable == VARIABLE_UPSTREAM_ADDR)
+    switch (variable) {
+    case VARIABLE_UPSTREAM_ADDR:
         return attempt->address;
+    case VARIABLE_UPSTREAM_QUEUE_TIME:
+        return seconds(dispatch, attempt->queue_seconds);
+    case VARIABLE_UPSTREAM_QUEUE_REASON:
+        return waited_for(attempt->waited_for);
+    default:
+        break;
+    }
     if (attempt->status == 0)
         return SLICE("-");
     return variable == VARIABLE_UPSTREAM_STATUS ? number(dispatch, (uint64_t)attempt->status)
                                                 : seconds(dispatch, attempt->seconds);
 }
 
+/* The last attempt as far as it has come. As with nginx a request for which no server could be
+ * chosen has the upstream's name for an address. */
+static struct dispatch_past last_attempt(const struct dispatch *dispatch)
+{
+    const struct exchange *exchange = dispatch->exchange;
+    const struct backend_attempts *attempts = &dispatch->attempts;
+    struct dispatch_past last = {.status = dispatch->backend_status,
+                                 .waited_for = attempts->waited_for,
+                                 .queue_seconds = attempts->queue_seconds};
+    if (dispatch_is_attempting(dispatch)) {
+        double now = loop_now(exchange->loop);
+        last.address = attempts->address;
+        last.seconds =
+            (exchange->response_at > 0 ? exchange->response_at : now) - attempts->started;
+    } else if (last.status > 0 || last.waited_for > 0) {
+        uint32_t upstream = dispatch->location->config->proxy.upstream;
+        last.address = dispatch->tenant->config.upstreams[upstream].name;
+    }
+    return last;
+}
+
+static struct slice appended(struct dispatch *dispatch, struct slice list, struct slice item)
+{
+    if (list.len == 0)
+        return item;
+    return arena_printf(&dispatch->exchange->arena, "%.*s, %.*s", SLICE_PRINTF(list),
+                        SLICE_PRINTF(item));
+}
+
 /* The attempts in their order, as nginx lists them: "127.0.0.1:9000, 127.0.0.1:9001". */
 static struct slice upstream_list(struct dispatch *dispatch, enum config_variable variable)
 {
-    struct exchange *exchange = dispatch->exchange;
     struct slice list = {0};
-    struct dispatch_past *past;
-    STAILQ_FOREACH (past, &dispatch->past, next) {
-        struct slice item = upstream_item(dispatch, variable, past);
-        list = list.len == 0 ? item
-                             : arena_printf(&exchange->arena, "%.*s, %.*s", SLICE_PRINTF(list),
-                                            SLICE_PRINTF(item));
-    }
-    double until = exchange->response_at > 0 ? exchange->response_at : loop_now(exchange->loop);
-    struct dispatch_past last = {.address = dispatch->attempts.address,
-                                 .status = dispatch->backend_status,
-                                 .seconds = until - dispatch->attempts.started};
-    bool is_unknown = last.status == 0 && variable != VARIABLE_UPSTREAM_ADDR;
-    if (!dispatch_is_attempting(dispatch) || (list.len == 0 && is_unknown))
+    const struct dispatch_past *past;
+    STAILQ_FOREACH (past, &dispatch->past, next)
+        list = appended(dispatch, list, upstream_item(dispatch, variable, past));
+    struct dispatch_past last = last_attempt(dispatch);
+    bool is_answers =
+        variable == VARIABLE_UPSTREAM_STATUS || variable == VARIABLE_UPSTREAM_RESPONSE_TIME;
+    if (last.address.len == 0 || (list.len == 0 && last.status == 0 && is_answers))
         return list;
-    struct slice item = upstream_item(dispatch, variable, &last);
-    return list.len == 0 ? item
-                         : arena_printf(&exchange->arena, "%.*s, %.*s", SLICE_PRINTF(list),
-                                        SLICE_PRINTF(item));
+    return appended(dispatch, list, upstream_item(dispatch, variable, &last));
 }
 
 /* What has happened so far. */
@@ -202,6 +243,8 @@ static struct slice progress_variable(struct dispatch *dispatch, enum config_var
     case VARIABLE_UPSTREAM_ADDR:
     case VARIABLE_UPSTREAM_STATUS:
     case VARIABLE_UPSTREAM_RESPONSE_TIME:
+    case VARIABLE_UPSTREAM_QUEUE_TIME:
+    case VARIABLE_UPSTREAM_QUEUE_REASON:
         return upstream_list(dispatch, variable);
     default:
         return (struct slice){0};
@@ -265,6 +308,8 @@ static struct slice connection_variable(struct dispatch *dispatch, enum config_v
         return outcome(dispatch->limit_req);
     case VARIABLE_LIMIT_CONN_STATUS:
         return outcome(dispatch->limit_conn);
+    case VARIABLE_LIMIT_RATE:
+        return number(dispatch, limit_rate_in_force(dispatch));
     case VARIABLE_TENANT:
         return dispatch->tenant->config.name;
     case VARIABLE_NETNS:

@@ -146,6 +146,7 @@ def test_a_reload_sends_those_who_wait_elsewhere(before, counting, other, gatewa
 
 # ---- max_conns, queue ----
 
+WAIT = "add_header X-Wait '$upstream_addr $upstream_queue_time $upstream_queue_reason' always;"
 
 @pytest.fixture
 def limited(gateway, namespace, counting):
@@ -156,7 +157,7 @@ def limited(gateway, namespace, counting):
         gateway.log_level = "notice"
         gateway.write_main()
         gateway.tenant("a", texts.plain(
-            namespace, "location / { proxy_pass http://app; }",
+            namespace, f"{WAIT} location / {{ proxy_pass http://app; }}",
             settings=f"upstream app {{ server {counting.address} {server}; {upstream} }}"))
         gateway.start()
 
@@ -199,6 +200,19 @@ def test_a_queue_that_is_too_slow_answers_502(limited, counting, gateway):
     statuses = ask(3, "/wait/2")
     assert sorted(statuses) == [200, 502, 502]
     assert "queue_timeout" in gateway.log()
+
+
+def test_a_wait_is_told_with_its_reason(limited, counting, namespace):
+    limited("max_conns=1", "queue 100;")
+    client = Connection(namespace, FRONT)
+    assert client.ask("/").headers["X-Wait"] == f"{counting.address} 0.000 -"
+    poll = Frames(namespace, FRONT).ready()
+    poll.begin("GET", "/wait/0.3")
+    wait_for(lambda: counting.counts()["active"] == 1, 10, "the server to be busy")
+    told = client.ask("/").headers["X-Wait"].split()
+    assert (told[0], told[2]) == (counting.address, "server") and float(told[1]) > 0, told
+    client.close()
+    poll.close()
 
 
 def test_a_dead_workers_exchanges_count_no_more(limited, counting, gateway, namespace):

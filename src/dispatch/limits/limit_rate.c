@@ -28,7 +28,18 @@ static uint64_t rate_of(struct dispatch *dispatch)
         if (slice_equal_nocase(fields->items[i].name, SLICE("X-Accel-Limit-Rate")) &&
             slice_to_u64(slice_trim(fields->items[i].value), INT64_MAX, &rate) == 0)
             return rate;
-    return size_of(dispatch, &dispatch->settings->limit_rate);
+    return limit_rate_in_force(dispatch);
+}
+
+/* A limit_rate that is made of $limit_rate has none. */
+uint64_t limit_rate_in_force(struct dispatch *dispatch)
+{
+    if (dispatch->has_rate)
+        return dispatch->rate;
+    dispatch->has_rate = true;
+    uint64_t rate = size_of(dispatch, &dispatch->settings->limit_rate);
+    dispatch->has_rate = false;
+    return rate;
 }
 
 enum dispatch_verdict limit_rate(struct dispatch *dispatch)
@@ -36,9 +47,10 @@ enum dispatch_verdict limit_rate(struct dispatch *dispatch)
     struct exchange *exchange = dispatch->exchange;
     if (exchange->response.status < 200 || exchange->is_tunnel)
         return DISPATCH_CONTINUE;
-    uint64_t rate = rate_of(dispatch);
-    if (rate > 0)
-        exchange_pace_response(exchange, rate,
+    dispatch->rate = rate_of(dispatch);
+    dispatch->has_rate = true;
+    if (dispatch->rate > 0)
+        exchange_pace_response(exchange, dispatch->rate,
                                size_of(dispatch, &dispatch->settings->limit_rate_after));
     return DISPATCH_CONTINUE;
 }

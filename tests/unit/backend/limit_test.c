@@ -101,8 +101,8 @@ Test(limit, who_waits_is_served_when_one_is_over)
     cr_assert_eq(get(3), ERROR_QUEUE_FULL);
     answer(0);
     RIG_UNTIL(&rig, !visits[2].attempts.waiting);
-    cr_assert(visits[2].attempts.waits_for_choice, "that is the wait's reason");
     cr_assert_eq(visits[2].failures, 0);
+    cr_assert_eq(visits[2].attempts.waited_for, BACKEND_WAIT_SERVER);
     cr_assert_gt(visits[2].attempts.queue_seconds, 0);
     cr_assert_eq(held(), 2);
 }

@@ -27,6 +27,7 @@ Test(serve, none_is_given_back_and_a_few_milliseconds_are_enough)
     more(1);
     RIG_UNTIL(&rig, !waits(FIRST));
     cr_assert_not(visits[FIRST].attempts.reused);
+    cr_assert_eq(visits[FIRST].attempts.waited_for, BACKEND_WAIT_CONNECTION);
     cr_assert_gt(visits[FIRST].attempts.queue_seconds, 0);
     cr_assert_geq(visits[FIRST].attempts.started,
                   visits[FIRST].attempts.queued + visits[FIRST].attempts.queue_seconds - 0.001);
@@ -66,6 +67,7 @@ Test(serve, a_server_that_is_removed_hands_them_on)
     cr_assert_str_eq(visits[FIRST].body, "other");
     cr_assert_eq(visits[FIRST].failures, 0);
     cr_assert_eq(visits[FIRST].attempts.count, 1, "no attempt was made before");
+    cr_assert_eq(visits[FIRST].attempts.waited_for, BACKEND_WAIT_CONNECTION, "as this one's");
 }
 
 Test(serve, a_server_that_is_left_out_hands_them_on)

@@ -99,6 +99,8 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     struct rig *rig = group->rig;
     uint32_t next = 0;
     (void)settings;
+    attempts->waited_for |= rig->waited_for;
+    attempts->queue_seconds += rig->queue_seconds;
     if (rig->start_error)
         return rig->start_error;
     while (next < rig->endpoints && (attempts->tried[0] & (1u << next)))

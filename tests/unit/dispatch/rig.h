@@ -50,6 +50,8 @@ struct rig {
     uint32_t forgiven; /* backend_attempt_forgive calls */
     int start_error;   /* what backend_start says next; 0 */
     bool wants_fresh;
+    double queue_seconds; /* of the next attempt's wait, which is over at once */
+    unsigned waited_for;  /* enum backend_wait */
     struct exchange_allowance allowance;
     struct chain taken; /* of the request's body */
     bool takes;         /* the backend takes body bytes as they come */

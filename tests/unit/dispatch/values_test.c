@@ -195,6 +195,61 @@ Test(values, of_the_attempts)
     rig.start_error = ERROR_NO_ENDPOINT;
     rig_get(&rig, "/", "");
     cr_expect_eq(rig.seen.status, 502);
-    cr_expect_str_eq(rig_returned(&rig, "x-s"), "");
+    cr_expect_str_eq(rig_returned(&rig, "x-a"), "app");
+    cr_expect_str_eq(rig_returned(&rig, "x-s"), "502");
+    cr_expect_str_eq(rig_returned(&rig, "x-t"), "0.000");
+    rig_close(&rig);
+}
+
+static void waits(struct rig *rig, double seconds, unsigned waited_for)
+{
+    rig->queue_seconds = seconds;
+    rig->waited_for = waited_for;
+}
+
+Test(values, of_what_was_waited_for)
+{
+    struct rig rig;
+    rig_open(&rig, "upstream app { server 127.0.0.1:9000; server 127.0.0.1:9001; }\n"
+                   "server { listen 10.0.0.1:80; location / { proxy_pass http://app;\n"
+                   "  proxy_set_header X-Q \"<$upstream_queue_time$upstream_queue_reason>\";\n"
+                   "  add_header X-A $upstream_addr always;\n"
+                   "  add_header X-Q $upstream_queue_time always;\n"
+                   "  add_header X-R $upstream_queue_reason always; } }\n");
+    rig_get(&rig, "/", "");
+    cr_expect_str_eq(rig_forwarded(&rig, "x-q"), "<>", "nothing is known yet");
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x-q"), "0.000");
+    cr_expect_str_eq(rig_returned(&rig, "x-r"), "-");
+
+    waits(&rig, 0.0124, BACKEND_WAIT_CONNECTION);
+    rig_get(&rig, "/", "");
+    waits(&rig, 1.5, BACKEND_WAIT_SERVER | BACKEND_WAIT_CONNECTION);
+    rig_fail(&rig, ERROR_CONNECT, true);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x-q"), "0.012, 1.500");
+    cr_expect_str_eq(rig_returned(&rig, "x-r"), "connection, server+connection");
+
+    waits(&rig, 0.25, BACKEND_WAIT_SERVER);
+    rig_get(&rig, "/", "");
+    waits(&rig, 0, 0);
+    rig_fail(&rig, ERROR_CONNECT, true);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x-q"), "0.250, 0.000");
+    cr_expect_str_eq(rig_returned(&rig, "x-r"), "server, -");
+    rig_close(&rig);
+}
+
+Test(values, of_a_wait_that_was_in_vain)
+{
+    struct rig rig;
+    rig_open(&rig, "upstream app { server 127.0.0.1:9000; }\n"
+                   "server { listen 10.0.0.1:80; location / { proxy_pass http://app;\n"
+                   "  add_header X-V \"$upstream_addr $upstream_status $upstream_queue_time"
+                   " $upstream_queue_reason\" always; } }\n");
+    waits(&rig, 0.3, BACKEND_WAIT_SERVER);
+    rig.start_error = ERROR_QUEUE_TIMEOUT;
+    rig_get(&rig, "/", "");
+    cr_expect_str_eq(rig_returned(&rig, "x-v"), "app 502 0.300 server");
     rig_close(&rig);
 }

@@ -66,3 +66,40 @@ Test(limit_rate, own_replies_too)
     expect(rig.seen.body_len, 4);
     rig_close(&rig);
 }
+
+/* What $limit_rate says of an answer of the server. */
+static const char *told(const char *inside, const char *more)
+{
+    static char value[64];
+    struct rig rig;
+    char text[256];
+    snprintf(text, sizeof(text), "%s add_header X-V $limit_rate; proxy_pass http://127.0.0.1:9000;",
+             inside);
+    rig_open_location(&rig, text);
+    rig_get(&rig, "/?r=1m", "");
+    snprintf(text, sizeof(text), ANSWER "%s\r\n", more);
+    rig_answer(&rig, text);
+    snprintf(value, sizeof(value), "%s", rig_returned(&rig, "x-v"));
+    rig_close(&rig);
+    return value;
+}
+
+Test(limit_rate, its_variable)
+{
+    cr_expect_str_eq(told("", ""), "0");
+    cr_expect_str_eq(told("limit_rate 2k;", ""), "2048");
+    cr_expect_str_eq(told("limit_rate $arg_r;", ""), "1048576");
+    cr_expect_str_eq(told("limit_rate 2k;", "X-Accel-Limit-Rate: 5\r\n"), "5");
+    cr_expect_str_eq(told("limit_rate 2k;", "X-Accel-Limit-Rate: 0\r\n"), "0");
+    cr_expect_str_eq(told("limit_rate $limit_rate;", ""), "0", "what is made of itself ends");
+}
+
+Test(limit_rate, its_variable_before_the_response)
+{
+    struct rig rig;
+    rig_open_location(&rig, "limit_rate 2k; proxy_set_header X-V $limit_rate;"
+                            "proxy_pass http://127.0.0.1:9000;");
+    rig_get(&rig, "/", "");
+    cr_expect_str_eq(rig_forwarded(&rig, "x-v"), "2048");
+    rig_close(&rig);
+}
