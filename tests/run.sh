@@ -149,7 +149,7 @@ stage_fuzz() {
         name=$(basename "$target" _fuzz)
         work=$(mktemp -d)
         if "$target" -seed="${NSGATE_FUZZ_SEED:-1}" -max_total_time="${NSGATE_FUZZ_SECONDS:-8}" \
-            -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
+            -timeout=30 -rss_limit_mb=2048 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
             echo "fuzz $name: $(grep -o 'stat::number_of_executed_units.*\|Done [0-9]* runs.*' \
                 "$work.log" | tail -1)"
             count "fuzz $name" 1 0

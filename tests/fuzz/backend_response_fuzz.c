@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* rooms: backend */
+/* rooms: backend virtual_clock */
 /* A server that says anything: what reaches the frontend is one whole response, or a failure. */
 #include "backend/backend.h"
+
+#include "io/loop_internal.h"
+#include "virtual_clock.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -118,14 +121,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static void turns(unsigned count)
+/* Until nothing is left, in however many pieces. What one turn causes comes with the next. */
+static void settle(void)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned turns = 0; turns < 2 || loop_has_work(&loop); turns++)
         ev_run(loop.ev, EVRUN_NOWAIT);
 }
 
 /* One exchange, to which the server says the bytes in two parts and closes. options: bit 0 HEAD,
- * bit 1 asks to switch, bit 2 keeps the server's side open. */
+ * bit 1 asks to switch, bit 2 keeps the server's side open, bit 3 and above: how quickly time goes
+ * by. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct exchange_client client;
@@ -134,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2 || size > 100000)
         return 0;
     uint8_t options = data[0];
+    virtual_clock_set_pace(options / 8);
     size_t first = (size_t)data[1] * (size - 2) / 255;
     data += 2;
     size -= 2;
@@ -151,24 +157,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         exchange_end_request(exchange, PIPE_ENDED);
     if (backend_start(upstream.group, exchange, &attempts, &settings) != 0)
         __builtin_trap();
-    turns(3);
+    settle();
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
     (void)!send(fd, data, first, MSG_NOSIGNAL);
-    turns(2);
+    settle();
     (void)!send(fd, data + first, size - first, MSG_NOSIGNAL);
-    turns(3);
-    if (options & 4)
-        turns(1);
-    else
+    settle();
+    if (!(options & 4))
         close(fd);
-    turns(4);
+    settle();
 
     if (!(options & 4) && !exchange->is_tunnel)
         assert(told.has_ended || told.failures == 1);
     exchange_close(exchange);
     if (options & 4)
         close(fd);
-    turns(3);
+    settle();
     assert(backends_idle_count(backends) == 0);
     return 0;
 }
