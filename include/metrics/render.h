@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A snapshot as text, piece by piece: for Prometheus, and as the JSON of -s status --json. */
+#ifndef METRICS_RENDER_H
+#define METRICS_RENDER_H
+
+#include "metrics/reader.h"
+
+enum metrics_format {
+    METRICS_PROMETHEUS, /* text/plain; version=0.0.4; charset=utf-8 */
+    METRICS_OPENMETRICS /* application/openmetrics-text; version=1.0.0; charset=utf-8 */
+};
+
+/* How far a text has come. Embedded by its owner; the snapshot must live as long. */
+struct metrics_render {
+    const struct metrics_snapshot *snapshot;
+    enum metrics_format format;
+    unsigned metric;
+    uint32_t item;
+    uint32_t cell;
+    uint64_t count; /* of a histogram, in the buckets until there */
+    bool has_begun; /* HELP and TYPE of the metric are written */
+    bool has_ended;
+};
+
+/* A buffer is at least that long. */
+#define METRICS_PIECE 32768
+
+void metrics_render_init(struct metrics_render *render, const struct metrics_snapshot *snapshot,
+                         enum metrics_format format);
+/* Fills the buffer as far as whole lines go. Returns how many bytes; 0: that was all. */
+size_t metrics_render_text(struct metrics_render *render, char *buffer, size_t size);
+
+/* One object, with the gateway's figures and an array of tenants: the same names and values as
+ * -s status --json, and more. The format does not matter. now: CLOCK_REALTIME, seconds. */
+size_t metrics_render_json(struct metrics_render *render, double now, char *buffer, size_t size);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Files by who writes them: slots are taken and given back, and a number never counts for another.
+ */
+#include "rig.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct rig rig;
+
+static void begin(void)
+{
+    rig_begin(&rig);
+}
+
+static void end(void)
+{
+    rig_end(&rig);
+}
+
+TestSuite(file, .init = begin, .fini = end);
+
+Test(file, slots_are_dense_and_used_again)
+{
+    struct metrics_file *file = &rig.workers[0];
+    struct metrics_cells *a = metrics_take(file, METRIC_SCOPE_TENANT, 1, SLICE(""));
+    struct metrics_cells *b = metrics_take(file, METRIC_SCOPE_TENANT, 2, SLICE(""));
+    struct metrics_cells *c;
+
+    metrics_add(a, METRIC_ACCEPTED, 7);
+    cr_assert_eq((char *)b - (char *)a,
+                 sizeof(struct metrics_cells) +
+                     metric_scope_cells[METRIC_SCOPE_TENANT] * sizeof(uint64_t));
+    metrics_release(file, a);
+    metrics_release(file, NULL);
+    c = metrics_take(file, METRIC_SCOPE_TENANT, 3, SLICE(""));
+    cr_assert_eq(c, a);
+    cr_assert_eq(*metrics_cell(c, METRIC_ACCEPTED, 0), 0, "it begins at nothing");
+}
+
+Test(file, that_is_full_counts_for_nobody)
+{
+    struct metrics_file *file = &rig.workers[0];
+
+    for (uint32_t i = 0; i < METRICS_TENANTS; i++)
+        cr_assert(metrics_take(file, METRIC_SCOPE_TENANT, i + 1, SLICE("")));
+    cr_assert_null(metrics_take(file, METRIC_SCOPE_TENANT, 99999, SLICE("")));
+    metrics_add(NULL, METRIC_ACCEPTED, 1);
+    metrics_observe(NULL, METRIC_FIRST_BYTE, 1.);
+    metrics_set(NULL, METRIC_DRAINING, 1);
+}
+
+Test(file, of_another_layout_is_not_opened)
+{
+    struct metrics_file again;
+
+    cr_assert_eq(metrics_file_open(&again, METRICS_OF_WORKER, rig.workers[0].memory), 0);
+    cr_assert_eq(metrics_file_open(&again, METRICS_BOARD, rig.workers[0].memory), -1);
+    rig.workers[0].memory[0] ^= 1;
+    cr_assert_eq(metrics_file_open(&again, METRICS_OF_WORKER, rig.workers[0].memory), -1);
+}
+
+Test(file, a_number_is_its_slots_alone)
+{
+    uint64_t first = rig_tenant(&rig, 5, "acme"), second;
+
+    cr_assert_eq(metrics_board_find(&rig.board, first), metrics_board_tenant(&rig.board, 5));
+    metrics_board_leave(&rig.board, 5);
+    cr_assert_null(metrics_board_find(&rig.board, first));
+    second = rig_tenant(&rig, 5, "other");
+    cr_assert_neq(first, second);
+    cr_assert_null(metrics_board_find(&rig.board, first));
+    cr_assert_null(metrics_board_find(&rig.board, 0));
+}
+
+Test(file, a_tenants_parts_leave_the_board_with_it)
+{
+    uint64_t owner = rig_tenant(&rig, 5, "acme"), other = rig_tenant(&rig, 6, "other");
+
+    metrics_take(&rig.board, METRIC_SCOPE_CERTIFICATE, owner, SLICE("a.example\0server"));
+    metrics_take(&rig.board, METRIC_SCOPE_CERTIFICATE, other, SLICE("b.example\0server"));
+    cr_assert_eq(rig_look(&rig)->part_count, 2);
+    metrics_board_leave(&rig.board, 5);
+    cr_assert_eq(rig_look(&rig)->part_count, 1);
+    cr_assert_str_eq(rig.snapshot->parts[0].name, "b.example");
+}
+
+Test(file, texts_of_any_length_are_read_as_they_were_written)
+{
+    char error[METRICS_LONG_TEXT];
+    const struct metrics_text *text;
+
+    memset(error, 'e', sizeof(error));
+    rig_tenant(&rig, 1, "acme");
+    for (size_t len = 0; len < 3000; len += 100) {
+        metrics_board_set_text(
+            &rig.board, 1,
+            &(struct metrics_text){SLICE("acme"), SLICE("/run/netns/a"), {error, len}});
+        text = &rig_look(&rig)->tenants[0].text;
+        cr_assert(slice_equal(text->name, SLICE("acme")));
+        cr_assert(slice_equal(text->netns, SLICE("/run/netns/a")));
+        cr_assert_eq(text->error.len, len);
+    }
+    metrics_board_set_text(
+        &rig.board, 1, &(struct metrics_text){SLICE("acme"), SLICE(""), {error, sizeof(error)}});
+    cr_assert_eq(rig_look(&rig)->tenants[0].text.error.len, METRICS_LONG_TEXT - 4 - 3);
+    metrics_board_set_text(&rig.board, 1, &(struct metrics_text){.name = SLICE("acme")});
+    cr_assert_eq(rig_look(&rig)->tenants[0].text.error.len, 0);
+}
+
+Test(file, what_is_written_again_is_no_change)
+{
+    uint64_t before;
+
+    rig_tenant(&rig, 1, "acme");
+    memcpy(&before, rig.board.memory + sizeof(uint64_t), sizeof(before)); /* the epoch */
+    metrics_board_set_text(&rig.board, 1, &(struct metrics_text){.name = SLICE("acme")});
+    cr_assert_eq(memcmp(&before, rig.board.memory + sizeof(uint64_t), sizeof(before)), 0);
+}
