@@ -84,20 +84,23 @@ static struct slice owner_name(const struct backend_group *group)
     return (struct slice){group->owner->name, group->owner->name_len};
 }
 
-/* Ways to connect to one upstream share its servers' limits, so the name is cut at their NUL. */
+/* Ways to connect to one upstream share its servers' limits, so the name is cut at their NUL. An
+ * address that stands in several `server` lines is as many servers, as with nginx: `before` is how
+ * many of them come before this one. */
 static struct slice count_key_of(const struct backend_group *group,
-                                 const struct backend_endpoint *endpoint)
+                                 const struct backend_endpoint *endpoint, uint32_t before)
 {
     const char *upstream = group->name + group->owner->name_len + 1;
     struct slice netns = endpoint->netns ? endpoint->netns->name : (struct slice){"", 0};
-    size_t size = strlen(upstream) + strlen(endpoint->text) + netns.len + 3;
+    size_t size = strlen(upstream) + strlen(endpoint->text) + netns.len + 16;
     char *key = memory_alloc(size);
-    int len = snprintf(key, size, "%s %s %.*s", upstream, endpoint->text, SLICE_PRINTF(netns));
+    int len =
+        snprintf(key, size, "%s %s %u %.*s", upstream, endpoint->text, before, SLICE_PRINTF(netns));
     return (struct slice){key, (size_t)len};
 }
 
 static struct backend_endpoint *endpoint_new(struct backend_group *group,
-                                             const struct tenant_endpoint *from)
+                                             const struct tenant_endpoint *from, uint32_t before)
 {
     const struct address *address = &from->address;
     struct backend_endpoint *endpoint = memory_zeroed(1, sizeof(*endpoint));
@@ -113,7 +116,7 @@ static struct backend_endpoint *endpoint_new(struct backend_group *group,
     }
     TAILQ_INIT(&endpoint->idle);
     TAILQ_INIT(&endpoint->shared);
-    endpoint->count_key = count_key_of(group, endpoint);
+    endpoint->count_key = count_key_of(group, endpoint, before);
     making_init(&endpoint->making);
     queue_init(&endpoint->queue, group->backends->loop, group->backends->serve_endpoint);
     return endpoint;
@@ -167,6 +170,16 @@ static bool slot_is_used(const struct backend_group *group, uint32_t slot)
     return false;
 }
 
+/* How many of those before it are the same server. Those that stay were given in this order too. */
+static uint32_t count_same(const struct backend_group *group,
+                           const struct tenant_upstream *upstream, uint32_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < end; i++)
+        count += is_same(group->endpoints[i], &upstream->endpoints[end]);
+    return count;
+}
+
 /* Endpoints that stay keep their slots, so that attempts under way know what they have tried. */
 static void add_new_endpoints(struct backend_group *group, const struct tenant_upstream *upstream)
 {
@@ -176,7 +189,8 @@ static void add_new_endpoints(struct backend_group *group, const struct tenant_u
             continue;
         while (slot_is_used(group, slot))
             slot++;
-        group->endpoints[i] = endpoint_new(group, &upstream->endpoints[i]);
+        group->endpoints[i] =
+            endpoint_new(group, &upstream->endpoints[i], count_same(group, upstream, i));
         group->endpoints[i]->slot = slot++;
     }
 }

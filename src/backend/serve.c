@@ -105,13 +105,24 @@ void serve_endpoint(struct backend_queue *queue)
 
 /* ---- who waits for a server of a group ---- */
 
+/* Returns whether it waits no more. A reload may have left nothing to wait for. */
+static bool choose(struct backend_group *group, struct backend_attempts *attempts)
+{
+    if (attempt_continue(group, attempts))
+        return true;
+    if (balance_may_wait(group, attempts))
+        return false;
+    wait_fail(attempts, ERROR_NO_ENDPOINT, (struct slice){"", 0});
+    return true;
+}
+
 /* Who has asked some servers already waits for others than those behind it may. */
 static void choose_for_some(struct backend_group *group)
 {
     struct backend_attempts *attempts = TAILQ_FIRST(&group->queue.waiting);
     for (unsigned i = 0; i < PIECE && attempts; i++) {
         struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
-        if (attempt_continue(group, attempts))
+        if (choose(group, attempts))
             next = TAILQ_FIRST(&group->queue.waiting);
         attempts = next;
     }

@@ -14,29 +14,62 @@
 /* What all clients together are counted by. */
 #define ALL SLICE("")
 
-static bool is_within(struct cells_rates *rates, struct slice key, const struct config_rate *rate)
-{
-    struct rates_ask ask = {rates_now(), rate->rate, rate->burst};
-    uint32_t excess;
+/* A rate, and what this handshake is for it. */
+struct asked_rate {
+    struct cells_rates *rates; /* NULL: there is none */
+    uint64_t hash;
+    struct rates_ask ask;
+};
 
-    return !rates || rates_take(rates, rates_hash(rates, key), &ask, &excess);
+static struct asked_rate ask(struct cells_rates *rates, struct slice key,
+                             const struct config_rate *rate)
+{
+    if (!rates)
+        return (struct asked_rate){NULL};
+    return (struct asked_rate){
+        rates, rates_hash(rates, key), {rates_now(), rate->rate, rate->burst}};
 }
 
-/* A client that is refused costs the others nothing of what they may do together. */
+static bool would_pass(const struct asked_rate *asked)
+{
+    uint32_t excess;
+
+    return !asked->rates || rates_look(asked->rates, asked->hash, &asked->ask, &excess);
+}
+
+static bool passes(const struct asked_rate *asked)
+{
+    uint32_t excess;
+
+    return !asked->rates || rates_take(asked->rates, asked->hash, &asked->ask, &excess);
+}
+
+/* Who is refused, for whatever reason, costs nobody anything of a rate. So all are asked before one
+ * is told; another worker may be quicker in between. */
 static enum close_reason judge(const struct tenant *tenant, const struct address *peer)
 {
     const struct config_tenant *config = &tenant->config;
     struct cells_counts *counts = tenant_counts(tenant, CONFIG_HANDSHAKES);
+    struct asked_rate client = ask(tenant_rates(tenant, CONFIG_CLIENT_HANDSHAKES),
+                                   address_prefix(peer), &config->client_handshakes);
+    struct asked_rate all =
+        ask(tenant_rates(tenant, CONFIG_TENANT_HANDSHAKES), ALL, &config->tenant_handshakes);
+    enum close_reason reason = CLOSE_NONE;
 
-    if (!is_within(tenant_rates(tenant, CONFIG_CLIENT_HANDSHAKES), address_prefix(peer),
-                   &config->client_handshakes))
+    if (!would_pass(&client))
         return CLOSE_CLIENT_HANDSHAKE_RATE;
-    if (!is_within(tenant_rates(tenant, CONFIG_TENANT_HANDSHAKES), ALL, &config->tenant_handshakes))
+    if (!would_pass(&all))
         return CLOSE_TENANT_HANDSHAKE_RATE;
     if (counts &&
         counts_take(counts, counts_hash(counts, ALL), config->max_handshakes) != COUNTS_TAKEN)
         return CLOSE_MAX_HANDSHAKES;
-    return CLOSE_NONE;
+    if (!passes(&client))
+        reason = CLOSE_CLIENT_HANDSHAKE_RATE;
+    else if (!passes(&all))
+        reason = CLOSE_TENANT_HANDSHAKE_RATE;
+    if (reason != CLOSE_NONE && counts)
+        counts_give(counts, counts_hash(counts, ALL));
+    return reason;
 }
 
 static void tell(struct frontend_tenant *tenant, const struct address *peer,

@@ -112,7 +112,7 @@ Test(limit, other_workers_count)
     char key[ADDRESS_TEXT + 8];
     char text[ADDRESS_TEXT];
     address_format(&rig.endpoints[0].address, text);
-    snprintf(key, sizeof(key), "app %s ", text);
+    snprintf(key, sizeof(key), "app %s 0 ", text);
     uint64_t hash = counts_hash(&theirs, slice_of(key));
     cr_assert_eq(counts_take(&theirs, hash, 2), COUNTS_TAKEN);
     cr_assert_eq(counts_take(&theirs, hash, 2), COUNTS_TAKEN);
@@ -133,6 +133,72 @@ Test(limit, a_wait_that_is_too_long_fails)
     RIG_UNTIL(&rig, visits[2].failures == 1);
     cr_assert_eq(visits[2].error, ERROR_QUEUE_TIMEOUT);
     cr_assert(visits[2].untouched);
+    cr_assert_eq(held(), 2);
+}
+
+/* The servers as a reload has them. */
+static void reload_with(uint32_t servers, uint32_t max_conns, bool down)
+{
+    rig.upstream.endpoint_count = servers;
+    for (unsigned i = 0; i < 2; i++) {
+        rig.endpoint_configs[i].max_conns = max_conns;
+        rig.endpoint_configs[i].down = down;
+    }
+    rig_bind(&rig);
+}
+
+static void fill_and_wait(void)
+{
+    queue_of(2, 60);
+    for (unsigned i = 0; i < 4; i++)
+        cr_assert_eq(get(i), 0);
+    cr_assert(visits[2].attempts.waiting);
+    cr_assert(visits[3].attempts.waiting);
+}
+
+Test(limit, a_reload_that_takes_all_servers_down_ends_the_wait)
+{
+    fill_and_wait();
+    reload_with(1, 2, true);
+    RIG_UNTIL(&rig, visits[2].failures == 1 && visits[3].failures == 1);
+    cr_assert_eq(visits[2].error, ERROR_NO_ENDPOINT);
+    cr_assert(visits[3].untouched);
+    cr_assert_eq(held(), 2, "those that are under way go on");
+    answer(0);
+}
+
+Test(limit, a_reload_that_makes_room_serves_who_waits)
+{
+    fill_and_wait();
+    reload_with(1, 3, false);
+    RIG_UNTIL(&rig, !visits[2].attempts.waiting);
+    cr_assert(visits[3].attempts.waiting);
+    reload_with(2, 3, false);
+    RIG_UNTIL(&rig, !visits[3].attempts.waiting);
+    cr_assert_neq(visits[3].attempts.endpoint, visits[2].attempts.endpoint, "the new one");
+    cr_assert_eq(visits[2].failures + visits[3].failures, 0);
+}
+
+Test(limit, a_reload_without_queue_lets_those_wait_who_do)
+{
+    fill_and_wait();
+    queue_of(0, 60);
+    rig_turn(&rig);
+    cr_assert(visits[2].attempts.waiting);
+    answer(0);
+    RIG_UNTIL(&rig, !visits[2].attempts.waiting);
+    cr_assert_eq(visits[2].failures, 0);
+}
+
+/* Over a reload that drops the second line, and one that brings it back, too. */
+Test(limit, an_address_in_two_lines_is_two_servers)
+{
+    rig.endpoints[1].address = rig.endpoints[0].address;
+    for (unsigned i = 0; i < 3; i++) {
+        reload_with(2 - i % 2, 1, false);
+        cr_assert_eq(get(i), i == 1 ? ERROR_NO_ENDPOINT : 0);
+    }
+    cr_assert_eq(get(3), ERROR_NO_ENDPOINT);
     cr_assert_eq(held(), 2);
 }
 

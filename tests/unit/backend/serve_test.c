@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Those who wait for a connection to a server: what they get, in which order, and when they are
  * sent elsewhere. */
+#include "backend/queue_internal.h"
+#include "backend/serve_internal.h"
 #include "crowd.h"
 
 #include <criterion/criterion.h>
@@ -84,6 +86,23 @@ Test(serve, a_server_that_is_left_out_hands_them_on)
     cr_assert_eq(visits[FIRST].failures, 0);
     server_answer(&rig, fds[0], "other");
     RIG_UNTIL(&rig, visits[FIRST].has_ended);
+}
+
+Test(serve, a_wait_as_long_as_connecting_may_take_is_a_504)
+{
+    fill();
+    more(2);
+    struct backend_queue *queue = visits[FIRST].attempts.queue;
+    visits[FIRST + 1].attempts.queued -= rig.settings.proxy_connect_timeout + 1;
+    serve_endpoint(queue);
+    cr_assert_eq(visits[FIRST + 1].failures, 0, "that is looked for now and then");
+    queue->looked_at -= 1;
+    serve_endpoint(queue);
+    cr_assert_eq(visits[FIRST + 1].failures, 1);
+    cr_assert_eq(visits[FIRST + 1].error, ERROR_CONNECT_TIMEOUT);
+    cr_assert(visits[FIRST + 1].untouched);
+    cr_assert_eq(error_status(ERROR_CONNECT_TIMEOUT), 504);
+    cr_assert(waits(FIRST), "others wait on, also those before it");
 }
 
 Test(serve, nobody_is_left)

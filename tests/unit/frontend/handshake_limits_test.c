@@ -192,6 +192,27 @@ Test(handshake_limits, one_that_is_complete_holds_no_place)
     rig_close(&rig);
 }
 
+Test(handshake_limits, who_finds_no_place_costs_no_rate)
+{
+    int first;
+
+    start("max_handshakes 1; handshake_rate 1/m burst=2; handshake_rate 1/m burst=3 per=tenant;");
+    cr_assert(is_admitted(1, &first));
+    for (int i = 0; i < 20; i++)
+        cr_assert_not(passes(1));
+    cr_assert(rig_has_logged(&rig, "refused before its handshake: max_handshakes"));
+    close(first);
+    rig_until(&rig, in_progress() == 0);
+    cr_assert(passes(1));
+    cr_assert(passes(1));
+    cr_assert_not(passes(1), "its rate");
+    cr_assert_eq(in_progress(), 0);
+    cr_assert(passes(2));
+    cr_assert_not(passes(3), "the rate of all");
+    cr_assert_eq(in_progress(), 0);
+    rig_close(&rig);
+}
+
 /* A reload in the middle: the table is the same, and nothing is counted twice or lost. */
 Test(handshake_limits, a_reload_loses_no_count)
 {
