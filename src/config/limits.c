@@ -130,7 +130,7 @@ void set_limit_level(struct build *build, const struct config_directive *directi
     enum log_level *level = build_field(build);
 
     for (enum log_level each = LOG_LEVEL_INFO; each <= LOG_LEVEL_ERROR; each++) {
-        if (slice_equal(word->text, slice_of(log_level_name(each)))) {
+        if (slice_equal_nocase(word->text, slice_of(log_level_name(each)))) {
             *level = each;
             return;
         }

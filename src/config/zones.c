@@ -155,6 +155,20 @@ static bool zone_read_rate(struct build *build, const struct config_word *word, 
     return true;
 }
 
+/* Whether a parameter of that name stands before this one, which is the i-th word. */
+static bool zone_has_word(const struct config_directive *directive, uint32_t i)
+{
+    struct slice text = directive->words[i].text;
+    const char *equals = text.len > 0 ? memchr(text.data, '=', text.len) : NULL;
+
+    for (uint32_t j = 2; equals && j < i; j++) {
+        if (slice_starts_with(directive->words[j].text,
+                              slice_head(text, (size_t)(equals - text.data) + 1)))
+            return true;
+    }
+    return false;
+}
+
 static bool zone_read_words(struct build *build, const struct config_directive *directive,
                             struct zone_words *words)
 {
@@ -165,7 +179,11 @@ static bool zone_read_words(struct build *build, const struct config_directive *
         struct slice text = word->text;
         bool is_right = true;
 
-        if (slice_starts_with(text, SLICE("zone="))) {
+        if (zone_has_word(directive, i)) {
+            diag_error(build->diags, word->place, "duplicate parameter \"%.*s\" of \"%s\"",
+                       SLICE_PRINTF(slice_head(text, 64)), build->rule->name);
+            is_right = false;
+        } else if (slice_starts_with(text, SLICE("zone="))) {
             is_right = zone_read_name(build, word, slice_from(text, 5), words);
         } else if (has_rate && slice_starts_with(text, SLICE("rate="))) {
             is_right = zone_read_rate(build, word, slice_from(text, 5), words);

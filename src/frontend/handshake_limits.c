@@ -25,7 +25,7 @@ static struct asked_rate ask(struct cells_rates *rates, struct slice key,
                              const struct config_rate *rate)
 {
     if (!rates)
-        return (struct asked_rate){NULL};
+        return (struct asked_rate){0};
     return (struct asked_rate){
         rates, rates_hash(rates, key), {rates_now(), rate->rate, rate->burst}};
 }

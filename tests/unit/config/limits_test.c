@@ -10,7 +10,7 @@ Test(limits, what_they_say)
     struct built built;
     const struct config_settings *server, *location;
 
-    build_good(&built, ZONES "limit_conn c 5; limit_req zone=r; limit_req_log_level info;"
+    build_good(&built, ZONES "limit_conn c 5; limit_req zone=r; limit_req_log_level INFO;"
                              "limit_conn_dry_run on; limit_conn_status 429;" HEAD
                              "location /a { limit_req zone=r burst=7 delay=3; } "
                              "location /b { limit_req burst=2 nodelay zone=r; limit_conn c 1; } }");
