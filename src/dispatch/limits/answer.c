@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+/* nginx's own: no answer, the connection is closed (HTTP/2: the stream is reset). */
+#define STATUS_CLOSE 444
+
 struct slice limit_key(struct dispatch *dispatch, const struct config_zone *zone, size_t most)
 {
     struct slice key = variables_evaluate(dispatch, &zone->key);
@@ -19,6 +22,12 @@ struct slice limit_key(struct dispatch *dispatch, const struct config_zone *zone
 enum dispatch_verdict limit_refuse(struct dispatch *dispatch,
                                    const struct config_limit_manner *manner)
 {
-    reply_error(dispatch->exchange, dispatch, ERROR_NONE, (int)manner->status);
+    struct exchange *exchange = dispatch->exchange;
+    if (manner->status != STATUS_CLOSE) {
+        reply_error(exchange, dispatch, ERROR_NONE, (int)manner->status);
+        return DISPATCH_DONE;
+    }
+    exchange->response.status = STATUS_CLOSE;
+    exchange_end_response(exchange, PIPE_BROKEN);
     return DISPATCH_DONE;
 }

@@ -66,7 +66,7 @@ Test(zones, mistakes)
         {"limit_req_zone a rate=1r/s;\n" TAIL, 1, 1, "must have \"zone\" parameter"},
         {"limit_req_zone a zone=one:32k burst=1;\n" TAIL, 1, 31, "invalid parameter"},
         {"limit_req_zone a zone=one:32k zone=two:32k;\n" TAIL, 1, 31, "duplicate parameter"},
-        {"limit_req_zone a rate=1r/s zone=one:32k rate=2r/s;\n" TAIL, 1, 43, "duplicate parameter"},
+        {"limit_req_zone a rate=1r/s zone=one:32k rate=2r/s;\n" TAIL, 1, 41, "duplicate parameter"},
         {"limit_conn_zone a rate=1r/s;\n" TAIL, 1, 19, "invalid parameter"},
         {"limit_conn_zone $nothing zone=one:32k;\n" TAIL, 1, 17, "nothing"},
         {"limit_conn_zone a zone=one:32k;\nlimit_req_zone b zone=one:1m;\n" TAIL, 2, 18,

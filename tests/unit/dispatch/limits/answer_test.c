@@ -61,3 +61,29 @@ Test(answer, the_log_has_nginx_words)
               "%s", text);
     close(ends[0]);
 }
+
+Test(answer, a_444_is_no_answer)
+{
+    struct rig rig;
+    rig_open(&rig, "limit_conn_zone a zone=a:64k; limit_req_zone b zone=b:64k rate=1r/m;"
+                   "server { listen 10.0.0.1:80;"
+                   "location / { limit_conn a 1; limit_conn_status 444; "
+                   "proxy_pass http://127.0.0.1:9000; }"
+                   "location /r { limit_req zone=b; limit_req_status 444; "
+                   "proxy_pass http://127.0.0.1:9000; } }");
+    struct cells_counts *counts = tenant_counts(rig.tenant, SLICE("a"));
+    counts_take(counts, counts_hash(counts, SLICE("a")), 1);
+    rig_get(&rig, "/r", "");
+    rig_end(&rig);
+    cr_expect_eq(rig.starts, 1);
+    for (int i = 0; i < 2; i++) {
+        rig.seen = (struct seen){0};
+        rig_get(&rig, i ? "/r" : "/", "");
+        cr_expect_eq(rig.seen.responses, 0);
+        cr_expect_eq(rig.seen.end, PIPE_BROKEN);
+        cr_expect_eq(rig.exchange->response.status, 444, "for the log");
+        rig_end(&rig);
+    }
+    cr_expect_eq(rig.starts, 1);
+    rig_close(&rig);
+}
