@@ -215,6 +215,21 @@ def test_a_wait_is_told_with_its_reason(limited, counting, namespace):
     poll.close()
 
 
+def test_streams_that_are_reset_give_back(limited, counting, namespace):
+    """Three at the server and five in the queue, again and again."""
+    limited("max_conns=3", "queue 5;")
+    client = Frames(namespace, FRONT).ready()
+    for _ in range(5):
+        numbers = client.begin_all(8, "GET", "/hold")
+        wait_for(lambda: counting.counts()["active"] == 3, 10, "three to be at the server")
+        for number in numbers:
+            client.reset(number)
+        wait_for(lambda: counting.counts()["active"] == 0, 10, "nobody to be there any more")
+    assert client.ask("/").status == 200
+    assert counting.counts()["most"] == 3
+    client.close()
+
+
 def test_a_dead_workers_exchanges_count_no_more(limited, counting, gateway, namespace):
     ask = limited("max_conns=4", "queue 10 timeout=20s;")
     polls = [Frames(namespace, FRONT).ready() for _ in range(8)]

@@ -198,7 +198,7 @@ def test_an_equal_zone_keeps_its_content(limited, gateway, namespace):
     assert fetch(namespace, PLAIN, "/?a=1").status == 503, "and after workers' deaths"
 
 
-def test_a_reload_forgets_nobody_who_is_in_progress(limited, gateway, namespace):
+def test_neither_reload_nor_upgrade_forgets_who_is_in_progress(limited, gateway, namespace):
     backend = Backend()
     write = limited(CONN, HELD, backend)
     held = Held(namespace, 10)
@@ -207,9 +207,26 @@ def test_a_reload_forgets_nobody_who_is_in_progress(limited, gateway, namespace)
     write(" add_header X-A b;")
     gateway.reload()
     assert fetch(namespace, PLAIN, "/?a=1").status == 503
+    gateway.ask("upgrade")
+    gateway.wait_log("upgrade done")
+    assert fetch(namespace, PLAIN, "/?a=1").status == 503
     backend.may.set()
     assert held.join() == [200] * 10
     wait_for(lambda: fetch(namespace, PLAIN, "/?a=1").status == 200)
+
+
+def test_a_stream_that_is_reset_is_in_progress_no_more(limited, namespace):
+    backend = Backend()
+    limited(CONN, "location / { limit_conn conn 2; PASS }", backend)
+    connection = Frames(namespace, PLAIN).ready()
+    for _ in range(3):
+        streams = connection.begin_all(2, "GET", "/held?a=1")
+        wait_for(lambda: connection.ask("/free?a=1").status == 503)
+        for stream in streams:
+            connection.reset(stream)
+        wait_for(lambda: connection.ask("/free?a=1").status == 200)
+    backend.may.set()
+    connection.close()
 
 
 RATED = """
