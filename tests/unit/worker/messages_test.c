@@ -205,6 +205,44 @@ Test(messages, a_tenant_whose_cells_did_not_come_is_served)
     cr_assert_eq(rig_end(&rig), 0);
 }
 
+static void a_key(void *data, size_t size)
+{
+    memset(data, 7, size);
+}
+
+/* What another worker holds counts here, and what this one holds counts there. */
+Test(messages, a_tenants_cells_are_mapped)
+{
+    const struct cells_want want = {CELLS_COUNTS, SLICE("c all"), 65536};
+    struct cells_counts *counts;
+    struct wire_writer bytes;
+    struct cells_map *map;
+    struct cells cells;
+
+    cells_init(&cells);
+    cr_assert_eq(cells_fit(&cells, &want, 1, a_key), 0);
+    map = cells_map_new(cells.fd, cells.regions, cells.count, 0);
+    counts = cells_map_counts(map, want.name);
+    wire_writer_init(&bytes);
+    ipc_put_cells(&bytes, &cells);
+    start_serving();
+    rig.cells = wire_written(&bytes);
+    rig.cells_fd = cells.fd;
+    rig_send_tenant(&rig, 2,
+                    "limit_conn c 1; location / { proxy_pass http://127.0.0.1:1; } }"
+                    "limit_conn_zone all zone=c:64k; server { listen 127.0.0.1:1; return 204;");
+    rig_until(&rig, rig.committed == 2);
+    cr_assert_eq(counts_take(counts, counts_hash(counts, SLICE("all")), 1), COUNTS_TAKEN);
+    close(rig_get(&rig, "503 Service Unavailable"));
+    counts_give(counts, counts_hash(counts, SLICE("all")));
+    close(rig_get(&rig, "502 Bad Gateway"));
+    rig_until(&rig, counts_total(counts, counts_hash(counts, SLICE("all"))) == 0);
+    wire_writer_free(&bytes);
+    cells_map_free(map);
+    cells_free(&cells);
+    cr_assert_eq(rig_end(&rig), 0);
+}
+
 Test(messages, cells_that_cannot_be_are_against_the_rules)
 {
     start_serving();

@@ -132,7 +132,8 @@ void rig_send_raw_tenant(struct rig *rig, uint64_t serial, struct slice bytes)
                                     rig->cells.len > 0 ? rig->cells : SLICE("\0\0\0\0")};
     struct ipc_blob *blob = ipc_blob_new(bytes);
 
-    ipc_send_tenant(rig->channel, IPC_TENANT, &body, &(struct ipc_attachments){.blob = blob});
+    ipc_send_tenant(rig->channel, IPC_TENANT, &body,
+                    &(struct ipc_attachments){&rig->cells_fd, rig->cells_fd > 0 ? 1 : 0, blob});
     ipc_blob_unref(blob);
 }
 
