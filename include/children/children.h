@@ -103,7 +103,8 @@ struct children {
     struct cage_identity identity; /* the present generation's */
     struct tally *tally;           /* its owner makes and frees it */
     int tally_fd;
-    int log_fd; /* -1: syslog */
+    int authorities_fd; /* AUTHORITIES; -1: no worker was started so far */
+    int log_fd;         /* -1: syslog */
     bool is_ending;
     bool has_told_sandbox; /* that the kernel has none */
     struct child resolver;

@@ -10,7 +10,7 @@
 
 /* Another one with every change of the table or of a body: after an upgrade, channels of workers
  * that speak another version are only closed. */
-#define IPC_VERSION 6
+#define IPC_VERSION 7
 
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
@@ -27,6 +27,8 @@ struct ipc_ends {
 #define IPC_MESSAGES(X)                                                                            \
     /* 0 or 1 log descriptor, then (workers) the tally's memfd */                                  \
     X(SETUP, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 2, false)                               \
+    /* no body: a sealed memfd with the system's CA certificates (tls/tls.h) */                    \
+    X(AUTHORITIES, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                         \
     /* the log descriptor of SETUP, opened anew */                                                 \
     X(LOG, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 1, false)                                 \
     /* ipc_serial; blob: an unexamined bundle (tenant/bundle.h), with the addresses that its host  \

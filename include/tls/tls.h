@@ -27,10 +27,16 @@ struct tls_policy {
 struct tls_contexts;
 struct tls_contexts *tls_contexts_new(void);
 void tls_contexts_free(struct tls_contexts *contexts); /* NULL is ignored */
+
 /* Reads the system's CA certificates (OpenSSL's default file and folders, or those of SSL_CERT_FILE
- * and SSL_CERT_DIR) into memory, so that nothing is opened later. They are decoded when the first
- * server is verified against them, and must have been read by then. */
-void tls_contexts_read_system(struct tls_contexts *contexts);
+ * and SSL_CERT_DIR), as many as there is room for. Returns the bytes that they take: PEM, one file
+ * behind the other. */
+size_t tls_system_read(char *data, size_t size);
+#define TLS_SYSTEM_MAX ((size_t)32 * 1024 * 1024) /* enough room: 1 % of it is usual */
+
+/* What tls_system_read() has read, here or in another process: must live as long as contexts. It is
+ * decoded when the first server is verified against it; without it, none can be. */
+void tls_contexts_set_system(struct tls_contexts *contexts, struct slice pem);
 
 /* The context of a policy, made at its first use; owned by contexts. NULL when the policy is
  * refused by OpenSSL, with an error in diags at the place of the text, once for each place. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting children by fork and exec, and what their deaths lead to. */
 #include "admission_internal.h"
+#include "authorities_internal.h"
 #include "heartbeat_internal.h"
 #include "progress_internal.h"
 
@@ -159,6 +160,18 @@ static void child_send_setup(struct child *child)
                    &(struct ipc_attachments){descriptors, count, NULL});
 }
 
+/* What cannot be had is only missing where a server is verified by it, and is told there too. */
+static void child_send_authorities(struct child *child)
+{
+    struct children *children = child->children;
+
+    if (children->authorities_fd < 0)
+        children->authorities_fd = authorities_read();
+    if (children->authorities_fd >= 0)
+        ipc_send(child->channel, IPC_AUTHORITIES, NULL,
+                 &(struct ipc_attachments){&children->authorities_fd, 1, NULL});
+}
+
 /* ---- starting ---- */
 
 static void child_retry_later(struct child *child)
@@ -219,6 +232,8 @@ void child_start(struct child *child)
     child_open_channel(child, sockets[0]);
     child_set_state(child, CHILD_STARTING);
     child_send_setup(child);
+    if (child->role == ROLE_WORKER)
+        child_send_authorities(child);
     child->events->on_start(child);
 }
 

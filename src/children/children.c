@@ -7,6 +7,7 @@
 #include "children/workers.h"
 #include "heartbeat_internal.h"
 
+#include "base/descriptor.h"
 #include "base/log.h"
 
 void children_reap(struct children *children)
@@ -97,6 +98,7 @@ void children_init(struct children *children, struct loop *loop, const char *pro
     children->program = program;
     children->events = events;
     children->tally_fd = -1;
+    children->authorities_fd = -1;
     child_init(&children->resolver, children, ROLE_RESOLVER, resolver);
     generation_init(children);
     figures_init(children);
@@ -115,6 +117,7 @@ void children_free(struct children *children)
     figures_free(children);
     generation_free(children);
     child_close(&children->resolver);
+    children->authorities_fd = descriptor_close(children->authorities_fd);
 }
 
 /* ---- for the next binary ---- */

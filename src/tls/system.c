@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The CA certificates of the system: their files are read while files may be opened, and decoded
- * when the first server is verified against them. */
+/* The CA certificates of the system: their files are read by whoever may open files, and decoded by
+ * whoever verifies a server against them, when the first is. */
 #include "tls_internal.h"
 
 #include "base/log.h"
@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define SYSTEM_MAX (32 * 1024 * 1024) /* bytes of all files; 1 % of it is usual */
 
 static const char *setting(const char *name, const char *otherwise)
 {
@@ -34,10 +32,18 @@ static const char *folder_paths(void)
 
 /* ---- reading ---- */
 
-/* Appends the whole file and a line feed, or nothing. */
-static void read_file(struct tls_system *system, int folder, const char *name)
+struct room {
+    char *data;
+    size_t size;
+    size_t len;
+};
+
+/* Appends the whole file and a line feed, or nothing: what is there already, as most of a folder is
+ * in the one file, is not taken twice. */
+static void read_file(struct room *room, int folder, const char *name)
 {
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    char *begin = room->data + room->len;
     struct stat status;
     size_t size, used = 0;
     ssize_t got = 1;
@@ -45,16 +51,17 @@ static void read_file(struct tls_system *system, int folder, const char *name)
     if (fd < 0)
         return;
     if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-        status.st_size > (off_t)(SYSTEM_MAX - system->len))
+        status.st_size >= (off_t)(room->size - room->len))
         goto done;
     size = (size_t)status.st_size;
-    system->pem = memory_resize(system->pem, system->len + size + 1);
     while (used < size && got > 0) {
-        got = read(fd, system->pem + system->len + used, size - used);
+        got = read(fd, begin + used, size - used);
         used += got > 0 ? (size_t)got : 0;
     }
-    system->pem[system->len + used] = '\n';
-    system->len += used + 1;
+    if (memmem(room->data, room->len, begin, used))
+        goto done;
+    begin[used] = '\n';
+    room->len += used + 1;
 done:
     close(fd);
 }
@@ -67,7 +74,7 @@ static bool is_hashed_name(const char *name)
     return digits == 8 && name[8] == '.' && name[9] && !name[9 + strspn(name + 9, "0123456789")];
 }
 
-static void read_folder(struct tls_system *system, struct slice path)
+static void read_folder(struct room *room, struct slice path)
 {
     char *name = memory_slice_text(path);
     DIR *folder = opendir(name);
@@ -78,22 +85,28 @@ static void read_folder(struct tls_system *system, struct slice path)
         return;
     while ((entry = readdir(folder))) {
         if (is_hashed_name(entry->d_name))
-            read_file(system, dirfd(folder), entry->d_name);
+            read_file(room, dirfd(folder), entry->d_name);
     }
     closedir(folder);
 }
 
-void tls_contexts_read_system(struct tls_contexts *contexts)
+size_t tls_system_read(char *data, size_t size)
 {
-    struct tls_system *system = &contexts->system;
+    struct room room = {data, size, 0};
     const char *folder = folder_paths();
     size_t len;
 
-    read_file(system, AT_FDCWD, file_path());
+    read_file(&room, AT_FDCWD, file_path());
     for (; *folder; folder += len + (folder[len] == ':')) {
         len = strcspn(folder, ":");
-        read_folder(system, (struct slice){folder, len});
+        read_folder(&room, (struct slice){folder, len});
     }
+    return room.len;
+}
+
+void tls_contexts_set_system(struct tls_contexts *contexts, struct slice pem)
+{
+    contexts->system.pem = pem;
 }
 
 /* ---- decoding ---- */
@@ -120,14 +133,11 @@ X509_STORE *tls_system_store(struct tls_contexts *contexts)
     if (system->store)
         return system->store;
     system->store = tls_store_new();
-    pem = BIO_new_mem_buf(system->pem ? system->pem : "", (int)system->len);
+    pem = BIO_new_mem_buf(system->pem.len > 0 ? system->pem.data : "", (int)system->pem.len);
     if (!pem)
         memory_exhausted(0);
     decode(system, pem);
     BIO_free(pem);
-    free(system->pem);
-    system->pem = NULL;
-    system->len = 0;
     if (!system->is_there)
         log_error("no CA certificates of the system in %s or %s: backends cannot be verified "
                   "without proxy_ssl_trusted_certificate",
@@ -138,5 +148,4 @@ X509_STORE *tls_system_store(struct tls_contexts *contexts)
 void tls_system_free(struct tls_system *system)
 {
     X509_STORE_free(system->store);
-    free(system->pem);
 }

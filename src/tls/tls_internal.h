@@ -16,8 +16,7 @@
 
 /* The system's CA certificates. */
 struct tls_system {
-    char *pem; /* the files that were read, one behind the other; NULL: none, or decoded */
-    size_t len;
+    struct slice pem;  /* not ours */
     X509_STORE *store; /* NULL: not needed so far */
     bool is_there;     /* the store has a certificate */
 };

@@ -5,6 +5,7 @@
 #include "base/descriptor.h"
 #include "base/log.h"
 #include "ipc/body.h"
+#include "ipc/sealed.h"
 #include "sandbox/sandbox.h"
 #include "tenant/bundle.h"
 
@@ -83,6 +84,16 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
     }
     ipc_send_ready(worker->channel, IPC_READY, &(struct ipc_ready){sandbox.mode, sandbox.landlock},
                    NULL);
+    return 0;
+}
+
+/* Nothing of the mapping is in memory before a server is verified. */
+static int on_authorities(struct worker *worker, struct ipc_received *received)
+{
+    if (worker->authorities.data || wire_finish(&received->body) != 0 ||
+        (!received->is_short && sealed_map(received->descriptors[0], &worker->authorities)))
+        return ERROR_IPC;
+    tls_contexts_set_system(worker->contexts, worker->authorities);
     return 0;
 }
 
@@ -300,6 +311,8 @@ int messages_take(void *owner, struct ipc_received *received)
     if (!worker->frontend) /* nothing is parsed with privileges */
         return ERROR_IPC;
     switch (received->message) {
+    case IPC_AUTHORITIES:
+        return on_authorities(worker, received);
     case IPC_LOG:
         return ipc_take_log(received, &worker->log_fd);
     case IPC_PING:

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/signal_hold.h"
 #include "ipc/cage.h"
+#include "ipc/sealed.h"
 #include "worker_internal.h"
 
 #include <errno.h>
@@ -155,7 +156,6 @@ int worker_start(struct worker *worker, uint32_t column)
     worker->contexts = tls_contexts_new();
     if (!worker->contexts)
         return -1;
-    tls_contexts_read_system(worker->contexts);
     worker->backends = backends_new(&worker->loop);
     backends_set_ask(worker->backends, worker_ask_sockets, worker);
     config.contexts = worker->contexts;
@@ -210,6 +210,7 @@ static void destroy(struct worker *worker)
     loop_free(&worker->loop);
     if (worker->contexts)
         tls_contexts_free(worker->contexts);
+    sealed_unmap(worker->authorities);
     if (worker->tally)
         tally_free(worker->tally);
     log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);

@@ -12,6 +12,7 @@ struct worker {
     struct loop loop;
     struct ipc_channel *channel; /* NULL: the supervisor is gone */
     struct tls_contexts *contexts;
+    struct slice authorities; /* the contexts' system certificates: a mapping, the same in all */
     struct backends *backends;
     struct frontend *frontend; /* NULL before SETUP */
     struct tally *tally;

@@ -33,4 +33,5 @@ Test(message, what_goes_with_them)
     cr_assert_eq(ipc_message_least_descriptors(IPC_SETUP), 0);
     cr_assert_eq(ipc_message_descriptors(IPC_LISTENER), 1);
     cr_assert_eq(ipc_message_least_descriptors(IPC_LISTENER), 1);
+    cr_assert_eq(ipc_message_least_descriptors(IPC_AUTHORITIES), 1);
 }

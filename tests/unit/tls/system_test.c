@@ -11,6 +11,7 @@
 static struct client_rig rig;
 static char folder[64];
 static char file[80];
+static char bytes[65536];
 
 static void start(void)
 {
@@ -30,6 +31,12 @@ static void stop(void)
     rmdir(folder);
 }
 
+static void read_system(void)
+{
+    tls_contexts_set_system(rig.contexts,
+                            (struct slice){bytes, tls_system_read(bytes, sizeof(bytes))});
+}
+
 TestSuite(system, .init = start, .fini = stop);
 
 static void write_file(const char *path, X509 *certificate)
@@ -45,7 +52,7 @@ static void write_file(const char *path, X509 *certificate)
 Test(system, the_system_has_it)
 {
     write_file(file, rig.pki.root);
-    tls_contexts_read_system(rig.contexts);
+    read_system();
     unlink(file);
     cr_assert(client_rig_connect(&rig), "no file is opened later: %s", rig.failure);
     cr_assert(client_rig_connect(&rig), "decoded once");
@@ -54,14 +61,14 @@ Test(system, the_system_has_it)
 Test(system, the_system_has_another)
 {
     write_file(file, rig.pki.leaf);
-    tls_contexts_read_system(rig.contexts);
+    read_system();
     cr_assert_not(client_rig_connect(&rig));
     cr_assert_str_eq(rig.failure, "unable to get local issuer certificate");
 }
 
 Test(system, the_system_has_none)
 {
-    tls_contexts_read_system(rig.contexts);
+    read_system();
     cr_assert_not(client_rig_connect(&rig));
     cr_assert(rig.was_unverified);
     cr_assert_str_eq(rig.failure, "the system has no CA certificates to verify with");
@@ -83,7 +90,7 @@ static void write_folder(const char *name)
     fclose(out);
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     write_file(path, rig.pki.root);
-    tls_contexts_read_system(rig.contexts);
+    read_system();
     unlink(path);
     snprintf(path, sizeof(path), "%s/00000000.0", folder);
     unlink(path);
@@ -104,4 +111,27 @@ Test(system, a_folder_is_read_by_hashed_names)
         write_folder(names[i]);
     cr_assert_not(client_rig_connect(&rig));
     cr_assert_str_eq(rig.failure, "the system has no CA certificates to verify with");
+}
+
+Test(system, what_the_file_has_is_not_taken_from_the_folder_again)
+{
+    char link[128];
+    size_t len;
+
+    write_file(file, rig.pki.root);
+    len = tls_system_read(bytes, sizeof(bytes));
+    cr_assert_gt(len, 0);
+    setenv("SSL_CERT_DIR", folder, 1);
+    snprintf(link, sizeof(link), "%s/1a2b3c4d.0", folder);
+    write_file(link, rig.pki.root);
+    cr_assert_eq(tls_system_read(bytes, sizeof(bytes)), len);
+    write_file(link, rig.pki.leaf);
+    cr_assert_gt(tls_system_read(bytes, sizeof(bytes)), len);
+    unlink(link);
+}
+
+Test(system, what_there_is_no_room_for_is_left_out)
+{
+    write_file(file, rig.pki.root);
+    cr_assert_eq(tls_system_read(bytes, 100), 0);
 }

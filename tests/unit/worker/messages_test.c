@@ -2,8 +2,11 @@
 /* What the supervisor's messages do, also the malformed ones. */
 #include "worker/rig.h"
 
+#include "ipc/sealed.h"
+
 #include <errno.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -268,6 +271,31 @@ Test(messages, a_second_setup_is_against_the_rules)
     close(fd);
     rig_until(&rig, rig.is_gone);
     cr_assert_eq(rig.tally, first);
+    rig_end(&rig);
+}
+
+static void send_authorities(int fd)
+{
+    ipc_send(rig.channel, IPC_AUTHORITIES, NULL,
+             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
+    close(fd);
+}
+
+Test(messages, authorities_are_taken_once)
+{
+    start_serving();
+    send_authorities(sealed_new("test", SLICE("some")));
+    close(rig_get(&rig, "one"));
+    send_authorities(sealed_new("test", SLICE("others")));
+    rig_until(&rig, rig.is_gone);
+    rig_end(&rig);
+}
+
+Test(messages, authorities_are_sealed)
+{
+    start_serving();
+    send_authorities(memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    rig_until(&rig, rig.is_gone);
     rig_end(&rig);
 }
 
