@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a reload costs among many tenants: what changed, not what there is."""
 
+import math
 import os
 import pathlib
 import shutil
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.measures
 
 COUNT = 1000
 TURNS = 5
+ROUND = 2  # seconds between two looks at all namespaces; heartbeats come twice in it
 
 
 def cpu_milliseconds(pid):
@@ -90,12 +92,14 @@ def served(gateway, crowd):
 
 
 def spent(gateway, work):
-    """CPU milliseconds of supervisor and workers until a second after work()."""
+    """CPU milliseconds of supervisor and workers from the beginning of work() until a second after its
+    end, for memory is given back then; and how long that was: whole rounds of what they do anyway."""
     processes = [gateway.pid, *gateway.workers()]
-    before = sum(map(cpu_milliseconds, processes))
+    before, begin = sum(map(cpu_milliseconds, processes)), time.monotonic()
     work()
-    time.sleep(1.3)  # memory is given back a second later, and that counts too
-    return sum(map(cpu_milliseconds, processes)) - before
+    seconds = math.ceil((time.monotonic() - begin + 1.1) / ROUND) * ROUND
+    time.sleep(begin + seconds - time.monotonic())
+    return sum(map(cpu_milliseconds, processes)) - before, seconds
 
 
 def cost_of(gateway, changes, outcome):
@@ -108,11 +112,13 @@ def cost_of(gateway, changes, outcome):
         assert gateway.reload(120) == f"reload done: {outcome}"
         times.append(time.monotonic() - begin)
 
+    settle(gateway)
+    idle, seconds = spent(gateway, lambda: time.sleep(ROUND))
     for change in changes:
         change()
         settle(gateway)
-        cost = spent(gateway, reload)
-        costs.append(cost - spent(gateway, lambda: time.sleep(times[-1])))
+        cost, lasted = spent(gateway, reload)
+        costs.append(cost - idle / seconds * lasted)
     return statistics.median(costs), statistics.median(times) * 1000
 
 
