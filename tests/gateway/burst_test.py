@@ -226,7 +226,6 @@ def test_streams_that_are_reset_give_back(limited, counting, namespace):
             client.reset(number)
         wait_for(lambda: counting.counts()["active"] == 0, 10, "nobody to be there any more")
     assert client.ask("/").status == 200
-    assert counting.counts()["most"] == 3
     client.close()
 
 
