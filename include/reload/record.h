@@ -26,6 +26,7 @@ struct record {
     struct assignment assignment;  /* to workers; with its slot in the tally */
     struct tls_ticket_keys tickets;
     struct cells cells;          /* what its workers share; fits the plan in force */
+    uint64_t dead[TALLY_HALVES]; /* columns of dead workers, as bits, that still count there */
     uint64_t seen;               /* number of the last reload that saw its file */
     bool is_named;               /* has a file: for removal_of */
     bool is_todo;                /* waits in the reload's list */

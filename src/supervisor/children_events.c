@@ -97,8 +97,9 @@ static struct ipc_blob *children_bundle(const struct assignment *assignment,
 
 static const struct cells *children_cells(const struct assignment *assignment)
 {
-    const struct record *record = record_of_assignment(assignment);
+    struct record *record = record_of_assignment(assignment);
 
+    sweep_record(record);
     return &record->cells;
 }
 
@@ -206,10 +207,7 @@ static int children_on_message(struct child *worker, struct ipc_received *receiv
 /* What it had taken of its tenants' limits is given back. */
 static void children_on_worker_death(struct child *worker)
 {
-    uint32_t column = tally_column(worker->half, worker->index);
-
-    REGISTRY_FOREACH (record, &supervisor_of(worker)->registry)
-        cells_clear(&record->cells, column, column + 1);
+    sweep_begin(&supervisor_of(worker)->sweep, tally_column(worker->half, worker->index));
     sockets_on_death(&supervisor_of(worker)->sockets, worker_of_sockets(worker));
 }
 

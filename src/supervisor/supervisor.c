@@ -83,6 +83,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     control_init(&supervisor->control, &supervisor->loop, config, supervisor_requests, supervisor);
     logging_init(&supervisor->logging, &supervisor->children, supervisor_on_log, supervisor);
     supervisor->started = loop_now(&supervisor->loop);
+    sweep_init(&supervisor->sweep, &supervisor->loop, &supervisor->registry);
     notify_init(&supervisor->notify, &supervisor->loop);
     upgrade_init(&supervisor->upgrade, &supervisor->loop, &supervisor_upgrade_events, supervisor);
     ending_init(supervisor);
@@ -95,6 +96,7 @@ void supervisor_free(struct supervisor *supervisor)
     signals_stop(supervisor);
     children_free(&supervisor->children);
     reload_free(&supervisor->reload);
+    sweep_free(&supervisor->sweep);
     namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);
     logging_free(&supervisor->logging);

@@ -11,6 +11,7 @@
 #include "logs/log_file.h"
 #include "reload/reload.h"
 #include "reload/report.h"
+#include "reload/sweep.h"
 #include "sockets/sockets.h"
 #include "upgrade/upgrade.h"
 
@@ -51,6 +52,7 @@ struct supervisor {
     struct registry registry;
     struct children children;
     struct reload reload;
+    struct sweep sweep;
     struct notify notify;
     double started; /* loop_now() */
     struct upgrade upgrade;
