@@ -8,6 +8,7 @@
 #include "wait_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 /* How often the same endpoint is asked again for the sake of connections. */
 #define FORGIVEN_MAX 3
@@ -36,13 +37,18 @@ static double fresh_after(const struct backend_attempts *attempts)
     return attempts->forgiven == FORGIVEN_MAX ? INFINITY : attempts->opened;
 }
 
-/* Other workers may be quicker with the last place at an endpoint. */
+/* Other workers may be quicker with the last place at an endpoint: it was full, not tried. */
 static struct backend_endpoint *choose(struct backend_group *group,
                                        struct backend_attempts *attempts, double now)
 {
+    uint64_t tried[sizeof(attempts->tried) / sizeof(attempts->tried[0])];
     struct backend_endpoint *endpoint;
+    memcpy(tried, attempts->tried, sizeof(tried));
     while ((endpoint = next_endpoint(group, attempts, now)) && !limit_take(endpoint, attempts))
         attempts->wants_fresh = false;
+    memcpy(attempts->tried, tried, sizeof(tried));
+    if (endpoint)
+        balance_mark(attempts, endpoint);
     return endpoint;
 }
 

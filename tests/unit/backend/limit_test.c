@@ -107,13 +107,18 @@ Test(limit, who_waits_is_served_when_one_is_over)
     cr_assert_eq(held(), 2);
 }
 
-Test(limit, other_workers_count)
+static uint64_t server_hash(void)
 {
     char key[ADDRESS_TEXT + 8];
     char text[ADDRESS_TEXT];
     address_format(&rig.endpoints[0].address, text);
     snprintf(key, sizeof(key), "app %s 0 ", text);
-    uint64_t hash = counts_hash(&theirs, slice_of(key));
+    return counts_hash(&theirs, slice_of(key));
+}
+
+Test(limit, other_workers_count)
+{
+    uint64_t hash = server_hash();
     cr_assert_eq(counts_take(&theirs, hash, 2), COUNTS_TAKEN);
     cr_assert_eq(counts_take(&theirs, hash, 2), COUNTS_TAKEN);
     queue_of(1, 60);
@@ -122,6 +127,23 @@ Test(limit, other_workers_count)
     counts_give(&theirs, hash);
     RIG_UNTIL(&rig, !visits[0].attempts.waiting);
     counts_give(&theirs, hash);
+}
+
+/* It sees room, and somebody else gets it. Then it waits as if there had been none. */
+Test(limit, who_comes_second_for_the_last_place_waits)
+{
+    uint64_t hash = server_hash();
+    queue_of(1, 60);
+    cr_assert_eq(counts_take(&theirs, hash, 2), COUNTS_TAKEN);
+    /* The other worker wants the last place for as long as this one does. */
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        words[i] |= words[i] > 0 ? COUNTS_MAX + 1 : 0;
+    cr_assert_eq(get(0), 0);
+    cr_assert(visits[0].attempts.waiting);
+    cr_assert_eq(held(), 1);
+    counts_give(&theirs, hash);
+    RIG_UNTIL(&rig, !visits[0].attempts.waiting);
+    cr_assert_eq(visits[0].failures, 0);
 }
 
 Test(limit, a_wait_that_is_too_long_fails)
