@@ -11,7 +11,7 @@ struct arena_block;
 
 /* Embedded by its owner. */
 struct arena {
-    struct arena_block *blocks; /* newest first; the oldest is kept by arena_reset */
+    struct arena_block *blocks; /* the first is filled; the oldest is kept by arena_reset */
     size_t block_size;          /* bytes of an ordinary block */
 };
 

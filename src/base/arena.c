@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The arena: a list of blocks, filled from the newest. */
+/* The arena: a list of blocks, of which the first is filled. */
 #include "base/arena.h"
 
 #include "base/memory.h"
@@ -33,33 +33,36 @@ void arena_free(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
-    struct arena_block *block = arena->blocks;
-    if (!block)
-        return;
-    while (block->older) {
-        struct arena_block *older = block->older;
-        free(block);
-        block = older;
+    struct arena_block *kept = NULL, *block;
+
+    while ((block = arena->blocks)) {
+        arena->blocks = block->older;
+        /* A block that one large request made is not worth keeping. */
+        if (block->size > arena->block_size) {
+            free(block);
+        } else {
+            free(kept);
+            kept = block;
+        }
     }
-    /* A block that one large request made is not worth keeping. */
-    if (block->size > arena->block_size) {
-        free(block);
-        block = NULL;
-    } else {
-        block->used = 0;
+    if (kept) {
+        kept->used = 0;
+        kept->older = NULL;
     }
-    arena->blocks = block;
+    arena->blocks = kept;
 }
 
-/* Puts a new block in front: an ordinary one, or one that size just fills. */
+/* An ordinary one, in front, or one that size just fills, behind the one that is being filled. */
 static struct arena_block *add_block(struct arena *arena, size_t size)
 {
     size_t room = size > arena->block_size ? size : arena->block_size;
     struct arena_block *block = memory_alloc(sizeof(*block) + room);
+    struct arena_block **place =
+        size > arena->block_size && arena->blocks ? &arena->blocks->older : &arena->blocks;
     block->size = room;
     block->used = 0;
-    block->older = arena->blocks;
-    arena->blocks = block;
+    block->older = *place;
+    *place = block;
     return block;
 }
 

@@ -64,7 +64,7 @@ void *memory_room(void *items, uint32_t count, uint32_t *capacity, size_t size)
 {
     if (count < *capacity)
         return items;
-    *capacity = *capacity ? 2 * *capacity : 8;
+    *capacity = *capacity ? 2 * *capacity : 4;
     return memory_resize(items, *capacity * size);
 }
 

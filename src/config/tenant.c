@@ -84,7 +84,7 @@ int config_tenant_build(struct config_tenant *model, const struct config_tenant_
     struct build build;
 
     *model = default_tenant;
-    arena_init(&model->arena, 2048);
+    arena_init(&model->arena, 512);
     model->name = arena_slice(&model->arena, name);
     levels_init(&build, &model->arena, source->folder, diags);
     build.tenant = model;

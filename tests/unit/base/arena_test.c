@@ -30,6 +30,22 @@ Test(arena, keeps_one_block_over_a_reset)
     arena_free(&arena);
 }
 
+/* What follows a large request still goes where there was room before it. */
+Test(arena, a_large_request_wastes_no_block)
+{
+    struct arena arena;
+    size_t footprint;
+    char *first;
+
+    arena_init(&arena, 256);
+    first = arena_alloc(&arena, 64);
+    arena_alloc(&arena, 5000);
+    footprint = arena_footprint(&arena);
+    cr_assert_eq(arena_alloc(&arena, 64), first + 64);
+    cr_assert_eq(arena_footprint(&arena), footprint);
+    arena_free(&arena);
+}
+
 Test(arena, does_not_keep_a_block_made_for_one_large_request)
 {
     struct arena arena;
