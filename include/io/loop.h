@@ -26,7 +26,7 @@ struct loop_task {
     TAILQ_ENTRY(loop_task) next;   /* in its queue */
     TAILQ_ENTRY(loop_task) by_age; /* LOOP_TASK: among the tasks of all shares */
     void (*run)(struct loop_task *task);
-    struct loop_share *share; /* LOOP_READY, LOOP_TASK: in whose queue */
+    struct loop_share *share; /* in whose queue */
     /* A task: its number. A grave: of the last task that must have run before it; 0: all that are
      * queued in this piece. */
     uint64_t serial;
@@ -39,8 +39,10 @@ TAILQ_HEAD(loop_tasks, loop_task);
 struct loop_share {
     struct share share;
     struct loop *loop;
-    struct loop_tasks ready; /* sockets and deadlines; they take turns */
-    struct loop_tasks tasks; /* flushes and continuations */
+    struct loop_tasks ready;  /* sockets and deadlines; they take turns */
+    struct loop_tasks tasks;  /* flushes and continuations */
+    struct loop_tasks graves; /* frees: nothing dies in its own callback */
+    TAILQ_ENTRY(loop_share) others;
     unsigned references;
 };
 
@@ -54,10 +56,10 @@ struct loop {
     struct share_queue shares;  /* the others that have work */
     struct loop_share *current; /* whose work runs: what it starts is its */
     struct loop_share *served;  /* whose piece it is; NULL: nobody's */
-    struct loop_tasks by_age;   /* the tasks of all shares */
-    struct loop_tasks graves;   /* frees: nothing dies in its own callback */
-    uint64_t serial;            /* of the task that was queued last */
-    double piece_end;           /* loop_clock() at which what runs should give way */
+    TAILQ_HEAD(, loop_share) others; /* all shares but its own */
+    struct loop_tasks by_age;        /* the tasks of all shares */
+    uint64_t serial;                 /* of the task that was queued last */
+    double piece_end;                /* loop_clock() at which what runs should give way */
 
     int set;              /* epoll's, of all that is watched by io/watch.h */
     ev_io set_io;         /* the same in libev's */
@@ -137,8 +139,9 @@ void loop_ready(struct loop_share *share, struct loop_task *task);
  * piece and defers itself. */
 void loop_defer(struct loop *loop, struct loop_task *task);
 
-/* Runs it behind all tasks that any share has in this piece, for freeing what the task is embedded
- * in. Tasks that are queued later must not need it. */
+/* Runs it in the share at work, behind all tasks that this one has in this piece, for freeing what
+ * the task is embedded in. Tasks that are queued later must not need it. In the loop's own share,
+ * whose work may end what is another's, it is behind the tasks of all. */
 void loop_bury(struct loop *loop, struct loop_task *task);
 
 /* Takes a task out of whatever queue; harmless when it is in none. */

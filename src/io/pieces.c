@@ -25,6 +25,7 @@ void loop_share_init(struct loop_share *share, struct loop *loop, uint32_t weigh
     share->loop = loop;
     TAILQ_INIT(&share->ready);
     TAILQ_INIT(&share->tasks);
+    TAILQ_INIT(&share->graves);
     share->references = 1;
 }
 
@@ -33,6 +34,7 @@ struct loop_share *loop_share_new(struct loop *loop, uint32_t weight)
     struct loop_share *share = memory_alloc(sizeof(*share));
 
     loop_share_init(share, loop, weight);
+    TAILQ_INSERT_TAIL(&loop->others, share, others);
     return share;
 }
 
@@ -58,6 +60,8 @@ void loop_share_unref(struct loop_share *share)
         return;
     leave_to(&share->ready, &share->loop->own, &share->loop->own.ready);
     leave_to(&share->tasks, &share->loop->own, &share->loop->own.tasks);
+    leave_to(&share->graves, &share->loop->own, &share->loop->own.graves);
+    TAILQ_REMOVE(&share->loop->others, share, others);
     share_forget(&share->loop->shares, &share->share);
     if (share->loop->current == share)
         share->loop->current = &share->loop->own;
@@ -95,9 +99,20 @@ bool loop_should_yield(const struct loop *loop)
 
 /* ---- queues ---- */
 
+/* A grave that no task that may need it was queued before. */
+static struct loop_task *next_grave(const struct loop_share *share)
+{
+    const struct loop *loop = share->loop;
+    struct loop_task *grave = TAILQ_FIRST(&share->graves);
+    struct loop_task *oldest =
+        share == &loop->own ? TAILQ_FIRST(&loop->by_age) : TAILQ_FIRST(&share->tasks);
+
+    return grave && (!oldest || grave->serial < oldest->serial) ? grave : NULL;
+}
+
 static bool has_work(const struct loop_share *share)
 {
-    return !TAILQ_EMPTY(&share->ready) || !TAILQ_EMPTY(&share->tasks);
+    return !TAILQ_EMPTY(&share->ready) || !TAILQ_EMPTY(&share->tasks) || next_grave(share);
 }
 
 static void enqueue(struct loop_share *share, struct loop_task *task)
@@ -134,7 +149,8 @@ void loop_bury(struct loop *loop, struct loop_task *task)
         return;
     task->place = LOOP_GRAVE;
     task->serial = 0;
-    TAILQ_INSERT_TAIL(&loop->graves, task, next);
+    TAILQ_INSERT_TAIL(&loop->current->graves, task, next);
+    enqueue(loop->current, task);
 }
 
 void loop_cancel(struct loop *loop, struct loop_task *task)
@@ -145,7 +161,7 @@ void loop_cancel(struct loop *loop, struct loop_task *task)
         TAILQ_REMOVE(&task->share->tasks, task, next);
         TAILQ_REMOVE(&loop->by_age, task, by_age);
     } else if (task->place == LOOP_GRAVE) {
-        TAILQ_REMOVE(&loop->graves, task, next);
+        TAILQ_REMOVE(&task->share->graves, task, next);
     }
     task->place = LOOP_NOWHERE;
 }
@@ -159,37 +175,28 @@ static void run(struct loop *loop, struct loop_task *task)
 /* ---- graves ---- */
 
 /* Graves of this piece stay behind all tasks that it leaves. The older ones know theirs. */
-static void date_graves(struct loop *loop)
+static void date_graves(struct loop_share *share)
 {
     struct loop_task *grave;
 
-    TAILQ_FOREACH_REVERSE(grave, &loop->graves, loop_tasks, next)
+    TAILQ_FOREACH_REVERSE(grave, &share->graves, loop_tasks, next)
     {
         if (grave->serial > 0)
             return;
-        grave->serial = loop->serial;
+        grave->serial = share->loop->serial;
     }
 }
 
-/* A grave that no task that waits was queued before. */
-static struct loop_task *next_grave(const struct loop *loop)
-{
-    struct loop_task *grave = TAILQ_FIRST(&loop->graves);
-    struct loop_task *oldest = TAILQ_FIRST(&loop->by_age);
-
-    return grave && (!oldest || grave->serial < oldest->serial) ? grave : NULL;
-}
-
-static double fill_graves(struct loop *loop, double now)
+static double fill_graves(struct loop_share *share, double now)
 {
     double end = now + PIECE_HALF;
     struct loop_task *grave;
 
-    date_graves(loop);
-    for (unsigned done = 1; (grave = next_grave(loop)); done++) {
-        run(loop, grave);
-        if (done % GRAVES_FREE == 0 && (now = loop_clock()) >= end)
-            return now;
+    date_graves(share);
+    for (unsigned done = 1; (grave = next_grave(share)); done++) {
+        run(share->loop, grave);
+        if ((done % GRAVES_FREE == 0 || !next_grave(share)) && (now = loop_clock()) >= end)
+            break;
     }
     return now;
 }
@@ -221,8 +228,8 @@ static double run_piece(struct loop_share *share, double begun)
     share->references++;
     now = run_some(loop, &share->ready, now);
     now = run_some(loop, &share->tasks, now);
+    now = fill_graves(share, now);
     loop->current = &loop->own;
-    now = fill_graves(loop, now);
     loop->served = NULL;
     share_charge(&share->share, now - begun);
     if (share != &loop->own && has_work(share))
@@ -233,7 +240,7 @@ static double run_piece(struct loop_share *share, double begun)
 
 bool loop_has_work(const struct loop *loop)
 {
-    return has_work(&loop->own) || !share_queue_is_empty(&loop->shares) || next_grave(loop);
+    return has_work(&loop->own) || !share_queue_is_empty(&loop->shares);
 }
 
 void loop_work(struct loop *loop)
@@ -249,25 +256,43 @@ void loop_work(struct loop *loop)
         next = share_next(&loop->shares);
         if (next)
             now = run_piece(CONTAINER_OF(next, struct loop_share, share), now);
-        else
-            now = fill_graves(loop, now);
     }
+}
+
+static void finish_tasks(struct loop *loop)
+{
+    uint64_t last = loop->serial;
+    struct loop_task *task;
+
+    while ((task = TAILQ_FIRST(&loop->by_age)) && task->serial <= last) {
+        loop->current = task->share;
+        run(loop, task);
+        loop->current = &loop->own;
+    }
+}
+
+static void finish_graves(struct loop_share *share)
+{
+    struct loop_task *grave;
+
+    date_graves(share);
+    while ((grave = next_grave(share)))
+        run(share->loop, grave);
 }
 
 void loop_finish(struct loop *loop)
 {
-    struct loop_task *task;
-
     for (unsigned round = 0; round < ROUNDS_AT_END; round++) {
-        uint64_t last = loop->serial;
+        struct loop_share *share, *next;
 
-        while ((task = TAILQ_FIRST(&loop->by_age)) && task->serial <= last) {
-            loop->current = task->share;
-            run(loop, task);
-            loop->current = &loop->own;
+        finish_tasks(loop);
+        for (share = TAILQ_FIRST(&loop->others); share; share = next) {
+            loop_share_ref(share);
+            finish_graves(share);
+            next = TAILQ_NEXT(share, others);
+            loop_share_unref(share);
         }
-        date_graves(loop);
-        while ((task = next_grave(loop)))
-            run(loop, task);
+        /* Last: what others have buried may need what is freed here. */
+        finish_graves(&loop->own);
     }
 }

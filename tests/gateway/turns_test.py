@@ -5,6 +5,7 @@ epoll is asked in between."""
 import re
 import select
 import signal
+import socket
 import ssl
 import statistics
 import subprocess
@@ -161,3 +162,104 @@ def test_epoll_is_asked_again_after_little_work(how, busy, gateway, authority, n
     print(f"{how}: {len(turns)} turns of {median * 1000:.2f} ms, at most {max(turns) * 1000:.1f} ms")
     assert len(turns) > 5
     assert median < 0.006
+
+
+# ---- whose turn it is ----
+
+class Crowd:
+    """One thread that asks all tenants, over some connections each, for as much as they answer; answers
+    are dropped unread, so that it is faster than a worker."""
+
+    def __init__(self, namespaces):
+        self.asked, self.got, self.ending = REQUEST * 1000, [0] * len(namespaces), threading.Event()
+        self.ready, self.connections = select.epoll(), {}
+        for tenant, namespace in enumerate(namespaces):
+            for _ in range(4):
+                sock = netns.connect(namespace, PLAIN)
+                sock.setblocking(False)
+                self.connections[sock.fileno()] = [sock, tenant, 0]
+                self.ready.register(sock, select.EPOLLIN | select.EPOLLOUT)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        room = bytearray(1 << 18)
+        while not self.ending.is_set():
+            for fd, events in self.ready.poll(0.1):
+                sock, tenant, sent = connection = self.connections[fd]
+                if events & select.EPOLLOUT:
+                    sent += sock.send(memoryview(self.asked)[sent:])
+                    connection[2] = sent % len(self.asked)
+                if events & select.EPOLLIN:
+                    self.got[tenant] += sock.recv_into(room, len(room), socket.MSG_TRUNC)
+
+    def shares(self, seconds):
+        """What the others got, by what the first one got."""
+        before = list(self.got)
+        time.sleep(seconds)
+        first, *others = (got - was for got, was in zip(self.got, before))
+        return [other / max(first, 1) for other in others]
+
+    def __enter__(self):
+        self.thread.start()
+        time.sleep(0.5)  # until all buffers on the way are full
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.thread.join(10)
+        for sock, _, _ in self.connections.values():
+            sock.close()
+
+
+@pytest.fixture
+def weighed(gateway, namespaces):
+    """One worker and three tenants with these weights; called again, it changes their files."""
+    gateway.settings["worker_processes"] = "1"
+    gateway.log_level = "notice"
+    gateway.write_main()
+
+    def weigh(*weights):
+        for name, namespace, weight in zip("abc", namespaces, weights):
+            gateway.tenant(name, texts.plain(namespace, "return 200 x;",
+                                             settings=f"{SETTINGS} cpu_weight {weight};"))
+
+    return weigh
+
+
+def until_shares(crowd, expected):
+    """Each answer costs the same, so that answers tell the time. Who else is busy on this machine may
+    keep the crowd from asking enough for a while."""
+    for _ in range(10):
+        shares = crowd.shares(1)
+        print("1 to", " to ".join(f"{share:.2f}" for share in shares))
+        if shares == pytest.approx(expected, rel=0.1):
+            return
+    assert shares == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.measures
+def test_tenants_get_time_by_their_weights(weighed, gateway, namespaces):
+    weighed(100, 100, 300)
+    gateway.start()
+    with Crowd(namespaces) as crowd:
+        until_shares(crowd, [1, 3])
+        weighed(200, 100, 100)
+        assert "2 changed" in gateway.reload()
+        until_shares(crowd, [0.5, 0.5])
+
+
+def test_control_messages_do_not_wait_for_floods(weighed, gateway, namespaces):
+    """Their share comes before all others."""
+    weighed(100, 100, 10000)
+    gateway.start()
+    took = []
+    with Crowd(namespaces) as crowd:
+        for number in range(5):
+            weighed(100 + number, 100, 10000)
+            begun = time.monotonic()
+            assert gateway.ask("reload").returncode == 0
+            assert gateway.statuses()[1]["c"]["state"] == "serving"
+            took.append(time.monotonic() - begun)
+        assert crowd.shares(0.5)[1] > 1, "the flood goes on"
+    print(f"reload and status: {sorted(took)}")
+    assert statistics.median(took) < 2

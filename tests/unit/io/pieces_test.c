@@ -120,7 +120,8 @@ Test(pieces, own_work_is_next)
 struct step {
     struct loop_task task;
     struct loop *loop;
-    struct step *defers, *buries;
+    struct step *defers;
+    struct loop_task *buries;
     char *trace;
     char mark;
 };
@@ -133,7 +134,7 @@ static void on_step(struct loop_task *task)
     if (step->defers)
         loop_defer(step->loop, &step->defers->task);
     if (step->buries)
-        loop_bury(step->loop, &step->buries->task);
+        loop_bury(step->loop, step->buries);
 }
 
 Test(pieces, what_is_ready_then_one_task_for_all_of_it_then_graves)
@@ -145,7 +146,7 @@ Test(pieces, what_is_ready_then_one_task_for_all_of_it_then_graves)
     struct loop_share *share = loop_share_new(&loop, 100);
     struct step flush = {{.run = on_step}, &loop, NULL, NULL, trace, 'f'};
     struct step grave = {{.run = on_step}, &loop, NULL, NULL, trace, 'g'};
-    struct step a = {{.run = on_step}, &loop, &flush, &grave, trace, 'a'};
+    struct step a = {{.run = on_step}, &loop, &flush, &grave.task, trace, 'a'};
     struct step b = {{.run = on_step}, &loop, &flush, NULL, trace, 'b'};
     loop_ready(share, &a.task);
     loop_ready(share, &a.task);
@@ -156,8 +157,8 @@ Test(pieces, what_is_ready_then_one_task_for_all_of_it_then_graves)
     loop_free(&loop);
 }
 
-/* A grave of one share waits for the tasks that others had before. */
-Test(pieces, graves_wait_for_the_tasks_of_all_shares)
+/* What the loop's own share ends may be others'. */
+Test(pieces, graves_of_the_own_share_wait_for_the_tasks_of_all)
 {
     struct loop loop;
     char trace[16] = "";
@@ -166,7 +167,7 @@ Test(pieces, graves_wait_for_the_tasks_of_all_shares)
     loop_init(&loop);
     struct step task = {{.run = on_step}, &loop, NULL, NULL, trace, 't'};
     struct step grave = {{.run = on_step}, &loop, NULL, NULL, trace, 'g'};
-    struct step closing = {{.run = on_step}, &loop, NULL, &grave, trace, 'c'};
+    struct step closing = {{.run = on_step}, &loop, NULL, &grave.task, trace, 'c'};
     worker_start(&busy, &loop, 100, 0.002);
     struct loop_share *before = loop_enter(&loop, busy.share);
     loop_defer(&loop, &task.task);
@@ -176,6 +177,29 @@ Test(pieces, graves_wait_for_the_tasks_of_all_shares)
         ev_run(loop.ev, EVRUN_NOWAIT);
     cr_assert_str_eq(trace, "ctg");
     worker_stop(&busy);
+    loop_free(&loop);
+}
+
+/* The grave does not wait for others' tasks, and nobody else pays for it. */
+Test(pieces, graves_are_their_shares_work)
+{
+    struct loop loop;
+    char trace[16] = "";
+    struct worker busy;
+
+    loop_init(&loop);
+    struct loop_share *share = loop_share_new(&loop, 100);
+    struct worker grave = {.task = {.run = work}, .loop = &loop, .seconds = 0.003, .runs_max = 1};
+    struct step closing = {{.run = on_step}, &loop, NULL, NULL, trace, 'c'};
+    closing.buries = &grave.task;
+    worker_start(&busy, &loop, 100, 0.0005);
+    loop_ready(share, &closing.task);
+    for (unsigned i = 0; i < 100 && grave.runs == 0; i++)
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_eq(grave.runs, 1);
+    cr_assert_geq(loop_share_charged(share), 0.003);
+    worker_stop(&busy);
+    loop_share_unref(share);
     loop_free(&loop);
 }
 
