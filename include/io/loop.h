@@ -60,6 +60,8 @@ struct loop {
     struct loop_tasks by_age;        /* the tasks of all shares */
     uint64_t serial;                 /* of the task that was queued last */
     double piece_end;                /* loop_clock() at which what runs should give way */
+    double cpu_seen;                 /* this thread's, when it was last looked at */
+    double cpu_believed;             /* what pieces have taken since, by loop_clock() */
 
     int set;              /* epoll's, of all that is watched by io/watch.h */
     ev_io set_io;         /* the same in libev's */

@@ -15,6 +15,9 @@ void loop_work(struct loop *loop);
 void loop_finish(struct loop *loop);
 
 /* clocks.c */
+/* Seconds of CPU that this thread has used. A system call. */
+double clocks_cpu(void);
+
 /* Sets loop_now and loop_wall. */
 void clocks_look(struct loop *loop);
 

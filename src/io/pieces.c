@@ -10,6 +10,8 @@
 /* A piece: so long for what became ready, and the same again for the tasks that it caused. At least
  * one of each is served, whatever it takes. */
 #define PIECE_HALF 0.000125
+/* A piece that took so long is looked at: it was preempted, or could not be cut. */
+#define SUSPICIOUS 0.001
 /* After so much work sockets are asked again. */
 #define TURN_SECONDS 0.001
 /* Graves that are filled without a look at the clock. */
@@ -218,6 +220,25 @@ static double run_some(struct loop *loop, struct loop_tasks *queue, double now)
     return now;
 }
 
+/* What a piece has cost. One that took long may have been preempted: while others wait, it is told
+ * by the CPU time, as far as that is not of the pieces since it was last looked at. */
+static double cost(struct loop *loop, double took)
+{
+    double cpu, spent;
+
+    if (took < SUSPICIOUS || share_queue_is_empty(&loop->shares)) {
+        loop->cpu_believed += took;
+        return took;
+    }
+    cpu = clocks_cpu();
+    spent = cpu - loop->cpu_seen - loop->cpu_believed;
+    loop->cpu_seen = cpu;
+    loop->cpu_believed = 0;
+    if (spent > took)
+        return took;
+    return spent > PIECE_HALF ? spent : PIECE_HALF;
+}
+
 /* Returns when it ended. */
 static double run_piece(struct loop_share *share, double begun)
 {
@@ -231,7 +252,7 @@ static double run_piece(struct loop_share *share, double begun)
     now = fill_graves(share, now);
     loop->current = &loop->own;
     loop->served = NULL;
-    share_charge(&share->share, now - begun);
+    share_charge(&share->share, cost(loop, now - begun));
     if (share != &loop->own && has_work(share))
         share_ready(&loop->shares, &share->share);
     loop_share_unref(share);

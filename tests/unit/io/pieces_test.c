@@ -261,6 +261,39 @@ Test(pieces, long_work_is_told_when_to_give_way)
     loop_free(&loop);
 }
 
+/* ---- charges ---- */
+
+static void sleep_a_while(struct loop_task *task)
+{
+    struct lengthy *lengthy = (struct lengthy *)task;
+
+    usleep(4000);
+    if (++lengthy->pieces < 10)
+        loop_defer(lengthy->loop, task);
+}
+
+/* Asleep instead of preempted: time in which the process does not run is nobody's. */
+Test(pieces, a_share_is_not_charged_for_time_in_which_nothing_runs)
+{
+    struct loop loop;
+    struct lengthy lengthy = {.task = {.run = sleep_a_while}, .loop = &loop};
+
+    loop_init(&loop);
+    struct loop_share *share = loop_share_new(&loop, 100);
+    struct loop_share *before = loop_enter(&loop, share);
+    loop_defer(&loop, &lengthy.task);
+    loop_leave(&loop, before);
+    struct worker other;
+    worker_start(&other, &loop, 1, 0.0001);
+    for (unsigned i = 0; i < 100 && lengthy.pieces < 10; i++)
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_eq(lengthy.pieces, 10);
+    cr_assert_lt(loop_share_charged(share), 0.025, "of 40 ms");
+    worker_stop(&other);
+    loop_share_unref(share);
+    loop_free(&loop);
+}
+
 /* ---- a loop that waits by itself ---- */
 
 struct nap {
