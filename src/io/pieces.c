@@ -11,7 +11,7 @@
  * one of each is served, whatever it takes. */
 #define PIECE_HALF 0.000125
 /* A piece that took so long is looked at: it was preempted, or could not be cut. */
-#define SUSPICIOUS 0.001
+#define SUSPICIOUS 0.0003
 /* After so much work sockets are asked again. */
 #define TURN_SECONDS 0.001
 /* Graves that are filled without a look at the clock. */

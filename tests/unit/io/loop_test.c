@@ -137,18 +137,16 @@ Test(loop, what_works_for_ever_lets_events_in)
     close(pipes[1]);
 }
 
-Test(loop, what_is_left_does_not_wait_for_an_event)
+Test(loop, what_is_left_does_not_wait_for_an_event, .timeout = 30)
 {
     struct loop loop;
 
     loop_init(&loop);
     struct worker worker = worker_of(&loop, 0.00005);
-    worker.runs_max = 500;
     loop_defer(&loop, &worker.task);
-    for (int turns = 0; worker.runs < 500; turns++) {
-        cr_assert_lt(turns, 500, "only %u runs", worker.runs);
-        ev_run(loop.ev, EVRUN_ONCE);
-    }
+    for (int turns = 0; turns < 100; turns++)
+        ev_run(loop.ev, EVRUN_ONCE); /* sleeps for a minute if nothing forbids it */
+    cr_assert_geq(worker.runs, 100);
     loop_free(&loop);
 }
 
