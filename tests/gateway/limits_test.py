@@ -3,6 +3,7 @@
 their deaths, reloads and upgrades, beside the real nginx."""
 
 import os
+import random
 import re
 import signal
 import threading
@@ -78,6 +79,51 @@ def test_bursts_get_what_nginx_gives_them(limited, namespace, tmp_path, scripted
     ours = statuses(lambda path: fetch(namespace, PLAIN, path).status, paths)
     assert ours == theirs
     assert set(ours) == {200, 429, 503}
+
+
+def drawn_limits(draw):
+    """What one block says: some of three zones, and one of those of connections."""
+    said = ""
+    for zone in draw.sample("xyz", draw.randint(0, 3)):
+        burst = draw.choice((0, 0, 1, 2, 4))
+        waits = draw.choice(("nodelay", f"delay={burst}", f"delay={burst + 1}"))
+        said += f"limit_req zone={zone}{f' burst={burst} {waits}' if burst else ''};"
+    for text in (f"limit_req_status {draw.choice((429, 500, 599))};", "limit_req_dry_run on;",
+                 f"limit_conn conn {draw.choice((1, 5))};"):
+        said += text if draw.random() < 0.3 else ""
+    return said
+
+
+def test_limits_that_are_drawn_by_lot_do_what_nginx_does(limited, namespace, tmp_path, scripted):
+    """Zones over each other, inherited or not, with keys of each kind; no wait is longer than
+    nothing. What a minute's rate gives back in the meantime tells nothing."""
+    draw = random.Random(11)
+    keys = draw.sample(("$arg_a", "$arg_b", "$uri", '"$arg_a-$arg_b"', "fixed", "$host"), 3)
+    zones = "limit_conn_zone $arg_a zone=conn:1m;" + "".join(
+        f"limit_req_zone {key} zone={zone}:1m rate=1r/m;" for key, zone in zip(keys, "xyz"))
+    locations = drawn_limits(draw) + "".join(
+        f"location /{place} {{ {drawn_limits(draw)} PASS"
+        " add_header X-L '$limit_req_status,$limit_conn_status.' always; }" for place in range(12))
+    paths = [f"/{draw.randrange(12)}?{'a' * draw.randrange(2)}={draw.randrange(3)}"
+             f"&b={draw.randrange(2)}" for _ in range(200)]
+
+    def answers(full, address):
+        connection, told = Connection(full, address, name="a.test"), []
+        for path in paths:
+            answer = connection.ask(path)
+            told.append((path, answer.status, answer.headers["X-L"]))
+        connection.close()
+        return told
+
+    passing = f"proxy_pass http://{scripted(says_ok).address};"
+    limited(zones, locations)
+    with closing(nginx(tmp_path, locations.replace("PASS", passing), "", zones)) as server:
+        host, port = server.address.split(":")
+        theirs = answers(None, (host, int(port)))
+    ours = answers(namespace, PLAIN)
+    assert ours == theirs
+    assert {status for _, status, _ in ours} == {200, 429, 500, 599}
+    assert len({told for _, _, told in ours}) > 4
 
 
 def test_a_burst_over_two_workers_is_exact(limited, gateway, namespace):
