@@ -123,7 +123,7 @@ def test_limits_that_are_drawn_by_lot_do_what_nginx_does(limited, namespace, tmp
     ours = answers(namespace, PLAIN)
     assert ours == theirs
     assert {status for _, status, _ in ours} == {200, 429, 500, 599}
-    assert len({told for _, _, told in ours}) > 4
+    assert len({told for _, _, told in ours}) > 3
 
 
 def test_a_burst_over_two_workers_is_exact(limited, gateway, namespace):
