@@ -78,7 +78,7 @@ static int enqueue(struct backend_group *group, struct exchange *exchange,
 {
     if (group->queue_most == 0 || !balance_may_wait(group, attempts))
         return ERROR_NO_ENDPOINT;
-    if (group->queue.count >= group->queue_most)
+    if (queue_count(group->queue) >= group->queue_most)
         return ERROR_QUEUE_FULL;
     attempts->wants_fresh = false;
     wait_begin_choice(group, exchange, attempts);
@@ -90,7 +90,7 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
 {
     struct backend_endpoint *endpoint = NULL;
     attempts->settings = settings;
-    if (queue_is_empty(&group->queue))
+    if (queue_is_empty(group->queue))
         endpoint = choose(group, attempts, loop_now(exchange->loop));
     if (!endpoint)
         return enqueue(group, exchange, attempts);

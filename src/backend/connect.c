@@ -28,7 +28,7 @@ bool backend_has_connection(struct backend_endpoint *endpoint,
 {
     double now = loop_now(endpoint->group->backends->loop);
     return find(endpoint, attempts->after) ||
-           making_has_room(&endpoint->making, endpoint->references - endpoint->queue.count,
+           making_has_room(&endpoint->making, endpoint->references - queue_count(endpoint->queue),
                            wants_http2(endpoint), now);
 }
 
@@ -69,14 +69,14 @@ void backend_answered(struct backend_connection *connection, const struct exchan
     /* How long a body takes is the client's matter. */
     if (exchange->request_body.passed == 0)
         making_answered(&endpoint->making, loop_now(exchange->loop) - asked);
-    queue_wake(&endpoint->queue);
+    queue_wake(endpoint->queue);
 }
 
 int backend_connect(struct backend_endpoint *endpoint, struct exchange *exchange,
                     struct backend_attempts *attempts, double after)
 {
     attempts->after = after;
-    if (queue_is_empty(&endpoint->queue) && backend_has_connection(endpoint, attempts))
+    if (queue_is_empty(endpoint->queue) && backend_has_connection(endpoint, attempts))
         return backend_connect_now(endpoint, exchange, attempts);
     wait_begin(endpoint, exchange, attempts);
     return 0;

@@ -38,7 +38,6 @@ struct backend_group *group_new(struct backends *backends, struct backend_owner 
     group->name[start + key.len] = '\0';
     group->grave.run = on_grave;
     pool_init(group);
-    queue_init(&group->queue, backends->loop, backends->serve_group);
     HASH_ADD_KEYPTR(hh, owner->groups, group->name + start, key.len, group);
     return group;
 }
@@ -62,7 +61,7 @@ void endpoint_unref(struct backend_endpoint *endpoint)
 {
     if (--endpoint->references > 0 || !endpoint->is_retired)
         return;
-    queue_stop(&endpoint->queue);
+    queue_free(endpoint->queue);
     backend_netns_unref(endpoint->netns);
     tls_sessions_free(endpoint->sessions);
     free((void *)(uintptr_t)endpoint->count_key.data);
@@ -75,7 +74,7 @@ static void endpoint_retire(struct backend_endpoint *endpoint)
     endpoint->is_retired = true;
     backend_netns_retire(endpoint->netns);
     pool_close_endpoint(endpoint, BACKEND_CLOSE_SERVER_REMOVED);
-    queue_wake(&endpoint->queue);
+    queue_wake(endpoint->queue);
     endpoint_unref(endpoint);
 }
 
@@ -118,7 +117,6 @@ static struct backend_endpoint *endpoint_new(struct backend_group *group,
     TAILQ_INIT(&endpoint->shared);
     endpoint->count_key = count_key_of(group, endpoint, before);
     making_init(&endpoint->making);
-    queue_init(&endpoint->queue, group->backends->loop, group->backends->serve_endpoint);
     return endpoint;
 }
 
@@ -135,7 +133,7 @@ static void endpoint_configure(struct backend_endpoint *endpoint,
     endpoint->max_conns = config->max_conns;
     endpoint->is_backup = config->backup;
     endpoint->is_down = config->down;
-    queue_wake(&endpoint->queue);
+    queue_wake(endpoint->queue);
 }
 
 static bool is_same(const struct backend_endpoint *endpoint, const struct tenant_endpoint *other)
@@ -233,7 +231,7 @@ void group_configure(struct backend_group *group, const struct tenant_upstream *
             endpoint_retire(known[i]);
     free(known);
     pool_trim(group);
-    queue_wake(&group->queue);
+    queue_wake(group->queue);
 }
 
 void group_retire(struct backend_group *group)
@@ -249,7 +247,7 @@ void group_free(struct backend_group *group)
         endpoint_retire(group->endpoints[i]);
     free(group->endpoints);
     pool_stop(group);
-    queue_stop(&group->queue);
+    queue_free(group->queue);
     loop_cancel(group->backends->loop, &group->grave);
     struct backend_owner *owner = group->owner;
     HASH_DELETE(hh, owner->groups, group);

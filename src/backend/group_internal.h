@@ -15,8 +15,9 @@ struct backend_netns;
 struct balance_method;
 
 /* Attempts that wait for a connection to one server, or for a server of a group
- * (queue_internal.h). */
+ * (queue_internal.h). Made when somebody waits for the first time: most never need one. */
 struct backend_queue {
+    void *owner;                            /* the endpoint or the group */
     TAILQ_HEAD(, backend_attempts) waiting; /* who came first is the first */
     uint32_t count;
     double looked_at; /* loop_now() when the late ones were sent away */
@@ -66,7 +67,7 @@ struct backend_endpoint {
     double owed_at;     /* loop_now() when that was looked at */
     struct slice count_key; /* of its exchanges, the same in all workers; owned */
     struct making making;
-    struct backend_queue queue;
+    struct backend_queue *queue; /* NULL: nobody has waited so far */
 };
 
 struct backend_group {
@@ -83,9 +84,9 @@ struct backend_group {
     uint32_t keepalive;  /* see config_upstream */
     uint32_t queue_most; /* that wait for a server */
     double queue_timeout;
-    struct backend_queue queue;
-    uint32_t bindings; /* tenants that are bound to it */
-    uint32_t attached; /* exchanges that are under way, or wait */
+    struct backend_queue *queue; /* NULL: nobody has waited so far */
+    uint32_t bindings;           /* tenants that are bound to it */
+    uint32_t attached;           /* exchanges that are under way, or wait */
     uint32_t idle_count;
     struct backend_connections idle; /* of all endpoints, most recently used first */
     struct backend_idle_range seen;  /* since the pool was last looked at */

@@ -38,5 +38,5 @@ void limit_give(struct backend_endpoint *endpoint, struct backend_attempts *atte
         return;
     attempts->is_counted = false;
     counts_give(attempts->counts, attempts->counted);
-    queue_wake(&endpoint->group->queue);
+    queue_wake(endpoint->group->queue);
 }

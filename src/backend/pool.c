@@ -61,7 +61,7 @@ void pool_share(struct backend_connection *connection)
     connection->is_shared = true;
     if (!connection->is_making)
         note_given(connection->endpoint);
-    queue_wake(&connection->endpoint->queue);
+    queue_wake(connection->endpoint->queue);
 }
 
 void pool_share_last(struct backend_connection *connection)
@@ -155,7 +155,7 @@ bool pool_put(struct backend_connection *connection)
     if (endpoint->is_retired || !group->is_current || group->keepalive == 0 ||
         (group->backends->is_draining && !endpoint->netns) || connection->standing == BACKEND_STALE)
         return false;
-    if (group->idle_count >= group->keepalive && queue_is_empty(&endpoint->queue))
+    if (group->idle_count >= group->keepalive && queue_is_empty(endpoint->queue))
         pool_close(TAILQ_LAST(&group->idle, backend_connections), BACKEND_CLOSE_KEEPALIVE_FULL);
     TAILQ_INSERT_HEAD(&endpoint->idle, connection, of_endpoint);
     TAILQ_INSERT_HEAD(&group->idle, connection, of_group);
@@ -164,7 +164,7 @@ bool pool_put(struct backend_connection *connection)
     connection->is_idle = true;
     making_remove(&endpoint->making, connection);
     note_given(endpoint);
-    queue_wake(&endpoint->queue);
+    queue_wake(endpoint->queue);
     watch(group);
     return true;
 }
@@ -196,7 +196,7 @@ void pool_remove(struct backend_connection *connection)
     making_remove(&connection->endpoint->making, connection);
     if (connection->is_idle)
         pool_unlink(connection);
-    queue_wake(&connection->endpoint->queue);
+    queue_wake(connection->endpoint->queue);
 }
 
 void pool_close_endpoint(struct backend_endpoint *endpoint, int reason)

@@ -3,6 +3,9 @@
 #include "queue_internal.h"
 
 #include "base/container_of.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
 
 static void on_wake(struct loop_task *task)
 {
@@ -19,20 +22,26 @@ static void on_tick(struct deadline *deadline)
     queue_wake(queue);
 }
 
-void queue_init(struct backend_queue *queue, struct loop *loop,
-                void (*serve)(struct backend_queue *queue))
+struct backend_queue *queue_new(void *owner, struct loop *loop,
+                                void (*serve)(struct backend_queue *queue))
 {
+    struct backend_queue *queue = memory_zeroed(1, sizeof(*queue));
     TAILQ_INIT(&queue->waiting);
+    queue->owner = owner;
     queue->loop = loop;
     queue->serve = serve;
     queue->wake.run = on_wake;
     deadline_init(&queue->tick, loop, on_tick);
+    return queue;
 }
 
-void queue_stop(struct backend_queue *queue)
+void queue_free(struct backend_queue *queue)
 {
+    if (!queue)
+        return;
     deadline_stop(&queue->tick);
     loop_cancel(queue->loop, &queue->wake);
+    free(queue);
 }
 
 void queue_put(struct backend_queue *queue, struct backend_attempts *attempts)

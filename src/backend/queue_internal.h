@@ -7,21 +7,27 @@
 
 #include "group_internal.h"
 
-void queue_init(struct backend_queue *queue, struct loop *loop,
-                void (*serve)(struct backend_queue *queue));
-/* It must be empty. */
-void queue_stop(struct backend_queue *queue);
+/* Of the share at work. */
+struct backend_queue *queue_new(void *owner, struct loop *loop,
+                                void (*serve)(struct backend_queue *queue));
+/* It must be empty; NULL is ignored. */
+void queue_free(struct backend_queue *queue);
 
 /* Puts an attempt at its end, and takes it out of where it is, adding to its queue_seconds. */
 void queue_put(struct backend_queue *queue, struct backend_attempts *attempts);
 void queue_remove(struct backend_attempts *attempts);
 
-/* There may be what they wait for, or nothing to wait for any more. */
+/* There may be what they wait for, or nothing to wait for any more. NULL is ignored. */
 void queue_wake(struct backend_queue *queue);
 
 static inline bool queue_is_empty(const struct backend_queue *queue)
 {
-    return TAILQ_EMPTY(&queue->waiting);
+    return !queue || TAILQ_EMPTY(&queue->waiting);
+}
+
+static inline uint32_t queue_count(const struct backend_queue *queue)
+{
+    return queue ? queue->count : 0;
 }
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "attempt_internal.h"
 #include "balance/balance_internal.h"
-#include "base/container_of.h"
 #include "limit_internal.h"
 #include "pool_internal.h"
 #include "queue_internal.h"
@@ -33,12 +32,12 @@ static bool serve(struct backend_endpoint *endpoint, struct backend_attempts *at
 /* Who wants a connection that is opened anew may have to wait while others need not. */
 static void serve_all(struct backend_endpoint *endpoint)
 {
-    struct backend_attempts *attempts = TAILQ_FIRST(&endpoint->queue.waiting);
+    struct backend_attempts *attempts = TAILQ_FIRST(&endpoint->queue->waiting);
     while (attempts) {
         bool is_choosy = attempts->after > 0;
         struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
         if (serve(endpoint, attempts))
-            next = TAILQ_FIRST(&endpoint->queue.waiting); /* whoever was called may have left */
+            next = TAILQ_FIRST(&endpoint->queue->waiting); /* whoever was called may have left */
         else if (!is_choosy)
             return;
         attempts = next;
@@ -60,9 +59,9 @@ static void send_elsewhere(struct backend_attempts *attempts)
 
 static void send_some_elsewhere(struct backend_endpoint *endpoint)
 {
-    for (unsigned i = 0; i < PIECE && !queue_is_empty(&endpoint->queue); i++)
-        send_elsewhere(TAILQ_FIRST(&endpoint->queue.waiting));
-    queue_wake(&endpoint->queue);
+    for (unsigned i = 0; i < PIECE && !queue_is_empty(endpoint->queue); i++)
+        send_elsewhere(TAILQ_FIRST(&endpoint->queue->waiting));
+    queue_wake(endpoint->queue);
 }
 
 static bool is_late(const struct backend_attempts *attempts, double now)
@@ -73,31 +72,31 @@ static bool is_late(const struct backend_attempts *attempts, double now)
 /* They need not be late in their order: locations have timeouts of their own. */
 static void fail_late(struct backend_endpoint *endpoint, double now)
 {
-    struct backend_attempts *attempts = TAILQ_FIRST(&endpoint->queue.waiting);
+    struct backend_attempts *attempts = TAILQ_FIRST(&endpoint->queue->waiting);
     unsigned count = 0;
     while (attempts && count < PIECE) {
         struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
         if (is_late(attempts, now)) {
             wait_fail(attempts, ERROR_CONNECT_TIMEOUT, SLICE("waiting for a connection"));
-            next = TAILQ_FIRST(&endpoint->queue.waiting);
+            next = TAILQ_FIRST(&endpoint->queue->waiting);
             count++;
         }
         attempts = next;
     }
     if (count < PIECE)
-        endpoint->queue.looked_at = now;
+        endpoint->queue->looked_at = now;
 }
 
 void serve_endpoint(struct backend_queue *queue)
 {
-    struct backend_endpoint *endpoint = CONTAINER_OF(queue, struct backend_endpoint, queue);
+    struct backend_endpoint *endpoint = queue->owner;
     double now = loop_now(endpoint->group->backends->loop);
     endpoint_ref(endpoint);
     if (endpoint->is_retired || endpoint->is_down || balance_is_out(endpoint, now))
         send_some_elsewhere(endpoint);
     else
         serve_all(endpoint);
-    if (now - endpoint->queue.looked_at > LOOK_SECONDS)
+    if (now - endpoint->queue->looked_at > LOOK_SECONDS)
         fail_late(endpoint, now);
     pool_trim(endpoint->group);
     endpoint_unref(endpoint);
@@ -119,18 +118,18 @@ static bool choose(struct backend_group *group, struct backend_attempts *attempt
 /* Who has asked some servers already waits for others than those behind it may. */
 static void choose_for_some(struct backend_group *group)
 {
-    struct backend_attempts *attempts = TAILQ_FIRST(&group->queue.waiting);
+    struct backend_attempts *attempts = TAILQ_FIRST(&group->queue->waiting);
     for (unsigned i = 0; i < PIECE && attempts; i++) {
         struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
         if (choose(group, attempts))
-            next = TAILQ_FIRST(&group->queue.waiting);
+            next = TAILQ_FIRST(&group->queue->waiting);
         attempts = next;
     }
 }
 
 void serve_group(struct backend_queue *queue)
 {
-    struct backend_group *group = CONTAINER_OF(queue, struct backend_group, queue);
+    struct backend_group *group = queue->owner;
     double now = loop_now(queue->loop);
     choose_for_some(group);
     for (unsigned i = 0; i < PIECE && !queue_is_empty(queue); i++) {

@@ -2,7 +2,6 @@
 /* An exchange that waits for a connection: how it comes, and leaves. */
 #include "wait_internal.h"
 
-#include "base/container_of.h"
 #include "limit_internal.h"
 #include "queue_internal.h"
 
@@ -13,12 +12,12 @@ static struct exchange *leave(struct backend_attempts *attempts)
     queue_remove(attempts);
     attempts->waiting = NULL;
     if (attempts->waits_for_choice) {
-        struct backend_group *group = CONTAINER_OF(attempts->queue, struct backend_group, queue);
+        struct backend_group *group = attempts->queue->owner;
         group->attached--;
         group_check(group);
         return exchange;
     }
-    if (endpoint->queue.count == 0)
+    if (queue_count(endpoint->queue) == 0)
         endpoint->making.lacking_since = 0;
     endpoint_leave(endpoint);
     endpoint_unref(endpoint);
@@ -63,9 +62,12 @@ void wait_begin(struct backend_endpoint *endpoint, struct exchange *exchange,
     attempts->waiting = exchange;
     attempts->waits_for_choice = false;
     attempts->waited_for |= BACKEND_WAIT_CONNECTION;
-    if (queue_is_empty(&endpoint->queue))
+    if (queue_is_empty(endpoint->queue))
         endpoint->making.lacking_since = loop_now(exchange->loop);
-    queue_put(&endpoint->queue, attempts);
+    if (!endpoint->queue)
+        endpoint->queue =
+            queue_new(endpoint, exchange->loop, endpoint->group->backends->serve_endpoint);
+    queue_put(endpoint->queue, attempts);
     endpoint_ref(endpoint);
     endpoint_enter(endpoint);
     exchange_attach(exchange, &back_ops, attempts);
@@ -77,7 +79,9 @@ void wait_begin_choice(struct backend_group *group, struct exchange *exchange,
     attempts->waiting = exchange;
     attempts->waits_for_choice = true;
     attempts->waited_for |= BACKEND_WAIT_SERVER;
-    queue_put(&group->queue, attempts);
+    if (!group->queue)
+        group->queue = queue_new(group, exchange->loop, group->backends->serve_group);
+    queue_put(group->queue, attempts);
     group->attached++;
     exchange_attach(exchange, &back_ops, attempts);
 }

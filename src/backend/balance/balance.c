@@ -86,7 +86,7 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
     if (endpoint->fails == endpoint->max_fails)
         log_warn("upstream %s: server %s is left out for %.3gs after %u failures",
                  endpoint->group->name, endpoint->text, endpoint->fail_timeout, endpoint->fails);
-    queue_wake(&endpoint->queue);
+    queue_wake(endpoint->queue);
 }
 
 void balance_succeeded(struct backend_endpoint *endpoint)
