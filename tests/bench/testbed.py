@@ -54,6 +54,8 @@ class Testbed:
     backend go before the load there. What is measured is the gateway, not who else waits for a
     processor."""
 
+    __test__ = False  # pytest would take it for tests by its name
+
     def __init__(self, folder):
         self.processes, self.namespaces = [], {}
         atexit.register(self.close)  # also if it does not come about

@@ -5,7 +5,6 @@ that look like them (H9). Behind the gateway a backend witnesses what arrives; a
 import os
 import struct
 import threading
-import time
 
 import h2.events
 import pytest
@@ -65,11 +64,7 @@ def attacked(gateway, namespace, scripted):
     gateway.start()
     yield gateway, witness
     assert Connection(namespace, PLAIN).ask("/").status == 200, "others are served"
-    (worker,) = gateway.workers()
-    time.sleep(1)
-    before = gateway.cpu_seconds(worker)
-    time.sleep(1)
-    assert gateway.cpu_seconds(worker) - before < 0.05, "idle again"
+    wait_for(lambda: gateway.spent_in_a_second() < 0.05, 6, "it is idle again")
 
 
 @pytest.fixture
@@ -89,13 +84,13 @@ def flood(client, pieces, seconds=30, ahead=None):
     """Sends until the gateway ends the connection, reading what it says now and then; returns how
     many pieces left. ahead: after so many the gateway is waited for, so that what a busy machine
     leaves in the sockets is not counted."""
-    end = time.monotonic() + seconds
+    watch = Watch()
 
     def is_over():
         return client.closed or any(code for _, code in client.goaways)
 
     for count, piece in enumerate(pieces):
-        assert time.monotonic() < end, f"still open after {count}"
+        assert watch.lasts(seconds), f"still open after {count}"
         try:
             client.send(piece)
             if ahead and count % ahead == ahead - 1:
@@ -109,7 +104,7 @@ def flood(client, pieces, seconds=30, ahead=None):
             pass
         except OSError:
             client.closed = True
-        client.sock.settimeout(10)
+        client.sock.settimeout(netns.PATIENCE)
         if is_over():
             return count + 1
     return None
@@ -124,9 +119,10 @@ def ended(client, seconds=10):
 
 
 def test_rapid_reset(attacked, dial):
-    """H1: HEADERS and RST_STREAM, over and over, some in one write and some apart."""
+    """H1: HEADERS and RST_STREAM, over and over, some in one write and some apart. A thousand are
+    forgiven, and 33 more in each second that this takes; then come those that were ahead."""
     _, witness = attacked
-    client = dial().ready()
+    client, watch = dial().ready(), Watch()
 
     def pieces(per_write):
         while True:
@@ -139,10 +135,10 @@ def test_rapid_reset(attacked, dial):
             yield out
 
     count = flood(client, pieces(10), ahead=20)
-    assert count and count * 10 < 3000, count
+    assert count and count * 10 < 1000 + 33 * watch.wall() + 2 * 200, count
     assert witness.most <= 128
     assert witness.total < 200, "what is cancelled in the same breath costs the backend nothing"
-    client = dial().ready()
+    client, watch = dial().ready(), Watch()
 
     def apart():
         while True:
@@ -151,7 +147,7 @@ def test_rapid_reset(attacked, dial):
             yield frame(frames.RST_STREAM, 0, number, struct.pack(">I", 8))
 
     count = flood(client, apart(), ahead=200)
-    assert count and count < 2 * 3000, count
+    assert count and count / 2 < 1000 + 33 * watch.wall() + 2 * 100, count
     assert witness.most <= 128
 
 
@@ -208,10 +204,10 @@ def test_answers_that_are_never_read(attacked, dial, kind):
     client = dial(receive=4096).ready()
     piece = frame(frames.PING, 0, 0, b"12345678") if kind == "ping" else frames.settings()
     client.sock.settimeout(0.2)
-    most, end = 0, time.monotonic() + 25
+    most, watch = 0, Watch()
     gone = False
     while not gone:
-        assert time.monotonic() < end
+        assert watch.lasts(25)
         try:
             client.send(piece * 20)
         except TimeoutError:

@@ -155,6 +155,7 @@ def test_tls_versions(gateway, authority, namespace, version):
     assert answer == f"{'TLSv1.2' if version == ssl.TLSVersion.TLSv1_2 else 'TLSv1.3'} a.test\n"
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
 def test_old_tls_and_foreign_alpn_are_refused(gateway, authority, namespace):
     gateway.tenant("a", texts.tenant(namespace, texts.tls_server(authority, "a.test",
                                                                  'return 200 "x";')))

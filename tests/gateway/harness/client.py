@@ -12,7 +12,7 @@ from . import netns
 class Connection(http.client.HTTPConnection):
     """http.client with its socket made inside a namespace, under TLS when a context is given."""
 
-    def __init__(self, namespace, address, context=None, name=None, timeout=10):
+    def __init__(self, namespace, address, context=None, name=None, timeout=netns.PATIENCE):
         super().__init__(name or address[0], address[1], timeout=timeout)
         self.namespace, self.address = namespace, address
         self.context, self.name = context, name
@@ -39,7 +39,7 @@ def fetch(namespace, address, path="/", context=None, name=None, **rest):
         connection.close()
 
 
-def raw(namespace, address, data, context=None, name=None, timeout=10, half_close=False):
+def raw(namespace, address, data, context=None, name=None, timeout=netns.PATIENCE, half_close=False):
     """Sends bytes and returns everything until the gateway ends the connection."""
     sock = netns.connect(namespace, address, timeout)
     try:

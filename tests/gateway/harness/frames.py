@@ -4,11 +4,11 @@
 import socket
 import ssl
 import struct
-import time
 
 import hpack
 
 from . import netns
+from .watch import Watch
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, _, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM = ACK = 1
@@ -47,7 +47,7 @@ class Stream:
 class Frames:
     """One connection. Acknowledges SETTINGS and PING and opens windows unless told not to."""
 
-    def __init__(self, namespace, address, context=None, name="a.test", timeout=10, receive=None,
+    def __init__(self, namespace, address, context=None, name="a.test", timeout=netns.PATIENCE, receive=None,
                  **own_settings):
         def connect():
             sock = socket.socket()
@@ -151,13 +151,12 @@ class Frames:
 
     def until(self, condition, seconds=10):
         """Reads until condition() holds; False when the connection ended before."""
-        end = time.monotonic() + seconds
+        watch = Watch()
         while not condition():
             if self.closed:
                 return False
-            left = end - time.monotonic()
-            assert left > 0, f"in vain: {self.streams} {self.goaways}"
-            self.sock.settimeout(left)
+            assert watch.lasts(seconds), f"in vain: {self.streams} {self.goaways}"
+            self.sock.settimeout(max(seconds - watch.wall(), 0.2))
             try:
                 self.step()
             except TimeoutError:

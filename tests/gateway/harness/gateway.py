@@ -94,10 +94,10 @@ class Gateway:
         if self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
+                wait_for(lambda: self.process.poll() is not None, seconds, f"the end by {how!r}")
+            except AssertionError as error:
                 self.kill()
-                raise AssertionError(f"no end within {seconds} s of {how!r}\n{self.tail()}")
+                raise AssertionError(f"{error}\n{self.tail()}") from None
         process, self.process = self.process, None
         text = self.log()
         if self.is_broken_out:
@@ -199,6 +199,12 @@ class Gateway:
         """Kilobytes, of smaps_rollup."""
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
         return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.MULTILINE).group(1))
+
+    def spent_in_a_second(self):
+        """CPU seconds of all workers, in one of the clock."""
+        before = sum(map(self.cpu_seconds, self.workers()))
+        time.sleep(1)
+        return sum(map(self.cpu_seconds, self.workers())) - before
 
     @staticmethod
     def cpu_seconds(pid):

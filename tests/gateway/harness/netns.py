@@ -12,6 +12,7 @@ import threading
 
 PREFIX = f"nsg-{os.getpid()}-"
 CLONE_NEWNET = 0x40000000
+PATIENCE = 30  # seconds for what does not take any, so that a test that is broken ends
 _libc = ctypes.CDLL(None, use_errno=True)
 _made = []
 
@@ -101,7 +102,7 @@ def within(full, act):
     return value
 
 
-def connect(full, address, timeout=10):
+def connect(full, address, timeout=PATIENCE):
     """A TCP connection made inside the namespace."""
     return within(full, lambda: socket.create_connection(address, timeout))
 

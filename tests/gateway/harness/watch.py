@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Time that does not depend on how busy the machine is: what passes while the test's process, or one
-that it has started (the gateway, its workers), waits for a processor does not count."""
+that it has started (the gateway, its workers), waits for a processor does not count, nor what the
+host has taken of the machine's processors."""
 
 import os
 import time
@@ -22,10 +23,16 @@ def _family(pid):
             yield from _family(int(child))
 
 
+def _stolen():
+    """Seconds in which other machines of the host had our processors: proc(5), `steal`."""
+    with open("/proc/stat") as file:
+        return int(file.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def _all_waits():
     for pid in _family(os.getpid()):
         _waited[pid] = max(_waited.get(pid, 0), _waits_of(pid))
-    return sum(_waited.values())
+    return sum(_waited.values()) + _stolen()
 
 
 class Watch:
