@@ -206,6 +206,21 @@ class Gateway:
         time.sleep(1)
         return sum(map(self.cpu_seconds, self.workers())) - before
 
+    def footprint(self):
+        """Kilobytes of all processes, whatever else runs: anonymous and shared memory, and of each
+        mapping of a file what the process with most of it has; but not the C library, which all
+        processes of the machine have."""
+        anonymous, shared = 0, {}
+        for pid in self.processes():
+            for head, body in re.findall(r"^[0-9a-f]+-[0-9a-f]+ (.*)\n((?:[A-Z].*\n)+)",
+                                         pathlib.Path(f"/proc/{pid}/smaps").read_text(), re.MULTILINE):
+                sizes = dict(re.findall(r"^(\w+): +(\d+) kB", body, re.MULTILINE))
+                anonymous += int(sizes["Anonymous"])
+                if not re.search(r"/(libc|libm|ld-linux[^/]*)\.so", head):
+                    backed = int(sizes["Rss"]) - int(sizes["Anonymous"])
+                    shared[head] = max(backed, shared.get(head, 0))
+        return anonymous + sum(shared.values())
+
     @staticmethod
     def cpu_seconds(pid):
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

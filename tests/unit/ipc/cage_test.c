@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,6 +65,25 @@ Test(cage, becomes_the_user_for_good)
     cr_expect_eq(enter(SLICE("nobody"), (struct slice){0}, check_nobody, NULL), ENTERED);
     cr_expect_eq(enter(SLICE("nobody"), SLICE("nogroup"), check_nobody, NULL), ENTERED);
     cr_expect_eq(enter(SLICE("root"), (struct slice){0}, check_cage, NULL), ENTERED);
+}
+
+/* What the C library loads to look a user up is not loaded into the caller. */
+Test(cage, looks_up_in_a_process_of_its_own)
+{
+    struct cage_identity identity;
+    const char *why = NULL;
+    char line[512];
+    FILE *maps;
+
+    cr_assert_eq(cage_find(&identity, SLICE("nobody"), SLICE("nogroup"), &why), 0);
+    cr_assert_eq(identity.user, 65534);
+    cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);
+    cr_assert_eq(errno, ECHILD, "it is gone");
+    maps = fopen("/proc/self/maps", "r");
+    cr_assert_not_null(maps);
+    while (fgets(line, sizeof(line), maps))
+        cr_assert_null(strstr(line, "libnss_systemd"));
+    fclose(maps);
 }
 
 Test(cage, names_the_step_that_failed)
