@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/tls_version.h"
+#include "config/access_log.h"
 #include "config/template.h"
 #include "config/tree.h"
 
@@ -198,6 +199,9 @@ struct config_settings {
     struct config_limit_manner limit_conn;
     struct config_size limit_rate; /* bytes a second; 0: none */
     struct config_size limit_rate_after;
+    const struct config_access_log *access_logs; /* all or nothing from above */
+    uint32_t access_log_count;
+    bool access_log_handshakes; /* a line for each handshake that fails */
     uint32_t proxy_http_version; /* 11 or 20 */
     bool proxy_ssl_verify;
     bool proxy_ssl_server_name; /* if it is said; else as proxy_ssl_verify */
@@ -360,6 +364,8 @@ struct config_tenant {
     uint32_t upstream_count;
     struct config_zone *zones;
     uint32_t zone_count;
+    struct config_log_destination *log_destinations;
+    uint32_t log_destination_count;
 };
 
 /* What a tenant's model is made of. */

@@ -9,9 +9,11 @@
 /* X(NAME, "name") in the order of docs/CONFIG.md; the PREFIX ones carry the rest of their name. */
 #define CONFIG_VARIABLES(X)                                                                        \
     X(HOST, "host")                                                                                \
+    X(REQUEST, "request")                                                                          \
     X(REQUEST_METHOD, "request_method")                                                            \
     X(REQUEST_URI, "request_uri")                                                                  \
     X(URI, "uri")                                                                                  \
+    X(DOCUMENT_URI, "document_uri")                                                                \
     X(ARGS, "args")                                                                                \
     X(IS_ARGS, "is_args")                                                                          \
     X(QUERY_STRING, "query_string")                                                                \
@@ -23,12 +25,15 @@
     X(REMOTE_ADDR, "remote_addr")                                                                  \
     X(BINARY_REMOTE_ADDR, "binary_remote_addr")                                                    \
     X(REMOTE_PORT, "remote_port")                                                                  \
+    X(REMOTE_USER, "remote_user")                                                                  \
     X(PROXY_ADD_X_FORWARDED_FOR, "proxy_add_x_forwarded_for")                                      \
     X(PROXY_HOST, "proxy_host")                                                                    \
     X(CONTENT_LENGTH, "content_length")                                                            \
     X(CONTENT_TYPE, "content_type")                                                                \
     X(REQUEST_ID, "request_id")                                                                    \
     X(REQUEST_LENGTH, "request_length")                                                            \
+    X(REQUEST_COMPLETION, "request_completion")                                                    \
+    X(PIPE, "pipe")                                                                                \
     X(STATUS, "status")                                                                            \
     X(BODY_BYTES_SENT, "body_bytes_sent")                                                          \
     X(BYTES_SENT, "bytes_sent")                                                                    \
@@ -41,10 +46,22 @@
     X(UPSTREAM_RESPONSE_TIME, "upstream_response_time")                                            \
     X(UPSTREAM_QUEUE_TIME, "upstream_queue_time")                                                  \
     X(UPSTREAM_QUEUE_REASON, "upstream_queue_reason")                                              \
+    X(UPSTREAM_CONNECT_TIME, "upstream_connect_time")                                              \
+    X(UPSTREAM_HEADER_TIME, "upstream_header_time")                                                \
+    X(UPSTREAM_BYTES_SENT, "upstream_bytes_sent")                                                  \
+    X(UPSTREAM_BYTES_RECEIVED, "upstream_bytes_received")                                          \
+    X(UPSTREAM_RESPONSE_LENGTH, "upstream_response_length")                                        \
     X(CONNECTION, "connection")                                                                    \
     X(CONNECTION_REQUESTS, "connection_requests")                                                  \
+    X(CONNECTION_TIME, "connection_time")                                                          \
+    X(CLOSE_REASON, "close_reason")                                                                \
+    X(HTTP2, "http2")                                                                              \
+    X(TLS_HANDSHAKE_TIME, "tls_handshake_time")                                                    \
+    X(TLS_FAILURE, "tls_failure")                                                                  \
     X(SSL_PROTOCOL, "ssl_protocol")                                                                \
     X(SSL_CIPHER, "ssl_cipher")                                                                    \
+    X(SSL_CURVE, "ssl_curve")                                                                      \
+    X(SSL_ALPN_PROTOCOL, "ssl_alpn_protocol")                                                      \
     X(SSL_SERVER_NAME, "ssl_server_name")                                                          \
     X(SSL_SESSION_REUSED, "ssl_session_reused")                                                    \
     X(SSL_CLIENT_VERIFY, "ssl_client_verify")                                                      \
@@ -55,6 +72,8 @@
     X(LIMIT_REQ_STATUS, "limit_req_status")                                                        \
     X(LIMIT_CONN_STATUS, "limit_conn_status")                                                      \
     X(LIMIT_RATE, "limit_rate")                                                                    \
+    X(HOSTNAME, "hostname")                                                                        \
+    X(PID, "pid")                                                                                  \
     X(TENANT, "tenant")                                                                            \
     X(NETNS, "netns")
 
@@ -63,6 +82,9 @@ enum config_variable {
     VARIABLE_HTTP,    /* $http_NAME: text is the field's name, lower case, with '-' for '_' */
     VARIABLE_ARG,     /* $arg_NAME: text is NAME */
     VARIABLE_COOKIE,  /* $cookie_NAME: text is NAME */
+    /* of the response as it was sent, and as the server sent it; text as of VARIABLE_HTTP */
+    VARIABLE_SENT_HTTP,
+    VARIABLE_UPSTREAM_HTTP,
 #define X(name, text) VARIABLE_##name,
     CONFIG_VARIABLES(X)
 #undef X

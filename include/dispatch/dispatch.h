@@ -8,8 +8,24 @@
 #include "exchange/exchange.h"
 #include "tenant/tenant.h"
 
+/* Where whole lines of access logs go, their line feed included; none: they are not made. */
+struct dispatch_log {
+    /* destination: the number by which others know it (struct tenant). Must not block. */
+    void (*write)(void *owner, uint32_t destination, struct slice line);
+    void *owner;
+};
+
+/* Bytes of the longest line, its line feed included. */
+#define DISPATCH_LINE_MAX (64 * 1024)
+
+/* What all exchanges of one process have in common. */
+struct dispatch_shared;
+struct dispatch_shared *dispatch_shared_new(const struct dispatch_log *log);
+void dispatch_shared_free(struct dispatch_shared *shared);
+
 /* What a request is judged by besides its head. */
 struct dispatch_origin {
+    struct dispatch_shared *shared;
     struct tenant *tenant; /* dispatch takes a reference of its own until the exchange closes */
     struct tenant_listener *listener;
     /* The server that the TLS handshake chose; NULL without TLS. It answers no request by itself: a
@@ -24,6 +40,12 @@ struct dispatch_origin {
  * frontend what happens; the response may be passed before this returns. */
 void dispatch_start(struct exchange *exchange, struct backends *backends,
                     const struct dispatch_origin *origin);
+
+/* The request does not come to dispatch_start: its head is wrong, late or cut off, or its client is
+ * gone. What is told of it from here on, by dispatch_refuse or at the exchange's end, is told by the
+ * server that the origin leads to. */
+void dispatch_attend(struct exchange *exchange, struct backends *backends,
+                     const struct dispatch_origin *origin);
 
 /* The frontend found the request wrong (its head before dispatch_start, or its body after it), too
  * large or too slow: the backend is aborted and the client gets the error's status, unless the

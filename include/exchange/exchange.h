@@ -21,7 +21,7 @@
 #ifndef EXCHANGE_EXCHANGE_H
 #define EXCHANGE_EXCHANGE_H
 
-#include "base/error.h"
+#include "base/close.h"
 #include "http/message.h"
 #include "io/loop.h"
 
@@ -104,6 +104,19 @@ struct exchange_client {
     struct slice tls_client_fingerprint;
     enum error tls_client_error; /* NO_CERTIFICATE or BAD_CERTIFICATE: its requests are refused */
     uint64_t connection;         /* serial number in this worker */
+    struct slice tls_alpn;       /* what both have agreed on; empty: nothing */
+    struct slice tls_curve;      /* of the key exchange; empty without TLS */
+    double accepted;             /* loop_now() when it was accepted */
+    double tls_seconds;          /* of the handshake; negative: none was completed */
+    enum close_reason closed;    /* why it ends, once it does */
+};
+
+/* What the last attempt has come to, as its backend end tells it when it leaves. */
+struct exchange_attempt {
+    double connected; /* loop_now() when the request was begun on a connection; 0: never */
+    double ended;     /* ... when that end left; 0: it has not */
+    uint64_t sent;    /* bytes of head and body */
+    uint64_t received;
 };
 
 /* What the exchanges of one owner (a tenant) may keep of their requests' bodies, together. */
@@ -138,11 +151,14 @@ struct exchange {
     uint32_t reset_code;     /* RFC 9113 section 7: what the client is to be told of a response that
                                 the backend broke off; 0: INTERNAL_ERROR */
     struct slice reason;     /* more about the last attempt's failure, for the log; may be empty */
-    double started;          /* loop_now() when the head was complete */
+    double started;          /* loop_now() when its first byte was read */
     double response_at;      /* loop_now() when the backend's response head came; 0 */
     uint64_t request_bytes;  /* head and body, as they came */
     uint64_t response_bytes; /* head and body, as they left; kept by the frontend */
     uint64_t response_body_bytes;
+    struct exchange_attempt attempt;
+    bool is_pipelined; /* it was there before the response to the one before it had left */
+    bool is_last;      /* HTTP/1: the response says that the connection ends with it */
 
     const struct exchange_front *front_ops;
     void *front;
@@ -257,6 +273,20 @@ void exchange_pass_response(struct exchange *exchange);
 
 /* exchange->response is filled (interim or final). */
 void exchange_respond(struct exchange *exchange);
+
+/* The request is begun on a connection, or anew on another one. */
+static inline void exchange_begin_attempt(struct exchange *exchange)
+{
+    exchange->attempt = (struct exchange_attempt){.connected = loop_now(exchange->loop)};
+}
+
+/* This end is about to leave, and has sent and received that much. */
+static inline void exchange_end_attempt(struct exchange *exchange, uint64_t sent, uint64_t received)
+{
+    exchange->attempt.ended = loop_now(exchange->loop);
+    exchange->attempt.sent = sent;
+    exchange->attempt.received = received;
+}
 
 /* This end has done everything (response complete) and leaves. */
 void exchange_detach(struct exchange *exchange);

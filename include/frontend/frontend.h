@@ -4,6 +4,7 @@
 #define FRONTEND_FRONTEND_H
 
 #include "backend/backend.h"
+#include "dispatch/dispatch.h"
 #include "exchange/exchange.h"
 #include "ipc/tally.h"
 #include "tenant/tenant.h"
@@ -15,6 +16,7 @@ struct frontend_config {
     struct loop *loop;
     struct backends *backends;
     struct tls_contexts *contexts;
+    struct dispatch_log log; /* lines of access logs */
     struct tally *tally;  /* NULL: connections are counted in this process alone */
     uint32_t column;      /* of the tally, its own */
     uint32_t descriptors; /* RLIMIT_NOFILE: accepting pauses before they run out */

@@ -28,6 +28,7 @@ enum http_version { HTTP_1_0 = 10, HTTP_1_1 = 11, HTTP_2 = 20 };
 struct http_request {
     enum http_method method;
     enum http_version version; /* in which the client spoke */
+    struct slice line; /* HTTP/1: the first one, as the client sent it, even if it is wrong */
     struct slice method_text;
     struct slice target;       /* origin-form or "*", as the client sent it: "/a%20b?x=1" */
     struct slice path;         /* of target, without the query; still encoded */

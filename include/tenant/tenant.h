@@ -74,6 +74,7 @@ struct tenant {
     struct tls_ticket_keys tickets;
     struct tenant_zone *zones; /* as in config, same order */
     struct cells_map *cells;   /* NULL: none */
+    uint32_t *log_numbers;     /* by which others know config's log_destinations; NULL: not at all */
     uint32_t references;
 };
 
@@ -96,6 +97,10 @@ void tenant_set_tickets(struct tenant *tenant, const struct tls_ticket_keys *key
 
 /* Takes over what all workers share, before the first connection. NULL: limits hold nobody. */
 void tenant_set_cells(struct tenant *tenant, struct cells_map *cells);
+
+/* The numbers of config's log_destinations, in their order; copied, before the first request.
+ * Without them nothing is logged. */
+void tenant_set_log_numbers(struct tenant *tenant, const uint32_t *numbers, uint32_t count);
 
 /* By a zone's index; NULL: it is of another kind, or there is no table. */
 struct cells_counts *tenant_zone_counts(const struct tenant *tenant, uint32_t zone);

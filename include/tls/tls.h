@@ -87,6 +87,7 @@ struct slice tls_server_name(const struct stream *stream); /* SNI; empty when no
 struct slice tls_alpn(const struct stream *stream);    /* "h2", "http/1.1", "http/1.0" or empty */
 const char *tls_protocol(const struct stream *stream); /* "TLSv1.3" */
 const char *tls_cipher(const struct stream *stream);
+const char *tls_curve(const struct stream *stream); /* "X25519"; "" when none was agreed on */
 bool tls_session_reused(const struct stream *stream);
 const struct tls_server *tls_chosen_server(const struct stream *stream);
 

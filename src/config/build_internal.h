@@ -38,6 +38,7 @@ struct level {
     struct slice *hide_headers;
     struct config_limit_req *limit_reqs;
     struct config_limit_conn *limit_conns;
+    struct config_access_log *access_logs;
     struct certificate_words words;                          /* this level's own */
     const struct config_directive *first[GRAMMAR_RULES_MAX]; /* by rule, for duplicates */
 };
@@ -54,6 +55,7 @@ struct build {
     const struct rule *rule;      /* of the directive that a setter reads */
     struct config_main *main;     /* while a main file is read */
     struct list globs;            /* struct slice: of `tenants` */
+    struct list formats;          /* const struct config_directive *: log_format beside `defaults` */
     struct config_tenant *tenant; /* while a tenant (or defaults) is read */
     struct tenant_build *parts;   /* of the tenant */
     struct server_build *server;  /* in server and location */
@@ -81,6 +83,9 @@ struct config_settings *build_settings(struct build *build);
 
 /* setters.c: the field that the rule names. */
 void *build_field(struct build *build);
+
+/* process.c: the main file is read: formats without a `defaults` block are tenants' too. */
+void main_finish_defaults(struct build *build);
 
 /* How many directives of that name the current level has. */
 uint32_t build_count(const struct build *build, struct slice name);

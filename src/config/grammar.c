@@ -32,6 +32,8 @@
 #define SIZES   "nsgate sizes its tables itself"
 
 const struct rule grammar_rules[] = {
+    {"access_log", EVERY, 1, ANY_COUNT, set_access_log, .repeats = true},
+    {"access_log_handshakes", TENANT | SERVER, 1, 1, set_flag, IN_SETTINGS(access_log_handshakes)},
     {"add_header", EVERY, 2, 3, set_add_header, .repeats = true},
     {"client_body_timeout", EVERY, 1, 1, set_time, IN_SETTINGS(client_body_timeout), FROM_1MS},
     {"client_header_timeout", TENANT | SERVER, 1, 1, set_time, IN_SETTINGS(client_header_timeout),
@@ -69,6 +71,8 @@ const struct rule grammar_rules[] = {
     {"limit_req_zone", TENANT, 2, 4, set_limit_req_zone, .repeats = true},
     {"listen", SERVER, 1, ANY_COUNT, set_listen, .repeats = true},
     {"location", SERVER, 1, 2, set_location, .is_block = true, .repeats = true, .phase = 2},
+    {"log_format", MAIN, 2, ANY_COUNT, set_main_log_format, .repeats = true},
+    {"log_format", TENANT, 2, ANY_COUNT, set_log_format, .repeats = true},
     {"max_connections", TENANT, 1, 1, set_number, IN_TENANT(max_connections), .low = 1,
      .high = 1000000},
     {"max_handshakes", TENANT, 1, 1, set_number, IN_TENANT(max_handshakes), .low = 0,

@@ -39,6 +39,7 @@ int config_main_build(struct config_main *model, const struct config_tree *tree,
     levels_init(&build, &model->arena, model->folder, diags);
     build.main = model;
     build_level(&build, &level, CONTEXT_MAIN, &tree->root);
+    main_finish_defaults(&build);
     model->tenant_globs = list_copy(&build.globs, &model->arena, sizeof(struct slice));
     model->tenant_glob_count = build.globs.count;
     /* A file that cannot be read, or not to its end, may well have some. */

@@ -104,16 +104,62 @@ void set_tenants(struct build *build, const struct config_directive *directive)
     list_push(&build->globs, &build->scratch, path);
 }
 
-void set_defaults(struct build *build, const struct config_directive *directive)
+/* The defaults that tenants get: what the block says, behind the formats that stand beside it. */
+static const struct config_block *join_defaults(struct build *build,
+                                                const struct config_block *block)
+{
+    const struct config_directive *const *formats = build->formats.items;
+    const struct config_directive *directive;
+    struct config_block *joined;
+
+    if (build->formats.count == 0)
+        return block;
+    joined = ARENA_NEW(build->arena, struct config_block);
+    STAILQ_INIT(joined);
+    for (uint32_t i = 0; i < build->formats.count; i++) {
+        struct config_directive *copy = ARENA_NEW(build->arena, struct config_directive);
+
+        *copy = *formats[i];
+        STAILQ_INSERT_TAIL(joined, copy, next);
+    }
+    if (!block)
+        return joined;
+    STAILQ_FOREACH (directive, block, next) {
+        struct config_directive *copy = ARENA_NEW(build->arena, struct config_directive);
+
+        *copy = *directive;
+        STAILQ_INSERT_TAIL(joined, copy, next);
+    }
+    return joined;
+}
+
+static void read_defaults(struct build *build, const struct config_block *block)
 {
     struct config_tenant unused = {0}; /* the tenants build their own */
     struct tenant_build parts = {0};
     struct level level;
 
-    build->main->defaults = directive->block;
+    build->main->defaults = join_defaults(build, block);
     build->tenant = &unused;
     build->parts = &parts;
-    build_level(build, &level, CONTEXT_DEFAULTS, directive->block);
+    build_level(build, &level, CONTEXT_DEFAULTS, build->main->defaults);
+    log_formats_finish(build);
     build->tenant = NULL;
     build->parts = NULL;
+}
+
+void set_defaults(struct build *build, const struct config_directive *directive)
+{
+    read_defaults(build, directive->block);
+}
+
+void set_main_log_format(struct build *build, const struct config_directive *directive)
+{
+    list_push(&build->formats, &build->scratch, directive);
+}
+
+void main_finish_defaults(struct build *build)
+{
+    if (!build->main->defaults && build->formats.count > 0)
+        read_defaults(build, NULL);
 }

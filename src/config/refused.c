@@ -92,8 +92,7 @@ static const char *const later[] = {
     "modern_browser_value", "msie_padding", "msie_refresh", "rewrite_log", "set", "split_clients",
     "uninitialized_variable_warn", "variables_hash_bucket_size", "variables_hash_max_size",
     /* logs */
-    "access_log", "debug_connection", "debug_points", "log_format", "log_not_found",
-    "log_subrequest", "open_log_file_cache",
+    "debug_connection", "debug_points", "log_not_found", "log_subrequest", "open_log_file_cache",
     /* files */
     "aio", "aio_write", "default_type", "directio", "directio_alignment", "disable_symlinks",
     "max_ranges", "open_file_cache", "open_file_cache_errors", "open_file_cache_min_uses",

@@ -34,12 +34,19 @@ rule_setter set_container_socket;
 rule_setter set_tenants;
 rule_setter set_sandbox;
 rule_setter set_defaults;
+rule_setter set_main_log_format; /* as if it stood in `defaults` */
 
 /* limits.c */
 rule_setter set_limit_req;
 rule_setter set_limit_conn;
 rule_setter set_limit_level;   /* enum log_level */
 rule_setter set_variable_size; /* struct config_size */
+
+/* log/access_log.c */
+rule_setter set_access_log;
+
+/* log/format.c */
+rule_setter set_log_format;
 
 /* zones.c */
 rule_setter set_limit_req_zone;

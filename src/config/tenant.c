@@ -43,6 +43,10 @@ static void finish(struct build *build, const struct config_block *root)
     model->server_count = parts->servers.count;
     handshakes_finish(build);
     zones_finish(build);
+    log_formats_finish(build);
+    model->log_destinations =
+        list_copy(&parts->log_destinations, build->arena, sizeof(struct config_log_destination));
+    model->log_destination_count = parts->log_destinations.count;
     listen_finish(build);
     certificate_check_listens(build);
     server_check_names(build);

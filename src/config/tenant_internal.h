@@ -30,18 +30,35 @@ struct zone_use {
     struct diag_place place;
 };
 
+struct log_format_build {
+    struct config_log_format *format; /* in the model's arena */
+    bool is_default;                  /* as of zones */
+    struct diag_place place;
+};
+
+/* An access_log that names a format, which may stand behind it. */
+struct log_format_use {
+    struct config_access_log *log;
+    struct slice name;
+    struct diag_place place;
+};
+
 struct tenant_build {
     struct list upstreams; /* struct config_upstream */
     struct list servers;   /* struct config_server */
     struct list listens;   /* struct listen_build */
     struct list zones;     /* struct zone_build */
     struct list zone_uses; /* struct zone_use */
+    struct list log_formats;      /* struct log_format_build */
+    struct list log_format_uses;  /* struct log_format_use */
+    struct list log_destinations; /* struct config_log_destination */
     uint32_t endpoint_count;
     bool has_client_handshakes; /* the tenant's own handshake_rate */
     bool has_tenant_handshakes;
     bool told_listens; /* that there are too many */
     bool told_endpoints;
     bool counts_exchanges; /* some server has max_conns */
+    bool told_log_buffers; /* that buffer= and the like have no effect */
 };
 
 struct server_build {
@@ -88,6 +105,15 @@ struct config_zone *zone_add(struct build *build, enum config_zone_kind kind, st
 void zone_use(struct build *build, const struct zone_use *use);
 /* All is read: fills the model, and finds the zones that are used. */
 void zones_finish(struct build *build);
+
+/* log/format.c: all is read: finds the formats that access_log names. */
+void log_formats_finish(struct build *build);
+/* An access_log that has been read needs the format of that name. */
+void log_format_use(struct build *build, const struct log_format_use *use);
+
+/* log/destination.c: the index of what access_log's first word names, in the tenant's list. Returns
+ * whether it is right; what is wrong has been told. */
+bool log_destination_read(struct build *build, const struct config_word *word, uint32_t *index);
 
 /* handshakes.c: adds the zones of their limits. */
 void handshakes_finish(struct build *build);

@@ -40,9 +40,23 @@ static void on_request_ended(void *mediator, struct exchange *exchange)
         forward_filter_trailers(mediator);
 }
 
+/* What was answered; for who was not, what nginx notes: 499 for a client that did not wait, 400 for
+ * one that has not even asked. */
+static int final_status(const struct exchange *exchange)
+{
+    bool is_client = exchange->error == ERROR_CLIENT_GONE || exchange->error == ERROR_SEND_TIMEOUT;
+    if (exchange->response_started)
+        return exchange->response.status;
+    if (!is_client)
+        return 0;
+    return exchange->request.method_text.len > 0 ? 499 : 400;
+}
+
 static void on_close(void *mediator, struct exchange *exchange)
 {
     struct dispatch *dispatch = mediator;
+    dispatch->is_over = true;
+    dispatch->status = final_status(exchange);
     phases_run_response(dispatch, PHASE_LOG);
     limit_req_stop(dispatch);
     limit_conn_stop(dispatch);
@@ -63,16 +77,29 @@ static struct dispatch *dispatch_of(const struct exchange *exchange)
     return exchange->mediator_ops == &mediator_ops ? exchange->mediator : NULL;
 }
 
-void dispatch_start(struct exchange *exchange, struct backends *backends,
-                    const struct dispatch_origin *origin)
+static struct dispatch *attach(struct exchange *exchange, struct backends *backends,
+                               const struct dispatch_origin *origin)
 {
     struct dispatch *dispatch = ARENA_NEW(&exchange->arena, struct dispatch);
     dispatch->exchange = exchange;
+    dispatch->shared = origin->shared;
     dispatch->backends = backends;
     dispatch->tenant = tenant_ref(origin->tenant);
     STAILQ_INIT(&dispatch->past);
     exchange_set_mediator(exchange, &mediator_ops, dispatch);
+    return dispatch;
+}
 
+void dispatch_attend(struct exchange *exchange, struct backends *backends,
+                     const struct dispatch_origin *origin)
+{
+    find_named_server(attach(exchange, backends, origin), origin);
+}
+
+void dispatch_start(struct exchange *exchange, struct backends *backends,
+                    const struct dispatch_origin *origin)
+{
+    struct dispatch *dispatch = attach(exchange, backends, origin);
     enum error error = (enum error)find_server(dispatch, origin);
     if (error == ERROR_BAD_CERTIFICATE)
         exchange->reason = exchange->client->tls_client_verify;

@@ -5,12 +5,19 @@
 
 #include "dispatch/dispatch.h"
 
+#include <limits.h>
+#include <time.h>
+
 /* An attempt that came to nothing, for $upstream_addr and its kin. */
 struct dispatch_past {
     STAILQ_ENTRY(dispatch_past) next;
     struct slice address;
-    int status; /* what the endpoint answered, or what its failure would tell a client */
+    int status;     /* what the endpoint answered, or what its failure would tell a client */
+    double connect; /* seconds; negative: it came to no connection */
+    double header;  /* ... to no response head */
     double seconds;
+    uint64_t sent, received; /* bytes */
+    uint64_t length;         /* of the response's body, as far as it came */
     unsigned waited_for; /* enum backend_wait */
     double queue_seconds;
 };
@@ -46,12 +53,24 @@ enum limit_outcome {
     LIMIT_REJECTED_DRY_RUN
 };
 
+/* What exchanges of one process have in common (values/process.c). */
+struct dispatch_shared {
+    struct dispatch_log log;
+    char *line;   /* being made, of DISPATCH_LINE_MAX bytes; NULL until the first one */
+    time_t second; /* of the texts below */
+    char local[32];
+    char iso[32];
+    char hostname[HOST_NAME_MAX + 1];
+    char pid[16];
+};
+
 struct limit_delay; /* limits/limit_req.c: until when a request waits */
 struct limit_held;  /* limits/limit_conn.c: what it holds of zones */
 
 /* Lives in the exchange's arena; the tenant reference is all that must be given back. */
 struct dispatch {
     struct exchange *exchange;
+    struct dispatch_shared *shared;
     struct backends *backends;
     struct tenant *tenant;
     const struct tenant_server *server;
@@ -65,6 +84,10 @@ struct dispatch {
     STAILQ_HEAD(, dispatch_past) past;
     uint32_t past_count;
     int backend_status; /* of the last attempt's final response; 0: none yet */
+    struct http_fields backend_fields; /* as that server sent them */
+    int64_t backend_length;            /* of its body, as it announced; HTTP_LENGTH_UNKNOWN */
+    bool is_over;                      /* the exchange has ended: what is not known will not be */
+    int status;                        /* then: what was answered, or what nginx would note */
     enum limit_outcome limit_req;
     enum limit_outcome limit_conn;
     uint64_t rate;             /* bytes a second; limit_rate's */
@@ -104,6 +127,9 @@ enum dispatch_verdict phases_run_response(struct dispatch *dispatch, enum dispat
 /* Chooses the server by host and normalizes the path. Returns 0, ERROR_MISDIRECTED, what is wrong
  * with the client's certificate, or ERROR_TARGET; the server is chosen in any case. */
 int find_server(struct dispatch *dispatch, const struct dispatch_origin *origin);
+
+/* Without a head: the server that the client has named in the handshake, or the default one. */
+void find_named_server(struct dispatch *dispatch, const struct dispatch_origin *origin);
 
 /* ---- features, each in its file: return.c, find_location.c, proxy.c ---- */
 
@@ -155,14 +181,33 @@ struct slice variables_field_value(struct dispatch *dispatch,
 /* What a part stands for; empty for what is not known (yet). */
 struct slice variable_value(struct dispatch *dispatch, const struct config_part *part);
 
+/* The same for the attempts, the response, and the client's connection: each in its file. */
+struct slice upstream_value(struct dispatch *dispatch, enum config_variable variable);
+struct slice upstream_field(struct dispatch *dispatch, struct slice name);
+struct slice sent_value(struct dispatch *dispatch, enum config_variable variable);
+struct slice sent_field(struct dispatch *dispatch, struct slice name);
+struct slice client_value(struct dispatch *dispatch, enum config_variable variable);
+
+struct slice process_value(struct dispatch *dispatch, enum config_variable variable);
+
+struct slice value_number(struct dispatch *dispatch, uint64_t value);
+/* Seconds with milliseconds, as nginx has them; not below 0. */
+struct slice value_seconds(struct dispatch *dispatch, double value);
+
+/* The attempt that is under way, or was the last; seen from now. */
+struct dispatch_past attempt_now(const struct dispatch *dispatch);
+
 /* ---- lookup.c ---- */
 
 struct slice lookup_field(struct exchange *exchange, struct slice name);
+/* The user's name of an Authorization field that is Basic (RFC 7617); empty otherwise. */
+struct slice lookup_user(struct exchange *exchange);
 struct slice lookup_argument(struct slice query, struct slice name);
 struct slice lookup_cookie(const struct http_fields *fields, struct slice name);
 
-/* All fields of that name, joined; empty when there is none. */
-struct slice lookup_joined(struct exchange *exchange, struct slice name, struct slice separator);
+/* All fields of that name, joined in the arena; empty when there is none. */
+struct slice lookup_joined(struct arena *arena, const struct http_fields *fields, struct slice name,
+                           struct slice separator);
 
 /* ---- forward.c ---- */
 
@@ -237,6 +282,11 @@ void report_retry(const struct dispatch *dispatch, enum error error, int status)
 
 /* Something that befell a request and is told as it is. */
 void report_note(const struct dispatch *dispatch, enum log_level level, const char *text);
+
+/* ---- log/access_log.c ---- */
+
+/* The exchange is over: writes its lines. */
+enum dispatch_verdict access_log(struct dispatch *dispatch);
 
 /* The exchange is over. */
 enum dispatch_verdict report_close(struct dispatch *dispatch);

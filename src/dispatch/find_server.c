@@ -39,7 +39,7 @@ static const struct tenant_server *named_server(const struct dispatch *dispatch,
                                                 const struct dispatch_origin *origin)
 {
     struct exchange *exchange = dispatch->exchange;
-    if (!origin->handshake || !origin->sent_server_name)
+    if (!origin->sent_server_name)
         return NULL;
     return tenant_find_server(origin->listener,
                               canonical_host(&exchange->arena, exchange->client->tls_server_name));
@@ -87,4 +87,12 @@ int find_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
     if (dispatch->exchange->client->tls_client_error)
         return dispatch->exchange->client->tls_client_error;
     return http_path_normalize(&dispatch->exchange->arena, request->path, &dispatch->path);
+}
+
+void find_named_server(struct dispatch *dispatch, const struct dispatch_origin *origin)
+{
+    const struct tenant_server *named = named_server(dispatch, origin);
+    dispatch->server = named ? named : origin->listener->default_server;
+    dispatch->settings = dispatch->server->config->settings;
+    dispatch->path = dispatch->exchange->request.path;
 }

@@ -52,6 +52,8 @@ enum dispatch_verdict headers_filter(struct dispatch *dispatch)
     struct http_fields *fields = &response->fields;
     if (dispatch->is_own_reply)
         return DISPATCH_CONTINUE;
+    dispatch->backend_fields = came;
+    dispatch->backend_length = response->content_length;
     dispatch_fields_init(fields, &exchange->arena,
                          came.count + 1 + dispatch->settings->add_header_count);
     http_fields_forward(fields, &came);

@@ -2,9 +2,9 @@
 /* Values that a request carries under names of its own: fields, arguments, cookies. */
 #include "dispatch_internal.h"
 
-struct slice lookup_joined(struct exchange *exchange, struct slice name, struct slice separator)
+struct slice lookup_joined(struct arena *arena, const struct http_fields *fields, struct slice name,
+                           struct slice separator)
 {
-    const struct http_fields *fields = &exchange->request.fields;
     struct slice only = {0};
     size_t len = 0;
     unsigned count = 0;
@@ -16,7 +16,7 @@ struct slice lookup_joined(struct exchange *exchange, struct slice name, struct 
     }
     if (count <= 1)
         return only;
-    char *text = arena_alloc(&exchange->arena, len);
+    char *text = arena_alloc(arena, len);
     char *at = text;
     unsigned joined = 0;
     for (uint32_t i = 0; i < fields->count && joined < count; i++) {
@@ -55,8 +55,50 @@ struct slice lookup_field(struct exchange *exchange, struct slice name)
     enum http_field_id id = http_field_lookup(name);
     /* Cookie alone is not a comma-separated list (RFC 9113 section 8.2.3). */
     struct slice separator = id == FIELD_COOKIE ? SLICE("; ") : SLICE(", ");
-    struct slice value = lookup_joined(exchange, name, separator);
-    return value.len > 0 ? value : framing_field(exchange, id);
+    struct slice value =
+        lookup_joined(&exchange->arena, &exchange->request.fields, name, separator);
+    return value.data ? value : framing_field(exchange, id);
+}
+
+/* RFC 4648 section 4: bytes of whole groups of four; false for what is none. */
+static bool decode_group(const char *text, size_t len, char *out, size_t *count)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    size_t used = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const char *digit = i < len && text[i] != '=' ? memchr(digits, text[i], 64) : NULL;
+        if (digit && used == i)
+            used++;
+        else if (digit || (i < len && text[i] != '='))
+            return false;
+        bits = bits << 6 | (digit ? (uint32_t)(digit - digits) : 0);
+    }
+    if (used < 2)
+        return false;
+    *count = used - 1;
+    out[0] = (char)(bits >> 16);
+    out[1] = (char)(bits >> 8);
+    out[2] = (char)bits;
+    return true;
+}
+
+struct slice lookup_user(struct exchange *exchange)
+{
+    const struct http_field *field =
+        http_fields_find_name(&exchange->request.fields, SLICE("authorization"));
+    if (!field || !slice_equal_nocase(slice_head(field->value, 6), SLICE("basic ")))
+        return (struct slice){0};
+    struct slice coded = slice_trim(slice_from(field->value, 6));
+    char *text = arena_alloc(&exchange->arena, coded.len / 4 * 3 + 3);
+    size_t len = 0, count;
+    for (size_t at = 0; at < coded.len; at += 4) {
+        if (!decode_group(coded.data + at, coded.len - at, text + len, &count))
+            return (struct slice){0};
+        len += count;
+    }
+    const char *colon = memchr(text, ':', len);
+    return colon ? (struct slice){text, (size_t)(colon - text)} : (struct slice){0};
 }
 
 struct slice lookup_argument(struct slice query, struct slice name)

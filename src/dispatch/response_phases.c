@@ -10,6 +10,7 @@ static const struct {
     {PHASE_RESPONSE_HEADERS, limit_rate},
     {PHASE_RESPONSE_HEADERS, headers_filter},
     {PHASE_RESPONSE_HEADERS, headers_add},
+    {PHASE_LOG, access_log},
     {PHASE_LOG, report_close},
 };
 #define FEATURE_COUNT (sizeof(features) / sizeof(*features))

@@ -57,16 +57,14 @@ static void remember(struct dispatch *dispatch, int status)
 {
     struct exchange *exchange = dispatch->exchange;
     struct dispatch_past *past = ARENA_NEW(&exchange->arena, struct dispatch_past);
-    past->address = dispatch->attempts.address;
+    *past = attempt_now(dispatch);
     past->status = status;
-    past->seconds = loop_now(exchange->loop) - dispatch->attempts.started;
-    past->waited_for = dispatch->attempts.waited_for;
-    past->queue_seconds = dispatch->attempts.queue_seconds;
     dispatch->attempts.waited_for = 0;
     dispatch->attempts.queue_seconds = 0;
     STAILQ_INSERT_TAIL(&dispatch->past, past, next);
     dispatch->past_count++;
     dispatch->backend_status = 0;
+    exchange->attempt = (struct exchange_attempt){0};
     exchange->response_at = 0;
 }
 

@@ -240,6 +240,8 @@ static void fill_client(struct connection *connection, int fd, const struct addr
     client->local_host = put_host(connection->local_text, &local);
     client->local_port = address_port(&local);
     client->connection = ++listener_frontend(connection->listener)->serial;
+    client->accepted = loop_now(listener_frontend(connection->listener)->config.loop);
+    client->tls_seconds = -1;
 }
 
 static struct connection *take_memory(struct frontend *frontend)
@@ -328,6 +330,7 @@ void connection_close(struct connection *connection, enum close_reason reason)
         manner = CLOSE_MANNER_NOW;
     loop = connection_loop(connection);
     connection->reason = reason;
+    connection->client.closed = reason;
     log_debug("client %llu: %s: %s", (unsigned long long)connection->client.connection,
               close_token(reason), close_text(reason));
     connection_set_state(connection, CONNECTION_CLOSED);

@@ -164,6 +164,11 @@ void connection_count_request(struct connection *connection, struct exchange *ex
 /* dispatch_start, for the connection's listener and backends. */
 void connection_dispatch(struct connection *connection, struct exchange *exchange);
 
+/* dispatch_attend, unless it was dispatched, or its listener is gone. */
+void connection_attend(struct connection *connection, struct exchange *exchange);
+/* Whether somebody may want a line of a request that is not dispatched. */
+bool connection_is_logged(const struct connection *connection);
+
 /* The memory of the worker's free streams. */
 struct front_stream_pool *connection_streams(const struct connection *connection);
 

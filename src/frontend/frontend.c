@@ -30,8 +30,10 @@ struct frontend *frontend_new(const struct frontend_config *config)
     LIST_INIT(&frontend->free);
     front_stream_pool_init(&frontend->streams);
     exchange_pool_init(&frontend->exchanges, config->loop);
+    frontend->shared = dispatch_shared_new(&config->log);
     if (accept_init(frontend) == 0)
         return frontend;
+    dispatch_shared_free(frontend->shared);
     exchange_pool_free(&frontend->exchanges);
     free(frontend);
     return NULL;
@@ -262,6 +264,7 @@ static void frontend_bury(struct loop_task *task)
 
     connection_free_all(frontend);
     front_stream_pool_free(&frontend->streams);
+    dispatch_shared_free(frontend->shared);
     exchange_pool_free(&frontend->exchanges);
     free(frontend);
 }

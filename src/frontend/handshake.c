@@ -22,6 +22,9 @@ static void on_open(void *owner)
     client->tls_cipher = slice_of(tls_cipher(stream));
     client->tls_server_name = tls_server_name(stream);
     client->tls_reused = tls_session_reused(stream);
+    client->tls_alpn = tls_alpn(stream);
+    client->tls_curve = slice_of(tls_curve(stream));
+    client->tls_seconds = connection_now(connection) - client->accepted;
     verification_note(connection);
     if (!verification_is_current(connection)) {
         connection_close(connection, CLOSE_VERIFICATION_CHANGED);
@@ -31,16 +34,36 @@ static void on_open(void *owner)
     protocol_start(connection);
 }
 
+/* A line for what never became a request. */
+static void log_failure(struct connection *connection, enum close_reason reason, const char *why)
+{
+    struct exchange_client *client = &connection->client;
+    struct exchange *exchange;
+
+    if (!connection_is_logged(connection))
+        return;
+    client->closed = reason;
+    client->tls_server_name = tls_server_name(connection->stream);
+    exchange = connection_new_exchange(connection, NULL, NULL);
+    exchange->started = client->accepted;
+    exchange->error = close_error(reason);
+    exchange->reason = slice_of(why);
+    connection_attend(connection, exchange);
+    exchange_close(exchange);
+}
+
 static void fail(struct connection *connection, enum error error)
 {
     const char *why = tls_failure(connection->stream);
+    enum close_reason reason =
+        error == ERROR_HANDSHAKE_TIMEOUT ? CLOSE_HANDSHAKE_TIMEOUT : CLOSE_HANDSHAKE;
 
     log_info("tenant %.*s: client %.*s: handshake: %s%s%s%s",
              SLICE_PRINTF(connection_tenant_name(connection)),
              SLICE_PRINTF(connection->client.peer_host), error_text(error), *why ? " (" : "", why,
              *why ? ")" : "");
-    connection_close(connection,
-                     error == ERROR_HANDSHAKE_TIMEOUT ? CLOSE_HANDSHAKE_TIMEOUT : CLOSE_HANDSHAKE);
+    log_failure(connection, reason, *why ? why : error_text(error));
+    connection_close(connection, reason);
 }
 
 static void on_failed(void *owner, enum error error)

@@ -19,6 +19,7 @@ struct frontend {
     struct frontend_config config;
     struct frontend_tenant *tenants; /* by name; the removed ones too, until they are empty */
     struct exchange_pool exchanges;
+    struct dispatch_shared *shared;
 
     int listen_set; /* the epoll set of all listeners */
     struct loop_watch listen_watch;

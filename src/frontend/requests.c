@@ -78,17 +78,43 @@ void connection_count_request(struct connection *connection, struct exchange *ex
     exchange->connection_requests = connection->requests;
 }
 
-void connection_dispatch(struct connection *connection, struct exchange *exchange)
+static struct dispatch_origin origin_of(const struct connection *connection)
 {
-    struct front_listener *listener = connection->listener;
-    struct dispatch_origin origin = {.tenant = listener->tenant->tenant,
+    const struct front_listener *listener = connection->listener;
+    struct dispatch_origin origin = {.shared = listener_frontend(listener)->shared,
+                                     .tenant = listener->tenant->tenant,
                                      .listener = listener->current};
 
     if (connection->client.is_tls) {
         origin.handshake = tls_chosen_server(connection->stream);
         origin.sent_server_name = connection->client.tls_server_name.len > 0;
     }
-    dispatch_start(exchange, listener_frontend(listener)->config.backends, &origin);
+    return origin;
+}
+
+void connection_dispatch(struct connection *connection, struct exchange *exchange)
+{
+    const struct dispatch_origin origin = origin_of(connection);
+
+    dispatch_start(exchange, listener_frontend(connection->listener)->config.backends, &origin);
+}
+
+void connection_attend(struct connection *connection, struct exchange *exchange)
+{
+    struct front_listener *listener = connection->listener;
+    struct dispatch_origin origin;
+
+    if (exchange->mediator_ops || !listener->current)
+        return;
+    origin = origin_of(connection);
+    dispatch_attend(exchange, listener_frontend(listener)->config.backends, &origin);
+}
+
+bool connection_is_logged(const struct connection *connection)
+{
+    const struct tenant *tenant = connection->listener->tenant->tenant;
+
+    return connection->listener->current && tenant->config.log_destination_count > 0;
 }
 
 struct front_stream_pool *connection_streams(const struct connection *connection)

@@ -112,6 +112,7 @@ static int parse_head(struct slice head, struct arena *arena, struct http_reques
     *request = (struct http_request){0};
     http_fields_init(&request->fields, arena);
     h1_head_line(&head, &line);
+    request->line = line;
     int error = parse_request_line(request, line);
     if (error != 0)
         return error;

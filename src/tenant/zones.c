@@ -4,6 +4,14 @@
 
 #include <assert.h>
 
+void tenant_set_log_numbers(struct tenant *tenant, const uint32_t *numbers, uint32_t count)
+{
+    assert(count == tenant->config.log_destination_count);
+    tenant->log_numbers = ARENA_ARRAY(&tenant->config.arena, uint32_t, count);
+    for (uint32_t i = 0; i < count; i++)
+        tenant->log_numbers[i] = numbers[i];
+}
+
 void tenant_set_cells(struct tenant *tenant, struct cells_map *cells)
 {
     const struct config_tenant *config = &tenant->config;

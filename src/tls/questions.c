@@ -33,6 +33,16 @@ const char *tls_cipher(const struct stream *stream)
     return SSL_get_cipher_name(connection->ssl);
 }
 
+/* Groups of TLS alone have no NID (SSL_get_negotiated_group(3)): such a one has no name. */
+const char *tls_curve(const struct stream *stream)
+{
+    const struct tls_connection *connection = stream_layer(stream);
+    int nid = (int)SSL_get_negotiated_group(connection->ssl);
+    const char *name = nid & TLSEXT_nid_unknown ? NULL : OBJ_nid2sn(nid);
+
+    return nid != NID_undef && name ? name : "";
+}
+
 bool tls_session_reused(const struct stream *stream)
 {
     const struct tls_connection *connection = stream_layer(stream);

@@ -58,6 +58,10 @@ void back_h1_close(struct back_h1 *connection, int reason)
 
 static void leave(struct back_h1 *connection)
 {
+    const struct stream *stream = connection->stream;
+    if (stream)
+        exchange_end_attempt(connection->exchange, stream_bytes_out(stream) - connection->out_start,
+                             stream_bytes_in(stream) - connection->in_start);
     connection->exchange = NULL;
     limit_give(connection->base.endpoint, connection->attempts);
     endpoint_leave(connection->base.endpoint);

@@ -87,6 +87,7 @@ void back_h1_begin(struct back_h1 *connection)
     const struct http_request *request = &connection->exchange->forward;
     exchange_settle_length(connection->exchange);
     connection->asked = loop_now(connection->loop);
+    exchange_begin_attempt(connection->exchange);
     connection->framing = h1_write_request(&connection->wire, request);
     connection->left = connection->framing == H1_LENGTH ? (uint64_t)request->content_length : 0;
     if (connection->framing == H1_NO_BODY) {

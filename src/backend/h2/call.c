@@ -62,6 +62,13 @@ void back_h2_call_settle(struct back_h2_call *call)
     loop_bury(call->connection->loop, &call->grave);
 }
 
+void back_h2_call_note(const struct back_h2_call *call)
+{
+    if (call->exchange && call->stream)
+        exchange_end_attempt(call->exchange, h2_stream_sent(call->stream),
+                             h2_stream_received(call->stream));
+}
+
 /* It has nothing to do with the exchange any more, which is told nothing. */
 static void leave_exchange(struct back_h2_call *call)
 {
@@ -90,6 +97,7 @@ void back_h2_call_part(struct back_h2_call *call)
 
 void back_h2_call_release(struct back_h2_call *call)
 {
+    back_h2_call_note(call);
     exchange_detach(call->exchange);
     end_attempt(call);
 }
@@ -106,6 +114,7 @@ void back_h2_call_fail(struct back_h2_call *call, enum error error, bool untouch
 {
     struct back_h2 *connection = call->connection;
     struct exchange *exchange = call->exchange;
+    back_h2_call_note(call);
     if (is_failure(call, error, untouched))
         balance_failed(connection->base.endpoint, loop_now(connection->loop));
     if (call->stream)
@@ -185,6 +194,7 @@ static void on_abort(void *back, struct exchange *exchange)
     /* The frontend closes as soon as it has the response's end: that is no abort. */
     bool is_over =
         call->receiving == BACK_H2_HEARD && (!exchange->is_tunnel || call->sending == BACK_H2_SENT);
+    back_h2_call_note(call);
     if (call->stream && !is_over) {
         h2_reset(call->stream, H2_CANCEL);
         call->stream = NULL;
@@ -238,6 +248,7 @@ bool back_h2_call_begin(struct back_h2_call *call)
     call->sending = ends ? BACK_H2_SENT : BACK_H2_SENDING;
     call->is_starved = exchange->request_body.bytes.len == 0;
     call->asked = loop_now(connection->loop);
+    exchange_begin_attempt(call->exchange);
     call->read_at = call->asked;
     call->sent_at = call->asked;
     back_h2_call_move(call, &connection->fresh);

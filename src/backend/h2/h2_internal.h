@@ -146,6 +146,9 @@ bool back_h2_call_begin(struct back_h2_call *call);
 /* Puts it into another list of its connection. */
 void back_h2_call_move(struct back_h2_call *call, struct back_h2_calls *to);
 
+/* Tells the exchange, which is about to leave, what the stream has sent and received. */
+void back_h2_call_note(const struct back_h2_call *call);
+
 /* The exchange leaves for another connection; only before the request is begun. */
 void back_h2_call_part(struct back_h2_call *call);
 

@@ -130,6 +130,7 @@ static bool demands_http1(const struct back_h2_call *call, const struct h2_closi
 void back_h2_call_on_closed(void *object, const struct h2_closing *closing)
 {
     struct back_h2_call *call = object;
+    back_h2_call_note(call);
     call->stream = NULL;
     if (!call->exchange) {
         back_h2_call_settle(call);

@@ -74,6 +74,17 @@ static bool has_prefix(struct slice name, struct slice prefix)
     return name.len > prefix.len && slice_equal_nocase(slice_head(name, prefix.len), prefix);
 }
 
+/* Those that carry the name of what they are of. */
+static const struct {
+    const char *prefix;
+    enum config_variable variable;
+    bool is_field;
+} families[] = {{"http_", VARIABLE_HTTP, true},
+                {"arg_", VARIABLE_ARG, false},
+                {"cookie_", VARIABLE_COOKIE, false},
+                {"sent_http_", VARIABLE_SENT_HTTP, true},
+                {"upstream_http_", VARIABLE_UPSTREAM_HTTP, true}};
+
 /* nginx compares the names of variables without regard to case. Returns false for unknown ones. */
 static bool find_variable(struct arena *arena, struct slice name, struct config_part *part)
 {
@@ -84,19 +95,17 @@ static bool find_variable(struct arena *arena, struct slice name, struct config_
             return true;
         }
     }
-    if (has_prefix(name, SLICE("http_"))) {
-        part->variable = VARIABLE_HTTP;
-        part->text = lower_dashed(arena, slice_from(name, 5));
-    } else if (has_prefix(name, SLICE("arg_"))) {
-        part->variable = VARIABLE_ARG;
-        part->text = arena_slice(arena, slice_from(name, 4));
-    } else if (has_prefix(name, SLICE("cookie_"))) {
-        part->variable = VARIABLE_COOKIE;
-        part->text = arena_slice(arena, slice_from(name, 7));
-    } else {
-        return false;
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        struct slice prefix = slice_of(families[i].prefix);
+        struct slice rest = slice_from(name, prefix.len);
+
+        if (!has_prefix(name, prefix))
+            continue;
+        part->variable = families[i].variable;
+        part->text = families[i].is_field ? lower_dashed(arena, rest) : arena_slice(arena, rest);
+        return true;
     }
-    return true;
+    return false;
 }
 
 static void tell_unknown(struct slice name, struct diag_place place, struct diag_list *diags)

@@ -30,6 +30,7 @@ static void close_exchange(struct connection *connection)
 /* The exchange has come as far as it can. */
 static void linger(struct connection *connection, enum close_reason reason)
 {
+    connection->client.closed = reason;
     close_exchange(connection);
     connection_linger(connection, reason);
 }
@@ -85,6 +86,7 @@ static bool finish_complete(struct connection *connection)
         return false;
     }
     close_exchange(connection);
+    connection->h1.is_pipelined = connection->in.len > 0;
     connection->h1.head = (struct h1_head_reader){0};
     front_h1_set_state(connection, FRONT_H1_IDLE);
     connection_set_timeout(connection, connection_idle_time(connection, keepalive));

@@ -53,6 +53,9 @@ void front_h1_await_head(struct connection *connection);
 /* Passes the client's end on through a tunnel, once all that came before it is in there. */
 void front_h1_pass_end(struct connection *connection);
 
+/* A head that is not read to its end: keeps what has come of its first line. */
+void front_h1_note_line(struct connection *connection);
+
 /* Reads no more of the request, and answers with the error's status. */
 void front_h1_refuse(struct connection *connection, enum error error);
 

@@ -4,6 +4,8 @@
 
 /* Body bytes that are moved in one step. */
 #define BODY_STEP EXCHANGE_PIPE_LIMIT
+/* Bytes of a wrong request line that are kept for the log. */
+#define LINE_SHOWN 4096
 
 /* Before the request is read nobody knows its server, so that the default server's limits apply, as
  * in nginx. */
@@ -24,23 +26,25 @@ static struct exchange *take_exchange(struct connection *connection)
 {
     struct front_h1_side *h1 = &connection->h1;
 
-    if (!h1->exchange)
-        h1->exchange = connection_new_exchange(connection, &front_h1_exchange_front, connection);
+    if (h1->exchange)
+        return h1->exchange;
+    h1->exchange = connection_new_exchange(connection, &front_h1_exchange_front, connection);
+    h1->exchange->is_pipelined = h1->is_pipelined;
+    h1->is_pipelined = false;
     return h1->exchange;
 }
 
 static void enter_exchange(struct connection *connection, enum front_h1_state state)
 {
-    struct exchange *exchange = connection->h1.exchange;
+    double now = connection_now(connection);
 
-    connection_count_request(connection, exchange);
+    connection_count_request(connection, connection->h1.exchange);
     connection->limits.phase_due = 0;
-    exchange->started = connection_now(connection);
     front_h1_set_state(connection, state);
     if (!connection->peer_ended)
         return;
-    connection->limits.peer_due = exchange->started + LIMIT_PEER_CHECK;
-    limits_arm(&connection->limits, exchange->started);
+    connection->limits.peer_due = now + LIMIT_PEER_CHECK;
+    limits_arm(&connection->limits, now);
 }
 
 /* ---- refusing ---- */
@@ -52,6 +56,23 @@ static enum close_reason why_refused(enum error error)
     return error == ERROR_BODY_TIMEOUT ? CLOSE_BODY_TIMEOUT : CLOSE_REQUEST_REFUSED;
 }
 
+void front_h1_note_line(struct connection *connection)
+{
+    struct exchange *exchange = take_exchange(connection);
+    size_t len = connection->in.len < LINE_SHOWN ? connection->in.len : LINE_SHOWN;
+    size_t line = 0;
+    char *text;
+
+    if (exchange->request.line.len > 0 || len == 0)
+        return;
+    text = arena_alloc(&exchange->arena, len);
+    chain_peek(&connection->in, 0, text, len);
+    while (line < len && text[line] != '\r' && text[line] != '\n')
+        line++;
+    exchange->request.line = (struct slice){text, line};
+    exchange->request_bytes = connection->in.len;
+}
+
 void front_h1_refuse(struct connection *connection, enum error error)
 {
     struct front_h1_side *h1 = &connection->h1;
@@ -59,8 +80,9 @@ void front_h1_refuse(struct connection *connection, enum error error)
     limits_body_stop(&connection->limits);
     h1->last = why_refused(error);
     if (front_h1_is(connection, FRONT_H1_READS_HEAD)) {
-        take_exchange(connection);
+        front_h1_note_line(connection);
         enter_exchange(connection, FRONT_H1_REFUSED);
+        connection_attend(connection, h1->exchange);
     } else {
         front_h1_drop_request(connection);
     }

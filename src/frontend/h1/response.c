@@ -103,6 +103,7 @@ static void on_response(void *front, struct exchange *exchange)
     else
         limits_body_ease(&connection->limits);
     h1->last = why_last(connection);
+    exchange->is_last = h1->last != CLOSE_NONE;
     write_head(connection, exchange);
     if (h1->framing == H1_UNTIL_CLOSE && h1->last == CLOSE_NONE)
         h1->last = CLOSE_RESPONSE_END;

@@ -63,6 +63,7 @@ struct front_h1_side {
     struct h1_body_reader body;
     enum h1_framing framing; /* of the response */
     enum close_reason last;  /* why none follows the current request; CLOSE_NONE: one may */
+    bool is_pipelined;       /* the next request was there before the last response had left */
     bool sends_body;         /* the client was told to send the body, or does so unasked */
     bool is_pumping;         /* the response is being moved: nested calls have nothing to do */
 };

@@ -68,7 +68,6 @@ static void on_request(void *object, bool ends)
     connection_count_request(stream->connection, stream->exchange);
     front_stream_set_request(stream, STREAM_REQUEST_BODY);
     stream->sends_body = !ends && !exchange->request.expects_continue && !is_connect;
-    exchange->started = connection_now(stream->connection);
     exchange->request_bytes = h2_stream_received(stream->handle);
     if (is_connect && !front_h2_websocket_request(stream))
         front_stream_refuse(stream, ERROR_METHOD);

@@ -110,6 +110,9 @@ void front_stream_end(struct front_stream *stream, enum error error)
         exchange->error = error;
     exchange->request_bytes = h2_stream_received(stream->handle);
     exchange->response_bytes = h2_stream_sent(stream->handle);
+    /* Cancelled in the breath in which it came. */
+    if (stream->request != STREAM_REQUEST_HEAD && connection_is_logged(connection))
+        connection_attend(connection, exchange);
     exchange_close(exchange);
     give_memory(connection_streams(connection), stream);
     if (TAILQ_EMPTY(&side->streams) && connection->state == CONNECTION_ACTIVE)
@@ -182,6 +185,7 @@ void front_stream_refuse(struct front_stream *stream, enum error error)
     front_stream_set_request(stream, STREAM_REQUEST_DROPPED);
     stream->is_dispatched = true;
     stream->body.from = 0;
+    connection_attend(stream->connection, stream->exchange);
     dispatch_refuse(stream->exchange, error);
 }
 

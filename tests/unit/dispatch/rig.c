@@ -240,6 +240,28 @@ static void share(struct rig *rig)
                          cells_map_new(rig->cells.fd, rig->cells.regions, rig->cells.count, 0));
 }
 
+/* ---- what is logged ---- */
+
+static void take_line(void *owner, uint32_t destination, struct slice line)
+{
+    struct rig *rig = owner;
+    cr_assert_lt(rig->lines_len + line.len + 16, sizeof rig->lines);
+    rig->lines_len += (size_t)sprintf(rig->lines + rig->lines_len, "%u:", destination);
+    memcpy(rig->lines + rig->lines_len, line.data, line.len);
+    rig->lines_len += line.len;
+    rig->lines[rig->lines_len] = '\0';
+}
+
+/* Others know the first destination as 100, the second as 101. */
+static void number_logs(struct tenant *tenant)
+{
+    uint32_t numbers[8], count = tenant->config.log_destination_count;
+    cr_assert_leq(count, 8);
+    for (uint32_t i = 0; i < count; i++)
+        numbers[i] = 100 + i;
+    tenant_set_log_numbers(tenant, numbers, count);
+}
+
 void rig_open(struct rig *rig, const char *text)
 {
     memset(rig, 0, sizeof *rig);
@@ -255,12 +277,16 @@ void rig_open(struct rig *rig, const char *text)
     for (uint32_t i = 0; i < rig->tenant->upstream_count; i++)
         rig->tenant->upstreams[i].group = &rig->group;
     rig->listener = &rig->tenant->listeners[0];
-    rig->origin = (struct dispatch_origin){.tenant = rig->tenant, .listener = rig->listener};
+    rig->shared = dispatch_shared_new(&(struct dispatch_log){take_line, rig});
+    number_logs(rig->tenant);
+    rig->origin = (struct dispatch_origin){
+        .shared = rig->shared, .tenant = rig->tenant, .listener = rig->listener};
     rig->client = (struct exchange_client){.peer_host = SLICE("192.0.2.1"),
                                            .peer_port = 5000,
                                            .local_host = SLICE("10.0.0.1"),
                                            .local_port = 80,
-                                           .connection = 17};
+                                           .connection = 17,
+                                           .tls_seconds = 0.25};
 }
 
 void rig_close(struct rig *rig)
@@ -275,6 +301,7 @@ void rig_close(struct rig *rig)
     chain_clear(&rig->taken);
     cr_assert_eq(rig->pool.in_use, 0);
     cr_expect_eq(rig->allowance.held, 0);
+    dispatch_shared_free(rig->shared);
     exchange_pool_free(&rig->pool);
     loop_free(&rig->loop);
 }

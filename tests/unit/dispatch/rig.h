@@ -35,6 +35,9 @@ struct rig {
     struct tenant_listener *listener;
     struct dispatch_origin origin;
     struct exchange_client client;
+    struct dispatch_shared *shared;
+    char lines[65536 * 2]; /* what was logged, each behind its destination */
+    size_t lines_len;
     struct exchange *exchange;
     struct seen seen;
 
