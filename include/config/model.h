@@ -201,7 +201,7 @@ struct config_settings {
     struct config_size limit_rate_after;
     const struct config_access_log *access_logs; /* all or nothing from above */
     uint32_t access_log_count;
-    bool access_log_handshakes; /* a line for each handshake that fails */
+    bool access_log_handshakes;  /* a line for each handshake that fails */
     uint32_t proxy_http_version; /* 11 or 20 */
     bool proxy_ssl_verify;
     bool proxy_ssl_server_name; /* if it is said; else as proxy_ssl_verify */

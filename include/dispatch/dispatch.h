@@ -42,8 +42,8 @@ void dispatch_start(struct exchange *exchange, struct backends *backends,
                     const struct dispatch_origin *origin);
 
 /* The request does not come to dispatch_start: its head is wrong, late or cut off, or its client is
- * gone. What is told of it from here on, by dispatch_refuse or at the exchange's end, is told by the
- * server that the origin leads to. */
+ * gone. What is told of it from here on, by dispatch_refuse or at the exchange's end, is told by
+ * the server that the origin leads to. */
 void dispatch_attend(struct exchange *exchange, struct backends *backends,
                      const struct dispatch_origin *origin);
 

@@ -52,10 +52,10 @@ struct build {
     struct diag_list *diags;
     struct slice folder;
     struct level *level;
-    const struct rule *rule;      /* of the directive that a setter reads */
-    struct config_main *main;     /* while a main file is read */
-    struct list globs;            /* struct slice: of `tenants` */
-    struct list formats;          /* const struct config_directive *: log_format beside `defaults` */
+    const struct rule *rule;  /* of the directive that a setter reads */
+    struct config_main *main; /* while a main file is read */
+    struct list globs;        /* struct slice: of `tenants` */
+    struct list formats;      /* const struct config_directive *: log_format beside `defaults` */
     struct config_tenant *tenant; /* while a tenant (or defaults) is read */
     struct tenant_build *parts;   /* of the tenant */
     struct server_build *server;  /* in server and location */

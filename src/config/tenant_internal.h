@@ -44,11 +44,11 @@ struct log_format_use {
 };
 
 struct tenant_build {
-    struct list upstreams; /* struct config_upstream */
-    struct list servers;   /* struct config_server */
-    struct list listens;   /* struct listen_build */
-    struct list zones;     /* struct zone_build */
-    struct list zone_uses; /* struct zone_use */
+    struct list upstreams;        /* struct config_upstream */
+    struct list servers;          /* struct config_server */
+    struct list listens;          /* struct listen_build */
+    struct list zones;            /* struct zone_build */
+    struct list zone_uses;        /* struct zone_use */
     struct list log_formats;      /* struct log_format_build */
     struct list log_format_uses;  /* struct log_format_use */
     struct list log_destinations; /* struct config_log_destination */

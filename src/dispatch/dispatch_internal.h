@@ -18,7 +18,7 @@ struct dispatch_past {
     double seconds;
     uint64_t sent, received; /* bytes */
     uint64_t length;         /* of the response's body, as far as it came */
-    unsigned waited_for; /* enum backend_wait */
+    unsigned waited_for;     /* enum backend_wait */
     double queue_seconds;
 };
 
@@ -56,7 +56,7 @@ enum limit_outcome {
 /* What exchanges of one process have in common (values/process.c). */
 struct dispatch_shared {
     struct dispatch_log log;
-    char *line;   /* being made, of DISPATCH_LINE_MAX bytes; NULL until the first one */
+    char *line;    /* being made, of DISPATCH_LINE_MAX bytes; NULL until the first one */
     time_t second; /* of the texts below */
     char local[32];
     char iso[32];
@@ -83,7 +83,7 @@ struct dispatch {
     struct backend_attempts attempts;
     STAILQ_HEAD(, dispatch_past) past;
     uint32_t past_count;
-    int backend_status; /* of the last attempt's final response; 0: none yet */
+    int backend_status;                /* of the last attempt's final response; 0: none yet */
     struct http_fields backend_fields; /* as that server sent them */
     int64_t backend_length;            /* of its body, as it announced; HTTP_LENGTH_UNKNOWN */
     bool is_over;                      /* the exchange has ended: what is not known will not be */

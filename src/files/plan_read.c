@@ -39,6 +39,9 @@ static void plan_reader_open(struct plan_reader *reader)
                                                        .defaults = model->defaults,
                                                        .root = &reader->tree.root},
                         reader->diags);
+    if (reader->model.log_destination_count > 0)
+        diag_error(reader->diags, reader->model.log_destinations[0].place,
+                   "\"access_log\" is not supported yet");
 }
 
 static void plan_reader_close(struct plan_reader *reader)

@@ -118,7 +118,6 @@ void set_access_log(struct build *build, const struct config_directive *directiv
     if (!log_destination_read(build, &directive->words[1], &log->destination))
         return;
     read_words(build, directive, log);
-    build_refuse(build, &directive->words[0], "is not supported yet");
     if (!level_is_off(build))
         build_settings(build)->access_log_count++;
 }

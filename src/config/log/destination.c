@@ -8,9 +8,9 @@
 
 /* RFC 3164 section 4.1.1: the place is the number; nginx's names. */
 static const char *const facilities[] = {
-    "kern",     "user",   "mail",   "daemon", "auth",   "intern", "lpr",    "news",
-    "uucp",     "clock",  "authpriv", "ftp",  "ntp",    "audit",  "alert",  "cron",
-    "local0",   "local1", "local2", "local3", "local4", "local5", "local6", "local7"};
+    "kern",   "user",   "mail",     "daemon", "auth",   "intern", "lpr",    "news",
+    "uucp",   "clock",  "authpriv", "ftp",    "ntp",    "audit",  "alert",  "cron",
+    "local0", "local1", "local2",   "local3", "local4", "local5", "local6", "local7"};
 static const char *const severities[] = {"emerg", "alert",  "crit", "error",
                                          "warn",  "notice", "info", "debug"};
 
@@ -54,7 +54,8 @@ static const char *read_item(struct slice item, struct syslog_words *words)
         return find_name(facilities, COUNT(facilities), slice_from(item, 9), &words->facility)
                    ? NULL
                    : "unknown syslog facility: it is kern, user, mail, daemon, auth, intern, lpr, "
-                     "news, uucp, clock, authpriv, ftp, ntp, audit, alert, cron or local0 to local7";
+                     "news, uucp, clock, authpriv, ftp, ntp, audit, alert, cron or local0 to "
+                     "local7";
     if (slice_starts_with(item, SLICE("severity=")))
         return find_name(severities, COUNT(severities), slice_from(item, 9), &words->severity)
                    ? NULL
@@ -111,9 +112,9 @@ static const char *read_syslog(struct build *build, struct slice rest,
     char text[ADDRESS_TEXT];
 
     address_format(&destination->server, text);
-    destination->identity = arena_printf(build->arena, "syslog %s %u %.*s %d", text,
-                                         destination->priority, SLICE_PRINTF(words.tag),
-                                         words.has_hostname);
+    destination->identity =
+        arena_printf(build->arena, "syslog %s %u %.*s %d", text, destination->priority,
+                     SLICE_PRINTF(words.tag), words.has_hostname);
     return NULL;
 }
 
@@ -129,7 +130,8 @@ static const char *read_file(struct build *build, struct slice text,
         return "lines in memory are not supported: it is a file, stderr or syslog:server=ADDRESS";
     destination->kind = LOG_TO_FILE;
     destination->path = build_path(build, text);
-    destination->identity = arena_printf(build->arena, "file %.*s", SLICE_PRINTF(destination->path));
+    destination->identity =
+        arena_printf(build->arena, "file %.*s", SLICE_PRINTF(destination->path));
     return NULL;
 }
 

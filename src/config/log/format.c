@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* log_format: what lines of an access log look like, and the formats that are there by themselves. */
+/* log_format: what lines of an access log look like, and the formats that are there by themselves.
+ */
 #include "setters_internal.h"
 
 #include "tenant_internal.h"
@@ -88,9 +89,8 @@ static struct log_format_build *add(struct build *build, const struct config_wor
 static bool read_escape(struct build *build, const struct config_word *word,
                         enum config_log_escape *escape)
 {
-    static const char *const names[] = {[LOG_ESCAPE_DEFAULT] = "default",
-                                        [LOG_ESCAPE_JSON] = "json",
-                                        [LOG_ESCAPE_NONE] = "none"};
+    static const char *const names[] = {
+        [LOG_ESCAPE_DEFAULT] = "default", [LOG_ESCAPE_JSON] = "json", [LOG_ESCAPE_NONE] = "none"};
     struct slice value = slice_from(word->text, sizeof("escape=") - 1);
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -9,7 +9,7 @@
  * addresses are whole. LOG_FORMAT_PARTS_MAX of them, and LOG_FORMAT_TEXT_MAX, fit a line. */
 #define VALUE_LEAST 32
 
-_Static_assert(LOG_FORMAT_PARTS_MAX * VALUE_LEAST + LOG_FORMAT_TEXT_MAX + VALUE_LEAST <
+_Static_assert(LOG_FORMAT_PARTS_MAX *VALUE_LEAST + LOG_FORMAT_TEXT_MAX + VALUE_LEAST <
                    DISPATCH_LINE_MAX,
                "a line has room for every format");
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Variables of time and of this process. What all exchanges of a worker have in common is made once:
- * the texts of a time once a second. */
+/* Variables of time and of this process. What all exchanges of a worker have in common is made
+ * once: the texts of a time once a second. */
 #include "dispatch_internal.h"
 
 #include "base/memory.h"

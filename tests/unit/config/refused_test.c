@@ -8,9 +8,9 @@ Test(refused, what_nginx_has_is_refused_by_name)
 {
     static const char *const names[] = {
         "rewrite",      "if",          "try_files",    "root",
-        "gzip",         "access_log",  "limit_except", "auth_basic",
+        "gzip",         "expires",     "limit_except", "auth_basic",
         "map",          "proxy_cache", "resolver",     "proxy_ssl_crl",
-        "ssl_stapling", "error_page",  "log_format",   "http2_chunk_size",
+        "ssl_stapling", "error_page",  "allow",        "http2_chunk_size",
         "ssl_crl",      "ssl_ocsp",    "geo",          "fastcgi_pass",
     };
 

@@ -320,16 +320,21 @@ static void read_head(struct rig *rig, struct chain *in, struct h1_head_facts *f
     exchange->connection_requests = 3;
 }
 
+void rig_begin(struct rig *rig)
+{
+    if (rig->exchange)
+        rig_end(rig);
+    memset(&rig->seen, 0, sizeof rig->seen);
+    rig->exchange = exchange_new(&rig->pool, &front_ops, rig, &rig->client);
+}
+
 void rig_send(struct rig *rig, const char *text)
 {
     struct chain in;
     struct h1_head_facts facts;
-    if (rig->exchange)
-        rig_end(rig);
-    memset(&rig->seen, 0, sizeof rig->seen);
+    rig_begin(rig);
     chain_init(&in, &rig->loop.buffers);
     chain_append_slice(&in, slice_of(text));
-    rig->exchange = exchange_new(&rig->pool, &front_ops, rig, &rig->client);
     struct exchange *exchange = rig->exchange;
     read_head(rig, &in, &facts);
     dispatch_start(exchange, (struct backends *)rig, &rig->origin);

@@ -5,6 +5,7 @@
 #define TESTS_DISPATCH_RIG_H
 
 #include "dispatch/dispatch.h"
+#include "dispatch_internal.h"
 
 #define RIG_ENDPOINTS_MAX 8
 
@@ -63,6 +64,9 @@ struct rig {
 /* text: the tenant file without its netns; it is named "acme". The first listener is used. */
 void rig_open(struct rig *rig, const char *text);
 void rig_close(struct rig *rig);
+
+/* An exchange whose head has not come. */
+void rig_begin(struct rig *rig);
 
 /* Sends a head as text ("GET / HTTP/1.1\r\n...\r\n\r\n") and a body behind it. */
 void rig_send(struct rig *rig, const char *text);

@@ -65,7 +65,7 @@ Test(template, every_variable_is_known)
 
         make(&made, names[i]);
         cr_expect_eq(made.result, 0, "%s", names[i]);
-        cr_expect_eq((int)made.template.parts[0].variable, VARIABLE_COOKIE + 1 + (int)i);
+        cr_expect_eq((int)made.template.parts[0].variable, VARIABLE_UPSTREAM_HTTP + 1 + (int)i);
         drop(&made);
     }
 }
@@ -73,6 +73,14 @@ Test(template, every_variable_is_known)
 Test(template, names_with_a_rest)
 {
     struct made made;
+
+    make(&made, "$sent_http_X_A$upstream_http_Set_Cookie");
+    cr_assert_eq(made.template.count, 2);
+    cr_expect_eq(made.template.parts[0].variable, VARIABLE_SENT_HTTP);
+    cr_expect(text_is(made.template.parts[0].text, "x-a"));
+    cr_expect_eq(made.template.parts[1].variable, VARIABLE_UPSTREAM_HTTP);
+    cr_expect(text_is(made.template.parts[1].text, "set-cookie"));
+    drop(&made);
 
     make(&made, "$http_X_Real_IP$arg_Page$cookie_sid");
     cr_assert_eq(made.template.count, 3);
