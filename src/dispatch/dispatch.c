@@ -45,7 +45,7 @@ static void on_request_ended(void *mediator, struct exchange *exchange)
 static int final_status(const struct exchange *exchange)
 {
     bool is_client = exchange->error == ERROR_CLIENT_GONE || exchange->error == ERROR_SEND_TIMEOUT;
-    if (exchange->response_started)
+    if (exchange->response_started || exchange->response.status == STATUS_CLOSE)
         return exchange->response.status;
     if (!is_client)
         return 0;

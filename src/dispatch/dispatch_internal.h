@@ -22,6 +22,9 @@ struct dispatch_past {
     double queue_seconds;
 };
 
+/* nginx's own: no answer, the connection is closed (HTTP/2: the stream is reset). */
+#define STATUS_CLOSE 444
+
 /* A request's way, in the order in which nginx runs it. The last two run for each response, and
  * once at the exchange's end. */
 enum dispatch_phase {
@@ -189,6 +192,8 @@ struct slice sent_field(struct dispatch *dispatch, struct slice name);
 struct slice client_value(struct dispatch *dispatch, enum config_variable variable);
 
 struct slice process_value(struct dispatch *dispatch, enum config_variable variable);
+
+/* ---- values/text.c ---- */
 
 struct slice value_number(struct dispatch *dispatch, uint64_t value);
 /* Seconds with milliseconds, as nginx has them; not below 0. */

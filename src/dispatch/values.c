@@ -26,33 +26,6 @@ static struct slice request_id(struct dispatch *dispatch)
     return dispatch->request_id = (struct slice){text, 2 * sizeof(random)};
 }
 
-struct slice value_number(struct dispatch *dispatch, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    char *text = arena_alloc(&dispatch->exchange->arena, sizeof(digits) - at);
-    memcpy(text, digits + at, sizeof(digits) - at);
-    return (struct slice){text, sizeof(digits) - at};
-}
-
-struct slice value_seconds(struct dispatch *dispatch, double value)
-{
-    uint64_t milliseconds = value > 0 ? (uint64_t)(value * 1000) : 0;
-    struct slice whole = value_number(dispatch, milliseconds / 1000);
-    char *text = arena_alloc(&dispatch->exchange->arena, whole.len + 4);
-    unsigned rest = (unsigned)(milliseconds % 1000);
-    memcpy(text, whole.data, whole.len);
-    text[whole.len] = '.';
-    text[whole.len + 1] = (char)('0' + rest / 100);
-    text[whole.len + 2] = (char)('0' + rest / 10 % 10);
-    text[whole.len + 3] = (char)('0' + rest % 10);
-    return (struct slice){text, whole.len + 4};
-}
-
 /* The first name of the server block. */
 static struct slice server_name(const struct dispatch *dispatch)
 {

@@ -4,9 +4,6 @@
 
 #include <stdio.h>
 
-/* nginx's own: no answer, the connection is closed (HTTP/2: the stream is reset). */
-#define STATUS_CLOSE 444
-
 struct slice limit_key(struct dispatch *dispatch, const struct config_zone *zone, size_t most)
 {
     struct slice key = variables_evaluate(dispatch, &zone->key);
