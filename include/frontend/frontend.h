@@ -17,9 +17,9 @@ struct frontend_config {
     struct backends *backends;
     struct tls_contexts *contexts;
     struct dispatch_log log; /* lines of access logs */
-    struct tally *tally;  /* NULL: connections are counted in this process alone */
-    uint32_t column;      /* of the tally, its own */
-    uint32_t descriptors; /* RLIMIT_NOFILE: accepting pauses before they run out */
+    struct tally *tally;     /* NULL: connections are counted in this process alone */
+    uint32_t column;         /* of the tally, its own */
+    uint32_t descriptors;    /* RLIMIT_NOFILE: accepting pauses before they run out */
     /* A listener's accept(2) can never work again (EINVAL after `ss -K`). The listener is closed.
      */
     void (*on_listener_dead)(void *owner, struct slice tenant, struct slice address, int error);

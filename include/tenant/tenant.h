@@ -74,7 +74,7 @@ struct tenant {
     struct tls_ticket_keys tickets;
     struct tenant_zone *zones; /* as in config, same order */
     struct cells_map *cells;   /* NULL: none */
-    uint32_t *log_numbers;     /* by which others know config's log_destinations; NULL: not at all */
+    uint32_t *log_numbers; /* by which others know config's log_destinations; NULL: not at all */
     uint32_t references;
 };
 
