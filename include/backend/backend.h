@@ -44,10 +44,10 @@ struct backend_attempts {
     uint64_t tried[4]; /* endpoints by slot */
     uint32_t count;    /* attempts so far */
     struct backend_endpoint *endpoint; /* of the last attempt */
+    double started;                    /* loop_now() of the last attempt */
+    double opened;                     /* ... when its connection was opened */
+    uint32_t slot;                     /* of that endpoint in `tried` */
     bool reused;       /* the last attempt went over a connection that was there before it */
-    double started;    /* loop_now() of the last attempt */
-    double opened;     /* ... when its connection was opened */
-    uint32_t slot;     /* of that endpoint in `tried` */
     bool wants_fresh;  /* forgiven: the next attempt takes no connection from before */
     uint32_t forgiven; /* how often, by that endpoint: the last time it takes a connection of its
                           own */
@@ -60,10 +60,10 @@ struct backend_attempts {
     /* Waiting for a connection to that endpoint, or for any endpoint. */
     struct backend_queue *queue; /* the last one */
     TAILQ_ENTRY(backend_attempts) in_queue;
-    bool waits_for_choice;    /* ... for any endpoint: all are at their max_conns */
     struct exchange *waiting; /* whose attempts these are; NULL: it does not wait */
     double after;  /* 0, or the time (loop_now()) after which its connection must be opened */
     double queued; /* loop_now() when it began to wait */
+    bool waits_for_choice; /* ... for any endpoint: all are at their max_conns */
     /* What was waited for (enum backend_wait), and how long in all: each time a wait ends, its
      * seconds are added. Dispatch sets both back behind an attempt that has come to nothing. */
     unsigned waited_for;
