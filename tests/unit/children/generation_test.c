@@ -134,6 +134,8 @@ Test(generation, a_reload_waits_until_the_old_ones_have_heard_of_it)
     cr_assert_not(rig_has_logged(&rig, "reload done"));
     rig_expect(&rig, "old workers do not end, killing them");
     rig_expect(&rig, RELOADED);
+    /* Its channel has told that it ends; that it has ended comes later. */
+    rig_expect(&rig, "was killed by signal 9");
     cr_assert_lt(kill(first, 0), 0);
     rig_close(&rig);
 }
