@@ -39,13 +39,17 @@ remove_namespaces() {
     done
 }
 
-run_pytest() { # run_pytest NAME ARGUMENT...
-    local name=$1 report
+pytest_into() { # pytest_into FOLDER ARGUMENT...: leaves its report and its status there
+    local folder=$1
     shift
-    report=$(mktemp)
-    $python -m pytest -q -p no:cacheprovider --junitxml="$report" "$@"
-    local status=$?
-    read -r good bad skip < <($python - "$report" <<'P'
+    $python -m pytest -q -p no:cacheprovider --junitxml="$folder/report" "$@"
+    echo $? >"$folder/status"
+}
+
+count_pytest() { # count_pytest NAME FOLDER: of a finished pytest_into
+    local name=$1 folder=$2 status good bad skip
+    status=$(cat "$folder/status" 2>/dev/null || echo 1)
+    read -r good bad skip < <($python - "$folder/report" <<'P'
 import sys, xml.etree.ElementTree as tree
 try:
     suite = tree.parse(sys.argv[1]).getroot().find("testsuite")
@@ -56,11 +60,19 @@ except Exception:
     print(0, 1, 0)
 P
 )
-    rm -f "$report"
+    rm -rf "$folder"
     [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     # In CI a skipped test is a test that did not run.
     if [ -n "${CI-}" ] && [ "$skip" -gt 0 ]; then bad=$((bad + skip)) skip=0; fi
     count "$name" "$good" "$bad" "$skip"
+}
+
+run_pytest() { # run_pytest NAME ARGUMENT...
+    local name=$1 folder
+    shift
+    folder=$(mktemp -d)
+    pytest_into "$folder" "$@"
+    count_pytest "$name" "$folder"
 }
 
 run_units() { # run_units FOLDER: every Criterion program in it, several at once: they mostly wait
@@ -145,27 +157,38 @@ stage_gateway_sanitize() {
 stage_fuzz() {
     build fuzz || { count "build fuzz" 0 1; return; }
     local target name work
+    work=$(mktemp -d)
     for target in build-fuzz/bin/*_fuzz; do
         name=$(basename "$target" _fuzz)
-        work=$(mktemp -d)
-        if "$target" -seed="${NSGATE_FUZZ_SEED:-1}" -max_total_time="${NSGATE_FUZZ_SECONDS:-8}" \
-            -timeout=30 -rss_limit_mb=2048 -artifact_prefix="$work/" "$work" "tests/fuzz/corpus/$name" >"$work.log" 2>&1; then
-            echo "fuzz $name: $(grep -o 'stat::number_of_executed_units.*\|Done [0-9]* runs.*' \
-                "$work.log" | tail -1)"
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+        fuzz_into "$work/$name" "$target" "tests/fuzz/corpus/$name" &
+    done
+    wait
+    for target in "$work"/*; do
+        name=$(basename "$target")
+        if [ "$(cat "$target/status")" -eq 0 ]; then
+            echo "fuzz $name: $(grep -o 'Done [0-9]* runs.*' "$target/log" | tail -1)"
             count "fuzz $name" 1 0
         else
-            tail -40 "$work.log"
+            tail -40 "$target/log"
             count "fuzz $name" 0 1
         fi
-        rm -rf "$work" "$work.log"
     done
+    rm -rf "$work"
+}
+
+fuzz_into() { # fuzz_into FOLDER TARGET CORPUS: leaves its log and its status there
+    mkdir -p "$1/found"
+    "$2" -seed="${NSGATE_FUZZ_SEED:-1}" -max_total_time="${NSGATE_FUZZ_SECONDS:-8}" -timeout=10 \
+        -rss_limit_mb=2048 -artifact_prefix="$1/" "$1/found" "$3" >"$1/log" 2>&1
+    echo $? >"$1/status"
 }
 
 stage_fresh() {
     check "a fresh machine" tests/fresh.sh
 }
 
-trap "trap '' INT TERM HUP; remove_namespaces" EXIT
+trap "trap '' INT TERM HUP; kill \$(jobs -p) 2>/dev/null; wait; remove_namespaces" EXIT
 trap "trap '' INT TERM HUP; exit 130" INT TERM HUP
 conf/debian-packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
 for stage in $stages; do
