@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* rooms: dispatch */
-/* A client that asks anything: what is made of its head here never splits a line or forges a field.
- */
+/* A client that asks anything: what is made of its head here never splits a line or forges a field,
+ * nor a line of a log. */
 #include "dispatch/dispatch.h"
 
 #include "base/log.h"
@@ -12,8 +12,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define VALUES "$request|$uri|$args|$arg_a|$cookie_c|$http_x_a|$remote_user|$sent_http_x_echo"
+
 static const char text[] =
     "netns host;\n"
+    "log_format d '" VALUES "'; access_log /d d; log_format n escape=none '" VALUES "';\n"
+    "access_log /n n; log_format j escape=json '{\"a\":\"" VALUES "\",\"b\":$status}';\n"
+    "access_log /j j;\n"
     "upstream app { server 127.0.0.1:9000; }\n"
     "server { listen 10.0.0.1:80; server_name acme.test;\n"
     "  add_header X-Echo \"$uri|$args|$arg_a|$cookie_c|$http_x_a|$host|$http_host\" always;\n"
@@ -28,6 +33,7 @@ static struct loop loop;
 static struct exchange_pool pool;
 static struct tls_contexts *contexts;
 static struct tenant *tenant;
+static struct dispatch_shared *shared;
 static const struct exchange_client client = {
     .peer_host = {"192.0.2.1", 9}, .local_host = {"10.0.0.1", 8}, .local_port = 80};
 
@@ -45,6 +51,37 @@ static void check_fields(const struct http_fields *fields)
         demand(field->value.len == 0 || http_is_field_value(field->value));
         demand(!http_field_is_hop_by_hop(field->id) && field->id != FIELD_CONTENT_LENGTH);
     }
+}
+
+/* ---- lines of logs ---- */
+
+enum { LINES_DEFAULT, LINES_NONE, LINES_JSON, LINES };
+
+/* The quotes of the format, and no other; behind each backslash what JSON knows. */
+static void check_json(struct slice line)
+{
+    unsigned quotes = 0;
+    for (size_t i = 0; i < line.len; i++) {
+        quotes += line.data[i] == '"';
+        if (line.data[i] == '\\')
+            demand(memchr("\"\\nrtbfu", line.data[++i], 8) != NULL);
+    }
+    demand(quotes == 6 && line.data[0] == '{' && line.data[line.len - 1] == '}');
+}
+
+static void check_line(void *owner, uint32_t kind, struct slice line)
+{
+    unsigned *lines = owner;
+    (*lines)++;
+    demand(line.len > 1 && line.len <= DISPATCH_LINE_MAX && line.data[line.len - 1] == '\n');
+    line.len--;
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char byte = (unsigned char)line.data[i];
+        demand(byte >= 0x20);
+        demand(kind != LINES_DEFAULT || (byte < 0x7f && byte != '"'));
+    }
+    if (kind == LINES_JSON)
+        check_json(line);
 }
 
 /* ---- backends that only look at what they get ---- */
@@ -119,8 +156,11 @@ static void front_ignore(void *front, struct exchange *exchange)
 static const struct exchange_front front_ops = {
     .on_response = front_response, .on_body = front_ignore, .on_room = front_ignore};
 
+static unsigned lines;
+
 static void prepare(void)
 {
+    static const uint32_t numbers[] = {LINES_DEFAULT, LINES_NONE, LINES_JSON};
     struct config_tree tree;
     struct diag_list diags;
     loop_init(&loop);
@@ -132,6 +172,8 @@ static void prepare(void)
     contexts = tls_contexts_new();
     tenant = tenant_new(&bundle, contexts, &diags);
     demand(tenant != NULL);
+    tenant_set_log_numbers(tenant, numbers, LINES);
+    shared = dispatch_shared_new(&(struct dispatch_log){check_line, &lines});
     config_tree_free(&tree);
     diag_list_free(&diags);
 }
@@ -154,13 +196,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int verdict =
         h1_read_request(&reader, &in, &limits,
                         &(struct h1_request_sink){&exchange->arena, &exchange->request, &facts});
-    struct dispatch_origin origin = {.tenant = tenant, .listener = &tenant->listeners[0]};
-    if (verdict == H1_DONE)
+    struct dispatch_origin origin = {
+        .shared = shared, .tenant = tenant, .listener = &tenant->listeners[0]};
+    if (verdict == H1_DONE) {
         dispatch_start(exchange, NULL, &origin);
-    else
+    } else {
+        dispatch_attend(exchange, NULL, &origin);
         dispatch_refuse(exchange, verdict < 0 ? (enum error)verdict : ERROR_HEADER_TIMEOUT);
+    }
     demand(responses == 1);
+    lines = 0;
     exchange_close(exchange);
+    demand(lines == LINES);
     chain_clear(&in);
     ev_run(loop.ev, EVRUN_NOWAIT);
     return 0;
