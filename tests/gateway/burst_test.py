@@ -74,7 +74,7 @@ def test_a_steady_load_opens_no_more_connections(before, counting, namespace):
 def peak(client, counting, count):
     """So many requests are at the server at the same time, and answered."""
     client.begin_all(count, "GET", "/hold")
-    wait_for(lambda: counting.counts()["active"] == count, 10, "all to be at the server")
+    wait_for(lambda: counting.counts()["active"] == count, 60, "all to be at the server")
     assert counting.counts()["open"] == count
     counting.ask("/release")
     client.until(lambda: all(stream.over for stream in client.streams.values()))
@@ -113,7 +113,7 @@ def test_long_polls_stand_in_nobodys_way(before, counting, namespace):
     quiet = median_time(client)
     polls = Frames(namespace, FRONT).ready()
     numbers = polls.begin_all(400, "GET", "/hold")
-    wait_for(lambda: counting.counts()["active"] == 400, 10, "all polls to be at the server")
+    wait_for(lambda: counting.counts()["active"] == 400, 60, "all polls to be at the server")
     assert median_time(client) < max(0.05, 10 * quiet)
     counting.ask("/release")
     assert polls.until(lambda: all(polls.streams[number].over for number in numbers))
