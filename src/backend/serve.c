@@ -32,15 +32,20 @@ static bool serve(struct backend_endpoint *endpoint, struct backend_attempts *at
 /* Who wants a connection that is opened anew may have to wait while others need not. */
 static void serve_all(struct backend_endpoint *endpoint)
 {
-    struct backend_attempts *attempts = TAILQ_FIRST(&endpoint->queue->waiting);
+    struct backend_queue *queue = endpoint->queue;
+    struct backend_attempts *attempts = TAILQ_FIRST(&queue->waiting);
     while (attempts) {
         bool is_choosy = attempts->after > 0;
         struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
         if (serve(endpoint, attempts))
-            next = TAILQ_FIRST(&endpoint->queue->waiting); /* whoever was called may have left */
+            next = TAILQ_FIRST(&queue->waiting); /* whoever was called may have left */
         else if (!is_choosy)
             return;
         attempts = next;
+        if (attempts && loop_should_yield(queue->loop)) {
+            queue_wake(queue);
+            return;
+        }
     }
 }
 

@@ -210,7 +210,10 @@ static void on_task(struct loop_task *task)
 {
     struct connection *connection = of_task(task);
 
-    connection->protocol->task(connection);
+    if (connection->must_retire)
+        connection_retire_now(connection);
+    if (connection->state != CONNECTION_CLOSED && connection->protocol->task)
+        connection->protocol->task(connection);
 }
 
 /* ---- accepted ---- */

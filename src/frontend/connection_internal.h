@@ -67,6 +67,7 @@ struct connection {
     enum close_reason reason;   /* why it lingers or is closed */
     bool is_counted;            /* in the tally */
     bool is_spare;              /* in the tenant's idle list */
+    bool must_retire;           /* in its task */
     bool is_stale;   /* its server asks clients for another certificate now: it asks no more */
     bool peer_ended; /* the client's FIN or close_notify came */
     double patience; /* seconds that it may wait for its last request; 0: none, if it is retiring */
@@ -193,8 +194,12 @@ struct retirement {
 };
 
 /* Its listener, its tenant or the process is going: ends it after its current exchange. Of what
- * several calls ask for, the sooner counts. */
+ * several calls ask for, the sooner counts. From now on it promises no other response; what else
+ * is to be done comes with its next task. */
 void connection_retire(struct connection *connection, const struct retirement *how);
+
+/* What the task does of it; may close the connection. */
+void connection_retire_now(struct connection *connection);
 
 /* ---- verification.c ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How connections are brought to their end without a request being lost. */
 #include "connection_internal.h"
+#include "registry_internal.h"
 
 #include <math.h>
 
@@ -12,7 +13,9 @@ static double sooner(double a, double b)
 void connection_retire(struct connection *connection, const struct retirement *how)
 {
     struct limits *limits = &connection->limits;
-    double now = connection_now(connection);
+    struct loop *loop = connection_loop(connection);
+    struct loop_share *before;
+    double now = loop_now(loop);
 
     if (isfinite(how->limit))
         limits->cut_due = sooner(limits->cut_due, now + how->limit);
@@ -20,8 +23,18 @@ void connection_retire(struct connection *connection, const struct retirement *h
         connection->patience = how->patience;
     if (connection->retiring == CLOSE_NONE)
         connection->retiring = how->reason;
+    /* A tenant may have thousands of them: each has a turn in the tenant's share. */
+    connection->must_retire = true;
+    before = loop_enter(loop, connection->listener->tenant->share);
+    connection_defer(connection);
+    loop_leave(loop, before);
+}
+
+void connection_retire_now(struct connection *connection)
+{
+    connection->must_retire = false;
     if (connection->protocol->retire)
         connection->protocol->retire(connection);
     if (connection->state != CONNECTION_CLOSED)
-        limits_arm(limits, now);
+        limits_arm(&connection->limits, connection_now(connection));
 }

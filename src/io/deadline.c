@@ -6,6 +6,9 @@
 #include "base/container_of.h"
 #include "loop_internal.h"
 
+/* Deadlines that are queued at a look: those of many connections may be over at the same time. */
+#define COLLECT_PIECE 256
+
 static void arm(struct deadline *deadline, double at)
 {
     heap_push(&deadline->loop->timers, &deadline->armed, at);
@@ -30,7 +33,11 @@ void deadlines_collect(struct loop *loop)
 {
     struct heap_node *first;
 
-    while ((first = heap_first(&loop->timers)) && first->key <= loop->now) {
+    for (unsigned done = 0; done < COLLECT_PIECE; done++) {
+        first = heap_first(&loop->timers);
+        if (!first || first->key > loop->now)
+            return;
+
         struct deadline *deadline = CONTAINER_OF(first, struct deadline, armed);
 
         heap_remove(&loop->timers, first);

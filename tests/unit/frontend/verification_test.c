@@ -154,7 +154,7 @@ Test(verification, a_change_closes_what_is_idle)
     ask();
     expect("verify=NONE");
     rig_set_tenant(&rig, "acme", "", ON OK);
-    cr_expect_eq(frontend_connections(rig.frontend), 0);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
     expect(NULL);
     cr_expect_eq(rig.len, 0);
     stop();

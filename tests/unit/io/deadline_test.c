@@ -171,3 +171,34 @@ Test(deadline, earlier_knows_none)
     cr_assert_eq(deadline_earlier(2., 0.), 2.);
     cr_assert_eq(deadline_earlier(0., 0.), 0.);
 }
+
+/* ---- many at once ---- */
+
+#define CROWD 2000
+
+static unsigned over;
+
+static void count(struct deadline *deadline)
+{
+    (void)deadline;
+    over++;
+}
+
+Test(deadline, thousands_that_are_over_at_once_take_several_turns)
+{
+    static struct deadline crowd[CROWD];
+    struct loop loop;
+    unsigned turns = 0;
+
+    loop_init(&loop);
+    for (unsigned i = 0; i < CROWD; i++) {
+        deadline_init(&crowd[i], &loop, count);
+        deadline_set(&crowd[i], 0);
+    }
+    for (unsigned before = 0; over < CROWD; turns++, before = over) {
+        ev_run(loop.ev, EVRUN_ONCE);
+        cr_assert_leq(over - before, CROWD / 2);
+    }
+    cr_assert_gt(turns, 3);
+    loop_free(&loop);
+}

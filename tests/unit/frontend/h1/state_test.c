@@ -30,7 +30,7 @@ Test(h1_state, a_body_comes_before_its_response)
     rig_watch_log(&rig);
     int fd = client_open(&rig);
     client_send(&rig, fd, "POST / HTTP/1.1\r\n");
-    rig_run(&rig, 0.02);
+    rig_until(&rig, rig_has_logged(&rig, "idle to head"));
     client_send(&rig, fd, HOST "Content-Length: 6\r\n\r\nabc");
     int back = server_accept(&rig);
     client_expect(&rig, back, "abc");

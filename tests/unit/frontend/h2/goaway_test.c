@@ -68,7 +68,7 @@ Test(h2_goaway, a_removed_tenant_closes_what_is_idle)
     h2_client_open(&client, &rig);
     cr_assert_eq(h2_ask_simply(&client, "/"), 200);
     frontend_remove_tenant(rig.frontend, SLICE("acme"));
-    cr_assert_eq(frontend_connections(rig.frontend), 0);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
     h2_until(&client, client.ended);
     cr_assert_eq(client.goaways, 1);
     h2_client_close(&client);
