@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One child process: a worker or the resolver, started, watched and started again. */
+/* One child process: a worker, the resolver or the observer, started, watched and started again. */
 #ifndef CHILDREN_CHILD_H
 #define CHILDREN_CHILD_H
 
@@ -125,7 +125,7 @@ static inline bool child_is_up(const struct child *child)
     return child->channel;
 }
 
-/* "worker 1", "resolver" */
+/* "worker 1", "resolver", "observer" */
 void child_name(const struct child *child, char name[32]);
 
 /* A message of it has led to work: microseconds of it. Returns whether it may cost us that. */

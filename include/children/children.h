@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* All children of the supervisor: the resolver, and the workers of up to two generations. */
+/* All children of the supervisor: the resolver, the observer, and the workers of up to two
+ * generations. */
 #ifndef CHILDREN_CHILDREN_H
 #define CHILDREN_CHILDREN_H
 
@@ -108,6 +109,7 @@ struct children {
     bool is_ending;
     bool has_told_sandbox; /* that the kernel has none */
     struct child resolver;
+    struct child observer;
     struct generation present;
     unsigned generation; /* how many there have been */
     struct handover handover;
@@ -116,10 +118,16 @@ struct children {
     ev_timer heartbeat;
 };
 
-/* The resolver's events are its owner's, those of workers are this room's. What else the owner
+/* What happens to the children that are one of a kind. */
+struct children_singles {
+    const struct child_events *resolver;
+    const struct child_events *observer;
+};
+
+/* The events of these are their owner's, those of workers are this room's. What else the owner
  * knows (owner, wanted, the log) it sets itself. */
 void children_init(struct children *children, struct loop *loop, const char *program,
-                   const struct child_events *resolver, const struct children_events *events);
+                   const struct children_singles *singles, const struct children_events *events);
 /* Frees all workers, and closes all channels. */
 void children_free(struct children *children);
 
@@ -161,6 +169,8 @@ void children_signal(struct children *children, int signal);
 void children_stop(struct children *children);
 /* Whether any process of them is left. */
 bool children_are_running(const struct children *children);
+/* The observer is told to end if it is the last one: it has heard what all others had to say. */
+void children_dismiss_last(struct children *children);
 
 /* The log is there from now on (logging's descriptor; -1: syslog), at the level that log_set_level
  * has put in force: tells all. */

@@ -15,6 +15,14 @@
 
 /* ---- the main file ---- */
 
+/* Where the observer answers. */
+struct config_observe {
+    struct address address;
+    struct slice text;   /* canonical: "127.0.0.1:9180", "[::1]:9180", "unix:/run/observe.sock" */
+    struct slice *names; /* lower case: what Host may say besides addresses */
+    uint32_t name_count;
+};
+
 struct config_main {
     struct arena arena;
     struct slice user;
@@ -31,6 +39,8 @@ struct config_main {
     bool netns_shared;              /* several tenants may live in one network namespace */
     struct slice *tenant_globs;     /* absolute */
     uint32_t tenant_glob_count;
+    const struct config_observe *observes;
+    uint32_t observe_count;
     const struct config_block *defaults; /* in the tree it was built from; NULL when absent */
     struct slice folder; /* of the main file, absolute: what relative paths start from */
 };

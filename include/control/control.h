@@ -55,6 +55,10 @@ int control_try(const char *pid_file, char *text, size_t size);
 /* Takes over a listening socket that has been handed on, with its path (copied). */
 void control_adopt(struct control *control, int fd, const char *path);
 
+/* The same question from within: what answers it is read on the descriptor, which is the caller's,
+ * close-on-exec and non-blocking; nothing can be asked there. -1 with errno. */
+int control_ask(struct control *control, const char *request);
+
 /* Ends all connections and removes the socket. */
 void control_close(struct control *control);
 

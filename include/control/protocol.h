@@ -28,11 +28,12 @@
  *   waits TEXT
  *       what an upgrade waits for, when that has taken a second
  *   gateway KEY=VALUE...
- *       of status: version, pid, uptime (seconds), generation and workers (of them), draining
- *       (workers of the generation before), connections (removed tenants' too), partial (1: some
- *       worker did not tell its figures in time), arriving (1: an upgrade has begun that is not yet
- *       done: its workers do not serve yet, or its reload is not over), sandbox (of the workers:
- * on, log, off, or missing: it is wanted, and the kernel has none), landlock (the version of its
+ *       of status: version, state (starting: the first reload is not over, or no worker is ready;
+ *       serving; ending: it drains or ends), pid, uptime (seconds), generation and workers (of
+ * them), draining (workers of the generation before), connections (removed tenants' too), partial
+ * (1: some worker did not tell its figures in time), arriving (1: an upgrade has begun that is not
+ * yet done: its workers do not serve yet, or its reload is not over), sandbox (of the workers: on,
+ * log, off, or missing: it is wanted, and the kernel has none), landlock (the version of its
  *       interface that confines them besides, 0: none)
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,

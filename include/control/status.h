@@ -9,7 +9,8 @@ struct control;
 
 /* See `gateway` and `tenant` in control/protocol.h for what each field means. */
 struct status_gateway {
-    double uptime; /* seconds */
+    const char *state; /* starting, serving, ending */
+    double uptime;     /* seconds */
     unsigned generation;
     unsigned workers;
     unsigned draining;

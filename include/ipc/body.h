@@ -124,6 +124,17 @@ struct ipc_container {
     struct slice reason;  /* why there is neither */
 };
 
+/* OBSERVE, OBSERVE_CLOSE */
+struct ipc_observe {
+    struct slice address; /* config_observe.text */
+    struct slice names;   /* of hosts, each behind a space */
+};
+
+/* STATUS */
+struct ipc_status {
+    int error; /* errno; 0: none */
+};
+
 /* X(the struct's name) */
 #define IPC_BODIES(X)                                                                              \
     X(setup)                                                                                       \
@@ -143,7 +154,9 @@ struct ipc_container {
     X(sockets_stale)                                                                               \
     X(container_name)                                                                              \
     X(container_socket)                                                                            \
-    X(container)
+    X(container)                                                                                   \
+    X(observe)                                                                                     \
+    X(status)
 
 /* For each body: ipc_put_NAME; ipc_get_NAME, which returns 0, or ERROR_IPC when the bytes are not
  * exactly one; and ipc_send_NAME, which puts it and sends it (ipc_send). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may say what to whom: the messages between the supervisor (S), workers (W) and the resolver
- * (R). Each is one SEQPACKET datagram; what does not fit, or is secret, travels as a sealed memfd.
+/* Who may say what to whom: the messages between the supervisor (S), workers (W), the resolver
+ * (R) and the observer (O). Each is one SEQPACKET datagram; what does not fit, or is secret,
+ * travels as a sealed memfd.
  */
 #ifndef IPC_MESSAGE_H
 #define IPC_MESSAGE_H
@@ -14,7 +15,15 @@
 
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 
-enum ipc_role { ROLE_SUPERVISOR = 1 << 0, ROLE_WORKER = 1 << 1, ROLE_RESOLVER = 1 << 2 };
+enum ipc_role {
+    ROLE_SUPERVISOR = 1 << 0,
+    ROLE_WORKER = 1 << 1,
+    ROLE_RESOLVER = 1 << 2,
+    ROLE_OBSERVER = 1 << 3
+};
+
+/* Every child. */
+#define ROLE_CHILDREN (ROLE_WORKER | ROLE_RESOLVER | ROLE_OBSERVER)
 
 /* The two ends of a channel, as one of them sees it. */
 struct ipc_ends {
@@ -26,11 +35,11 @@ struct ipc_ends {
  * the one that is named here */
 #define IPC_MESSAGES(X)                                                                            \
     /* 0 or 1 log descriptor, then (workers) the tally's memfd */                                  \
-    X(SETUP, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 2, false)                               \
+    X(SETUP, ROLE_SUPERVISOR, ROLE_CHILDREN, 2, false)                                             \
     /* no body: a sealed memfd with the system's CA certificates (tls/tls.h) */                    \
     X(AUTHORITIES, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                         \
     /* the log descriptor of SETUP, opened anew */                                                 \
-    X(LOG, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 1, false)                                 \
+    X(LOG, ROLE_SUPERVISOR, ROLE_CHILDREN, 1, false)                                               \
     /* ipc_serial; blob: an unexamined bundle (tenant/bundle.h), with the addresses that its host  \
        names had when they were last resolved */                                                   \
     X(EXAMINE, ROLE_SUPERVISOR, ROLE_RESOLVER, 0, true)                                            \
@@ -57,12 +66,12 @@ struct ipc_ends {
     /* accept(2) can never work there again */                                                     \
     X(LISTENER_DEAD, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                       \
     /* the child has dropped its privileges, has entered its sandbox, and its loop runs */         \
-    X(READY, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                               \
+    X(READY, ROLE_CHILDREN, ROLE_SUPERVISOR, 0, false)                                             \
     /* accept no more, finish what runs, then end; after that time end anyway */                   \
     X(DRAIN, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                               \
     /* ipc_serial: answer with PONG of the same number */                                          \
-    X(PING, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_RESOLVER, 0, false)                                \
-    X(PONG, ROLE_WORKER | ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                \
+    X(PING, ROLE_SUPERVISOR, ROLE_CHILDREN, 0, false)                                              \
+    X(PONG, ROLE_CHILDREN, ROLE_SUPERVISOR, 0, false)                                              \
     /* ipc_serial: what does each tenant have here? */                                             \
     X(FIGURES_ASK, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                         \
     /* ipc_serial; blob: u32 connections in all, then an ipc_tenant_figures for each tenant that   \
@@ -82,7 +91,15 @@ struct ipc_ends {
     X(CONTAINER_CONNECT, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                 \
     /* with no error, the connected socket */                                                      \
     X(CONTAINER_SOCKET, ROLE_SUPERVISOR, ROLE_RESOLVER, 1, false)                                  \
-    X(CONTAINER, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)
+    X(CONTAINER, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                         \
+    /* a listening socket: answer there, in place of what was sent for that address before */      \
+    X(OBSERVE, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)                                           \
+    /* ipc_observe without names: answer there no more */                                          \
+    X(OBSERVE_CLOSE, ROLE_SUPERVISOR, ROLE_OBSERVER, 0, false)                                     \
+    /* no body: the status is wanted */                                                            \
+    X(STATUS_ASK, ROLE_OBSERVER, ROLE_SUPERVISOR, 0, false)                                        \
+    /* with no error, the connection on which it comes (control/protocol.h) */                     \
+    X(STATUS, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)
 
 enum ipc_message {
     IPC_NONE,

@@ -22,7 +22,7 @@
 #endif
 
 /* Bits: one system call may be of several roles. */
-enum sandbox_role { SANDBOX_WORKER = 1 << 0, SANDBOX_RESOLVER = 1 << 1 };
+enum sandbox_role { SANDBOX_WORKER = 1 << 0, SANDBOX_RESOLVER = 1 << 1, SANDBOX_OBSERVER = 1 << 2 };
 
 /* What is in force. */
 struct sandbox_state {
@@ -33,10 +33,10 @@ struct sandbox_state {
 
 /* For the rest of the process's life: it makes no system call but those of its role's list
  * (sandbox/rules.c). ON: any other one is logged with its name, and ends the process by SIGSYS; a
- * worker opens no file at all, the resolver those that name resolution needs. LOG: it is logged,
- * each name once a second at most, and done all the same; this lets intruders pass as well. What
- * the process needs of files must be open or loaded by now. Call it once, with no_new_privs set and
- * one thread.
+ * worker and the observer open no file at all, the resolver those that name resolution needs. LOG:
+ * it is logged, each name once a second at most, and done all the same; this lets intruders pass as
+ * well. What the process needs of files must be open or loaded by now. Call it once, with
+ * no_new_privs set and one thread.
  *
  * Returns 0, with what is in force in *state: a kernel, or a container around us, that has no
  * seccomp or no Landlock is no failure. Otherwise -1 with the step that failed in *why (constant)

@@ -24,12 +24,20 @@
 #define CHILD_DELAY_MAX 0.6  /* whoever dies is back within one */
 #define CHILD_GRACE     1.0  /* seconds that a child without a channel has to end by itself */
 
+/* What the program is told to be, and what the log calls it. */
+static const char *child_role(const struct child *child)
+{
+    if (child->role == ROLE_WORKER)
+        return "worker";
+    return child->role == ROLE_RESOLVER ? "resolver" : "observer";
+}
+
 void child_name(const struct child *child, char name[32])
 {
     if (child->role == ROLE_WORKER)
         snprintf(name, 32, "worker %u", child->index);
     else
-        snprintf(name, 32, "resolver");
+        snprintf(name, 32, "%s", child_role(child));
 }
 
 static void child_set_state(struct child *child, enum child_state state)
@@ -191,9 +199,8 @@ static void child_retry_later(struct child *child)
 
 static int child_fork(struct child *child, int sockets[2])
 {
-    struct spawn spawn = {.program = child->children->program,
-                          .role = child->role == ROLE_WORKER ? "worker" : "resolver",
-                          .second = -1};
+    struct spawn spawn = {
+        .program = child->children->program, .role = child_role(child), .second = -1};
 
     if (ipc_pair(sockets) < 0)
         return -1;

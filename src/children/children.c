@@ -15,6 +15,7 @@ void children_reap(struct children *children)
     WORKERS_FOREACH (worker, children)
         child_reap(worker);
     child_reap(&children->resolver);
+    child_reap(&children->observer);
 }
 
 void children_signal(struct children *children, int signal)
@@ -22,6 +23,7 @@ void children_signal(struct children *children, int signal)
     WORKERS_FOREACH (worker, children)
         child_signal(worker, signal);
     child_signal(&children->resolver, signal);
+    child_signal(&children->observer, signal);
 }
 
 void children_stop(struct children *children)
@@ -30,16 +32,28 @@ void children_stop(struct children *children)
     WORKERS_FOREACH (worker, children)
         child_stop(worker);
     child_stop(&children->resolver);
+    child_stop(&children->observer);
     hold_set(&children->handover.hold, 0);
 }
 
-bool children_are_running(const struct children *children)
+static bool children_others_are_running(const struct children *children)
 {
     WORKERS_FOREACH (worker, children) {
         if (worker->pid > 0)
             return true;
     }
     return children->resolver.pid > 0;
+}
+
+bool children_are_running(const struct children *children)
+{
+    return children_others_are_running(children) || children->observer.pid > 0;
+}
+
+void children_dismiss_last(struct children *children)
+{
+    if (child_is_up(&children->observer) && !children_others_are_running(children))
+        child_dismiss(&children->observer);
 }
 
 static void children_tell_log(const struct children *children, const struct child *child)
@@ -55,6 +69,7 @@ void children_set_log(struct children *children, int fd)
 {
     children->log_fd = fd;
     children_tell_log(children, &children->resolver);
+    children_tell_log(children, &children->observer);
     WORKERS_FOREACH (worker, children)
         children_tell_log(children, worker);
 }
@@ -89,17 +104,19 @@ static void children_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
     WORKERS_FOREACH (worker, children)
         heartbeat_beat(worker);
     heartbeat_beat(&children->resolver);
+    heartbeat_beat(&children->observer);
 }
 
 void children_init(struct children *children, struct loop *loop, const char *program,
-                   const struct child_events *resolver, const struct children_events *events)
+                   const struct children_singles *singles, const struct children_events *events)
 {
     children->loop = loop;
     children->program = program;
     children->events = events;
     children->tally_fd = -1;
     children->authorities_fd = -1;
-    child_init(&children->resolver, children, ROLE_RESOLVER, resolver);
+    child_init(&children->resolver, children, ROLE_RESOLVER, singles->resolver);
+    child_init(&children->observer, children, ROLE_OBSERVER, singles->observer);
     generation_init(children);
     figures_init(children);
     ev_timer_init(&children->heartbeat, children_on_tick, 1., 1.);
@@ -117,6 +134,7 @@ void children_free(struct children *children)
     figures_free(children);
     generation_free(children);
     child_close(&children->resolver);
+    child_close(&children->observer);
     children->authorities_fd = descriptor_close(children->authorities_fd);
 }
 

@@ -130,8 +130,12 @@ static void generation_start_present(struct children *children)
     struct assignment *assignment = NULL;
     struct slice keys;
 
-    if (child_is_up(&children->resolver) && !generation_has_identity(children))
-        child_dismiss(&children->resolver); /* the next one will be whom it should be */
+    if (!generation_has_identity(children)) { /* the next ones will be whom they should be */
+        if (child_is_up(&children->resolver))
+            child_dismiss(&children->resolver);
+        if (child_is_up(&children->observer))
+            child_dismiss(&children->observer);
+    }
     children->identity = children->wanted.identity;
     present->half = handover->state == HANDOVER_NONE ? 0 : 1 - handover->former.half;
     present->count = children->wanted.count;

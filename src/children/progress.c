@@ -18,8 +18,9 @@ static void progress_describe(const struct hold *hold, char text[PENDING_TEXT])
     char name[16];
 
     snprintf(name, sizeof(name), "worker %u", child->index);
-    if (child->role == ROLE_RESOLVER)
-        snprintf(text, PENDING_TEXT, "the end of the resolver");
+    if (child->role != ROLE_WORKER)
+        snprintf(text, PENDING_TEXT, "the end of the %s",
+                 child->role == ROLE_RESOLVER ? "resolver" : "observer");
     else if (child->state != CHILD_READY)
         snprintf(text, PENDING_TEXT, "%s, which is not ready", name);
     else if (first && first->assignment)
@@ -64,7 +65,7 @@ void progress_note(struct child *child)
     bool was_due = progress_is_due(child);
     unsigned scopes = 0;
 
-    if (child->role == ROLE_RESOLVER)
+    if (child->role != ROLE_WORKER)
         scopes = child->state == CHILD_LOST ? PENDING_UPGRADE : 0;
     else if (!child->children->is_ending)
         scopes = child->is_former ? progress_of_former(child) : progress_of_worker(child);

@@ -56,6 +56,7 @@ struct build {
     struct config_main *main; /* while a main file is read */
     struct list globs;        /* struct slice: of `tenants` */
     struct list formats;      /* const struct config_directive *: log_format beside `defaults` */
+    struct list observes;     /* struct config_observe */
     struct config_tenant *tenant; /* while a tenant (or defaults) is read */
     struct tenant_build *parts;   /* of the tenant */
     struct server_build *server;  /* in server and location */

@@ -78,6 +78,7 @@ const struct rule grammar_rules[] = {
      .high = 1000000},
     {"netns", CONTEXT_TENANT, 1, 1, set_netns, NO_FIELD},
     {"netns_shared", MAIN, 1, 1, set_flag, IN_MAIN(netns_shared)},
+    {"observe", MAIN, 1, ANY_COUNT, set_observe, .repeats = true},
     {"pid", MAIN, 1, 1, set_path, IN_MAIN(pid_file)},
     {"proxy_buffering", EVERY, 1, 1, set_usual, .word = "off", .note = STREAMS},
     {"proxy_connect_timeout", EVERY, 1, 1, set_time, IN_SETTINGS(proxy_connect_timeout), FROM_1MS},

@@ -42,6 +42,8 @@ int config_main_build(struct config_main *model, const struct config_tree *tree,
     main_finish_defaults(&build);
     model->tenant_globs = list_copy(&build.globs, &model->arena, sizeof(struct slice));
     model->tenant_glob_count = build.globs.count;
+    model->observes = list_copy(&build.observes, &model->arena, sizeof(struct config_observe));
+    model->observe_count = build.observes.count;
     /* A file that cannot be read, or not to its end, may well have some. */
     if (build.globs.count == 0 && diags->errors == 0)
         diag_warning(diags, ((struct diag_place){path, 0, 0}),

@@ -36,6 +36,9 @@ rule_setter set_sandbox;
 rule_setter set_defaults;
 rule_setter set_main_log_format; /* as if it stood in `defaults` */
 
+/* observe.c */
+rule_setter set_observe;
+
 /* limits.c */
 rule_setter set_limit_req;
 rule_setter set_limit_conn;

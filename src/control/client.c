@@ -179,6 +179,15 @@ static void client_on_writable(struct ev_loop *ev, ev_io *watcher, int events)
 
 /* ---- reading ---- */
 
+void control_client_take(struct control_client *client, struct slice request)
+{
+    ev_io_stop(client->control->loop->ev, &client->reader);
+    deadline_set(&client->limit, CLIENT_LIMIT);
+    control_run(client, request);
+    if (client_waits(client))
+        deadline_set(&client->limit, CLIENT_LOOK);
+}
+
 /* Nothing is expected behind the first line, and a client may close its sending half. */
 static void client_take(struct control_client *client)
 {
@@ -186,12 +195,9 @@ static void client_take(struct control_client *client)
 
     if (!end && client->request_len < sizeof(client->request))
         return;
-    ev_io_stop(client->control->loop->ev, &client->reader);
-    deadline_set(&client->limit, CLIENT_LIMIT);
-    control_run(client, (struct slice){client->request, end ? (size_t)(end - client->request)
+    control_client_take(client,
+                        (struct slice){client->request, end ? (size_t)(end - client->request)
                                                             : client->request_len});
-    if (client_waits(client))
-        deadline_set(&client->limit, CLIENT_LOOK);
 }
 
 static void client_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
@@ -213,7 +219,7 @@ static void client_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
     client_take(client);
 }
 
-void control_client_new(struct control *control, int fd)
+struct control_client *control_client_new(struct control *control, int fd)
 {
     struct control_client *client = memory_zeroed(1, sizeof(*client));
     char upgrades[16];
@@ -235,4 +241,5 @@ void control_client_new(struct control *control, int fd)
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
     snprintf(upgrades, sizeof(upgrades), "%u", control->upgrades);
     control_say(client, SLICE("hello"), SLICE(NSGATE_VERSION), slice_of(pid), slice_of(upgrades));
+    return client;
 }

@@ -4,6 +4,8 @@
 
 #include "control_internal.h"
 
+#include <sys/socket.h>
+
 #define CONTROL_TEXT_MAX 2048 /* bytes of one message */
 
 /* ---- requests ---- */
@@ -29,6 +31,16 @@ void control_run(struct control_client *client, struct slice request)
     why = known->run(client->control->owner);
     if (why)
         control_refuse(client, slice_of(why));
+}
+
+int control_ask(struct control *control, const char *request)
+{
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets) < 0)
+        return -1;
+    control_client_take(control_client_new(control, sockets[0]), slice_of(request));
+    return sockets[1];
 }
 
 /* ---- what those who wait are told ---- */

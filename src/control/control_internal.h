@@ -30,7 +30,9 @@ struct control_client {
 };
 
 /* Owns fd, a non-blocking socket; greets. */
-void control_client_new(struct control *control, int fd);
+struct control_client *control_client_new(struct control *control, int fd);
+/* Does as if that line had come; nothing more is read. */
+void control_client_take(struct control_client *client, struct slice request);
 void control_client_set_state(struct control_client *client, enum control_state state);
 /* Frees it at the turn's end. */
 void control_client_close(struct control_client *client);

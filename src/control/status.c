@@ -18,6 +18,7 @@ void status_tell_gateway(struct control *control, const struct status_gateway *g
 
     arena_init(&arena, STATUS_LINE);
     control_say_each(control, CONTROL_COUNTING, SLICE("gateway"), SLICE("version=" NSGATE_VERSION),
+                     arena_printf(&arena, "state=%s", gateway->state),
                      arena_printf(&arena, "pid=%d", (int)getpid()),
                      arena_printf(&arena, "uptime=%.0f", gateway->uptime),
                      arena_printf(&arena, "sandbox=%s", gateway->sandbox),

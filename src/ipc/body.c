@@ -188,6 +188,8 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
 #define BODY_container_name(F)   F(name)
 #define BODY_container_socket(F) F(error) F(path)
 #define BODY_container(F)        F(name) F(pid) F(sandbox) F(reason)
+#define BODY_observe(F)          F(address) F(names)
+#define BODY_status(F)           F(error)
 #define BODY_tenant_figures(F)   F(tenant) F(connections) F(draining) F(requests) F(refused)
 
 #define X(name)                                                                                    \

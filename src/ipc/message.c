@@ -44,7 +44,7 @@ unsigned ipc_message_descriptors(enum ipc_message message)
 
 unsigned ipc_message_least_descriptors(enum ipc_message message)
 {
-    return message == IPC_LISTENER || message == IPC_AUTHORITIES;
+    return message == IPC_LISTENER || message == IPC_AUTHORITIES || message == IPC_OBSERVE;
 }
 
 bool ipc_message_has_blob(enum ipc_message message)

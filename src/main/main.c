@@ -2,6 +2,7 @@
 /* The command line, and the choice of what this process is. */
 #include "command_internal.h"
 
+#include "observer/observer.h"
 #include "resolver/resolver.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
@@ -140,6 +141,8 @@ static int main_child(int argc, char **argv)
         return worker_main(SPAWN_CHANNEL_FD);
     if (strcmp(argv[2], "resolver") == 0)
         return resolver_main(SPAWN_CHANNEL_FD);
+    if (strcmp(argv[2], "observer") == 0)
+        return observer_main(SPAWN_CHANNEL_FD);
     if (strcmp(argv[2], "candidate") == 0)
         return supervisor_candidate();
     if (strcmp(argv[2], "opener") == 0)

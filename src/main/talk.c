@@ -29,20 +29,12 @@ void talk_be_patient(const struct talk *talk)
 int talk_read(struct talk *talk, struct answer *answer)
 {
     ssize_t len = getline(&talk->line, &talk->capacity, talk->stream);
-    char *rest = talk->line;
 
     if (len <= 0 || talk->line[len - 1] != '\n')
         return -1;
     talk->line[len - 1] = '\0';
-    answer->count = 0;
-    while (rest && answer->count < TALK_FIELDS_MAX)
-        answer->fields[answer->count++] = strsep(&rest, "\t");
+    answer_cut(answer, talk->line);
     return 0;
-}
-
-bool answer_is(const struct answer *answer, const char *kind, unsigned fields)
-{
-    return answer->count >= fields && strcmp(answer->fields[0], kind) == 0;
 }
 
 bool answer_ends(const struct answer *answer, int *status)

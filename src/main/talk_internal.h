@@ -4,18 +4,12 @@
 #define MAIN_TALK_INTERNAL_H
 
 #include "command_internal.h"
+#include "control/answer.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#define TALK_LIMIT      10 /* seconds for an answer that needs no work */
-#define TALK_FIELDS_MAX 32 /* further ones would be of a later version */
-
-/* One line of what is said there: see control/protocol.h. */
-struct answer {
-    char *fields[TALK_FIELDS_MAX]; /* the first is the line's kind */
-    unsigned count;
-};
+#define TALK_LIMIT 10 /* seconds for an answer that needs no work */
 
 /* Embedded by its owner. */
 struct talk {
@@ -36,9 +30,6 @@ void talk_be_patient(const struct talk *talk);
 /* The next line, which lives until the one after it. Returns 0, or -1 at the end or when nothing
  * has come in time. */
 int talk_read(struct talk *talk, struct answer *answer);
-
-/* Whether it is of that kind and has so many fields, its kind included. */
-bool answer_is(const struct answer *answer, const char *kind, unsigned fields);
 
 /* Shows what goes to standard error. Whether it was the last line: then with the exit status. */
 bool answer_ends(const struct answer *answer, int *status);

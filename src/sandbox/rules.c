@@ -13,7 +13,9 @@
 
 #define W    SANDBOX_WORKER
 #define R    SANDBOX_RESOLVER
+#define O    SANDBOX_OBSERVER
 #define BOTH (SANDBOX_WORKER | SANDBOX_RESOLVER)
+#define ALL  (BOTH | SANDBOX_OBSERVER)
 
 #define ANY(name, roles)                                                                           \
     {                                                                                              \
@@ -56,49 +58,50 @@
 
 /* What socket(2) takes beside the type. */
 #define FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
-#define SOCKET(family, type, protocol)                                                             \
-    RULE(socket, BOTH, IS(0, family), IS_BUT(1, FLAGS, type), IS(2, protocol))
-#define SET(level, name) RULE(setsockopt, BOTH, IS(1, level), IS(2, name))
-#define GET(level, name) RULE(getsockopt, BOTH, IS(1, level), IS(2, name))
+#define SOCKET_OF(roles, family, type, protocol)                                                   \
+    RULE(socket, roles, IS(0, family), IS_BUT(1, FLAGS, type), IS(2, protocol))
+#define SOCKET(family, type, protocol) SOCKET_OF(BOTH, family, type, protocol)
+#define SET(level, name)               RULE(setsockopt, BOTH, IS(1, level), IS(2, name))
+#define GET(level, name)               RULE(getsockopt, BOTH, IS(1, level), IS(2, name))
 
 /* Kernels since 5.11 keep the calls that are allowed whatever their arguments in a bitmap, so that
  * the filter does not run for them: no hot call has a condition. */
 /* clang-format off */
 const struct rule sandbox_rules[] = {
     /* ---- requests ---- */
-    ANY(epoll_wait, BOTH),
-    ANY(recvfrom, BOTH),
-    ANY(sendto, BOTH),
-    ANY(sendmsg, BOTH),
+    ANY(epoll_wait, ALL),
+    ANY(recvfrom, ALL),
+    ANY(sendto, ALL),
+    ANY(sendmsg, ALL),
     ANY(readv, BOTH),
-    ANY(read, BOTH),
-    ANY(write, BOTH),
-    ANY(writev, BOTH),
-    ANY(epoll_ctl, BOTH),
-    ANY(close, BOTH),
-    ANY(accept4, W),
-    ANY(connect, BOTH),
-    ANY(shutdown, BOTH),
-    ANY(recvmsg, BOTH),
+    ANY(read, ALL),
+    ANY(write, ALL),
+    ANY(writev, ALL),
+    ANY(epoll_ctl, ALL),
+    ANY(close, ALL),
+    ANY(accept4, W | O),
+    ANY(connect, ALL),
+    ANY(shutdown, ALL),
+    ANY(recvmsg, ALL),
     ANY(getsockname, BOTH),
-    ANY(getpeername, BOTH),
-    ANY(epoll_create1, BOTH),
-    ANY(epoll_pwait, BOTH),
-    ANY(epoll_pwait2, BOTH),
+    ANY(getpeername, ALL),
+    ANY(epoll_create1, ALL),
+    ANY(epoll_pwait, ALL),
+    ANY(epoll_pwait2, ALL),
     /* Where the clock is not one that the vDSO can read. */
-    ANY(clock_gettime, BOTH),
-    ANY(gettimeofday, BOTH),
-    ANY(time, BOTH),
-    ANY(getrandom, BOTH),
-    ANY(sysinfo, BOTH), /* qsort(3) asks how much memory there is */
+    ANY(clock_gettime, ALL),
+    ANY(gettimeofday, ALL),
+    ANY(time, ALL),
+    ANY(getrandom, ALL),
+    ANY(sysinfo, ALL), /* qsort(3) asks how much memory there is */
 
     /* ---- memory: nothing that can be executed ---- */
-    ANY(brk, BOTH),
-    ANY(munmap, BOTH),
-    ANY(mremap, BOTH),
-    ANY(madvise, BOTH),
-    RULE(mmap, BOTH, LACKS(2, PROT_EXEC)),
-    RULE(mprotect, BOTH, LACKS(2, PROT_EXEC)),
+    ANY(brk, ALL),
+    ANY(munmap, ALL),
+    ANY(mremap, ALL),
+    ANY(madvise, ALL),
+    RULE(mmap, ALL, LACKS(2, PROT_EXEC)),
+    RULE(mprotect, ALL, LACKS(2, PROT_EXEC)),
     RULE(memfd_create, BOTH, IS(1, MFD_CLOEXEC | MFD_ALLOW_SEALING)),
 
     /* ---- sockets: of backends, syslog, name servers; in namespaces others make them ---- */
@@ -109,7 +112,7 @@ const struct rule sandbox_rules[] = {
     SOCKET(AF_INET, SOCK_DGRAM, IPPROTO_UDP),
     SOCKET(AF_INET6, SOCK_DGRAM, IPPROTO_UDP),
     SOCKET(AF_UNIX, SOCK_STREAM, 0),
-    SOCKET(AF_UNIX, SOCK_DGRAM, 0),
+    SOCKET_OF(ALL, AF_UNIX, SOCK_DGRAM, 0),
     SET(IPPROTO_TCP, TCP_NODELAY),
     SET(IPPROTO_TCP, TCP_NOTSENT_LOWAT),
     SET(IPPROTO_TCP, TCP_USER_TIMEOUT),
@@ -120,37 +123,37 @@ const struct rule sandbox_rules[] = {
     GET(IPPROTO_TCP, TCP_INFO),
 
     /* ---- descriptors: O_NONBLOCK is set and never cleared, for others share them ---- */
-    RULE(fcntl, BOTH, IS(1, F_DUPFD_CLOEXEC)),
-    RULE(fcntl, BOTH, IS(1, F_GETFD)),
-    RULE(fcntl, BOTH, IS(1, F_SETFD)),
-    RULE(fcntl, BOTH, IS(1, F_GETFL)),
+    RULE(fcntl, ALL, IS(1, F_DUPFD_CLOEXEC)),
+    RULE(fcntl, ALL, IS(1, F_GETFD)),
+    RULE(fcntl, ALL, IS(1, F_SETFD)),
+    RULE(fcntl, ALL, IS(1, F_GETFL)),
     RULE(fcntl, R, IS(1, F_SETFL), HAS(2, O_NONBLOCK)),
     RULE(fcntl, BOTH, IS(1, F_ADD_SEALS)),
-    RULE(fcntl, BOTH, IS(1, F_GET_SEALS)),
+    RULE(fcntl, ALL, IS(1, F_GET_SEALS)),
     RULE(ioctl, BOTH, IS(1, SIOCOUTQ)),
     RULE(ioctl, BOTH, IS(1, SIOCGIFINDEX)),
-    ANY(fstat, BOTH),
-    RULE(newfstatat, BOTH, IS(3, AT_EMPTY_PATH)),
-    RULE(prlimit64, BOTH, IS(0, 0), IS_NULL(2)),
+    ANY(fstat, ALL),
+    RULE(newfstatat, ALL, IS(3, AT_EMPTY_PATH)),
+    RULE(prlimit64, ALL, IS(0, 0), IS_NULL(2)),
 
     /* ---- files: what c-ares reads whenever it begins anew ---- */
     RULE(openat, R, IS(0, AT_FDCWD), IS_BUT(2, O_CLOEXEC, O_RDONLY)),
     ANY(uname, R),
 
     /* ---- the log ---- */
-    ANY(poll, BOTH),
-    ANY(pwritev2, BOTH),
+    ANY(poll, ALL),
+    ANY(pwritev2, ALL),
 
     /* ---- the process: it may signal and end itself ---- */
-    ANY(exit_group, BOTH),
-    ANY(rt_sigreturn, BOTH),
-    ANY(rt_sigprocmask, BOTH),
-    ANY(restart_syscall, BOTH),
-    ANY(futex, BOTH),
-    ANY(getpid, BOTH),
-    ANY(gettid, BOTH),
-    RULE(tgkill, BOTH, IS(0, RULE_SELF)),
-    RULE(rt_sigaction, BOTH, IS(0, SIGABRT)), /* abort(3) */
+    ANY(exit_group, ALL),
+    ANY(rt_sigreturn, ALL),
+    ANY(rt_sigprocmask, ALL),
+    ANY(restart_syscall, ALL),
+    ANY(futex, ALL),
+    ANY(getpid, ALL),
+    ANY(gettid, ALL),
+    RULE(tgkill, ALL, IS(0, RULE_SELF)),
+    RULE(rt_sigaction, ALL, IS(0, SIGABRT)), /* abort(3) */
 };
 /* clang-format on */
 

@@ -3,8 +3,10 @@
 #include "supervisor_internal.h"
 #include "worker_sockets_internal.h"
 
+#include "base/descriptor.h"
 #include "namespaces/containers.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* ---- the resolver ---- */
@@ -59,13 +61,53 @@ static bool resolver_is_patient(const struct child *resolver)
     return examiner_is_of_suspect(&supervisor_of(resolver)->reload.examiner);
 }
 
-const struct child_events supervisor_resolver_events = {.on_start = resolver_on_start,
-                                                        .on_death = resolver_on_death,
-                                                        .on_message = resolver_on_message,
-                                                        .on_working = resolver_on_working,
-                                                        .awaits = resolver_awaits,
-                                                        .is_wanted = resolver_is_wanted,
-                                                        .is_patient = resolver_is_patient};
+static const struct child_events resolver_events = {.on_start = resolver_on_start,
+                                                    .on_death = resolver_on_death,
+                                                    .on_message = resolver_on_message,
+                                                    .on_working = resolver_on_working,
+                                                    .awaits = resolver_awaits,
+                                                    .is_wanted = resolver_is_wanted,
+                                                    .is_patient = resolver_is_patient};
+
+/* ---- the observer ---- */
+
+static void observer_on_start(struct child *observer)
+{
+    observing_on_start(&supervisor_of(observer)->observing);
+}
+
+static void observer_on_death(struct child *observer)
+{
+    (void)observer; /* it has nothing that anybody waits for */
+}
+
+/* It reads the answer by itself, and can ask for nothing else. */
+static int observer_on_message(struct child *observer, struct ipc_received *received)
+{
+    struct ipc_status body = {0};
+    int fd;
+
+    if (received->message != IPC_STATUS_ASK)
+        return ERROR_IPC;
+    fd = control_ask(&supervisor_of(observer)->control, "status");
+    body.error = fd < 0 ? errno : 0;
+    ipc_send_status(observer->channel, IPC_STATUS, &body,
+                    &(struct ipc_attachments){&fd, fd >= 0, NULL});
+    descriptor_close(fd);
+    return 0;
+}
+
+static bool observer_is_wanted(const struct child *observer)
+{
+    return observing_is_wanted(&supervisor_of(observer)->observing);
+}
+
+static const struct child_events observer_events = {.on_start = observer_on_start,
+                                                    .on_death = observer_on_death,
+                                                    .on_message = observer_on_message,
+                                                    .is_wanted = observer_is_wanted};
+
+const struct children_singles supervisor_singles = {&resolver_events, &observer_events};
 
 /* ---- what workers are told of ---- */
 

@@ -11,7 +11,10 @@
 
 void ending_look(struct supervisor *supervisor)
 {
-    if (supervisor->state != SUPERVISOR_RUNNING && !children_are_running(&supervisor->children))
+    if (supervisor->state == SUPERVISOR_RUNNING)
+        return;
+    children_dismiss_last(&supervisor->children);
+    if (!children_are_running(&supervisor->children))
         loop_stop(&supervisor->loop);
 }
 
@@ -39,6 +42,7 @@ static void ending_stop_work(struct supervisor *supervisor)
     reload_abandon(&supervisor->reload);
     upgrade_abandon(&supervisor->upgrade);
     control_tell_ending(&supervisor->control);
+    observing_stop(&supervisor->observing);
     namespaces_stop(&supervisor->namespaces);
     sockets_stop(&supervisor->sockets);
 }

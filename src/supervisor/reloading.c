@@ -59,6 +59,7 @@ static void reloading_on_settings(void *owner, struct settings *settings)
     supervisor->settings = settings;
     reloading_apply_settings(supervisor);
     logging_follow(&supervisor->logging, settings, false);
+    observing_follow(&supervisor->observing, settings);
     generation_follow(&supervisor->children);
 }
 

@@ -83,9 +83,28 @@ static void status_sandbox(const struct children *children, struct status_gatewa
     gateway->landlock = landlock == UINT8_MAX ? 0 : landlock;
 }
 
+static bool status_has_worker(const struct children *children)
+{
+    WORKERS_FOREACH (worker, children) {
+        if (worker->state == CHILD_READY)
+            return true;
+    }
+    return false;
+}
+
+static const char *status_state(const struct supervisor *supervisor)
+{
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return "ending";
+    return supervisor->reload.kind == RELOAD_START || !status_has_worker(&supervisor->children)
+               ? "starting"
+               : "serving";
+}
+
 static void status_gateway(struct supervisor *supervisor)
 {
     struct status_gateway gateway = {
+        .state = status_state(supervisor),
         .uptime = loop_now(&supervisor->loop) - supervisor->started,
         .generation = supervisor->children.generation,
         .workers = supervisor->children.present.count,

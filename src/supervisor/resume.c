@@ -264,6 +264,7 @@ static void resume_serve(struct resume *resume)
     pending_wait(&supervisor->loop, &resume->arrival);
     supervisor_start_watchers(supervisor);
     generation_start(&supervisor->children);
+    observing_follow(&supervisor->observing, supervisor->settings);
     raise(SIGCHLD); /* a worker may have died since before the execve(2) */
     loop_run(&supervisor->loop);
     pending_wait_no_more(&supervisor->loop, &resume->arrival);

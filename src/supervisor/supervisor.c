@@ -74,8 +74,9 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
                                       .is_root = geteuid() == 0,
                                       .children = {.owner = supervisor, .log_fd = STDERR_FILENO}};
     loop_init(&supervisor->loop);
-    children_init(&supervisor->children, &supervisor->loop, program, &supervisor_resolver_events,
+    children_init(&supervisor->children, &supervisor->loop, program, &supervisor_singles,
                   &supervisor_children_events);
+    observing_init(&supervisor->observing, &supervisor->children);
     reloading_init(supervisor);
     namespaces_init(&supervisor->namespaces, &supervisor->loop, &namespaces_events, supervisor);
     sockets_init(&supervisor->sockets, &supervisor->namespaces, &supervisor->registry.residents,
@@ -94,6 +95,7 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
 void supervisor_free(struct supervisor *supervisor)
 {
     signals_stop(supervisor);
+    observing_free(&supervisor->observing);
     children_free(&supervisor->children);
     reload_free(&supervisor->reload);
     sweep_free(&supervisor->sweep);
@@ -168,6 +170,7 @@ static void supervisor_serve(struct supervisor *supervisor)
 {
     supervisor_start_watchers(supervisor);
     generation_start(&supervisor->children);
+    observing_follow(&supervisor->observing, supervisor->settings);
     namespaces_start(&supervisor->namespaces);
     if (supervisor_reload(supervisor, RELOAD_START) < 0)
         ending_begin(supervisor, EXIT_FAILURE);

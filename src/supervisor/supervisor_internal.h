@@ -9,6 +9,7 @@
 #include "daemon/pid_file.h"
 #include "files/settings.h"
 #include "logs/log_file.h"
+#include "observing_internal.h"
 #include "reload/reload.h"
 #include "reload/report.h"
 #include "reload/sweep.h"
@@ -51,6 +52,7 @@ struct supervisor {
     struct control control;
     struct registry registry;
     struct children children;
+    struct observing observing;
     struct reload reload;
     struct sweep sweep;
     struct notify notify;
@@ -87,7 +89,7 @@ void ending_free(struct supervisor *supervisor);
 /* requests.c: what the control socket may ask for. */
 extern const struct control_request supervisor_requests[];
 /* children_events.c: what children ask and tell. */
-extern const struct child_events supervisor_resolver_events;
+extern const struct children_singles supervisor_singles;
 extern const struct children_events supervisor_children_events;
 
 /* The workers have told their figures, or not in time: who waits for status is told. */

@@ -29,7 +29,8 @@ static void read_bodies(struct wire_reader reader)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum ipc_role roles[] = {ROLE_SUPERVISOR, ROLE_WORKER, ROLE_RESOLVER};
+    static const enum ipc_role roles[] = {ROLE_SUPERVISOR, ROLE_WORKER, ROLE_RESOLVER,
+                                          ROLE_OBSERVER};
     struct ipc_datagram datagram;
     struct wire_reader reader;
     const char *reason;

@@ -189,7 +189,8 @@ void crew_open(struct crew *crew, unsigned workers, unsigned per_tenant)
     crew->listener = -1;
     loop_init(&crew->loop);
     crew->children.owner = crew;
-    children_init(&crew->children, &crew->loop, "/nowhere", &resolver_events, &events);
+    children_init(&crew->children, &crew->loop, "/nowhere",
+                  &(struct children_singles){&resolver_events, &resolver_events}, &events);
     crew->children.wanted = (struct workforce){.count = workers, .per_tenant = per_tenant};
     crew->children.present = (struct generation){.workers = crew->workers, .count = workers};
     for (unsigned i = 0; i < workers; i++)

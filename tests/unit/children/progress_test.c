@@ -25,7 +25,8 @@ static const struct children_events events = {.on_lacking = nothing};
 static void begin(void)
 {
     loop_init(&loop);
-    children_init(&children, &loop, "/nowhere", &resolver_events, &events);
+    children_init(&children, &loop, "/nowhere",
+                  &(struct children_singles){&resolver_events, &resolver_events}, &events);
     worker = memory_zeroed(1, sizeof(*worker));
     children.present = (struct generation){worker, 1, 0};
     worker_init(worker, &children, 0, 0);

@@ -51,6 +51,7 @@ Test(grammar, every_directive_is_known)
         "max_connections",
         "max_handshakes",
         "netns_shared",
+        "observe",
         "pid",
         "proxy_buffering",
         "proxy_connect_timeout",

@@ -92,3 +92,22 @@ Test(control, tells_all_that_it_ends)
     heard(&talk, talk.upgrade, "error\tnsgate is ending\nend\t1\n");
     rig_close(&talk.rig);
 }
+
+Test(control, what_is_asked_from_within_is_answered_and_no_more)
+{
+    struct rig rig;
+    int fd;
+
+    rig_open(&rig);
+    fd = control_ask(&rig.control, "status");
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(rig.runs, 1);
+    cr_assert_eq(write(fd, "reload\n", 7), 7);
+    for (int i = 0; i < 10; i++)
+        rig_turn(&rig);
+    cr_assert_eq(rig.runs, 1, "nothing else is heard there");
+    control_end_each(&rig.control, CONTROL_COUNTING, CONTROL_GOOD);
+    rig_end(&rig, fd);
+    cr_assert(rig_said(&rig, "hello\t") && rig_said(&rig, "\nend\t0\n"));
+    rig_close(&rig);
+}

@@ -12,7 +12,8 @@
 
 Test(status, tells_of_the_gateway_and_its_tenants)
 {
-    const struct status_gateway gateway = {.uptime = 7.4,
+    const struct status_gateway gateway = {.state = "serving",
+                                           .uptime = 7.4,
                                            .generation = 2,
                                            .workers = 3,
                                            .draining = 1,
@@ -35,7 +36,7 @@ Test(status, tells_of_the_gateway_and_its_tenants)
                                          .generation = 7,
                                          .error = SLICE("no\tnews")};
     struct rig rig;
-    char pid[32];
+    char pid[64];
     int fds[2];
 
     rig_open(&rig);
@@ -46,7 +47,7 @@ Test(status, tells_of_the_gateway_and_its_tenants)
     status_tell_gateway(&rig.control, &gateway);
     status_tell_tenant(&rig.control, &tenant);
     control_end_each(&rig.control, CONTROL_COUNTING, CONTROL_LACKING);
-    snprintf(pid, sizeof(pid), "\tpid=%d\tuptime=7\t", (int)getpid());
+    snprintf(pid, sizeof(pid), "\tstate=serving\tpid=%d\tuptime=7\t", (int)getpid());
     for (int i = 0; i < 2; i++) {
         rig_end(&rig, fds[i]);
         cr_assert(rig_said(&rig, "\ngateway\tversion=") && rig_said(&rig, pid));

@@ -54,13 +54,16 @@
     X(CONTAINER_FORGET, container_name, (SLICE("ab")), "020000006162")                             \
     X(CONTAINER_SOCKET, container_socket, (0x04030201, SLICE("ab")), "01020304020000006162")       \
     X(CONTAINER, container, (SLICE("ab"), 0x04030201, SLICE("cde"), SLICE("fg")),                  \
-      "0200000061620102030403000000636465020000006667")
+      "0200000061620102030403000000636465020000006667")                                            \
+    X(OBSERVE, observe, (SLICE("ab"), SLICE("cde")), "02000000616203000000636465")                 \
+    X(OBSERVE_CLOSE, observe, (SLICE("ab"), SLICE("")), "02000000616200000000")                    \
+    X(STATUS, status, (0x04030201), "01020304")
 
 /* The table, in the order of the numbers that are sent. */
 static const char *const golden_table[] = {
-    "SETUP 1 6 2 0",
+    "SETUP 1 14 2 0",
     "AUTHORITIES 1 2 1 0",
-    "LOG 1 6 1 0",
+    "LOG 1 14 1 0",
     "EXAMINE 1 4 0 1",
     "EXAMINED 4 1 0 1",
     "TENANT 1 2 1 1",
@@ -71,10 +74,10 @@ static const char *const golden_table[] = {
     "LACKED 2 1 0 0",
     "LISTENER_CLOSE 1 2 0 0",
     "LISTENER_DEAD 2 1 0 0",
-    "READY 6 1 0 0",
+    "READY 14 1 0 0",
     "DRAIN 1 2 0 0",
-    "PING 1 6 0 0",
-    "PONG 6 1 0 0",
+    "PING 1 14 0 0",
+    "PONG 14 1 0 0",
     "FIGURES_ASK 1 2 0 0",
     "FIGURES 2 1 0 1",
     "SOCKETS_ASK 2 1 0 0",
@@ -85,6 +88,10 @@ static const char *const golden_table[] = {
     "CONTAINER_CONNECT 4 1 0 0",
     "CONTAINER_SOCKET 1 4 1 0",
     "CONTAINER 4 1 0 0",
+    "OBSERVE 1 8 1 0",
+    "OBSERVE_CLOSE 1 8 0 0",
+    "STATUS_ASK 8 1 0 0",
+    "STATUS 1 8 1 0",
 };
 
 static void expect_bytes(const struct wire_writer *writer, const char *message, const char *hex)
@@ -126,8 +133,8 @@ static unsigned roles_that(enum ipc_message message, bool is_sender)
 {
     unsigned roles = 0;
 
-    for (unsigned from = ROLE_SUPERVISOR; from <= ROLE_RESOLVER; from <<= 1) {
-        for (unsigned to = ROLE_SUPERVISOR; to <= ROLE_RESOLVER; to <<= 1) {
+    for (unsigned from = ROLE_SUPERVISOR; from <= ROLE_OBSERVER; from <<= 1) {
+        for (unsigned to = ROLE_SUPERVISOR; to <= ROLE_OBSERVER; to <<= 1) {
             if (ipc_message_is_allowed(message, (enum ipc_role)from, (enum ipc_role)to))
                 roles |= is_sender ? from : to;
         }
@@ -154,7 +161,7 @@ Test(body, the_table_changes_with_the_version_only)
 Test(body, every_message_has_a_sample)
 {
     bool has_sample[IPC_MESSAGE_COUNT_] = {
-        [IPC_AUTHORITIES] = true, [IPC_CONTAINER_CONNECT] = true};
+        [IPC_AUTHORITIES] = true, [IPC_CONTAINER_CONNECT] = true, [IPC_STATUS_ASK] = true};
 
 #define X(message, name, sample, hex) has_sample[IPC_##message] = true;
     GOLDEN(X)

@@ -43,14 +43,14 @@ Test(talk, a_line_is_cut_into_fields)
 
 Test(talk, more_fields_than_are_known_are_left)
 {
-    char text[2 * (TALK_FIELDS_MAX + 4) + 2] = "";
+    char text[2 * (ANSWER_FIELDS_MAX + 4) + 2] = "";
 
-    for (unsigned i = 0; i < TALK_FIELDS_MAX + 4; i++)
+    for (unsigned i = 0; i < ANSWER_FIELDS_MAX + 4; i++)
         strcat(text, "x\t");
     strcat(text, "\n");
     hear(text);
     cr_assert_eq(talk_read(&talk, &answer), 0);
-    cr_assert_eq(answer.count, TALK_FIELDS_MAX);
+    cr_assert_eq(answer.count, ANSWER_FIELDS_MAX);
 }
 
 static bool ends(const char *line, int *status)

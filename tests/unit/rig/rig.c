@@ -402,6 +402,8 @@ __attribute__((constructor)) static void become_child(int argc, char **argv)
         _exit(log_opener_run());
     if (strcmp(argv[2], "candidate") == 0)
         _exit(trial_main("/proc/self/exe", SPAWN_CHANNEL_FD, SPAWN_SECOND_FD));
+    if (strcmp(argv[2], "observer") == 0)
+        act(ROLE_OBSERVER);
     act(strcmp(argv[2], "worker") == 0 ? ROLE_WORKER : ROLE_RESOLVER);
 }
 

@@ -96,6 +96,7 @@ Test(filter, refuses_both_roles)
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         expect_refused(SANDBOX_WORKER, &refused[i]);
         expect_refused(SANDBOX_RESOLVER, &refused[i]);
+        expect_refused(SANDBOX_OBSERVER, &refused[i]);
     }
 }
 
@@ -105,6 +106,7 @@ Test(filter, knows_the_roles_apart)
 
     expect_refused(SANDBOX_WORKER, &(struct attempt){open_to_read, "openat"});
     expect_refused(SANDBOX_WORKER, &(struct attempt){name_host, "uname"});
+    expect_refused(SANDBOX_OBSERVER, &(struct attempt){open_to_read, "openat"});
     end = rig_run(SANDBOX_RESOLVER, SANDBOX_ON, open_to_read);
     cr_expect(rig_was_done(&end), "%s", end.log);
     end = rig_run(SANDBOX_RESOLVER, SANDBOX_ON, name_host);

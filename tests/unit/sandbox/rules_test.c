@@ -16,7 +16,7 @@ Test(rules, a_call_is_free_or_has_conditions)
     for (size_t i = 0; i < sandbox_rule_count; i++) {
         const struct rule *a = &sandbox_rules[i];
 
-        cr_expect(a->roles & (SANDBOX_WORKER | SANDBOX_RESOLVER));
+        cr_expect(a->roles & (SANDBOX_WORKER | SANDBOX_RESOLVER | SANDBOX_OBSERVER));
         cr_expect(!a->conditions[RULE_CONDITIONS].op, "the list of conditions has an end");
         for (size_t j = 0; j < i; j++) {
             const struct rule *b = &sandbox_rules[j];

@@ -50,10 +50,10 @@ Test(children_events, the_resolver_has_longer_for_a_suspect_alone)
     supervisor.children.owner = &supervisor;
     resolver->children = &supervisor.children;
     TAILQ_INIT(&supervisor.reload.examiner.pending);
-    cr_assert_not(supervisor_resolver_events.is_patient(resolver));
+    cr_assert_not(supervisor_singles.resolver->is_patient(resolver));
     TAILQ_INSERT_TAIL(&supervisor.reload.examiner.pending, &suspect, next);
     TAILQ_INSERT_TAIL(&supervisor.reload.examiner.pending, &other, next);
-    cr_assert(supervisor_resolver_events.is_patient(resolver));
+    cr_assert(supervisor_singles.resolver->is_patient(resolver));
     other.is_sent = true; /* it waits now */
-    cr_assert_not(supervisor_resolver_events.is_patient(resolver));
+    cr_assert_not(supervisor_singles.resolver->is_patient(resolver));
 }

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* The observing process: drops its privileges, then answers HTTP until the supervisor goes. */
+#include "observer/observer.h"
+
+#include "server_internal.h"
+
+#include "base/container_of.h"
+#include "base/descriptor.h"
+#include "base/log.h"
+#include "base/signal_hold.h"
+#include "ipc/body.h"
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+struct observer {
+    struct loop loop;
+    struct ipc_channel *channel;
+    struct server server;
+    int log_fd; /* -1: stderr */
+    bool is_set_up;
+    int status; /* of the process */
+};
+
+static void stop(struct observer *observer, int status)
+{
+    observer->status |= status; /* the first failure stays one */
+    loop_stop(&observer->loop);
+}
+
+/* ---- messages ---- */
+
+static int on_setup(struct observer *observer, struct ipc_received *received)
+{
+    struct sandbox_state sandbox;
+    struct ipc_setup setup;
+    const char *why = "";
+    int result = ipc_get_setup(&received->body, &setup);
+
+    if (result == 0 && observer->is_set_up)
+        result = ERROR_IPC;
+    if (result == 0)
+        result = ipc_set_log(received, &(struct ipc_log){setup.log_level, setup.log_sink},
+                             &observer->log_fd);
+    if (result != 0)
+        return result;
+    json_object_seed(0); /* now: it may read /dev/urandom */
+    log_load_time();
+    if (cage_enter(&setup.identity, &why) != 0) {
+        log_error("cannot drop privileges: %s: %s", why, strerror(errno));
+        stop(observer, 1);
+        return 0;
+    }
+    if (sandbox_enter(SANDBOX_OBSERVER, setup.identity.sandbox, &sandbox, &why) != 0) {
+        log_error("cannot enter the sandbox: %s: %s", why, strerror(errno));
+        stop(observer, 1);
+        return 0;
+    }
+    observer->is_set_up = true;
+    ipc_send_ready(observer->channel, IPC_READY,
+                   &(struct ipc_ready){sandbox.mode, sandbox.landlock}, NULL);
+    return 0;
+}
+
+static int on_observe(struct observer *observer, struct ipc_received *received)
+{
+    struct ipc_observe body;
+
+    if (ipc_get_observe(&received->body, &body) != 0)
+        return ERROR_IPC;
+    if (received->message == IPC_OBSERVE_CLOSE) {
+        server_close(&observer->server, body.address);
+    } else if (received->is_short) {
+        log_error("no descriptor is left to observe at %.*s", SLICE_PRINTF(body.address));
+    } else {
+        server_open(&observer->server, received->descriptors[0], body.address, body.names);
+        received->descriptors[0] = -1;
+    }
+    return 0;
+}
+
+static void ask_status(void *owner)
+{
+    ipc_send(((struct observer *)owner)->channel, IPC_STATUS_ASK, NULL, NULL);
+}
+
+static int on_status(struct observer *observer, struct ipc_received *received)
+{
+    struct ipc_status body;
+    int fd = -1;
+
+    if (ipc_get_status(&received->body, &body) != 0)
+        return ERROR_IPC;
+    if (received->descriptor_count > 0) {
+        fd = received->descriptors[0];
+        received->descriptors[0] = -1;
+    }
+    status_on_connection(&observer->server.status, fd);
+    return 0;
+}
+
+static int on_message(void *owner, struct ipc_received *received)
+{
+    struct observer *observer = owner;
+
+    if (received->message == IPC_SETUP)
+        return on_setup(observer, received);
+    if (!observer->is_set_up) /* nothing is parsed with privileges */
+        return ERROR_IPC;
+    switch (received->message) {
+    case IPC_LOG:
+        return ipc_take_log(received, &observer->log_fd);
+    case IPC_PING:
+        return ipc_answer_ping(observer->channel, received);
+    case IPC_OBSERVE:
+    case IPC_OBSERVE_CLOSE:
+        return on_observe(observer, received);
+    case IPC_STATUS:
+        return on_status(observer, received);
+    default:
+        return ERROR_IPC;
+    }
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    (void)reason; /* this is how it is dismissed */
+    stop(owner, 0);
+}
+
+/* ---- the process ---- */
+
+int observer_main(int channel)
+{
+    static const struct ipc_events events = {.on_message = on_message, .on_gone = on_gone};
+    struct observer observer = {.log_fd = -1};
+
+    prctl(PR_SET_NAME, "nsgate-observer");
+    log_set_role("observer");
+    cage_ignore_signals();
+    /* Who ends all processes of the service at once would end it before the others have said their
+     * last: it ends when its channel closes. */
+    signal(SIGTERM, SIG_IGN);
+    signal_release_all();
+    loop_init(&observer.loop);
+    server_init(&observer.server, &observer.loop, ask_status, &observer);
+    observer.channel =
+        ipc_channel_new(&observer.loop, channel, (struct ipc_ends){ROLE_OBSERVER, ROLE_SUPERVISOR},
+                        &events, &observer);
+    loop_run(&observer.loop);
+
+    server_free(&observer.server);
+    ipc_channel_free(observer.channel);
+    loop_free(&observer.loop);
+    log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
+    descriptor_close(observer.log_fd);
+    return observer.status;
+}

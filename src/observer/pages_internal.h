@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What the observer shows under which path. */
+#ifndef OBSERVER_PAGES_INTERNAL_H
+#define OBSERVER_PAGES_INTERNAL_H
+
+#include "status_internal.h"
+
+struct page {
+    const char *path;
+    const char *type;  /* of what it is */
+    bool needs_status; /* it waits for a fresh one */
+    /* Its answer: returns the HTTP status, and the body in *text. */
+    int (*make)(const struct status *status, struct text **text);
+};
+
+/* The page of a path; where there is none, one that tells which there are. Never NULL. */
+const struct page *pages_find(struct slice path);
+
+/* The answer to what cannot be answered: a line of text. */
+const struct page *pages_refusal(int status);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* The observer's listening sockets: bound by who may, kept over the observer's deaths. */
+#include "observing_internal.h"
+
+#include "base/container_of.h"
+#include "base/descriptor.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "io/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OBSERVING_BACKLOG 128
+#define OBSERVING_AGAIN   0.25 /* seconds until what could not be bound is tried again */
+#define OBSERVING_PATIENT                                                                          \
+    1.0 /* seconds of that until it is told: who was there before may just go */
+
+struct observing_place {
+    TAILQ_ENTRY(observing_place) next;
+    struct address address;
+    char *text;
+    char *names;  /* as OBSERVE has them */
+    int fd;       /* -1: it could not be bound yet */
+    double since; /* loop_now() of the first try */
+    bool is_told; /* that it cannot be bound */
+    bool is_kept; /* by the settings that are being followed */
+};
+
+/* ---- binding ---- */
+
+/* What is left of one that was killed. */
+static bool place_is_stale(const struct address *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct stat status;
+    bool is_stale = fd >= 0 && lstat(address->local.sun_path, &status) == 0 &&
+                    S_ISSOCK(status.st_mode) && connect(fd, &address->any, address->len) < 0 &&
+                    errno == ECONNREFUSED;
+
+    descriptor_close(fd);
+    return is_stale;
+}
+
+/* Whoever may reach the path may connect, as to an address. */
+static int place_bind_local(const struct address *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    mode_t mask = umask(0111);
+    int result = fd < 0 ? -1 : bind(fd, &address->any, address->len);
+
+    if (result < 0 && errno == EADDRINUSE && place_is_stale(address) &&
+        unlink(address->local.sun_path) == 0)
+        result = bind(fd, &address->any, address->len);
+    umask(mask); /* it leaves errno alone */
+    if (result == 0 && listen(fd, OBSERVING_BACKLOG) == 0)
+        return fd;
+    return descriptor_close(fd);
+}
+
+static bool place_bind(struct observing *observing, struct observing_place *place)
+{
+    const struct socket_listen_options options = {OBSERVING_BACKLOG, true};
+    double now = loop_now(observing->children->loop);
+    const char *call = "";
+
+    place->fd = place->address.any.sa_family == AF_UNIX
+                    ? place_bind_local(&place->address)
+                    : socket_listen(&place->address, &options, &call);
+    if (place->fd >= 0) {
+        log_notice("observing at %s", place->text);
+        return true;
+    }
+    if (!place->is_told && (now - place->since >= OBSERVING_PATIENT || errno != EADDRINUSE)) {
+        log_error("cannot observe at %s: %s; it is tried again", place->text, error_reason(errno));
+        place->is_told = true;
+    }
+    return false;
+}
+
+/* ---- what the observer is told ---- */
+
+static void place_send(const struct observing *observing, const struct observing_place *place)
+{
+    const struct child *observer = &observing->children->observer;
+    const struct ipc_observe body = {slice_of(place->text), slice_of(place->names)};
+
+    if (child_is_up(observer) && place->fd >= 0)
+        ipc_send_observe(observer->channel, IPC_OBSERVE, &body,
+                         &(struct ipc_attachments){&place->fd, 1, NULL});
+}
+
+void observing_on_start(struct observing *observing)
+{
+    struct observing_place *place;
+
+    TAILQ_FOREACH (place, &observing->places, next)
+        place_send(observing, place);
+}
+
+static void observing_bind(struct observing *observing)
+{
+    struct observing_place *place;
+    bool is_lacking = false;
+
+    TAILQ_FOREACH (place, &observing->places, next) {
+        if (place->fd >= 0)
+            continue;
+        if (place_bind(observing, place))
+            place_send(observing, place);
+        else
+            is_lacking = true;
+    }
+    if (is_lacking)
+        deadline_set(&observing->again, OBSERVING_AGAIN);
+    else
+        deadline_clear(&observing->again);
+}
+
+static void observing_on_again(struct deadline *again)
+{
+    observing_bind(CONTAINER_OF(again, struct observing, again));
+}
+
+/* ---- following the settings ---- */
+
+static void place_free(struct observing *observing, struct observing_place *place)
+{
+    if (place->fd >= 0 && place->address.any.sa_family == AF_UNIX)
+        unlink(place->address.local.sun_path);
+    descriptor_close(place->fd);
+    TAILQ_REMOVE(&observing->places, place, next);
+    free(place->text);
+    free(place->names);
+    free(place);
+}
+
+static char *observing_names(const struct config_observe *observe)
+{
+    struct arena arena;
+    struct slice names = SLICE("");
+    char *text;
+
+    arena_init(&arena, 256);
+    for (uint32_t i = 0; i < observe->name_count; i++)
+        names =
+            arena_printf(&arena, "%.*s %.*s", SLICE_PRINTF(names), SLICE_PRINTF(observe->names[i]));
+    text = memory_slice_text(names);
+    arena_free(&arena);
+    return text;
+}
+
+static struct observing_place *observing_find(const struct observing *observing, struct slice text)
+{
+    struct observing_place *place;
+
+    TAILQ_FOREACH (place, &observing->places, next) {
+        if (slice_equal(slice_of(place->text), text))
+            return place;
+    }
+    return NULL;
+}
+
+static void observing_keep(struct observing *observing, const struct config_observe *observe)
+{
+    struct observing_place *place = observing_find(observing, observe->text);
+    char *names = observing_names(observe);
+
+    if (!place) {
+        place = memory_zeroed(1, sizeof(*place));
+        place->address = observe->address;
+        place->text = memory_slice_text(observe->text);
+        place->fd = -1;
+        place->since = loop_now(observing->children->loop);
+        TAILQ_INSERT_TAIL(&observing->places, place, next);
+    }
+    place->is_kept = true;
+    if (place->names && strcmp(place->names, names) == 0) {
+        free(names);
+        return;
+    }
+    free(place->names);
+    place->names = names;
+    place_send(observing, place);
+}
+
+static void observing_drop_rest(struct observing *observing)
+{
+    const struct child *observer = &observing->children->observer;
+    struct observing_place *place, *next;
+
+    for (place = TAILQ_FIRST(&observing->places); place; place = next) {
+        next = TAILQ_NEXT(place, next);
+        if (!place->is_kept) {
+            if (child_is_up(observer))
+                ipc_send_observe(observer->channel, IPC_OBSERVE_CLOSE,
+                                 &(struct ipc_observe){slice_of(place->text), SLICE("")}, NULL);
+            place_free(observing, place);
+        } else {
+            place->is_kept = false;
+        }
+    }
+}
+
+bool observing_is_wanted(const struct observing *observing)
+{
+    return !observing->is_over && !TAILQ_EMPTY(&observing->places);
+}
+
+void observing_follow(struct observing *observing, const struct settings *settings)
+{
+    struct child *observer = &observing->children->observer;
+
+    for (uint32_t i = 0; i < settings->model.observe_count; i++)
+        observing_keep(observing, &settings->model.observes[i]);
+    observing_drop_rest(observing);
+    observing_bind(observing);
+    if (!observing_is_wanted(observing) && child_is_up(observer))
+        child_dismiss(observer);
+    else if (observing_is_wanted(observing) && observer->pid == 0 &&
+             !deadline_is_set(&observer->timer) && !observer->is_stopping)
+        child_start(observer);
+}
+
+/* ---- life ---- */
+
+void observing_stop(struct observing *observing)
+{
+    observing->is_over = true;
+    deadline_stop(&observing->again);
+}
+
+void observing_init(struct observing *observing, struct children *children)
+{
+    *observing = (struct observing){.children = children};
+    TAILQ_INIT(&observing->places);
+    deadline_init(&observing->again, children->loop, observing_on_again);
+}
+
+void observing_free(struct observing *observing)
+{
+    observing_stop(observing);
+    while (!TAILQ_EMPTY(&observing->places))
+        place_free(observing, TAILQ_FIRST(&observing->places));
+}

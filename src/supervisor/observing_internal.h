@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the observer answers: its listening sockets, which the supervisor binds, and whether there
+ * is an observer at all. */
+#ifndef SUPERVISOR_OBSERVING_INTERNAL_H
+#define SUPERVISOR_OBSERVING_INTERNAL_H
+
+#include "children/children.h"
+#include "files/settings.h"
+
+struct observing_place;
+
+/* Embedded by its owner. */
+struct observing {
+    struct children *children;
+    TAILQ_HEAD(, observing_place) places;
+    bool is_over;          /* nothing is bound or started any more */
+    struct deadline again; /* to bind what could not be bound */
+};
+
+void observing_init(struct observing *observing, struct children *children);
+/* Removes the names of Unix sockets, too. */
+void observing_free(struct observing *observing);
+
+/* Binds what the settings say, lets go of what they do not say any more, tells the observer of
+ * both, and starts or ends it if need be. */
+void observing_follow(struct observing *observing, const struct settings *settings);
+/* Nothing is begun any more: the observer that runs goes on. */
+void observing_stop(struct observing *observing);
+
+/* The observer has been started: it is told everything. */
+void observing_on_start(struct observing *observing);
+/* Whether there should be an observer. */
+bool observing_is_wanted(const struct observing *observing);
+
+#endif
