@@ -54,6 +54,7 @@ cat > "$work/nsgate.conf" <<CONF
 user nobody;
 pid nsgate.pid;
 error_log stderr notice;
+observe 127.0.0.1:9180;
 tenants tenants/*.conf;
 CONF
 for tenant in "${tenants[@]}"; do

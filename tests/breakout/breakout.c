@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an intruder would bring: linked into a binary of its own, of which nothing is ever
- * installed, it makes each worker and resolver execute what it is sent. The sandbox is the real
+ * installed, it makes each child execute what it is sent. The sandbox is the real
  * one. */
 #include <errno.h>
 #include <signal.h>

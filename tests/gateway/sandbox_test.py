@@ -234,6 +234,21 @@ def test_the_resolver_reads_names_and_nothing_else(intruder, gateway, namespace)
         intruder.refused(resolver(), *attempt)
 
 
+@release_only
+def test_the_observer_gets_nowhere(intruder, gateway, namespace):
+    gateway.settings["observe"] = "unix:observe.sock"
+    gateway.write_main()
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "a";'))
+    intruder.start()
+    for attempt in (("openat", AT_FDCWD, "/etc/hosts", os.O_RDONLY),
+                    ("execve", "/bin/true", 0, 0), ("ptrace", 16, gateway.pid, 0, 0),
+                    ("kill", gateway.pid, 0), ("setns", 5, 0),
+                    ("socket", socket.AF_INET, socket.SOCK_STREAM, 0),
+                    ("bind", 0, "x", 2), ("listen", 0, 1), ("unlinkat", AT_FDCWD, "x", 0)):
+        intruder.refused(intruder.confined("observer"), *attempt)
+    assert fetch(namespace, PLAIN).status == 200
+
+
 # ---- modes ----
 
 @release_only
