@@ -29,14 +29,15 @@ static void read_bodies(struct wire_reader reader)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum ipc_role roles[] = {ROLE_SUPERVISOR, ROLE_WORKER, ROLE_RESOLVER,
-                                          ROLE_OBSERVER};
+    enum ipc_role roles[] = {ROLE_SUPERVISOR, ROLE_WORKER, ROLE_RESOLVER};
     struct ipc_datagram datagram;
     struct wire_reader reader;
     const char *reason;
 
     if (size < 2)
         return 0;
+    if (data[1] % 2 == 1)
+        roles[2] = ROLE_OBSERVER;
     if (ipc_datagram_decode(
             &datagram, (struct slice){(const char *)data + 2, size - 2},
             (struct ipc_ends){.self = roles[data[0] / 3 % 3], .peer = roles[data[0] % 3]},
