@@ -111,8 +111,10 @@ void log_line_put_value(struct log_line *line, enum config_log_escape escape, st
 {
     char unit[UNIT_MAX];
     size_t most = line->len + room - CUT.len;
-    if (!value.data && escape == LOG_ESCAPE_DEFAULT)
-        value = SLICE("-");
+    if (!value.data) {
+        log_line_put(line, escape == LOG_ESCAPE_DEFAULT ? SLICE("-") : SLICE(""));
+        return;
+    }
     while (value.len > 0) {
         size_t plain = 0, taken = 0;
         while (plain < value.len && is_plain(escape, (unsigned char)value.data[plain]))
