@@ -103,6 +103,20 @@ def test_health_readiness_and_status(gateway, place):
     assert ask(place, "/").status == 404
 
 
+def test_a_status_of_many_reads(gateway, namespace, place):
+    """More than the observer takes by one read: in its sandbox it reads on all the same."""
+    for i in range(400):
+        gateway.tenant(f"absent{i}", texts.plain(f"nsg-absent-{i}", "return 200;"))
+    assert gateway.ask("reload").returncode == 2
+    before = observer(gateway)
+    for _ in range(2):
+        shown = ask(place, "/status.json")
+        assert len(shown.body) > 65536 and len(shown.json()["tenants"]) == 401
+        assert ask(place, "/readyz").status == 200
+        time.sleep(1.1)  # the next one is asked for anew
+    assert observer(gateway) == before and "sandbox: system call" not in gateway.log()
+
+
 def test_a_head_has_no_body_and_a_connection_is_kept(place):
     with connect(place) as connection:
         file = connection.makefile("rb")
