@@ -37,7 +37,8 @@ struct control {
     ev_io accept;
     struct deadline again; /* to accept, after a failure */
     TAILQ_HEAD(control_clients, control_client) clients;
-    unsigned count; /* of them */
+    unsigned count; /* of them, but for `asked` */
+    struct control_client *asked; /* who asks from within; NULL: nobody does */
 };
 
 /* config: see control/connect.h; NULL: nobody finds the socket by it. The table outlives it all. */
@@ -56,8 +57,12 @@ int control_try(const char *pid_file, char *text, size_t size);
 void control_adopt(struct control *control, int fd, const char *path);
 
 /* The same question from within: what answers it is read on the descriptor, which is the caller's,
- * close-on-exec and non-blocking; nothing can be asked there. -1 with errno. */
+ * close-on-exec and non-blocking; nothing can be asked there. There is one such connection at a
+ * time: the one before is closed. It takes no client's place, and no upgrade waits for its end.
+ * -1 with errno. */
 int control_ask(struct control *control, const char *request);
+/* Closes it. */
+void control_ask_end(struct control *control);
 
 /* Ends all connections and removes the socket. */
 void control_close(struct control *control);

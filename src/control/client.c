@@ -16,10 +16,12 @@
 #define CLIENT_LOOK    1.0  /* seconds between looks at whether one who waits is still there */
 #define CLIENT_OUT_MAX (32 << 20) /* bytes of an answer: 10,000 tenants with a long error each */
 
-/* Who has nothing to read but what becomes of an upgrade does not hold that up. */
+/* Who has nothing to read but what becomes of an upgrade does not hold that up, nor does a child
+ * that asks: it would have an upgrade wait for ever. */
 static void client_note(struct control_client *client)
 {
-    bool waits = client->fd < 0 || (client->state == CONTROL_UPGRADING && client->out_len == 0);
+    bool waits = client->fd < 0 || client->is_within ||
+                 (client->state == CONTROL_UPGRADING && client->out_len == 0);
 
     hold_set(&client->hold, waits ? 0 : PENDING_UPGRADE);
 }
@@ -49,7 +51,10 @@ void control_client_close(struct control_client *client)
     client->fd = -1;
     client_note(client);
     TAILQ_REMOVE(&control->clients, client, next);
-    control->count--;
+    if (client->is_within)
+        control->asked = NULL;
+    else
+        control->count--;
     loop_bury(control->loop, &client->grave);
     control_on_room(control);
 }
@@ -219,7 +224,7 @@ static void client_on_readable(struct ev_loop *ev, ev_io *watcher, int events)
     client_take(client);
 }
 
-struct control_client *control_client_new(struct control *control, int fd)
+struct control_client *control_client_new(struct control *control, int fd, bool is_within)
 {
     struct control_client *client = memory_zeroed(1, sizeof(*client));
     char upgrades[16];
@@ -227,6 +232,7 @@ struct control_client *control_client_new(struct control *control, int fd)
 
     client->control = control;
     client->fd = fd;
+    client->is_within = is_within;
     hold_init(&client->hold, control->loop, client_describe);
     control_client_set_state(client, CONTROL_READING);
     client->grave.run = client_on_grave;
@@ -236,7 +242,10 @@ struct control_client *control_client_new(struct control *control, int fd)
     deadline_init(&client->limit, control->loop, client_on_limit);
     deadline_set(&client->limit, CLIENT_LIMIT);
     TAILQ_INSERT_TAIL(&control->clients, client, next);
-    control->count++;
+    if (is_within)
+        control->asked = client;
+    else
+        control->count++;
     ev_io_start(control->loop->ev, &client->reader);
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
     snprintf(upgrades, sizeof(upgrades), "%u", control->upgrades);

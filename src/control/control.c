@@ -37,10 +37,17 @@ int control_ask(struct control *control, const char *request)
 {
     int sockets[2];
 
+    control_ask_end(control);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets) < 0)
         return -1;
-    control_client_take(control_client_new(control, sockets[0]), slice_of(request));
+    control_client_take(control_client_new(control, sockets[0], true), slice_of(request));
     return sockets[1];
+}
+
+void control_ask_end(struct control *control)
+{
+    if (control->asked)
+        control_client_close(control->asked);
 }
 
 /* ---- what those who wait are told ---- */

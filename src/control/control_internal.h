@@ -15,6 +15,7 @@ struct control_client {
     TAILQ_ENTRY(control_client) next;
     struct control *control;
     enum control_state state;
+    bool is_within; /* see control_ask */
     int fd;
     ev_io reader;
     ev_io writer;
@@ -29,8 +30,8 @@ struct control_client {
     struct hold hold; /* while it is in the midst of a conversation */
 };
 
-/* Owns fd, a non-blocking socket; greets. */
-struct control_client *control_client_new(struct control *control, int fd);
+/* Owns fd, a non-blocking socket; greets. is_within: see control_ask. */
+struct control_client *control_client_new(struct control *control, int fd, bool is_within);
 /* Does as if that line had come; nothing more is read. */
 void control_client_take(struct control_client *client, struct slice request);
 void control_client_set_state(struct control_client *client, enum control_state state);

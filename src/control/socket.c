@@ -202,7 +202,7 @@ static void control_on_connection(struct ev_loop *ev, ev_io *watcher, int events
         close(fd);
         return;
     }
-    control_client_new(control, fd);
+    control_client_new(control, fd, false);
     if (control->count >= CONTROL_CLIENTS)
         ev_io_stop(ev, watcher);
 }

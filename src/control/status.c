@@ -10,7 +10,8 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#define STATUS_LINE 4096 /* bytes of one, mostly */
+#define STATUS_LINE  4096 /* bytes of one, mostly */
+#define STATUS_ERROR 1024 /* of a tenant's error: one tenant's must not hide the others */
 
 void status_tell_gateway(struct control *control, const struct status_gateway *gateway)
 {
@@ -34,6 +35,7 @@ void status_tell_gateway(struct control *control, const struct status_gateway *g
 
 void status_tell_tenant(struct control *control, const struct status_tenant *tenant)
 {
+    struct slice error = slice_head(tenant->error, STATUS_ERROR);
     struct arena arena;
 
     arena_init(&arena, STATUS_LINE);
@@ -50,6 +52,7 @@ void status_tell_tenant(struct control *control, const struct status_tenant *ten
                      arena_printf(&arena, "refused=%" PRIu64, tenant->refused),
                      arena_printf(&arena, "expires=%" PRId64, tenant->expires),
                      arena_printf(&arena, "generation=%" PRIu64, tenant->generation),
-                     arena_printf(&arena, "error=%.*s", SLICE_PRINTF(tenant->error)));
+                     arena_printf(&arena, "error=%.*s%s", SLICE_PRINTF(error),
+                                  error.len < tenant->error.len ? "..." : ""));
     arena_free(&arena);
 }

@@ -78,8 +78,11 @@ static void observer_on_start(struct child *observer)
 
 static void observer_on_death(struct child *observer)
 {
-    (void)observer; /* it has nothing that anybody waits for */
+    control_ask_end(&supervisor_of(observer)->control);
 }
+
+/* Messages that wait for the observer, above which it gets no answers: it does not read. */
+#define OBSERVER_QUEUE 64
 
 /* It reads the answer by itself, and can ask for nothing else. */
 static int observer_on_message(struct child *observer, struct ipc_received *received)
@@ -89,6 +92,8 @@ static int observer_on_message(struct child *observer, struct ipc_received *rece
 
     if (received->message != IPC_STATUS_ASK)
         return ERROR_IPC;
+    if (ipc_channel_queued(observer->channel) > OBSERVER_QUEUE)
+        return 0;
     fd = control_ask(&supervisor_of(observer)->control, "status");
     body.error = fd < 0 ? errno : 0;
     ipc_send_status(observer->channel, IPC_STATUS, &body,

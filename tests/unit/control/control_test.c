@@ -6,6 +6,8 @@
 
 #include "control/protocol.h"
 
+#include "io/pending.h"
+
 #include <criterion/criterion.h>
 #include <unistd.h>
 
@@ -109,5 +111,31 @@ Test(control, what_is_asked_from_within_is_answered_and_no_more)
     control_end_each(&rig.control, CONTROL_COUNTING, CONTROL_GOOD);
     rig_end(&rig, fd);
     cr_assert(rig_said(&rig, "hello\t") && rig_said(&rig, "\nend\t0\n"));
+    rig_close(&rig);
+}
+
+/* However often it asks, and whether it reads or not. */
+Test(control, who_asks_from_within_is_in_nobodys_way)
+{
+    struct rig rig;
+    int within[20];
+    int fd;
+
+    rig_open(&rig);
+    for (int i = 0; i < 20; i++)
+        within[i] = control_ask(&rig.control, "status");
+    cr_assert(control_is_quiet(&rig.control));
+    cr_assert_null(pending_first(&rig.loop, PENDING_UPGRADE));
+    cr_assert_eq(rig.control.count, 0);
+    for (int i = 0; i < 19; i++)
+        rig_end(&rig, within[i]); /* the next one has taken its place */
+    fd = rig_ask(&rig, "never\n");
+    rig_end(&rig, fd);
+    cr_assert(rig_said(&rig, "a reason"));
+    control_ask_end(&rig.control);
+    control_ask_end(&rig.control);
+    rig_end(&rig, within[19]);
+    cr_assert_not(rig_said(&rig, "end"));
+    cr_assert_null(rig.control.asked);
     rig_close(&rig);
 }

@@ -10,6 +10,27 @@
 #include <stdio.h>
 #include <unistd.h>
 
+Test(status, a_long_error_is_cut)
+{
+    char text[70000];
+    struct rig rig;
+    int fd;
+
+    memset(text, 'x', sizeof(text));
+    rig_open(&rig);
+    fd = rig_ask(&rig, "status\n");
+    while (rig.runs < 1)
+        rig_turn(&rig);
+    status_tell_tenant(&rig.control, &(struct status_tenant){.name = "a",
+                                                             .netns = "",
+                                                             .state = "refused",
+                                                             .error = {text, sizeof(text)}});
+    control_end_each(&rig.control, CONTROL_COUNTING, CONTROL_GOOD);
+    rig_end(&rig, fd);
+    cr_assert(rig_said(&rig, "\terror=xxxx") && rig_said(&rig, "xxxx...\nend\t0\n"));
+    rig_close(&rig);
+}
+
 Test(status, tells_of_the_gateway_and_its_tenants)
 {
     const struct status_gateway gateway = {.state = "serving",
