@@ -208,6 +208,7 @@ static void client_read_next(struct client *client)
     TAILQ_INSERT_TAIL(clients, client, next);
     deadline_set(&client->limit, LIMIT_IDLE);
     stream_resume(client->stream);
+    server_on_room(client->server);
 }
 
 static void client_on_readable(void *owner)

@@ -82,7 +82,7 @@ bool client_is_idle(const struct client *client);
 /* The status that it waits for is there. */
 void client_go_on(struct client *client);
 
-/* A client has gone: there is room for another. */
+/* A client has gone or become idle: there is room for another. */
 void server_on_room(struct server *server);
 
 #endif

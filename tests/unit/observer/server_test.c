@@ -60,6 +60,30 @@ Test(server, others_wait_until_there_is_room)
     rig_close(&rig);
 }
 
+Test(server, who_becomes_idle_makes_room_for_who_waits)
+{
+    int fds[SERVER_CLIENTS];
+    int late;
+
+    rig_open(&rig, "");
+    for (int i = 0; i < SERVER_CLIENTS; i++) {
+        fds[i] = rig_connect(&rig);
+        rig_send(fds[i], "G");
+    }
+    turn_until(SERVER_CLIENTS);
+    for (int i = 0; i < 200; i++)
+        rig_turn(&rig);
+    late = rig_connect(&rig);
+    rig_send(late, "GET /healthz HTTP/1.1\r\nHost: 1.1.1.1\r\n\r\n");
+    for (int i = 0; i < 200; i++)
+        rig_turn(&rig);
+    rig_send(fds[7], "ET /healthz HTTP/1.1\r\nHost: 1.1.1.1\r\n\r\n");
+    rig_hear(&rig, fds[7], "ok");
+    rig_hear(&rig, late, "ok");
+    cr_assert_eq(rig.server.count, SERVER_CLIENTS);
+    rig_close(&rig);
+}
+
 Test(server, a_place_that_is_closed_keeps_who_is_there)
 {
     int fd, other;
