@@ -198,6 +198,7 @@ struct metrics_cells *metrics_take(struct metrics_file *file, enum metric_scope 
         file->free[scope] = i + 1;
         return cells;
     }
+    file->free[scope] = region->slots;
     return NULL;
 }
 

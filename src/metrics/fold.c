@@ -2,7 +2,23 @@
 /* What ended workers have counted becomes the board's. */
 #include "source_internal.h"
 
+#include "base/memory.h"
+
+#include <stdlib.h>
 #include <string.h>
+
+/* A listener's or endpoint's slot of the board. */
+struct part {
+    uint64_t owner;
+    const char *name;
+    struct metrics_cells *cells;
+};
+
+struct fold {
+    struct metrics_file *board;
+    struct part *parts; /* of the scope that is being folded, in their order */
+    uint32_t count;
+};
 
 /* The board's text of a tenant begins with the columns of the workers that count for it. */
 static _Atomic uint64_t *tenant_columns(const struct metrics_region *region,
@@ -54,27 +70,54 @@ static void fold_cells(struct metrics_cells *to, enum metric_scope scope, const 
     }
 }
 
+static int compare_parts(const void *left, const void *right)
+{
+    const struct part *a = left, *b = right;
+
+    if (a->owner != b->owner)
+        return a->owner < b->owner ? -1 : 1;
+    return memcmp(a->name, b->name, METRICS_NAME - 1);
+}
+
+/* However many there are, and whatever the worker calls its own, each is found fast. */
+static void fold_sort(struct fold *fold, enum metric_scope scope)
+{
+    const struct metrics_region *region = &metrics_header(fold->board->memory)->regions[scope];
+
+    fold->count = 0;
+    if (scope < METRIC_SCOPE_LISTENER || region->used == 0)
+        return;
+    fold->parts = memory_resize(fold->parts, region->used * sizeof(fold->parts[0]));
+    for (uint32_t i = 0; i < region->used; i++) {
+        struct metrics_cells *cells = metrics_slot(fold->board->memory, region, i);
+
+        if (cells->owner != 0)
+            fold->parts[fold->count++] =
+                (struct part){cells->owner, metrics_slot_text(region, cells), cells};
+    }
+    if (fold->count > 1)
+        qsort(fold->parts, fold->count, sizeof(fold->parts[0]), compare_parts);
+}
+
 /* The board's slot of that listener or endpoint, made if need be. */
-static struct metrics_cells *fold_find(struct metrics_file *board, enum metric_scope scope,
+static struct metrics_cells *fold_find(const struct fold *fold, enum metric_scope scope,
                                        const struct metrics_reading *reading)
 {
-    const struct metrics_region *region = &metrics_header(board->memory)->regions[scope];
+    const struct part wanted = {reading->owner, reading->name, NULL};
+    const struct part *found = NULL;
 
-    for (uint32_t i = 0; i < region->used; i++) {
-        struct metrics_cells *cells = metrics_slot(board->memory, region, i);
-
-        if (cells->owner == reading->owner &&
-            memcmp(metrics_slot_text(region, cells), reading->name, METRICS_NAME - 1) == 0)
-            return cells;
-    }
-    return metrics_take(board, scope, reading->owner,
-                        (struct slice){reading->name, METRICS_NAME - 1});
+    if (fold->count > 0)
+        found = bsearch(&wanted, fold->parts, fold->count, sizeof(wanted), compare_parts);
+    return found ? found->cells
+                 : metrics_take(fold->board, scope, reading->owner,
+                                (struct slice){reading->name, METRICS_NAME - 1});
 }
 
 /* Returns NULL for what is nobody's any more, or not that worker's to count. */
-static struct metrics_cells *fold_place(struct metrics_file *board, enum metric_scope scope,
+static struct metrics_cells *fold_place(const struct fold *fold, enum metric_scope scope,
                                         const struct metrics_reading *reading, uint32_t column)
 {
+    struct metrics_file *board = fold->board;
     const struct metrics_region *region =
         &metrics_header(board->memory)->regions[METRIC_SCOPE_TENANT];
     struct metrics_cells *tenant;
@@ -86,26 +129,30 @@ static struct metrics_cells *fold_place(struct metrics_file *board, enum metric_
     tenant = metrics_board_find(board, reading->owner);
     if (!tenant || !metrics_board_lets(tenant, region, column))
         return NULL;
-    return scope == METRIC_SCOPE_TENANT ? tenant : fold_find(board, scope, reading);
+    return scope == METRIC_SCOPE_TENANT ? tenant : fold_find(fold, scope, reading);
 }
 
 void metrics_board_fold(struct metrics_file *board, const char *memory, uint64_t size,
                         uint32_t column)
 {
+    struct fold fold = {.board = board};
     struct metrics_source source;
     struct metrics_reading reading;
 
     if (source_open(&source, memory, size) == 0) {
+        source.is_over = true;
         for (unsigned scope = 0; scope < METRIC_SCOPE_CERTIFICATE; scope++) {
+            fold_sort(&fold, (enum metric_scope)scope);
             for (uint32_t i = 0; i < source_used(&source, (enum metric_scope)scope); i++) {
                 struct metrics_cells *to = NULL;
 
                 if (source_read(&source, (enum metric_scope)scope, i, &reading))
-                    to = fold_place(board, (enum metric_scope)scope, &reading, column);
+                    to = fold_place(&fold, (enum metric_scope)scope, &reading, column);
                 if (to)
                     fold_cells(to, (enum metric_scope)scope, reading.cells);
             }
         }
     }
+    free(fold.parts);
     board_let_no_more(board, column);
 }

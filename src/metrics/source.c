@@ -106,7 +106,7 @@ bool source_read(const struct metrics_source *source, enum metric_scope scope, u
     struct metrics_cells *cells = metrics_slot(source->memory, region, slot);
     const uint16_t *map = source_map(source, scope);
 
-    for (unsigned i = 0; i < PATIENCE; i++) {
+    for (unsigned i = 0; i < (source->is_over ? 1 : PATIENCE); i++) {
         uint32_t turn = atomic_load_explicit(&cells->turn, memory_order_acquire);
 
         reading->owner = atomic_load_explicit(&cells->owner, memory_order_acquire);
