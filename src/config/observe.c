@@ -7,6 +7,8 @@
 
 #include <ctype.h>
 
+#define NAMES_LONGEST 8192 /* bytes of one line's, each with a space: one message tells them all */
+
 static bool observe_is_known(const struct build *build, struct slice text)
 {
     const struct config_observe *items = build->observes.items;
@@ -63,11 +65,17 @@ static struct slice observe_name(struct build *build, const struct config_word *
 void set_observe(struct build *build, const struct config_directive *directive)
 {
     struct config_observe observe = {.name_count = directive->word_count - 2};
+    size_t length = 0;
 
     if (!observe_address(build, &directive->words[1], &observe))
         return;
     observe.names = arena_alloc(build->arena, (observe.name_count + 1) * sizeof(observe.names[0]));
-    for (uint32_t i = 0; i < observe.name_count; i++)
+    for (uint32_t i = 0; i < observe.name_count; i++) {
         observe.names[i] = observe_name(build, &directive->words[i + 2]);
+        length += observe.names[i].len + 1;
+    }
+    if (length > NAMES_LONGEST)
+        build_refuse(build, &directive->words[1], "has too many names: %zu bytes of %d", length,
+                     NAMES_LONGEST);
     list_push(&build->observes, &build->scratch, observe);
 }

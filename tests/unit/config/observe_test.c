@@ -55,6 +55,27 @@ Test(observe, there_is_none_by_itself)
     drop(&built);
 }
 
+Test(observe, more_names_than_a_message_holds_are_refused)
+{
+    static const struct {
+        unsigned names, errors;
+    } cases[] = {{80, 0}, {82, 1}, {400, 1}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct observed built;
+        char text[65536] = "tenants a; observe 127.0.0.1:9180";
+        size_t len = strlen(text);
+
+        for (unsigned j = 0; j < cases[i].names; j++) /* of 100 bytes */
+            len += (size_t)snprintf(text + len, sizeof(text) - len, " %048u.%050u.a", j, j);
+        snprintf(text + len, sizeof(text) - len, ";");
+        build(&built, text);
+        cr_expect_eq(built.diags.errors, cases[i].errors, "%u names: %u", cases[i].names,
+                     built.diags.errors);
+        drop(&built);
+    }
+}
+
 Test(observe, what_names_no_place_is_refused)
 {
     static const char *const refused[] = {"observe 127.0.0.1;",
