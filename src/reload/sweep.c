@@ -28,15 +28,17 @@ static void on_step(struct loop_task *task)
 {
     struct sweep *sweep = CONTAINER_OF(task, struct sweep, step);
     double end = loop_clock() + SWEEP_SECONDS;
+    bool has_swept = false; /* however long the way to the first one is */
 
     REGISTRY_FOREACH (record, sweep->registry) {
         if (!is_due(record))
             continue;
-        if (loop_clock() >= end) {
+        if (has_swept && loop_clock() >= end) {
             loop_defer(sweep->loop, &sweep->step);
             return;
         }
         sweep_record(record);
+        has_swept = true;
     }
     hold_set(&sweep->hold, 0);
 }
