@@ -5,16 +5,20 @@
 #include "base/signal_hold.h"
 
 #include <cap-ng.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NAME_LENGTH 256 /* LOGIN_NAME_MAX of limits.h */
+#define NAME_LENGTH  256   /* LOGIN_NAME_MAX of limits.h */
+#define LOOKUP_LIMIT 10000 /* milliseconds for the name service, which the gateway waits for */
 
 static int fail(const char **why, const char *step)
 {
@@ -72,6 +76,7 @@ static int identity_find(struct cage_identity *identity, struct slice user, stru
 struct lookup {
     struct slice user, group;
     int answer; /* where the answer is written */
+    pid_t parent;
 };
 
 struct answer {
@@ -81,25 +86,60 @@ struct answer {
     const char *why; /* constant, and at the same place in both processes */
 };
 
+/* For a kernel or a seccomp filter that has no close_range(2). */
+static void lookup_close_one_by_one(int kept)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    const struct dirent *entry;
+
+    while (folder && (entry = readdir(folder))) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+
+        if (fd > STDERR_FILENO && fd != kept && fd != dirfd(folder))
+            close(fd);
+    }
+    if (folder)
+        closedir(folder);
+}
+
+/* A name service may hang, and the gateway end meanwhile: then nothing is left that holds its pid
+ * file, its sockets and its namespaces. */
+static void lookup_detach(const struct lookup *lookup)
+{
+    unsigned answer = (unsigned)lookup->answer;
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != lookup->parent)
+        _exit(1);
+    if (close_range(answer + 1, ~0u, 0) < 0 ||
+        (answer > STDERR_FILENO + 1 && close_range(STDERR_FILENO + 1, answer - 1, 0) < 0))
+        lookup_close_one_by_one(lookup->answer);
+}
+
 static void answer_write(const void *argument)
 {
     const struct lookup *lookup = argument;
     struct answer answer = {0};
 
+    lookup_detach(lookup);
     answer.result = identity_find(&answer.identity, lookup->user, lookup->group, &answer.why);
     answer.error = errno;
     _exit(write(lookup->answer, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? 0 : 1);
 }
 
-/* Returns whether it has answered. */
-static bool answer_read(int fd, struct answer *answer)
+/* Returns 0, or what has kept it from answering. */
+static int answer_read(int fd, struct answer *answer)
 {
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    int ready;
     ssize_t got;
 
     do
-        got = read(fd, answer, sizeof(*answer));
-    while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof(*answer);
+        ready = poll(&end, 1, LOOKUP_LIMIT);
+    while (ready < 0 && errno == EINTR);
+    if (ready <= 0)
+        return ready == 0 ? ETIMEDOUT : errno;
+    got = read(fd, answer, sizeof(*answer)); /* it is less than a pipe takes at once */
+    return got == (ssize_t)sizeof(*answer) ? 0 : EIO;
 }
 
 /* In a process of its own: what the C library loads for it (nsswitch.conf(5)) is never unloaded,
@@ -107,9 +147,11 @@ static bool answer_read(int fd, struct answer *answer)
 int cage_find(struct cage_identity *identity, struct slice user, struct slice group,
               const char **why)
 {
-    struct answer answer = {.result = -1, .error = ECHILD, .why = "the process that looks it up"};
-    struct lookup lookup = {.user = user, .group = group};
+    static const char process[] = "the process that looks it up";
+    struct answer answer = {.result = -1, .error = ECHILD, .why = process};
+    struct lookup lookup = {.user = user, .group = group, .parent = getpid()};
     int ends[2];
+    int error;
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -119,8 +161,11 @@ int cage_find(struct cage_identity *identity, struct slice user, struct slice gr
     if (pid < 0)
         answer.error = errno;
     close(ends[1]);
-    if (pid > 0 && !answer_read(ends[0], &answer))
-        answer = (struct answer){.result = -1, .error = EIO, .why = answer.why};
+    error = pid > 0 ? answer_read(ends[0], &answer) : 0;
+    if (error != 0) {
+        answer = (struct answer){.result = -1, .error = error, .why = process};
+        kill(pid, SIGKILL);
+    }
     close(ends[0]);
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;

@@ -5,12 +5,27 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* The C library's, but for a name service that hangs. */
+struct passwd *getpwnam(const char *name)
+{
+    static struct passwd found;
+    static char texts[4096];
+    struct passwd *result = NULL;
+
+    while (strcmp(name, "hangs") == 0)
+        pause();
+    errno = getpwnam_r(name, &found, texts, sizeof(texts), &result);
+    return result;
+}
 
 enum { ENTERED = 0, FAILED = 1, BROKEN = 2 };
 
@@ -84,6 +99,45 @@ Test(cage, looks_up_in_a_process_of_its_own)
     while (fgets(line, sizeof(line), maps))
         cr_assert_null(strstr(line, "libnss_systemd"));
     fclose(maps);
+}
+
+Test(cage, a_name_service_that_hangs_is_not_waited_for_for_ever, .timeout = 60)
+{
+    struct cage_identity identity;
+    const char *why = NULL;
+
+    cr_assert_lt(cage_find(&identity, SLICE("hangs"), SLICE(""), &why), 0);
+    cr_assert_eq(errno, ETIMEDOUT);
+    cr_assert_str_eq(why, "the process that looks it up");
+    cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);
+    cr_assert_eq(errno, ECHILD, "it is gone");
+}
+
+/* Who is killed while it looks a user up leaves nobody behind, and nobody holds what it held. */
+Test(cage, a_lookup_ends_with_who_waits_for_it, .timeout = 60)
+{
+    struct cage_identity identity;
+    const char *why = NULL;
+    int held[2], status;
+    struct pollfd end;
+    pid_t pid;
+
+    cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    cr_assert_eq(pipe(held), 0);
+    pid = fork();
+    if (pid == 0) {
+        close(held[0]);
+        _exit(cage_find(&identity, SLICE("hangs"), SLICE(""), &why));
+    }
+    close(held[1]);
+    usleep(300000); /* it hangs by now, or is about to begin: it ends either way */
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    end = (struct pollfd){.fd = held[0], .events = POLLIN};
+    cr_assert_eq(poll(&end, 1, 5000), 1, "nobody has it");
+    while (waitpid(-1, &status, 0) > 0)
+        cr_expect(!WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL);
+    cr_assert_eq(errno, ECHILD);
 }
 
 Test(cage, names_the_step_that_failed)
