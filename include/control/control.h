@@ -37,7 +37,7 @@ struct control {
     ev_io accept;
     struct deadline again; /* to accept, after a failure */
     TAILQ_HEAD(control_clients, control_client) clients;
-    unsigned count; /* of them, but for `asked` */
+    unsigned count;               /* of them, but for `asked` */
     struct control_client *asked; /* who asks from within; NULL: nobody does */
 };
 

@@ -3,9 +3,9 @@
 #include "control_internal.h"
 
 #include "control/connect.h"
+#include "control/listen.h"
 
 #include "base/container_of.h"
-#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -24,103 +24,13 @@
 
 /* ---- the socket ---- */
 
-/* Whether somebody listens there. A full backlog is somebody's, too. */
-static bool control_is_alive(const char *path)
-{
-    int fd = control_reach(path, SOCK_NONBLOCK);
-
-    if (fd < 0)
-        return errno == EAGAIN;
-    close(fd);
-    return true;
-}
-
-/* errno stays. */
-static void control_remove(const char *path)
-{
-    struct stat status;
-    int saved = errno;
-
-    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
-        unlink(path);
-    errno = saved;
-}
-
-/* Takes what an nsgate that was killed has left out of the way: never what is no socket, nor what
- * is another's. One that has come in between, of an nsgate that starts as we do, is put back. */
-static int control_clear(const char *path, const char *aside)
-{
-    struct stat status;
-
-    errno = EEXIST;
-    if (lstat(path, &status) < 0 || !S_ISSOCK(status.st_mode))
-        return -1;
-    if (control_is_alive(path)) {
-        errno = EADDRINUSE;
-        return -1;
-    }
-    if (rename(path, aside) < 0)
-        return errno == ENOENT ? 0 : -1;
-    if (!control_is_alive(aside))
-        return unlink(aside);
-    if (rename(aside, path) == 0)
-        errno = EADDRINUSE;
-    return -1;
-}
-
-/* The socket listens before it gets its name: nobody finds one there that seems dead. */
-static int control_take_name(const char *fresh, const char *path)
-{
-    char aside[PATH_MAX + 32];
-    int result;
-
-    snprintf(aside, sizeof(aside), "%s.old", fresh);
-    do
-        result = link(fresh, path);
-    while (result < 0 && errno == EEXIST && control_clear(path, aside) == 0);
-    return result;
-}
-
-/* Nobody can connect before the mode is right: bind(2) makes the file with it. */
-static int control_bind(int fd, const char *fresh)
-{
-    struct sockaddr_un address;
-    int folder = control_address(fresh, &address);
-    mode_t mask;
-    int result;
-
-    if (folder < 0)
-        return -1;
-    control_remove(fresh);
-    mask = umask(0177);
-    result = bind(fd, (struct sockaddr *)&address, sizeof(address));
-    umask(mask); /* it never fails */
-    descriptor_close(folder);
-    return result;
-}
-
-static int control_listen(const char *path)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const char *slash = strrchr(path, '/');
-    char fresh[PATH_MAX + 16];
-
-    snprintf(fresh, sizeof(fresh), "%.*s.nsgate-%d", slash ? (int)(slash - path) + 1 : 0, path,
-             (int)getpid());
-    if (fd >= 0 && (control_bind(fd, fresh) < 0 || listen(fd, CONTROL_CLIENTS) < 0 ||
-                    control_take_name(fresh, path) < 0))
-        fd = descriptor_close(fd);
-    control_remove(fresh);
-    return fd;
-}
-
 static void control_drop_socket(struct control *control)
 {
     ev_io_stop(control->loop->ev, &control->accept);
     deadline_stop(&control->again);
     if (!control->path)
         return;
-    control_remove(control->path);
+    listen_name_remove(control->path, NULL);
     if (control->config)
         control_link_remove(control->config, control->path);
     close(control->fd);
@@ -144,7 +54,7 @@ int control_open(struct control *control, const char *pid_file, char *text, size
         free(path);
         return 0;
     }
-    fd = control_listen(path);
+    fd = listen_local(path, &(struct listen_options){0177, CONTROL_CLIENTS}, NULL);
     if (fd < 0)
         snprintf(text, size, "cannot make the control socket %s: %s", path, control_reason(errno));
     else

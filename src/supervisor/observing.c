@@ -7,12 +7,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "control/listen.h"
 #include "io/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define OBSERVING_BACKLOG 128
 #define OBSERVING_AGAIN   0.25 /* seconds until what could not be bound is tried again */
@@ -23,52 +22,25 @@ struct observing_place {
     TAILQ_ENTRY(observing_place) next;
     struct address address;
     char *text;
-    char *names;  /* as OBSERVE has them */
-    int fd;       /* -1: it could not be bound yet */
-    double since; /* loop_now() of the first try */
-    bool is_told; /* that it cannot be bound */
-    bool is_kept; /* by the settings that are being followed */
+    char *names;             /* as OBSERVE has them */
+    int fd;                  /* -1: it could not be bound yet */
+    struct listen_name name; /* of a Unix socket */
+    double since;            /* loop_now() of the first try */
+    bool is_told;            /* that it cannot be bound */
+    bool is_kept;            /* by the settings that are being followed */
 };
 
 /* ---- binding ---- */
 
-/* What is left of one that was killed. */
-static bool place_is_stale(const struct address *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct stat status;
-    bool is_stale = fd >= 0 && lstat(address->local.sun_path, &status) == 0 &&
-                    S_ISSOCK(status.st_mode) && connect(fd, &address->any, address->len) < 0 &&
-                    errno == ECONNREFUSED;
-
-    descriptor_close(fd);
-    return is_stale;
-}
-
-/* Whoever may reach the path may connect, as to an address. */
-static int place_bind_local(const struct address *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    mode_t mask = umask(0111);
-    int result = fd < 0 ? -1 : bind(fd, &address->any, address->len);
-
-    if (result < 0 && errno == EADDRINUSE && place_is_stale(address) &&
-        unlink(address->local.sun_path) == 0)
-        result = bind(fd, &address->any, address->len);
-    umask(mask); /* it leaves errno alone */
-    if (result == 0 && listen(fd, OBSERVING_BACKLOG) == 0)
-        return fd;
-    return descriptor_close(fd);
-}
-
 static bool place_bind(struct observing *observing, struct observing_place *place)
 {
     const struct socket_listen_options options = {OBSERVING_BACKLOG, true};
+    const struct listen_options local = {0111, OBSERVING_BACKLOG}; /* as to an address */
     double now = loop_now(observing->children->loop);
     const char *call = "";
 
     place->fd = place->address.any.sa_family == AF_UNIX
-                    ? place_bind_local(&place->address)
+                    ? listen_local(place->address.local.sun_path, &local, &place->name)
                     : socket_listen(&place->address, &options, &call);
     if (place->fd >= 0) {
         log_notice("observing at %s", place->text);
@@ -130,7 +102,7 @@ static void observing_on_again(struct deadline *again)
 static void place_free(struct observing *observing, struct observing_place *place)
 {
     if (place->fd >= 0 && place->address.any.sa_family == AF_UNIX)
-        unlink(place->address.local.sun_path);
+        listen_name_remove(place->address.local.sun_path, &place->name);
     descriptor_close(place->fd);
     TAILQ_REMOVE(&observing->places, place, next);
     free(place->text);
