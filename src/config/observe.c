@@ -7,8 +7,7 @@
 
 #include <ctype.h>
 
-#define NAMES_LONGEST 8192 /* bytes of one line's, each with a space: one message tells them all   \
-                            */
+#define NAMES_LONGEST 8192 /* bytes of one line's, each with a space: they go by one message */
 
 static bool observe_is_known(const struct build *build, struct slice text)
 {
