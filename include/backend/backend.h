@@ -24,6 +24,10 @@ void backends_bind(struct backends *backends, struct tenant *tenant);
 /* Connections of the tenant's groups belong to that share from now on. Takes a reference. */
 void backends_set_share(struct backends *backends, struct slice tenant, struct loop_share *share);
 
+/* The tenant may hold that many bytes (max_memory): an eighth of it, if that is less than usual, may
+ * be kept of requests for another attempt. */
+void backends_bound(struct backends *backends, struct slice tenant, size_t most);
+
 /* The tenant is no longer the current one of its name. Groups that no bound tenant uses any more
  * go once their last exchange is over. Called by the last tenant_unref's caller before it. */
 void backends_unbind(struct backends *backends, struct tenant *tenant);
@@ -101,6 +105,9 @@ uint32_t backend_untried(const struct backend_group *group,
 
 /* Closes a connection that no exchange uses. Returns whether there was one. */
 bool backends_close_idle(struct backends *backends);
+
+/* The same for one tenant, which holds as much memory as it may: at most that many. */
+void backends_close_idle_of(struct backends *backends, struct slice tenant, unsigned most);
 
 /* For tests and status. */
 unsigned backends_idle_count(const struct backends *backends);

@@ -3,6 +3,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include "base/account.h"
 #include "base/slice.h"
 
 #include <stdarg.h>
@@ -13,6 +14,7 @@ struct arena_block;
 struct arena {
     struct arena_block *blocks; /* the first is filled; the oldest is kept by arena_reset */
     size_t block_size;          /* bytes of an ordinary block */
+    struct account *account;    /* that its blocks stand in; NULL: none */
 };
 
 /* block_size: bytes that one block holds, 256 to 1 MiB. Nothing is allocated yet. */
@@ -35,6 +37,9 @@ char *arena_text(struct arena *arena, struct slice s);
 /* printf(3) into the arena. */
 struct slice arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* What its blocks take stands in this account from now on, in place of the one before. */
+void arena_charge(struct arena *arena, struct account *account);
 
 /* Bytes that its blocks take. */
 size_t arena_footprint(const struct arena *arena);

@@ -3,6 +3,7 @@
 #ifndef BASE_CHAIN_H
 #define BASE_CHAIN_H
 
+#include "base/account.h"
 #include "base/slice.h"
 #include "base/spares.h"
 
@@ -35,6 +36,7 @@ struct chain_pool {
     unsigned large_count, small_count, segment_count; /* that lie free */
     unsigned large_least;                             /* that did so since the last trim */
     size_t held;                                      /* bytes of buffers in use and free */
+    struct account *account; /* whose memory is taken at the moment; NULL: nobody's */
     struct spares objects; /* what else goes with the bytes of a loop: streams, calls */
 };
 

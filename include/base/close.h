@@ -47,6 +47,8 @@ enum close_manner {
     X(HTTP2_ERROR, NOW, CLIENT_GONE, "http2_error", "the client broke HTTP/2")                     \
     X(MAX_CONNECTIONS, ORDERLY, NONE, "max_connections",                                           \
       "it was idle, and another took its place")                                                   \
+    X(MAX_MEMORY, ORDERLY, NONE, "max_memory",                                                     \
+      "it was idle, and its tenant holds as much memory as it may")                                \
     X(SHORTAGE, ORDERLY, NONE, "shortage", "it was idle, and its descriptor was needed")           \
     X(LISTENER_REMOVED, ORDERLY, NONE, "listener_removed", "its listener was removed")             \
     X(TENANT_REMOVED, ORDERLY, NONE, "tenant_removed", "its tenant was removed")                   \

@@ -366,6 +366,7 @@ struct config_tenant {
     struct config_rate client_handshakes; /* begun by a client, an address prefix */
     struct config_rate tenant_handshakes; /* begun by all clients together */
     uint32_t cpu_weight;                  /* of the tenant's share of each worker's time */
+    uint64_t max_memory;                  /* bytes in each worker; 0: no limit */
     struct config_listen *listens;
     uint32_t listen_count;
     struct config_server *servers;

@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 struct loop_share;
+struct gate;
 
 enum loop_place { LOOP_NOWHERE, LOOP_READY, LOOP_TASK, LOOP_GRAVE };
 
@@ -43,6 +44,7 @@ struct loop_share {
     struct loop_tasks tasks;  /* flushes and continuations */
     struct loop_tasks graves; /* frees: nothing dies in its own callback */
     TAILQ_ENTRY(loop_share) others;
+    struct gate *gate; /* what it may hold (io/gate.h); NULL: the loop's own, anything */
     unsigned references;
 };
 

@@ -78,6 +78,10 @@ uint64_t stream_bytes_out(const struct stream *stream);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
+/* Whether, since then (loop_now()), what the peer has sent was not read for want of memory
+ * (io/gate.h): that was our doing, not the peer's. */
+bool stream_was_held(const struct stream *stream, double since);
+
 /* Ends our side once the queue is empty: close_notify, then shutdown(SHUT_WR). Reading goes on. */
 void stream_end(struct stream *stream);
 
@@ -123,6 +127,9 @@ struct stream_layer {
 /* Puts a layer under the stream, which owns it from now on; before any byte has passed. The
  * handshake starts at once; on_open or on_failed follows, never before this returns. */
 void stream_set_layer(struct stream *stream, const struct stream_layer *ops, void *layer);
+
+/* About how much memory the layer takes now by being there, for io/gate.h. */
+void stream_layer_holds(struct stream *stream, size_t bytes);
 
 /* The layer, for questions about it; NULL for a plain stream. */
 void *stream_layer(const struct stream *stream);

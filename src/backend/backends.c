@@ -64,6 +64,14 @@ void backends_set_share(struct backends *backends, struct slice tenant, struct l
     owner->share = share;
 }
 
+void backends_bound(struct backends *backends, struct slice tenant, size_t most)
+{
+    struct backend_owner *owner;
+    HASH_FIND(hh, backends->owners, tenant.data, tenant.len, owner);
+    if (owner)
+        owner->allowance.most = most / 8 < KEPT_MOST ? most / 8 : KEPT_MOST;
+}
+
 static struct backend_group *group_of(struct backends *backends, struct backend_owner *owner,
                                       const struct tenant_upstream *upstream)
 {
@@ -143,6 +151,14 @@ struct exchange_allowance *backend_allowance(struct backend_group *group)
 bool backends_close_idle(struct backends *backends)
 {
     return backends->idle_count > 0 && pool_close_one(backends);
+}
+
+void backends_close_idle_of(struct backends *backends, struct slice tenant, unsigned most)
+{
+    struct backend_owner *owner;
+    HASH_FIND(hh, backends->owners, tenant.data, tenant.len, owner);
+    if (owner)
+        pool_close_of(owner, most);
 }
 
 unsigned backends_idle_count(const struct backends *backends)

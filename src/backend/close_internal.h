@@ -18,7 +18,8 @@
     X(SERVER_REMOVED, "server_removed")       /* the configuration has no such server any more */  \
     X(NETNS_GONE, "netns_gone")               /* it is in a namespace that is gone */              \
     X(DRAINING, "draining")                   /* this process goes down */                         \
-    X(SHORTAGE, "shortage")                   /* its descriptor is needed */
+    X(SHORTAGE, "shortage")                   /* its descriptor is needed */                       \
+    X(MAX_MEMORY, "max_memory")               /* its tenant holds as much as it may */
 
 enum backend_close {
 #define X(name, token) BACKEND_CLOSE_##name,

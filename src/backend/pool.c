@@ -184,6 +184,15 @@ bool pool_close_one(struct backends *backends)
     return false;
 }
 
+void pool_close_of(struct backend_owner *owner, unsigned most)
+{
+    struct backend_group *group, *next;
+    HASH_ITER (hh, owner->groups, group, next) {
+        for (; most > 0 && group->idle_count > 0; most--)
+            pool_close(TAILQ_LAST(&group->idle, backend_connections), BACKEND_CLOSE_MAX_MEMORY);
+    }
+}
+
 void pool_trim(struct backend_group *group)
 {
     while (group->idle_count > group->keepalive)

@@ -44,6 +44,9 @@ void pool_remove(struct backend_connection *connection);
 /* Closes an idle connection of any group. Returns whether there was one. */
 bool pool_close_one(struct backends *backends);
 
+/* Closes idle connections of the owner's groups, at most that many. */
+void pool_close_of(struct backend_owner *owner, unsigned most);
+
 /* Closes what is beyond the group's limit, after it has changed. */
 void pool_trim(struct backend_group *group);
 

@@ -20,13 +20,20 @@ void arena_init(struct arena *arena, size_t block_size)
 {
     arena->blocks = NULL;
     arena->block_size = block_size;
+    arena->account = NULL;
+}
+
+static void drop(struct arena *arena, struct arena_block *block)
+{
+    account_give_standing(arena->account, sizeof(*block) + block->size);
+    free(block);
 }
 
 void arena_free(struct arena *arena)
 {
     while (arena->blocks) {
         struct arena_block *older = arena->blocks->older;
-        free(arena->blocks);
+        drop(arena, arena->blocks);
         arena->blocks = older;
     }
 }
@@ -39,9 +46,10 @@ void arena_reset(struct arena *arena)
         arena->blocks = block->older;
         /* A block that one large request made is not worth keeping. */
         if (block->size > arena->block_size) {
-            free(block);
+            drop(arena, block);
         } else {
-            free(kept);
+            if (kept)
+                drop(arena, kept);
             kept = block;
         }
     }
@@ -63,6 +71,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
     block->used = 0;
     block->older = *place;
     *place = block;
+    account_take_standing(arena->account, sizeof(*block) + room);
     return block;
 }
 
@@ -114,6 +123,15 @@ struct slice arena_printf(struct arena *arena, const char *format, ...)
     vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
     return (struct slice){text, (size_t)len};
+}
+
+void arena_charge(struct arena *arena, struct account *account)
+{
+    size_t size = arena_footprint(arena);
+
+    account_give_standing(arena->account, size);
+    account_take_standing(account, size);
+    arena->account = account;
 }
 
 size_t arena_footprint(const struct arena *arena)

@@ -25,6 +25,7 @@
 
 struct buffer {
     SLIST_ENTRY(buffer) free_next;
+    struct account *account; /* of who took it; NULL while it lies free */
     uint32_t references;
     uint32_t size; /* BUFFER_SIZE or BUFFER_SMALL */
     char data[];
@@ -92,6 +93,8 @@ static struct buffer *buffer_take(struct chain_pool *pool, uint32_t size)
         pool->small_count--;
     }
     buffer->references = 1;
+    buffer->account = pool->account;
+    account_take(buffer->account, size);
     return buffer;
 }
 
@@ -99,6 +102,8 @@ static void buffer_unref(struct chain_pool *pool, struct buffer *buffer)
 {
     if (--buffer->references > 0)
         return;
+    account_give(buffer->account, buffer->size);
+    buffer->account = NULL;
     if (buffer->size == BUFFER_SIZE && pool->large_count < POOL_LARGE) {
         SLIST_INSERT_HEAD(&pool->large, buffer, free_next);
         pool->large_count++;

@@ -76,6 +76,8 @@ const struct rule grammar_rules[] = {
      .high = 1000000},
     {"max_handshakes", TENANT, 1, 1, set_number, IN_TENANT(max_handshakes), .low = 0,
      .high = 1000000},
+    {"max_memory", TENANT, 1, 1, set_size, IN_TENANT(max_memory), .low = 1024UL * 1024,
+     .high = INT64_MAX, .word = "off"},
     {"netns", CONTEXT_TENANT, 1, 1, set_netns, NO_FIELD},
     {"netns_shared", MAIN, 1, 1, set_flag, IN_MAIN(netns_shared)},
     {"observe", MAIN, 1, ANY_COUNT, set_observe, .repeats = true},

@@ -48,10 +48,14 @@ void set_size(struct build *build, const struct config_directive *directive)
     const struct config_word *word = &directive->words[1];
     uint64_t bytes;
 
-    if (value_size(word->text, &bytes) != 0)
+    if (build->rule->word && (slice_equal(word->text, slice_of(build->rule->word)) ||
+                              slice_equal(word->text, SLICE("0"))))
+        *(uint64_t *)build_field(build) = 0;
+    else if (value_size(word->text, &bytes) != 0)
         build_refuse(build, word,
-                     "is no size: \"%s\" takes a number of bytes, or one with k, m or g",
-                     build->rule->name);
+                     "is no size: \"%s\" takes a number of bytes, or one with k, m or g%s%s%s",
+                     build->rule->name, build->rule->word ? ", or \"" : "",
+                     build->rule->word ? build->rule->word : "", build->rule->word ? "\"" : "");
     else if (bytes < build->rule->low || bytes > build->rule->high)
         build_refuse(build, word, "is out of range: \"%s\" is %llu to %llu bytes",
                      build->rule->name, (unsigned long long)build->rule->low,

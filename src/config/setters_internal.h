@@ -7,7 +7,7 @@
 
 /* Generic: the rule tells the field and its range. */
 rule_setter set_time;   /* double, seconds */
-rule_setter set_size;   /* uint64_t, bytes */
+rule_setter set_size;   /* uint64_t, bytes; where there is a rule->word, it and 0 are "none" */
 rule_setter set_number; /* uint32_t; rule->word stands for 0 */
 rule_setter set_flag;   /* bool: on, off */
 rule_setter set_text;   /* struct config_text, not empty */

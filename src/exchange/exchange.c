@@ -10,6 +10,8 @@
 
 /* One block holds the heads of an ordinary exchange, so that a recycled one allocates nothing. */
 #define ARENA_BLOCK 8192
+/* Bytes that an exchange stands for besides: itself, and what both ends have for it. */
+#define STANDING (sizeof(struct exchange) + 1024)
 /* What a peak leaves is kept for the next one: 2 MiB of blocks at most. */
 #define FREE_MAX 256
 
@@ -48,7 +50,10 @@ static void on_grave(struct loop_task *task)
 {
     struct exchange *exchange = CONTAINER_OF(task, struct exchange, grave);
     struct exchange_pool *pool = exchange->pool;
+    struct account *account = exchange->arena.account;
     pool->in_use--;
+    arena_charge(&exchange->arena, NULL);
+    account_give_standing(account, STANDING);
     if (pool->free_count == FREE_MAX) {
         arena_free(&exchange->arena);
         free(exchange);
@@ -80,6 +85,8 @@ struct exchange *exchange_new(struct exchange_pool *pool, const struct exchange_
         exchange = memory_alloc(sizeof(*exchange));
         arena_init(&arena, ARENA_BLOCK);
     }
+    arena_charge(&arena, pool->loop->buffers.account);
+    account_take_standing(arena.account, STANDING);
     pool->in_use++;
     *exchange = (struct exchange){.arena = arena,
                                   .loop = pool->loop,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Accepting: what is ready in the listeners' epoll set becomes connections, within the bounds of
- * descriptors and of max_connections. */
+ * descriptors, of max_connections and of max_memory. */
 #include "connection_internal.h"
+#include "memory_internal.h"
 #include "registry_internal.h"
 
 #include "base/container_of.h"
@@ -38,8 +39,12 @@ static bool is_at_limit(const struct frontend_tenant *tenant)
 /* Whether the tenant may have one more connection, if need be in place of an idle one. */
 static bool has_room(struct frontend_tenant *tenant)
 {
-    if (!TAILQ_EMPTY(&tenant->idle) || !is_at_limit(tenant))
+    bool is_short = !tenant_memory_admits(tenant);
+
+    if (!TAILQ_EMPTY(&tenant->idle) || (!is_short && !is_at_limit(tenant)))
         return true;
+    if (is_short)
+        tenant_memory_is_full(tenant);
     listeners_tenant_is_full(tenant);
     return false;
 }
@@ -51,6 +56,8 @@ static void make_room(struct frontend_tenant *tenant)
 
     if (oldest && is_at_limit(tenant))
         connection_close(oldest, CLOSE_MAX_CONNECTIONS);
+    else if (oldest && !tenant_memory_admits(tenant))
+        connection_close(oldest, CLOSE_MAX_MEMORY);
 }
 
 /* ---- accepting ---- */

@@ -5,6 +5,7 @@
 #include "base/container_of.h"
 #include "base/memory.h"
 #include "connection_internal.h"
+#include "memory_internal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -116,7 +117,8 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     entry->slot = slot;
     loop_share_set_weight(entry->share, tenant->config.cpu_weight);
     backends_set_share(frontend->config.backends, tenant->config.name, entry->share);
-    listeners_tenant_has_room(entry); /* max_connections may have grown */
+    tenant_memory_bound(entry, tenant->config.max_memory);
+    listeners_tenant_has_room(entry); /* max_connections or max_memory may have grown */
     refresh_listeners(entry);
     if (tenant->verifies_clients || (before && before->verifies_clients))
         verification_retire_changed(entry);

@@ -66,6 +66,16 @@ void limits_body_resume(struct limits *limits, double now)
     limits->body_paused = 0;
 }
 
+void limits_body_excuse(struct limits *limits, double now, uint64_t bytes_in)
+{
+    if (body_due(limits) <= 0)
+        return;
+    limits->body_last = now;
+    if (isfinite(limits->body_until))
+        limits->body_until = now + limits->body_timeout;
+    limits->body_mark = bytes_in;
+}
+
 bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in)
 {
     double due = body_due(limits);

@@ -93,6 +93,8 @@ void limits_body_read(struct limits *limits, double now);
 /* Backpressure: time in which we would not read is not the client's. */
 void limits_body_pause(struct limits *limits, double now);
 void limits_body_resume(struct limits *limits, double now);
+/* Its bytes were there, and we did not read them: a window that runs begins anew. */
+void limits_body_excuse(struct limits *limits, double now, uint64_t bytes_in);
 /* Whether the client is too slow; if not, and the window is over, the next one starts. */
 bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in);
 

@@ -48,6 +48,11 @@ struct refusals {
     unsigned untold; /* since the last line */
 };
 
+/* Lines of the log about max_memory. */
+struct memory_episode {
+    double last; /* loop_now() when it was last so */
+};
+
 /* Lines of the log about one reason for which handshakes are refused. */
 struct refused_handshakes {
     double told;     /* loop_now() of the last line; 0: none yet */
@@ -69,8 +74,9 @@ struct frontend_tenant {
     struct refusals refusals;
     struct refused_handshakes refused_handshakes[CLOSE_HANDSHAKE_LIMITS];
     bool is_leaving;         /* handed over: goes with its last connection */
-    bool is_full;            /* max_connections: its listeners are not watched */
+    bool is_full;            /* max_connections, max_memory: its listeners are not watched */
     struct deadline recheck; /* another worker may have made room */
+    struct memory_episode memory_shut, memory_full;
     struct loop_task grave;
     size_t name_len;
     char name[];

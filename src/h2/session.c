@@ -4,31 +4,62 @@
 
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
-/* nghttp2's memory: without it the process ends, as everywhere. */
+/* ---- nghttp2's memory: without it the process ends, as everywhere. It stands in the account of
+ * whose work made the session. ---- */
+
+static void charge(const struct h2_session *session, void *memory)
+{
+    size_t size = malloc_usable_size(memory);
+
+    if (session->role == H2_SERVER)
+        account_take_standing(session->account, size);
+    else
+        account_take(session->account, size);
+}
+
+static void discharge(const struct h2_session *session, void *memory)
+{
+    size_t size = malloc_usable_size(memory);
+
+    if (session->role == H2_SERVER)
+        account_give_standing(session->account, size);
+    else
+        account_give(session->account, size);
+}
+
 static void *nghttp2_take(size_t size, void *user)
 {
-    (void)user;
-    return memory_alloc(size);
+    void *memory = memory_alloc(size);
+
+    charge(user, memory);
+    return memory;
 }
 
 static void nghttp2_give(void *memory, void *user)
 {
-    (void)user;
+    discharge(user, memory);
     free(memory);
 }
 
 static void *nghttp2_take_zeroed(size_t count, size_t size, void *user)
 {
-    (void)user;
-    return memory_zeroed(count, size);
+    void *memory = memory_zeroed(count, size);
+
+    charge(user, memory);
+    return memory;
 }
 
 static void *nghttp2_resize(void *old, size_t size, void *user)
 {
-    (void)user;
-    return memory_resize(old, size);
+    void *memory;
+
+    discharge(user, old);
+    memory = memory_resize(old, size);
+    charge(user, memory);
+    return memory;
 }
 
 void h2_settings_init(struct h2_settings *settings, enum h2_role role)
@@ -96,8 +127,9 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
                                   const struct h2_events *events, void *owner,
                                   struct chain_pool *pool)
 {
-    nghttp2_mem memory = {NULL, nghttp2_take, nghttp2_give, nghttp2_take_zeroed, nghttp2_resize};
     struct h2_session *session = memory_zeroed(1, sizeof(*session));
+    nghttp2_mem memory = {session, nghttp2_take, nghttp2_give, nghttp2_take_zeroed, nghttp2_resize};
+    session->account = pool->account;
     session->role = role;
     session->settings = *settings;
     session->events = events;

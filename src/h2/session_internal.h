@@ -115,6 +115,7 @@ struct h2_session {
     struct h2_settings settings;
     const struct h2_events *events;
     void *owner;
+    struct account *account; /* in which nghttp2's memory stands; NULL: none */
     double now;
 
     struct h2_stream_list streams;

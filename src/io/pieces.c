@@ -2,6 +2,7 @@
 /* Whose turn it is: the queues of shares, and the pieces in which they are served. */
 #include "base/container_of.h"
 #include "base/memory.h"
+#include "gate_internal.h"
 #include "loop_internal.h"
 
 #include <assert.h>
@@ -28,6 +29,7 @@ void loop_share_init(struct loop_share *share, struct loop *loop, uint32_t weigh
     TAILQ_INIT(&share->ready);
     TAILQ_INIT(&share->tasks);
     TAILQ_INIT(&share->graves);
+    share->gate = NULL;
     share->references = 1;
 }
 
@@ -37,6 +39,7 @@ struct loop_share *loop_share_new(struct loop *loop, uint32_t weight)
 
     loop_share_init(share, loop, weight);
     TAILQ_INSERT_TAIL(&loop->others, share, others);
+    share->gate = gate_new(share);
     return share;
 }
 
@@ -44,6 +47,13 @@ struct loop_share *loop_share_ref(struct loop_share *share)
 {
     share->references++;
     return share;
+}
+
+/* What runs from now on is the share's, and so is the memory that it takes. */
+static void set_current(struct loop *loop, struct loop_share *share)
+{
+    loop->current = share;
+    loop->buffers.account = share->gate ? share->gate->account : NULL;
 }
 
 /* What outlives its share is done all the same. */
@@ -60,13 +70,14 @@ void loop_share_unref(struct loop_share *share)
 {
     if (!share || --share->references > 0)
         return;
+    gate_free(share->gate);
     leave_to(&share->ready, &share->loop->own, &share->loop->own.ready);
     leave_to(&share->tasks, &share->loop->own, &share->loop->own.tasks);
     leave_to(&share->graves, &share->loop->own, &share->loop->own.graves);
     TAILQ_REMOVE(&share->loop->others, share, others);
     share_forget(&share->loop->shares, &share->share);
     if (share->loop->current == share)
-        share->loop->current = &share->loop->own;
+        set_current(share->loop, &share->loop->own);
     free(share);
 }
 
@@ -85,13 +96,13 @@ struct loop_share *loop_enter(struct loop *loop, struct loop_share *share)
 {
     struct loop_share *before = loop->current;
 
-    loop->current = share;
+    set_current(loop, share);
     return before;
 }
 
 void loop_leave(struct loop *loop, struct loop_share *before)
 {
-    loop->current = before;
+    set_current(loop, before);
 }
 
 bool loop_should_yield(const struct loop *loop)
@@ -245,12 +256,13 @@ static double run_piece(struct loop_share *share, double begun)
     struct loop *loop = share->loop;
     double now = begun;
 
-    loop->current = loop->served = share;
+    set_current(loop, share);
+    loop->served = share;
     share->references++;
     now = run_some(loop, &share->ready, now);
     now = run_some(loop, &share->tasks, now);
     now = fill_graves(share, now);
-    loop->current = &loop->own;
+    set_current(loop, &loop->own);
     loop->served = NULL;
     share_charge(&share->share, cost(loop, now - begun));
     if (share != &loop->own && has_work(share))
@@ -286,9 +298,9 @@ static void finish_tasks(struct loop *loop)
     struct loop_task *task;
 
     while ((task = TAILQ_FIRST(&loop->by_age)) && task->serial <= last) {
-        loop->current = task->share;
+        set_current(loop, task->share);
         run(loop, task);
-        loop->current = &loop->own;
+        set_current(loop, &loop->own);
     }
 }
 

@@ -3,7 +3,7 @@
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "stream_internal.h"
+#include "gate_internal.h"
 
 #include "io/socket.h"
 
@@ -19,6 +19,8 @@
 #define READ_MIN 512
 /* Buffers that one read fills once a stream has shown to carry bulk. */
 #define BULK_BUFFERS 4
+/* Bytes that a stream stands for: itself, and what its owner has for it. */
+#define STANDING 2048
 /* EPOLLOUT is added when a write first falls short. */
 #define STREAM_READING (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
@@ -37,12 +39,35 @@ void stream_set_state(struct stream *stream, enum stream_state state)
     stream->state = state;
 }
 
+/* What servers' connections take is held for requests that are there: it keeps no client out. */
+static void charge(struct stream *stream, size_t bytes)
+{
+    struct account *account = stream->account;
+    size_t before = stream->charged;
+
+    stream->charged = bytes;
+    if (bytes > before && stream->is_client)
+        account_take_standing(account, bytes - before);
+    else if (bytes > before)
+        account_take(account, bytes - before);
+    else if (stream->is_client)
+        account_give_standing(account, before - bytes);
+    else
+        account_give(account, before - bytes);
+}
+
+void stream_layer_holds(struct stream *stream, size_t bytes)
+{
+    charge(stream, STANDING + bytes);
+}
+
 static void on_grave(struct loop_task *task)
 {
     struct stream *stream = CONTAINER_OF(task, struct stream, grave);
 
     if (stream->ops)
         stream->ops->free(stream->layer);
+    charge(stream, 0);
     free(stream);
 }
 
@@ -59,6 +84,7 @@ static struct stream *make(struct loop *loop, int fd, const struct stream_events
     stream->flush.run = stream_on_flush;
     stream->step.run = stream_on_step;
     stream->grave.run = on_grave;
+    stream->account = loop->buffers.account;
     chain_init(&stream->queue, &loop->buffers);
     return stream;
 }
@@ -69,6 +95,8 @@ struct stream *stream_new(struct loop *loop, int fd, const struct stream_events 
     struct stream *stream = make(loop, fd, events, owner);
 
     stream->state = STREAM_OPEN;
+    stream->is_client = true;
+    charge(stream, STANDING);
     watch_start(&stream->watch, loop, fd, STREAM_READING);
     return stream;
 }
@@ -89,6 +117,7 @@ struct stream *stream_connect(struct loop *loop, int fd, const struct address *a
     }
     stream = make(loop, fd, events, owner);
     stream->state = STREAM_CONNECTING;
+    charge(stream, STANDING);
     watch_start(&stream->watch, loop, fd, STREAM_READING | EPOLLOUT);
     if (error == EINPROGRESS)
         stream->is_blocked = true;
@@ -252,11 +281,12 @@ void stream_resume(struct stream *stream)
     if (!stream->paused)
         return;
     stream->paused = false;
-    if (stream->state != STREAM_OPEN || stream->read_end)
-        return;
-    if (stream->is_readable)
-        watch_again(&stream->watch);
-    stream_rearm(stream);
+    stream_read_on(stream);
+}
+
+bool stream_was_held(const struct stream *stream, double since)
+{
+    return stream->gate_place == GATE_WAITING || stream->held_until > since;
 }
 
 void stream_end(struct stream *stream)
@@ -278,6 +308,7 @@ void stream_close(struct stream *stream)
     if (!stream || stream->state == STREAM_CLOSED)
         return;
     watch_stop(&stream->watch);
+    gate_forget(stream);
     loop_cancel(stream->loop, &stream->flush);
     loop_cancel(stream->loop, &stream->step);
     chain_clear(&stream->queue);

@@ -17,6 +17,8 @@ enum stream_state {
 /* Our direction. */
 enum stream_side { SIDE_OPEN, SIDE_ENDING, SIDE_ENDED };
 
+TAILQ_HEAD(gate_streams, stream);
+
 struct stream {
     struct loop *loop;
     const struct stream_events *events;
@@ -27,6 +29,11 @@ struct stream {
     struct loop_task flush;  /* sends what was queued in this piece */
     struct loop_task step;   /* what the stream owes its owner without an event of the socket */
     struct loop_task grave;
+    TAILQ_ENTRY(stream) at_gate; /* waiting or passing there */
+    enum { GATE_NOWHERE, GATE_WAITING, GATE_PASSING } gate_place;
+    double held_until;           /* loop_now() when it last was */
+    struct account *account;     /* in which it stands; NULL: none */
+    size_t charged;              /* bytes, there */
     struct chain queue;
     uint64_t bytes_in;
     uint64_t bytes_out;
@@ -36,6 +43,7 @@ struct stream {
     enum stream_side side;
     enum error read_end; /* what the last read ended with, for good */
     bool paused;
+    bool is_client;   /* it was accepted, not connected */
     bool is_readable; /* the socket may hold something that was not read */
     bool is_hung;     /* its end or an error was told of: a short read has not emptied it */
     bool is_blocked;  /* the next event of a writable socket goes on */
@@ -55,6 +63,9 @@ void stream_fail(struct stream *stream, enum error error);
 /* Puts on the wire what it takes. Returns 0 when all is gone, 1 to wait for the socket, or an
  * error. Calls nobody. */
 int stream_push(struct stream *stream);
+
+/* Sees that the owner is told of what waits to be read, if it wants to know. */
+void stream_read_on(struct stream *stream);
 
 /* Sees that the owner is told of what a layer holds, and that what it made is sent. */
 void stream_rearm(struct stream *stream);

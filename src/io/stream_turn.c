@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What moves a stream: the socket's events, the flush at the turn's end, the owner's callbacks. */
-#include "stream_internal.h"
+#include "gate_internal.h"
 
 #include "base/container_of.h"
 
@@ -11,6 +11,7 @@
 void stream_fail(struct stream *stream, enum error error)
 {
     watch_stop(&stream->watch);
+    gate_forget(stream);
     loop_cancel(stream->loop, &stream->flush);
     loop_cancel(stream->loop, &stream->step);
     chain_clear(&stream->queue);
@@ -120,18 +121,27 @@ static void find_reset(struct stream *stream)
     }
 }
 
-static void readable(struct stream *stream)
-{
-    if (stream->state == STREAM_HANDSHAKE)
-        handshake(stream);
-    else if (stream->state == STREAM_OPEN && !stream->paused && !stream->read_end)
-        stream->events->on_readable(stream->owner);
-}
-
 static bool wants_to_read(const struct stream *stream)
 {
     return stream->state == STREAM_HANDSHAKE ||
            (stream->state == STREAM_OPEN && !stream->paused && !stream->read_end);
+}
+
+static void readable(struct stream *stream)
+{
+    if (stream->state == STREAM_HANDSHAKE)
+        handshake(stream);
+    else
+        stream->events->on_readable(stream->owner);
+}
+
+void stream_read_on(struct stream *stream)
+{
+    if (stream->state != STREAM_OPEN || !wants_to_read(stream))
+        return;
+    if (stream->is_readable)
+        watch_again(&stream->watch);
+    stream_rearm(stream);
 }
 
 /* One read for each time that it is the stream's turn: what that leaves waits behind the others. */
@@ -146,11 +156,11 @@ void stream_on_socket(struct loop_task *task)
         stream->is_hung = true;
     if (stream->is_blocked && told & (EPOLLOUT | EPOLLHUP | EPOLLERR))
         writable(stream);
-    if (stream->is_readable && wants_to_read(stream))
+    if (stream->is_readable && wants_to_read(stream) && gate_lets_pass(stream))
         readable(stream);
     else if (told & (EPOLLHUP | EPOLLERR) && stream->state == STREAM_OPEN && !stream->read_end)
         find_reset(stream);
-    if (stream->is_readable && wants_to_read(stream))
+    if (stream->is_readable && wants_to_read(stream) && stream->gate_place != GATE_WAITING)
         watch_again(&stream->watch);
 }
 
@@ -171,7 +181,7 @@ void stream_on_step(struct loop_task *task)
         open_stream(stream);
     else if (stream->state == STREAM_HANDSHAKE)
         handshake(stream);
-    else if (stream->state == STREAM_OPEN && !stream->paused && !stream->read_end)
+    else if (stream->state == STREAM_OPEN && wants_to_read(stream) && gate_lets_pass(stream))
         stream->events->on_readable(stream->owner);
 }
 

@@ -19,6 +19,10 @@
 #define READ_OVERHEAD  2048
 #define RUNS_PER_PIECE 16
 
+/* Bytes that OpenSSL takes for a handshake, and for a connection afterwards (measured). */
+#define HANDSHAKE_MEMORY (40 * 1024)
+#define OPEN_MEMORY      (14 * 1024)
+
 /* OpenSSL takes 40 KiB when a server begins to shake hands, and has nothing to do before the client
  * has said hello. */
 static bool awaits_hello(struct tls_connection *connection)
@@ -53,6 +57,8 @@ static int on_handshake(void *layer, struct stream *stream, bool *wants_write)
     if (pushed < 0)
         return pushed;
     *wants_write = connection->out.len > 0;
+    if (result == 1)
+        stream_layer_holds(stream, OPEN_MEMORY);
     return result == 1;
 }
 
@@ -228,6 +234,7 @@ struct tls_connection *tls_connection_new(struct tls_context *context, struct ch
 void tls_connection_start(struct tls_connection *connection, struct stream *stream)
 {
     stream_set_layer(stream, &layer_functions, connection);
+    stream_layer_holds(stream, HANDSHAKE_MEMORY);
 }
 
 void tls_accept(struct stream *stream, struct tls_context *first, const struct tls_accept *accept)

@@ -50,8 +50,10 @@ double back_h2_call_time_left(const struct back_h2_call *call, enum error *error
 {
     double now = loop_now(call->connection->loop);
     double left = back_h2_call_patience(call);
-    /* While connecting, the link's deadline is the one that counts. */
-    if (call->connection->state == BACK_H2_CONNECTING)
+    /* While connecting, the link's deadline is the one that counts. What we did not read for want
+     * of memory may be the response, or a window. */
+    if (call->connection->state == BACK_H2_CONNECTING ||
+        stream_was_held(call->connection->wire, now - left))
         return left;
     if (is_held_back(call)) {
         *error = ERROR_BACKEND_FULL;

@@ -37,6 +37,13 @@ static bool is_too_slow(struct stream_clock *clock, double now, double timeout, 
     return false;
 }
 
+/* Whether the client was not heard for a part of those seconds, for want of memory: neither its
+ * bytes nor its windows. */
+static bool was_deaf(const struct front_stream *stream, double now, double seconds)
+{
+    return stream_was_held(stream->connection->stream, now - seconds);
+}
+
 /* ---- the head ---- */
 
 /* Half a head cannot be skipped: the state of HPACK goes through it (RFC 9113 section 4.3). */
@@ -47,6 +54,8 @@ static double look_at_head(struct front_stream *stream, double now)
 
     if (stream->request != STREAM_REQUEST_HEAD)
         return 0;
+    if (was_deaf(stream, now, due - stream->begun))
+        due = now + due - stream->begun;
     if (now < due)
         return due;
     log_info("tenant %.*s: client %.*s: HTTP/2: %s",
@@ -93,7 +102,7 @@ static double look_at_body(struct front_stream *stream, double now, bool is_held
 
     if (clock->from <= 0)
         return 0;
-    if (is_held_up || pipe->bytes.len > 0 || pipe->discards) {
+    if (is_held_up || pipe->bytes.len > 0 || pipe->discards || was_deaf(stream, now, timeout)) {
         start_clock(clock, now, pipe->passed);
     } else if (now >= clock->last + timeout || is_too_slow(clock, now, timeout, pipe->passed)) {
         front_stream_refuse(stream, ERROR_BODY_TIMEOUT);
@@ -145,7 +154,8 @@ static bool is_stalled(struct front_stream *stream, double now, double timeout)
     const struct exchange *exchange = stream->exchange;
     struct stream_clock *clock = &stream->send;
 
-    if (exchange->response_body.bytes.len == 0 || exchange_is_paced(exchange)) {
+    if (exchange->response_body.bytes.len == 0 || exchange_is_paced(exchange) ||
+        was_deaf(stream, now, timeout)) {
         clock->from = 0;
         return false;
     }

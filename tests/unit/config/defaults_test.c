@@ -28,6 +28,7 @@ static bool is_same_tenant(struct built *a, struct built *b)
            a->tenant.client_handshakes.rate == b->tenant.client_handshakes.rate &&
            a->tenant.tenant_handshakes.rate == b->tenant.tenant_handshakes.rate &&
            a->tenant.cpu_weight == b->tenant.cpu_weight &&
+           a->tenant.max_memory == b->tenant.max_memory &&
            a->tenant.upstreams[0].keepalive == b->tenant.upstreams[0].keepalive;
 }
 

@@ -50,6 +50,7 @@ Test(grammar, every_directive_is_known)
         "location",
         "max_connections",
         "max_handshakes",
+        "max_memory",
         "netns_shared",
         "observe",
         "pid",

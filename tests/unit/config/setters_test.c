@@ -25,6 +25,36 @@ Test(setters, numbers_flags_and_words)
     expect_errors(wrong, COUNT(wrong));
 }
 
+Test(setters, sizes)
+{
+    static const struct said wrong[] = {
+        {"netns a; server { return 204; }\nmax_memory 1048575;", 2, 12,
+         "is out of range: \"max_memory\" is 1048576 to"},
+        {"netns a; server { return 204; }\nmax_memory on;", 2, 12,
+         "a number of bytes, or one with k, m or g, or \"off\""},
+        {AROUND("client_max_body_size off;"), 2, 22, "a number of bytes, or one with k, m or g"},
+    };
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } good[] = {{"max_memory 1m;", 1024UL * 1024},
+                {"max_memory 20000000;", 20000000},
+                {"max_memory off;", 0},
+                {"max_memory 0;", 0},
+                {"", 0}};
+
+    expect_errors(wrong, COUNT(wrong));
+    for (unsigned i = 0; i < COUNT(good); i++) {
+        struct built built;
+        char text[128];
+
+        snprintf(text, sizeof(text), "netns a; server { return 204; } %s", good[i].text);
+        build_good(&built, text);
+        cr_expect_eq(built.tenant.max_memory, good[i].bytes, "%s", good[i].text);
+        free_tenant(&built);
+    }
+}
+
 Test(setters, what_has_no_effect_is_told)
 {
     static const struct said warned[] = {
