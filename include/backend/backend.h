@@ -24,8 +24,8 @@ void backends_bind(struct backends *backends, struct tenant *tenant);
 /* Connections of the tenant's groups belong to that share from now on. Takes a reference. */
 void backends_set_share(struct backends *backends, struct slice tenant, struct loop_share *share);
 
-/* The tenant may hold that many bytes (max_memory): an eighth of it, if that is less than usual, may
- * be kept of requests for another attempt. */
+/* The tenant may hold that many bytes (max_memory): an eighth of it, if that is less than usual,
+ * may be kept of requests for another attempt. */
 void backends_bound(struct backends *backends, struct slice tenant, size_t most);
 
 /* The tenant is no longer the current one of its name. Groups that no bound tenant uses any more

@@ -37,7 +37,7 @@ struct chain_pool {
     unsigned large_least;                             /* that did so since the last trim */
     size_t held;                                      /* bytes of buffers in use and free */
     struct account *account; /* whose memory is taken at the moment; NULL: nobody's */
-    struct spares objects; /* what else goes with the bytes of a loop: streams, calls */
+    struct spares objects;   /* what else goes with the bytes of a loop: streams, calls */
 };
 
 /* Embedded by its owner, who is the only one to touch it. */

@@ -32,7 +32,8 @@ struct rule {
     size_t offset; /* of the field in the target */
     uint64_t low;  /* of a number, a size in bytes or a time in milliseconds */
     uint64_t high;
-    const char *word; /* of a number, a size: the word that stands for 0; of an idiom: the accepted value */
+    const char *
+        word; /* of a number, a size: the word that stands for 0; of an idiom: the accepted value */
     const char *note; /* of an idiom: what is said of other values */
     enum target target;
     bool is_block;

@@ -45,8 +45,7 @@ static void on_shut(void *owner)
 {
     struct frontend_tenant *tenant = owner;
 
-    tell(tenant, &tenant->memory_shut,
-         "reading pauses and idle connections are closed, for want");
+    tell(tenant, &tenant->memory_shut, "reading pauses and idle connections are closed, for want");
     close_idle(tenant);
     backends_close_idle_of(tenant->frontend->config.backends, frontend_tenant_name(tenant),
                            CLOSE_PIECE);

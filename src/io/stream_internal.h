@@ -31,9 +31,9 @@ struct stream {
     struct loop_task grave;
     TAILQ_ENTRY(stream) at_gate; /* waiting or passing there */
     enum { GATE_NOWHERE, GATE_WAITING, GATE_PASSING } gate_place;
-    double held_until;           /* loop_now() when it last was */
-    struct account *account;     /* in which it stands; NULL: none */
-    size_t charged;              /* bytes, there */
+    double held_until;       /* loop_now() when it last was */
+    struct account *account; /* in which it stands; NULL: none */
+    size_t charged;          /* bytes, there */
     struct chain queue;
     uint64_t bytes_in;
     uint64_t bytes_out;

@@ -30,8 +30,8 @@ void back_h1_note_queue(struct back_h1 *connection)
 }
 
 /* Whether the next move is the server's. It is not while the client has still to take, or to send
- * what the response may depend on, nor when we did not read for want of memory; but a client that waits for 100 (RFC 9110 section 10.1.1) sends
- * nothing before it. */
+ * what the response may depend on, nor when we did not read for want of memory; but a client that
+ * waits for 100 (RFC 9110 section 10.1.1) sends nothing before it. */
 static bool server_is_due(const struct back_h1 *connection)
 {
     double since = loop_now(connection->loop) - connection->read_timeout;

@@ -78,7 +78,7 @@ class SlowBackend:
 
 
 def body_of(number, size):
-    return (b"%d," % number * size)[:size]
+    return (b"%d," % number * (size // 2 + 1))[:size]
 
 
 def describe(body):
@@ -148,15 +148,16 @@ class Uploads:
         while kind != 8:  # the connection's window
             kind = (await self._frame(reader))[0]
         streams = {2 * n + 1: body_of(first + n, self.size) for n in range(self.streams)}
-        data = frame(4, flags=1)  # it is theirs that the windows are opened by
+        frames = [frame(4, flags=1)]  # the windows of their SETTINGS hold from then on
         for stream, body in streams.items():
             head = encoder.encode([(":method", "POST"), (":scheme", "https"), (":path", "/"),
                                    (":authority", self.name)], huffman=False)
-            data += frame(HEADERS, END_HEADERS, stream, head)
+            frames.append(frame(HEADERS, END_HEADERS, stream, head))
             for at in range(0, len(body), 16384):
                 part = body[at:at + 16384]
-                data += frame(DATA, END_STREAM if at + 16384 >= len(body) else 0, stream, part)
-        await self._send(writer, data)
+                flags = END_STREAM if at + 16384 >= len(body) else 0
+                frames.append(frame(DATA, flags, stream, part))
+        await self._send(writer, b"".join(frames))
         ended = 0
         while ended < len(streams):
             kind, flags, stream, payload = await self._frame(reader)
