@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Preloaded into nsgate by the hot-path tests: counts the allocations that do not come from
  * OpenSSL or nghttp2, in a file that the test maps. nghttp2 is given the gateway's allocator: its
- * own are those whose caller's caller is in it. */
+ * own are those whose caller's caller was called by it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -70,8 +70,8 @@ static int is_in_foreign(uintptr_t place)
     return 0;
 }
 
-/* count, malloc, its caller, and that one's. */
-#define DEPTH 4
+/* count, malloc, its caller (memory_alloc), that one's (the gateway's allocator), nghttp2. */
+#define DEPTH 5
 
 struct walk {
     uintptr_t places[DEPTH];
