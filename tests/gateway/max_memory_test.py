@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
 """max_memory: what a tenant holds of a worker is bounded, and all that it was asked is done."""
 
-import socket
 import threading
 import time
 
 import pytest
 
-from harness import netns, texts
-from harness.client import Connection, fetch
-from harness.gateway import is_sanitized, wait_for
+from harness import texts
+from harness.client import fetch
+from harness.gateway import is_sanitized
 from harness.load import Load
 from harness.uploads import SlowBackend, Uploads
 
