@@ -5,6 +5,7 @@
 #ifndef BASE_ACCOUNT_H
 #define BASE_ACCOUNT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,19 +19,25 @@ struct account {
     size_t low;      /* down to which it stays so */
     bool is_over;
     bool is_left; /* nobody owns it: it goes when nothing is held */
-    /* is_over has changed. Called in the midst of allocations: it may note that, no more. */
+    /* Set by who bounds it: is_over has changed. Called in the midst of allocations: it may note
+     * that, no more. */
     void (*on_change)(void *owner);
     void *owner;
 };
 
 /* Holds nothing, and is not bounded. */
-struct account *account_new(void (*on_change)(void *owner), void *owner);
+struct account *account_new(void);
 
 /* The owner goes. What is held may be given back later. */
 void account_leave(struct account *account);
 
 /* Another bound, from now on. */
 void account_bound(struct account *account, size_t most);
+
+static inline bool account_is_bounded(const struct account *account)
+{
+    return account && account->most != ACCOUNT_UNBOUNDED;
+}
 
 /* For the functions below: the bound was passed, one way or the other, or the owner has left. */
 void account_settle(struct account *account);
@@ -48,6 +55,7 @@ static inline void account_give(struct account *account, size_t bytes)
 {
     if (!account)
         return;
+    assert(account->held >= bytes);
     account->held -= bytes;
     if (account->is_over || account->is_left)
         account_settle(account);

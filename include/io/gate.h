@@ -5,7 +5,8 @@
  *
  * What is held may be waiting for what is not read (the rest of a request, a window): so a few
  * streams at a time go on all the same, those that have waited for longest, and make place for the
- * next when what they read is not held any more, or after a second. */
+ * next when what they read is not held any more, or after a second. An eighth beyond the bound it
+ * is one at a time, and a buffer or two of it. */
 #ifndef IO_GATE_H
 #define IO_GATE_H
 
@@ -17,14 +18,12 @@ struct gate_events {
 };
 
 /* At most that many bytes from now on; ACCOUNT_UNBOUNDED: any number. Not for the loop's own share.
- */
-void gate_bound(struct loop_share *share, size_t most);
+ * on_shut is called when the bound is passed and, while it is, a few times a second: for giving
+ * back what can be done without. events must outlive the share. */
+void gate_bound(struct loop_share *share, size_t most, const struct gate_events *events,
+                void *owner);
 
-/* on_shut is called when the bound is passed and, while it is, a few times a second: for giving
- * back what can be done without. events must outlive the share; NULL: nobody is told any more. */
-void gate_set_owner(struct loop_share *share, const struct gate_events *events, void *owner);
-
-/* What the share holds; NULL for the loop's own. */
-const struct account *gate_account(const struct loop_share *share);
+/* The owner goes: nobody is told any more. */
+void gate_disown(struct loop_share *share);
 
 #endif

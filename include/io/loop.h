@@ -44,7 +44,9 @@ struct loop_share {
     struct loop_tasks tasks;  /* flushes and continuations */
     struct loop_tasks graves; /* frees: nothing dies in its own callback */
     TAILQ_ENTRY(loop_share) others;
-    struct gate *gate; /* what it may hold (io/gate.h); NULL: the loop's own, anything */
+    struct account *account; /* what its work holds of memory; NULL: the loop's own */
+    struct gate *gate;       /* what it may hold (io/gate.h); NULL: anything */
+    void (*gate_free)(struct gate *gate);
     unsigned references;
 };
 

@@ -6,14 +6,12 @@
 
 #include <stdlib.h>
 
-struct account *account_new(void (*on_change)(void *owner), void *owner)
+struct account *account_new(void)
 {
     struct account *account = memory_zeroed(1, sizeof(*account));
 
     account->most = ACCOUNT_UNBOUNDED;
     account->low = ACCOUNT_UNBOUNDED;
-    account->on_change = on_change;
-    account->owner = owner;
     return account;
 }
 

@@ -10,6 +10,7 @@
 #include "io/socket.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -36,12 +37,24 @@ static bool is_at_limit(const struct frontend_tenant *tenant)
     return total >= tenant->tenant->config.max_connections;
 }
 
+/* But for those that have asked, and wait to be read. */
+static struct connection *oldest_idle(const struct frontend_tenant *tenant)
+{
+    struct connection *connection;
+
+    TAILQ_FOREACH (connection, &tenant->idle, of_tenant) {
+        if (!stream_was_held(connection->stream, INFINITY))
+            return connection;
+    }
+    return NULL;
+}
+
 /* Whether the tenant may have one more connection, if need be in place of an idle one. */
 static bool has_room(struct frontend_tenant *tenant)
 {
     bool is_short = !tenant_memory_admits(tenant);
 
-    if (!TAILQ_EMPTY(&tenant->idle) || (!is_short && !is_at_limit(tenant)))
+    if (oldest_idle(tenant) || (!is_short && !is_at_limit(tenant)))
         return true;
     if (is_short)
         tenant_memory_is_full(tenant);
@@ -52,7 +65,7 @@ static bool has_room(struct frontend_tenant *tenant)
 /* A connection is here, and not taken by another worker: the oldest idle one goes for it. */
 static void make_room(struct frontend_tenant *tenant)
 {
-    struct connection *oldest = TAILQ_FIRST(&tenant->idle);
+    struct connection *oldest = oldest_idle(tenant);
 
     if (oldest && is_at_limit(tenant))
         connection_close(oldest, CLOSE_MAX_CONNECTIONS);

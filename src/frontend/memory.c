@@ -19,10 +19,10 @@ static void tell(struct frontend_tenant *tenant, struct memory_episode *episode,
 {
     double now = loop_now(tenant->frontend->config.loop);
 
-    if (now - episode->last > EPISODE)
+    if (episode->last == 0 || now - episode->last > EPISODE)
         log_warn("tenant %.*s: max_memory: %s of its %zu bytes: %u connections",
-                 SLICE_PRINTF(frontend_tenant_name(tenant)), what,
-                 gate_account(tenant->share)->most, tenant->connections);
+                 SLICE_PRINTF(frontend_tenant_name(tenant)), what, tenant->share->account->most,
+                 tenant->connections);
     episode->last = now;
 }
 
@@ -51,19 +51,12 @@ static void on_shut(void *owner)
                            CLOSE_PIECE);
 }
 
-void tenant_memory_init(struct frontend_tenant *tenant)
-{
-    static const struct gate_events events = {.on_shut = on_shut};
-
-    tenant->memory_shut.last = tenant->memory_full.last = -INFINITY;
-    gate_set_owner(tenant->share, &events, tenant);
-}
-
 void tenant_memory_bound(struct frontend_tenant *tenant, uint64_t bytes)
 {
+    static const struct gate_events events = {.on_shut = on_shut};
     size_t most = bytes > 0 ? (size_t)bytes : ACCOUNT_UNBOUNDED;
 
-    gate_bound(tenant->share, most);
+    gate_bound(tenant->share, most, &events, tenant);
     backends_bound(tenant->frontend->config.backends, frontend_tenant_name(tenant), most);
 }
 
@@ -74,7 +67,7 @@ void tenant_memory_is_full(struct frontend_tenant *tenant)
 
 bool tenant_memory_admits(const struct frontend_tenant *tenant)
 {
-    const struct account *account = gate_account(tenant->share);
+    const struct account *account = tenant->share->account;
     size_t most = account->most / 2;
 
     return tenant->connections == 0 || (!account->is_over && account->standing <= most &&

@@ -7,9 +7,6 @@
 #include "io/gate.h"
 #include "registry_internal.h"
 
-/* For a new entry. */
-void tenant_memory_init(struct frontend_tenant *tenant);
-
 /* max_memory; 0: no bound. From now on. */
 void tenant_memory_bound(struct frontend_tenant *tenant, uint64_t bytes);
 

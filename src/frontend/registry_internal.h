@@ -50,7 +50,7 @@ struct refusals {
 
 /* Lines of the log about max_memory. */
 struct memory_episode {
-    double last; /* loop_now() when it was last so */
+    double last; /* loop_now() when it was last so; 0: never */
 };
 
 /* Lines of the log about one reason for which handshakes are refused. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The entries of a worker's tenants: found, made, emptied, and who counts a connection. */
-#include "memory_internal.h"
 #include "registry_internal.h"
 
 #include "base/container_of.h"
 #include "base/memory.h"
+#include "io/gate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static void tenant_bury(struct loop_task *task)
     struct frontend_tenant *tenant = CONTAINER_OF(task, struct frontend_tenant, grave);
 
     deadline_stop(&tenant->recheck);
-    gate_set_owner(tenant->share, NULL, NULL);
+    gate_disown(tenant->share);
     loop_share_unref(tenant->share);
     HASH_DEL(tenant->frontend->tenants, tenant);
     free(tenant);
@@ -56,7 +56,6 @@ static struct frontend_tenant *tenant_entry_new(struct frontend *frontend, struc
     TAILQ_INIT(&tenant->busy);
     LIST_INIT(&tenant->listeners);
     deadline_init(&tenant->recheck, frontend->config.loop, on_recheck);
-    tenant_memory_init(tenant);
     HASH_ADD_KEYPTR(hh, frontend->tenants, tenant->name, tenant->name_len, tenant);
     return tenant;
 }

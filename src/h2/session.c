@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 /* ---- nghttp2's memory: without it the process ends, as everywhere. It stands in the account of
- * whose work made the session. ---- */
+ * whose work made the session, if that was bounded then. ---- */
 
 static void charge(const struct h2_session *session, void *memory)
 {
-    size_t size = malloc_usable_size(memory);
+    size_t size = session->account ? malloc_usable_size(memory) : 0;
 
     if (session->role == H2_SERVER)
         account_take_standing(session->account, size);
@@ -22,7 +22,7 @@ static void charge(const struct h2_session *session, void *memory)
 
 static void discharge(const struct h2_session *session, void *memory)
 {
-    size_t size = malloc_usable_size(memory);
+    size_t size = session->account ? malloc_usable_size(memory) : 0;
 
     if (session->role == H2_SERVER)
         account_give_standing(session->account, size);
@@ -129,7 +129,7 @@ struct h2_session *h2_session_new(enum h2_role role, const struct h2_settings *s
 {
     struct h2_session *session = memory_zeroed(1, sizeof(*session));
     nghttp2_mem memory = {session, nghttp2_take, nghttp2_give, nghttp2_take_zeroed, nghttp2_resize};
-    session->account = pool->account;
+    session->account = account_is_bounded(pool->account) ? pool->account : NULL;
     session->role = role;
     session->settings = *settings;
     session->events = events;

@@ -4,7 +4,9 @@
 
 #include "base/container_of.h"
 #include "base/memory.h"
+#include "io/deadline.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Seconds between two looks at who goes on all the same, and for how long they may. */
@@ -13,86 +15,124 @@
 /* How many go on at a time: one for each so many bytes of the bound. */
 #define PASS_SHARE ((size_t)1024 * 1024)
 #define PASS_COUNT 16
+/* Bytes that one which goes on alone may add. */
+#define PASS_GROWTH ((size_t)32 * 1024)
 /* Seconds between two times that the owner is told. */
 #define TELL_SECONDS 0.1
 
+TAILQ_HEAD(gate_waiters, gate_waiter);
+
+struct gate {
+    struct loop_share *share;
+    struct account *account;
+    struct gate_waiters waiting; /* the longest first */
+    struct gate_waiters passing; /* those that go on all the same */
+    double passing_since;        /* loop_now() */
+    size_t passing_from;         /* what was held then */
+    struct loop_task changed;
+    struct deadline next;
+    double told; /* loop_now() when the owner was last told */
+    const struct gate_events *events;
+    void *owner;
+};
+
 /* ---- those who wait ---- */
 
-static void wake(struct gate *gate, struct stream *stream)
+static void wake(struct gate *gate, struct gate_waiter *waiter)
 {
-    TAILQ_REMOVE(&gate->waiting, stream, at_gate);
-    stream->gate_place = GATE_NOWHERE;
-    stream->held_until = loop_now(stream->loop);
-    stream_read_on(stream);
+    TAILQ_REMOVE(&gate->waiting, waiter, next);
+    waiter->place = GATE_NOWHERE;
+    waiter->held_until = loop_now(gate->share->loop);
+    waiter->go_on(waiter);
 }
 
 static void wake_all(struct gate *gate)
 {
-    struct stream *stream;
+    struct gate_waiter *waiter;
 
-    while ((stream = TAILQ_FIRST(&gate->waiting)))
-        wake(gate, stream);
+    while ((waiter = TAILQ_FIRST(&gate->waiting)))
+        wake(gate, waiter);
 }
 
 static void stop_passing(struct gate *gate)
 {
-    struct stream *stream;
+    struct gate_waiter *waiter;
 
-    while ((stream = TAILQ_FIRST(&gate->passing)))
-        gate_forget(stream);
+    while ((waiter = TAILQ_FIRST(&gate->passing)))
+        gate_forget(gate->share, waiter);
+    gate->passing_since = -INFINITY;
 }
 
-/* Whether those that go on may do so for longer: what they read is still held. */
-static bool may_pass_on(const struct gate *gate)
+/* So far beyond the bound that each takes its turn alone. */
+static bool is_dire(const struct gate *gate)
 {
-    return !TAILQ_EMPTY(&gate->passing) && gate->account->held > gate->passing_from &&
+    return gate->account->held > gate->account->most + gate->account->most / 8;
+}
+
+/* Whether what those read that went on is still held: the next ones wait for it. */
+static bool is_their_turn(const struct gate *gate)
+{
+    return gate->account->held > gate->passing_from &&
            loop_now(gate->share->loop) < gate->passing_since + PASS_MOST;
 }
 
 static void let_some_pass(struct gate *gate)
 {
-    size_t count = 1 + gate->account->most / PASS_SHARE;
-    struct stream *stream;
+    size_t count = is_dire(gate) ? 1 : 1 + gate->account->most / PASS_SHARE;
+    struct gate_waiter *waiter;
 
-    if (may_pass_on(gate))
+    if (is_their_turn(gate))
         return;
     stop_passing(gate);
     gate->passing_since = loop_now(gate->share->loop);
     gate->passing_from = gate->account->held;
     for (count = count < PASS_COUNT ? count : PASS_COUNT;
-         count > 0 && (stream = TAILQ_FIRST(&gate->waiting)); count--) {
-        wake(gate, stream);
-        stream->gate_place = GATE_PASSING;
-        TAILQ_INSERT_TAIL(&gate->passing, stream, at_gate);
+         count > 0 && (waiter = TAILQ_FIRST(&gate->waiting)); count--) {
+        wake(gate, waiter);
+        waiter->place = GATE_PASSING;
+        TAILQ_INSERT_TAIL(&gate->passing, waiter, next);
     }
 }
 
-bool gate_lets_pass(struct stream *stream)
+/* Whether one that goes on has not had enough yet. */
+static bool may_pass_on(struct gate *gate, struct gate_waiter *waiter)
 {
-    struct gate *gate = stream->watch.share->gate;
-
-    if (!gate || !gate->account->is_over || stream->gate_place == GATE_PASSING ||
-        stream->state == STREAM_HANDSHAKE)
+    if (!is_dire(gate) || gate->account->held <= gate->passing_from + PASS_GROWTH)
         return true;
-    if (stream->gate_place == GATE_WAITING)
-        return false;
-    stream->gate_place = GATE_WAITING;
-    TAILQ_INSERT_TAIL(&gate->waiting, stream, at_gate);
-    if (!deadline_is_set(&gate->next) || gate->next.at > loop_now(stream->loop) + PASS_SECONDS)
-        deadline_set(&gate->next, PASS_SECONDS);
+    gate_forget(gate->share, waiter);
     return false;
 }
 
-void gate_forget(struct stream *stream)
+static void await(struct gate *gate, struct gate_waiter *waiter)
 {
-    struct gate *gate;
+    double soon = loop_now(gate->share->loop) + PASS_SECONDS;
 
-    if (stream->gate_place == GATE_NOWHERE)
+    waiter->place = GATE_WAITING;
+    TAILQ_INSERT_TAIL(&gate->waiting, waiter, next);
+    if (!deadline_is_set(&gate->next) || gate->next.at > soon)
+        deadline_set(&gate->next, PASS_SECONDS);
+}
+
+bool gate_lets_pass(struct loop_share *share, struct gate_waiter *waiter)
+{
+    struct gate *gate = share->gate;
+
+    if (!gate || !gate->account->is_over ||
+        (waiter->place == GATE_PASSING && may_pass_on(gate, waiter)))
+        return true;
+    if (waiter->place == GATE_NOWHERE)
+        await(gate, waiter);
+    return false;
+}
+
+void gate_forget(struct loop_share *share, struct gate_waiter *waiter)
+{
+    struct gate *gate = share->gate;
+
+    if (waiter->place == GATE_NOWHERE)
         return;
-    gate = stream->watch.share->gate;
-    TAILQ_REMOVE(stream->gate_place == GATE_WAITING ? &gate->waiting : &gate->passing, stream,
-                 at_gate);
-    stream->gate_place = GATE_NOWHERE;
+    TAILQ_REMOVE(waiter->place == GATE_WAITING ? &gate->waiting : &gate->passing, waiter, next);
+    waiter->place = GATE_NOWHERE;
 }
 
 /* ---- shut and open ---- */
@@ -144,43 +184,47 @@ static void on_change(void *owner)
 
 /* ---- a gate's life ---- */
 
-struct gate *gate_new(struct loop_share *share)
+/* Nobody waits any more. */
+static void gate_free(struct gate *gate)
+{
+    deadline_stop(&gate->next);
+    loop_cancel(gate->share->loop, &gate->changed);
+    free(gate);
+}
+
+static void gate_make(struct loop_share *share)
 {
     struct gate *gate = memory_zeroed(1, sizeof(*gate));
     struct loop_share *before = loop_enter(share->loop, share);
 
     gate->share = share;
-    gate->account = account_new(on_change, gate);
+    gate->account = share->account;
     gate->changed.run = on_changed;
     TAILQ_INIT(&gate->waiting);
     TAILQ_INIT(&gate->passing);
+    gate->passing_since = gate->told = -INFINITY;
     deadline_init(&gate->next, share->loop, on_next);
     loop_leave(share->loop, before);
-    return gate;
+    share->account->on_change = on_change;
+    share->account->owner = gate;
+    share->gate = gate;
+    share->gate_free = gate_free;
 }
 
-void gate_free(struct gate *gate)
+void gate_bound(struct loop_share *share, size_t most, const struct gate_events *events,
+                void *owner)
 {
-    if (!gate)
+    if (!share->gate && most == ACCOUNT_UNBOUNDED)
         return;
-    deadline_stop(&gate->next);
-    loop_cancel(gate->share->loop, &gate->changed);
-    account_leave(gate->account);
-    free(gate);
-}
-
-void gate_bound(struct loop_share *share, size_t most)
-{
-    account_bound(share->gate->account, most);
-}
-
-void gate_set_owner(struct loop_share *share, const struct gate_events *events, void *owner)
-{
+    if (!share->gate)
+        gate_make(share);
     share->gate->events = events;
     share->gate->owner = owner;
+    account_bound(share->account, most);
 }
 
-const struct account *gate_account(const struct loop_share *share)
+void gate_disown(struct loop_share *share)
 {
-    return share->gate ? share->gate->account : NULL;
+    if (share->gate)
+        share->gate->events = NULL;
 }

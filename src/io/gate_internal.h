@@ -3,33 +3,21 @@
 #ifndef IO_GATE_INTERNAL_H
 #define IO_GATE_INTERNAL_H
 
-#include "base/account.h"
-#include "io/deadline.h"
 #include "io/gate.h"
-#include "stream_internal.h"
 
-struct gate {
-    struct loop_share *share;
-    struct account *account;
-    struct gate_streams waiting; /* the longest first */
-    struct gate_streams passing; /* those that go on all the same */
-    double passing_since;        /* loop_now() */
-    size_t passing_from;         /* what was held then */
-    struct loop_task changed;
-    struct deadline next;
-    double told; /* loop_now() when the owner was last told */
-    const struct gate_events *events;
-    void *owner;
+/* Embedded by who reads, who fills go_on and held_until. Zeroed otherwise. */
+struct gate_waiter {
+    TAILQ_ENTRY(gate_waiter) next;
+    enum { GATE_NOWHERE, GATE_WAITING, GATE_PASSING } place;
+    double held_until; /* loop_now() when it last waited; -INFINITY: never */
+    /* It need not wait any more, if it still wants to read. */
+    void (*go_on)(struct gate_waiter *waiter);
 };
 
-struct gate *gate_new(struct loop_share *share);
-/* NULL is ignored. No stream waits any more. */
-void gate_free(struct gate *gate);
+/* Whether bytes may be read. If not, the waiter waits, and is told to go on. */
+bool gate_lets_pass(struct loop_share *share, struct gate_waiter *waiter);
 
-/* Whether the stream's owner may be told of bytes. If not, it waits here. Handshakes go on. */
-bool gate_lets_pass(struct stream *stream);
-
-/* The stream reads no more. */
-void gate_forget(struct stream *stream);
+/* It reads no more. */
+void gate_forget(struct loop_share *share, struct gate_waiter *waiter);
 
 #endif

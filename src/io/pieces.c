@@ -2,7 +2,6 @@
 /* Whose turn it is: the queues of shares, and the pieces in which they are served. */
 #include "base/container_of.h"
 #include "base/memory.h"
-#include "gate_internal.h"
 #include "loop_internal.h"
 
 #include <assert.h>
@@ -29,6 +28,7 @@ void loop_share_init(struct loop_share *share, struct loop *loop, uint32_t weigh
     TAILQ_INIT(&share->ready);
     TAILQ_INIT(&share->tasks);
     TAILQ_INIT(&share->graves);
+    share->account = NULL;
     share->gate = NULL;
     share->references = 1;
 }
@@ -39,7 +39,7 @@ struct loop_share *loop_share_new(struct loop *loop, uint32_t weight)
 
     loop_share_init(share, loop, weight);
     TAILQ_INSERT_TAIL(&loop->others, share, others);
-    share->gate = gate_new(share);
+    share->account = account_new();
     return share;
 }
 
@@ -53,7 +53,7 @@ struct loop_share *loop_share_ref(struct loop_share *share)
 static void set_current(struct loop *loop, struct loop_share *share)
 {
     loop->current = share;
-    loop->buffers.account = share->gate ? share->gate->account : NULL;
+    loop->buffers.account = share->account;
 }
 
 /* What outlives its share is done all the same. */
@@ -70,7 +70,8 @@ void loop_share_unref(struct loop_share *share)
 {
     if (!share || --share->references > 0)
         return;
-    gate_free(share->gate);
+    if (share->gate)
+        share->gate_free(share->gate);
     leave_to(&share->ready, &share->loop->own, &share->loop->own.ready);
     leave_to(&share->tasks, &share->loop->own, &share->loop->own.tasks);
     leave_to(&share->graves, &share->loop->own, &share->loop->own.graves);
@@ -78,6 +79,7 @@ void loop_share_unref(struct loop_share *share)
     share_forget(&share->loop->shares, &share->share);
     if (share->loop->current == share)
         set_current(share->loop, &share->loop->own);
+    account_leave(share->account);
     free(share);
 }
 

@@ -3,13 +3,14 @@
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "gate_internal.h"
+#include "stream_internal.h"
 
 #include "io/socket.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -84,6 +85,8 @@ static struct stream *make(struct loop *loop, int fd, const struct stream_events
     stream->flush.run = stream_on_flush;
     stream->step.run = stream_on_step;
     stream->grave.run = on_grave;
+    stream->waiter.go_on = stream_on_pass;
+    stream->waiter.held_until = -INFINITY;
     stream->account = loop->buffers.account;
     chain_init(&stream->queue, &loop->buffers);
     return stream;
@@ -286,7 +289,7 @@ void stream_resume(struct stream *stream)
 
 bool stream_was_held(const struct stream *stream, double since)
 {
-    return stream->gate_place == GATE_WAITING || stream->held_until > since;
+    return stream->waiter.place == GATE_WAITING || stream->waiter.held_until > since;
 }
 
 void stream_end(struct stream *stream)
@@ -308,7 +311,7 @@ void stream_close(struct stream *stream)
     if (!stream || stream->state == STREAM_CLOSED)
         return;
     watch_stop(&stream->watch);
-    gate_forget(stream);
+    gate_forget(stream->watch.share, &stream->waiter);
     loop_cancel(stream->loop, &stream->flush);
     loop_cancel(stream->loop, &stream->step);
     chain_clear(&stream->queue);

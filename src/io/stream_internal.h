@@ -3,6 +3,7 @@
 #ifndef IO_STREAM_INTERNAL_H
 #define IO_STREAM_INTERNAL_H
 
+#include "gate_internal.h"
 #include "io/stream.h"
 #include "io/watch.h"
 
@@ -17,8 +18,6 @@ enum stream_state {
 /* Our direction. */
 enum stream_side { SIDE_OPEN, SIDE_ENDING, SIDE_ENDED };
 
-TAILQ_HEAD(gate_streams, stream);
-
 struct stream {
     struct loop *loop;
     const struct stream_events *events;
@@ -29,11 +28,9 @@ struct stream {
     struct loop_task flush;  /* sends what was queued in this piece */
     struct loop_task step;   /* what the stream owes its owner without an event of the socket */
     struct loop_task grave;
-    TAILQ_ENTRY(stream) at_gate; /* waiting or passing there */
-    enum { GATE_NOWHERE, GATE_WAITING, GATE_PASSING } gate_place;
-    double held_until;       /* loop_now() when it last was */
-    struct account *account; /* in which it stands; NULL: none */
-    size_t charged;          /* bytes, there */
+    struct gate_waiter waiter; /* not to be told of bytes, for want of memory */
+    struct account *account;   /* in which it stands; NULL: none */
+    size_t charged;            /* bytes, there */
     struct chain queue;
     uint64_t bytes_in;
     uint64_t bytes_out;
@@ -70,9 +67,10 @@ void stream_read_on(struct stream *stream);
 /* Sees that the owner is told of what a layer holds, and that what it made is sent. */
 void stream_rearm(struct stream *stream);
 
-/* The watch's and tasks' callbacks. */
+/* The watch's, the tasks' and the gate's callbacks. */
 void stream_on_socket(struct loop_task *task);
 void stream_on_flush(struct loop_task *task);
 void stream_on_step(struct loop_task *task);
+void stream_on_pass(struct gate_waiter *waiter);
 
 #endif

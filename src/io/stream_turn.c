@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What moves a stream: the socket's events, the flush at the turn's end, the owner's callbacks. */
-#include "gate_internal.h"
+#include "stream_internal.h"
 
 #include "base/container_of.h"
 
@@ -11,7 +11,7 @@
 void stream_fail(struct stream *stream, enum error error)
 {
     watch_stop(&stream->watch);
-    gate_forget(stream);
+    gate_forget(stream->watch.share, &stream->waiter);
     loop_cancel(stream->loop, &stream->flush);
     loop_cancel(stream->loop, &stream->step);
     chain_clear(&stream->queue);
@@ -127,6 +127,13 @@ static bool wants_to_read(const struct stream *stream)
            (stream->state == STREAM_OPEN && !stream->paused && !stream->read_end);
 }
 
+/* Handshakes go on: whom they are for is there already. */
+static bool may_read(struct stream *stream)
+{
+    return stream->state == STREAM_HANDSHAKE ||
+           gate_lets_pass(stream->watch.share, &stream->waiter);
+}
+
 static void readable(struct stream *stream)
 {
     if (stream->state == STREAM_HANDSHAKE)
@@ -144,6 +151,11 @@ void stream_read_on(struct stream *stream)
     stream_rearm(stream);
 }
 
+void stream_on_pass(struct gate_waiter *waiter)
+{
+    stream_read_on(CONTAINER_OF(waiter, struct stream, waiter));
+}
+
 /* One read for each time that it is the stream's turn: what that leaves waits behind the others. */
 void stream_on_socket(struct loop_task *task)
 {
@@ -156,11 +168,11 @@ void stream_on_socket(struct loop_task *task)
         stream->is_hung = true;
     if (stream->is_blocked && told & (EPOLLOUT | EPOLLHUP | EPOLLERR))
         writable(stream);
-    if (stream->is_readable && wants_to_read(stream) && gate_lets_pass(stream))
+    if (stream->is_readable && wants_to_read(stream) && may_read(stream))
         readable(stream);
     else if (told & (EPOLLHUP | EPOLLERR) && stream->state == STREAM_OPEN && !stream->read_end)
         find_reset(stream);
-    if (stream->is_readable && wants_to_read(stream) && stream->gate_place != GATE_WAITING)
+    if (stream->is_readable && wants_to_read(stream) && stream->waiter.place != GATE_WAITING)
         watch_again(&stream->watch);
 }
 
@@ -181,7 +193,7 @@ void stream_on_step(struct loop_task *task)
         open_stream(stream);
     else if (stream->state == STREAM_HANDSHAKE)
         handshake(stream);
-    else if (stream->state == STREAM_OPEN && wants_to_read(stream) && gate_lets_pass(stream))
+    else if (stream->state == STREAM_OPEN && wants_to_read(stream) && may_read(stream))
         stream->events->on_readable(stream->owner);
 }
 

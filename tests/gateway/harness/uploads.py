@@ -16,7 +16,7 @@ from .frames import DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, frame, sett
 
 class SlowBackend:
     """HTTP/1.1, as many connections as come: answers each request with its body's length and
-    digest. It reads no bodies before .release()."""
+    digest, and GET /N with N bytes. It reads no bodies before .release(), nor after .hold()."""
 
     def __init__(self):
         self.loop = asyncio.new_event_loop()
@@ -42,8 +42,10 @@ class SlowBackend:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 await self.released.wait()
-                body = await self._body(reader, head.lower())
-                answer = describe(body)
+                if head.startswith(b"GET /"):
+                    answer = body_of(0, int(head[5:].split()[0]))
+                else:
+                    answer = describe(await self._body(reader, head.lower()))
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
                              % (len(answer), answer))
                 await writer.drain()
@@ -67,6 +69,9 @@ class SlowBackend:
 
     def release(self):
         self.loop.call_soon_threadsafe(self.released.set)
+
+    def hold(self):
+        self.loop.call_soon_threadsafe(self.released.clear)
 
     def close(self):
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -175,3 +180,27 @@ class Uploads:
         head = await reader.readexactly(9)
         return (head[3], head[4], int.from_bytes(head[5:], "big"),
                 await reader.readexactly(int.from_bytes(head[:3], "big")))
+
+
+class Downloads(Uploads):
+    """The same for responses of `size` bytes, which nobody reads before .read()."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.reads = threading.Event()
+
+    def read(self):
+        self.reads.set()
+
+    async def _http1(self, number):
+        reader, writer = await self._connect()
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        writer.write(b"GET /%d HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+                     % (self.size, self.name.encode()))
+        while not self.reads.is_set():
+            await asyncio.sleep(0.05)
+        answer = await reader.read()
+        writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ") and body == body_of(0, self.size), (number, head)
+        self.done += 1

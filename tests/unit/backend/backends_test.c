@@ -132,3 +132,18 @@ Test(backends, drain_closes_idle_connections_and_keeps_none)
     close(fd);
     close(idle);
 }
+
+Test(backends, an_eighth_of_what_a_tenant_may_hold_is_kept_for_other_attempts)
+{
+    struct exchange_allowance *allowance = backend_allowance(rig_group(&rig));
+    size_t usual = allowance->most;
+    backends_bound(rig.backends, SLICE("another"), 8);
+    cr_assert_eq(allowance->most, usual);
+    backends_bound(rig.backends, rig.tenant.config.name, 8 * (usual - 1));
+    cr_assert_eq(allowance->most, usual - 1);
+    backends_bound(rig.backends, rig.tenant.config.name, 16 * usual);
+    cr_assert_eq(allowance->most, usual);
+    backends_bound(rig.backends, rig.tenant.config.name, 4096);
+    backends_bound(rig.backends, rig.tenant.config.name, SIZE_MAX);
+    cr_assert_eq(allowance->most, usual, "no bound");
+}

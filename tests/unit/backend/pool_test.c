@@ -127,3 +127,19 @@ Test(pool, a_lower_limit_closes_what_is_beyond)
     for (unsigned i = 0; i < 3; i++)
         close(fds[i]);
 }
+
+Test(pool, what_one_tenant_keeps_can_be_closed_in_pieces)
+{
+    int fds[4];
+    one_server();
+    fill(4, fds);
+    backends_close_idle_of(rig.backends, SLICE("another"), 4);
+    cr_assert_eq(backends_idle_count(rig.backends), 4);
+    backends_close_idle_of(rig.backends, rig.tenant.config.name, 3);
+    cr_assert_eq(backends_idle_count(rig.backends), 1);
+    cr_assert_not(server_sees_end(fds[3]), "the oldest go first");
+    backends_close_idle_of(rig.backends, rig.tenant.config.name, 3);
+    cr_assert_eq(backends_idle_count(rig.backends), 0);
+    for (unsigned i = 0; i < 4; i++)
+        close(fds[i]);
+}

@@ -16,8 +16,10 @@ static void on_change(void *owner)
 
 static struct account *make(size_t most)
 {
-    struct account *account = account_new(on_change, &changes);
+    struct account *account = account_new();
 
+    account->on_change = on_change;
+    account->owner = &changes;
     changes = 0;
     account_bound(account, most);
     return account;
@@ -25,7 +27,7 @@ static struct account *make(size_t most)
 
 Test(account, nothing_is_bounded_at_first)
 {
-    struct account *account = account_new(on_change, &changes);
+    struct account *account = account_new();
 
     account_take(account, SIZE_MAX / 2);
     cr_assert(!account->is_over);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Row H7: clients that are slow on purpose. */
+#include "frontend/limits_internal.h"
 #include "frontend/rig.h"
 
 #include <unistd.h>
@@ -92,4 +93,39 @@ Test(limits, a_client_that_takes_nothing_is_cut)
 Test(limits, a_client_that_takes_a_little_steadily_is_kept)
 {
     cr_assert_geq(read_slowly(256 * 1024), 6.0);
+}
+
+/* ---- a body of which we did not read what was there ---- */
+
+Test(limits, who_was_not_read_has_its_time_anew)
+{
+    struct limits limits = {.body_timeout = 0};
+    limits_body_start(&limits, 100, 10, 0);
+    limits_body_excuse(&limits, 109, 500);
+    cr_assert(!limits_body_is_slow(&limits, 118, 500));
+    cr_assert(limits_body_is_slow(&limits, 119, 500), "and it used none of it");
+}
+
+Test(limits, what_came_before_an_excuse_counts_for_no_rate)
+{
+    struct limits limits = {.body_timeout = 0};
+    limits_body_start(&limits, 100, 10, 0);
+    limits_body_excuse(&limits, 105, 1000000);
+    limits_body_read(&limits, 110);
+    cr_assert(!limits_body_is_slow(&limits, 114, 1000001));
+    cr_assert(limits_body_is_slow(&limits, 115, 1000001), "one byte in ten seconds");
+}
+
+Test(limits, an_excuse_starts_no_clock)
+{
+    struct limits limits = {.body_timeout = 0};
+    limits_body_start(&limits, 100, 10, 0);
+    limits_body_stop(&limits);
+    limits_body_excuse(&limits, 101, 0);
+    cr_assert(!limits_body_is_slow(&limits, 1000, 0));
+    limits_body_start(&limits, 100, 10, 0);
+    limits_body_ease(&limits);
+    limits_body_excuse(&limits, 105, 0);
+    limits_body_read(&limits, 114);
+    cr_assert(!limits_body_is_slow(&limits, 120, 0), "its rate is still not measured");
 }

@@ -49,16 +49,21 @@ static void on_shut(void *owner)
     told++;
 }
 
-static void start(unsigned count)
+static void bound(size_t most)
 {
     static const struct gate_events gate_events = {.on_shut = on_shut};
+
+    gate_bound(share, most, &gate_events, &told);
+}
+
+static void start(unsigned count)
+{
     struct loop_share *before;
 
     loop_init(&loop);
     share = loop_share_new(&loop, SHARE_WEIGHT);
-    account = (struct account *)(uintptr_t)gate_account(share);
-    gate_set_owner(share, &gate_events, &told);
-    gate_bound(share, MOST);
+    account = share->account;
+    bound(MOST);
     before = loop_enter(&loop, share);
     for (unsigned i = 0; i < count; i++) {
         int ours;
@@ -258,7 +263,7 @@ Test(gate, a_larger_bound_opens_it)
     say(0, "x");
     say(1, "x");
     until(readers[0].in.len == 1 && stream_was_held(readers[1].stream, INFINITY));
-    gate_bound(share, ACCOUNT_UNBOUNDED);
+    bound(ACCOUNT_UNBOUNDED);
     until(readers[1].in.len == 1);
     account_give(account, 2 * MOST);
     stop(2);
@@ -275,9 +280,45 @@ Test(gate, the_owner_is_told_again_and_again)
     told = 0;
     run(0.25);
     cr_assert_eq(told, 0);
-    gate_set_owner(share, NULL, NULL);
+    gate_disown(share);
     account_take(account, 2 * MOST);
     run(0.02);
     account_give(account, 2 * MOST);
     stop(1);
+}
+
+/* Far beyond the bound who goes on adds little before the next one does. */
+Test(gate, one_alone_adds_a_buffer_or_two)
+{
+    static char much[8 * BUFFER_SIZE];
+
+    start(2);
+    account_take(account, 2 * MOST);
+    cr_assert_eq(write(readers[0].peer, much, sizeof(much)), (ssize_t)sizeof(much));
+    until(stream_was_held(readers[0].stream, INFINITY));
+    until(readers[0].in.len >= 2 * BUFFER_SIZE && readers[0].stream &&
+          stream_was_held(readers[0].stream, INFINITY));
+    say(1, "x");
+    until(heard(2) == 2);
+    cr_assert_lt(readers[0].in.len, 7 * BUFFER_SIZE, "%zu", readers[0].in.len);
+    chain_clear(&readers[0].in);
+    account_give(account, 2 * MOST);
+    until(readers[0].in.len > 0);
+    stop(2);
+}
+
+/* As nobody bounds it, it has no gate; what it holds is known all the same. */
+Test(gate, a_bound_that_comes_later_counts_what_is_there)
+{
+    loop_init(&loop);
+    share = loop_share_new(&loop, SHARE_WEIGHT);
+    account = share->account;
+    gate_disown(share);
+    bound(ACCOUNT_UNBOUNDED);
+    cr_assert_null(share->gate);
+    account_take(account, 2 * MOST);
+    bound(MOST);
+    until(told > 0);
+    account_give(account, 2 * MOST);
+    stop(0);
 }
