@@ -13,12 +13,12 @@ from harness.load import Load
 from harness.uploads import Downloads, SlowBackend, Uploads
 
 PLAIN = ("127.0.0.1", 8080)
-BOUND = 16  # MiB
+BOUND = 1 if is_sanitized() else 16  # MiB
 # Besides: free memory that is kept for whoever is next, and what the allocator cannot give back.
 SLACK = 8
 TOLD = "tenant crowd: max_memory: .* of its %d bytes"
 SHUT = "tenant crowd: max_memory: reading pauses .* of its %d bytes"
-COUNT = 200 if is_sanitized() else 1000
+COUNT = 100 if is_sanitized() else 1000
 
 
 @pytest.fixture
