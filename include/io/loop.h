@@ -25,7 +25,7 @@ enum loop_place { LOOP_NOWHERE, LOOP_READY, LOOP_TASK, LOOP_GRAVE };
 /* Work that waits. Embedded by its owner. */
 struct loop_task {
     TAILQ_ENTRY(loop_task) next;   /* in its queue */
-    TAILQ_ENTRY(loop_task) by_age; /* LOOP_TASK: among the tasks of all shares */
+    TAILQ_ENTRY(loop_task) by_age; /* among the tasks, or the graves, of all shares */
     void (*run)(struct loop_task *task);
     struct loop_share *share; /* in whose queue */
     /* A task: its number. A grave: of the last task that must have run before it; 0: all that are
@@ -62,6 +62,7 @@ struct loop {
     struct loop_share *served;  /* whose piece it is; NULL: nobody's */
     TAILQ_HEAD(, loop_share) others; /* all shares but its own */
     struct loop_tasks by_age;        /* the tasks of all shares */
+    struct loop_tasks graves_by_age; /* the graves of all shares */
     uint64_t serial;                 /* of the task that was queued last */
     double piece_end;                /* loop_clock() at which what runs should give way */
     double cpu_seen;                 /* this thread's, when it was last looked at */
@@ -145,9 +146,13 @@ void loop_ready(struct loop_share *share, struct loop_task *task);
  * piece and defers itself. */
 void loop_defer(struct loop *loop, struct loop_task *task);
 
-/* Runs it in the share at work, behind all tasks that this one has in this piece, for freeing what
- * the task is embedded in. Tasks that are queued later must not need it. In the loop's own share,
- * whose work may end what is another's, it is behind the tasks of all. */
+/* Runs it in the share at work, behind all tasks that this one has in this piece and behind its
+ * older graves, for freeing what the task is embedded in. Tasks that are queued later must not need
+ * it. In the loop's own share, whose work may end what is another's, it is behind the tasks and the
+ * older graves of all; so are the graves that a share leaves when it ends.
+ *
+ * A grave may read only what it is embedded in, what it holds a reference to, and what is freed by
+ * a grave that was queued later in the same share or in the loop's own. */
 void loop_bury(struct loop *loop, struct loop_task *task);
 
 /* Takes a task out of whatever queue; harmless when it is in none. */

@@ -324,6 +324,7 @@ void connection_close(struct connection *connection, enum close_reason reason)
 {
     const struct protocol *protocol = connection->protocol;
     enum close_manner manner = close_manner(reason);
+    struct loop_share *before;
     struct loop *loop;
 
     if (connection->state == CONNECTION_CLOSED)
@@ -332,6 +333,8 @@ void connection_close(struct connection *connection, enum close_reason reason)
     if (connection->state == CONNECTION_LINGER && reason == connection->reason)
         manner = CLOSE_MANNER_NOW;
     loop = connection_loop(connection);
+    /* Whoever closes it: its grave reads the listener, which may be freed in this share. */
+    before = loop_enter(loop, connection->listener->tenant->share);
     connection->reason = reason;
     connection->client.closed = reason;
     log_debug("client %llu: %s: %s", (unsigned long long)connection->client.connection,
@@ -349,6 +352,7 @@ void connection_close(struct connection *connection, enum close_reason reason)
     connection->task.run = on_grave;
     loop_bury(loop, &connection->task);
     tenants_uncount_connection(connection->listener, connection->is_counted);
+    loop_leave(loop, before);
 }
 
 void connection_close_all(struct frontend *frontend)

@@ -146,6 +146,7 @@ void loop_init(struct loop *loop)
     loop_share_init(&loop->own, loop, SHARE_WEIGHT);
     loop->current = &loop->own;
     TAILQ_INIT(&loop->by_age);
+    TAILQ_INIT(&loop->graves_by_age);
     TAILQ_INIT(&loop->others);
     loop->scratch = memory_alloc(LOOP_SCRATCH);
     clocks_look(loop);

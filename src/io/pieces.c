@@ -56,6 +56,19 @@ static void set_current(struct loop *loop, struct loop_share *share)
     loop->buffers.account = share->account;
 }
 
+/* Graves of this piece stay behind all tasks that it leaves. The older ones know theirs. */
+static void date_graves(struct loop_share *share)
+{
+    struct loop_task *grave;
+
+    TAILQ_FOREACH_REVERSE(grave, &share->graves, loop_tasks, next)
+    {
+        if (grave->serial > 0)
+            return;
+        grave->serial = share->loop->serial;
+    }
+}
+
 /* What outlives its share is done all the same. */
 static void leave_to(struct loop_tasks *from, struct loop_share *heir, struct loop_tasks *to)
 {
@@ -66,6 +79,23 @@ static void leave_to(struct loop_tasks *from, struct loop_share *heir, struct lo
     TAILQ_CONCAT(to, from, next);
 }
 
+/* Each in its place by age among the heir's. */
+static void leave_graves_to(struct loop_share *share, struct loop_share *heir)
+{
+    struct loop_task *grave;
+
+    if (TAILQ_EMPTY(&share->graves))
+        return;
+    date_graves(share);
+    date_graves(heir);
+    leave_to(&share->graves, heir, &heir->graves);
+    TAILQ_INIT(&heir->graves);
+    TAILQ_FOREACH (grave, &heir->loop->graves_by_age, by_age) {
+        if (grave->share == heir)
+            TAILQ_INSERT_TAIL(&heir->graves, grave, next);
+    }
+}
+
 void loop_share_unref(struct loop_share *share)
 {
     if (!share || --share->references > 0)
@@ -74,7 +104,7 @@ void loop_share_unref(struct loop_share *share)
         share->gate_free(share->gate);
     leave_to(&share->ready, &share->loop->own, &share->loop->own.ready);
     leave_to(&share->tasks, &share->loop->own, &share->loop->own.tasks);
-    leave_to(&share->graves, &share->loop->own, &share->loop->own.graves);
+    leave_graves_to(share, &share->loop->own);
     TAILQ_REMOVE(&share->loop->others, share, others);
     share_forget(&share->loop->shares, &share->share);
     if (share->loop->current == share)
@@ -114,14 +144,16 @@ bool loop_should_yield(const struct loop *loop)
 
 /* ---- queues ---- */
 
-/* A grave that no task that may need it was queued before. */
+/* A grave that neither a task nor a grave that may need it was queued before. */
 static struct loop_task *next_grave(const struct loop_share *share)
 {
     const struct loop *loop = share->loop;
+    bool is_own = share == &loop->own;
     struct loop_task *grave = TAILQ_FIRST(&share->graves);
-    struct loop_task *oldest =
-        share == &loop->own ? TAILQ_FIRST(&loop->by_age) : TAILQ_FIRST(&share->tasks);
+    struct loop_task *oldest = TAILQ_FIRST(is_own ? &loop->by_age : &share->tasks);
 
+    if (is_own && grave != TAILQ_FIRST(&loop->graves_by_age))
+        return NULL;
     return grave && (!oldest || grave->serial < oldest->serial) ? grave : NULL;
 }
 
@@ -165,6 +197,7 @@ void loop_bury(struct loop *loop, struct loop_task *task)
     task->place = LOOP_GRAVE;
     task->serial = 0;
     TAILQ_INSERT_TAIL(&loop->current->graves, task, next);
+    TAILQ_INSERT_TAIL(&loop->graves_by_age, task, by_age);
     enqueue(loop->current, task);
 }
 
@@ -177,6 +210,7 @@ void loop_cancel(struct loop *loop, struct loop_task *task)
         TAILQ_REMOVE(&loop->by_age, task, by_age);
     } else if (task->place == LOOP_GRAVE) {
         TAILQ_REMOVE(&task->share->graves, task, next);
+        TAILQ_REMOVE(&loop->graves_by_age, task, by_age);
     }
     task->place = LOOP_NOWHERE;
 }
@@ -187,20 +221,7 @@ static void run(struct loop *loop, struct loop_task *task)
     task->run(task);
 }
 
-/* ---- graves ---- */
-
-/* Graves of this piece stay behind all tasks that it leaves. The older ones know theirs. */
-static void date_graves(struct loop_share *share)
-{
-    struct loop_task *grave;
-
-    TAILQ_FOREACH_REVERSE(grave, &share->graves, loop_tasks, next)
-    {
-        if (grave->serial > 0)
-            return;
-        grave->serial = share->loop->serial;
-    }
-}
+/* ---- pieces ---- */
 
 static double fill_graves(struct loop_share *share, double now)
 {
@@ -215,8 +236,6 @@ static double fill_graves(struct loop_share *share, double now)
     }
     return now;
 }
-
-/* ---- pieces ---- */
 
 /* What comes in the meantime is served too, as long as there is time. */
 static double run_some(struct loop *loop, struct loop_tasks *queue, double now)
@@ -327,7 +346,7 @@ void loop_finish(struct loop *loop)
             next = TAILQ_NEXT(share, others);
             loop_share_unref(share);
         }
-        /* Last: what others have buried may need what is freed here. */
+        /* Last: its graves are behind the older ones of others. */
         finish_graves(&loop->own);
     }
 }

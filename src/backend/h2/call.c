@@ -12,7 +12,7 @@
 static void call_free(struct back_h2_call *call)
 {
     deadline_stop(&call->deadline);
-    spares_give(&call->connection->loop->buffers.objects, call, sizeof(*call));
+    spares_give(&call->loop->buffers.objects, call, sizeof(*call));
 }
 
 void back_h2_calls_free(struct back_h2_calls *calls)
@@ -212,6 +212,7 @@ struct back_h2_call *back_h2_call_new(struct back_h2 *connection, struct exchang
 {
     struct back_h2_call *call = spares_take(&connection->loop->buffers.objects, sizeof(*call));
     *call = (struct back_h2_call){.connection = connection,
+                                  .loop = connection->loop,
                                   .exchange = exchange,
                                   .attempts = attempts,
                                   .is_starved = true,

@@ -31,7 +31,8 @@ TAILQ_HEAD(back_h2_calls, back_h2_call);
 struct back_h2_call {
     TAILQ_ENTRY(back_h2_call) next;
     struct back_h2_calls *list; /* of the connection, which it is in */
-    struct back_h2 *connection;
+    struct back_h2 *connection; /* not for the call's grave: it may be gone before */
+    struct loop *loop;
     struct exchange *exchange;         /* NULL once it was left */
     struct backend_attempts *attempts; /* the exchange's */
     struct h2_stream *stream;          /* NULL before the request is begun, and once closed */

@@ -54,3 +54,26 @@ Test(tenants, a_removed_tenant_finishes_its_exchanges_and_may_come_back)
     close(fd);
     rig_close(&rig);
 }
+
+/* Nobody's work: the connection's grave would wait there for everybody's, and read a listener that
+ * is freed meanwhile. */
+Test(tenants, a_connection_that_makes_room_is_freed_before_its_listener)
+{
+    rig_open(&rig);
+    rig_set_tenant(&rig, "acme", "", "return 200 'ok';");
+    rig_listen(&rig, "acme");
+    int first = client_open(&rig);
+    client_send(&rig, first, GET);
+    client_expect(&rig, first, "ok");
+    int second = client_open(&rig);
+    client_send(&rig, second, GET);
+    client_expect(&rig, second, "ok");
+    cr_assert(frontend_close_idle(rig.frontend));
+    cr_assert(TAILQ_EMPTY(&rig.loop.own.graves), "all are in the tenant's share");
+    cr_assert(!TAILQ_EMPTY(&rig.loop.graves_by_age));
+    frontend_remove_tenant(rig.frontend, SLICE("acme"));
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
+    close(first);
+    close(second);
+    rig_close(&rig);
+}

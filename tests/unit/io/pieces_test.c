@@ -180,6 +180,111 @@ Test(pieces, graves_of_the_own_share_wait_for_the_tasks_of_all)
     loop_free(&loop);
 }
 
+#define SLOW_GRAVES 40
+
+/* Each takes long, so that one piece leaves most of them. */
+struct slow_grave {
+    struct loop_task task;
+    unsigned *filled;
+};
+
+static void fill_slowly(struct loop_task *task)
+{
+    struct slow_grave *grave = (struct slow_grave *)task;
+    double end = loop_clock() + 0.00005;
+
+    while (loop_clock() < end)
+        ;
+    ++*grave->filled;
+}
+
+static void bury_in(struct loop *loop, struct loop_share *share, struct loop_task *task)
+{
+    struct loop_share *before = loop_enter(loop, share);
+
+    loop_bury(loop, task);
+    loop_leave(loop, before);
+}
+
+/* How many of another share's graves had been filled. */
+struct late_grave {
+    struct loop_task task;
+    const unsigned *filled;
+    unsigned saw;
+    bool was_filled;
+};
+
+static void look_at_others(struct loop_task *task)
+{
+    struct late_grave *grave = (struct late_grave *)task;
+
+    grave->saw = *grave->filled;
+    grave->was_filled = true;
+}
+
+/* What those of a connection read, a grave of its listener frees. */
+Test(pieces, graves_of_the_own_share_wait_for_the_older_graves_of_all)
+{
+    struct loop loop;
+    struct slow_grave graves[SLOW_GRAVES];
+    unsigned filled = 0;
+    struct late_grave own = {.task = {.run = look_at_others}, .filled = &filled};
+
+    loop_init(&loop);
+    struct loop_share *share = loop_share_new(&loop, 100);
+    for (unsigned i = 0; i < SLOW_GRAVES; i++) {
+        graves[i] = (struct slow_grave){.task = {.run = fill_slowly}, .filled = &filled};
+        bury_in(&loop, share, &graves[i].task);
+    }
+    loop_bury(&loop, &own.task);
+    for (unsigned i = 0; i < 1000 && !own.was_filled; i++)
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert(own.was_filled);
+    cr_assert_eq(own.saw, SLOW_GRAVES);
+    loop_share_unref(share);
+    loop_free(&loop);
+}
+
+/* One that is left when its share ends is older than what the loop's own has buried since. */
+Test(pieces, graves_of_a_share_that_ends_keep_their_age)
+{
+    struct loop loop;
+    char trace[16] = "";
+
+    loop_init(&loop);
+    struct loop_share *ended = loop_share_new(&loop, 100);
+    struct loop_share *other = loop_share_new(&loop, 100);
+    struct step graves[5];
+    struct loop_share *const shares[5] = {&loop.own, ended, other, &loop.own, ended};
+    for (unsigned i = 0; i < 5; i++) {
+        graves[i] = (struct step){{.run = on_step}, &loop, NULL, NULL, trace, (char)('a' + i)};
+        bury_in(&loop, shares[i], &graves[i].task);
+    }
+    loop_share_unref(ended);
+    for (unsigned i = 0; i < 100 && strlen(trace) < 5; i++)
+        ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_str_eq(trace, "abcde");
+    loop_share_unref(other);
+    loop_free(&loop);
+}
+
+Test(pieces, graves_keep_their_order_at_the_loops_end)
+{
+    struct loop loop;
+    char trace[16] = "";
+
+    loop_init(&loop);
+    struct loop_share *share = loop_share_new(&loop, 100);
+    struct step graves[4];
+    for (unsigned i = 0; i < 4; i++) {
+        graves[i] = (struct step){{.run = on_step}, &loop, NULL, NULL, trace, (char)('a' + i)};
+        bury_in(&loop, i % 2 == 0 ? share : &loop.own, &graves[i].task);
+    }
+    loop_share_unref(share);
+    loop_free(&loop);
+    cr_assert_str_eq(trace, "abcd");
+}
+
 /* The grave does not wait for others' tasks, and nobody else pays for it. */
 Test(pieces, graves_are_their_shares_work)
 {
