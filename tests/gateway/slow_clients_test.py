@@ -195,8 +195,9 @@ TRIES = 3
 
 @pytest.mark.parametrize("kind", SLOW)
 def test_slow_clients_do_not_hold_up_a_neighbour(gateway, authority, namespaces, sink, kind):
-    """Row H7 (with a fifth of the clients under sanitizers): all are ended, and then it is quiet. Of
-    several measurements of the neighbour's times the best counts: noise only makes them worse."""
+    """Row H7 (with a fifth of the clients under sanitizers): all are ended, and then it is quiet. The
+    neighbour's usual time shows what they cost; noise makes it worse, so that it may be measured again.
+    What it waits for at times is bounded in each measurement."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     gateway.tenant("slow", texts.plain(
         namespaces[0], f"""location / {{ return 200 "x"; }}
@@ -207,16 +208,19 @@ def test_slow_clients_do_not_hold_up_a_neighbour(gateway, authority, namespaces,
     gateway.tenant("well", texts.tenant(namespaces[1], texts.tls_server(
         authority, "well.test", 'return 200 "well";')))
     gateway.start()
+    seen = []
     for _ in range(TRIES):
-        quiet = latencies(authority, namespaces[1])
-        loaded = beside_slow_clients(gateway, authority, namespaces, kind)
-        if loaded < max(quiet * 5, 0.05):
+        quiet, _ = latencies(authority, namespaces[1])
+        loaded, worst = beside_slow_clients(gateway, authority, namespaces, kind)
+        seen.append(f"p99 {loaded * 1e3:.2f} ms, quiet {quiet * 1e3:.2f} ms; worst {worst * 1e3:.2f} ms")
+        assert loaded < max(quiet * 20, 0.5) and worst < 2, seen
+        if loaded < max(quiet * 5, 0.1):
             return
-    pytest.fail(f"p99 beside slow {kind}: {loaded * 1e3:.2f} ms, quiet {quiet * 1e3:.2f} ms")
+    pytest.fail(f"beside slow {kind}: {seen}")
 
 
 def beside_slow_clients(gateway, authority, namespaces, kind):
-    """The neighbour's latency beside them; all of them are ended then."""
+    """The neighbour's latencies beside them; all of them are ended then."""
     count, data, make, cost = SLOW[kind]
     count = count // 5 if is_sanitized() else count
     before = [gateway.memory(pid) for pid in gateway.workers()]
@@ -224,9 +228,10 @@ def beside_slow_clients(gateway, authority, namespaces, kind):
     watch = Watch()
     for sock in socks:
         sock.sendall(data)
-    loaded = latencies(authority, namespaces[1])
+    loaded, worst = latencies(authority, namespaces[1])
     grown = sum(gateway.memory(pid) - size for pid, size in zip(gateway.workers(), before))
-    print(f"p99 beside {count} slow {kind} {loaded * 1e3:.2f} ms; workers grew by {grown} kB")
+    print(f"beside {count} slow {kind}: p99 {loaded * 1e3:.2f} ms, worst {worst * 1e3:.2f} ms; "
+          f"workers grew by {grown} kB")
     assert is_sanitized() or grown < count * cost
     # A reader's end is a reset: what it has not read does not matter.
     left = [sock for sock in socks if not ended(sock)] if kind != "readers" else []
@@ -238,11 +243,11 @@ def beside_slow_clients(gateway, authority, namespaces, kind):
     wait_for(lambda: gateway.spent_in_a_second() <= 0.05, 6, "the workers are idle")
     for sock in socks:
         sock.close()
-    return loaded
+    return loaded, worst
 
 
 def latencies(authority, namespace):
-    """The 99th percentile of 300 requests over one connection, in seconds."""
+    """The 99th percentile of 300 requests over one connection, and the longest, in seconds."""
     connection = Connection(namespace, texts.ADDRESS, authority.context(), "well.test")
     times = []
     for _ in range(300):
@@ -250,7 +255,7 @@ def latencies(authority, namespace):
         assert connection.ask().body == b"well"
         times.append(time.perf_counter() - begin)
     connection.close()
-    return sorted(times)[-4]
+    return sorted(times)[-4], max(times)
 
 
 def test_idle_connections_are_gone_within_the_handshake_deadline(gateway, authority, namespaces):

@@ -18,6 +18,7 @@ from harness import frames, netns, texts
 from harness.backend import read_head
 from harness.client import Connection
 from harness.frames import Frames
+from harness.proc import of_threads
 
 PLAIN = ("127.0.0.1", 8080)
 SETTINGS = "keepalive_requests 100000000; client_max_body_size 0;"
@@ -121,49 +122,46 @@ def h2_flood(client, kind):
 
 WAYS = ["upload over TLS", "pipeline over TLS", "download over TLS", "tunnel over TLS",
         "upload over TCP", "pipeline over TCP", "download over HTTP/2"]
+EPOLL = ("epoll_wait", "epoll_pwait")
+
+
+def worked(worker):
+    """Seconds of a processor that it has had: schedstat's first field."""
+    return sum(int(text.split()[0]) for text in of_threads(worker, "schedstat").values()) / 1e9
 
 
 def turns_of(worker, table, seconds):
-    """How long the worker worked each time before it asked epoll again, in seconds."""
-    tracer = subprocess.Popen(["strace", "-ttt", "-e", "trace=desc,network", "-p", str(worker), "-o",
-                               table], stderr=subprocess.PIPE)
+    """How often the worker asked epoll again after work, and how long it worked in all, in seconds."""
+    tracer = subprocess.Popen(["strace", "-e", "trace=desc,network", "-p", str(worker), "-o", table],
+                              stderr=subprocess.PIPE)
     tracer.stderr.readline()  # "attached"
+    before = worked(worker)
     time.sleep(seconds)
+    work = worked(worker) - before
     tracer.send_signal(signal.SIGINT)
     tracer.wait(20)
-    turns, first = [], None
-    for line in table.read_text().splitlines():
-        if not (match := re.match(r"([0-9.]+) (\w+)\(", line)):
-            continue
-        at, name = float(match.group(1)), match.group(2)
-        if name in ("epoll_wait", "epoll_pwait"):
-            if first:
-                turns.append(at - first)
-            first = None
-        elif name != "epoll_ctl":
-            first = first or at
-    return turns
+    names = [match.group(1) for match in re.finditer(r"^(\w+)\(", table.read_text(), re.MULTILINE)]
+    names = [name for name in names if name != "epoll_ctl"]
+    return sum(name in EPOLL and before not in EPOLL for before, name in zip(names, names[1:])), work
 
 
 @pytest.mark.measures
 @pytest.mark.parametrize("how", WAYS)
 def test_epoll_is_asked_again_after_little_work(how, busy, gateway, authority, namespaces, tmp_path):
-    """After a millisecond of work. A neighbour waits for little more than that. The tracer makes each
-    call slow, and others want the machine's time, which only makes turns longer: the lower quartile
-    counts."""
+    """After a millisecond of work. A neighbour waits for little more than that. Processor time counts,
+    which is not that of the tracer and of who else wants the machine, and the mean, which few long
+    turns make long."""
     (worker,) = gateway.workers()
     with busy(how) as flood:
         time.sleep(0.2)
-        turns = turns_of(worker, tmp_path / "strace", 1)
+        turns, work = turns_of(worker, tmp_path / "strace", 1)
         neighbour = Connection(namespaces[1], texts.ADDRESS, authority.context(), "well.test")
         assert all(neighbour.ask().body == b"well" for _ in range(10))
         neighbour.close()
         assert flood.moved > 0
-    assert len(turns) > 5
-    low, median, _ = statistics.quantiles(turns)
-    print(f"{how}: {len(turns)} turns of {low * 1000:.2f} and {median * 1000:.2f} ms, "
-          f"at most {max(turns) * 1000:.1f} ms")
-    assert low < 0.006
+    print(f"{how}: {turns} turns of {work * 1000 / max(turns, 1):.2f} ms")
+    assert turns > 5
+    assert work / turns < 0.003
 
 
 # ---- whose turn it is ----
@@ -233,15 +231,18 @@ def weighed(gateway, namespaces):
     return weigh
 
 
-def until_shares(crowd, expected):
-    """Each answer costs the same time, so that answers tell it. If others keep the crowd from asking enough,
-    it tries again."""
-    for _ in range(10):
-        shares = crowd.shares(1)
-        print("1 to", " to ".join(f"{share:.2f}" for share in shares))
-        if shares == pytest.approx(expected, rel=0.1):
-            return
-    assert shares == pytest.approx(expected, rel=0.1)
+WINDOWS = 5
+
+
+def check_shares(crowd, expected):
+    """Each answer costs the same time, so that answers tell it. The median of some windows counts: in a
+    few of them others may have kept the crowd from asking enough. Code and data lie where one tenant's
+    answers may cost a little more."""
+    windows = [crowd.shares(0.6) for _ in range(WINDOWS)]
+    shares = [statistics.median(share) for share in zip(*windows)]
+    text = [" to ".join(f"{share:.2f}" for share in [1, *window]) for window in (shares, *windows)]
+    print(text[0], "of", text[1:])
+    assert shares == pytest.approx(expected, rel=0.15), text
 
 
 @pytest.mark.measures
@@ -249,10 +250,10 @@ def test_tenants_get_time_by_their_weights(weighed, gateway, namespaces):
     weighed(100, 100, 300)
     gateway.start()
     with Crowd(namespaces) as crowd:
-        until_shares(crowd, [1, 3])
+        check_shares(crowd, [1, 3])
         weighed(200, 100, 100)
         assert "2 changed" in gateway.reload()
-        until_shares(crowd, [0.5, 0.5])
+        check_shares(crowd, [0.5, 0.5])
 
 
 def test_control_messages_do_not_wait_for_floods(weighed, gateway, namespaces):

@@ -34,12 +34,12 @@ def network_namespaces(pid):
 
 
 def of_threads(pid, name):
-    """The texts of that file of all its threads."""
-    texts = []
+    """The texts of that file of all its threads, by their ids."""
+    texts = {}
     for thread in _entries(f"/proc/{pid}/task"):
         try:
             with open(f"/proc/{pid}/task/{thread}/{name}") as file:
-                texts.append(file.read())
+                texts[int(thread)] = file.read()
         except OSError:
             pass
     return texts
