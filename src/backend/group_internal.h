@@ -19,6 +19,7 @@ struct balance_method;
 struct backend_queue {
     void *owner;                            /* the endpoint or the group */
     TAILQ_HEAD(, backend_attempts) waiting; /* who came first is the first */
+    struct backend_attempts *next; /* whom the look that gave way goes on with; NULL: the first */
     uint32_t count;
     double looked_at; /* loop_now() when the late ones were sent away */
     struct loop *loop;

@@ -59,6 +59,8 @@ void queue_put(struct backend_queue *queue, struct backend_attempts *attempts)
 void queue_remove(struct backend_attempts *attempts)
 {
     struct backend_queue *queue = attempts->queue;
+    if (queue->next == attempts)
+        queue->next = TAILQ_NEXT(attempts, in_queue);
     TAILQ_REMOVE(&queue->waiting, attempts, in_queue);
     attempts->queue_seconds += loop_now(queue->loop) - attempts->queued;
     queue->count--;

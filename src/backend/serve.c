@@ -29,20 +29,20 @@ static bool serve(struct backend_endpoint *endpoint, struct backend_attempts *at
     return true;
 }
 
-/* Who wants a connection that is opened anew may have to wait while others need not. */
+/* Who wants a connection that is opened anew may have to wait while others need not. A look at all
+ * goes on where it gave way; whoever is called may leave, also others. */
 static void serve_all(struct backend_endpoint *endpoint)
 {
     struct backend_queue *queue = endpoint->queue;
-    struct backend_attempts *attempts = TAILQ_FIRST(&queue->waiting);
-    while (attempts) {
+    struct backend_attempts *attempts;
+    if (!queue->next)
+        queue->next = TAILQ_FIRST(&queue->waiting);
+    while ((attempts = queue->next)) {
         bool is_choosy = attempts->after > 0;
-        struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
-        if (serve(endpoint, attempts))
-            next = TAILQ_FIRST(&queue->waiting); /* whoever was called may have left */
-        else if (!is_choosy)
-            return;
-        attempts = next;
-        if (attempts && loop_should_yield(queue->loop)) {
+        queue->next = TAILQ_NEXT(attempts, in_queue);
+        if (!serve(endpoint, attempts) && !is_choosy)
+            queue->next = NULL;
+        if (queue->next && loop_should_yield(queue->loop)) {
             queue_wake(queue);
             return;
         }

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 
+#include <math.h>
 #include <unistd.h>
 
 TestSuite(serve, .init = crowd_begin, .fini = crowd_end);
@@ -114,4 +115,32 @@ Test(serve, nobody_is_left)
     RIG_UNTIL(&rig, visits[FIRST].failures == 1);
     cr_assert_eq(visits[FIRST].error, ERROR_NO_ENDPOINT);
     cr_assert(visits[FIRST].untouched);
+}
+
+/* Who wants a fresh connection does not keep the others from theirs, however many there are. */
+Test(serve, a_look_goes_on_where_it_gave_way)
+{
+    fill();
+    more(6);
+    struct backend_queue *queue = visits[FIRST].attempts.queue;
+    for (unsigned i = 0; i < 6; i++)
+        visits[FIRST + i].attempts.after = INFINITY;
+    rig.loop.piece_end = 0; /* it gives way behind each */
+    for (unsigned i = 0; i < 3; i++)
+        serve_endpoint(queue);
+    visit_close(&visits[FIRST + 3]); /* it would be the next */
+    visit_close(&visits[0]);
+    serve_endpoint(queue);
+    cr_assert(!waits(FIRST + 4), "there is room for one, which is the next");
+    cr_assert(waits(FIRST));
+    serve_endpoint(queue);
+    cr_assert(waits(FIRST + 5));
+    loop_cancel(&rig.loop, &queue->wake);
+    serve_endpoint(queue);
+    cr_assert_eq(queue->wake.place, LOOP_TASK, "a new look begins with the first");
+    for (unsigned i = 0; i < 3; i++) {
+        loop_cancel(&rig.loop, &queue->wake);
+        serve_endpoint(queue);
+    }
+    cr_assert_eq(queue->wake.place, LOOP_NOWHERE, "all were looked at, and wait for a change");
 }
