@@ -235,7 +235,8 @@ class Churn:
             assert any(line.split(":")[0] == f"{outcome} {tenant.name}" for line in lines), \
                 f"{outcome} {tenant.name}: {answer.stdout}{answer.stderr}"
         refused = any(other.file == "broken" for other in self.tenants)
-        waits = any(self.expected_state(other) == "waiting" for other in self.tenants)
+        waits = any(self.expected_state(other) == "waiting" for other in self.tenants) or \
+            outcome == "added" and not tenant.is_there
         assert answer.returncode == (1 if refused else 2 if waits else 0), \
             answer.stdout + answer.stderr
 
