@@ -84,4 +84,8 @@ static inline bool slice_has(struct slice s, char c)
  * character or is larger. */
 int slice_to_u64(struct slice s, uint64_t max, uint64_t *value);
 
+/* The decimal digits of a number, written to the end of `digits`, which the slice points into. */
+#define SLICE_U64_DIGITS 20
+struct slice slice_of_u64(uint64_t number, char digits[SLICE_U64_DIGITS]);
+
 #endif

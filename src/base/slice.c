@@ -63,3 +63,13 @@ int slice_to_u64(struct slice s, uint64_t max, uint64_t *value)
     *value = number;
     return 0;
 }
+
+struct slice slice_of_u64(uint64_t number, char digits[SLICE_U64_DIGITS])
+{
+    size_t at = SLICE_U64_DIGITS;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return (struct slice){digits + at, SLICE_U64_DIGITS - at};
+}

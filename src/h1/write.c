@@ -44,13 +44,8 @@ static void put(struct writer *writer, struct slice s)
 
 static void put_number(struct writer *writer, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put(writer, (struct slice){digits + at, sizeof(digits) - at});
+    char digits[SLICE_U64_DIGITS];
+    put(writer, slice_of_u64(number, digits));
 }
 
 static void put_field(struct writer *writer, struct slice name, struct slice value)

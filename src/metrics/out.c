@@ -17,14 +17,9 @@ void out_bytes(struct out *out, struct slice bytes)
 
 void out_u64(struct out *out, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char digits[SLICE_U64_DIGITS];
 
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    out_bytes(out, (struct slice){digits + at, sizeof(digits) - at});
+    out_bytes(out, slice_of_u64(number, digits));
 }
 
 void out_i64(struct out *out, int64_t number)

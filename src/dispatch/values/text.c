@@ -4,15 +4,11 @@
 
 struct slice value_number(struct dispatch *dispatch, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    char *text = arena_alloc(&dispatch->exchange->arena, sizeof(digits) - at);
-    memcpy(text, digits + at, sizeof(digits) - at);
-    return (struct slice){text, sizeof(digits) - at};
+    char digits[SLICE_U64_DIGITS];
+    struct slice number = slice_of_u64(value, digits);
+    char *text = arena_alloc(&dispatch->exchange->arena, number.len);
+    memcpy(text, number.data, number.len);
+    return (struct slice){text, number.len};
 }
 
 struct slice value_seconds(struct dispatch *dispatch, double value)

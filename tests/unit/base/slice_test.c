@@ -45,6 +45,20 @@ Test(slice, reads_numbers)
     cr_assert_eq(slice_to_u64(SLICE("7"), 5, &value), -1);
 }
 
+Test(slice, digits_of_numbers)
+{
+    static const uint64_t numbers[] = {0, 7, 10, 65535, UINT64_MAX};
+    char digits[SLICE_U64_DIGITS];
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uint64_t back = 1;
+        cr_expect_eq(slice_to_u64(slice_of_u64(numbers[i], digits), UINT64_MAX, &back), 0);
+        cr_expect_eq(back, numbers[i]);
+    }
+    cr_expect(slice_equal(slice_of_u64(0, digits), SLICE("0")));
+    cr_expect(slice_equal(slice_of_u64(UINT64_MAX, digits), SLICE("18446744073709551615")));
+}
+
 Test(slice, spans_and_what_it_has)
 {
     cr_expect_eq(slice_span(SLICE("12a3"), SLICE_DIGITS), 2);
