@@ -422,9 +422,8 @@ def test_hostile_events_harm_nobody(gateway, engine, process, namespaces, garbag
     gateway.start()
     wait_served(namespaces[0], "web")
     engine.answers["web"] = runs(process(namespaces[1]))
-    with engine.lock:
-        for stream in engine.streams:
-            stream.sendall(chunk(garbage))
+    wait_for(lambda: engine.streams, what="the resolver listens")
+    engine.say(chunk(garbage))
     gateway.wait_log("containers cannot be followed")
     wait_served(namespaces[1], "web", 3 * SOON)
 

@@ -72,7 +72,15 @@ class Engine:
         """Tells all who listen; in chunks of that many bytes."""
         data = json.dumps({"Type": "container", "Action": action, "Actor": {
             "ID": "77aa", "Attributes": {"name": name}}}).encode()
+        size = size or len(data)
+        for at in range(0, len(data), size):
+            self.say(chunk(data[at:at + size]))
+
+    def say(self, data):
+        """Sends bytes to all who listen. Who does not like them may hang up before their end."""
         with self.lock:
             for stream in self.streams:
-                for at in range(0, len(data), size or len(data)):
-                    stream.sendall(chunk(data[at:at + (size or len(data))]))
+                try:
+                    stream.sendall(data)
+                except OSError:
+                    pass
