@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs every test and ends with a line `N passed, N failed`. Installs what it needs (Debian 12),
-# builds into build-*/, and removes the namespaces it made.
+# Runs every test and ends with a line `N passed, N failed`, above which stands what each test that
+# failed said. Installs what it needs (Debian 12), builds into build-*/, and removes the namespaces
+# it made.
 # usage: sudo tests/run.sh [STAGE...]   stages: style unit sanitize gateway gateway-sanitize fuzz fresh,
 # and, when it is named: coverage
 set -u
@@ -12,6 +13,8 @@ jobs=$(nproc)
 stages=${*:-style unit sanitize gateway gateway-sanitize fuzz fresh}
 passed=0 failed=0 skipped=0
 failures=()
+few=3 # what fails is tried again if it is not more than that in a stage
+told=$(mktemp)
 
 count() { # count NAME PASSED FAILED [SKIPPED]
     passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + ${4:-0}))
@@ -42,26 +45,36 @@ remove_namespaces() {
 pytest_into() { # pytest_into FOLDER ARGUMENT...: leaves its report and its status there
     local folder=$1
     shift
-    $python -m pytest -q -p no:cacheprovider --junitxml="$folder/report" "$@"
+    $python -m pytest -q -o cache_dir="$folder/cache" --junitxml="$folder/report" "$@"
     echo $? >"$folder/status"
+}
+
+# A gateway test that fails runs a second time, alone, after the others of its stage. If it passes
+# then, it counts as passed, and is told at the end as unsteady. More than a few are not chance.
+again_into() { # again_into FOLDER ARGUMENT...: those of a finished pytest_into, into FOLDER/again
+    local folder=$1 bad
+    shift
+    read -r _ bad _ < <($python tests/report.py "$folder/report" 2>/dev/null)
+    [ "${bad:-0}" -gt 0 ] && [ "$bad" -le "$few" ] || return
+    echo "once more, alone: $bad that failed"
+    mkdir "$folder/again"
+    $python -m pytest -q -o cache_dir="$folder/cache" --lf --junitxml="$folder/again/report" "$@"
 }
 
 count_pytest() { # count_pytest NAME FOLDER: of a finished pytest_into
     local name=$1 folder=$2 status good bad skip
     status=$(cat "$folder/status" 2>/dev/null || echo 1)
-    read -r good bad skip < <($python - "$folder/report" <<'P'
-import sys, xml.etree.ElementTree as tree
-try:
-    suite = tree.parse(sys.argv[1]).getroot().find("testsuite")
-    total, bad, skip = (int(suite.get(k)) for k in ("tests", "failures", "skipped"))
-    bad += int(suite.get("errors"))
-    print(total - bad - skip, bad, skip)
-except Exception:
-    print(0, 1, 0)
-P
-)
+    # shellcheck disable=SC2046
+    $python tests/report.py "$folder/report" $(ls "$folder/again/report" 2>/dev/null) \
+        >"$folder/told" || echo 0 1 0 >"$folder/told"
+    read -r good bad skip <"$folder/told"
+    sed '1d; /^$/d' "$folder/told" >>"$told"
+    # Status 1 says that tests failed: their report tells which, and how they did when run again.
+    if [ "$status" -gt 1 ]; then
+        [ "$bad" -gt 0 ] || bad=1
+        echo "failed: $name: pytest ended with status $status" >>"$told"
+    fi
     rm -rf "$folder"
-    [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     # In CI a skipped test is a test that did not run.
     if [ -n "${CI-}" ] && [ "$skip" -gt 0 ]; then bad=$((bad + skip)) skip=0; fi
     count "$name" "$good" "$bad" "$skip"
@@ -75,28 +88,64 @@ run_pytest() { # run_pytest NAME ARGUMENT...
     count_pytest "$name" "$folder"
 }
 
+run_gateway() { # run_gateway NAME ARGUMENT...: as run_pytest, and what failed once more
+    local name=$1 folder
+    shift
+    folder=$(mktemp -d)
+    pytest_into "$folder" "$@"
+    again_into "$folder" "$@"
+    count_pytest "$name" "$folder"
+}
+
+unit_into() { # unit_into LOG PROGRAM: leaves what it prints and its verdict, `PASSED FAILED`
+    local log=$1 status good bad
+    timeout 300 "$2" >"$log" 2>&1
+    status=$?
+    good=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' "$log" | tail -1)
+    bad=$(sed -n 's/.*Failing: \([0-9]*\).*/\1/p' "$log" | tail -1)
+    # Criterion's own runner may leak at its end; a test's leak shows the test's frame.
+    [ "$status" -eq 0 ] || [ "${bad:-0}" -gt 0 ] ||
+        grep -q 'LeakSanitizer: detected' "$log" || bad=1
+    [ "${good:-0}" -gt 0 ] || bad=$((${bad:-0} + 1))
+    ! grep -q 'in criterion_internal_test_main' "$log" || bad=$((${bad:-0} + 1))
+    echo "${good:-0} ${bad:-0}" >"$log.verdict"
+}
+
+unit_words() { # unit_words LOG: what a program that failed said that matters
+    grep -aE '\[----\] .*:[0-9]+:|\[FAIL\]|\[ERR|CRASH|ERROR: |SUMMARY: |runtime error' "$1" |
+        cut -c 1-200
+}
+
 run_units() { # run_units FOLDER: every Criterion program in it, several at once: they mostly wait
-    local program output good bad logs
+    local program name log good bad logs wrong=()
     logs=$(mktemp -d)
-    printf '%s\n' "$1"/bin/unit_* | xargs -P $((jobs * 2)) -I{} sh -c \
-        'log=$1/$(basename "$2"); timeout 300 "$2" >"$log" 2>&1; echo $? >"$log.status"' _ "$logs" {}
+    export -f unit_into
+    printf '%s\n' "$1"/bin/unit_* | xargs -P $((jobs * 2)) -I{} bash -c \
+        'unit_into "$1/$(basename "$2")" "$2"' _ "$logs" {}
     for program in "$1"/bin/unit_*; do
-        output=$(cat "$logs/$(basename "$program")")
-        local status
-        status=$(cat "$logs/$(basename "$program").status" 2>/dev/null || echo 1)
-        good=$(sed -n 's/.*Passing: \([0-9]*\).*/\1/p' <<<"$output" | tail -1)
-        bad=$(sed -n 's/.*Failing: \([0-9]*\).*/\1/p' <<<"$output" | tail -1)
-        # Criterion's own runner may leak at its end; a test's leak shows the test's frame.
-        [ "$status" -eq 0 ] || [ "${bad:-0}" -gt 0 ] ||
-            grep -q 'LeakSanitizer: detected' <<<"$output" || bad=1
-        [ "${good:-0}" -gt 0 ] || bad=$((${bad:-0} + 1))
-        ! grep -q 'in criterion_internal_test_main' <<<"$output" || bad=$((${bad:-0} + 1))
-        if [ "${bad:-0}" -gt 0 ]; then
-            echo "$output" | tail -60
+        log=$logs/$(basename "$program")
+        read -r good bad 2>/dev/null <"$log.verdict" && [ "$bad" -eq 0 ] || wrong+=("$program")
+    done
+    # As gateway tests do, a program that fails runs a second time, alone.
+    [ ${#wrong[@]} -gt "$few" ] || for program in "${wrong[@]}"; do
+        log=$logs/$(basename "$program")
+        echo "once more, alone: $program"
+        tail -60 "$log"
+        mv "$log" "$log.first"
+        unit_into "$log" "$program"
+    done
+    for program in "$1"/bin/unit_*; do
+        name=$(basename "$1")/$(basename "$program") log=$logs/$(basename "$program")
+        read -r good bad 2>/dev/null <"$log.verdict" || { good=0 bad=1; }
+        if [ "$bad" -gt 0 ]; then
+            tail -60 "$log"
+            { echo "failed: $name"; unit_words "$log" | tail -8 | sed 's/^/    /'; } >>"$told"
         else
-            echo "$(basename "$1")/$(basename "$program"): $good passed"
+            echo "$name: $good passed"
+            [ ! -e "$log.first" ] ||
+                echo "unsteady: $name: $(unit_words "$log.first" | head -1)" >>"$told"
         fi
-        count "$program" "${good:-0}" "${bad:-0}"
+        count "$program" "$good" "$bad"
     done
     rm -rf "$logs"
 }
@@ -141,7 +190,7 @@ stage_sanitize() {
 stage_gateway() {
     build release nsgate nsgate_breakout || { count "build release" 0 1; return; }
     check "cmake --install" tests/install_test.sh build
-    NSGATE_BINARY=$PWD/build/bin/nsgate run_pytest gateway tests/gateway
+    NSGATE_BINARY=$PWD/build/bin/nsgate run_gateway gateway tests/gateway
 }
 
 # The same gateway tests, every process under AddressSanitizer and UBSan; what measures memory,
@@ -149,7 +198,7 @@ stage_gateway() {
 stage_gateway_sanitize() {
     build sanitize nsgate || { count "build sanitize" 0 1; return; }
     NSGATE_SANITIZED=1 NSGATE_BINARY=$PWD/build-sanitize/bin/nsgate \
-        run_pytest gateway-sanitize tests/gateway -m "not measures"
+        run_gateway gateway-sanitize tests/gateway -m "not measures"
 }
 
 # With one seed, so that a change is judged by its own faults. NSGATE_FUZZ_SEED=0 takes another one
@@ -171,6 +220,8 @@ stage_fuzz() {
             count "fuzz $name" 1 0
         else
             tail -40 "$target/log"
+            grep -aE 'ERROR: |SUMMARY: ' "$target/log" | cut -c 1-200 |
+                sed "s/^/failed: fuzz $name: /" >>"$told"
             count "fuzz $name" 0 1
         fi
     done
@@ -188,7 +239,7 @@ stage_fresh() {
     check "a fresh machine" tests/fresh.sh
 }
 
-trap "trap '' INT TERM HUP; kill \$(jobs -p) 2>/dev/null; wait; remove_namespaces" EXIT
+trap "trap '' INT TERM HUP; kill \$(jobs -p) 2>/dev/null; wait; remove_namespaces; rm -f \"\$told\"" EXIT
 trap "trap '' INT TERM HUP; exit 130" INT TERM HUP
 conf/debian-packages.sh test || { echo "0 passed, 1 failed"; exit 1; }
 for stage in $stages; do
@@ -198,6 +249,7 @@ done
 for name in "${failures[@]}"; do
     echo "failed: $name"
 done
+tail -60 "$told"
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"
 else
