@@ -297,7 +297,7 @@ void exchange_pass_response(struct exchange *exchange)
 void exchange_respond(struct exchange *exchange)
 {
     assert(exchange->back);
-    if (exchange->response.status >= 200)
+    if (exchange->response.status >= 200 || exchange->response.status == 101)
         exchange->response_at = loop_now(exchange->loop);
     exchange->mediator_ops->on_response(exchange->mediator, exchange);
 }

@@ -90,6 +90,7 @@ static const struct protocol protocol_linger = {
 
 void connection_linger(struct connection *connection, enum close_reason reason)
 {
+    connection->client.closed = reason;
     connection->protocol->end(connection, close_error(reason));
     connection->reason = reason;
     connection_set_state(connection, CONNECTION_LINGER);

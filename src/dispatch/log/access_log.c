@@ -6,8 +6,9 @@
 #include "log/line_internal.h"
 
 /* Bytes that a value has in any case, whatever the ones before it take: numbers, times and
- * addresses are whole. LOG_FORMAT_PARTS_MAX of them, and LOG_FORMAT_TEXT_MAX, fit a line. */
-#define VALUE_LEAST 32
+ * addresses are whole, an IPv6 one with its port too (48), and there is room for what stands behind
+ * a value that was cut (3). LOG_FORMAT_PARTS_MAX of them, and LOG_FORMAT_TEXT_MAX, fit a line. */
+#define VALUE_LEAST 51
 
 _Static_assert(LOG_FORMAT_PARTS_MAX *VALUE_LEAST + LOG_FORMAT_TEXT_MAX + VALUE_LEAST <
                    DISPATCH_LINE_MAX,

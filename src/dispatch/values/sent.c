@@ -52,6 +52,9 @@ static struct slice framing_field(struct dispatch *dispatch, enum http_field_id 
 struct slice sent_field(struct dispatch *dispatch, struct slice name)
 {
     struct exchange *exchange = dispatch->exchange;
+    /* What a server or a phase has made of a response that was never begun. */
+    if (dispatch->is_over && !exchange->response_started)
+        return (struct slice){0};
     struct slice value =
         lookup_joined(&exchange->arena, &exchange->response.fields, name, SLICE(", "));
     return value.data ? value : framing_field(dispatch, http_field_lookup(name));

@@ -70,7 +70,7 @@ void front_h1_note_line(struct connection *connection)
     while (line < len && text[line] != '\r' && text[line] != '\n')
         line++;
     exchange->request.line = (struct slice){text, line};
-    exchange->request_bytes = connection->in.len;
+    exchange->request_bytes += connection->in.len;
 }
 
 void front_h1_refuse(struct connection *connection, enum error error)
@@ -293,9 +293,10 @@ static void read_head(struct connection *connection)
     struct h1_limits limits;
     struct h1_head_facts facts;
     struct exchange *exchange;
+    size_t before = connection->in.len;
     int verdict;
 
-    if (connection->in.len == 0)
+    if (before == 0)
         return;
     if (!connection_takes_requests(connection)) {
         connection_leave(connection, connection_must_end(connection));
@@ -311,6 +312,7 @@ static void read_head(struct connection *connection)
         h1_read_request(&h1->head, &connection->in, &limits,
                         &(struct h1_request_sink){&exchange->arena, &exchange->request, &facts});
     if (verdict < 0) {
+        exchange->request_bytes = before - connection->in.len;
         front_h1_refuse(connection, (enum error)verdict);
     } else if (verdict == H1_DONE) {
         start_exchange(connection, &facts);

@@ -186,3 +186,21 @@ Test(access_log, json_has_a_number_for_no_status)
     cr_expect_str_eq(rig.lines, "100:0\n");
     rig_close(&rig);
 }
+
+/* However much a client says: who it was is told. */
+Test(access_log, long_values_hide_no_address)
+{
+    static const struct slice address = SLICE("1111:2222:3333:4444:5555:6666:7777:8888");
+    char format[1024] = "'", target[402];
+    struct rig rig;
+    for (unsigned i = 0; i < 200; i++)
+        strcat(format, "$uri");
+    strcat(format, " $remote_addr'");
+    open_with(&rig, format, "access_log /l f; location / { return 204; }");
+    rig.client.peer_host = address;
+    memset(target, 'a', sizeof target);
+    target[0] = '/';
+    target[sizeof target - 1] = '\0';
+    cr_expect(strstr(lines_of(&rig, target, ""), address.data));
+    rig_close(&rig);
+}

@@ -47,3 +47,16 @@ Test(sent_values, of_no_answer_are_none)
     cr_expect_str_eq(rig.lines, "100:-|-|-|-|-||000\n");
     rig_close(&rig);
 }
+
+/* The server's head has come, and waits, when the client leaves. */
+Test(sent_values, of_a_response_that_was_never_begun_are_none)
+{
+    struct rig rig;
+    open_proxy(&rig, SHOW);
+    rig_get(&rig, "/", "");
+    http_fields_add(&rig.exchange->response.fields, SLICE("X-Own"), SLICE("a"));
+    rig.exchange->error = ERROR_CLIENT_GONE;
+    rig_end(&rig);
+    cr_expect_str_eq(rig.lines, "100:-|-|-|-|-|\n");
+    rig_close(&rig);
+}
