@@ -119,9 +119,11 @@ unit_words() { # unit_words LOG: what a program that failed said that matters
 run_units() { # run_units FOLDER: every Criterion program in it, several at once: they mostly wait
     local program name log good bad logs wrong=()
     logs=$(mktemp -d)
-    export -f unit_into
-    printf '%s\n' "$1"/bin/unit_* | xargs -P $((jobs * 2)) -I{} bash -c \
-        'unit_into "$1/$(basename "$2")" "$2"' _ "$logs" {}
+    for program in "$1"/bin/unit_*; do
+        while [ "$(jobs -rp | wc -l)" -ge $((jobs * 2)) ]; do wait -n; done
+        unit_into "$logs/$(basename "$program")" "$program" &
+    done
+    wait
     for program in "$1"/bin/unit_*; do
         log=$logs/$(basename "$program")
         read -r good bad 2>/dev/null <"$log.verdict" && [ "$bad" -eq 0 ] || wrong+=("$program")
