@@ -99,6 +99,11 @@ static void client_write_head(struct client *client, int status)
     http_fields_add(&response.fields, SLICE("Content-Type"), slice_of(client->page->type));
     http_fields_add(&response.fields, SLICE("Cache-Control"), SLICE("no-store"));
     http_fields_add(&response.fields, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
+    http_fields_add(&response.fields, SLICE("Referrer-Policy"), SLICE("no-referrer"));
+    http_fields_add(&response.fields, SLICE("Cross-Origin-Resource-Policy"), SLICE("same-origin"));
+    if (client->page->policy)
+        http_fields_add(&response.fields, SLICE("Content-Security-Policy"),
+                        slice_of(client->page->policy));
     if (status == 405)
         http_fields_add(&response.fields, SLICE("Allow"), SLICE("GET, HEAD"));
     chain_init(&out, &client->server->loop->buffers);

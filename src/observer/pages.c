@@ -2,7 +2,10 @@
 /* The table of paths, and what each answers. */
 #include "pages_internal.h"
 
+#include "document_internal.h"
+
 #define TYPE_JSON "application/json"
+#define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_TEXT "text/plain; charset=utf-8"
 
 /* The process answers: more is not asked. */
@@ -39,19 +42,27 @@ static int page_status(const struct status *status, struct text **text)
     return 503;
 }
 
+static int page_document(const struct status *status, struct text **text)
+{
+    (void)status;
+    *text = text_copy(document_bytes);
+    return 200;
+}
+
 static int page_unknown(const struct status *status, struct text **text)
 {
     (void)status;
-    *text = text_copy(SLICE("There is nothing here. Known paths:\n/healthz\n/readyz\n"
+    *text = text_copy(SLICE("There is nothing here. Known paths:\n/\n/healthz\n/readyz\n"
                             "/status.json\n"));
     return 404;
 }
 
 static const struct page pages[] = {
-    {"/healthz", TYPE_JSON, false, page_health},
-    {"/readyz", TYPE_JSON, true, page_readiness},
-    {"/status.json", TYPE_JSON, true, page_status},
-    {NULL, TYPE_TEXT, false, page_unknown},
+    {"/", TYPE_HTML, document_policy, false, page_document},
+    {"/healthz", TYPE_JSON, NULL, false, page_health},
+    {"/readyz", TYPE_JSON, NULL, true, page_readiness},
+    {"/status.json", TYPE_JSON, NULL, true, page_status},
+    {NULL, TYPE_TEXT, NULL, false, page_unknown},
 };
 
 const struct page *pages_find(struct slice path)
@@ -86,9 +97,9 @@ static int page_host(const struct status *status, struct text **text)
     return 421;
 }
 
-static const struct page refusals[] = {{NULL, TYPE_TEXT, false, page_malformed},
-                                       {NULL, TYPE_TEXT, false, page_method},
-                                       {NULL, TYPE_TEXT, false, page_host}};
+static const struct page refusals[] = {{NULL, TYPE_TEXT, NULL, false, page_malformed},
+                                       {NULL, TYPE_TEXT, NULL, false, page_method},
+                                       {NULL, TYPE_TEXT, NULL, false, page_host}};
 
 const struct page *pages_refusal(int status)
 {

@@ -7,8 +7,9 @@
 
 struct page {
     const char *path;
-    const char *type;  /* of what it is */
-    bool needs_status; /* it waits for a fresh one */
+    const char *type;   /* of what it is */
+    const char *policy; /* of security, for browsers; NULL: it is no document */
+    bool needs_status;  /* it waits for a fresh one */
     /* Its answer: returns the HTTP status, and the body in *text. */
     int (*make)(const struct status *status, struct text **text);
 };

@@ -100,7 +100,6 @@ def test_health_readiness_and_status(gateway, place):
     assert shown == told and shown["state"] == "serving"
     nothing = ask(place, "/none")
     assert nothing.status == 404 and b"/status.json" in nothing.body
-    assert ask(place, "/").status == 404
 
 
 def test_a_status_of_many_reads(gateway, namespace, place):

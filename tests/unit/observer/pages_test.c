@@ -40,9 +40,22 @@ Test(pages, the_status_is_shown_if_it_is_known)
     text_unref(status.json);
 }
 
+Test(pages, the_page_is_a_document_with_a_policy)
+{
+    struct status status = {.json = NULL};
+    const char *policy = pages_find(SLICE("/"))->policy;
+
+    expect("/", &status, 200, "<!doctype html>");
+    expect("/", &status, 200, "</html>");
+    cr_assert_not_null(policy);
+    cr_expect_not_null(strstr(policy, "default-src 'none'; style-src 'sha256-"));
+    cr_expect_null(strstr(policy, "unsafe"));
+    cr_expect_null(pages_find(SLICE("/status.json"))->policy);
+}
+
 Test(pages, other_paths_are_told_which_there_are)
 {
-    static const char *const others[] = {"/", "", "/healthz/", "/HEALTHZ", "/status", "*"};
+    static const char *const others[] = {"//", "", "/healthz/", "/HEALTHZ", "/status", "*"};
     struct status status = {.json = NULL};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
