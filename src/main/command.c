@@ -2,8 +2,10 @@
 /* -s: what is asked over the control socket, and what is a signal. */
 #include "command_internal.h"
 
+#include "printable_internal.h"
 #include "status_internal.h"
 #include "talk_internal.h"
+#include "top_internal.h"
 
 #include "supervisor/supervisor.h"
 
@@ -164,8 +166,10 @@ int command_run(const struct command *command)
     } commands[] = {{"reload", command_reload},
                     {"reopen", command_reopen},
                     {"status", command_status},
+                    {"top", top_run},
                     {"upgrade", command_upgrade}};
 
+    printable_init();
     if (command->json && strcmp(command->name, "status") != 0) {
         fprintf(stderr, "nsgate: --json is for -s status\n");
         return EXIT_FAILURE;

@@ -12,5 +12,7 @@ int status_show(struct talk *talk, bool json);
 
 /* table.c: prints what --json would, for people: a line of the gateway's and one per tenant. */
 void table_print(const json_t *gateway);
+/* The line of the gateway's, without an end. */
+void table_put_gateway(FILE *out, const json_t *gateway);
 
 #endif

@@ -2,6 +2,8 @@
 /* The status for people: columns as wide as what stands in them. */
 #include "status_internal.h"
 
+#include "printable_internal.h"
+
 #include <string.h>
 
 #define TABLE_CELL  256 /* bytes */
@@ -42,15 +44,6 @@ static void table_namespace(const json_t *tenant, char *cell)
         snprintf(cell, TABLE_CELL, "%s", table_text(tenant, "namespace"));
 }
 
-/* A terminal obeys control bytes; nobody's text may reach it so. */
-static void table_clean(char *cell)
-{
-    for (char *c = cell; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
-}
-
 static void table_cell(const json_t *tenant, enum column column, char cell[TABLE_CELL])
 {
     switch (column) {
@@ -79,7 +72,6 @@ static void table_cell(const json_t *tenant, enum column column, char cell[TABLE
     }
     if (!*cell)
         snprintf(cell, TABLE_CELL, "-");
-    table_clean(cell);
 }
 
 /* Its beginning, up to the end of a word; --json has all of it. */
@@ -93,8 +85,8 @@ static void table_print_error(const json_t *tenant)
     end = strrchr(text, ' ');
     if (strlen(error) >= TABLE_ERROR)
         memcpy(end ? end : text + TABLE_ERROR - 1, " ...", sizeof(" ..."));
-    table_clean(text);
-    puts(*text ? text : "-");
+    printable_put(stdout, *text ? text : "-", SIZE_MAX);
+    putchar('\n');
 }
 
 static void table_print_tenants(const json_t *tenants)
@@ -108,9 +100,12 @@ static void table_print_tenants(const json_t *tenants)
         widths[column] = strlen(table_titles[column]);
         json_array_foreach(tenants, index, tenant)
         {
+            size_t width;
+
             table_cell(tenant, column, cell);
-            if (strlen(cell) > widths[column])
-                widths[column] = strlen(cell);
+            width = printable_width(cell);
+            if (width > widths[column])
+                widths[column] = width;
         }
         printf("%-*s  ", (int)widths[column], table_titles[column]);
     }
@@ -119,7 +114,8 @@ static void table_print_tenants(const json_t *tenants)
     {
         for (unsigned column = 0; column < COLUMN_COUNT_; column++) {
             table_cell(tenant, column, cell);
-            printf("%-*s  ", (int)widths[column], cell);
+            printable_cell(stdout, cell, widths[column]);
+            fputs("  ", stdout);
         }
         table_print_error(tenant);
     }
@@ -137,29 +133,34 @@ static void table_duration(long long seconds, char text[64])
 }
 
 /* "sandbox on, Landlock 6"; nothing of a gateway that does not tell. */
-static void table_print_sandbox(const json_t *gateway)
+static void table_put_sandbox(FILE *out, const json_t *gateway)
 {
     if (!json_object_get(gateway, "sandbox"))
         return;
-    printf("; sandbox %s", table_text(gateway, "sandbox"));
+    fprintf(out, "; sandbox %s", table_text(gateway, "sandbox"));
     if (table_number(gateway, "landlock") > 0)
-        printf(", Landlock %lld", table_number(gateway, "landlock"));
+        fprintf(out, ", Landlock %lld", table_number(gateway, "landlock"));
 }
 
-void table_print(const json_t *gateway)
+void table_put_gateway(FILE *out, const json_t *gateway)
 {
     char up[64];
 
     table_duration(table_number(gateway, "uptime"), up);
-    printf("nsgate %s, pid %lld, up %s; %lld workers of generation %lld, %lld connections",
-           table_text(gateway, "version"), table_number(gateway, "pid"), up,
-           table_number(gateway, "workers"), table_number(gateway, "generation"),
-           table_number(gateway, "connections"));
-    table_print_sandbox(gateway);
+    fprintf(out, "nsgate %s, pid %lld, up %s; %lld workers of generation %lld, %lld connections",
+            table_text(gateway, "version"), table_number(gateway, "pid"), up,
+            table_number(gateway, "workers"), table_number(gateway, "generation"),
+            table_number(gateway, "connections"));
+    table_put_sandbox(out, gateway);
     if (table_number(gateway, "draining") > 0)
-        printf("; %lld workers of before drain", table_number(gateway, "draining"));
+        fprintf(out, "; %lld workers of before drain", table_number(gateway, "draining"));
     if (json_is_true(json_object_get(gateway, "partial")))
-        printf("; some workers did not answer in time: connections are not complete");
+        fputs("; some workers did not answer in time: connections are not complete", out);
+}
+
+void table_print(const json_t *gateway)
+{
+    table_put_gateway(stdout, gateway);
     puts("\n");
     table_print_tenants(json_object_get(gateway, "tenants"));
 }

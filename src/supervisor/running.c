@@ -126,7 +126,8 @@ static int running_find_signal(const char *name)
             return running_signals[i].signal;
     }
     fprintf(stderr,
-            "nsgate: unknown -s %s; reload, status, upgrade, quit, stop, reopen are known\n", name);
+            "nsgate: unknown -s %s; reload, status, top, upgrade, quit, stop, reopen are known\n",
+            name);
     return 0;
 }
 
