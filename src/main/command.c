@@ -2,6 +2,7 @@
 /* -s: what is asked over the control socket, and what is a signal. */
 #include "command_internal.h"
 
+#include "check_internal.h"
 #include "printable_internal.h"
 #include "status_internal.h"
 #include "talk_internal.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define UPGRADE_NAP      0.05 /* seconds between questions whether it is done */
 #define UPGRADE_PATIENCE 60.0 /* seconds for them */
@@ -145,11 +147,26 @@ static int command_upgrade(const struct command *command)
 
 /* ---- status ---- */
 
+/* Who watches reads standard output, and all that is said belongs there. */
+static int command_check(const struct command *command)
+{
+    struct talk talk;
+    int status = CHECK_UNKNOWN;
+
+    dup2(STDOUT_FILENO, STDERR_FILENO);
+    if (talk_open(&talk, command, "status") == 0)
+        status = status_check(&talk, time(NULL));
+    talk_close(&talk);
+    return status;
+}
+
 static int command_status(const struct command *command)
 {
     struct talk talk;
     int status = EXIT_FAILURE;
 
+    if (command->check)
+        return command_check(command);
     if (talk_open(&talk, command, "status") == 0)
         status = status_show(&talk, command->json);
     talk_close(&talk);
@@ -170,8 +187,8 @@ int command_run(const struct command *command)
                     {"upgrade", command_upgrade}};
 
     printable_init();
-    if (command->json && strcmp(command->name, "status") != 0) {
-        fprintf(stderr, "nsgate: --json is for -s status\n");
+    if ((command->json || command->check) && strcmp(command->name, "status") != 0) {
+        fprintf(stderr, "nsgate: --json and --check are for -s status\n");
         return EXIT_FAILURE;
     }
     if (command->force && strcmp(command->name, "reload") != 0) {

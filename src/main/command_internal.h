@@ -5,12 +5,13 @@
 
 #include <stdbool.h>
 
-/* -s NAME [--json | --force] [--socket PATH] */
+/* -s NAME [--json | --check | --force] [--socket PATH] */
 struct command {
     const char *name;
     const char *config; /* the main file's path */
     const char *socket; /* the control socket's; NULL: what config leads to */
     bool json;
+    bool check;
     bool force;
 };
 

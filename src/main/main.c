@@ -27,14 +27,16 @@
 #define MAIN_CONFIG "/etc/nsgate/nsgate.conf"
 
 static const char usage[] =
-    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json | --force] [--socket PATH]]\n"
-    "              [-v] [-h]\n"
+    "usage: nsgate [-c FILE] [-t | -T] [-s NAME [--json | --check | --force]\n"
+    "              [--socket PATH]] [-v] [-h]\n"
     "  -c FILE  main configuration file (default " MAIN_CONFIG ")\n"
     "  -t       check the configuration, certificates included, and exit\n"
     "  -T       the same, and print the configuration\n"
     "  -s NAME  tell the running nsgate: reload, status, top, upgrade, quit,\n"
     "           stop or reopen\n"
     "  --json   with -s status: as JSON\n"
+    "  --check  with -s status: only what is wrong; the exit status is 0 (nothing),\n"
+    "           1 (warning), 2 (critical) or 3 (nsgate cannot be asked)\n"
     "  --force  with -s reload: even if it removes all tenants, or most of them\n"
     "  --socket PATH\n"
     "           with -s: the control socket of the running nsgate, whatever the\n"
@@ -53,16 +55,22 @@ struct arguments {
 /* Returns -1 to go on, or the exit status. */
 static int main_parse(struct arguments *arguments, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'},         {"force", no_argument, NULL, 'f'},
-        {"socket", required_argument, NULL, 'S'}, {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+    static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+                                          {"force", no_argument, NULL, 'f'},
+                                          {"check", no_argument, NULL, 'k'},
+                                          {"socket", required_argument, NULL, 'S'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "c:tTs:vh", longs, NULL)) != -1) {
         switch (option) {
         case 'j':
             arguments->command.json = true;
+            break;
+        case 'k':
+            arguments->command.check = true;
             break;
         case 'f':
             arguments->command.force = true;
@@ -98,9 +106,9 @@ static int main_parse(struct arguments *arguments, int argc, char **argv)
         fprintf(stderr, "nsgate: unexpected argument \"%s\"\n%s", argv[optind], usage);
         return EXIT_FAILURE;
     }
-    if ((arguments->command.socket || arguments->command.json || arguments->command.force) &&
-        !arguments->command.name) {
-        fprintf(stderr, "nsgate: --json, --force and --socket are for -s\n");
+    if (!arguments->command.name && (arguments->command.socket || arguments->command.json ||
+                                     arguments->command.check || arguments->command.force)) {
+        fprintf(stderr, "nsgate: --json, --check, --force and --socket are for -s\n");
         return EXIT_FAILURE;
     }
     return -1;

@@ -34,10 +34,8 @@ static double rates_grown(const json_t *before, const json_t *now, const char *k
 
 static double rates_failed(const json_t *before, const json_t *now)
 {
-    const json_t *earlier = json_object_get(before, "requests_by_code");
-    const json_t *later = json_object_get(now, "requests_by_code");
-
-    return rates_grown(earlier, later, "5xx") + rates_grown(earlier, later, "none");
+    return rates_grown(json_object_get(before, "requests_by_code"),
+                       json_object_get(now, "requests_by_code"), "5xx");
 }
 
 /* ---- durations ---- */

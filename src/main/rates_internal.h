@@ -13,7 +13,7 @@ struct rate {
     const char *name; /* the later look's, as its state */
     const char *state;
     double requests; /* per second */
-    double errors;   /* of them, per second: a status of 5xx, or none that could be sent */
+    double errors;   /* of them, per second: a status of 5xx */
     double p99;      /* seconds of the slowest hundredth, infinite if past the last bound */
     double connections;
 };

@@ -6,9 +6,13 @@
 #include "talk_internal.h"
 
 #include <jansson.h>
+#include <time.h>
 
 /* Reads the answer and prints it. Returns the process's exit status. */
 int status_show(struct talk *talk, bool json);
+
+/* Reads the answer and prints what is wrong. Returns an enum check. */
+int status_check(struct talk *talk, time_t now);
 
 /* table.c: prints what --json would, for people: a line of the gateway's and one per tenant. */
 void table_print(const json_t *gateway);

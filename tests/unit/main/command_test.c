@@ -100,5 +100,6 @@ Test(command, options_of_other_commands_are_refused)
     cr_assert_eq(command_run(&json), EXIT_FAILURE);
     cr_assert_eq(command_run(&force), EXIT_FAILURE);
     fflush(stderr);
-    cr_assert_stderr_eq_str("nsgate: --json is for -s status\nnsgate: --force is for -s reload\n");
+    cr_assert_stderr_eq_str(
+        "nsgate: --json and --check are for -s status\nnsgate: --force is for -s reload\n");
 }

@@ -48,11 +48,11 @@ Test(rates, are_what_counters_have_grown_by)
     cr_expect_str_eq(rates.each[0].name, "a");
     cr_expect_str_eq(rates.each[1].state, "waiting");
     cr_expect_eq(rates.each[0].requests, 10);
-    cr_expect_eq(rates.each[0].errors, 2);
+    cr_expect_eq(rates.each[0].errors, 1.5);
     cr_expect_eq(rates.each[0].connections, 7);
     cr_expect_eq(rates.each[1].requests, 2, "it began with none");
     cr_expect_eq(rates.serving, 1);
-    cr_expect(rates.all.requests == 12 && rates.all.errors == 3 && rates.all.connections == 9);
+    cr_expect(rates.all.requests == 12 && rates.all.errors == 2.5 && rates.all.connections == 9);
 }
 
 Test(rates, a_gateway_that_began_anew_counts_from_none)
