@@ -22,6 +22,8 @@ from harness.load import Load
 from harness.texts import plain
 from harness.watch import Watch
 
+pytestmark = pytest.mark.alone
+
 FRONT = ("127.0.0.1", 8080)
 BACK = ("10.99.0.5", 80)
 SERVER = "10.99.0.5:80"
@@ -210,7 +212,7 @@ def test_http2(gateway, made):
         assert client.ask().status == 200
     assert server.accepted == 1
     netns.delete(full)
-    wait_for(lambda: not server.open, 4, "the end of the connection")
+    wait_for(lambda: not server.open, 10, "the end of the connection")
     assert client.ask().status == 502
     client.close()
 
@@ -232,7 +234,7 @@ def test_absent_another_server_takes_over(gateway, made):
     gateway.wait_log(f"no sockets for servers in network namespace {full}: does not exist")
     made.callback(netns.delete, make_again(full))
     serve(made, full, "there")
-    wait_for(lambda: answer_of(None, ("127.0.0.1", 8081)) == "there", 2, "the namespace")
+    wait_for(lambda: answer_of(None, ("127.0.0.1", 8081)) == "there", 10, "the namespace")
 
 
 def test_what_is_no_namespace_is_refused(gateway, made, tmp_path):
@@ -267,13 +269,13 @@ def test_deleted_it_is_left_and_freed_then_found_again(gateway, made):
     with Load([(None, ("127.0.0.1", 8081), "x")], seconds=100) as load:
         for turn in range(3):
             backend = Backend(full, f"turn {turn}")
-            wait_for(lambda: answer_of() == f"turn {turn}", 5, "the new namespace")
+            wait_for(lambda: answer_of() == f"turn {turn}", 10, "the new namespace")
             probe = add_probe(full)
             backend.close()
             answer_of()
             netns.delete(full)
             watch = Watch()
-            wait_for(lambda: end_of(full, probe), 4, "the kernel frees it")
+            wait_for(lambda: end_of(full, probe), 10, "the kernel frees it")
             assert watch.seconds() < (6 if is_sanitized() else 3)
             make_again(full)
     assert not load.failures, load.failures[:5]
@@ -325,7 +327,7 @@ def test_a_tls_handshake_does_not_keep_it(gateway, made):
     gateway.start()
     with netns.connect(None, FRONT) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        wait_for(lambda: server.accepted == 1, 5, "the connection to the server")
+        wait_for(lambda: server.accepted == 1, 10, "the connection to the server")
         netns.run("ip", "link", "set", cable.link, "down")
         netns.delete(full)
         wait_for(lambda: not cable.is_there(), 10, "the kernel frees it")
@@ -344,7 +346,7 @@ def test_swapped_under_its_name(gateway, made):
     fresh = gateway.folder / "fresh"
     fresh.symlink_to(f"/run/netns/{second}")
     fresh.rename(link)
-    wait_for(lambda: answer_of() == "second", 3, "the other namespace")
+    wait_for(lambda: answer_of() == "second", 10, "the other namespace")
     for _ in range(20):
         assert answer_of() == "second"
 
@@ -423,7 +425,7 @@ def test_the_resolver_goes_with_the_last_container(gateway, tmp_path):
     gateway.write_main()
     gateway.tenant("a", upstream("10.0.0.1:80 netns=container:web"))
     gateway.start()
-    wait_for(lambda: engine.asked, 5, "the engine is asked")
+    wait_for(lambda: engine.asked, 10, "the engine is asked")
     gateway.tenant("a", upstream("127.0.0.1:1"))
     gateway.reload()
     try:
@@ -497,7 +499,7 @@ def test_ports_that_are_used_up_are_no_failure_of_the_server(gateway, namespace,
         for _ in range(2):
             held.append(netns.connect(namespace, FRONT, 20))
             held[-1].sendall(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
-        wait_for(lambda: servers[0].accepted == 2, 5, "all ports are used")
+        wait_for(lambda: servers[0].accepted == 2, 10, "all ports are used")
         answer = fetch(namespace, FRONT)
         assert (answer.status, answer.body) == (200, b"second") if spare else answer.status == 503
         gateway.wait_log(r"503 shortage: .*99: Cannot assign requested address")

@@ -93,7 +93,7 @@ def test_keepalive_bounds_the_pool(before, counting, namespace):
     before("keepalive 8;")
     client = Frames(namespace, FRONT).ready()
     peak(client, counting, 100)
-    wait_for(lambda: counting.counts()["open"] <= 8, 3, "all but the pool's to be closed")
+    wait_for(lambda: counting.counts()["open"] <= 8, 10, "all but the pool's to be closed")
     client.close()
 
 
@@ -233,7 +233,7 @@ def test_a_queue_that_is_too_slow_answers_502(limited, counting, gateway):
     wait_for(lambda: len(polls.now) == 2, 10, "the others to have waited for too long")
     counting.ask("/release")
     assert sorted(polls.statuses()) == [200, 502, 502]
-    assert "queue_timeout" in gateway.log()
+    gateway.wait_log("queue_timeout")
 
 
 def test_a_wait_is_told_with_its_reason(limited, counting, gateway, namespace):

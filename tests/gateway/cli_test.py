@@ -45,6 +45,7 @@ def test_no_main_file(tmp_path):
         assert "tenants" not in result.stderr, "a file that is not there lacks nothing else"
 
 
+@pytest.mark.alone
 def test_an_openssl_without_its_default_provider_is_called_that(gateway, tmp_path):
     bare = tmp_path / "openssl.cnf"
     bare.write_text("openssl_conf = init\n[init]\nproviders = list\n[list]\nbase = base\n"
@@ -57,6 +58,7 @@ def test_an_openssl_without_its_default_provider_is_called_that(gateway, tmp_pat
     assert "out of memory" not in result.stderr
 
 
+@pytest.mark.alone
 def test_what_openssl_refuses_is_told_at_its_own_line(gateway, authority):
     pair = authority.issue("a.test")
     tls = (f"listen 127.0.0.1:8443 ssl;\nssl_certificate {pair[0]}; "
@@ -73,6 +75,7 @@ def test_what_openssl_refuses_is_told_at_its_own_line(gateway, authority):
     assert result.stderr.count("[error]") == 3, "each once"
 
 
+@pytest.mark.alone
 def test_names_that_can_never_match_are_warned_about(gateway):
     gateway.tenant("a", "netns host; server { listen 127.0.0.1:8080;\n"
                    "server_name A.test *.MÜLLER.test 'b \"c\"' a.test:80;\n"

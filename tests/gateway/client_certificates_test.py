@@ -158,7 +158,7 @@ def test_expired_certificates_and_the_wrong_purpose_are_refused(gateway, authori
     gateway.start()
     at = gateway.log_size()
     assert ask(namespace, context_of(authority, pair)).status == 400
-    gateway.wait_log(r"400 bad_certificate: .*unsu\w+ certificate purpose", 5, at)
+    gateway.wait_log(r"400 bad_certificate: .*unsu\w+ certificate purpose", 10, at)
 
 
 def test_a_long_serial_is_one_line(gateway, authority, namespace, tmp_path):

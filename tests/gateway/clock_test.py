@@ -4,7 +4,6 @@
 import os
 import pathlib
 import signal
-import socket
 import struct
 import subprocess
 import time
@@ -12,7 +11,7 @@ import time
 import pytest
 
 from harness import netns, texts
-from harness.backend import EchoServer, read_head
+from harness.backend import EchoServer, free_port, read_head
 from harness.certs import peer_serial
 from harness.client import Connection, fetch
 from harness.gateway import is_sanitized, wait_for
@@ -109,9 +108,7 @@ def test_connections_and_timeouts_do_not_notice(gateway, authority, namespaces, 
 
 @pytest.mark.parametrize("jump", [DAY, -DAY])
 def test_a_failed_backend_is_tried_again_in_time(gateway, namespace, clock, jump):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     gateway.tenant("a", texts.plain(namespace, "location / { proxy_pass http://app; }", settings=f"""
         upstream app {{ server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;
                         server 127.0.0.1:{port} down; }}"""))
@@ -123,7 +120,7 @@ def test_a_failed_backend_is_tried_again_in_time(gateway, namespace, clock, jump
     server = EchoServer(port=port)
     try:
         watch = Watch()
-        wait_for(lambda: fetch(namespace, PLAIN).status == 200, 8, "the backend is used again")
+        wait_for(lambda: fetch(namespace, PLAIN).status == 200, 10, "the backend is used again")
         assert 1 < watch.wall() and watch.seconds() < 4 or is_sanitized(), "fail_timeout"
     finally:
         server.close()
@@ -139,7 +136,7 @@ def test_certificates_and_workers_after_the_jump(gateway, authority, namespace, 
     assert gateway.reload() == "reload done: 0 added, 1 changed, 0 removed, 0 refused"
     victim = gateway.workers()[0]
     os.kill(victim, signal.SIGKILL)
-    wait_for(lambda: victim not in gateway.workers() and len(gateway.workers()) == 2, 5,
+    wait_for(lambda: victim not in gateway.workers() and len(gateway.workers()) == 2, 10,
              "a new worker")
     connection = Connection(namespace, texts.ADDRESS, authority.context(), "jump.test")
     assert connection.ask().body == b"x"

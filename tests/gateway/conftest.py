@@ -32,6 +32,13 @@ def root():
     netns.delete_all()
 
 
+@pytest.fixture(autouse=True)
+def told_whether_alone(request):
+    netns.begin_test(request.node.get_closest_marker("alone") is not None)
+    yield
+    netns.begin_test(True)  # fixtures of modules and of the session
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("ca"))

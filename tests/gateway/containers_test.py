@@ -20,6 +20,8 @@ from harness.load import Load
 from harness.podman import SUBNET, Podman, is_here
 from packages.debian import Debian
 
+pytestmark = pytest.mark.alone
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PODMAN = pytest.mark.skipif(not is_here(), reason="needs podman, runc and busybox-static")
 SOON = 1.0 * (4 if is_sanitized() else 1)  # seconds in which a namespace that appears is bound
@@ -125,7 +127,7 @@ def test_a_container_that_ends_leaves_nothing_behind(gateway, podman):
     idle = Connection(podman.namespace, (address, 8080))
     assert idle.ask().body == b"web"
     podman.podman("stop", "-t", "0", name)
-    wait_for(lambda: not podman.is_tied("nsg-tie"), 2, "the kernel frees the namespace")
+    wait_for(lambda: not podman.is_tied("nsg-tie"), 10, "the kernel frees the namespace")
     idle.close()
 
 

@@ -12,7 +12,8 @@ import pytest
 from harness import netns
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.measures  # once, with the release build that it makes itself
+# Once, with the release build that it makes itself.
+pytestmark = [pytest.mark.measures, pytest.mark.alone]
 
 
 def left_behind():

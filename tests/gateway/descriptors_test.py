@@ -50,7 +50,7 @@ def test_a_supervisor_without_descriptors(gateway, namespace):
         gateway.remove_tenant(f"t{number}")
     write([FIRST])
     gateway.reload_whatever()
-    wait_for(lambda: all(answers(namespace, number) for number in range(FIRST + 1)), 2,
+    wait_for(lambda: all(answers(namespace, number) for number in range(FIRST + 1)), 10,
              "there is room again")
     assert [gateway.pid, *gateway.workers()] == pids, "nobody died of it"
 
@@ -127,7 +127,7 @@ def test_idle_connections_of_a_worker_make_room(gateway, namespace):
     assert gateway.workers() == [worker]
     for connection in idle:
         connection.close()
-    wait_for(lambda: all(answers(namespace, number) for number in range(6)), 5, "all serve")
+    wait_for(lambda: all(answers(namespace, number) for number in range(6)), 10, "all serve")
 
 
 def test_a_reload_waits_for_a_worker_that_was_lost(gateway, namespace):

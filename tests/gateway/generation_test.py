@@ -97,7 +97,7 @@ def test_old_connections_go_on_until_the_limit(gateway, namespace, scripted):
     except ConnectionResetError:
         pass
     assert 1 < watch.wall() and watch.seconds() < 4 or is_sanitized()
-    wait_for(lambda: len(gateway.workers()) == 1, 5, "the old workers end")
+    wait_for(lambda: len(gateway.workers()) == 1, 10, "the old workers end")
     sock.close()
 
 
@@ -111,7 +111,7 @@ def test_at_most_two_generations(gateway, namespace, scripted):
     sock = open_websocket(namespace)
     change(gateway, worker_processes=3)
     at = change(gateway, worker_processes=1)
-    gateway.wait_log("workers of before still drain", 5, at)
+    gateway.wait_log("workers of before still drain", 10, at)
     assert "in place of" not in gateway.log(at)
     wait_for(lambda: len(gateway.workers()) == 4, 10, "one of the old ones and the three new ones")
     sock.sendall(b"still")

@@ -88,4 +88,4 @@ def test_all_kinds_of_call(gateway, authority, namespace, service):
     assert result["Fails"] == ["FAILED_PRECONDITION", "on purpose"]
     assert result["Missing"][0] == "UNIMPLEMENTED", "trailers alone are an answer"
     assert result["Slow"] == "DEADLINE_EXCEEDED"
-    wait_for(service.cancelled.is_set, 5, "the server hears of the cancellation")
+    wait_for(service.cancelled.is_set, 10, "the server hears of the cancellation")

@@ -90,7 +90,7 @@ def test_requests_to_a_server_that_refuses_and_allows_no_stream(behind_h2, names
 def test_a_limit_of_none_that_is_lifted_soon(behind_h2, namespace):
     server = behind_h2(Server(settings={STREAMS: 0}))
     sockets = [Socket(namespace) for _ in range(5)]
-    wait_for(lambda: server.peers, 5)
+    wait_for(lambda: server.peers, 10)
     time.sleep(0.1)
     limit(server.peers[0], 100)
     assert [one.status() for one in sockets] == [200] * 5
@@ -108,7 +108,7 @@ def test_a_limit_that_goes_to_none_in_mid_life(behind_h2, namespace):
     waiting = netns.connect(namespace, PLAIN, 10)
     waiting.sendall(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
     first = server.peers[0]
-    wait_for(lambda: 3 in first.headers, 5, "it is under way")
+    wait_for(lambda: 3 in first.headers, 10, "it is under way")
     limit(first, 0)
     for _ in range(20):
         assert fetch(namespace, PLAIN).status == 200

@@ -180,12 +180,12 @@ def test_cancelled_download_and_upload(h2_proxy, scripted, h2_dial):
     down = client.begin("GET", "/")
     client.until(lambda: client.streams[down].size > 100000)
     client.reset(down)
-    wait_for(lambda: len(ends) == 1, 1, "the download's backend is let go")
+    wait_for(lambda: len(ends) == 1, 10, "the download's backend is let go")
     up = client.begin("POST", "/", ends=False)
     client.data(up, b"y" * 100000)
     time.sleep(0.3)
     client.reset(up)
-    wait_for(lambda: len(ends) == 2, 1, "the upload's backend is let go")
+    wait_for(lambda: len(ends) == 2, 10, "the upload's backend is let go")
 
 
 def test_a_client_that_vanishes(h2_proxy, scripted, h2_dial):
@@ -203,7 +203,7 @@ def test_a_client_that_vanishes(h2_proxy, scripted, h2_dial):
         client.begin("GET", "/")
     time.sleep(0.3)
     client.close()
-    wait_for(lambda: len(ends) == 3, 1, "all backends are let go")
+    wait_for(lambda: len(ends) == 3, 10, "all backends are let go")
 
 
 @pytest.mark.parametrize("count", [229, 1000])

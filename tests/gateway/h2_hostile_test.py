@@ -11,7 +11,7 @@ import pytest
 
 from harness import frames, netns, texts
 from harness.backend import read_head
-from harness.client import Connection
+from harness.client import Connection, say
 from harness.frames import Frames, frame
 from harness.gateway import is_sanitized, wait_for
 from harness.h2_backend import Server
@@ -64,7 +64,7 @@ def attacked(gateway, namespace, scripted):
     gateway.start()
     yield gateway, witness
     assert Connection(namespace, PLAIN).ask("/").status == 200, "others are served"
-    wait_for(lambda: gateway.spent_in_a_second() < 0.05, 6, "it is idle again")
+    wait_for(lambda: gateway.spent_in_a_second() < 0.05, 10, "it is idle again")
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_zero_windows(attacked, dial):
         raise
     assert {client.streams[number].reset for number in numbers} == {8}
     assert watch.seconds() < 8
-    wait_for(lambda: witness.now == 0, 2, "the backends are let go")
+    wait_for(lambda: witness.now == 0, 10, "the backends are let go")
 
 
 # ---- honest ones ----
@@ -365,7 +365,7 @@ def code_for(client, kind, flags, away, payload):
         payload = client.head("GET", "/")
     payload = payload.replace(b"self", struct.pack(">I", number))
     client.send(frame(kind, flags, number, payload))
-    client.until(lambda: client.goaways, 5)
+    client.until(lambda: client.goaways)
     assert len(client.goaways) == 1 and ended(client)
     return client.goaways[0][1]
 
@@ -424,15 +424,14 @@ def test_a_body_of_another_length(attacked, dial, size):
     number = client.begin("POST", "/hang", [("content-length", "5")], ends=False)
     client.data(number, b"x" * size, ends=True)
     assert client.wait(number).reset is not None
-    wait_for(lambda: witness.now == 0, 2, "the backend is let go")
+    wait_for(lambda: witness.now == 0, 10, "the backend is let go")
     head, _, body = witness.bytes.partition(b"\r\n\r\n")
     assert len(body) <= 5 and b"x" * 6 not in witness.bytes
 
 
 def test_garbage(attacked, dial, namespace):
     sock = netns.connect(namespace, PLAIN)
-    sock.sendall(frames.PREFACE + os.urandom(20000))
-    sock.settimeout(5)
+    say(sock, frames.PREFACE + os.urandom(20000))
     try:
         while sock.recv(65536):
             pass

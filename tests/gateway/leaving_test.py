@@ -16,7 +16,9 @@ from harness.client import fetch
 from harness.gateway import is_sanitized, wait_for
 from harness.watch import Watch
 
-LIMIT = 2.5 * (4 if is_sanitized() else 1)
+pytestmark = pytest.mark.alone
+
+LIMIT = 4 * (4 if is_sanitized() else 1)
 
 
 @pytest.fixture

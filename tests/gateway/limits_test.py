@@ -4,7 +4,6 @@ their deaths, reloads and upgrades, beside the real nginx."""
 
 import os
 import random
-import re
 import signal
 import threading
 import time
@@ -140,7 +139,8 @@ def test_a_burst_over_two_workers_is_exact(limited, gateway, namespace):
     for thread in threads:
         thread.join()
     assert sorted(got) == [200] * 20 + [503] * 40
-    assert gateway.log().count('limiting requests, excess: ') == 40
+    wait_for(lambda: gateway.log().count("limiting requests, excess: ") >= 40, what="all are told")
+    assert gateway.log().count("limiting requests, excess: ") == 40
 
 
 def test_delays_pace_what_goes_to_the_backend(limited, gateway, namespace):
@@ -153,7 +153,7 @@ def test_delays_pace_what_goes_to_the_backend(limited, gateway, namespace):
         assert connection.wait(stream).status == 200
     connection.close()
     assert 0.35 < watch.wall() and watch.seconds() < 5
-    assert re.search(r'delaying request, excess: \d\.\d{3}, by zone "c"', gateway.log())
+    gateway.wait_log(r'delaying request, excess: \d\.\d{3}, by zone "c"')
     assert "DELAYED" in [fetch(namespace, PLAIN, "/?a=1").headers["X-Limit"] for _ in range(10)]
 
 

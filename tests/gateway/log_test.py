@@ -7,12 +7,12 @@ import pathlib
 import pwd
 import re
 import signal
-import socket
 import subprocess
 
 import pytest
 
 from harness import texts
+from harness.backend import free_port
 from harness.client import Connection, fetch
 from harness.gateway import BINARY, is_sanitized, wait_for
 from harness.proc import open_files
@@ -32,9 +32,7 @@ def answers(namespace):
 
 def write_tenant(gateway, namespace):
     """/ is served; /down logs an error line for each request."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     gateway.tenant("a", texts.plain(namespace, f"""location / {{ return 200 "x"; }}
         location = /down {{ proxy_pass http://127.0.0.1:{port}; }}"""))
 

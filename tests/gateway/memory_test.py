@@ -82,7 +82,7 @@ def test_out_of_memory(gateway, authority, namespaces, scripted, reachable, how)
             except OSError:
                 return False
 
-        wait_for(served, 5, "the tenant is served again")
+        wait_for(served, 10, "the tenant is served again")
     text = gateway.log(at)
     print(f"{len(socks)} connections, {failures} failed; the worker "
           f"{'lives' if greedy in gateway.workers() else 'ended'}")

@@ -21,6 +21,8 @@ from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
 from harness.watch import Watch
 
+pytestmark = pytest.mark.alone
+
 PLAIN = ("127.0.0.1", 8080)
 PORT = 18391  # nothing else listens there on the host
 SLOW = 4 if is_sanitized() else 1
@@ -72,7 +74,7 @@ def answer(namespace, address=PLAIN):
 def wait_served(namespace, body, seconds=1.0, address=PLAIN):
     """Within the time that is promised, with a margin for slow machines."""
     watch = Watch()
-    wait_for(lambda: answer(namespace, address) == body, 3 * seconds, f"{namespace} is served")
+    wait_for(lambda: answer(namespace, address) == body, 10 * seconds, f"{namespace} is served")
     took = watch.seconds()
     assert took < seconds * 1.5 * SLOW, f"{took:.2f} s"
     return took
@@ -136,10 +138,10 @@ def test_a_deleted_namespace_is_really_freed(start, gateway, fresh, scripted):
             assert sock.recv(12) == b"HTTP/1.1 200"
         watch = Watch()
         netns.run("ip", "netns", "del", gone)
-        wait_for(lambda: not cable.is_there(), 4, "the kernel frees the namespace")
+        wait_for(lambda: not cable.is_there(), 10, "the kernel frees the namespace")
         took = watch.seconds()
         print(f"freed after {took:.2f} s")
-        assert took < 2.5 * SLOW
+        assert took < 4 * SLOW  # 2 s, and what the kernel's own cleaning takes
         gateway.wait_log(f"tenant gone: network namespace {gone} is gone or another one")
         for sock in busy:
             sock.close()
@@ -178,8 +180,8 @@ def test_connections_of_former_workers_let_go_too(start, gateway, fresh, scripte
         assert len(gateway.workers()) >= 2, "the one with the connection is still there"
         watch = Watch()
         netns.run("ip", "netns", "del", gone)
-        wait_for(lambda: not cable.is_there(), 4, "the kernel frees the namespace")
-        assert watch.seconds() < 2.5 * SLOW
+        wait_for(lambda: not cable.is_there(), 10, "the kernel frees the namespace")
+        assert watch.seconds() < 4 * SLOW
         busy.close()
     finally:
         ending.set()
@@ -196,7 +198,7 @@ def test_an_idle_namespace_is_freed_at_once(start, gateway, fresh):
         assert idle.ask().body == b"here"
         watch = Watch()
         netns.run("ip", "netns", "del", gone)
-        wait_for(lambda: not cable.is_there(), 4, "the kernel frees the namespace")
+        wait_for(lambda: not cable.is_there(), 10, "the kernel frees the namespace")
         took = watch.seconds()
         print(f"freed after {1000 * took:.0f} ms")
         assert took < 1.0 * SLOW
@@ -214,9 +216,10 @@ def test_recreated_under_the_same_name(start, gateway, fresh):
     assert answer(name) == "again"
     inodes = [path.stat().st_ino]
     for number in range(6):
+        at = gateway.log_size()
         netns.delete(name)
         if number % 2:
-            gateway.wait_log("tenant again: waiting for network namespace", 2, gateway.log_size() - 200)
+            gateway.wait_log("tenant again: waiting for network namespace", 2, at)
             time.sleep(0.2)  # the kernel frees it meanwhile
         netns.make_again(name)
         inodes.append(path.stat().st_ino)
@@ -235,7 +238,7 @@ def test_300_that_come_at_once_and_never_mix(start, gateway):
     try:
         netns.make_many(count)
         made, watch = time.monotonic(), Watch()
-        wait_for(lambda: gateway.log().count(": listening on") >= count + 1, 5, "all are bound")
+        wait_for(lambda: gateway.log().count(": listening on") >= count + 1, 10, "all are bound")
         took = watch.seconds()
         share = (gateway.cpu_seconds(gateway.pid) - cpu) / (time.monotonic() - begun)
         print(f"made in {made - begun:.2f} s, bound {took:.2f} s later, supervisor {share:.0%} of a core")
@@ -316,7 +319,7 @@ def test_a_process_is_followed_and_not_its_number(start, gateway):
     start()
     assert process_answer(pid) == "pid"
     end(process)
-    gateway.wait_log(f"tenant pid: network namespace pid:{pid} is gone", 1)
+    gateway.wait_log(f"tenant pid: network namespace pid:{pid} is gone", 1.5)
     gateway.wait_log(f"tenant pid: waiting for network namespace pid:{pid}: its process has ended", 1)
     stranger = take_number(pid)
     if stranger is None:
@@ -325,7 +328,7 @@ def test_a_process_is_followed_and_not_its_number(start, gateway):
         time.sleep(2.5)  # a backstop's look passes
         assert process_answer(pid) is None, "a stranger was taken for the process"
         gateway.reload()
-        wait_for(lambda: process_answer(pid) == "pid", 2, "the reload names the process anew")
+        wait_for(lambda: process_answer(pid) == "pid", 10, "the reload names the process anew")
     finally:
         end(stranger)
 
@@ -341,7 +344,7 @@ def test_a_process_that_is_not_there_yet(start, gateway):
     if process is None:
         pytest.skip("no way to have a process of a certain number here")
     try:
-        wait_for(lambda: process_answer(pid) == "pid", 5, "it is found by the backstop")
+        wait_for(lambda: process_answer(pid) == "pid", 10, "it is found by the backstop")
     finally:
         end(process)
 

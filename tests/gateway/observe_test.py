@@ -12,7 +12,7 @@ import pytest
 
 from harness import netns, texts
 from harness.backend import free_port, occupy
-from harness.client import fetch
+from harness.client import fetch, say
 from harness.gateway import wait_for
 
 PLAIN = ("127.0.0.1", 8080)
@@ -43,7 +43,7 @@ def connect(where):
 def send(where, data):
     """Sends these bytes, and reads to the end."""
     with connect(where) as connection:
-        connection.sendall(data)
+        say(connection, data)
         received = b""
         while piece := connection.recv(65536):
             received += piece

@@ -74,11 +74,11 @@ def refuses(namespace):
 
 def test_what_runs_is_finished_and_nothing_is_begun(orphan, namespace):
     busy, idle, workers = orphan(1.5)
-    wait_for(lambda: refuses(namespace), 1, "nobody listens any more")
+    wait_for(lambda: refuses(namespace), 10, "nobody listens any more")
     assert everything(busy).endswith(b"done")
     busy.close()
     idle.close()
-    wait_for(lambda: not any(is_running(pid) for pid in workers), 5, "the workers end")
+    wait_for(lambda: not any(is_running(pid) for pid in workers), 10, "the workers end")
 
 
 def test_what_does_not_end_is_cut(orphan, namespace):
@@ -88,4 +88,4 @@ def test_what_does_not_end_is_cut(orphan, namespace):
     assert 2 < watch.wall() and watch.seconds() < 6 or is_sanitized(), "worker_shutdown_timeout"
     busy.close()
     idle.close()
-    wait_for(lambda: not any(is_running(pid) for pid in workers), 5, "the workers end")
+    wait_for(lambda: not any(is_running(pid) for pid in workers), 10, "the workers end")

@@ -218,7 +218,7 @@ class Endless:
 
 
 def hears_of_the_end(server):
-    wait_for(lambda: server.ends, 2, "the backend hears of the cancellation")
+    wait_for(lambda: server.ends, 10, "the backend hears of the cancellation")
     assert all(code == CANCEL for code in server.codes)
 
 
@@ -237,7 +237,7 @@ def test_a_cancelled_upload(backend, before, dial):
     server = before(Endless(backend))
     asked = dial().begin("POST", "/", ends=False)
     asked.data(b"y" * 100000)
-    wait_for(lambda: server.size >= 100000, 5, "the body is with the backend")
+    wait_for(lambda: server.size >= 100000, 10, "the body is with the backend")
     assert not server.ends
     asked.cancel()
     hears_of_the_end(server)

@@ -62,7 +62,7 @@ def text_of(authority, names, number, answer="ok"):
 
 def settle(gateway):
     """What the last reload has set off is over: the resolver has gone."""
-    wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()), 5,
+    wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()), 10,
              "the resolver ends")
     time.sleep(0.2)
 

@@ -221,7 +221,7 @@ def test_an_absent_namespace_is_waited_for(gateway, namespaces):
         except OSError:
             return False
 
-    wait_for(answers, 5, "the late namespace is served")
+    wait_for(answers, 10, "the late namespace is served")
     netns.delete(late)
 
 
@@ -244,7 +244,7 @@ def test_a_port_that_is_taken_is_retried(gateway, namespaces):
         except OSError:
             return False
 
-    wait_for(answers, 6, "the port is bound")
+    wait_for(answers, 10, "the port is bound")
 
 
 def test_an_address_may_become_narrower(gateway, namespaces):
@@ -279,8 +279,8 @@ def test_a_deleted_namespace_is_let_go_of_and_found_again(gateway, namespaces):
     held = sum(gateway.descriptors(pid) for pid in gateway.processes())
     at = gateway.log_size()
     netns.delete(name)
-    gateway.wait_log(f"waiting for network namespace {name}", 3, at)
-    wait_for(lambda: sum(gateway.descriptors(pid) for pid in gateway.processes()) < held, 3,
+    gateway.wait_log(f"waiting for network namespace {name}", 10, at)
+    wait_for(lambda: sum(gateway.descriptors(pid) for pid in gateway.processes()) < held, 10,
              "the sockets are closed")
     netns.make("gone")
 
@@ -290,7 +290,7 @@ def test_a_deleted_namespace_is_let_go_of_and_found_again(gateway, namespaces):
         except OSError:
             return False
 
-    wait_for(answers, 4, "served again without a reload")
+    wait_for(answers, 10, "served again without a reload")
     netns.delete(name)
 
 
@@ -327,6 +327,7 @@ def test_a_resolver_leaves_without_a_word(gateway, namespace):
     assert "the supervisor is gone" not in gateway.log()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("where", ["host", "shared namespace", "namespaces"])
 def test_addresses_are_exchanged(gateway, namespaces, where):
     """Two swap, three move in a circle: as in nginx, whoever comes first in the order of files."""
@@ -386,7 +387,7 @@ def test_addresses_are_exchanged(gateway, namespaces, where):
         except OSError:
             return False
 
-    wait_for(is_closed, 6, "the circle is closed")
+    wait_for(is_closed, 10, "the circle is closed")
     # A wildcard is given up for an address, and an address for a wildcard.
     port = listens[0].split(":")[1]
     for listen in (f"*:{port}", f"127.0.0.1:{port}"):

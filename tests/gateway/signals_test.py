@@ -176,7 +176,7 @@ def test_as_the_first_process_it_reaps_every_orphan(gateway):
         victim = next(pid for pid in children(first) if gateway.role(pid) == "worker")
         os.kill(int(victim), signal.SIGKILL)
         gateway.wait_log(r"was killed by signal 9")
-        wait_for(lambda: [gateway.role(pid) for pid in children(first)] == ["worker"] * 2, 5,
+        wait_for(lambda: [gateway.role(pid) for pid in children(first)] == ["worker"] * 2, 10,
                  "its own children, and neither orphans nor zombies")
     finally:
         os.kill(first, signal.SIGTERM)

@@ -11,7 +11,7 @@ import pytest
 
 from harness import netns, texts
 from harness.backend import read_head
-from harness.client import Connection, fetch, read_all
+from harness.client import Connection, fetch, read_all, say
 from harness.gateway import is_sanitized, wait_for
 from harness.watch import Watch
 
@@ -118,7 +118,7 @@ def test_a_slow_body_is_ended(gateway, namespace, scripted, pace):
             break
     assert answer.startswith(b"HTTP/1.1 408 "), answer
     assert watch.seconds() < 8
-    wait_for(lambda: not server.open, 3, "the backend's connection is closed")
+    wait_for(lambda: not server.open, 10, "the backend's connection is closed")
     sock.close()
 
 
@@ -227,7 +227,7 @@ def beside_slow_clients(gateway, authority, namespaces, kind):
     socks = connect_many(namespaces[0], PLAIN, count, make)
     watch = Watch()
     for sock in socks:
-        sock.sendall(data)
+        say(sock, data)
     loaded, worst = latencies(authority, namespaces[1])
     grown = sum(gateway.memory(pid) - size for pid, size in zip(gateway.workers(), before))
     print(f"beside {count} slow {kind}: p99 {loaded * 1e3:.2f} ms, worst {worst * 1e3:.2f} ms; "
@@ -240,7 +240,7 @@ def beside_slow_clients(gateway, authority, namespaces, kind):
         left = [sock for sock in left if not ended(sock)]
     assert not left, f"{len(left)} are still open"
     wait_for(lambda: sum(map(gateway.descriptors, gateway.workers())) < 200, 20, "all are ended")
-    wait_for(lambda: gateway.spent_in_a_second() <= 0.05, 6, "the workers are idle")
+    wait_for(lambda: gateway.spent_in_a_second() <= 0.05, 10, "the workers are idle")
     for sock in socks:
         sock.close()
     return loaded, worst
@@ -272,7 +272,7 @@ def test_idle_connections_are_gone_within_the_handshake_deadline(gateway, author
     socks = connect_many(namespaces[0], texts.ADDRESS, count)
     watch = Watch()
     for sock in socks[::2]:
-        sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # half a client hello
+        say(sock, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # half a client hello
     latencies(authority, namespaces[1])
     wait_for(lambda: all(ended(sock) for sock in socks), 25, "all are ended")
     assert watch.seconds() < 20 or is_sanitized()
@@ -289,7 +289,7 @@ def test_max_connections_is_exact_and_makes_room(gateway, namespace):
     busy = connect_many(namespace, PLAIN, 4)
     for sock in busy:
         sock.sendall(b"GET / HTTP/1.1\r\n")  # unfinished: these are not idle
-    time.sleep(0.3)
+    wait_for(lambda: gateway.statuses()[1]["a"]["connections"] == 4, what="all are accepted")
     fifth = netns.connect(namespace, PLAIN)
     fifth.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     fifth.settimeout(0.5)
@@ -297,7 +297,7 @@ def test_max_connections_is_exact_and_makes_room(gateway, namespace):
         fifth.recv(100)
     busy[0].sendall(b"Host: a\r\nConnection: close\r\n\r\n")
     assert busy[0].recv(1000).startswith(b"HTTP/1.1 200")
-    fifth.settimeout(5)
+    fifth.settimeout(netns.PATIENCE)
     assert fifth.recv(1000).startswith(b"HTTP/1.1 200"), "served as soon as there is room"
     for sock in [*busy, fifth]:
         sock.close()

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import threading
 
+import pytest
+
 from harness import netns, texts
 from harness.backend import free_port, occupy, read_head
 from harness.client import Connection, fetch
@@ -17,6 +19,7 @@ from harness.watch import Watch
 PLAIN = ("127.0.0.1", 8080)
 
 
+@pytest.mark.alone
 def test_status_of_tenants_in_every_state(gateway, authority, namespaces):
     late = netns.PREFIX + "late"
     taken = netns.within(namespaces[2], lambda: occupy(PLAIN))
@@ -69,7 +72,7 @@ def test_status_of_tenants_in_every_state(gateway, authority, namespaces):
         return {(tenant["state"], tenant["last_error"]) for tenant in tenants.values()} == \
             {("serving", None)}
 
-    wait_for(all_serve, 6, "all are mended")
+    wait_for(all_serve, 10, "all are mended")
     assert gateway.ask("status").returncode == 0
     tenants = gateway.statuses()[1]
     assert tenants["kept"]["generation"] == 2 and tenants["refused"]["generation"] == 1

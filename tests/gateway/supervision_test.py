@@ -101,7 +101,7 @@ def test_the_other_worker_serves_meanwhile(gateway, authority, namespaces):
             assert fetch(namespace, texts.ADDRESS, context=context,
                          name=f"t{other}.test").body == b"%d" % other
         os.kill(victim, signal.SIGKILL)
-        wait_for(lambda: running(gateway, number) != victim, 5, "a new worker")
+        wait_for(lambda: running(gateway, number) != victim, 10, "a new worker")
 
 
 def test_a_supervisor_that_was_stopped_kills_nobody(gateway, namespace):
@@ -142,13 +142,13 @@ def test_a_dead_resolver_is_replaced(gateway, authority, namespace):
 
     gateway.tenant("a", text("old"))
     gateway.start()
-    wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()), 5,
+    wait_for(lambda: not any(gateway.role(pid) == "resolver" for pid in gateway.children()), 10,
              "the resolver ends when there is nothing to do")
     for turn in range(20):  # it may have finished before it is hit: then once more
         gateway.tenant("a", text(f"new {turn}"))
         at = gateway.log_size()
         os.kill(gateway.pid, signal.SIGHUP)
-        wait_for(lambda: hit_resolver(gateway), 5, "a resolver to kill")
+        wait_for(lambda: hit_resolver(gateway), 10, "a resolver to kill")
         assert "0 added, 1 changed" in gateway.wait_log("reload done.*", 20, at)
         assert fetch(namespace, PLAIN).body == b"new %d" % turn
         if "signal 9" in gateway.log(at).partition("reload done")[0]:
@@ -217,7 +217,7 @@ def test_a_stopped_resolver_holds_up_a_reload_for_seconds(gateway, authority, na
         at = gateway.log_size()
         os.kill(gateway.pid, signal.SIGHUP)
         for _ in range(1 if how == signal.SIGSTOP else 3):
-            wait_for(lambda: hit_resolver(gateway, how), 5, "a resolver to hit")
+            wait_for(lambda: hit_resolver(gateway, how), 10, "a resolver to hit")
         # Half of the minute that an answer may take: it is the heartbeat that finds it.
         assert " 0 refused" in gateway.wait_log("reload done.*", 30, at)
         assert "died over it" not in gateway.log()
@@ -244,7 +244,7 @@ def test_term_ends_at_once_and_leaves_nothing(gateway, namespace, how):
     assert (gateway.folder / "nsgate.pid").read_text().strip() == str(gateway.pid)
     gateway.stop(how, 5)
     assert not (gateway.folder / "nsgate.pid").exists()
-    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 5, "no children")
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 10, "no children")
     with pytest.raises(OSError):
         netns.connect(namespace, PLAIN, 1)
 
@@ -329,7 +329,7 @@ def test_a_listener_killed_from_inside_is_bound_again(gateway, namespaces):
         except OSError:
             return False
 
-    wait_for(answers, 6, "the listener is bound again")
+    wait_for(answers, 10, "the listener is bound again")
     assert sum(gateway.cpu_seconds(pid) for pid in gateway.processes()) - spent < 1
 
 

@@ -11,6 +11,7 @@ import pytest
 from harness import texts
 from harness.backend import Scripted, read_head
 from harness.front import Front, tell
+from harness.client import say
 from harness.gateway import wait_for
 from harness.h2_backend import Server
 from harness.podman import Podman, is_here
@@ -175,12 +176,13 @@ def test_a_101_before_the_bodys_end_is_502(gateway, authority, namespace, script
     sock = front.open()
     sock.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n" + TCP + b"Content-Length: 40\r\n\r\n")
     assert until(sock, b"\r\n\r\n").startswith(b"HTTP/1.1 502 ")
-    sock.sendall(b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n....")
+    say(sock, b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n....")
     wait_for(lambda: rest and rest[-1] == b"end", what="the backend's connection ends")
     assert rest == [b"end"]
     sock.close()
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not is_here() or not shutil.which("docker"),
                     reason="needs docker's command line, podman, runc and busybox-static")
 def test_docker_exec(gateway, authority, namespace, tmp_path):

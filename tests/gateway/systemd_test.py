@@ -138,7 +138,7 @@ def test_it_serves_under_the_units_restrictions(confined, unit, authority, names
     assert ask() == 200
     victim = confined.workers()[0]
     os.kill(victim, signal.SIGKILL)
-    wait_for(lambda: victim not in confined.workers() and len(confined.workers()) == 2, 5,
+    wait_for(lambda: victim not in confined.workers() and len(confined.workers()) == 2, 10,
              "a new worker")
     assert ask() == 200
     text = confined.log()
@@ -193,11 +193,11 @@ def test_mounts_of_the_host_reach_it_and_go_from_it(confined, namespaces):
     confined.launch()
     netns.make("late-sd")
     try:
-        wait_for(lambda: answers(late), 3, "the late namespace is served")
+        wait_for(lambda: answers(late), 10, "the late namespace is served")
         netns.run("ip", "link", "add", ours, "type", "veth", "peer", "name", "inside", "netns", late)
         assert os.path.exists(f"/sys/class/net/{ours}")
         netns.delete(late)
-        wait_for(lambda: not os.path.exists(f"/sys/class/net/{ours}"), 5, "the kernel frees it")
+        wait_for(lambda: not os.path.exists(f"/sys/class/net/{ours}"), 10, "the kernel frees it")
     finally:
         netns.run("ip", "link", "del", ours, check=False)
         netns.delete(late)
@@ -210,10 +210,10 @@ def test_a_process_is_found_under_the_units_restrictions(confined, namespace):
                                "sleep", "60"])
     try:
         wait_for(lambda: os.stat(f"/proc/{inside.pid}/ns/net").st_ino ==
-                 os.stat(f"/run/netns/{namespace}").st_ino, 5, "the process is inside")
+                 os.stat(f"/run/netns/{namespace}").st_ino, 10, "the process is inside")
         confined.tenant("a", texts.plain(f"pid:{inside.pid}", 'return 200 "x";'))
         confined.launch()
-        wait_for(lambda: answers(namespace), 3, "the process's namespace is served")
+        wait_for(lambda: answers(namespace), 10, "the process's namespace is served")
     finally:
         inside.kill()
         inside.wait()

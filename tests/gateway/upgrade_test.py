@@ -365,6 +365,7 @@ def test_who_asks_for_a_reload_gets_its_answer(installed, namespace):
 @pytest.fixture
 def wired():
     """A namespace that can be reached from the host's, so that no socket of a client keeps it."""
+    netns.claim_host("addresses of the host")
     name, link = netns.make_again(netns.PREFIX + "wired"), f"nsg{os.getpid()}u"
     netns.run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
     netns.run("ip", "addr", "add", "10.213.7.1/30", "dev", link)
@@ -376,6 +377,7 @@ def wired():
     netns.run("ip", "link", "del", link, check=False)
 
 
+@pytest.mark.alone
 def test_a_namespace_that_goes_behind_an_upgrade_is_freed(installed, wired, scripted):
     """The old workers still hold connections out of it: they are told, by the channels that the
     new binary has taken over."""
@@ -398,7 +400,7 @@ def test_a_namespace_that_goes_behind_an_upgrade_is_freed(installed, wired, scri
     assert upgrade(installed).startswith("upgrade done")
     assert set(old) & set(installed.children())
     netns.delete(namespace)
-    wait_for(lambda: not os.path.exists(f"/sys/class/net/{link}"), 4, "the kernel frees it")
+    wait_for(lambda: not os.path.exists(f"/sys/class/net/{link}"), 10, "the kernel frees it")
     wait_drained(installed, old)
     sock.close()
 

@@ -13,6 +13,8 @@ from harness.client import Connection, fetch
 from harness.gateway import wait_for
 from harness.texts import plain
 
+pytestmark = pytest.mark.alone
+
 PORT = 8080
 ZONE = "nsg-zone"
 
@@ -139,7 +141,7 @@ def test_servers_in_a_namespace_and_on_the_hosts_side(gateway, fresh):
         assert answer.headers["X-Server"] == f"[fe80::2%{here}]:9000"
         assert connection.ask("/url").body == b"outside"
         assert connection.ask("/none").status == 502
-        gateway.wait_log(r"502 .*No such device", 5)
+        gateway.wait_log(r"502 .*No such device", 10)
         connection.close()
     finally:
         for server in servers:

@@ -138,7 +138,7 @@ class Scripted:
             except OSError:
                 return
             self.accepted += 1
-            connection.settimeout(30)
+            connection.settimeout(120)
             self.open.add(connection)
             threading.Thread(target=self._one, args=(connection, self.accepted),
                              daemon=True).start()

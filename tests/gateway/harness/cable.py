@@ -8,6 +8,7 @@ from . import netns
 
 class Cable:
     def __init__(self, namespace, number):
+        netns.claim_host("a cable to the host")
         self.link, self.address = f"nsg{os.getpid() % 100000}c{number}", f"169.254.77.{4 * number + 2}"
         netns.run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "nsg0", "netns",
                   namespace)

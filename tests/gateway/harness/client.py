@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clients: Python's own http.client over sockets that were made inside a namespace, and raw bytes."""
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -39,18 +40,25 @@ def fetch(namespace, address, path="/", context=None, name=None, **rest):
         connection.close()
 
 
+def say(sock, data):
+    """Sends bytes to a peer that may hang up before it has them all. What it said first can still be
+    read."""
+    try:
+        sock.sendall(data)
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+        pass
+
+
 def raw(namespace, address, data, context=None, name=None, timeout=netns.PATIENCE, half_close=False):
     """Sends bytes and returns everything until the gateway ends the connection."""
     sock = netns.connect(namespace, address, timeout)
     try:
         if context:
             sock = context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
-        try:
-            sock.sendall(data)
-            if half_close:
+        say(sock, data)
+        if half_close:
+            with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
-            pass  # the answer may be there all the same
         return read_all(sock)
     finally:
         sock.close()

@@ -107,8 +107,9 @@ class Frames:
     def begin_all(self, count, *arguments):
         """Sends that many requests at once, so that all are open together; returns their numbers."""
         numbers = [self.next_id() for _ in range(count)]
-        self.send(b"".join(frame(HEADERS, END_HEADERS | END_STREAM, number, self.head(*arguments))
-                           for number in numbers))
+        self.send_if_open(b"".join(
+            frame(HEADERS, END_HEADERS | END_STREAM, number, self.head(*arguments))
+            for number in numbers))
         return numbers
 
     def data(self, number, data, ends=False):
@@ -117,23 +118,23 @@ class Frames:
         while True:
             room = min(self.windows[0], self.windows[number], 16384, len(view))
             if len(view) and room <= 0:
-                if self.streams[number].over:
+                if self.streams[number].over or self.closed:
                     return
                 self.step()
                 continue
             piece, view = view[:room], view[room:]
             is_last = ends and not len(view)
-            self.send(frame(DATA, END_STREAM if is_last else 0, number, bytes(piece)))
+            self.send_if_open(frame(DATA, END_STREAM if is_last else 0, number, bytes(piece)))
             self.windows[0] -= room
             self.windows[number] -= room
             if not len(view):
                 return
 
     def trailers(self, number, fields):
-        self.send(frame(HEADERS, END_HEADERS | END_STREAM, number, self.encoder.encode(fields)))
+        self.send_if_open(frame(HEADERS, END_HEADERS | END_STREAM, number, self.encoder.encode(fields)))
 
     def reset(self, number, code=8):
-        self.send(frame(RST_STREAM, 0, number, struct.pack(">I", code)))
+        self.send_if_open(frame(RST_STREAM, 0, number, struct.pack(">I", code)))
 
     # -- hearing --
 

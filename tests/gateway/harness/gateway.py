@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 
+from . import netns
 from .proc import open_files
 from .watch import Watch
 
@@ -68,6 +69,8 @@ class Gateway:
 
     def tenant(self, name, text):
         """Writes or replaces a tenant's file."""
+        if re.search(r"\bnetns host;", text):
+            netns.claim_host("the host's ports")
         self.replace(self.folder / "tenants" / f"{name}.conf", text)
 
     def remove_tenant(self, name):

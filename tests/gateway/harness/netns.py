@@ -15,6 +15,17 @@ CLONE_NEWNET = 0x40000000
 PATIENCE = 30  # seconds for what does not take any, so that a test that is broken ends
 _libc = ctypes.CDLL(None, use_errno=True)
 _made = []
+_is_alone = True  # whether the test that runs is marked as `alone`
+
+
+def begin_test(is_alone):
+    global _is_alone
+    _is_alone = is_alone
+
+
+def claim_host(what):
+    """Whoever uses what the machine has once says so: only tests that are marked may."""
+    assert _is_alone, f"{what}: this test needs pytest.mark.alone"
 
 
 def run(*command, check=True):
@@ -111,6 +122,7 @@ class Veth:
     """A pair of devices: one end here, the other inside; gone when the kernel frees the namespace."""
 
     def __init__(self, full, number=0):
+        claim_host("a veth pair with addresses of the host")
         self.name = f"nsg{os.getpid() % 1000000}-{number}"
         self.here, self.inside = f"169.254.77.{4 * number + 1}", f"169.254.77.{4 * number + 2}"
         run("ip", "link", "add", self.name, "type", "veth", "peer", "name", "outside", "netns", full)

@@ -26,6 +26,7 @@ def is_here():
 
 class Podman:
     def __init__(self):
+        netns.claim_host("podman")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="nsg-podman-"))
         self.socket = self.folder / "podman.sock"
         self.namespace = netns.make("engine")
