@@ -42,16 +42,20 @@ remove_namespaces() {
     done
 }
 
-pytest_into() { # pytest_into FOLDER ARGUMENT...: leaves its report and its status there
+begin_pytest() { # begin_pytest FOLDER ARGUMENT...: it runs as $!, and leaves its report there
     local folder=$1
     shift
-    $python -m pytest -q -o cache_dir="$folder/cache" --junitxml="$folder/report" "$@"
-    echo $? >"$folder/status"
+    $python -m pytest -q -o cache_dir="$folder/cache" --junitxml="$folder/report" "$@" &
+}
+
+end_pytest() { # end_pytest FOLDER PID: leaves its status there
+    wait "$2"
+    echo $? >"$1/status"
 }
 
 # A gateway test that fails runs a second time, alone, after the others of its stage. If it passes
 # then, it counts as passed, and is told at the end as unsteady. More than a few are not chance.
-again_into() { # again_into FOLDER ARGUMENT...: those of a finished pytest_into, into FOLDER/again
+again_into() { # again_into FOLDER ARGUMENT...: those of a finished pytest, into FOLDER/again
     local folder=$1 bad
     shift
     read -r _ bad _ < <($python tests/report.py "$folder/report" 2>/dev/null)
@@ -61,7 +65,7 @@ again_into() { # again_into FOLDER ARGUMENT...: those of a finished pytest_into,
     $python -m pytest -q -o cache_dir="$folder/cache" --lf --junitxml="$folder/again/report" "$@"
 }
 
-count_pytest() { # count_pytest NAME FOLDER: of a finished pytest_into
+count_pytest() { # count_pytest NAME FOLDER: of a finished pytest, and of its second run
     local name=$1 folder=$2 status good bad skip
     status=$(cat "$folder/status" 2>/dev/null || echo 1)
     # shellcheck disable=SC2046
@@ -84,7 +88,8 @@ run_pytest() { # run_pytest NAME ARGUMENT...
     local name=$1 folder
     shift
     folder=$(mktemp -d)
-    pytest_into "$folder" "$@"
+    begin_pytest "$folder" "$@"
+    end_pytest "$folder" $!
     count_pytest "$name" "$folder"
 }
 
@@ -92,9 +97,29 @@ run_gateway() { # run_gateway NAME ARGUMENT...: as run_pytest, and what failed o
     local name=$1 folder
     shift
     folder=$(mktemp -d)
-    pytest_into "$folder" "$@"
+    begin_pytest "$folder" "$@"
+    end_pytest "$folder" $!
     again_into "$folder" "$@"
     count_pytest "$name" "$folder"
+}
+
+run_gateway_shared() { # run_gateway_shared NAME ARGUMENT...: the same, by two sessions
+    local name=$1 folder pids session
+    shift
+    folder=$(mktemp -d)
+    mkdir "$folder"/{first,second,shared}
+    begin_pytest "$folder/first" --beside "$folder/shared" "$@"
+    pids=($!)
+    begin_pytest "$folder/second" --beside "$folder/shared" "$@" >"$folder/log" 2>&1
+    pids+=($!)
+    end_pytest "$folder/first" "${pids[0]}"
+    end_pytest "$folder/second" "${pids[1]}"
+    cat "$folder/log"
+    for session in first second; do
+        again_into "$folder/$session" "$@"
+        count_pytest "$name" "$folder/$session"
+    done
+    rm -rf "$folder"
 }
 
 unit_into() { # unit_into LOG PROGRAM: leaves what it prints and its verdict, `PASSED FAILED`
@@ -196,11 +221,12 @@ stage_gateway() {
 }
 
 # The same gateway tests, every process under AddressSanitizer and UBSan; what measures memory,
-# system calls or allocations is left to the release build.
+# system calls or allocations is left to the release build. The tests mostly wait, so that two
+# sessions share them.
 stage_gateway_sanitize() {
     build sanitize nsgate || { count "build sanitize" 0 1; return; }
     NSGATE_SANITIZED=1 NSGATE_BINARY=$PWD/build-sanitize/bin/nsgate \
-        run_gateway gateway-sanitize tests/gateway -m "not measures"
+        run_gateway_shared gateway-sanitize tests/gateway -m "not measures"
 }
 
 # With one seed, so that a change is judged by its own faults. NSGATE_FUZZ_SEED=0 takes another one

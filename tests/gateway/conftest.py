@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from harness import netns, texts
+from harness import beside, netns, texts
 from harness.backend import EchoServer, Scripted
 from harness.certs import Authority
 from harness.frames import Frames
@@ -23,6 +23,19 @@ def _end(*_):
 
 
 signal.signal(signal.SIGTERM, _end)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--beside", metavar="FOLDER",
+                     help="share the tests with another session that has the same (empty) folder")
+
+
+def pytest_runtestloop(session):
+    folder = session.config.getoption("--beside")
+    if not folder or session.testsfailed or session.config.option.collectonly:
+        return None
+    beside.run(session, folder)
+    return True
 
 
 @pytest.fixture(scope="session", autouse=True)
