@@ -292,10 +292,10 @@ def test_only_the_owner_may_connect(gateway, namespaces):
     def try_it():
         return subprocess.run(
             ["/usr/bin/python3", "-c", "import socket, sys\nimport os\n"
-             f"os.setuid({nobody})\ns = socket.socket(socket.AF_UNIX)\ns.settimeout(5)\n"
+             f"os.setuid({nobody})\ns = socket.socket(socket.AF_UNIX)\ns.settimeout(20)\n"
              "try:\n    s.connect(sys.argv[1])\n    print(s.recv(100))\n"
              "except OSError as error:\n    print(type(error).__name__)\n", str(path)],
-            capture_output=True, text=True, timeout=20).stdout
+            capture_output=True, text=True, timeout=60).stdout
 
     for folder in (gateway.folder, *gateway.folder.parents):
         if folder.stat().st_mode & 0o005 != 0o005:

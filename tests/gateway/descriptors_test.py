@@ -16,7 +16,7 @@ FIRST, MANY = 20, 150  # tenants of one listener each, that there is room for, a
 
 
 def answers(namespace, number):
-    connection = Connection(namespace, ("127.0.0.1", 9000 + number), timeout=2)
+    connection = Connection(namespace, ("127.0.0.1", 9000 + number), timeout=10)
     try:
         return connection.ask().body == b"%d" % number
     except OSError:

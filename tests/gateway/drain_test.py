@@ -179,9 +179,8 @@ def test_idle_clients_are_served_once_more_by_a_worker_that_ends(gateway, namesp
     os.kill(gateway.pid, signal.SIGKILL)
     gateway.process.wait()
     gateway.process = None
-    time.sleep(0.3)
-    response = asks.ask()
-    assert response.body == b"x" and response.headers["Connection"] == "close"
+    wait_for(lambda: (response := asks.ask()).body == b"x" and
+             response.headers["Connection"] == "close", what="the last answer")
     end, is_reset = end_of(silent, 10)
     assert not is_reset and end.seconds() < 3
     wait_for(lambda: not any(map(open_files, children)), 10, "the workers end")

@@ -175,7 +175,8 @@ def test_cancelled_download_and_upload(h2_proxy, scripted, h2_dial):
             pass
         ends.append(time.monotonic())
 
-    h2_proxy(scripted(script).address, "client_max_body_size 0;")
+    server = scripted(script)
+    h2_proxy(server.address, "client_max_body_size 0;")
     client = h2_dial().ready()
     down = client.begin("GET", "/")
     client.until(lambda: client.streams[down].size > 100000)
@@ -183,7 +184,7 @@ def test_cancelled_download_and_upload(h2_proxy, scripted, h2_dial):
     wait_for(lambda: len(ends) == 1, 10, "the download's backend is let go")
     up = client.begin("POST", "/", ends=False)
     client.data(up, b"y" * 100000)
-    time.sleep(0.3)
+    wait_for(lambda: server.accepted == 2, what="the upload is with its backend")
     client.reset(up)
     wait_for(lambda: len(ends) == 2, 10, "the upload's backend is let go")
 
@@ -197,11 +198,12 @@ def test_a_client_that_vanishes(h2_proxy, scripted, h2_dial):
             pass
         ends.append(time.monotonic())
 
-    h2_proxy(scripted(script).address)
+    server = scripted(script)
+    h2_proxy(server.address)
     client = h2_dial().ready()
     for _ in range(3):
         client.begin("GET", "/")
-    time.sleep(0.3)
+    wait_for(lambda: server.accepted == 3, what="all are with their backends")
     client.close()
     wait_for(lambda: len(ends) == 3, 10, "all backends are let go")
 
@@ -358,11 +360,12 @@ def test_graceful_ends(how, h2_proxy, gateway, scripted, h2_dial):
         time.sleep(1)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    h2_proxy(scripted(script).address)
+    server = scripted(script)
+    h2_proxy(server.address)
     client = h2_dial().ready()
     client.answers = False  # the final GOAWAY comes after a second at the latest
     first = client.begin("GET", "/")
-    time.sleep(0.3)
+    wait_for(lambda: server.accepted, what="the first is with its backend")
     if how == "quit":
         gateway.process.send_signal(signal.SIGQUIT)
     else:

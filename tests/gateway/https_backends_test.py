@@ -215,7 +215,7 @@ def test_plain_http_on_the_other_side(behind, gateway, namespace, echo):
 
 
 def test_a_handshake_that_hangs(behind, gateway, namespace, scripted):
-    server = scripted(lambda connection, _: time.sleep(5))
+    server = scripted(lambda connection, _: time.sleep(60))
     behind(server.address, "proxy_connect_timeout 500ms;")
     watch = Watch()
     assert fetch(namespace, PLAIN).status == 504

@@ -97,13 +97,13 @@ def test_the_watchdog_is_fed_by_the_loop(gateway, namespace, tmp_path):
     manager.wait("READY")
     for _ in range(3):
         watch = Watch()
-        manager.wait("WATCHDOG", 2)
+        manager.wait("WATCHDOG")
         assert watch.seconds() < 0.9 or is_sanitized()
     os.kill(gateway.pid, signal.SIGSTOP)
     manager.drain()
     assert manager.take(0.4) is None, "it is stopped"
     os.kill(gateway.pid, signal.SIGCONT)
-    manager.wait("WATCHDOG", 2)
+    manager.wait("WATCHDOG")
 
 
 def test_a_watchdog_of_another_process_is_not_fed(gateway, namespace, tmp_path):
@@ -128,6 +128,6 @@ def test_an_upgrade_is_told_and_the_watchdog_goes_on(gateway, namespace, tmp_pat
     assert manager.wait("READY")["STATUS"].startswith("reload done: ")
     manager.drain()
     for _ in range(3):
-        manager.wait("WATCHDOG", 2)
+        manager.wait("WATCHDOG")
     gateway.stop()
     assert manager.wait("STOPPING")

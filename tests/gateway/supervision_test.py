@@ -293,7 +293,7 @@ def test_a_second_one_does_not_start(gateway, namespace):
     gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
     gateway.start()
     second = subprocess.run([BINARY, "-c", str(gateway.folder / "nsgate.conf")],
-                            capture_output=True, text=True, timeout=20)
+                            capture_output=True, text=True, timeout=60)
     assert second.returncode == 1 and "nsgate.pid belongs to an nsgate that runs" in second.stderr
     assert (gateway.folder / "nsgate.pid").read_text().strip() == str(gateway.pid)
     assert fetch(namespace, PLAIN).status == 200
