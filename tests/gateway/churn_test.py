@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A day of churn in small: random operations over 50 tenants from a printed seed, each checked
+"""A day of churn in small: operations drawn by lot over 50 tenants from a printed seed, each checked
 against a model, while tenants that nobody touches are under load."""
 
 import os
@@ -14,7 +14,8 @@ from harness.gateway import is_sanitized, wait_for
 
 @pytest.fixture
 def churn(authority, reachable):
-    seed = int(os.environ.get("NSGATE_SEED", random.randrange(1 << 32)))
+    # One seed, so that a change is judged by its own faults; NSGATE_SEED=0 takes another each time.
+    seed = int(os.environ.get("NSGATE_SEED", 1)) or random.randrange(1, 1 << 32)
     print(f"NSGATE_SEED={seed} runs the same day again")
     made = Churn(reachable, authority, seed)
     yield made
@@ -30,6 +31,7 @@ def churn(authority, reachable):
         made.names.close()
 
 
+@pytest.mark.alone
 def test_a_day_of_churn(churn):
     churn.gateway.start(prefix=churn.names.prefix)
     targets = [(tenant.namespace, tenant.name, churn.expected(tenant)[0].encode())
