@@ -4,9 +4,9 @@
  * given up, and when an eighth of the bound is free, all are told.
  *
  * What is held may be waiting for what is not read (the rest of a request, a window): so a few
- * streams at a time go on all the same, those that have waited for longest, and make place for the
- * next when what they read is not held any more, or after a second. An eighth beyond the bound it
- * is one at a time, and a buffer or two of it. */
+ * streams at a time go on all the same, clients and servers by turns, those that have waited for
+ * longest, and make place for the next when what they read is not held any more, or after a second.
+ * An eighth beyond the bound it is one at a time, and a buffer or two of it. */
 #ifndef IO_GATE_H
 #define IO_GATE_H
 

@@ -78,9 +78,17 @@ uint64_t stream_bytes_out(const struct stream *stream);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
-/* Whether, since then (loop_now()), what the peer has sent was not read for want of memory
- * (io/gate.h): that was our doing, not the peer's. */
-bool stream_was_held(const struct stream *stream, double since);
+/* Whether bytes of the peer wait that are not read now, for want of memory (io/gate.h). */
+bool stream_is_held(const struct stream *stream);
+
+/* Up to which moment (loop_now()) all that the peer has said was read: now, but for one that is
+ * held or was held a moment ago, and may have said in the meantime what its clock waits for. Such a
+ * clock is over when this moment is later; what is over by loop_now() alone is looked at again
+ * after STREAM_HELD_LOOK seconds. A peer that is read again and again and always has more to say is
+ * excused for STREAM_EXCUSE seconds. */
+double stream_heard(const struct stream *stream);
+#define STREAM_HELD_LOOK 0.5
+#define STREAM_EXCUSE    120.0
 
 /* Ends our side once the queue is empty: close_notify, then shutdown(SHUT_WR). Reading goes on. */
 void stream_end(struct stream *stream);

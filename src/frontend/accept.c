@@ -43,7 +43,7 @@ static struct connection *oldest_idle(const struct frontend_tenant *tenant)
     struct connection *connection;
 
     TAILQ_FOREACH (connection, &tenant->idle, of_tenant) {
-        if (!stream_was_held(connection->stream, INFINITY))
+        if (!stream_is_held(connection->stream))
             return connection;
     }
     return NULL;

@@ -135,6 +135,7 @@ static void on_deadline(struct deadline *deadline)
     struct connection *connection = of_deadline(deadline);
     double now = connection_now(connection) + DEADLINE_SLACK;
 
+    connection->limits.is_excused = connection_heard(connection) < now - DEADLINE_SLACK;
     check_clocks(connection, now);
     if (connection->state != CONNECTION_CLOSED)
         limits_arm(&connection->limits, connection_now(connection));

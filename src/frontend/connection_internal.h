@@ -137,6 +137,12 @@ static inline double connection_now(const struct connection *connection)
     return loop_now(connection_loop(connection));
 }
 
+/* See stream_heard. */
+static inline double connection_heard(const struct connection *connection)
+{
+    return stream_heard(connection->stream);
+}
+
 /* ---- request.c: what a protocol does with a request ---- */
 
 /* The listener's default server's settings; the location's are known once a request is dispatched.

@@ -20,8 +20,10 @@ void limits_arm(struct limits *limits, double now)
     due = deadline_earlier(due, limits->cut_due);
     if (due <= 0)
         deadline_clear(&limits->deadline);
+    else if (due > now)
+        deadline_set(&limits->deadline, due - now);
     else
-        deadline_set(&limits->deadline, due > now ? due - now : 0);
+        deadline_set(&limits->deadline, limits->is_excused ? STREAM_HELD_LOOK : 0);
 }
 
 void limits_body_start(struct limits *limits, double now, double timeout, uint64_t bytes_in)
@@ -66,29 +68,19 @@ void limits_body_resume(struct limits *limits, double now)
     limits->body_paused = 0;
 }
 
-void limits_body_excuse(struct limits *limits, double now, uint64_t bytes_in)
-{
-    if (body_due(limits) <= 0)
-        return;
-    limits->body_last = now;
-    if (isfinite(limits->body_until))
-        limits->body_until = now + limits->body_timeout;
-    limits->body_mark = bytes_in;
-}
-
-bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in)
+bool limits_body_is_slow(struct limits *limits, double heard, uint64_t bytes_in)
 {
     double due = body_due(limits);
 
-    if (due <= 0 || now + DEADLINE_SLACK < due)
+    if (due <= 0 || heard + DEADLINE_SLACK < due)
         return false;
-    if (now + DEADLINE_SLACK >= limits->body_last + limits->body_timeout)
+    if (heard + DEADLINE_SLACK >= limits->body_last + limits->body_timeout)
         return true;
-    if (now + DEADLINE_SLACK < limits->body_until)
+    if (heard + DEADLINE_SLACK < limits->body_until)
         return false;
     if ((double)(bytes_in - limits->body_mark) < LIMIT_RATE * limits->body_timeout)
         return true;
-    limits->body_until = now + limits->body_timeout;
+    limits->body_until = heard + limits->body_timeout;
     limits->body_mark = bytes_in;
     return false;
 }

@@ -59,6 +59,7 @@
 /* The clocks of one connection over one timer. Times are loop_now() seconds; 0: not running. */
 struct limits {
     struct deadline deadline;
+    bool is_excused; /* what is over is not the client's fault, as we did not read (stream_heard) */
     double phase_due; /* handshake, request head, keep-alive, lingering: one at a time */
 
     double body_until;  /* end of the window */
@@ -80,7 +81,8 @@ struct limits {
     uint64_t peer_mark; /* stream_bytes_in when the tunnel's clock was started */
 };
 
-/* Makes the timer expire at the earliest of the clocks. One store in the usual case. */
+/* Makes the timer expire at the earliest of the clocks; where that is over and excused, in a
+ * moment. One store in the usual case. */
 void limits_arm(struct limits *limits, double now);
 
 void limits_body_start(struct limits *limits, double now, double timeout, uint64_t bytes_in);
@@ -93,10 +95,9 @@ void limits_body_read(struct limits *limits, double now);
 /* Backpressure: time in which we would not read is not the client's. */
 void limits_body_pause(struct limits *limits, double now);
 void limits_body_resume(struct limits *limits, double now);
-/* Its bytes were there, and we did not read them: a window that runs begins anew. */
-void limits_body_excuse(struct limits *limits, double now, uint64_t bytes_in);
-/* Whether the client is too slow; if not, and the window is over, the next one starts. */
-bool limits_body_is_slow(struct limits *limits, double now, uint64_t bytes_in);
+/* Whether the client is too slow; if not, and the window is over, the next one starts. heard: see
+ * stream_heard. */
+bool limits_body_is_slow(struct limits *limits, double heard, uint64_t bytes_in);
 
 /* Bytes were queued. Nothing when the window runs already. */
 void limits_send_start(struct limits *limits, double now, double timeout);

@@ -5,8 +5,6 @@
 
 #include "base/log.h"
 
-#include <math.h>
-
 /* Bytes that a connection counts for at least when another one wants to come: with a request of it,
  * and what the backend has for that. */
 #define EXPECTED ((size_t)16 * 1024)
@@ -34,7 +32,7 @@ static void close_idle(struct frontend_tenant *tenant)
 
     for (connection = TAILQ_FIRST(&tenant->idle); connection && left > 0; connection = next) {
         next = TAILQ_NEXT(connection, of_tenant);
-        if (stream_was_held(connection->stream, INFINITY))
+        if (stream_is_held(connection->stream))
             continue;
         connection_close(connection, CLOSE_MAX_MEMORY);
         left--;

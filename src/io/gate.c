@@ -17,6 +17,8 @@
 #define PASS_COUNT 16
 /* Bytes that one which goes on alone may add. */
 #define PASS_GROWTH ((size_t)32 * 1024)
+/* Clients that go on one after the other before a server does, if what they say adds nothing. */
+#define PASS_CLIENTS 16
 /* Seconds between two times that the owner is told. */
 #define TELL_SECONDS 0.1
 
@@ -25,10 +27,12 @@ TAILQ_HEAD(gate_waiters, gate_waiter);
 struct gate {
     struct loop_share *share;
     struct account *account;
-    struct gate_waiters waiting; /* the longest first */
+    struct gate_waiters clients; /* those that wait, the longest first */
+    struct gate_waiters servers;
     struct gate_waiters passing; /* those that go on all the same */
     double passing_since;        /* loop_now() */
     size_t passing_from;         /* what was held then */
+    unsigned clients_in_a_row;   /* how many went on since a server did */
     struct loop_task changed;
     struct deadline next;
     double told; /* loop_now() when the owner was last told */
@@ -38,9 +42,19 @@ struct gate {
 
 /* ---- those who wait ---- */
 
+static struct gate_waiters *queue_of(struct gate *gate, const struct gate_waiter *waiter)
+{
+    return waiter->is_client ? &gate->clients : &gate->servers;
+}
+
+static bool is_empty(const struct gate *gate)
+{
+    return TAILQ_EMPTY(&gate->clients) && TAILQ_EMPTY(&gate->servers);
+}
+
 static void wake(struct gate *gate, struct gate_waiter *waiter)
 {
-    TAILQ_REMOVE(&gate->waiting, waiter, next);
+    TAILQ_REMOVE(queue_of(gate, waiter), waiter, next);
     waiter->place = GATE_NOWHERE;
     waiter->held_until = loop_now(gate->share->loop);
     waiter->go_on(waiter);
@@ -50,7 +64,7 @@ static void wake_all(struct gate *gate)
 {
     struct gate_waiter *waiter;
 
-    while ((waiter = TAILQ_FIRST(&gate->waiting)))
+    while ((waiter = TAILQ_FIRST(&gate->clients)) || (waiter = TAILQ_FIRST(&gate->servers)))
         wake(gate, waiter);
 }
 
@@ -76,9 +90,24 @@ static bool is_their_turn(const struct gate *gate)
            loop_now(gate->share->loop) < gate->passing_since + PASS_MOST;
 }
 
+/* Who is next: clients and servers by turns, for each may be what the other waits for. But what
+ * clients say that adds nothing is heard quickly: it may be a window, and a client that does not
+ * open one is known to stand only once it was heard. */
+static struct gate_waiter *choose(struct gate *gate, bool may_repeat)
+{
+    struct gate_waiter *client = TAILQ_FIRST(&gate->clients);
+    struct gate_waiter *server = TAILQ_FIRST(&gate->servers);
+    bool is_clients = gate->clients_in_a_row < (may_repeat ? PASS_CLIENTS : 1);
+    struct gate_waiter *next = (is_clients && client) || !server ? client : server;
+
+    gate->clients_in_a_row = next && next->is_client ? gate->clients_in_a_row + 1 : 0;
+    return next;
+}
+
 static void let_some_pass(struct gate *gate)
 {
     size_t count = is_dire(gate) ? 1 : 1 + gate->account->most / PASS_SHARE;
+    bool may_repeat = gate->account->held <= gate->passing_from;
     struct gate_waiter *waiter;
 
     if (is_their_turn(gate))
@@ -87,7 +116,8 @@ static void let_some_pass(struct gate *gate)
     gate->passing_since = loop_now(gate->share->loop);
     gate->passing_from = gate->account->held;
     for (count = count < PASS_COUNT ? count : PASS_COUNT;
-         count > 0 && (waiter = TAILQ_FIRST(&gate->waiting)); count--) {
+         count > 0 && (waiter = choose(gate, may_repeat)); count--) {
+        may_repeat = false;
         wake(gate, waiter);
         waiter->place = GATE_PASSING;
         TAILQ_INSERT_TAIL(&gate->passing, waiter, next);
@@ -108,7 +138,7 @@ static void await(struct gate *gate, struct gate_waiter *waiter)
     double soon = loop_now(gate->share->loop) + PASS_SECONDS;
 
     waiter->place = GATE_WAITING;
-    TAILQ_INSERT_TAIL(&gate->waiting, waiter, next);
+    TAILQ_INSERT_TAIL(queue_of(gate, waiter), waiter, next);
     if (!deadline_is_set(&gate->next) || gate->next.at > soon)
         deadline_set(&gate->next, PASS_SECONDS);
 }
@@ -131,7 +161,8 @@ void gate_forget(struct loop_share *share, struct gate_waiter *waiter)
 
     if (waiter->place == GATE_NOWHERE)
         return;
-    TAILQ_REMOVE(waiter->place == GATE_WAITING ? &gate->waiting : &gate->passing, waiter, next);
+    TAILQ_REMOVE(waiter->place == GATE_WAITING ? queue_of(gate, waiter) : &gate->passing, waiter,
+                 next);
     waiter->place = GATE_NOWHERE;
 }
 
@@ -151,7 +182,7 @@ static void stay_shut(struct gate *gate)
 {
     tell_owner(gate);
     let_some_pass(gate);
-    deadline_set(&gate->next, TAILQ_EMPTY(&gate->waiting) ? TELL_SECONDS : PASS_SECONDS);
+    deadline_set(&gate->next, is_empty(gate) ? TELL_SECONDS : PASS_SECONDS);
 }
 
 static void on_next(struct deadline *deadline)
@@ -200,7 +231,8 @@ static void gate_make(struct loop_share *share)
     gate->share = share;
     gate->account = share->account;
     gate->changed.run = on_changed;
-    TAILQ_INIT(&gate->waiting);
+    TAILQ_INIT(&gate->clients);
+    TAILQ_INIT(&gate->servers);
     TAILQ_INIT(&gate->passing);
     gate->passing_since = gate->told = -INFINITY;
     deadline_init(&gate->next, share->loop, on_next);

@@ -5,10 +5,11 @@
 
 #include "io/gate.h"
 
-/* Embedded by who reads, who fills go_on and held_until. Zeroed otherwise. */
+/* Embedded by who reads, who fills go_on, is_client and held_until. Zeroed otherwise. */
 struct gate_waiter {
     TAILQ_ENTRY(gate_waiter) next;
     enum { GATE_NOWHERE, GATE_WAITING, GATE_PASSING } place;
+    bool is_client;
     double held_until; /* loop_now() when it last waited; -INFINITY: never */
     /* It need not wait any more, if it still wants to read. */
     void (*go_on)(struct gate_waiter *waiter);

@@ -47,11 +47,11 @@ static void charge(struct stream *stream, size_t bytes)
     size_t before = stream->charged;
 
     stream->charged = bytes;
-    if (bytes > before && stream->is_client)
+    if (bytes > before && stream->waiter.is_client)
         account_take_standing(account, bytes - before);
     else if (bytes > before)
         account_take(account, bytes - before);
-    else if (stream->is_client)
+    else if (stream->waiter.is_client)
         account_give_standing(account, before - bytes);
     else
         account_give(account, before - bytes);
@@ -98,7 +98,7 @@ struct stream *stream_new(struct loop *loop, int fd, const struct stream_events 
     struct stream *stream = make(loop, fd, events, owner);
 
     stream->state = STREAM_OPEN;
-    stream->is_client = true;
+    stream->waiter.is_client = true;
     charge(stream, STANDING);
     watch_start(&stream->watch, loop, fd, STREAM_READING);
     return stream;
@@ -224,6 +224,8 @@ long stream_read(struct stream *stream, struct chain *into, size_t limit)
     } else if (got < 0) {
         stream->read_end = (enum error)got;
     }
+    if (stream->hearing.until > 0)
+        stream_note_read(stream);
     stream_rearm(stream);
     return got;
 }
@@ -285,11 +287,6 @@ void stream_resume(struct stream *stream)
         return;
     stream->paused = false;
     stream_read_on(stream);
-}
-
-bool stream_was_held(const struct stream *stream, double since)
-{
-    return stream->waiter.place == GATE_WAITING || stream->waiter.held_until > since;
 }
 
 void stream_end(struct stream *stream)

@@ -18,6 +18,13 @@ enum stream_state {
 /* Our direction. */
 enum stream_side { SIDE_OPEN, SIDE_ENDING, SIDE_ENDED };
 
+/* What is known of a peer that had to wait at the gate (hearing.c). */
+struct hearing {
+    double until;      /* loop_now() up to which all that it said was read; 0: it did not wait */
+    double first_pass; /* when it was let go on for the first time since then; 0: not yet */
+    uint64_t mark;     /* bytes_in when it last began to wait */
+};
+
 struct stream {
     struct loop *loop;
     const struct stream_events *events;
@@ -29,8 +36,9 @@ struct stream {
     struct loop_task step;   /* what the stream owes its owner without an event of the socket */
     struct loop_task grave;
     struct gate_waiter waiter; /* not to be told of bytes, for want of memory */
-    struct account *account;   /* in which it stands; NULL: none */
-    size_t charged;            /* bytes, there */
+    struct hearing hearing;
+    struct account *account; /* in which it stands; NULL: none */
+    size_t charged;          /* bytes, there */
     struct chain queue;
     uint64_t bytes_in;
     uint64_t bytes_out;
@@ -40,7 +48,6 @@ struct stream {
     enum stream_side side;
     enum error read_end; /* what the last read ended with, for good */
     bool paused;
-    bool is_client;   /* it was accepted, not connected */
     bool is_readable; /* the socket may hold something that was not read */
     bool is_hung;     /* its end or an error was told of: a short read has not emptied it */
     bool is_blocked;  /* the next event of a writable socket goes on */
@@ -66,6 +73,11 @@ void stream_read_on(struct stream *stream);
 
 /* Sees that the owner is told of what a layer holds, and that what it made is sent. */
 void stream_rearm(struct stream *stream);
+
+/* It begins to wait at the gate; it need not wait any more; something was read after it did. */
+void stream_note_wait(struct stream *stream);
+void stream_note_pass(struct stream *stream);
+void stream_note_read(struct stream *stream);
 
 /* The watch's, the tasks' and the gate's callbacks. */
 void stream_on_socket(struct loop_task *task);

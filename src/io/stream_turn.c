@@ -130,8 +130,13 @@ static bool wants_to_read(const struct stream *stream)
 /* Handshakes go on: whom they are for is there already. */
 static bool may_read(struct stream *stream)
 {
-    return stream->state == STREAM_HANDSHAKE ||
-           gate_lets_pass(stream->watch.share, &stream->waiter);
+    bool waits_already = stream_is_held(stream);
+
+    if (stream->state == STREAM_HANDSHAKE || gate_lets_pass(stream->watch.share, &stream->waiter))
+        return true;
+    if (!waits_already)
+        stream_note_wait(stream);
+    return false;
 }
 
 static void readable(struct stream *stream)
@@ -153,7 +158,10 @@ void stream_read_on(struct stream *stream)
 
 void stream_on_pass(struct gate_waiter *waiter)
 {
-    stream_read_on(CONTAINER_OF(waiter, struct stream, waiter));
+    struct stream *stream = CONTAINER_OF(waiter, struct stream, waiter);
+
+    stream_note_pass(stream);
+    stream_read_on(stream);
 }
 
 /* One read for each time that it is the stream's turn: what that leaves waits behind the others. */

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """max_memory: what a tenant holds of a worker is bounded, and all that it was asked is done."""
 
+import struct
 import threading
 import time
 
 import pytest
 
-from harness import texts
+from harness import netns, texts
 from harness.client import Connection, fetch
-from harness.gateway import is_sanitized
+from harness.frames import PING, WINDOW_UPDATE, Frames, frame
+from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
 from harness.uploads import Downloads, SlowBackend, Uploads
 
@@ -137,3 +139,117 @@ def test_idle_connections_go(gateway, namespaces, crowded, slow_backend):
     uploads.wait(60)
     assert not uploads.failures and uploads.done == 20, uploads.failures[:3]
     assert fetch(namespaces[0], PLAIN, "/10").status == 200
+
+
+class Stallers:
+    """HTTP/2 clients without TLS that ask for much, open no window and go on sending PING. They
+    read what comes; .reset counts their streams that were reset."""
+
+    def __init__(self, namespace, count, streams, path="/100000"):
+        self.clients, self.streams = [], count * streams
+        self.ending = threading.Event()
+        for _ in range(count):
+            client = Frames(namespace, PLAIN, window=0)
+            client.ready()
+            self.clients.append(client)
+        for client in self.clients:
+            client.begin_all(streams, "GET", path)
+        self.thread = threading.Thread(target=self._ping, daemon=True)
+
+    @property
+    def reset(self):
+        return sum(stream.over for client in self.clients for stream in client.streams.values())
+
+    def _ping(self):
+        while not self.ending.wait(0.02):
+            for client in self.clients:
+                client.send_if_open(frame(PING, 0, 0, bytes(8)))
+                read_some(client)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.thread.join()
+        for client in self.clients:
+            client.close()
+
+
+class Trickle:
+    """A slow client that is honest: it opens its window by 4 KiB now and then, whatever comes."""
+
+    def __init__(self, namespace):
+        self.client = Frames(namespace, PLAIN, window=0)
+        self.client.acknowledges = False
+        self.number = self.client.ready().begin("GET", "/100000")
+        self.next = 0
+
+    @property
+    def stream(self):
+        return self.client.streams[self.number]
+
+    def go_on(self):
+        if time.monotonic() >= self.next and not self.stream.over:
+            self.next = time.monotonic() + 0.2
+            more = struct.pack(">I", 4096)
+            self.client.send_if_open(frame(WINDOW_UPDATE, 0, self.number, more) +
+                                     frame(WINDOW_UPDATE, 0, 0, more))
+        read_some(self.client)
+
+
+def read_some(client):
+    client.sock.settimeout(0.001)
+    try:
+        client.step()
+    except TimeoutError:
+        pass
+
+
+def test_stallers_go(gateway, namespaces, crowded, slow_backend):
+    """Who keeps its tenant at its bound and makes no progress is not excused for as long as it
+    says something; who makes some is not cut because we did not read it."""
+    crowded(slow_backend, "max_memory 1m; send_timeout 2s;")
+    slow_backend.release()
+    trickle = Trickle(namespaces[0])
+    with Stallers(namespaces[0], 4, 6) as stallers:
+        gateway.wait_log(SHUT % (1 << 20), 30)
+        wait_for(lambda: trickle.go_on() or (trickle.stream.over and
+                                             stallers.reset == stallers.streams), 60,
+                 "the end of all streams")
+    assert trickle.stream.ended and trickle.stream.size == 100000, vars(trickle.stream)
+    assert fetch(namespaces[0], PLAIN, "/100000").status == 200
+    trickle.client.close()
+
+
+def test_readers_that_stand_go(gateway, namespaces, crowded, slow_backend):
+    """HTTP/1: clients that take nothing, and go on asking."""
+    crowded(slow_backend, "max_memory 1m; send_timeout 2s;")
+    slow_backend.release()
+    socks = open_all(namespaces[0], 20, b"GET /4000000 HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+    gateway.wait_log(SHUT % (1 << 20), 30)
+    wait_for(lambda: not any([try_send(sock, b"GET ") for sock in socks]), 60, "their end")
+    assert fetch(namespaces[0], PLAIN, "/100000").status == 200
+    for sock in socks:
+        sock.close()
+
+
+def open_all(namespace, count, data):
+    """So many connections, each of which has sent what its socket takes of that."""
+    socks = [netns.connect(namespace, PLAIN) for _ in range(count)]
+    for sock in socks:
+        sock.setblocking(False)
+        try_send(sock, data)
+    return socks
+
+
+def try_send(sock, data):
+    """Whether the connection stands."""
+    try:
+        sock.send(data)
+    except BlockingIOError:
+        pass
+    except OSError:
+        return False
+    return True

@@ -30,12 +30,11 @@ void back_h1_note_queue(struct back_h1 *connection)
 }
 
 /* Whether the next move is the server's. It is not while the client has still to take, or to send
- * what the response may depend on, nor when we did not read for want of memory; but a client that
- * waits for 100 (RFC 9110 section 10.1.1) sends nothing before it. */
+ * what the response may depend on; but a client that waits for 100 (RFC 9110 section 10.1.1) sends
+ * nothing before it. */
 static bool server_is_due(const struct back_h1 *connection)
 {
-    double since = loop_now(connection->loop) - connection->read_timeout;
-    if (connection->is_paused || stream_was_held(connection->stream, since))
+    if (connection->is_paused)
         return false;
     if (connection->state == BACK_H1_TUNNEL || connection->sending != SENDING_BODY ||
         connection->receiving != RECEIVING_HEAD)
@@ -62,11 +61,14 @@ static void check_sending(struct back_h1 *connection, double now)
 
 static void check_waiting(struct back_h1 *connection, double now)
 {
-    double left = connection->touched + connection->read_timeout - now;
+    double heard = stream_heard(connection->stream);
+    double left = connection->touched + connection->read_timeout - heard;
     if (!server_is_due(connection))
         deadline_set(&connection->deadline, patience(connection));
     else if (left <= 0)
         back_h1_fail(connection, ERROR_READ_TIMEOUT);
+    else if (heard < now && left < STREAM_HELD_LOOK)
+        deadline_set(&connection->deadline, STREAM_HELD_LOOK);
     else
         deadline_set(&connection->deadline, left);
 }

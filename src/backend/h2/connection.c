@@ -62,10 +62,14 @@ static void on_turn(struct loop_task *task)
         rest(connection);
 }
 
-/* Whether the answer may be among what was not read for want of memory. */
-static bool was_deaf(const struct back_h2 *connection)
+/* The server was asked for a sign of life. */
+static void judge(struct back_h2 *connection)
 {
-    return stream_was_held(connection->wire, loop_now(connection->loop) - connection->patience);
+    double due = connection->probed + connection->patience;
+    if (stream_heard(connection->wire) + DEADLINE_SLACK >= due)
+        back_h2_fail(connection, ERROR_READ_TIMEOUT);
+    else
+        deadline_set(&connection->deadline, STREAM_HELD_LOOK);
 }
 
 static void on_expired(struct deadline *deadline)
@@ -73,10 +77,8 @@ static void on_expired(struct deadline *deadline)
     struct back_h2 *connection = CONTAINER_OF(deadline, struct back_h2, deadline);
     if (connection->state == BACK_H2_IDLE)
         back_h2_end(connection, BACKEND_CLOSE_KEEPALIVE_TIMEOUT);
-    else if (connection->state == BACK_H2_PROBING && !was_deaf(connection))
-        back_h2_fail(connection, ERROR_READ_TIMEOUT);
     else if (connection->state == BACK_H2_PROBING)
-        deadline_set(deadline, connection->patience);
+        judge(connection);
 }
 
 struct back_h2 *back_h2_new(struct backend_endpoint *endpoint, struct loop *loop)

@@ -21,7 +21,7 @@ double back_h2_call_wait_left(const struct back_h2_call *call)
         most = attempts->settings->proxy_connect_timeout;
     if (most > BARREN_MAX)
         most = BARREN_MAX;
-    double left = attempts->started + most - loop_now(call->connection->loop);
+    double left = attempts->started + most - stream_heard(call->connection->wire);
     return left > 0 ? left : 0;
 }
 
@@ -46,30 +46,36 @@ static bool is_held_back(const struct back_h2_call *call)
     return call->connection->is_barren && (call->sending == BACK_H2_WAITS || is_unsent);
 }
 
-double back_h2_call_time_left(const struct back_h2_call *call, enum error *error)
+static double time_left(const struct back_h2_call *call, double heard, enum error *error)
 {
-    double now = loop_now(call->connection->loop);
     double left = back_h2_call_patience(call);
-    /* While connecting, the link's deadline is the one that counts. What we did not read for want
-     * of memory may be the response, or a window. */
-    if (call->connection->state == BACK_H2_CONNECTING ||
-        stream_was_held(call->connection->wire, now - left))
-        return left;
     if (is_held_back(call)) {
         *error = ERROR_BACKEND_FULL;
         return back_h2_call_wait_left(call);
     }
     if (call->sending == BACK_H2_SENDING && !call->is_starved) {
-        left = call->sent_at + call->attempts->settings->proxy_send_timeout - now;
+        left = call->sent_at + call->attempts->settings->proxy_send_timeout - heard;
         *error = ERROR_WRITE_TIMEOUT;
     }
     if (!response_is_due(call))
         return left;
     double since = call->sending == BACK_H2_WAITS ? call->attempts->started : call->read_at;
-    double until_read = since + call->attempts->settings->proxy_read_timeout - now;
+    double until_read = since + call->attempts->settings->proxy_read_timeout - heard;
     if (until_read < left) {
         left = until_read;
         *error = ERROR_READ_TIMEOUT;
     }
     return left;
+}
+
+double back_h2_call_time_left(const struct back_h2_call *call, enum error *error)
+{
+    const struct back_h2 *connection = call->connection;
+    /* While connecting, the link's deadline is the one that counts. */
+    if (connection->state == BACK_H2_CONNECTING)
+        return back_h2_call_patience(call);
+    double heard = stream_heard(connection->wire);
+    double left = time_left(call, heard, error);
+    bool is_excused = left > 0 && heard < loop_now(connection->loop);
+    return is_excused && left < STREAM_HELD_LOOK ? STREAM_HELD_LOOK : left;
 }

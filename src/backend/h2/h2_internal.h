@@ -73,6 +73,7 @@ struct back_h2 {
     uint64_t written;         /* bytes given to the wire */
     double heard;             /* when bytes last came */
     double patience;          /* seconds in which it must answer a PING */
+    double probed;            /* when it was asked */
     struct deadline deadline; /* of a PING, of resting */
     struct loop_task turn;    /* writes what is ready, and sees what became of the connection */
     struct loop_task grave;

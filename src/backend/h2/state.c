@@ -49,6 +49,7 @@ void back_h2_probe(struct back_h2 *connection)
 {
     back_h2_set_state(connection, BACK_H2_PROBING);
     h2_ping(connection->session);
+    connection->probed = loop_now(connection->loop);
     deadline_set(&connection->deadline, connection->patience);
     back_h2_wake(connection);
 }

@@ -48,38 +48,18 @@ static void task(struct connection *connection)
         front_h1_advance(connection);
 }
 
-/* Whether a head may be there that we have not read, for want of memory. */
-static bool may_have_asked(const struct connection *connection, double since)
-{
-    enum front_h1_state state = connection->h1.state;
-
-    return (state == FRONT_H1_HEAD || state == FRONT_H1_IDLE) &&
-           stream_was_held(connection->stream, since);
-}
-
-static void phase_expired(struct connection *connection, double now)
-{
-    double timeout = front_h1_settings(connection)->client_header_timeout;
-
-    if (may_have_asked(connection, now - timeout))
-        connection_set_timeout(connection, timeout);
-    else
-        front_h1_phase_expired(connection);
-}
-
 static void check(struct connection *connection, double now)
 {
     struct limits *limits = &connection->limits;
-    uint64_t bytes_in = stream_bytes_in(connection->stream);
+    double heard = connection_heard(connection) + DEADLINE_SLACK;
 
-    if (stream_was_held(connection->stream, now - limits->body_timeout))
-        limits_body_excuse(limits, now, bytes_in);
-    else if (limits_body_is_slow(limits, now, bytes_in))
+    if (limits_body_is_slow(limits, heard, stream_bytes_in(connection->stream)))
         front_h1_body_expired(connection);
     if (limits->peer_due > 0 && now >= limits->peer_due)
         front_h1_check_peer(connection);
-    if (limits->phase_due > 0 && now >= limits->phase_due)
-        phase_expired(connection, now);
+    if (connection->state != CONNECTION_CLOSED && limits->phase_due > 0 &&
+        heard >= limits->phase_due)
+        front_h1_phase_expired(connection);
 }
 
 static void start(struct connection *connection)

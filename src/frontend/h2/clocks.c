@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The clocks of streams. Nothing is stored for them while things move: they are looked at when the
- * earliest could be over, and tell then when to look again. */
+ * earliest could be over, and tell then when to look again. What a client has not done is held
+ * against it up to the moment to which it was heard (stream_heard). */
 #include "h2/h2_internal.h"
 
 #include "base/log.h"
@@ -26,37 +27,28 @@ static void start_clock(struct stream_clock *clock, double now, uint64_t bytes)
 }
 
 /* Whether a window of that many seconds is over in which too little moved. */
-static bool is_too_slow(struct stream_clock *clock, double now, double timeout, uint64_t bytes)
+static bool is_too_slow(struct stream_clock *clock, double heard, double timeout, uint64_t bytes)
 {
-    if (now < clock->from + timeout)
+    if (heard < clock->from + timeout)
         return false;
     if ((double)(bytes - clock->mark) < LIMIT_RATE * timeout)
         return true;
-    clock->from = now;
+    clock->from = heard;
     clock->mark = bytes;
     return false;
-}
-
-/* Whether the client was not heard for a part of those seconds, for want of memory: neither its
- * bytes nor its windows. */
-static bool was_deaf(const struct front_stream *stream, double now, double seconds)
-{
-    return stream_was_held(stream->connection->stream, now - seconds);
 }
 
 /* ---- the head ---- */
 
 /* Half a head cannot be skipped: the state of HPACK goes through it (RFC 9113 section 4.3). */
-static double look_at_head(struct front_stream *stream, double now)
+static double look_at_head(struct front_stream *stream, double heard)
 {
     struct connection *connection = stream->connection;
     double due = stream->begun + connection_default_settings(connection)->client_header_timeout;
 
     if (stream->request != STREAM_REQUEST_HEAD)
         return 0;
-    if (was_deaf(stream, now, due - stream->begun))
-        due = now + due - stream->begun;
-    if (now < due)
+    if (heard < due)
         return due;
     log_info("tenant %.*s: client %.*s: HTTP/2: %s",
              SLICE_PRINTF(connection_tenant_name(connection)),
@@ -94,7 +86,7 @@ static bool holds_up(const struct connection *connection)
     return held > settings.connection_window / 2;
 }
 
-static double look_at_body(struct front_stream *stream, double now, bool is_held_up)
+static double look_at_body(struct front_stream *stream, double heard, bool is_held_up)
 {
     const struct exchange_pipe *pipe = &stream->exchange->request_body;
     double timeout = front_h2_settings(stream)->client_body_timeout;
@@ -102,9 +94,9 @@ static double look_at_body(struct front_stream *stream, double now, bool is_held
 
     if (clock->from <= 0)
         return 0;
-    if (is_held_up || pipe->bytes.len > 0 || pipe->discards || was_deaf(stream, now, timeout)) {
-        start_clock(clock, now, pipe->passed);
-    } else if (now >= clock->last + timeout || is_too_slow(clock, now, timeout, pipe->passed)) {
+    if (is_held_up || pipe->bytes.len > 0 || pipe->discards) {
+        start_clock(clock, connection_now(stream->connection), pipe->passed);
+    } else if (heard >= clock->last + timeout || is_too_slow(clock, heard, timeout, pipe->passed)) {
         front_stream_refuse(stream, ERROR_BODY_TIMEOUT);
         return 0;
     }
@@ -135,7 +127,7 @@ void front_h2_start_tunnel_clock(struct front_stream *stream)
 }
 
 /* When the backend has left, or the client stays silent, nothing is to be expected any more. */
-static bool is_tunnel_over(struct front_stream *stream, double now)
+static bool is_tunnel_over(struct front_stream *stream, double heard)
 {
     const struct exchange *exchange = stream->exchange;
     uint64_t passed = exchange->request_body.passed;
@@ -144,30 +136,30 @@ static bool is_tunnel_over(struct front_stream *stream, double now)
     if (!exchange->back)
         return true;
     if (passed != clock->mark)
-        start_clock(clock, now, passed);
-    return now >= clock->from + front_h2_settings(stream)->proxy_read_timeout;
+        start_clock(clock, connection_now(stream->connection), passed);
+    return heard >= clock->from + front_h2_settings(stream)->proxy_read_timeout;
 }
 
 /* Whether its bytes wait for a window of the client's, for too long. */
-static bool is_stalled(struct front_stream *stream, double now, double timeout)
+static bool is_stalled(struct front_stream *stream, double heard, double timeout)
 {
     const struct exchange *exchange = stream->exchange;
     struct stream_clock *clock = &stream->send;
 
-    if (exchange->response_body.bytes.len == 0 || exchange_is_paced(exchange) ||
-        was_deaf(stream, now, timeout)) {
+    if (exchange->response_body.bytes.len == 0 || exchange_is_paced(exchange)) {
         clock->from = 0;
         return false;
     }
     if (clock->from <= 0)
-        start_clock(clock, now, exchange->response_body_bytes);
-    return is_too_slow(clock, now, timeout, exchange->response_body_bytes);
+        start_clock(clock, connection_now(stream->connection), exchange->response_body_bytes);
+    return is_too_slow(clock, heard, timeout, exchange->response_body_bytes);
 }
 
 /* Returns when to look again; the stream may have been ended. is_full: the connection takes no more
  * now, so that what waits does so for a window only where the stream's own is shut. */
-static double look_at_response(struct front_stream *stream, double now, bool is_full)
+static double look_at_response(struct front_stream *stream, double heard, bool is_full)
 {
+    double now = connection_now(stream->connection);
     double timeout = patience(stream);
     bool is_body = stream->response == STREAM_RESPONSE_BODY;
     bool is_tunnel = stream->response == STREAM_RESPONSE_ENDED && stream->exchange->is_tunnel;
@@ -175,11 +167,11 @@ static double look_at_response(struct front_stream *stream, double now, bool is_
 
     if (is_body && !may_stall)
         stream->send.from = 0;
-    if (is_tunnel && is_tunnel_over(stream, now))
+    if (is_tunnel && is_tunnel_over(stream, heard))
         front_stream_reset(stream, ERROR_NONE, H2_NO_ERROR);
     else if (is_tunnel)
         return now + TUNNEL_LOOK;
-    else if (may_stall && is_stalled(stream, now, timeout))
+    else if (may_stall && is_stalled(stream, heard, timeout))
         front_stream_reset(stream, ERROR_SEND_TIMEOUT, H2_CANCEL);
     else if (is_body)
         return now + timeout / LIMIT_LOOKS;
@@ -189,7 +181,7 @@ static double look_at_response(struct front_stream *stream, double now, bool is_
 void front_h2_look(struct connection *connection)
 {
     struct front_h2_side *side = connection->h2;
-    double now = connection_now(connection) + DEADLINE_SLACK;
+    double heard = connection_heard(connection) + DEADLINE_SLACK;
     bool is_held_up = holds_up(connection);
     /* What waits after everything was written that could be, waits for a window. While there is
      * more to write than the connection takes, it is the connection's clock that counts, but for
@@ -201,8 +193,8 @@ void front_h2_look(struct connection *connection)
     side->look_due = 0;
     for (stream = TAILQ_FIRST(&side->streams); stream; stream = next) {
         next = TAILQ_NEXT(stream, next);
-        front_h2_look_at(connection, look_at_head(stream, now));
-        front_h2_look_at(connection, look_at_body(stream, now, is_held_up));
-        front_h2_look_at(connection, look_at_response(stream, now, is_full));
+        front_h2_look_at(connection, look_at_head(stream, heard));
+        front_h2_look_at(connection, look_at_body(stream, heard, is_held_up));
+        front_h2_look_at(connection, look_at_response(stream, heard, is_full));
     }
 }

@@ -228,10 +228,7 @@ static void check(struct connection *connection, double now)
     struct front_h2_side *side = connection->h2;
 
     side->wants_look = side->wants_look || is_over(side->look_due, now);
-    /* A request may be there that we have not read, for want of memory. */
-    if (is_over(side->idle_due, now) && stream_was_held(connection->stream, INFINITY)) {
-        side->idle_due = now + connection_default_settings(connection)->client_header_timeout;
-    } else if (is_over(side->idle_due, now)) {
+    if (is_over(side->idle_due, connection_heard(connection) + DEADLINE_SLACK)) {
         side->idle_due = 0;
         front_h2_finish_goaway(connection, connection_idle_end(connection));
     }

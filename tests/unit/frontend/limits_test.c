@@ -95,37 +95,35 @@ Test(limits, a_client_that_takes_a_little_steadily_is_kept)
     cr_assert_geq(read_slowly(256 * 1024), 6.0);
 }
 
-/* ---- a body of which we did not read what was there ---- */
+/* ---- a client that was not read, for want of memory ---- */
 
-Test(limits, who_was_not_read_has_its_time_anew)
+Test(limits, a_body_is_slow_by_what_was_heard)
 {
     struct limits limits = {.body_timeout = 0};
     limits_body_start(&limits, 100, 10, 0);
-    limits_body_excuse(&limits, 109, 500);
-    cr_assert(!limits_body_is_slow(&limits, 118, 500));
-    cr_assert(limits_body_is_slow(&limits, 119, 500), "and it used none of it");
+    cr_assert(!limits_body_is_slow(&limits, 109, 0), "though it is long over by now");
+    limits_body_read(&limits, 130);
+    cr_assert(!limits_body_is_slow(&limits, 131, 2400), "what was read then is enough");
+    cr_assert(limits_body_is_slow(&limits, 141, 2401), "one byte in ten seconds");
 }
 
-Test(limits, what_came_before_an_excuse_counts_for_no_rate)
+static double armed(struct limits *limits, double due, bool is_excused)
 {
-    struct limits limits = {.body_timeout = 0};
-    limits_body_start(&limits, 100, 10, 0);
-    limits_body_excuse(&limits, 105, 1000000);
-    limits_body_read(&limits, 110);
-    cr_assert(!limits_body_is_slow(&limits, 114, 1000001));
-    cr_assert(limits_body_is_slow(&limits, 115, 1000001), "one byte in ten seconds");
+    limits->phase_due = due;
+    limits->is_excused = is_excused;
+    limits_arm(limits, loop_now(limits->deadline.loop));
+    return limits->deadline.at - loop_now(limits->deadline.loop);
 }
 
-Test(limits, an_excuse_starts_no_clock)
+Test(limits, what_is_over_and_excused_is_looked_at_in_a_moment)
 {
     struct limits limits = {.body_timeout = 0};
-    limits_body_start(&limits, 100, 10, 0);
-    limits_body_stop(&limits);
-    limits_body_excuse(&limits, 101, 0);
-    cr_assert(!limits_body_is_slow(&limits, 1000, 0));
-    limits_body_start(&limits, 100, 10, 0);
-    limits_body_ease(&limits);
-    limits_body_excuse(&limits, 105, 0);
-    limits_body_read(&limits, 114);
-    cr_assert(!limits_body_is_slow(&limits, 120, 0), "its rate is still not measured");
+    struct loop loop;
+    loop_init(&loop);
+    deadline_init(&limits.deadline, &loop, NULL);
+    cr_assert_leq(armed(&limits, loop_now(&loop) - 1, false), 0);
+    cr_assert_float_eq(armed(&limits, loop_now(&loop) - 1, true), STREAM_HELD_LOOK, 0.001);
+    cr_assert_float_eq(armed(&limits, loop_now(&loop) + 5, true), 5, 0.001);
+    deadline_stop(&limits.deadline);
+    loop_free(&loop);
 }

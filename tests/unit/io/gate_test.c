@@ -4,7 +4,6 @@
 #include "io/rig.h"
 
 #include <criterion/criterion.h>
-#include <math.h>
 #include <unistd.h>
 
 #define MOST ((size_t)1024 * 1023) /* one at a time goes on all the same */
@@ -178,11 +177,11 @@ Test(gate, those_who_wait_are_all_told_when_there_is_room)
     account_take(account, MOST);
     for (unsigned i = 0; i < 8; i++)
         say(i, "x");
-    until(stream_was_held(readers[7].stream, INFINITY));
+    until(stream_is_held(readers[7].stream));
     account_give(account, MOST);
     until(heard(8) == 8);
     for (unsigned i = 0; i < 8; i++)
-        cr_assert(!stream_was_held(readers[i].stream, INFINITY));
+        cr_assert(!stream_is_held(readers[i].stream));
     cr_assert_geq(told, 1);
     stop(8);
 }
@@ -246,7 +245,7 @@ Test(gate, who_does_not_want_to_read_is_not_woken)
     account_take(account, MOST);
     say(0, "x");
     say(1, "x");
-    until(readers[0].in.len == 1 && stream_was_held(readers[1].stream, INFINITY));
+    until(readers[0].in.len == 1 && stream_is_held(readers[1].stream));
     stream_pause(readers[1].stream);
     account_give(account, MOST);
     run(0.05);
@@ -262,7 +261,7 @@ Test(gate, a_larger_bound_opens_it)
     account_take(account, 2 * MOST);
     say(0, "x");
     say(1, "x");
-    until(readers[0].in.len == 1 && stream_was_held(readers[1].stream, INFINITY));
+    until(readers[0].in.len == 1 && stream_is_held(readers[1].stream));
     bound(ACCOUNT_UNBOUNDED);
     until(readers[1].in.len == 1);
     account_give(account, 2 * MOST);
@@ -295,9 +294,9 @@ Test(gate, one_alone_adds_a_buffer_or_two)
     start(2);
     account_take(account, 2 * MOST);
     cr_assert_eq(write(readers[0].peer, much, sizeof(much)), (ssize_t)sizeof(much));
-    until(stream_was_held(readers[0].stream, INFINITY));
+    until(stream_is_held(readers[0].stream));
     until(readers[0].in.len >= 2 * BUFFER_SIZE && readers[0].stream &&
-          stream_was_held(readers[0].stream, INFINITY));
+          stream_is_held(readers[0].stream));
     say(1, "x");
     until(heard(2) == 2);
     cr_assert_lt(readers[0].in.len, 7 * BUFFER_SIZE, "%zu", readers[0].in.len);
