@@ -167,7 +167,7 @@ static struct slice request_variable(struct dispatch *dispatch, enum config_vari
         return dispatch->path;
     case VARIABLE_ARGS:
     case VARIABLE_QUERY_STRING:
-        return request->query;
+        return request->query.len > 0 ? request->query : (struct slice){0}; /* none, as in nginx */
     case VARIABLE_IS_ARGS:
         return request->query.len > 0 ? SLICE("?") : SLICE("");
     case VARIABLE_SERVER_PROTOCOL:
