@@ -2,16 +2,13 @@
 /* The error log of this process. */
 #include "base/log.h"
 
+#include "base/descriptor.h"
 #include "syslog_internal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -149,41 +146,10 @@ static char *escape(char *to, const char *end, const char *text)
     return to;
 }
 
-static mode_t kind_of(int fd)
-{
-    struct stat status;
-    return fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : 0;
-}
-
-/* Where nothing better is to be had: asks first. Another process may take the last room between. */
-static ssize_t write_if_ready(int fd, const char *line, size_t len)
-{
-    struct pollfd ready = {.fd = fd, .events = POLLOUT};
-    if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
-        return -1;
-    return write(fd, line, len);
-}
-
-/* A reader that has stalled must not stall the gateway. The descriptor is shared with other
- * processes, so that it cannot be made non-blocking; the one write can. */
+/* A reader that has stalled must not stall the gateway. */
 static bool put(int fd, mode_t kind, const char *line, size_t len)
 {
-    struct iovec part = {.iov_base = (void *)line, .iov_len = len};
-    ssize_t done;
-    switch (kind) {
-    case S_IFREG:
-        done = write(fd, line, len);
-        break;
-    case S_IFSOCK: /* systemd's journal */
-        done = send(fd, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        break;
-    default:
-        done = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
-        if (done < 0 && errno == EOPNOTSUPP)
-            done = write_if_ready(fd, line, len);
-        break;
-    }
-    return done == (ssize_t)len;
+    return descriptor_write(fd, kind, line, len) == (ssize_t)len;
 }
 
 static bool put_to_syslog(enum log_level level, const char *text)
@@ -205,7 +171,7 @@ static bool put_to_descriptor(enum log_level level, const char *text)
     char *stop = escape(line + used, line + sizeof(line) - 1, text); /* room for the line feed */
     *stop++ = '\n';
     if (state.kind == 0)
-        state.kind = kind_of(state.fd);
+        state.kind = descriptor_kind(state.fd);
     return put(state.fd, state.kind, line, (size_t)(stop - line));
 }
 
@@ -247,6 +213,6 @@ void log_print(const char *text)
     if (len >= (int)sizeof(line) - 1)
         len = (int)sizeof(line) - 2;
     line[len++] = '\n';
-    if (!put(STDERR_FILENO, kind_of(STDERR_FILENO), line, (size_t)len))
+    if (!put(STDERR_FILENO, descriptor_kind(STDERR_FILENO), line, (size_t)len))
         state.dropped++;
 }

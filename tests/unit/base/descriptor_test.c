@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 Test(descriptor, closes_and_keeps_errno)
@@ -16,6 +17,25 @@ Test(descriptor, closes_and_keeps_errno)
     cr_expect_eq(descriptor_close(fd), -1);
     cr_expect_eq(errno, EPERM);
     cr_expect_eq(fcntl(fd, F_GETFD), -1);
+}
+
+Test(descriptor, writes_what_fits_without_waiting)
+{
+    static char data[1 << 20];
+    int ends[2];
+    ssize_t done;
+
+    cr_assert_eq(pipe(ends), 0); /* which blocks */
+    cr_assert_eq(descriptor_kind(ends[1]), S_IFIFO);
+    done = descriptor_write(ends[1], S_IFIFO, data, sizeof(data));
+    cr_assert_gt(done, 0);
+    cr_assert_lt(done, (ssize_t)sizeof(data));
+    while (descriptor_write(ends[1], S_IFIFO, data, sizeof(data)) > 0)
+        continue;
+    cr_assert_eq(errno, EAGAIN);
+    close(ends[0]);
+    close(ends[1]);
+    cr_assert_eq(descriptor_kind(ends[1]), 0);
 }
 
 Test(descriptor, none_is_left_alone)
