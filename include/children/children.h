@@ -20,6 +20,9 @@ struct children_events {
     struct ipc_blob *(*bundle)(const struct assignment *assignment, struct slice *ticket_keys);
     /* The memory that its workers share; its descriptor goes with the bundle. */
     const struct cells *(*cells)(const struct assignment *assignment);
+    /* The numbers of the places that its lines go to, as TENANT has them. If there are any, the
+     * worker has a ring now. */
+    struct slice (*logs)(struct child *worker, const struct assignment *assignment);
     /* Whether it was refused since workers had died over it. */
     bool (*was_guilty)(const struct assignment *assignment);
     /* Workers have died over its bundle, twice. */

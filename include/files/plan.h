@@ -10,6 +10,7 @@
 #include "config/model.h"
 #include "files/dependencies.h"
 #include "ipc/channel.h"
+#include "logs/place.h"
 
 /* A network namespace by its name. */
 struct plan_netns {
@@ -44,6 +45,8 @@ struct plan {
     uint32_t server_count;
     struct plan_cells *cells; /* what its workers share; none twice. Not for the next binary */
     uint32_t cells_count;
+    struct log_place *logs; /* where its lines go: log_destinations of its model, in their order */
+    uint32_t log_count;
     bool has_names;  /* host names, which may stand for other addresses the next time */
     int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;

@@ -4,6 +4,7 @@
 #ifndef IPC_BODY_H
 #define IPC_BODY_H
 
+#include "base/address.h"
 #include "cells/memory.h"
 #include "ipc/cage.h"
 #include "ipc/channel.h"
@@ -49,6 +50,8 @@ struct ipc_tenant {
     uint32_t slot; /* in the tally */
     struct slice ticket_keys;
     struct slice cells; /* ipc_put_cells */
+    struct slice logs;  /* uint32_t each: the numbers of its destinations of lines, in their order;
+                           empty: nothing is logged */
 };
 
 struct ipc_tenant_remove {
@@ -135,6 +138,30 @@ struct ipc_status {
     int error; /* errno; 0: none */
 };
 
+/* RING, RING_END, RING_DONE */
+struct ipc_ring {
+    uint32_t number;
+};
+
+/* Where lines of access logs go. */
+struct ipc_log_place {
+    uint8_t kind;          /* enum config_log_kind */
+    struct slice identity; /* config_log_destination.identity */
+    struct address server; /* of syslog, and the rest too */
+    uint32_t priority;
+    struct slice tag;
+    bool has_hostname;
+};
+
+struct ipc_destination {
+    uint32_t number;
+    struct ipc_log_place place;
+};
+
+struct ipc_destination_close {
+    uint32_t number;
+};
+
 /* X(the struct's name) */
 #define IPC_BODIES(X)                                                                              \
     X(setup)                                                                                       \
@@ -156,7 +183,10 @@ struct ipc_status {
     X(container_socket)                                                                            \
     X(container)                                                                                   \
     X(observe)                                                                                     \
-    X(status)
+    X(status)                                                                                      \
+    X(ring)                                                                                        \
+    X(destination)                                                                                 \
+    X(destination_close)
 
 /* For each body: ipc_put_NAME; ipc_get_NAME, which returns 0, or ERROR_IPC when the bytes are not
  * exactly one; and ipc_send_NAME, which puts it and sends it (ipc_send). */
@@ -178,6 +208,11 @@ void ipc_get_identity(struct wire_reader *reader, struct cage_identity *identity
 void ipc_put_cells(struct wire_writer *writer, const struct cells *cells);
 /* Into an empty one, which is the caller's to free. The reader tells whether it has failed. */
 void ipc_get_cells(struct wire_reader *reader, struct cells *cells);
+
+/* Of DESTINATION, and of what one supervisor leaves to the next. The reader tells whether it has
+ * failed. */
+void ipc_put_log_place(struct wire_writer *writer, struct ipc_log_place place);
+void ipc_get_log_place(struct wire_reader *reader, struct ipc_log_place *place);
 
 /* One tenant's figures, of which a FIGURES has any number in its blob, behind a u32: the
  * connections in all. */

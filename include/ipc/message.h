@@ -99,7 +99,18 @@ struct ipc_ends {
     /* no body: the status is wanted */                                                            \
     X(STATUS_ASK, ROLE_OBSERVER, ROLE_SUPERVISOR, 0, false)                                        \
     /* with no error, the connection on which it comes (control/protocol.h) */                     \
-    X(STATUS, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)
+    X(STATUS, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)                                            \
+    /* a ring (cells/ring.h), and the eventfd by which its writer wakes its reader. A worker       \
+       writes there from now on; the observer reads it */                                          \
+    X(RING, ROLE_SUPERVISOR, ROLE_WORKER | ROLE_OBSERVER, 2, false)                                \
+    /* ipc_ring: its writer has ended: read it to its end, say RING_DONE, and let go of it */      \
+    X(RING_END, ROLE_SUPERVISOR, ROLE_OBSERVER, 0, false)                                          \
+    X(RING_DONE, ROLE_OBSERVER, ROLE_SUPERVISOR, 0, false)                                         \
+    /* a place that lines go to; with the file's descriptor, in place of the one that was sent     \
+       before. A file that comes without one is yet to be opened */                                \
+    X(DESTINATION, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)                                       \
+    /* no line will come for it any more */                                                        \
+    X(DESTINATION_CLOSE, ROLE_SUPERVISOR, ROLE_OBSERVER, 0, false)
 
 enum ipc_message {
     IPC_NONE,

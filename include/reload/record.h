@@ -9,6 +9,7 @@
 #include "children/assignment.h"
 #include "files/plan.h"
 #include "ipc/tally.h"
+#include "logs/destinations.h"
 #include "sockets/claims.h"
 #include "tls/tls.h"
 
@@ -25,6 +26,7 @@ struct record {
     struct tenant_sockets sockets; /* the same */
     struct assignment assignment;  /* to workers; with its slot in the tally */
     struct tls_ticket_keys tickets;
+    struct log_numbers logs;     /* where lines of the plan in force go */
     struct cells cells;          /* what its workers share; fits the plan in force */
     uint64_t dead[TALLY_HALVES]; /* columns of dead workers, as bits, that still count there */
     uint64_t seen;               /* number of the last reload that saw its file */

@@ -8,7 +8,7 @@
 #include "ipc/wire.h"
 
 /* Another one with every change of what is put; no other is known. */
-#define STATE_FORMAT 8
+#define STATE_FORMAT 9
 #define STATE_MAGIC  UINT64_C(0x65746174732d676e) /* "ng-state", little endian */
 
 /* For putting, all of it is borrowed; slices of what was got point into the bytes. */

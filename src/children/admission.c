@@ -18,6 +18,7 @@
 #define ADMISSION_DEAD      50.
 #define ADMISSION_CONTAINER 10. /* moving one has an allowance of its own */
 #define ADMISSION_CONNECT   50.
+#define ADMISSION_DONE      10.
 #define ADMISSION_STATUS    20000. /* all tenants' lines, of 10,000 of them */
 
 /* Most bytes of figures: a full line for every tenant that there can be. */
@@ -67,6 +68,8 @@ enum ipc_admission admission_judge(void *owner, const struct ipc_announced *anno
         return admission_pay(child, ADMISSION_CONTAINER, IPC_ADMITTED);
     case IPC_CONTAINER_CONNECT:
         return admission_pay(child, ADMISSION_CONNECT, IPC_ADMITTED);
+    case IPC_RING_DONE:
+        return admission_pay(child, ADMISSION_DONE, IPC_ADMITTED);
     case IPC_STATUS_ASK:
         return admission_pay(child, ADMISSION_STATUS, IPC_ADMITTED);
     default: /* COMMITTED, LACKED, PONG: held to what was asked by who takes them */

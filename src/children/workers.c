@@ -85,6 +85,7 @@ static void worker_send_tenant(struct child *worker, struct assignment *assignme
     wire_writer_init(&layout);
     ipc_put_cells(&layout, cells);
     body.cells = wire_written(&layout);
+    body.logs = events->logs(worker, assignment);
     attachments.blob = events->bundle(assignment, &body.ticket_keys);
     ipc_send_tenant(worker->channel, IPC_TENANT, &body, &attachments);
     wire_writer_free(&layout);

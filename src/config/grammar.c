@@ -33,6 +33,7 @@
 
 const struct rule grammar_rules[] = {
     {"access_log", EVERY, 1, ANY_COUNT, set_access_log, .repeats = true},
+    {"access_log_handshakes", TENANT | SERVER, 1, 1, set_flag, IN_SETTINGS(access_log_handshakes)},
     {"add_header", EVERY, 2, 3, set_add_header, .repeats = true},
     {"client_body_timeout", EVERY, 1, 1, set_time, IN_SETTINGS(client_body_timeout), FROM_1MS},
     {"client_header_timeout", TENANT | SERVER, 1, 1, set_time, IN_SETTINGS(client_header_timeout),

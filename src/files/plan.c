@@ -28,6 +28,9 @@ void plan_free(struct plan *plan)
     for (uint32_t i = 0; i < plan->cells_count; i++)
         free(plan->cells[i].name);
     free(plan->cells);
+    for (uint32_t i = 0; i < plan->log_count; i++)
+        log_place_free(&plan->logs[i]);
+    free(plan->logs);
     plan_netns_free(&plan->netns);
     dependencies_free(&plan->dependencies);
     ipc_blob_unref(plan->bundle);
@@ -86,6 +89,9 @@ void plan_put(struct wire_writer *writer, const struct plan *plan)
     wire_put_u32(writer, plan->listener_count);
     for (uint32_t i = 0; i < plan->listener_count; i++)
         put_listener(writer, &plan->listeners[i]);
+    wire_put_u32(writer, plan->log_count);
+    for (uint32_t i = 0; i < plan->log_count; i++)
+        ipc_put_log_place(writer, log_place_body(&plan->logs[i]));
     dependencies_put(writer, &plan->dependencies);
     wire_put_slice(writer, ipc_blob_bytes(plan->bundle));
 }
@@ -148,6 +154,10 @@ void plan_get(struct wire_reader *reader, struct plan *plan)
     plan->listeners = memory_zeroed(count, sizeof(plan->listeners[0]));
     while (plan->listener_count < count && !reader->failed)
         get_listener(reader, &plan->listeners[plan->listener_count++]);
+    count = wire_get_count(reader, LOG_PLACE_MIN);
+    plan->logs = memory_zeroed(count, sizeof(plan->logs[0]));
+    while (plan->log_count < count && !reader->failed)
+        log_place_get(reader, &plan->logs[plan->log_count++]);
     dependencies_get(reader, &plan->dependencies);
     bundle = wire_get_slice(reader);
     wire_require(reader, bundle.len <= IPC_BLOB_MAX);

@@ -39,9 +39,6 @@ static void plan_reader_open(struct plan_reader *reader)
                                                        .defaults = model->defaults,
                                                        .root = &reader->tree.root},
                         reader->diags);
-    if (reader->model.log_destination_count > 0)
-        diag_error(reader->diags, reader->model.log_destinations[0].place,
-                   "\"access_log\" is not supported yet");
 }
 
 static void plan_reader_close(struct plan_reader *reader)
@@ -183,6 +180,15 @@ static void plan_fill_cells(struct plan *plan, const struct config_tenant *model
     }
 }
 
+static void plan_fill_logs(struct plan *plan, const struct config_tenant *model)
+{
+    plan->logs = memory_zeroed(model->log_destination_count, sizeof(plan->logs[0]));
+    while (plan->log_count < model->log_destination_count) {
+        log_place_set(&plan->logs[plan->log_count], &model->log_destinations[plan->log_count]);
+        plan->log_count++;
+    }
+}
+
 static void plan_fill(struct plan *plan, struct plan_reader *reader)
 {
     const struct config_tenant *model = &reader->model;
@@ -190,6 +196,7 @@ static void plan_fill(struct plan *plan, struct plan_reader *reader)
     plan_fill_netns(&plan->netns, &model->netns);
     plan_fill_servers(plan, model);
     plan_fill_cells(plan, model);
+    plan_fill_logs(plan, model);
     plan->has_names = plan_model_has_names(model);
     plan->dependencies = reader->dependencies;
     reader->dependencies = (struct dependencies){0};

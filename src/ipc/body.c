@@ -145,6 +145,58 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
     wire_require(reader, reader->failed || cells_regions_are_valid(cells->regions, cells->count));
 }
 
+/* ---- places of lines ---- */
+
+static void put_address(struct wire_writer *writer, struct address value)
+{
+    wire_put_slice(writer, (struct slice){(const char *)&value.any, value.len});
+    wire_put_slice(writer, slice_of(address_zone(&value)));
+}
+
+static bool address_is_local(struct slice bytes, struct address *value)
+{
+    if (bytes.len <= sizeof(sa_family_t) || bytes.len > sizeof(value->local))
+        return false;
+    memcpy(&value->local, bytes.data, bytes.len);
+    value->len = (socklen_t)bytes.len;
+    return value->any.sa_family == AF_UNIX;
+}
+
+static void get_address(struct wire_reader *reader, struct address *value)
+{
+    struct slice bytes = wire_get_slice(reader);
+    struct slice zone = wire_get_plain(reader);
+    bool is_whole = address_get(value, bytes);
+    bool is_zoned = is_whole && value->any.sa_family == AF_INET6;
+
+    if (!is_whole)
+        *value = (struct address){0};
+    wire_require(reader, is_whole || bytes.len == 0 || address_is_local(bytes, value));
+    wire_require(reader, zone.len == 0 || (is_zoned && zone.len < IF_NAMESIZE));
+    if (zone.len > 0 && !reader->failed)
+        memcpy(value->zoned.zone, zone.data, zone.len);
+}
+
+void ipc_put_log_place(struct wire_writer *writer, struct ipc_log_place value)
+{
+    wire_put_u8(writer, value.kind);
+    wire_put_slice(writer, value.identity);
+    put_address(writer, value.server);
+    wire_put_u32(writer, value.priority);
+    wire_put_slice(writer, value.tag);
+    wire_put_bool(writer, value.has_hostname);
+}
+
+void ipc_get_log_place(struct wire_reader *reader, struct ipc_log_place *value)
+{
+    value->kind = wire_get_u8(reader);
+    value->identity = wire_get_plain(reader);
+    get_address(reader, &value->server);
+    value->priority = wire_get_u32(reader);
+    value->tag = wire_get_plain(reader);
+    value->has_hostname = wire_get_bool(reader);
+}
+
 /* clang-format off */
 #define PUT(field)                                                                                 \
     _Generic(body->field,                                                                          \
@@ -155,6 +207,7 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
         int: put_errno,                                                                            \
         sa_family_t: put_family,                                                                   \
         struct slice: wire_put_slice,                                                              \
+        struct ipc_log_place: ipc_put_log_place,                                                              \
         struct cage_identity: ipc_put_identity)(writer, body->field);
 
 #define GET(field)                                                                                 \
@@ -166,6 +219,7 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
         int *: get_errno,                                                                          \
         sa_family_t *: get_family,                                                                 \
         struct slice *: get_slice,                                                                 \
+        struct ipc_log_place *: ipc_get_log_place,                                                                 \
         struct cage_identity *: ipc_get_identity)(reader, &body->field);
 
 /* ---- bodies: their fields in the order in which they are sent ---- */
@@ -175,7 +229,7 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
 #define BODY_log(F)              F(level) F(sink)
 #define BODY_serial(F)           F(serial)
 #define BODY_examined(F)         F(serial) F(usable) F(outdated) F(unresolved)
-#define BODY_tenant(F)           F(serial) F(name) F(slot) F(ticket_keys) F(cells)
+#define BODY_tenant(F)           F(serial) F(name) F(slot) F(ticket_keys) F(cells) F(logs)
 #define BODY_tenant_remove(F)    F(serial) F(name) F(has_moved)
 #define BODY_listener(F)         F(serial) F(tenant) F(address) F(inode)
 #define BODY_lacked(F)           F(serial) F(address) F(error)
@@ -190,6 +244,9 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells)
 #define BODY_container(F)        F(name) F(pid) F(sandbox) F(reason)
 #define BODY_observe(F)          F(address) F(names)
 #define BODY_status(F)           F(error)
+#define BODY_ring(F)             F(number)
+#define BODY_destination(F)      F(number) F(place)
+#define BODY_destination_close(F) F(number)
 #define BODY_tenant_figures(F)   F(tenant) F(connections) F(draining) F(requests) F(refused)
 
 #define X(name)                                                                                    \

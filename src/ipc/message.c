@@ -44,6 +44,8 @@ unsigned ipc_message_descriptors(enum ipc_message message)
 
 unsigned ipc_message_least_descriptors(enum ipc_message message)
 {
+    if (message == IPC_RING)
+        return 2;
     return message == IPC_LISTENER || message == IPC_AUTHORITIES || message == IPC_OBSERVE;
 }
 

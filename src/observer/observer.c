@@ -2,6 +2,7 @@
 /* The observing process: drops its privileges, then answers HTTP until the supervisor goes. */
 #include "observer/observer.h"
 
+#include "lines_internal.h"
 #include "server_internal.h"
 
 #include "base/container_of.h"
@@ -20,6 +21,8 @@ struct observer {
     struct loop loop;
     struct ipc_channel *channel;
     struct server server;
+    struct outputs outputs;
+    struct lines lines;
     int log_fd; /* -1: stderr */
     bool is_set_up;
     int status; /* of the process */
@@ -49,6 +52,7 @@ static int on_setup(struct observer *observer, struct ipc_received *received)
         return result;
     json_object_seed(0); /* now: it may read /dev/urandom */
     log_load_time();
+    outputs_init(&observer->outputs, &observer->loop);
     if (cage_enter(&setup.identity, &why) != 0) {
         log_error("cannot drop privileges: %s: %s", why, strerror(errno));
         stop(observer, 1);
@@ -79,6 +83,62 @@ static int on_observe(struct observer *observer, struct ipc_received *received)
         server_open(&observer->server, received->descriptors[0], body.address, body.names);
         received->descriptors[0] = -1;
     }
+    return 0;
+}
+
+/* Without room for it, the ring waits for the next observer. */
+static int on_ring(struct observer *observer, struct ipc_received *received)
+{
+    struct ipc_ring body;
+    int *descriptors = received->descriptors;
+
+    if (ipc_get_ring(&received->body, &body) != 0)
+        return ERROR_IPC;
+    if (received->is_short || received->descriptor_count < 2 ||
+        lines_open(&observer->lines, body.number, descriptors[0], descriptors[1]) < 0)
+        log_error("cannot read what a worker has to log: %s",
+                  strerror(received->is_short ? EMFILE : errno));
+    if (received->descriptor_count == 2)
+        descriptors[1] = -1;
+    return 0;
+}
+
+static int on_ring_end(struct observer *observer, struct ipc_received *received)
+{
+    struct ipc_ring body;
+
+    if (ipc_get_ring(&received->body, &body) != 0)
+        return ERROR_IPC;
+    if (lines_end(&observer->lines, body.number))
+        ipc_send_ring(observer->channel, IPC_RING_DONE, &body, NULL);
+    return 0;
+}
+
+static int on_destination(struct observer *observer, struct ipc_received *received)
+{
+    struct ipc_destination body;
+    int fd = -1;
+
+    if (ipc_get_destination(&received->body, &body) != 0)
+        return ERROR_IPC;
+    if (received->is_short)
+        log_error("no descriptor is left for the access log %.*s",
+                  SLICE_PRINTF(body.place.identity));
+    if (received->descriptor_count > 0) {
+        fd = received->descriptors[0];
+        received->descriptors[0] = -1;
+    }
+    outputs_open(&observer->outputs, &body, fd);
+    return 0;
+}
+
+static int on_destination_close(struct observer *observer, struct ipc_received *received)
+{
+    struct ipc_destination_close body;
+
+    if (ipc_get_destination_close(&received->body, &body) != 0)
+        return ERROR_IPC;
+    outputs_close(&observer->outputs, body.number);
     return 0;
 }
 
@@ -120,6 +180,14 @@ static int on_message(void *owner, struct ipc_received *received)
         return on_observe(observer, received);
     case IPC_STATUS:
         return on_status(observer, received);
+    case IPC_RING:
+        return on_ring(observer, received);
+    case IPC_RING_END:
+        return on_ring_end(observer, received);
+    case IPC_DESTINATION:
+        return on_destination(observer, received);
+    case IPC_DESTINATION_CLOSE:
+        return on_destination_close(observer, received);
     default:
         return ERROR_IPC;
     }
@@ -147,12 +215,16 @@ int observer_main(int channel)
     signal_release_all();
     loop_init(&observer.loop);
     server_init(&observer.server, &observer.loop, ask_status, &observer);
+    observer.outputs.loop = &observer.loop; /* the rest at SETUP */
+    lines_init(&observer.lines, &observer.loop, &observer.outputs);
     observer.channel =
         ipc_channel_new(&observer.loop, channel, (struct ipc_ends){ROLE_OBSERVER, ROLE_SUPERVISOR},
                         &events, &observer);
     loop_run(&observer.loop);
 
     server_free(&observer.server);
+    lines_free(&observer.lines);
+    outputs_free(&observer.outputs);
     ipc_channel_free(observer.channel);
     loop_free(&observer.loop);
     log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);

@@ -123,6 +123,7 @@ void registry_remove(struct registry *registry, struct record *record)
         (unsigned char)~(1u << (record->assignment.slot % 8));
     plan_free(&record->plan);
     cells_free(&record->cells);
+    free(record->logs.list);
     retry_forget(record);
     free(record->names_trouble);
     free(record->error);

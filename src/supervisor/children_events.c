@@ -73,6 +73,7 @@ static const struct child_events resolver_events = {.on_start = resolver_on_star
 
 static void observer_on_start(struct child *observer)
 {
+    access_logs_on_start(&supervisor_of(observer)->access_logs);
     observing_on_start(&supervisor_of(observer)->observing);
 }
 
@@ -90,6 +91,8 @@ static int observer_on_message(struct child *observer, struct ipc_received *rece
     struct ipc_status body = {0};
     int fd;
 
+    if (received->message == IPC_RING_DONE)
+        return access_logs_on_done(&supervisor_of(observer)->access_logs, &received->body);
     if (received->message != IPC_STATUS_ASK)
         return ERROR_IPC;
     if (ipc_channel_queued(observer->channel) > OBSERVER_QUEUE)
@@ -148,6 +151,12 @@ static const struct cells *children_cells(const struct assignment *assignment)
 
     sweep_record(record);
     return &record->cells;
+}
+
+static struct slice children_logs(struct child *worker, const struct assignment *assignment)
+{
+    return access_logs_of(&supervisor_of(worker)->access_logs, worker,
+                          record_of_assignment(assignment));
 }
 
 static bool children_was_guilty(const struct assignment *assignment)
@@ -251,10 +260,11 @@ static int children_on_message(struct child *worker, struct ipc_received *receiv
     }
 }
 
-/* What it had taken of its tenants' limits is given back. */
+/* What it had taken of its tenants' limits is given back; what it had to log is read. */
 static void children_on_worker_death(struct child *worker)
 {
     sweep_begin(&supervisor_of(worker)->sweep, tally_column(worker->half, worker->index));
+    access_logs_on_worker_death(&supervisor_of(worker)->access_logs, worker);
     sockets_on_death(&supervisor_of(worker)->sockets, worker_of_sockets(worker));
 }
 
@@ -278,6 +288,7 @@ const struct children_events supervisor_children_events = {
     .find = children_find_tenant,
     .bundle = children_bundle,
     .cells = children_cells,
+    .logs = children_logs,
     .was_guilty = children_was_guilty,
     .on_guilty = children_on_guilty,
     .on_cleared = children_on_cleared,

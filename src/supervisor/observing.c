@@ -179,22 +179,28 @@ static void observing_drop_rest(struct observing *observing)
 
 bool observing_is_wanted(const struct observing *observing)
 {
-    return !observing->is_over && !TAILQ_EMPTY(&observing->places);
+    return !observing->is_over &&
+           (!TAILQ_EMPTY(&observing->places) || access_logs_are_there(observing->logs));
 }
 
-void observing_follow(struct observing *observing, const struct settings *settings)
+void observing_look(struct observing *observing)
 {
     struct child *observer = &observing->children->observer;
 
-    for (uint32_t i = 0; i < settings->model.observe_count; i++)
-        observing_keep(observing, &settings->model.observes[i]);
-    observing_drop_rest(observing);
-    observing_bind(observing);
     if (!observing_is_wanted(observing) && child_is_up(observer))
         child_dismiss(observer);
     else if (observing_is_wanted(observing) && observer->pid == 0 &&
              !deadline_is_set(&observer->timer) && !observer->is_stopping)
         child_start(observer);
+}
+
+void observing_follow(struct observing *observing, const struct settings *settings)
+{
+    for (uint32_t i = 0; i < settings->model.observe_count; i++)
+        observing_keep(observing, &settings->model.observes[i]);
+    observing_drop_rest(observing);
+    observing_bind(observing);
+    observing_look(observing);
 }
 
 /* ---- life ---- */
@@ -205,9 +211,10 @@ void observing_stop(struct observing *observing)
     deadline_stop(&observing->again);
 }
 
-void observing_init(struct observing *observing, struct children *children)
+void observing_init(struct observing *observing, struct children *children,
+                    const struct access_logs *logs)
 {
-    *observing = (struct observing){.children = children};
+    *observing = (struct observing){.children = children, .logs = logs};
     TAILQ_INIT(&observing->places);
     deadline_init(&observing->again, children->loop, observing_on_again);
 }

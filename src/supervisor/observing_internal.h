@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_OBSERVING_INTERNAL_H
 #define SUPERVISOR_OBSERVING_INTERNAL_H
 
+#include "access_logs_internal.h"
 #include "children/children.h"
 #include "files/settings.h"
 
@@ -12,18 +13,22 @@ struct observing_place;
 /* Embedded by its owner. */
 struct observing {
     struct children *children;
+    const struct access_logs *logs; /* that need an observer, too */
     TAILQ_HEAD(, observing_place) places;
     bool is_over;          /* nothing is bound or started any more */
     struct deadline again; /* to bind what could not be bound */
 };
 
-void observing_init(struct observing *observing, struct children *children);
+void observing_init(struct observing *observing, struct children *children,
+                    const struct access_logs *logs);
 /* Removes the names of Unix sockets, too. */
 void observing_free(struct observing *observing);
 
 /* Binds what the settings say, lets go of what they do not say any more, tells the observer of
  * both, and starts or ends it if need be. */
 void observing_follow(struct observing *observing, const struct settings *settings);
+/* Starts the observer, or ends it, if what there is for it to do has changed. */
+void observing_look(struct observing *observing);
 /* Nothing is begun any more: the observer that runs goes on. */
 void observing_stop(struct observing *observing);
 

@@ -75,15 +75,21 @@ static void reloading_on_kept(void *owner, struct record *record)
 
 static void reloading_on_changed(void *owner, struct record *record)
 {
-    struct children *children = &((struct supervisor *)owner)->children;
+    struct supervisor *supervisor = owner;
+    struct children *children = &supervisor->children;
 
+    access_logs_follow(&supervisor->access_logs, record);
+    observing_look(&supervisor->observing);
     workers_assign(children, &record->assignment);
     workers_changed(children, &record->assignment);
 }
 
 static void reloading_on_gone(void *owner, struct record *record)
 {
-    workers_withdraw(&((struct supervisor *)owner)->children, &record->assignment);
+    struct supervisor *supervisor = owner;
+
+    workers_withdraw(&supervisor->children, &record->assignment);
+    access_logs_leave(&supervisor->access_logs, record);
 }
 
 /* ---- what it asks ---- */

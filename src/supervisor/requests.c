@@ -39,7 +39,7 @@ static const char *request_reopen(void *owner)
     struct supervisor *supervisor = owner;
 
     log_notice("opening logs anew, as the control socket asks");
-    logging_follow(&supervisor->logging, supervisor->settings, true);
+    reopening_begin(supervisor);
     return NULL;
 }
 

@@ -156,6 +156,25 @@ static void resume_take_control(struct supervisor *supervisor, const struct stat
     free(path);
 }
 
+/* Each tenant has the numbers that its workers of before know. What no worker writes to any more is
+ * read all the same. */
+static void resume_take_logs(struct supervisor *supervisor)
+{
+    struct log_ring *ring;
+
+    REGISTRY_FOREACH (record, &supervisor->registry)
+        access_logs_follow(&supervisor->access_logs, record);
+    TAILQ_FOREACH (ring, &supervisor->access_logs.rings.all, next) {
+        bool is_written = false;
+
+        GENERATION_FOREACH (worker, &supervisor->children.handover.former)
+            is_written = is_written || (worker->pid > 0 &&
+                                        ring->column == tally_column(worker->half, worker->index));
+        if (!is_written)
+            ring->column = LOG_RING_ENDED;
+    }
+}
+
 /* What has gone or come meanwhile is closed and bound now. */
 static void resume_take_namespaces(struct supervisor *supervisor, struct wire_reader *rest)
 {
@@ -174,11 +193,13 @@ static int resume_get(struct supervisor *supervisor, struct wire_reader *rest,
 {
     children_get(rest, workers);
     registry_get(rest, &supervisor->registry);
+    access_logs_get(rest, &supervisor->access_logs);
     for (uint32_t i = 0; i < workers->count; i++) {
         if (workers->workers[i].channel >= 0)
             resume_arm(&workers->workers[i].channel, NULL);
     }
     registry_each_descriptor(&supervisor->registry, resume_arm, NULL);
+    log_rings_each_descriptor(&supervisor->access_logs.rings, resume_arm, NULL);
     if (rest->failed)
         log_error("cannot resume: the state is damaged");
     return rest->failed ? -1 : 0;
@@ -208,6 +229,7 @@ static int resume_take(struct supervisor *supervisor, struct state *state)
     supervisor->upgrade.is_arriving = true;
     resume_take_control(supervisor, state);
     resume_take_workers(&supervisor->children, &workers, state->ipc_version);
+    resume_take_logs(supervisor);
     resume_check_listeners(supervisor);
     resume_take_namespaces(supervisor, &rest);
     retries_resume(&supervisor->reload.retries);

@@ -66,7 +66,7 @@ static void signals_on_signal(struct ev_loop *ev, ev_signal *watcher, int events
         break;
     case SIGUSR1:
         log_notice("SIGUSR1: opening logs anew");
-        logging_follow(&supervisor->logging, supervisor->settings, true);
+        reopening_begin(supervisor);
         break;
     case SIGUSR2:
         log_notice("SIGUSR2: upgrading");

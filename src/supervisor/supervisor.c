@@ -54,17 +54,6 @@ static const struct namespaces_events namespaces_events = {.on_backstop = superv
                                                                supervisor_on_containers,
                                                            .resolver = supervisor_resolver};
 
-/* ---- what the log tells ---- */
-
-static void supervisor_on_log(void *owner, const char *error)
-{
-    struct supervisor *supervisor = owner;
-
-    control_tell_reopened(&supervisor->control, error);
-    if (error)
-        reload_keep_setting(&supervisor->reload, error);
-}
-
 /* ---- life ---- */
 
 void supervisor_init(struct supervisor *supervisor, const char *config, const char *program)
@@ -76,13 +65,13 @@ void supervisor_init(struct supervisor *supervisor, const char *config, const ch
     loop_init(&supervisor->loop);
     children_init(&supervisor->children, &supervisor->loop, program, &supervisor_singles,
                   &supervisor_children_events);
-    observing_init(&supervisor->observing, &supervisor->children);
+    reopening_init(supervisor);
+    observing_init(&supervisor->observing, &supervisor->children, &supervisor->access_logs);
     reloading_init(supervisor);
     namespaces_init(&supervisor->namespaces, &supervisor->loop, &namespaces_events, supervisor);
     sockets_init(&supervisor->sockets, &supervisor->namespaces, &supervisor->registry.residents,
                  &worker_sockets_events, supervisor);
     control_init(&supervisor->control, &supervisor->loop, config, supervisor_requests, supervisor);
-    logging_init(&supervisor->logging, &supervisor->children, supervisor_on_log, supervisor);
     supervisor->started = loop_now(&supervisor->loop);
     sweep_init(&supervisor->sweep, &supervisor->loop, &supervisor->registry);
     notify_init(&supervisor->notify, &supervisor->loop);
@@ -98,6 +87,8 @@ void supervisor_free(struct supervisor *supervisor)
     observing_free(&supervisor->observing);
     children_free(&supervisor->children);
     reload_free(&supervisor->reload);
+    access_logs_free(&supervisor->access_logs);
+    free(supervisor->log_error);
     sweep_free(&supervisor->sweep);
     namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);

@@ -3,6 +3,7 @@
 #ifndef SUPERVISOR_SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
+#include "access_logs_internal.h"
 #include "children/children.h"
 #include "control/control.h"
 #include "daemon/notify.h"
@@ -46,12 +47,14 @@ struct supervisor {
     struct settings *settings;
     struct recorder_dump *dump; /* -T; else NULL */
     struct logging logging;
+    char *log_error; /* that the error log could not be opened, until access logs are, too */
     struct pid_file pid;
     struct namespaces namespaces;
     struct sockets sockets;
     struct control control;
     struct registry registry;
     struct children children;
+    struct access_logs access_logs;
     struct observing observing;
     struct reload reload;
     struct sweep sweep;
@@ -94,6 +97,10 @@ extern const struct children_events supervisor_children_events;
 
 /* The workers have told their figures, or not in time: who waits for status is told. */
 void requests_on_figures(struct supervisor *supervisor);
+
+/* reopening.c: the error log and the access logs are opened anew. */
+void reopening_begin(struct supervisor *supervisor);
+void reopening_init(struct supervisor *supervisor);
 
 /* upgrading.c */
 extern const struct upgrade_events supervisor_upgrade_events;

@@ -89,6 +89,12 @@ static int trial_load_settings(struct trial *trial, const struct state *state)
     return 0;
 }
 
+static void trial_forget(int *fd, void *context)
+{
+    (void)context;
+    *fd = -1;
+}
+
 /* Without listeners nothing can be bound, or handed on. Limits are nobody's here: what they lie in
  * has not come along. */
 static int trial_take_tenants(struct trial *trial, const struct state *state)
@@ -100,6 +106,8 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
     wire_reader_init(&rest, state->rest);
     children_get(&rest, &workers);
     registry_get(&rest, &supervisor->registry);
+    access_logs_get(&rest, &supervisor->access_logs);
+    log_rings_each_descriptor(&supervisor->access_logs.rings, trial_forget, NULL);
     namespaces_get(&rest, &supervisor->namespaces);
     retries_stop(&supervisor->reload.retries);
     REGISTRY_FOREACH (record, &supervisor->registry) {

@@ -39,6 +39,7 @@ static void upgrading_put_rest(void *owner, struct wire_writer *writer)
 
     children_put(writer, &supervisor->children);
     registry_put(writer, &supervisor->registry);
+    access_logs_put(writer, &supervisor->access_logs);
     namespaces_put(writer, &supervisor->namespaces);
 }
 
@@ -47,6 +48,7 @@ static void upgrading_each_descriptor(void *owner, void (*act)(int *fd, void *co
 {
     struct supervisor *supervisor = owner;
 
+    log_rings_each_descriptor(&supervisor->access_logs.rings, act, context);
     children_each_descriptor(&supervisor->children, act, context);
     registry_each_descriptor(&supervisor->registry, act, context);
 }

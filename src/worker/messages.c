@@ -4,6 +4,7 @@
 
 #include "base/descriptor.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "ipc/body.h"
 #include "ipc/sealed.h"
 #include "sandbox/sandbox.h"
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -184,6 +186,22 @@ static int set_cells(struct worker *worker, struct tenant *tenant, struct ipc_re
     return result;
 }
 
+/* Returns 0, or ERROR_IPC when they are not the tenant's. */
+static int set_log_numbers(struct tenant *tenant, struct slice bytes)
+{
+    uint32_t count = tenant->config.log_destination_count;
+    uint32_t *numbers;
+
+    if (bytes.len == 0)
+        return 0;
+    if (bytes.len != (size_t)count * sizeof(*numbers))
+        return ERROR_IPC;
+    numbers = memory_copy(bytes.data, bytes.len);
+    tenant_set_log_numbers(tenant, numbers, count);
+    free(numbers);
+    return 0;
+}
+
 static int on_tenant(struct worker *worker, struct ipc_received *received)
 {
     struct tls_ticket_keys tickets;
@@ -204,7 +222,8 @@ static int on_tenant(struct worker *worker, struct ipc_received *received)
     if (tickets.count > 0)
         tenant_set_tickets(tenant, &tickets);
     explicit_bzero(&tickets, sizeof(tickets));
-    if (set_cells(worker, tenant, received, &body) != 0) {
+    if (set_cells(worker, tenant, received, &body) != 0 ||
+        set_log_numbers(tenant, body.logs) != 0) {
         tenant_unref(tenant);
         return ERROR_IPC;
     }
@@ -225,6 +244,27 @@ static int on_tenant_remove(struct worker *worker, struct ipc_received *received
     else
         frontend_remove_tenant(worker->frontend, body.name);
     committed(worker, body.serial);
+    return 0;
+}
+
+/* ---- lines of access logs ---- */
+
+/* Comes before the first tenant that logs. */
+static int on_ring(struct worker *worker, struct ipc_received *received)
+{
+    struct ipc_ring body;
+    int fd;
+
+    if (ipc_get_ring(&received->body, &body) != 0 || worker->ring)
+        return ERROR_IPC;
+    fd = take_descriptor(received, 0);
+    worker->wake = take_descriptor(received, 1);
+    if (fd >= 0)
+        worker->ring = ring_map(fd, worker->wake);
+    if (!worker->ring)
+        log_error("cannot map what lines of access logs go into, there are none: %s",
+                  strerror(fd < 0 ? EMFILE : errno));
+    descriptor_close(fd);
     return 0;
 }
 
@@ -319,6 +359,8 @@ int messages_take(void *owner, struct ipc_received *received)
         return ipc_answer_ping(worker->channel, received);
     case IPC_TENANT:
         return on_tenant(worker, received);
+    case IPC_RING:
+        return on_ring(worker, received);
     case IPC_TENANT_REMOVE:
         return on_tenant_remove(worker, received);
     case IPC_LISTENER:

@@ -142,9 +142,19 @@ static uint32_t descriptor_limit(void)
     return limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;
 }
 
+/* What there is no room for is counted in the ring. */
+static void write_line(void *owner, uint32_t destination, struct slice line)
+{
+    struct worker *worker = owner;
+
+    if (worker->ring)
+        ring_write(worker->ring, destination, line);
+}
+
 int worker_start(struct worker *worker, uint32_t column)
 {
     struct frontend_config config = {.loop = &worker->loop,
+                                     .log = {write_line, worker},
                                      .tally = worker->tally,
                                      .column = column,
                                      .descriptors = descriptor_limit(),
@@ -213,13 +223,15 @@ static void destroy(struct worker *worker)
     sealed_unmap(worker->authorities);
     if (worker->tally)
         tally_free(worker->tally);
+    ring_unmap(worker->ring);
+    descriptor_close(worker->wake);
     log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
     descriptor_close(worker->log_fd);
 }
 
 int worker_main(int channel)
 {
-    struct worker worker = {.log_fd = -1, .orphan_limit = ORPHAN_LIMIT};
+    struct worker worker = {.log_fd = -1, .wake = -1, .orphan_limit = ORPHAN_LIMIT};
 
     prctl(PR_SET_NAME, "nsgate-worker");
     log_set_role("worker");

@@ -4,6 +4,7 @@
 #define WORKER_WORKER_INTERNAL_H
 
 #include "backend/sockets.h"
+#include "cells/ring.h"
 #include "frontend/frontend.h"
 #include "io/deadline.h"
 #include "ipc/channel.h"
@@ -16,8 +17,10 @@ struct worker {
     struct backends *backends;
     struct frontend *frontend; /* NULL before SETUP */
     struct tally *tally;
-    uint32_t column; /* of tally and cells, its own */
-    int log_fd;      /* -1: stderr */
+    uint32_t column;   /* of tally and cells, its own */
+    int log_fd;        /* -1: stderr */
+    struct ring *ring; /* for lines of access logs; NULL: no tenant has any */
+    int wake;          /* its eventfd; -1: none */
     bool is_draining;
     bool has_told_cut;      /* how many connections its drain has cut */
     bool has_made_room;     /* for the message that is being read */

@@ -143,11 +143,19 @@ static const struct cells *crew_cells(const struct assignment *assignment)
     return &none;
 }
 
+static struct slice crew_logs(struct child *worker, const struct assignment *assignment)
+{
+    (void)worker;
+    (void)assignment;
+    return SLICE("");
+}
+
 static const struct children_events events = {
     .next = crew_next,
     .find = crew_find,
     .bundle = crew_bundle,
     .cells = crew_cells,
+    .logs = crew_logs,
     .was_guilty = crew_was_guilty,
     .on_guilty = crew_on_guilty,
     .on_cleared = crew_on_assignment,

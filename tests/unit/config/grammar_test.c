@@ -9,7 +9,8 @@ Test(grammar, wrong_places)
     static const struct said wrong[] = {
         {HEAD "}\nlisten 81;", 2, 1,
          "\"listen\" is not allowed in the top of a tenant's file but in: \"server\"; allowed "
-         "here: access_log, add_header"},
+         "here: access_log, access_log_handshakes, "
+         "add_header"},
         {HEAD "netns b; }", 1, 42, "\"netns\" is not allowed in \"server\""},
         {HEAD "}\ntenants *;", 2, 1,
          "\"tenants\" is not allowed in the top of a tenant's file but in: the main file"},

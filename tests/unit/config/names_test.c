@@ -9,7 +9,7 @@ Test(names, unknown_names)
     static const struct said wrong[] = {
         {HEAD "lisen 81; }", 1, 42,
          "unknown directive \"lisen\" in \"server\"; did you mean \"listen\"?"},
-        {HEAD "lisen 81; }", 1, 42, "allowed here: access_log, add_header, "},
+        {HEAD "lisen 81; }", 1, 42, "allowed here: access_log, access_log_handshakes, "},
         {HEAD "}\nprox_pass x;", 2, 1, "did you mean \"proxy_pass\"?"},
         {HEAD "}\nqqqqqqq x;", 2, 1, "in the top of a tenant's file; allowed here: "},
         {HEAD "}\nnetsn x;", 2, 1, "did you mean \"netns\"?"},

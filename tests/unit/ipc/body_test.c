@@ -25,8 +25,9 @@
     X(LOG, log, (0x04030201, 0x11), "0102030411")                                                  \
     X(EXAMINE, serial, (0x0807060504030201), "0102030405060708")                                   \
     X(EXAMINED, examined, (0x0807060504030201, true, false, true), "0102030405060708010001")       \
-    X(TENANT, tenant, (0x0807060504030201, SLICE("ab"), 0x14131211, SLICE("cde"), SLICE("fg")),    \
-      "01020304050607080200000061621112131403000000636465020000006667")                            \
+    X(TENANT, tenant,                                                                              \
+      (0x0807060504030201, SLICE("ab"), 0x14131211, SLICE("cde"), SLICE("fg"), SLICE("hi")),       \
+      "01020304050607080200000061621112131403000000636465020000006667020000006869")                \
     X(TENANT_REMOVE, tenant_remove, (0x0807060504030201, SLICE("ab"), true),                       \
       "010203040506070802000000616201")                                                            \
     X(COMMITTED, serial, (0x0807060504030201), "0102030405060708")                                 \
@@ -57,7 +58,22 @@
       "0200000061620102030403000000636465020000006667")                                            \
     X(OBSERVE, observe, (SLICE("ab"), SLICE("cde")), "02000000616203000000636465")                 \
     X(OBSERVE_CLOSE, observe, (SLICE("ab"), SLICE("")), "02000000616200000000")                    \
-    X(STATUS, status, (0x04030201), "01020304")
+    X(STATUS, status, (0x04030201), "01020304")                                                    \
+    X(RING, ring, (0x04030201), "01020304")                                                        \
+    X(RING_END, ring, (0x04030201), "01020304")                                                    \
+    X(RING_DONE, ring, (0x04030201), "01020304")                                                   \
+    X(DESTINATION, destination,                                                                    \
+      (0x04030201, {.kind = 2,                                                                     \
+                    .identity = SLICE("ab"),                                                       \
+                    .server = {.local = {AF_UNIX, "/x"}, .len = 5},                                \
+                    .priority = 0x14131211,                                                        \
+                    .tag = SLICE("cde"),                                                           \
+                    .has_hostname = true}),                                                        \
+      "010203040202000000616205000000"                                                             \
+      "01002f7800"                                                                                 \
+      "00000000"                                                                                   \
+      "111213140300000063646501")                                                                  \
+    X(DESTINATION_CLOSE, destination_close, (0x04030201), "01020304")
 
 /* The table, in the order of the numbers that are sent. */
 static const char *const golden_table[] = {
@@ -92,6 +108,11 @@ static const char *const golden_table[] = {
     "OBSERVE_CLOSE 1 8 0 0",
     "STATUS_ASK 8 1 0 0",
     "STATUS 1 8 1 0",
+    "RING 1 10 2 0",
+    "RING_END 1 8 0 0",
+    "RING_DONE 8 1 0 0",
+    "DESTINATION 1 8 1 0",
+    "DESTINATION_CLOSE 1 8 0 0",
 };
 
 static void expect_bytes(const struct wire_writer *writer, const char *message, const char *hex)

@@ -106,6 +106,7 @@ static void resume_rig_run(struct resume_rig *resume, const int *channel)
     state_encode(&bytes, &resume->state);
     sample_put_workers(&bytes, &resume->workers);
     registry_put(&bytes, &resume->registry);
+    sample_put_no_logs(&bytes);
     wire_put_bool(&bytes, false);
     fd = sealed_new("test", wire_written(&bytes));
     wire_writer_free(&bytes);

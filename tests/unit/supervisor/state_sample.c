@@ -48,6 +48,17 @@ static void sample_plan(struct plan *plan)
     dependencies_add_file(&plan->dependencies, "/nowhere/a.conf");
     plan->dependencies.items[0].inode = 42;
     plan->dependencies.items[0].modified.tv_nsec = 999;
+    plan->log_count = 2;
+    plan->logs = memory_zeroed(2, sizeof(plan->logs[0]));
+    log_place_set(&plan->logs[0], &(struct config_log_destination){.identity = SLICE("file /a.log"),
+                                                                   .path = SLICE("/a.log")});
+    log_place_set(&plan->logs[1],
+                  &(struct config_log_destination){.kind = LOG_TO_SYSLOG,
+                                                   .identity = SLICE("syslog [fe80::1%eth0]:80"),
+                                                   .server = plan->listeners[1].address,
+                                                   .priority = 190,
+                                                   .tag = SLICE("tag"),
+                                                   .has_hostname = true});
     plan->bundle = ipc_blob_new(SLICE("the bundle of a"));
 }
 
@@ -138,11 +149,20 @@ void sample_put_workers(struct wire_writer *writer, const struct children_state 
     }
 }
 
+void sample_put_no_logs(struct wire_writer *writer)
+{
+    wire_put_u32(writer, 0); /* the last destination, and how many there are */
+    wire_put_u32(writer, 0);
+    wire_put_u32(writer, 0); /* the same of rings */
+    wire_put_u32(writer, 0);
+}
+
 void sample_put(struct wire_writer *writer, const struct sample *sample)
 {
     state_encode(writer, &sample->state);
     sample_put_workers(writer, &sample->workers);
     registry_put(writer, &sample->registry);
+    sample_put_no_logs(writer);
     wire_put_bool(writer, false); /* there are no namespaces */
 }
 
@@ -158,6 +178,8 @@ int sample_get(struct sample *sample, struct slice bytes)
     wire_reader_init(&reader, sample->state.rest);
     children_get(&reader, &sample->workers);
     registry_get(&reader, &sample->registry);
+    for (int i = 0; i < 4; i++)
+        wire_require(&reader, wire_get_u32(&reader) == 0);
     namespaces_get(&reader, &none);
     return wire_finish(&reader);
 }

@@ -20,6 +20,8 @@ void sample_close(struct sample *sample);
 
 /* As children_put does. */
 void sample_put_workers(struct wire_writer *writer, const struct children_state *workers);
+/* As access_logs_put does. */
+void sample_put_no_logs(struct wire_writer *writer);
 /* All of it, as bytes; and back: 0, or -1. Close it in both cases. */
 void sample_put(struct wire_writer *writer, const struct sample *sample);
 int sample_get(struct sample *sample, struct slice bytes);

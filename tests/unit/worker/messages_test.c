@@ -2,10 +2,12 @@
 /* What the supervisor's messages do, also the malformed ones. */
 #include "worker/rig.h"
 
+#include "cells/ring.h"
 #include "ipc/sealed.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -244,6 +246,63 @@ Test(messages, a_tenants_cells_are_mapped)
     cells_map_free(map);
     cells_free(&cells);
     cr_assert_eq(rig_end(&rig), 0);
+}
+
+static void send_ring(int ring, int wake)
+{
+    const int descriptors[] = {ring, wake};
+
+    ipc_send_ring(rig.channel, IPC_RING, &(struct ipc_ring){1},
+                  &(struct ipc_attachments){descriptors, 2, NULL});
+}
+
+Test(messages, lines_go_into_the_ring)
+{
+    const uint32_t number = 77;
+    int fd = ring_file();
+    int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct ring *ring = ring_map(fd, -1);
+    struct ring_line line;
+
+    cr_assert_not_null(ring);
+    start_serving();
+    send_ring(fd, wake);
+    rig.logs = (struct slice){(const char *)&number, sizeof(number)};
+    rig_send_tenant(&rig, 2,
+                    "access_log /a x; return 200 'two'; } "
+                    "log_format x $status; server { listen 127.0.0.1:1; return 204;");
+    rig_until(&rig, rig.committed == 2);
+    close(rig_get(&rig, "two"));
+    for (int i = 0; i < 10000; i++) {
+        ring_begin(ring);
+        if (ring_read(ring, &line))
+            break;
+        usleep(1000);
+    }
+    cr_assert_eq(line.destination, number);
+    cr_assert(slice_equal(line.bytes, SLICE("200\n")));
+    ring_unmap(ring);
+    cr_assert_eq(rig_end(&rig), 0);
+}
+
+Test(messages, a_second_ring_is_against_the_rules)
+{
+    int fd = ring_file();
+
+    start_serving();
+    send_ring(fd, eventfd(0, 0));
+    send_ring(fd, eventfd(0, 0));
+    rig_until(&rig, rig.is_gone);
+    rig_end(&rig);
+}
+
+Test(messages, numbers_of_other_logs_are_against_the_rules)
+{
+    start_serving();
+    rig.logs = SLICE("1234");
+    rig_send_tenant(&rig, 2, "return 200 'two';");
+    rig_until(&rig, rig.is_gone);
+    rig_end(&rig);
 }
 
 Test(messages, cells_that_cannot_be_are_against_the_rules)

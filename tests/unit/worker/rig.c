@@ -125,11 +125,12 @@ void rig_setup(struct rig *rig)
 void rig_send_raw_tenant(struct rig *rig, uint64_t serial, struct slice bytes)
 {
     static const char keys[160];
-    const struct ipc_tenant body = {serial,
-                                    SLICE("acme"),
-                                    5,
-                                    {keys, sizeof(keys)},
-                                    rig->cells.len > 0 ? rig->cells : SLICE("\0\0\0\0")};
+    const struct ipc_tenant body = {.serial = serial,
+                                    .name = SLICE("acme"),
+                                    .slot = 5,
+                                    .ticket_keys = {keys, sizeof(keys)},
+                                    .cells = rig->cells.len > 0 ? rig->cells : SLICE("\0\0\0\0"),
+                                    .logs = rig->logs};
     struct ipc_blob *blob = ipc_blob_new(bytes);
 
     ipc_send_tenant(rig->channel, IPC_TENANT, &body,

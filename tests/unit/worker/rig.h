@@ -23,6 +23,7 @@ struct rig {
     bool moves;                  /* what TENANT_REMOVE says */
     struct slice cells;          /* what TENANT says; empty: none */
     int cells_fd;                /* what comes with it; 0: nothing */
+    struct slice logs;           /* what TENANT says */
     unsigned ready, dead, asked; /* READY, LISTENER_DEAD, SOCKETS_ASK */
     uint64_t working;            /* the last serial */
     uint64_t committed;          /* the same */

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: MIT
+"""Access logs: whole lines, none lost, none forged, and nothing that waits for them."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from harness import texts
+from harness.backend import free_port
+from harness.client import Connection, fetch, raw
+from harness.gateway import wait_for
+from harness.h2_backend import nginx
+
+PLAIN = ("127.0.0.1", 8080)
+FORMAT = "log_format line '$request_uri $status';"
+
+
+def observer(gateway):
+    found = [pid for pid in gateway.children() if gateway.role(pid) == "observer"]
+    return found[0] if found else None
+
+
+def lines(path):
+    try:
+        return path.read_bytes().decode("latin1").splitlines(keepends=True)
+    except OSError:
+        return []
+
+
+@pytest.fixture
+def logs(tmp_path):
+    """A folder that only root may write to."""
+    folder = tmp_path / "logs"
+    folder.mkdir(mode=0o755)
+    return folder
+
+
+def serve(gateway, namespace, where, body='location / { return 200 "x"; }', form=FORMAT):
+    gateway.tenant("a", texts.plain(namespace, f"access_log {where};\n{body}", settings=form))
+    gateway.start()
+
+
+def ask(namespace, count, prefix="/n", **more):
+    """So many requests over one connection, each with a number."""
+    with closing(Connection(namespace, PLAIN)) as connection:
+        for number in range(count):
+            assert connection.ask(f"{prefix}{number}", **more).status == 200
+
+
+def expect_all(files, count, prefix="/n", seconds=10):
+    """Each number has its one line, in whichever of the files."""
+    wanted = sorted(f"{prefix}{number} 200\n" for number in range(count))
+    found = lambda: sorted(line for file in files for line in lines(file) if line.startswith(prefix))
+    wait_for(lambda: len(found()) >= count, seconds, "all lines")
+    assert found() == wanted
+
+
+def test_lines_are_there_within_a_second_or_so_and_at_the_end(gateway, namespace, logs):
+    file = logs / "a.log"
+    serve(gateway, namespace, f"{file} line")
+    ask(namespace, 100)
+    expect_all([file], 100)
+    assert file.stat().st_mode & 0o777 == 0o640
+    ask(namespace, 50, "/end")
+    gateway.stop()
+    expect_all([file], 50, "/end", 0.1)
+
+
+def test_an_observer_that_is_killed_or_stopped_loses_nothing(gateway, namespace, logs):
+    file = logs / "a.log"
+    serve(gateway, namespace, f"{file} line")
+    wait_for(lambda: observer(gateway), 5, "an observer")
+    for turn, how in enumerate([signal.SIGKILL, signal.SIGSTOP, signal.SIGKILL]):
+        before = observer(gateway)
+        ask(namespace, 200, f"/{turn}a")
+        os.kill(before, how)
+        ask(namespace, 200, f"/{turn}b")
+        wait_for(lambda: observer(gateway) not in (None, before), 30, "another observer")
+        expect_all([file], 200, f"/{turn}b")
+        # What the killed one had taken and not yet written is lost at most.
+        assert all(re.fullmatch(r"/\d[ab]\d+ 200\n", line) for line in lines(file))
+
+
+def test_a_worker_that_dies_leaves_its_lines(gateway, namespace, logs):
+    file = logs / "a.log"
+    serve(gateway, namespace, f"{file} line")
+    ask(namespace, 100)
+    for worker in gateway.workers():
+        os.kill(worker, signal.SIGKILL)
+    expect_all([file], 100)
+    wait_for(lambda: fetch(namespace, PLAIN, "/alive").status == 200, 10, "another worker")
+    wait_for(lambda: "/alive 200\n" in lines(file), 10, "its line")
+
+
+@pytest.mark.skipif(not shutil.which("logrotate"), reason="there is no logrotate here")
+@pytest.mark.parametrize("way", ["create 0640 nobody", "copytruncate"])
+def test_logrotate(gateway, namespace, logs, tmp_path, way):
+    file = logs / "a.log"
+    serve(gateway, namespace, f"{file} line")
+    group = subprocess.run(["id", "-gn", "nobody"], capture_output=True, text=True).stdout.strip()
+    rotation = tmp_path / "rotate"
+    reopen = f"""postrotate
+        kill -USR1 {gateway.pid}
+        endscript""" if way != "copytruncate" else ""
+    rotation.write_text(f"""{file} {{ rotate 5
+        su root root
+        {way + " " + group if way != "copytruncate" else way}
+        {reopen} }}""")
+    rotation.chmod(0o644)
+    for turn in range(3):
+        ask(namespace, 100, f"/{turn}n")
+        wait_for(lambda: len(lines(file)) == 100, 10, "lines")
+        since = gateway.log_size()
+        subprocess.run(["logrotate", "-f", "-s", tmp_path / "state", rotation], check=True)
+        if way != "copytruncate":
+            gateway.wait_log("logs opened anew", since=since)
+        wait_for(lambda: (logs / f"a.log.{turn + 1}").exists(), 5, "a rotated file")
+    ask(namespace, 100, "/last")
+    expect_all([file], 100, "/last")
+    for turn in range(3):
+        expect_all(sorted(logs.iterdir()), 100, f"/{turn}n")
+
+
+def test_a_full_disk_is_told_once_and_no_request_waits(gateway, namespace, logs):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", logs], check=True)
+    file, filler = logs / "a.log", logs / "filler"
+    try:
+        serve(gateway, namespace, f"{file} line")
+        ask(namespace, 20)
+        expect_all([file], 20)
+        with open(filler, "wb", buffering=0) as full:
+            try:
+                while full.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        long = "x" * 3000
+        for turn in range(3):
+            ask(namespace, 20, f"/{turn}{long}")
+            time.sleep(1.2)
+        assert len(gateway.wait_log(r"access log \S*a.log: lines are dropped: No space left")) > 0
+        assert gateway.log().count("lines are dropped") == 1
+        filler.unlink()
+        ask(namespace, 10, "/again")
+        wait_for(lambda: sum(line.startswith("/again") for line in lines(file)) == 10, 10, "room")
+        assert all(re.fullmatch(r"/\w+ 200\n", line) for line in lines(file)), "no line is torn"
+        gateway.wait_log(r"a.log: is written again, \d+ lines were dropped", seconds=20)
+    finally:
+        gateway.stop()
+        subprocess.run(["umount", "-l", logs], check=True)
+
+
+def test_a_stalled_pipe(gateway, namespace, logs):
+    pipe = logs / "pipe"
+    os.mkfifo(pipe)
+    handle = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        serve(gateway, namespace, f"{pipe} line")
+        long = "y" * 3000
+        ask(namespace, 300, f"/{long}")
+        gateway.wait_log(r"pipe: lines are dropped: they are not taken fast enough")
+        got = b""
+
+        def drain():
+            nonlocal got
+            try:
+                while data := os.read(handle, 1 << 16):
+                    got += data
+            except BlockingIOError:
+                pass
+            return got.endswith(b"/after 200\n")
+
+        assert fetch(namespace, PLAIN, "/after").status == 200
+        wait_for(drain, 10, "the last line")
+        assert all(re.fullmatch(rb"/[a-z0-9]+ 200", line) for line in got.splitlines())
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.parametrize("kind", ["udp", "unix"])
+def test_syslog(gateway, namespace, reachable, kind):
+    path = pathlib.Path(reachable) / "syslog"
+
+    def listen():
+        if kind == "udp":
+            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(("127.0.0.1", port))
+        else:
+            path.unlink(missing_ok=True)
+            made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            made.bind(str(path))
+            path.chmod(0o666)
+        made.settimeout(10)
+        return made
+
+    port = free_port()
+    server = f"127.0.0.1:{port}" if kind == "udp" else f"unix:{path}"
+    receiver = listen()
+    serve(gateway, namespace, f"syslog:server={server},facility=local3,severity=notice,tag=web line")
+    ask(namespace, 50)
+    host = re.escape(socket.gethostname())
+    for number in range(50):
+        got = receiver.recv(65536).decode()
+        assert re.fullmatch(rf"<157>\w{{3}} \d\d \d\d:\d\d:\d\d {host} web: /n{number} 200", got), got
+    receiver.close()
+    ask(namespace, 3, "/gone")
+    if kind == "unix":
+        gateway.wait_log("lines are dropped: Connection refused")
+    receiver = listen()
+    ask(namespace, 3, "/back")
+    with closing(receiver):
+        wait_for(lambda: "/back" in receiver.recv(65536).decode(), 10, "lines again")
+
+
+def test_no_client_forges_a_line(gateway, namespace, logs):
+    file = logs / "a.log"
+    serve(gateway, namespace, f"{file} agent", form="""
+        log_format agent escape=none '$remote_addr "$http_user_agent" "$request"';""")
+    for evil in (b'x"\t1.1.1.1 "', b"\\x0a", b"\x7f\x01", b'\xff\xfe"', b"a\x0bb"):
+        raw(namespace, PLAIN, b"GET /e HTTP/1.1\r\nHost: a\r\nUser-Agent: " + evil +
+            b"\r\nConnection: close\r\n\r\n")
+    raw(namespace, PLAIN, b"GET /\n1.2.3.4 HTTP/1.1\r\n\r\n")
+    wait_for(lambda: len(lines(file)) >= 6, 10, "lines")
+    time.sleep(1.2)
+    assert len(lines(file)) == 6 and all(line.startswith('127.0.0.1 "') for line in lines(file))
+
+
+def test_reloads_change_files_and_lose_nothing(gateway, namespace, logs):
+    one, other = logs / "one.log", logs / "other.log"
+    serve(gateway, namespace, f"{one} line")
+    ask(namespace, 50, "/a")
+    text = texts.plain(namespace, f"access_log {other} line; access_log {one} line if=$arg_both;\n"
+                       'location / { return 200 "x"; }', settings=FORMAT)
+    gateway.tenant("a", text)
+    gateway.reload()
+    ask(namespace, 50, "/b")
+    assert fetch(namespace, PLAIN, "/c?both=1").status == 200
+    expect_all([one], 50, "/a")
+    expect_all([other], 50, "/b")
+    assert "/c?both=1 200\n" in lines(one) and "/c?both=1 200\n" in lines(other)
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "x";'))
+    gateway.reload()
+    ask(namespace, 5, "/silent")
+    time.sleep(1.2)
+    assert not any("silent" in line for file in (one, other) for line in lines(file))
+
+
+def test_an_upgrade_loses_nothing(gateway, namespace, logs):
+    file = logs / "a.log"
+    serve(gateway, namespace, f"{file} line")
+    stop, asked = threading.Event(), []
+
+    def load():
+        while not stop.is_set():
+            with closing(Connection(namespace, PLAIN)) as connection:
+                path = f"/u{len(asked)}"
+                assert connection.ask(path).status == 200
+                asked.append(path)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    try:
+        gateway.ask("upgrade")
+    finally:
+        time.sleep(0.5)
+        stop.set()
+        thread.join()
+    expect_all([file], len(asked), "/u")
+
+
+def test_a_file_that_cannot_be_opened_is_tried_again(gateway, namespace, tmp_path):
+    file = tmp_path / "none" / "a.log"
+    serve(gateway, namespace, f"{file} line")
+    gateway.wait_log("cannot open the access log .*: No such file or directory")
+    ask(namespace, 10)
+    file.parent.mkdir()
+    expect_all([file], 10, seconds=15)
+
+
+def test_without_access_logs_there_is_no_observer(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, 'access_log off; return 200 "x";'))
+    gateway.start()
+    ask(namespace, 3)
+    assert observer(gateway) is None
+
+
+# ---- beside nginx ----
+
+VARIABLES = """$remote_addr $remote_user "$request" $request_method $request_uri $uri $args $host
+    $server_protocol $status $body_bytes_sent $http_host "$http_user_agent" "$http_referer"
+    "$http_x_odd" $http_none $arg_a $cookie_c $content_length $content_type $request_completion
+    $scheme $server_port $is_args $sent_http_x_made $query_string""".split()
+REQUESTS = [
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /? HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /q?a=1&b=%20x HTTP/1.1\r\nHost: A.test:8080\r\nUser-Agent: \"x\\y\xe9\"\r\n\r\n",
+    b"HEAD /%41/../b//c HTTP/1.1\r\nHost: a\r\nReferer: http://x/\r\nCookie: c=v; d=w\r\n\r\n",
+    b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Type: text/x\r\n\r\nabc",
+    b"GET /u HTTP/1.1\r\nHost: a\r\nAuthorization: Basic dTpw\r\nX-Odd: a b;c\r\n\r\n",
+    b"GET /old HTTP/1.0\r\n\r\n",
+    b"DELETE /d HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /missing HTTP/1.1\r\nHost: a\r\n\r\n",
+]
+BODY = """add_header X-Made yes;
+    location = /missing { return 404 "none"; }
+    location / { return 200 "hello"; }"""
+
+
+def drop_time(line):
+    return re.sub(r"\[\d+/\w+/[\d:]+ [+-]\d{4}\]", "[TIME]", line)
+
+
+def test_lines_are_nginxs(gateway, namespace, logs, tmp_path):
+    ours, theirs = logs / "ours.log", tmp_path / "theirs.log"
+    ours_own, theirs_own = logs / "own.log", tmp_path / "theirs_own.log"
+    gateway.settings["worker_processes"] = "1"  # lines of several are in order for each alone
+    gateway.write_main()
+    form = "log_format own '" + " ".join(VARIABLES) + "';"
+    serve(gateway, namespace, f"{ours}; access_log {ours_own} own", BODY, form)
+    server = nginx(tmp_path, f"access_log {theirs}; access_log {theirs_own} own; {BODY}", "", form)
+    port = int(server.address.rpartition(":")[2])
+    with closing(server):
+        for request in REQUESTS:
+            for where in (PLAIN, ("127.0.0.1", port)):
+                data = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+                raw(namespace if where == PLAIN else None, where, data)
+        for file in (ours, theirs, ours_own, theirs_own):
+            wait_for(lambda: len(lines(file)) == len(REQUESTS), 10, f"lines of {file}")
+    for mine, other in ((ours, theirs), (ours_own, theirs_own)):
+        for got, wanted, request in zip(lines(mine), lines(other), REQUESTS):
+            wanted = wanted.replace(f" {port} ", " 8080 ")
+            assert drop_time(got) == drop_time(wanted), request
