@@ -33,9 +33,19 @@ void status_tell_gateway(struct control *control, const struct status_gateway *g
     arena_free(&arena);
 }
 
+/* Between two characters: JSON has no halves. */
+static struct slice status_error(struct slice error)
+{
+    size_t len = error.len > STATUS_ERROR ? STATUS_ERROR : error.len;
+
+    while (len > 0 && len < error.len && ((unsigned char)error.data[len] & 0xc0) == 0x80)
+        len--;
+    return slice_head(error, len);
+}
+
 void status_tell_tenant(struct control *control, const struct status_tenant *tenant)
 {
-    struct slice error = slice_head(tenant->error, STATUS_ERROR);
+    struct slice error = status_error(tenant->error);
     struct arena arena;
 
     arena_init(&arena, STATUS_LINE);

@@ -116,10 +116,19 @@ void client_go_on(struct client *client)
     int status = client->page->make(&client->server->status, &client->text);
 
     client->state = CLIENT_WRITING;
+    client->number = client->server->status.number;
     client->written = client->method == METHOD_HEAD ? client->text->bytes.len : 0;
     deadline_set(&client->limit, LIMIT_WRITE);
     client_write_head(client, status);
     client_write_some(client);
+}
+
+bool client_is_behind(const struct client *client)
+{
+    unsigned since = client->server->status.number - client->number;
+
+    return client->state == CLIENT_WRITING &&
+           since * (uint64_t)client->text->bytes.len > SERVER_KEPT;
 }
 
 static void client_answer(struct client *client, const struct page *page)

@@ -122,6 +122,8 @@ static void server_on_status(struct status *status)
         next = TAILQ_NEXT(client, next);
         if (client->state == CLIENT_WAITING)
             client_go_on(client);
+        else if (client_is_behind(client))
+            client_close(client);
     }
 }
 

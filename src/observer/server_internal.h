@@ -11,6 +11,9 @@
 #include <sys/queue.h>
 
 #define SERVER_CLIENTS 64 /* at a time; further ones wait in the backlog */
+/* Bytes of statuses, each of another second, that slow clients may keep: who reads so slowly that
+ * more have come since is cut. */
+#define SERVER_KEPT (64u << 20)
 
 struct client;
 struct server;
@@ -72,6 +75,7 @@ struct client {
     const struct page *page;
     struct text *text; /* that is being written */
     size_t written;    /* of it */
+    unsigned number;   /* of the status that was the last one then */
 };
 
 /* Owns fd. */
@@ -79,6 +83,8 @@ void client_new(struct server *server, int fd, const struct server_place *place)
 void client_close(struct client *client);
 /* Nothing of a request has come. */
 bool client_is_idle(const struct client *client);
+/* What it is being written is so old that it costs too much. */
+bool client_is_behind(const struct client *client);
 /* The status that it waits for is there. */
 void client_go_on(struct client *client);
 

@@ -17,6 +17,7 @@ Test(status, a_long_error_is_cut)
     int fd;
 
     memset(text, 'x', sizeof(text));
+    memcpy(text + 1023, "\xc3\xa4", 2); /* the last byte that fits is half a character */
     rig_open(&rig);
     fd = rig_ask(&rig, "status\n");
     while (rig.runs < 1)

@@ -3,6 +3,7 @@
 #include "observer/rig.h"
 
 #include <criterion/criterion.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LINES                                                                                      \
@@ -64,6 +65,60 @@ Test(client, is_told_that_there_is_no_status)
     rig_tell(&rig, NULL);
     rig_end(&rig, fd);
     cr_assert_not_null(strstr(rig.said, " 503 "));
+    rig_close(&rig);
+}
+
+/* A status of 600 KB, more than sockets take. */
+static void tell_much(void)
+{
+    static char line[50000];
+    int sockets[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sockets), 0);
+    status_on_connection(&rig.server.status, sockets[0]);
+    rig_send(sockets[1], "hello\t1\t2\t0\ngateway\tpid=7\tstate=serving\n");
+    memset(line, 'x', sizeof(line) - 2);
+    memcpy(line, "tenant\tname=", 12);
+    line[sizeof(line) - 2] = '\n';
+    for (int i = 0; i < 12; i++) {
+        rig_send(sockets[1], line);
+        for (int j = 0; j < 20; j++)
+            rig_turn(&rig);
+    }
+    rig_send(sockets[1], "end\t0\n");
+    close(sockets[1]);
+}
+
+Test(client, that_reads_slowly_keeps_few_statuses)
+{
+    struct client *client;
+    int slow, other;
+
+    rig_open(&rig, "");
+    slow = rig_connect(&rig);
+    rig_send(slow, "GET /status.json HTTP/1.1\r\nHost: 1.1.1.1\r\n\r\n");
+    while (rig.asked < 1)
+        rig_turn(&rig);
+    tell_much();
+    client = TAILQ_FIRST(&rig.server.clients);
+    for (int i = 0; i < 20000 && client->state != CLIENT_WRITING; i++)
+        rig_turn(&rig);
+    cr_assert_eq(client->state, CLIENT_WRITING);
+    for (unsigned more = 0; more < 2; more++) {
+        cr_assert_eq(rig.server.count, 1);
+        rig.server.status.told = 0.; /* it is old */
+        rig.server.status.number += more * SERVER_KEPT / 600000;
+        other = rig_connect(&rig);
+        rig_send(other, "GET /readyz HTTP/1.0\r\n\r\n");
+        while (rig.asked < more + 2)
+            rig_turn(&rig);
+        rig_tell(&rig, "hello\t1\t2\t0\ngateway\tpid=7\tstate=serving\nend\t0\n");
+        rig_end(&rig, other);
+        for (int i = 0; i < 20; i++)
+            rig_turn(&rig);
+    }
+    cr_assert_eq(rig.server.count, 0);
+    close(slow);
     rig_close(&rig);
 }
 
