@@ -21,6 +21,7 @@ WRAPPERS = {"timeout": 1, "check": 1, "exec": 0, "xargs": 0, "env": 0, "nice": 0
             "chroot": 1, "unshare": 0}
 NAME = re.compile(r"[A-Za-z_][\w.+-]*")
 CALLS = {"run", "Popen", "check_output", "check_call", "call", "which"}
+MODULES = {"subprocess", "shutil", "netns"}
 
 
 # ---- the shell ----
@@ -129,7 +130,11 @@ def _constants(nodes):
 
 
 def _called(node):
-    return getattr(node.func, "attr", getattr(node.func, "id", None)) in CALLS
+    """Whether it is one of CALLS, of a module that has them or by its bare name: others' methods may
+    be called the same."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr in CALLS and getattr(node.func.value, "id", None) in MODULES
+    return getattr(node.func, "id", None) in CALLS
 
 
 def _command_words(tree):
