@@ -40,7 +40,7 @@ static void end(void)
     leave();
 }
 
-TestSuite(syslog, .init = start, .fini = end, .timeout = 10);
+TestSuite(syslog, .init = start, .fini = end, .timeout = 60);
 
 static ssize_t take(char line[8192])
 {

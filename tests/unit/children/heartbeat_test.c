@@ -129,7 +129,7 @@ Test(heartbeat, a_resolver_has_as_long_as_a_worker)
     patient_close(&patient);
 }
 
-Test(heartbeat, a_resolver_has_longer_while_its_owner_is_patient, .timeout = 20)
+Test(heartbeat, a_resolver_has_longer_while_its_owner_is_patient, .timeout = 60)
 {
     struct patient patient;
 

@@ -206,7 +206,7 @@ Test(workers, a_socket_follows_when_enough_is_committed)
     mute_close(&mute);
 }
 
-Test(workers, a_socket_that_was_not_taken_is_offered_again, .timeout = 20)
+Test(workers, a_socket_that_was_not_taken_is_offered_again, .timeout = 60)
 {
     struct mute mute;
 
@@ -248,7 +248,7 @@ Test(workers, a_late_answer_is_not_about_the_socket_of_now)
 }
 
 /* What waits in the queue is never acknowledged: the drained queue itself must be noticed. */
-Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
+Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 60)
 {
     const struct ipc_listener_close close_another = {SLICE("a"), SLICE("127.0.0.1:2"), 0, 0};
     struct mute mute;
@@ -268,7 +268,7 @@ Test(workers, a_socket_follows_when_the_queue_has_drained, .timeout = 20)
     mute_close(&mute);
 }
 
-Test(workers, a_socket_that_it_has_closed_is_given_again, .timeout = 20)
+Test(workers, a_socket_that_it_has_closed_is_given_again, .timeout = 60)
 {
     struct mute mute;
 

@@ -229,9 +229,43 @@ void rig_make_identity(struct rig *rig)
 
 /* ---- turns ---- */
 
+#define LATE 0.05 /* seconds that a turn may last beyond the tick */
+
+static double real_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 void rig_turn(struct rig *rig)
 {
+    double begin = real_now();
+
     ev_run(rig->loop.ev, EVRUN_ONCE);
+    double late = real_now() - begin - rig->tick.repeat - LATE;
+    if (late > 0)
+        rig->stalled += late;
+}
+
+struct rig_watch rig_watch(const struct rig *rig)
+{
+    return (struct rig_watch){loop_now(&rig->loop), rig->stalled};
+}
+
+double rig_took(const struct rig *rig, const struct rig_watch *watch)
+{
+    return loop_now(&rig->loop) - watch->begin - (rig->stalled - watch->stalled);
+}
+
+void rig_expect_took(const struct rig *rig, const struct rig_watch *watch, double least,
+                     double most)
+{
+    double wall = loop_now(&rig->loop) - watch->begin;
+    double took = rig_took(rig, watch);
+
+    cr_assert(wall >= least && took < most, "%.3f s, of %.3f s", took, wall);
 }
 
 void rig_run(struct rig *rig, double seconds)

@@ -16,8 +16,9 @@ struct rig {
     struct cells cells;  /* of the tenant that was set last */
     uint32_t descriptors;
     ev_timer tick;
-    uint16_t port; /* the listener's real one */
-    int listener;  /* the rig's own duplicate of it, as another worker would have */
+    double stalled; /* seconds in which no turn ended though the tick was due */
+    uint16_t port;  /* the listener's real one */
+    int listener;   /* the rig's own duplicate of it, as another worker would have */
     unsigned dead, drained;
     int dead_error;
     struct bundle_identity identity; /* for "/c/acme.crt"; empty unless rig_make_identity */
@@ -52,6 +53,17 @@ void rig_make_identity(struct rig *rig);
 /* One turn of the loop, at most a few milliseconds. */
 void rig_turn(struct rig *rig);
 void rig_run(struct rig *rig, double seconds);
+
+/* How long something took: without what a machine that stood still has made it late. It is never
+ * early because of that. */
+struct rig_watch {
+    double begin, stalled;
+};
+
+struct rig_watch rig_watch(const struct rig *rig);
+double rig_took(const struct rig *rig, const struct rig_watch *watch);
+void rig_expect_took(const struct rig *rig, const struct rig_watch *watch, double least,
+                     double most);
 
 #define rig_until(rig, condition)                                                                  \
     do {                                                                                           \

@@ -173,7 +173,7 @@ static pid_t hold(pid_t pid)
     return 0;
 }
 
-Test(candidate, one_that_cannot_end_holds_nobody_up, .timeout = 20)
+Test(candidate, one_that_cannot_end_holds_nobody_up, .timeout = 60)
 {
     struct trial trial = {.state = sealed_new("test", SLICE("the state"))};
     pid_t tracer;

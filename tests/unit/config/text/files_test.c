@@ -37,7 +37,7 @@ static void fill(const char *path, size_t size)
     fclose(file);
 }
 
-Test(files, reads_a_regular_file, .timeout = 5)
+Test(files, reads_a_regular_file, .timeout = 60)
 {
     struct room room;
     struct slice text;
@@ -50,7 +50,7 @@ Test(files, reads_a_regular_file, .timeout = 5)
     leave(&room);
 }
 
-Test(files, refuses_what_is_too_large, .timeout = 5)
+Test(files, refuses_what_is_too_large, .timeout = 60)
 {
     struct room room;
     struct slice text;
@@ -63,7 +63,7 @@ Test(files, refuses_what_is_too_large, .timeout = 5)
     leave(&room);
 }
 
-Test(files, a_fifo_does_not_hang_it, .timeout = 5)
+Test(files, a_fifo_does_not_hang_it, .timeout = 60)
 {
     struct room room;
     struct slice text;
@@ -76,7 +76,7 @@ Test(files, a_fifo_does_not_hang_it, .timeout = 5)
     leave(&room);
 }
 
-Test(files, refuses_folders_devices_and_nothing, .timeout = 5)
+Test(files, refuses_folders_devices_and_nothing, .timeout = 60)
 {
     struct room room;
     struct slice text;

@@ -16,10 +16,10 @@ static struct rig rig;
 /* Seconds until the backend's connection ends. */
 static double until_back_ends(int back)
 {
-    double before = loop_now(&rig.loop);
+    struct rig_watch watch = rig_watch(&rig);
 
     client_rest(&rig, back);
-    return loop_now(&rig.loop) - before;
+    return rig_took(&rig, &watch);
 }
 
 Test(h1_end, a_half_closed_client_is_answered)
@@ -78,14 +78,14 @@ Test(h1_end, a_client_that_vanishes_in_the_response_is_noticed)
     client_send(&rig, back, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc");
     client_expect(&rig, fd, "abc");
     close(fd);
-    double before = loop_now(&rig.loop);
+    struct rig_watch watch = rig_watch(&rig);
     do {
         (void)!send(back, "x", 1, MSG_NOSIGNAL);
         rig_run(&rig, 0.1);
         ssize_t got = recv(back, rig.text, sizeof(rig.text), MSG_DONTWAIT);
         rig.ended = got == 0 || (got < 0 && errno != EAGAIN);
-    } while (!rig.ended && loop_now(&rig.loop) < before + 5);
-    cr_assert_lt(loop_now(&rig.loop) - before, 1.0);
+    } while (!rig.ended && rig_took(&rig, &watch) < 5);
+    rig_expect_took(&rig, &watch, 0, 1);
     close(back);
     rig_close(&rig);
 }
@@ -192,10 +192,10 @@ Test(h1_end, a_stalled_upload_under_a_response_is_ended)
         client_send(&rig, fd, "x");
     }
     client_expect(&rig, back, "x");
-    double before = loop_now(&rig.loop);
+    struct rig_watch watch = rig_watch(&rig);
     client_rest(&rig, fd);
     cr_assert(rig.was_reset);
-    cr_assert_float_eq(loop_now(&rig.loop) - before, 1.0, 0.5);
+    rig_expect_took(&rig, &watch, 0.5, 1.5);
     client_rest(&rig, back);
     close(back);
     close(fd);
@@ -266,9 +266,9 @@ Test(h1_end, a_silent_client_of_an_ended_tunnel_is_ended)
         client_expect(&rig, back, "ping");
         rig_run(&rig, 0.4);
     }
-    double before = loop_now(&rig.loop);
+    struct rig_watch watch = rig_watch(&rig);
     client_rest(&rig, back);
-    cr_assert_lt(loop_now(&rig.loop) - before, 2.5);
+    rig_expect_took(&rig, &watch, 0, 2.5);
     close(back);
     close(fd);
     rig_until(&rig, frontend_connections(rig.frontend) == 0);
