@@ -120,15 +120,22 @@ static bool choose(struct backend_group *group, struct backend_attempts *attempt
     return true;
 }
 
-/* Who has asked some servers already waits for others than those behind it may. */
-static void choose_for_some(struct backend_group *group)
+/* Who has asked some servers already waits for others than those behind it may; what others cannot
+ * get, nobody gets. */
+static void choose_for_all(struct backend_queue *queue)
 {
-    struct backend_attempts *attempts = TAILQ_FIRST(&group->queue->waiting);
-    for (unsigned i = 0; i < PIECE && attempts; i++) {
-        struct backend_attempts *next = TAILQ_NEXT(attempts, in_queue);
-        if (choose(group, attempts))
-            next = TAILQ_FIRST(&group->queue->waiting);
-        attempts = next;
+    struct backend_attempts *attempts;
+    if (!queue->next)
+        queue->next = TAILQ_FIRST(&queue->waiting);
+    while ((attempts = queue->next)) {
+        bool is_choosy = attempts->count > 0;
+        queue->next = TAILQ_NEXT(attempts, in_queue);
+        if (!choose(queue->owner, attempts) && !is_choosy)
+            queue->next = NULL;
+        if (queue->next && loop_should_yield(queue->loop)) {
+            queue_wake(queue);
+            return;
+        }
     }
 }
 
@@ -136,7 +143,7 @@ void serve_group(struct backend_queue *queue)
 {
     struct backend_group *group = queue->owner;
     double now = loop_now(queue->loop);
-    choose_for_some(group);
+    choose_for_all(queue);
     for (unsigned i = 0; i < PIECE && !queue_is_empty(queue); i++) {
         struct backend_attempts *attempts = TAILQ_FIRST(&queue->waiting);
         if (now - attempts->queued <= group->queue_timeout)

@@ -42,10 +42,11 @@ static void on_request_ended(void *mediator, struct exchange *exchange)
 
 /* What was answered; for who was not, what nginx notes: 499 for a client that did not wait, 400 for
  * one that has not even asked. */
-static int final_status(const struct exchange *exchange)
+static int final_status(const struct dispatch *dispatch)
 {
+    const struct exchange *exchange = dispatch->exchange;
     bool is_client = exchange->error == ERROR_CLIENT_GONE || exchange->error == ERROR_SEND_TIMEOUT;
-    if (exchange->response_started || exchange->response.status == STATUS_CLOSE)
+    if (exchange->response_started || dispatch->is_unanswered)
         return exchange->response.status;
     if (!is_client)
         return 0;
@@ -56,7 +57,7 @@ static void on_close(void *mediator, struct exchange *exchange)
 {
     struct dispatch *dispatch = mediator;
     dispatch->is_over = true;
-    dispatch->status = final_status(exchange);
+    dispatch->status = final_status(dispatch);
     phases_run_response(dispatch, PHASE_LOG);
     limit_req_stop(dispatch);
     limit_conn_stop(dispatch);

@@ -22,9 +22,6 @@ struct dispatch_past {
     double queue_seconds;
 };
 
-/* nginx's own: no answer, the connection is closed (HTTP/2: the stream is reset). */
-#define STATUS_CLOSE 444
-
 /* A request's way, in the order in which nginx runs it. The last two run for each response, and
  * once at the exchange's end. */
 enum dispatch_phase {
@@ -86,6 +83,7 @@ struct dispatch {
     struct backend_attempts attempts;
     STAILQ_HEAD(, dispatch_past) past;
     uint32_t past_count;
+    uint32_t forgiven; /* of the past; backend_attempts does not count them */
     int backend_status;                /* of the last attempt's final response; 0: none yet */
     struct http_fields backend_fields; /* as that server sent them */
     int64_t backend_length;            /* of its body, as it announced; HTTP_LENGTH_UNKNOWN */
@@ -97,13 +95,14 @@ struct dispatch {
     bool has_rate;             /* ... it is said */
     struct limit_delay *delay; /* NULL: it waits for none */
     struct limit_held *held;   /* NULL: nothing */
+    bool is_unanswered; /* a limit ended it with a status, but no answer */
     bool is_own_reply; /* the response is made here (reply.c), and none of a server follows */
 };
 
 /* Whether the last attempt is not one of the past. */
 static inline bool dispatch_is_attempting(const struct dispatch *dispatch)
 {
-    return dispatch->attempts.count > dispatch->past_count;
+    return dispatch->attempts.count + dispatch->forgiven > dispatch->past_count;
 }
 
 /* An empty list with room for that many, so that it does not grow out of several arrays. */

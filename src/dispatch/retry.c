@@ -121,6 +121,8 @@ void retry_failed(struct dispatch *dispatch, enum error error, bool untouched)
     bool may_repeat = is_repeatable(dispatch, untouched);
     if (may_repeat && is_forgiven(dispatch, error)) {
         report_again(dispatch, error);
+        dispatch->forgiven++;
+        remember(dispatch, error_status(error));
         retry_attempt(dispatch, error);
     } else if (may_repeat && has_next(dispatch, next_flag(error))) {
         int status = error_status(error);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NAME_LENGTH  256   /* LOGIN_NAME_MAX of limits.h */
@@ -126,16 +127,25 @@ static void answer_write(const void *argument)
     _exit(write(lookup->answer, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? 0 : 1);
 }
 
+static int64_t milliseconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* Returns 0, or what has kept it from answering. */
 static int answer_read(int fd, struct answer *answer)
 {
     struct pollfd end = {.fd = fd, .events = POLLIN};
+    int64_t until = milliseconds() + LOOKUP_LIMIT;
+    int64_t left = LOOKUP_LIMIT;
     int ready;
     ssize_t got;
 
-    do
-        ready = poll(&end, 1, LOOKUP_LIMIT);
-    while (ready < 0 && errno == EINTR);
+    while ((ready = poll(&end, 1, (int)left)) < 0 && errno == EINTR)
+        left = until > milliseconds() ? until - milliseconds() : 0;
     if (ready <= 0)
         return ready == 0 ? ETIMEDOUT : errno;
     got = read(fd, answer, sizeof(*answer)); /* it is less than a pipe takes at once */

@@ -16,15 +16,22 @@ struct slice limit_key(struct dispatch *dispatch, const struct config_zone *zone
     return (struct slice){0};
 }
 
+/* nginx's: the first is its own, and the others stand for a client that is gone. */
+static bool is_no_answer(uint32_t status)
+{
+    return status == 444 || status == 408 || status == 499;
+}
+
 enum dispatch_verdict limit_refuse(struct dispatch *dispatch,
                                    const struct config_limit_manner *manner)
 {
     struct exchange *exchange = dispatch->exchange;
-    if (manner->status != STATUS_CLOSE) {
+    if (!is_no_answer(manner->status)) {
         reply_error(exchange, dispatch, ERROR_NONE, (int)manner->status);
         return DISPATCH_DONE;
     }
-    exchange->response.status = STATUS_CLOSE;
+    exchange->response.status = (int)manner->status;
+    dispatch->is_unanswered = true;
     exchange_end_response(exchange, PIPE_BROKEN);
     return DISPATCH_DONE;
 }

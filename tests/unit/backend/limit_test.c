@@ -116,6 +116,31 @@ static uint64_t server_hash(void)
     return counts_hash(&theirs, slice_of(key));
 }
 
+/* Many that have asked the server already which is free now stand before one that has not. */
+Test(limit, who_may_not_be_served_keeps_nobody_from_it)
+{
+    static struct visit many[70];
+    rig.upstream.endpoint_count = 2;
+    rig.endpoint_configs[0].max_conns = rig.endpoint_configs[1].max_conns = 1;
+    queue_of(100, 60);
+    cr_assert_eq(get(0), 0);
+    cr_assert_eq(get(1), 0);
+    for (unsigned i = 0; i < 70; i++) {
+        visit_init(&many[i], &rig, METHOD_GET, 0);
+        many[i].attempts.counts = &ours;
+        cr_assert_eq(visit_start(&many[i]), 0);
+        memcpy(many[i].attempts.tried, visits[0].attempts.tried, sizeof(many[i].attempts.tried));
+        many[i].attempts.count = 1;
+    }
+    cr_assert_eq(get(2), 0);
+    answer(0);
+    visit_close(&visits[0]);
+    visits[0].rig = NULL;
+    RIG_UNTIL(&rig, visits[2].attempts.endpoint);
+    for (unsigned i = 0; i < 70; i++)
+        visit_close(&many[i]);
+}
+
 Test(limit, other_workers_count)
 {
     uint64_t hash = server_hash();

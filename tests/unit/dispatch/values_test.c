@@ -192,6 +192,22 @@ Test(values, of_the_attempts)
     cr_expect_eq(rig.seen.status, 502);
     cr_expect_str_eq(rig_returned(&rig, "x-s"), "502, 502");
 
+    /* One that is forgiven is an attempt, too. */
+    rig.has_kept[0] = true;
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_RETIRED, false);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x-a"), "127.0.0.1:9000, 127.0.0.1:9000");
+    cr_expect_str_eq(rig_returned(&rig, "x-s"), "502, 200");
+    rig.has_kept[0] = true;
+    rig_get(&rig, "/", "");
+    rig_fail(&rig, ERROR_RETIRED, false);
+    rig_fail(&rig, ERROR_CONNECT, true);
+    rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cr_expect_str_eq(rig_returned(&rig, "x-a"),
+                     "127.0.0.1:9000, 127.0.0.1:9000, 127.0.0.1:9001");
+    cr_expect_str_eq(rig_returned(&rig, "x-s"), "502, 502, 200");
+
     rig.start_error = ERROR_NO_ENDPOINT;
     rig_get(&rig, "/", "");
     cr_expect_eq(rig.seen.status, 502);

@@ -6,6 +6,8 @@
 
 #include <criterion/criterion.h>
 
+#include <stdio.h>
+
 /* The supervisor had no memory for them. */
 Test(answer, without_cells_nobody_is_held)
 {
@@ -62,15 +64,17 @@ Test(answer, the_log_has_nginx_words)
     close(ends[0]);
 }
 
-Test(answer, a_444_is_no_answer)
+static void refuse_with(int status)
 {
+    char text[600];
     struct rig rig;
-    rig_open(&rig, "limit_conn_zone a zone=a:64k; limit_req_zone b zone=b:64k rate=1r/m;"
+    snprintf(text, sizeof(text), "limit_conn_zone a zone=a:64k; limit_req_zone b zone=b:64k rate=1r/m;"
                    "server { listen 10.0.0.1:80;"
-                   "location / { limit_conn a 1; limit_conn_status 444; "
+                   "location / { limit_conn a 1; limit_conn_status %d; "
                    "proxy_pass http://127.0.0.1:9000; }"
-                   "location /r { limit_req zone=b; limit_req_status 444; "
-                   "proxy_pass http://127.0.0.1:9000; } }");
+                   "location /r { limit_req zone=b; limit_req_status %d; "
+                   "proxy_pass http://127.0.0.1:9000; } }", status, status);
+    rig_open(&rig, text);
     struct cells_counts *counts = tenant_counts(rig.tenant, SLICE("a"));
     counts_take(counts, counts_hash(counts, SLICE("a")), 1);
     rig_get(&rig, "/r", "");
@@ -81,9 +85,16 @@ Test(answer, a_444_is_no_answer)
         rig_get(&rig, i ? "/r" : "/", "");
         cr_expect_eq(rig.seen.responses, 0);
         cr_expect_eq(rig.seen.end, PIPE_BROKEN);
-        cr_expect_eq(rig.exchange->response.status, 444, "for the log");
+        cr_expect_eq(rig.exchange->response.status, status, "for the log");
         rig_end(&rig);
     }
     cr_expect_eq(rig.starts, 1);
     rig_close(&rig);
+}
+
+Test(answer, some_are_none)
+{
+    refuse_with(444);
+    refuse_with(408);
+    refuse_with(499);
 }
