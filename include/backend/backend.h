@@ -21,8 +21,13 @@ void backends_free(struct backends *backends);
  * this tenant has no more keep no connections. */
 void backends_bind(struct backends *backends, struct tenant *tenant);
 
-/* Connections of the tenant's groups belong to that share from now on. Takes a reference. */
+/* Connections of the tenant's groups belong to that share from now on. Takes a reference. Nothing
+ * keeps a share for the connections that it had before: whoever comes back under the name of a
+ * tenant of which groups are left goes on with backends_share. */
 void backends_set_share(struct backends *backends, struct slice tenant, struct loop_share *share);
+
+/* That share, if one was set; NULL: nothing is left of such a tenant. No reference is given. */
+struct loop_share *backends_share(struct backends *backends, struct slice tenant);
 
 /* The tenant may hold that many bytes (max_memory): an eighth of it, if that is less than usual,
  * may be kept of requests for another attempt. */

@@ -64,6 +64,13 @@ void backends_set_share(struct backends *backends, struct slice tenant, struct l
     owner->share = share;
 }
 
+struct loop_share *backends_share(struct backends *backends, struct slice tenant)
+{
+    struct backend_owner *owner;
+    HASH_FIND(hh, backends->owners, tenant.data, tenant.len, owner);
+    return owner && owner->share != &backends->loop->own ? owner->share : NULL;
+}
+
 void backends_bound(struct backends *backends, struct slice tenant, size_t most)
 {
     struct backend_owner *owner;

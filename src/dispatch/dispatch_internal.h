@@ -83,7 +83,7 @@ struct dispatch {
     struct backend_attempts attempts;
     STAILQ_HEAD(, dispatch_past) past;
     uint32_t past_count;
-    uint32_t forgiven; /* of the past; backend_attempts does not count them */
+    uint32_t forgiven;                 /* of the past; backend_attempts does not count them */
     int backend_status;                /* of the last attempt's final response; 0: none yet */
     struct http_fields backend_fields; /* as that server sent them */
     int64_t backend_length;            /* of its body, as it announced; HTTP_LENGTH_UNKNOWN */
@@ -95,7 +95,7 @@ struct dispatch {
     bool has_rate;             /* ... it is said */
     struct limit_delay *delay; /* NULL: it waits for none */
     struct limit_held *held;   /* NULL: nothing */
-    bool is_unanswered; /* a limit ended it with a status, but no answer */
+    bool is_unanswered;        /* a limit ended it with a status, but no answer */
     bool is_own_reply; /* the response is made here (reply.c), and none of a server follows */
 };
 

@@ -43,12 +43,20 @@ static void tenant_bury(struct loop_task *task)
     free(tenant);
 }
 
+/* What is left of a tenant of that name at the servers' side goes on in its share. */
+static struct loop_share *share_for(struct frontend *frontend, struct slice name)
+{
+    struct loop_share *before = backends_share(frontend->config.backends, name);
+
+    return before ? loop_share_ref(before) : loop_share_new(frontend->config.loop, SHARE_WEIGHT);
+}
+
 static struct frontend_tenant *tenant_entry_new(struct frontend *frontend, struct slice name)
 {
     struct frontend_tenant *tenant = memory_zeroed(1, sizeof(*tenant) + name.len);
 
     tenant->frontend = frontend;
-    tenant->share = loop_share_new(frontend->config.loop, SHARE_WEIGHT);
+    tenant->share = share_for(frontend, name);
     tenant->grave.run = tenant_bury;
     tenant->name_len = name.len;
     memcpy(tenant->name, name.data, name.len);

@@ -42,6 +42,22 @@ Test(backends, tenants_of_other_names_share_nothing)
     rig_turn(&rig);
 }
 
+/* What a tenant leaves behind keeps its share, for who comes back under its name. */
+Test(backends, the_share_of_what_is_left_is_found_again)
+{
+    struct loop_share *share = loop_share_new(&rig.loop, SHARE_WEIGHT);
+    cr_assert_null(backends_share(rig.backends, rig.tenant.config.name));
+    backends_set_share(rig.backends, rig.tenant.config.name, share);
+    loop_share_unref(share);
+    int fd = serve_once(&rig, 0, -1);
+    cr_assert_eq(backends_share(rig.backends, rig.tenant.config.name), share);
+    cr_assert_null(backends_share(rig.backends, SLICE("other")));
+    backends_unbind(rig.backends, &rig.tenant);
+    RIG_UNTIL(&rig, server_sees_end(fd));
+    RIG_UNTIL(&rig, !backends_share(rig.backends, rig.tenant.config.name));
+    close(fd);
+}
+
 Test(backends, the_last_unbind_closes_idle_connections)
 {
     int fd = serve_once(&rig, 0, -1);

@@ -204,8 +204,7 @@ Test(values, of_the_attempts)
     rig_fail(&rig, ERROR_RETIRED, false);
     rig_fail(&rig, ERROR_CONNECT, true);
     rig_answer(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    cr_expect_str_eq(rig_returned(&rig, "x-a"),
-                     "127.0.0.1:9000, 127.0.0.1:9000, 127.0.0.1:9001");
+    cr_expect_str_eq(rig_returned(&rig, "x-a"), "127.0.0.1:9000, 127.0.0.1:9000, 127.0.0.1:9001");
     cr_expect_str_eq(rig_returned(&rig, "x-s"), "502, 502, 200");
 
     rig.start_error = ERROR_NO_ENDPOINT;

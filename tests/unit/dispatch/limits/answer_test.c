@@ -68,12 +68,14 @@ static void refuse_with(int status)
 {
     char text[600];
     struct rig rig;
-    snprintf(text, sizeof(text), "limit_conn_zone a zone=a:64k; limit_req_zone b zone=b:64k rate=1r/m;"
-                   "server { listen 10.0.0.1:80;"
-                   "location / { limit_conn a 1; limit_conn_status %d; "
-                   "proxy_pass http://127.0.0.1:9000; }"
-                   "location /r { limit_req zone=b; limit_req_status %d; "
-                   "proxy_pass http://127.0.0.1:9000; } }", status, status);
+    snprintf(text, sizeof(text),
+             "limit_conn_zone a zone=a:64k; limit_req_zone b zone=b:64k rate=1r/m;"
+             "server { listen 10.0.0.1:80;"
+             "location / { limit_conn a 1; limit_conn_status %d; "
+             "proxy_pass http://127.0.0.1:9000; }"
+             "location /r { limit_req zone=b; limit_req_status %d; "
+             "proxy_pass http://127.0.0.1:9000; } }",
+             status, status);
     rig_open(&rig, text);
     struct cells_counts *counts = tenant_counts(rig.tenant, SLICE("a"));
     counts_take(counts, counts_hash(counts, SLICE("a")), 1);
