@@ -255,7 +255,7 @@ const char *server_read(struct rig *rig, int fd, const char *text)
     static char seen[64 * 1024];
     size_t len = 0;
     seen[0] = '\0';
-    double end = rig_seconds() + 5;
+    double end = rig_seconds() + 20;
     while (strstr(seen, text) == NULL) {
         cr_assert(rig_seconds() < end, "no \"%s\" in \"%s\"", text, seen);
         rig_turn(rig);

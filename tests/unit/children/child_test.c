@@ -17,7 +17,7 @@ static void expect_replaced(struct rig *rig, const char *name)
     kill(old, SIGKILL);
     snprintf(line, sizeof(line), "%s (pid %d) was killed by signal 9", name, (int)old);
     rig_expect(rig, line);
-    for (int i = 0; i < 1000 && rig_child(rig, name) == old; i++)
+    for (int i = 0; i < 2000 && rig_child(rig, name) == old; i++)
         usleep(5000);
     cr_assert_neq(rig_child(rig, name), old);
 }
