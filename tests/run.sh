@@ -108,9 +108,9 @@ run_gateway_shared() { # run_gateway_shared NAME ARGUMENT...: the same, by two s
     shift
     folder=$(mktemp -d)
     mkdir "$folder"/{first,second,shared}
-    begin_pytest "$folder/first" --beside "$folder/shared" "$@"
+    begin_pytest "$folder/first" --beside="$folder/shared" "$@"
     pids=($!)
-    begin_pytest "$folder/second" --beside "$folder/shared" "$@" >"$folder/log" 2>&1
+    begin_pytest "$folder/second" --beside="$folder/shared" "$@" >"$folder/log" 2>&1
     pids+=($!)
     end_pytest "$folder/first" "${pids[0]}"
     end_pytest "$folder/second" "${pids[1]}"

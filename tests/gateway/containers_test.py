@@ -18,6 +18,7 @@ from harness.engine import OK, Engine, chunk, runs
 from harness.gateway import is_sanitized, wait_for
 from harness.load import Load
 from harness.podman import SUBNET, Podman, is_here
+from harness.watch import Watch
 from packages.debian import Debian
 
 pytestmark = pytest.mark.alone
@@ -83,10 +84,9 @@ def ask(place, address="127.0.0.1"):
 
 def wait_served(place, name, seconds=SOON):
     """The container's process was there when this began."""
-    end = time.monotonic() + seconds
-    while (answer := ask(place)) != name:
-        assert time.monotonic() < end, f"{answer!r} for {seconds} s, not {name!r}"
-        time.sleep(0.005)
+    watch = Watch()
+    wait_for(lambda: ask(place) == name, 10 * seconds, f"{name} is served")
+    assert watch.seconds() < 1.5 * seconds, "it took longer than it may"
 
 
 # -- real containers --
