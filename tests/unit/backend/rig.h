@@ -62,7 +62,7 @@ double rig_seconds(void);
 /* Turns until the condition holds; fails the test after 20 s. */
 #define RIG_UNTIL(rig, condition)                                                                  \
     do {                                                                                           \
-        double rig_end = rig_seconds() + 20;                                                        \
+        double rig_end = rig_seconds() + 20;                                                       \
         while (!(condition)) {                                                                     \
             cr_assert(rig_seconds() < rig_end, "waited in vain for %s", #condition);               \
             rig_turn(rig);                                                                         \

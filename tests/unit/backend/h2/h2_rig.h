@@ -73,7 +73,7 @@ void peer_respond_interim(struct peer_stream *stream, int status);
 /* Pumps all peers and turns until the condition holds; fails the test after 20 s. */
 #define H2_UNTIL(rig, condition)                                                                   \
     do {                                                                                           \
-        double h2_end = rig_seconds() + 20;                                                         \
+        double h2_end = rig_seconds() + 20;                                                        \
         while (!(condition)) {                                                                     \
             cr_assert(rig_seconds() < h2_end, "waited in vain for %s", #condition);                \
             peers_pump();                                                                          \
