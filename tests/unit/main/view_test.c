@@ -20,7 +20,7 @@ static void make(unsigned count)
     json_t *tenants = json_array(), *none = json_pack("{s:[]}", "tenants");
 
     for (unsigned i = 0; i < count; i++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof(name), "t%02u", i);
         json_array_append_new(tenants, json_pack("{s:s, s:s, s:i}", "tenant", name, "state",
