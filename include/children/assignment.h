@@ -5,26 +5,17 @@
 
 #include <stdint.h>
 
-/* Of one tenant, over all workers. */
-struct assignment_figures {
-    uint64_t connections;
-    uint64_t draining; /* of them */
-    uint64_t requests; /* since these workers were started */
-    uint64_t refused;  /* handshakes; the same */
-};
-
 /* Embedded by the tenant's record. In the masks are workers of the present generation: worker_bit.
  */
 struct assignment {
-    const char *name;                  /* the tenant's, who lives longer */
-    uint32_t slot;                     /* in the tally */
-    uint64_t workers;                  /* bit per worker that serves it */
-    uint64_t told;                     /* those that were sent a bundle of it */
-    uint64_t due;                      /* those that must be sent the present one */
-    uint64_t committing;               /* those that were, and have not yet committed it */
-    unsigned deliveries;               /* TENANT and LISTENER messages that are not yet COMMITTED */
-    unsigned deaths;                   /* of workers over such a one, since all had committed it */
-    struct assignment_figures figures; /* of the last time that the workers were asked */
+    const char *name;    /* the tenant's, who lives longer */
+    uint32_t slot;       /* in the tally */
+    uint64_t workers;    /* bit per worker that serves it */
+    uint64_t told;       /* those that were sent a bundle of it */
+    uint64_t due;        /* those that must be sent the present one */
+    uint64_t committing; /* those that were, and have not yet committed it */
+    unsigned deliveries; /* TENANT and LISTENER messages that are not yet COMMITTED */
+    unsigned deaths;     /* of workers over such a one, since all had committed it */
 };
 
 #endif

@@ -34,7 +34,7 @@ struct child_events {
     /* WORKING, PONG. Return 0, or ERROR_IPC when that cannot be. */
     int (*on_working)(struct child *child, uint64_t serial);
     int (*on_pong)(struct child *child, uint64_t number);
-    /* Whether a message that answers is of interest still: WORKING, EXAMINED, FIGURES. */
+    /* Whether a message that answers is of interest still: WORKING, EXAMINED. */
     bool (*awaits)(const struct child *child, enum ipc_message message, uint64_t serial);
     bool (*is_wanted)(const struct child *child);  /* although it was dismissed */
     bool (*is_patient)(const struct child *child); /* it may be silent for longer */
@@ -83,7 +83,6 @@ struct child {
     unsigned awaiting;           /* TENANT, TENANT_REMOVE and LISTENER not yet COMMITTED */
     unsigned due;                /* tenants that it must be told of */
     struct delivery *deliveries; /* what it awaits, in the order in which that was sent */
-    bool owes_figures;           /* FIGURES_ASK was sent, and is not yet answered */
     bool is_lacking;             /* something could not be sent for want of room */
     bool has_queue;              /* messages wait for its socket */
     struct allowance asking;     /* for sockets */

@@ -7,6 +7,7 @@
 #include "cells/memory.h"
 #include "children/assignment.h"
 #include "children/child.h"
+#include "children/figures.h"
 #include "ipc/tally.h"
 
 /* What the owner of children is asked, and told. */
@@ -46,8 +47,8 @@ struct children_events {
     /* SOCKETS_ASK and LISTENER_DEAD of a worker. Returns 0 or ERROR_IPC. */
     int (*on_message)(struct child *worker, struct ipc_received *received);
     void (*on_worker_death)(struct child *worker);
-    /* figures_ask has been answered, or its time is over. */
-    void (*on_figures)(void *owner);
+    /* A second is over. */
+    void (*on_tick)(void *owner);
     /* A child that is stopping has ended. */
     void (*on_gone)(void *owner);
     /* No worker ever came up, however often it was tried. */
@@ -78,15 +79,6 @@ struct handover {
     double drains_until;   /* the same, of the end; is only ever moved to sooner */
     struct deadline limit; /* DRAINING: then who has not ended is killed */
     struct loop_task step;
-};
-
-/* The last question for figures. */
-struct figures {
-    uint64_t serial;
-    bool is_asking;
-    bool is_partial;      /* some worker has not answered */
-    uint64_t connections; /* of all tenants, removed ones too */
-    struct deadline limit;
 };
 
 /* What workers should be like: the settings say it. */
@@ -200,7 +192,6 @@ struct worker_state {
 struct children_state {
     uint32_t half;       /* of the tally, that the workers use */
     uint32_t generation; /* theirs */
-    uint64_t figures;    /* serial of the last FIGURES_ASK */
     uint32_t count;
     struct worker_state workers[TALLY_WORKERS]; /* by their index; dead ones are left out */
 };

@@ -24,6 +24,7 @@
 #include "base/close.h"
 #include "http/message.h"
 #include "io/loop.h"
+#include "metrics/cells.h"
 
 /* Bytes a pipe holds before its writer must wait. */
 #define EXCHANGE_PIPE_LIMIT (64 * 1024)
@@ -109,6 +110,8 @@ struct exchange_client {
     double accepted;             /* loop_now() when it was accepted */
     double tls_seconds;          /* of the handshake; negative: none was completed */
     enum close_reason closed;    /* why it ends, once it does */
+    bool is_http2;
+    struct metrics_cells *const *figures; /* where its tenant's are now; NULL: nobody counts */
 };
 
 /* What the last attempt has come to, as its backend end tells it when it leaves. */

@@ -7,6 +7,7 @@
 #include "dispatch/dispatch.h"
 #include "exchange/exchange.h"
 #include "ipc/tally.h"
+#include "metrics/file.h"
 #include "tenant/tenant.h"
 
 struct frontend;        /* all of one worker */
@@ -16,10 +17,11 @@ struct frontend_config {
     struct loop *loop;
     struct backends *backends;
     struct tls_contexts *contexts;
-    struct dispatch_log log; /* lines of access logs */
-    struct tally *tally;     /* NULL: connections are counted in this process alone */
-    uint32_t column;         /* of the tally, its own */
-    uint32_t descriptors;    /* RLIMIT_NOFILE: accepting pauses before they run out */
+    struct dispatch_log log;      /* lines of access logs */
+    struct tally *tally;          /* NULL: connections are counted in this process alone */
+    uint32_t column;              /* of the tally, its own */
+    struct metrics_file *figures; /* this worker's; NULL: nothing is measured */
+    uint32_t descriptors;         /* RLIMIT_NOFILE: accepting pauses before they run out */
     /* A listener's accept(2) can never work again (EINVAL after `ss -K`). The listener is closed.
      */
     void (*on_listener_dead)(void *owner, struct slice tenant, struct slice address, int error);
@@ -37,8 +39,10 @@ void frontend_free(struct frontend *frontend);
 struct frontend_tenant *frontend_find_tenant(struct frontend *frontend, struct slice name);
 
 /* Takes over the reference: new, or in place of the last one of that name, whose connections go
- * on and use this one from their next request. slot: its row of the tally. */
-void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot);
+ * on and use this one from their next request. slot: its row of the tally; number: whose figures
+ * are its (metrics/file.h), 0: nobody's. */
+void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot,
+                         uint64_t number);
 
 /* How long (seconds) what runs may go on when its tenant or its listener is configured no more;
  * then it is cut (RST). FRONTEND_DRAIN_LIMIT until it is called; counts for what is removed later.
@@ -86,20 +90,6 @@ bool frontend_close_idle(struct frontend *frontend);
 
 /* Gives back what idle tenants need not hold (tenant_trim); now and then. */
 void frontend_trim(struct frontend *frontend);
-
-/* What a tenant has at the moment. */
-struct frontend_stats {
-    struct slice tenant; /* its name */
-    uint32_t connections;
-    uint32_t
-        draining; /* those of them that end, with their tenant, their listener or the process */
-    uint64_t requests; /* so far */
-    uint64_t refused;  /* handshakes, by max_handshakes and handshake_rate; so far */
-};
-
-/* take is called for each tenant, also for those that are removed and still have connections. */
-void frontend_stats(const struct frontend *frontend,
-                    void (*take)(void *owner, const struct frontend_stats *stats), void *owner);
 
 /* Client connections now. */
 unsigned frontend_connections(const struct frontend *frontend);

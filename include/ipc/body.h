@@ -30,7 +30,7 @@ struct ipc_log {
     uint8_t sink;
 };
 
-/* EXAMINE, WORKING, COMMITTED; FIGURES_ASK, FIGURES; PING, PONG */
+/* EXAMINE, WORKING, COMMITTED; PING, PONG */
 struct ipc_serial {
     uint64_t serial;
 };
@@ -47,7 +47,8 @@ struct ipc_examined {
 struct ipc_tenant {
     uint64_t serial;
     struct slice name;
-    uint32_t slot; /* in the tally */
+    uint32_t slot;    /* in the tally */
+    uint64_t figures; /* its number on the board (metrics/file.h) */
     struct slice ticket_keys;
     struct slice cells; /* ipc_put_cells */
     struct slice logs;  /* uint32_t each: the numbers of its destinations of lines, in their order;
@@ -214,21 +215,7 @@ void ipc_get_cells(struct wire_reader *reader, struct cells *cells);
 void ipc_put_log_place(struct wire_writer *writer, struct ipc_log_place place);
 void ipc_get_log_place(struct wire_reader *reader, struct ipc_log_place *place);
 
-/* One tenant's figures, of which a FIGURES has any number in its blob, behind a u32: the
- * connections in all. */
-struct ipc_tenant_figures {
-    struct slice tenant;
-    uint32_t connections;
-    uint32_t draining; /* of them */
-    uint64_t requests;
-    uint64_t refused; /* handshakes */
-};
-
-void ipc_put_tenant_figures(struct wire_writer *writer, const struct ipc_tenant_figures *figures);
-/* The reader tells whether it has failed. */
-void ipc_get_tenant_figures(struct wire_reader *reader, struct ipc_tenant_figures *figures);
-
-/* The serial with which the bodies of WORKING, EXAMINED and FIGURES begin. */
+/* The serial with which the bodies of WORKING and EXAMINED begin. */
 uint64_t ipc_serial_of(const struct ipc_announced *announced);
 
 /* A limit in milliseconds that stands for none. */

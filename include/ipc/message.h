@@ -34,8 +34,8 @@ struct ipc_ends {
 /* X(NAME, from, to, descriptors, has a blob); the body is the struct of that name in ipc/body.h, or
  * the one that is named here */
 #define IPC_MESSAGES(X)                                                                            \
-    /* 0 or 1 log descriptor, then (workers) the tally's memfd */                                  \
-    X(SETUP, ROLE_SUPERVISOR, ROLE_CHILDREN, 2, false)                                             \
+    /* 0 or 1 log descriptor, then (workers) the memfds of the tally and of its figures */         \
+    X(SETUP, ROLE_SUPERVISOR, ROLE_CHILDREN, 3, false)                                             \
     /* no body: a sealed memfd with the system's CA certificates (tls/tls.h) */                    \
     X(AUTHORITIES, ROLE_SUPERVISOR, ROLE_WORKER, 1, false)                                         \
     /* the log descriptor of SETUP, opened anew */                                                 \
@@ -72,11 +72,6 @@ struct ipc_ends {
     /* ipc_serial: answer with PONG of the same number */                                          \
     X(PING, ROLE_SUPERVISOR, ROLE_CHILDREN, 0, false)                                              \
     X(PONG, ROLE_CHILDREN, ROLE_SUPERVISOR, 0, false)                                              \
-    /* ipc_serial: what does each tenant have here? */                                             \
-    X(FIGURES_ASK, ROLE_SUPERVISOR, ROLE_WORKER, 0, false)                                         \
-    /* ipc_serial; blob: u32 connections in all, then an ipc_tenant_figures for each tenant that   \
-       has had any */                                                                              \
-    X(FIGURES, ROLE_WORKER, ROLE_SUPERVISOR, 0, true)                                              \
     /* sockets for backends there are wanted */                                                    \
     X(SOCKETS_ASK, ROLE_WORKER, ROLE_SUPERVISOR, 0, false)                                         \
     /* unconnected TCP sockets, or why there are none */                                           \

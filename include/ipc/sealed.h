@@ -15,4 +15,12 @@ int sealed_new(const char *name, struct slice bytes);
 const char *sealed_map(int fd, struct slice *bytes);
 void sealed_unmap(struct slice bytes);
 
+/* Zeroed memory of a size that nobody can change, in a memfd that costs what is touched of it.
+ * Close-on-exec and the caller's; -1 with errno. */
+int sealed_memory(const char *name, uint64_t size);
+
+/* Maps it all; the caller unmaps it (munmap(2)) and still owns fd. NULL with errno, EINVAL when it
+ * has another size or none that is sealed. */
+char *sealed_memory_map(int fd, uint64_t size, bool is_writable);
+
 #endif

@@ -37,7 +37,9 @@ struct metrics_file {
 
 uint64_t metrics_file_size(enum metrics_use use);
 
-/* Writes the description of an empty one into memory that is zero; how much of it counts. */
+/* The bytes with which a file begins. */
+#define METRICS_DESCRIPTION 16384
+/* Writes the description of an empty one into so many bytes of zero; how many of them count. */
 uint64_t metrics_file_describe(enum metrics_use use, char *memory);
 
 /* memory: metrics_file_size(use) bytes that were described, by this version. Returns 0, or -1 when
@@ -73,6 +75,9 @@ void metrics_board_let(struct metrics_file *board, uint32_t slot, uint32_t colum
  * which the caller empties before metrics_board_end. */
 void metrics_board_fold(struct metrics_file *board, const char *memory, uint64_t size,
                         uint32_t column);
+
+/* Takes over what a board of another version has: tenants with their numbers, texts and counts. */
+void metrics_board_inherit(struct metrics_file *board, const char *memory, uint64_t size);
 
 struct metrics_text {
     struct slice name;

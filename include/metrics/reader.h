@@ -52,6 +52,9 @@ struct metrics_snapshot {
 /* tenant: only that one; empty: all. NULL when the board is just being changed, or there is none.
  */
 struct metrics_snapshot *metrics_snapshot_new(struct metrics_reader *reader, struct slice tenant);
+/* The tenant in that slot of the board; NULL: there is none. */
+const struct metrics_tenant *metrics_snapshot_find(const struct metrics_snapshot *snapshot,
+                                                   uint32_t slot);
 void metrics_snapshot_free(struct metrics_snapshot *snapshot);
 
 /* Of a row with labels, the cell of that one; cells as the row's scope has them. */

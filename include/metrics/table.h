@@ -77,7 +77,7 @@
       "Those that failed, by reason")                                                              \
     X(HANDSHAKE_DURATION, "nsgate_handshake_duration_seconds", HISTOGRAM, NANOSECONDS, DURATION,   \
       "From the accepted connection to the end of a handshake that succeeded")                     \
-    X(TLS_VERSIONS, "nsgate_tls_connections_total", COUNTER, COUNT, TLS,                           \
+    X(TLS_CONNECTIONS, "nsgate_tls_connections_total", COUNTER, COUNT, TLS,                           \
       "Handshakes that succeeded, by TLS version")                                                 \
     X(REQUESTS, "nsgate_requests_total", COUNTER, COUNT, REQUEST,                                  \
       "Requests that ended, by protocol and class of their status (none: no status was sent)")     \
@@ -85,14 +85,14 @@
       "From a request's head to its end")                                                          \
     X(FIRST_BYTE, "nsgate_time_to_first_byte_seconds", HISTOGRAM, NANOSECONDS, DURATION,           \
       "From a request's head to the head of its response")                                         \
-    X(RECEIVED, "nsgate_received_bytes_total", COUNTER, BYTES, ONE, "Bytes of requests' bodies")   \
-    X(SENT, "nsgate_sent_bytes_total", COUNTER, BYTES, ONE, "Bytes of responses' bodies")
+    X(RECEIVED, "nsgate_received_bytes_total", COUNTER, BYTES, ONE,                                \
+      "Bytes of requests that ended, heads included")                                              \
+    X(SENT, "nsgate_sent_bytes_total", COUNTER, BYTES, ONE,                                        \
+      "Bytes of their responses, heads included")
 
 #define METRICS_LISTENER(X)                                                                        \
     X(LISTENER_CONNECTIONS, "nsgate_listener_connections", GAUGE, COUNT, ONE,                      \
-      "Clients' connections now, by the address that they came to")                                \
-    X(LISTENER_ACCEPTED, "nsgate_listener_accepted_total", COUNTER, COUNT, ONE,                    \
-      "Clients' connections that were accepted, by address")
+      "Clients' connections now, by the address that they came to")
 
 #define METRICS_ENDPOINT(X)                                                                        \
     X(ENDPOINT_UP, "nsgate_endpoint_up", LARGEST, COUNT, ONE,                                      \
@@ -209,8 +209,8 @@ static inline unsigned metric_request(enum metric_protocol protocol, unsigned st
     return (unsigned)protocol * METRIC_CODES + (class < METRIC_CODES ? class : 0);
 }
 
+/* In the order of the reasons in base/close.h. */
 enum metric_limit {
-    METRIC_LIMIT_MAX_CONNECTIONS,
     METRIC_LIMIT_CLIENT_HANDSHAKE_RATE,
     METRIC_LIMIT_TENANT_HANDSHAKE_RATE,
     METRIC_LIMIT_MAX_HANDSHAKES,
@@ -219,7 +219,8 @@ enum metric_limit {
 
 enum metric_tls { METRIC_TLS_1_2, METRIC_TLS_1_3, METRIC_TLS_KINDS };
 
-enum metric_sandbox { METRIC_SANDBOX_MODES = 4 }; /* off, log, on, missing */
+/* In the order of base/sandbox_mode.h, and what it cannot say: the kernel has none. */
+enum metric_sandbox { METRIC_SANDBOX_MISSING = 3, METRIC_SANDBOX_MODES };
 
 /* Failures of servers: the errors from CONNECT to NO_ENDPOINT, then all others. */
 #define METRIC_FAILURES (ERROR_NO_ENDPOINT - ERROR_CONNECT + 1)

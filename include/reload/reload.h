@@ -50,6 +50,8 @@ struct reload_events {
     void (*on_kept)(void *owner, struct record *record);
     void (*on_changed)(void *owner, struct record *record);
     void (*on_gone)(void *owner, struct record *record);
+    /* Its file is gone, and it is about to be freed. */
+    void (*on_removed)(void *owner, struct record *record);
 
     /* Whether one that is asked for must be held back: reload_begin_held follows. */
     bool (*is_held)(void *owner);

@@ -21,9 +21,6 @@
 #define ADMISSION_DONE      10.
 #define ADMISSION_STATUS    20000. /* all tenants' lines, of 10,000 of them */
 
-/* Most bytes of figures: a full line for every tenant that there can be. */
-#define ADMISSION_FIGURES (4 + TALLY_TENANTS * (4 + 64 + 4 + 4 + 8))
-
 bool child_charge(struct child *child, double cost)
 {
     const struct allowance_rate rate = {ADMISSION_PER_SECOND, ADMISSION_AT_ONCE};
@@ -53,10 +50,6 @@ enum ipc_admission admission_judge(void *owner, const struct ipc_announced *anno
     switch (announced->message) {
     case IPC_READY:
         return child->is_ready ? IPC_REFUSED : IPC_ADMITTED;
-    case IPC_FIGURES:
-        if (announced->blob_len > ADMISSION_FIGURES)
-            return IPC_REFUSED;
-        break;
     case IPC_WORKING:
     case IPC_EXAMINED:
         break;

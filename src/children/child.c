@@ -149,21 +149,23 @@ static void child_open_channel(struct child *child, int fd)
     ipc_channel_set_admit(child->channel, admission_judge);
 }
 
-static void child_send_setup(struct child *child)
+static void child_send_setup(struct child *child, int figures)
 {
     const struct children *children = child->children;
     struct ipc_setup setup = {.index = child->index,
                               .column = tally_column(child->half, child->index),
                               .log_level = (uint32_t)log_get_level(),
                               .log_sink = (uint8_t)log_sink_of(children->log_fd)};
-    int descriptors[2];
+    int descriptors[3];
     unsigned count = 0;
 
     setup.identity = children->identity;
     if (children->log_fd >= 0)
         descriptors[count++] = children->log_fd;
-    if (child->role == ROLE_WORKER)
+    if (child->role == ROLE_WORKER) {
         descriptors[count++] = children->tally_fd;
+        descriptors[count++] = figures;
+    }
     ipc_send_setup(child->channel, IPC_SETUP, &setup,
                    &(struct ipc_attachments){descriptors, count, NULL});
 }
@@ -215,7 +217,8 @@ static int child_fork(struct child *child, int sockets[2])
 
 void child_start(struct child *child)
 {
-    int sockets[2];
+    struct children *children = child->children;
+    int sockets[2], figures = -1;
     char name[32];
 
     child_name(child, name);
@@ -229,7 +232,9 @@ void child_start(struct child *child)
     child->ordered = 0;
     child->heartbeat = (struct heartbeat){0};
     child->reason[0] = '\0';
-    if (child_fork(child, sockets) < 0) {
+    if (child->role == ROLE_WORKER)
+        figures = figures_start(&children->figures, tally_column(child->half, child->index));
+    if ((child->role == ROLE_WORKER && figures < 0) || child_fork(child, sockets) < 0) {
         log_error("cannot start %s: %s", name, strerror(errno));
         child->quick_deaths++;
         child_retry_later(child);
@@ -238,7 +243,7 @@ void child_start(struct child *child)
     log_info("started %s (pid %d)", name, (int)child->pid);
     child_open_channel(child, sockets[0]);
     child_set_state(child, CHILD_STARTING);
-    child_send_setup(child);
+    child_send_setup(child, figures);
     if (child->role == ROLE_WORKER)
         child_send_authorities(child);
     child->events->on_start(child);

@@ -2,7 +2,6 @@
 /* What is said to all children, and asked of all. */
 #include "children_internal.h"
 
-#include "children/figures.h"
 #include "children/generation.h"
 #include "children/workers.h"
 #include "heartbeat_internal.h"
@@ -105,6 +104,7 @@ static void children_on_tick(struct ev_loop *ev, ev_timer *timer, int events)
         heartbeat_beat(worker);
     heartbeat_beat(&children->resolver);
     heartbeat_beat(&children->observer);
+    children->events->on_tick(children->owner);
 }
 
 void children_init(struct children *children, struct loop *loop, const char *program,
@@ -118,7 +118,7 @@ void children_init(struct children *children, struct loop *loop, const char *pro
     child_init(&children->resolver, children, ROLE_RESOLVER, singles->resolver);
     child_init(&children->observer, children, ROLE_OBSERVER, singles->observer);
     generation_init(children);
-    figures_init(children);
+    figures_init(&children->figures);
     ev_timer_init(&children->heartbeat, children_on_tick, 1., 1.);
     children->heartbeat.data = children;
 }
@@ -131,8 +131,8 @@ void children_watch(struct children *children)
 void children_free(struct children *children)
 {
     ev_timer_stop(children->loop->ev, &children->heartbeat);
-    figures_free(children);
     generation_free(children);
+    figures_free(&children->figures);
     child_close(&children->resolver);
     child_close(&children->observer);
     children->authorities_fd = descriptor_close(children->authorities_fd);
@@ -165,7 +165,6 @@ void children_put(struct wire_writer *writer, const struct children *children)
         count += worker_goes_on(worker);
     wire_put_u32(writer, present->half);
     wire_put_u32(writer, children->generation);
-    wire_put_u64(writer, children->figures.serial);
     wire_put_u32(writer, count);
     GENERATION_FOREACH (worker, present) {
         if (worker_goes_on(worker))
@@ -190,7 +189,6 @@ void children_get(struct wire_reader *reader, struct children_state *state)
 
     *state = (struct children_state){.half = wire_get_u32(reader)};
     state->generation = wire_get_u32(reader);
-    state->figures = wire_get_u64(reader);
     count = wire_get_count(reader, WORKER_MIN);
     wire_require(reader, state->half < TALLY_HALVES && count <= TALLY_WORKERS);
     while (state->count < count && !reader->failed) {

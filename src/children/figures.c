@@ -1,122 +1,265 @@
 /* SPDX-License-Identifier: MIT */
-/* Figures of the workers: asked, summed per tenant, given up on after a moment. */
+/* The memory that figures are in: made, emptied, handed on. */
 #include "children/figures.h"
 
-#include "base/container_of.h"
+#include "base/descriptor.h"
+#include "base/log.h"
+#include "ipc/sealed.h"
 
-#define FIGURES_LIMIT 1.0 /* seconds for an answer */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
 
-static void figures_done(struct children *children, bool is_partial)
+static uint64_t file_size(uint32_t source)
 {
-    deadline_stop(&children->figures.limit);
-    children->figures.is_asking = false;
-    children->figures.is_partial = is_partial;
-    children->events->on_figures(children->owner);
+    return metrics_file_size(source == METRICS_SOURCE_BOARD ? METRICS_BOARD : METRICS_OF_WORKER);
 }
 
-static void figures_on_limit(struct deadline *limit)
+void figures_init(struct figures *figures)
 {
-    figures_done(CONTAINER_OF(limit, struct children, figures.limit), true);
+    *figures = (struct figures){.reader = metrics_reader_new()};
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
+        figures->fds[i] = -1;
 }
 
-/* Whether one of them still has to answer. */
-static bool figures_are_due(const struct children *children)
+/* A column that is unmapped is read no more. */
+static void figures_drop(struct figures *figures, uint32_t source)
 {
-    WORKERS_FOREACH (worker, children) {
-        if (worker->owes_figures)
-            return true;
+    char **memory =
+        source == METRICS_SOURCE_BOARD ? &figures->board.memory : &figures->columns[source];
+
+    metrics_reader_set(figures->reader, source, NULL, 0);
+    if (*memory)
+        munmap(*memory, file_size(source));
+    *memory = NULL;
+    figures->fds[source] = descriptor_close(figures->fds[source]);
+}
+
+void figures_free(struct figures *figures)
+{
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
+        figures_drop(figures, i);
+    metrics_reader_free(figures->reader);
+}
+
+/* ---- the board ---- */
+
+/* Returns 0, or -1 with errno; fd is the figures' from now on in either case. */
+static int board_take(struct figures *figures, int fd, bool is_new)
+{
+    uint64_t size = file_size(METRICS_SOURCE_BOARD);
+    char *memory = sealed_memory_map(fd, size, true);
+
+    figures->fds[METRICS_SOURCE_BOARD] = fd;
+    if (memory && is_new)
+        metrics_file_describe(METRICS_BOARD, memory);
+    if (memory && metrics_file_open(&figures->board, METRICS_BOARD, memory) == 0 &&
+        metrics_reader_set(figures->reader, METRICS_SOURCE_BOARD, memory, size) == 0)
+        return 0;
+    if (memory) {
+        munmap(memory, size);
+        errno = EINVAL;
     }
-    return false;
+    figures->board.memory = NULL;
+    figures->fds[METRICS_SOURCE_BOARD] = descriptor_close(fd);
+    return -1;
 }
 
-static void figures_settle(struct children *children)
+int figures_open(struct figures *figures)
 {
-    if (children->figures.is_asking && !figures_are_due(children))
-        figures_done(children, children->figures.is_partial);
+    int fd = sealed_memory("nsgate-board", file_size(METRICS_SOURCE_BOARD));
+
+    return fd < 0 ? -1 : board_take(figures, fd, true);
 }
 
-static void figures_reset(struct children *children)
-{
-    struct assignment *assignment = NULL;
+/* ---- columns ---- */
 
-    children->figures.connections = 0;
-    children->figures.is_partial = false;
-    while ((assignment = children->events->next(children->owner, assignment)))
-        assignment->figures = (struct assignment_figures){0};
+/* Emptied: its pages go back, and its description is written anew. */
+static int column_empty(int fd, uint64_t size)
+{
+    static char description[METRICS_DESCRIPTION];
+    uint64_t len = metrics_file_describe(METRICS_OF_WORKER, description);
+
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)size) < 0)
+        return -1;
+    return pwrite(fd, description, len, 0) == (ssize_t)len ? 0 : -1;
 }
 
-void figures_ask(struct children *children)
+static void column_fold(struct figures *figures, uint32_t column)
 {
-    struct figures *figures = &children->figures;
-    struct ipc_serial body;
+    uint64_t size = file_size(column);
 
-    if (figures->is_asking)
+    if (!figures->columns[column] || !figures->board.memory)
         return;
-    figures->is_asking = true;
-    figures->serial++;
-    figures_reset(children);
-    body.serial = figures->serial;
-    WORKERS_FOREACH (worker, children) {
-        worker->owes_figures = child_is_up(worker) && !worker->has_ended;
-        if (worker->owes_figures)
-            ipc_send_serial(worker->channel, IPC_FIGURES_ASK, &body, NULL);
+    metrics_board_begin(&figures->board);
+    metrics_board_fold(&figures->board, figures->columns[column], size, column);
+    if (column_empty(figures->fds[column], size) < 0) {
+        log_error("the figures of a worker that has ended cannot be emptied: %s", strerror(errno));
+        figures_drop(figures, column);
     }
-    deadline_set(&figures->limit, FIGURES_LIMIT);
-    figures_settle(children);
+    metrics_board_end(&figures->board);
 }
 
-/* A tenant that has been removed is in the sum of all only. */
-static void figures_add(struct children *children, struct wire_reader *reader)
+/* Returns 0, or -1 with errno; fd is the figures' from now on in either case. */
+static int column_take(struct figures *figures, uint32_t column, int fd)
 {
-    struct ipc_tenant_figures told;
-    struct assignment *assignment;
+    uint64_t size = file_size(column);
 
-    ipc_get_tenant_figures(reader, &told);
-    assignment = reader->failed ? NULL : children->events->find(children->owner, told.tenant);
-    if (!assignment)
-        return;
-    assignment->figures.connections += told.connections;
-    assignment->figures.draining += told.draining;
-    assignment->figures.requests += told.requests;
-    assignment->figures.refused += told.refused;
+    figures->fds[column] = fd;
+    figures->columns[column] = sealed_memory_map(fd, size, false);
+    if (figures->columns[column] &&
+        metrics_reader_set(figures->reader, column, figures->columns[column], size) == 0)
+        return 0;
+    figures_drop(figures, column);
+    return -1;
 }
 
-int figures_on_message(struct child *worker, struct ipc_received *received)
+int figures_start(struct figures *figures, uint32_t column)
 {
-    struct children *children = worker->children;
-    struct ipc_serial body;
-    struct wire_reader reader;
+    int fd;
 
-    if (ipc_get_serial(&received->body, &body) != 0)
-        return ERROR_IPC;
-    if (body.serial != children->figures.serial || !worker->owes_figures)
-        return 0; /* too late */
-    worker->owes_figures = false;
-    wire_reader_init(&reader, received->blob);
-    children->figures.connections += wire_get_u32(&reader);
-    while (reader.rest.len > 0 && !reader.failed)
-        figures_add(children, &reader);
-    figures_settle(children);
-    return wire_finish(&reader);
+    column_fold(figures, column);
+    if (figures->fds[column] >= 0)
+        return figures->fds[column];
+    fd = sealed_memory("nsgate-figures", file_size(column));
+    if (fd < 0)
+        return -1;
+    if (column_empty(fd, file_size(column)) < 0)
+        return descriptor_close(fd);
+    return column_take(figures, column, fd) == 0 ? fd : -1;
 }
 
-void figures_on_death(struct child *worker)
+void figures_end(struct figures *figures, uint32_t column)
 {
-    struct children *children = worker->children;
-
-    if (!worker->owes_figures)
-        return;
-    worker->owes_figures = false;
-    children->figures.is_partial = true;
-    figures_settle(children);
+    column_fold(figures, column);
 }
 
-void figures_init(struct children *children)
+/* ---- tenants ---- */
+
+/* Nobody has had it, and nobody will: a tenant's number is a random one. */
+static uint64_t figures_number(void)
 {
-    deadline_init(&children->figures.limit, children->loop, figures_on_limit);
+    uint64_t number = 0;
+
+    while (number / METRICS_TENANTS == 0) {
+        if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number) && errno != EINTR)
+            abort();
+    }
+    return number;
 }
 
-void figures_free(struct children *children)
+uint64_t figures_enter(struct figures *figures, uint32_t slot)
 {
-    deadline_stop(&children->figures.limit);
+    uint64_t owner;
+
+    if (!figures->board.memory)
+        return 0;
+    owner = metrics_board_tenant(&figures->board, slot)->owner;
+    return owner != 0 ? owner : metrics_board_enter(&figures->board, slot, figures_number());
+}
+
+void figures_let(struct figures *figures, uint32_t slot, uint32_t column)
+{
+    if (figures->board.memory)
+        metrics_board_let(&figures->board, slot, column);
+}
+
+void figures_leave(struct figures *figures, uint32_t slot)
+{
+    if (figures->board.memory)
+        metrics_board_leave(&figures->board, slot);
+}
+
+/* ---- other processes ---- */
+
+int figures_share(const struct figures *figures, uint32_t source)
+{
+    char path[64];
+
+    if (figures->fds[source] < 0) {
+        errno = EBADF;
+        return -1;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", figures->fds[source]);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void figures_put(struct wire_writer *writer, const struct figures *figures)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
+        count += figures->fds[i] >= 0;
+    wire_put_u32(writer, count);
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++) {
+        if (figures->fds[i] < 0)
+            continue;
+        wire_put_u32(writer, i);
+        wire_put_descriptor(writer, figures->fds[i]);
+    }
+}
+
+void figures_get(struct wire_reader *reader, struct figures *figures)
+{
+    uint32_t count = wire_get_count(reader, 8);
+
+    for (uint32_t i = 0; i < count && !reader->failed; i++) {
+        uint32_t source = wire_get_u32(reader);
+        int fd = wire_get_descriptor(reader);
+
+        wire_require(reader, source < METRICS_SOURCES && figures->fds[source] < 0);
+        if (!reader->failed)
+            figures->fds[source] = fd;
+    }
+}
+
+void figures_each_descriptor(struct figures *figures, void (*act)(int *fd, void *context),
+                             void *context)
+{
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++) {
+        if (figures->fds[i] >= 0)
+            act(&figures->fds[i], context);
+    }
+}
+
+/* The board as another version had it: whatever both count goes on. */
+static int board_convert(struct figures *figures, int fd)
+{
+    off_t size = lseek(fd, 0, SEEK_END);
+    char *before = size > 0 ? sealed_memory_map(fd, (uint64_t)size, false) : NULL;
+    int result = figures_open(figures);
+
+    if (before && result == 0)
+        metrics_board_inherit(&figures->board, before, (uint64_t)size);
+    if (before)
+        munmap(before, (size_t)size);
+    descriptor_close(fd);
+    return result;
+}
+
+int figures_resume(struct figures *figures, bool (*is_alive)(void *owner, uint32_t column),
+                   void *owner)
+{
+    int fd = figures->fds[METRICS_SOURCE_BOARD];
+    int spare = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    int result = fd >= 0 ? board_take(figures, fd, false) : -1;
+
+    if (result < 0)
+        result = board_convert(figures, spare);
+    else
+        descriptor_close(spare);
+    for (uint32_t i = 0; i < METRICS_COLUMNS && result == 0; i++) {
+        if (figures->fds[i] < 0 || column_take(figures, i, figures->fds[i]) < 0 ||
+            is_alive(owner, i))
+            continue;
+        /* Whoever may write there still is nobody that we know. */
+        column_fold(figures, i);
+        figures_drop(figures, i);
+    }
+    return result;
 }

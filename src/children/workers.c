@@ -8,7 +8,6 @@
 
 #include "base/descriptor.h"
 #include "base/log.h"
-#include "children/figures.h"
 
 #define WORKERS_HOPELESS 6 /* quick deaths of each before one was ready: the start failed */
 
@@ -78,7 +77,9 @@ static void worker_send_tenant(struct child *worker, struct assignment *assignme
     const struct cells *cells = events->cells(assignment);
     struct ipc_tenant body = {.serial = deliveries_add(worker, assignment, NULL),
                               .name = slice_of(assignment->name),
-                              .slot = assignment->slot};
+                              .slot = assignment->slot,
+                              .figures =
+                                  figures_enter(&worker->children->figures, assignment->slot)};
     struct ipc_attachments attachments = {&cells->fd, cells->fd >= 0 ? 1 : 0, NULL};
     struct wire_writer layout;
 
@@ -87,6 +88,8 @@ static void worker_send_tenant(struct child *worker, struct assignment *assignme
     body.cells = wire_written(&layout);
     body.logs = events->logs(worker, assignment);
     attachments.blob = events->bundle(assignment, &body.ticket_keys);
+    figures_let(&worker->children->figures, assignment->slot,
+                tally_column(worker->half, worker->index));
     ipc_send_tenant(worker->channel, IPC_TENANT, &body, &attachments);
     wire_writer_free(&layout);
     assignment->told |= worker_bit(worker);
@@ -340,7 +343,7 @@ static void worker_on_death(struct child *worker)
 
     tally_clear_worker(children->tally, tally_column(worker->half, worker->index));
     deliveries_close(worker);
-    figures_on_death(worker);
+    figures_end(&children->figures, tally_column(worker->half, worker->index));
     children_advance(children);
     children->events->on_worker_death(worker);
     if (worker->is_former)
@@ -413,8 +416,6 @@ static int worker_on_lacked(struct child *worker, struct wire_reader *body)
 static int worker_on_message(struct child *worker, struct ipc_received *received)
 {
     switch (received->message) {
-    case IPC_FIGURES:
-        return figures_on_message(worker, received);
     case IPC_COMMITTED:
         return worker_on_committed(worker, &received->body);
     case IPC_LACKED:
@@ -424,10 +425,13 @@ static int worker_on_message(struct child *worker, struct ipc_received *received
     }
 }
 
+/* Of WORKING, which deliveries_on_working judges. */
 static bool worker_awaits(const struct child *worker, enum ipc_message message, uint64_t serial)
 {
-    return message != IPC_FIGURES ||
-           (worker->owes_figures && serial == worker->children->figures.serial);
+    (void)worker;
+    (void)message;
+    (void)serial;
+    return true;
 }
 
 void worker_init(struct child *worker, struct children *children, unsigned index, unsigned half)

@@ -241,12 +241,38 @@ void exchange_discard_request(struct exchange *exchange)
     exchange->front_ops->on_room(exchange->front, exchange);
 }
 
+/* ---- what is measured ---- */
+
+static struct metrics_cells *figures_of(const struct exchange *exchange)
+{
+    struct metrics_cells *const *figures = exchange->client ? exchange->client->figures : NULL;
+    return figures ? *figures : NULL;
+}
+
+/* A request that has a head, be it a wrong one. */
+static void count_request(const struct exchange *exchange)
+{
+    struct metrics_cells *cells = figures_of(exchange);
+    unsigned status = exchange->response_started ? (unsigned)exchange->response.status : 0;
+    if (exchange->connection_requests == 0)
+        return;
+    metrics_add_label(
+        cells, METRIC_REQUESTS,
+        metric_request(exchange->client->is_http2 ? METRIC_PROTOCOL_H2 : METRIC_PROTOCOL_H1,
+                       status),
+        1);
+    metrics_observe(cells, METRIC_REQUEST_DURATION, loop_now(exchange->loop) - exchange->started);
+    metrics_add(cells, METRIC_RECEIVED, exchange->request_bytes);
+    metrics_add(cells, METRIC_SENT, exchange->response_bytes);
+}
+
 /* ---- the frontend ---- */
 
 void exchange_close(struct exchange *exchange)
 {
     assert(!exchange->is_closed);
     exchange->is_closed = true;
+    count_request(exchange);
     exchange_abort_back(exchange);
     kept_stop(exchange);
     pace_stop(exchange);
@@ -287,8 +313,11 @@ void exchange_pass_response(struct exchange *exchange)
     if (exchange->is_closed)
         return;
     exchange->response_started = exchange->response.status >= 200 || exchange->is_tunnel;
-    if (exchange->response_started)
+    if (exchange->response_started) {
         kept_stop(exchange);
+        metrics_observe(figures_of(exchange), METRIC_FIRST_BYTE,
+                        loop_now(exchange->loop) - exchange->started);
+    }
     exchange->front_ops->on_response(exchange->front, exchange);
 }
 

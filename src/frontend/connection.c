@@ -275,6 +275,7 @@ struct connection *connection_new(struct front_listener *listener, int fd,
     connection->stream = stream_new(loop, fd, &connection_events, connection);
     chain_init(&connection->in, &loop->buffers);
     connection->is_counted = true;
+    counting_accepted(connection);
     tenants_count_connection(listener);
     TAILQ_INSERT_TAIL(&listener->tenant->busy, connection, of_tenant);
     return connection;
@@ -340,6 +341,8 @@ void connection_close(struct connection *connection, enum close_reason reason)
     connection->client.closed = reason;
     log_debug("client %llu: %s: %s", (unsigned long long)connection->client.connection,
               close_token(reason), close_text(reason));
+    if (connection->state == CONNECTION_HANDSHAKE)
+        counting_unshaken(connection, reason);
     connection_set_state(connection, CONNECTION_CLOSED);
     if (manner == CLOSE_MANNER_ORDERLY && protocol->farewell)
         protocol->farewell(connection);
@@ -349,6 +352,7 @@ void connection_close(struct connection *connection, enum close_reason reason)
     deadline_stop(&connection->limits.deadline);
     loop_cancel(loop, &connection->task);
     close_stream(connection, manner);
+    counting_closed(connection);
     connection->stream = NULL;
     connection->task.run = on_grave;
     loop_bury(loop, &connection->task);

@@ -66,6 +66,7 @@ struct connection {
     enum close_reason retiring; /* why its next response says that it is the last; or NONE */
     enum close_reason reason;   /* why it lingers or is closed */
     bool is_counted;            /* in the tally */
+    bool is_measured;           /* in its tenant's gauges */
     bool is_spare;              /* in the tenant's idle list */
     bool must_retire;           /* in its task */
     bool is_stale;   /* its server asks clients for another certificate now: it asks no more */
@@ -121,6 +122,16 @@ extern const struct stream_events connection_events;
 /* At the frontend's end: closes all of them; and gives the memory of all back. */
 void connection_close_all(struct frontend *frontend);
 void connection_free_all(struct frontend *frontend);
+
+/* ---- counting.c ---- */
+
+void counting_accepted(struct connection *connection);
+/* It is brought to its end, for that reason unless there is one already. */
+void counting_retiring(struct connection *connection, enum close_reason reason);
+void counting_closed(struct connection *connection);
+/* Its handshake has succeeded; has failed. */
+void counting_shaken(const struct connection *connection);
+void counting_unshaken(const struct connection *connection, enum close_reason reason);
 
 /* ---- handshake_limits.c ---- */
 

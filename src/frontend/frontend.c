@@ -27,6 +27,8 @@ struct frontend *frontend_new(const struct frontend_config *config)
     frontend->config = *config;
     frontend->drain_limit = FRONTEND_DRAIN_LIMIT;
     frontend->drained.run = on_drained;
+    if (config->figures)
+        frontend->process = metrics_worker(config->figures, 0);
     LIST_INIT(&frontend->all);
     LIST_INIT(&frontend->free);
     front_stream_pool_init(&frontend->streams);
@@ -104,7 +106,8 @@ static void uncount(struct frontend_tenant *tenant)
     uncount_list(tenant, &tenant->busy);
 }
 
-void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot)
+void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint32_t slot,
+                         uint64_t number)
 {
     struct frontend_tenant *entry = tenants_obtain(frontend, tenant->config.name);
     struct tenant *before;
@@ -115,6 +118,7 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     entry->is_leaving = false;
     entry->tenant = tenant;
     entry->slot = slot;
+    counting_begin(entry, number);
     loop_share_set_weight(entry->share, tenant->config.cpu_weight);
     backends_set_share(frontend->config.backends, tenant->config.name, entry->share);
     tenant_memory_bound(entry, tenant->config.max_memory);
@@ -139,6 +143,7 @@ void frontend_remove_tenant(struct frontend *frontend, struct slice name)
     if (!entry)
         return;
     uncount(entry);
+    counting_end(entry);
     tenants_forget_current(entry);
     retire_connections(entry, NULL, &how);
 }

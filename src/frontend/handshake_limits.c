@@ -101,7 +101,7 @@ bool handshake_limits_admit(struct front_listener *listener, int fd, const struc
         reason = judge(tenant->tenant, peer);
     if (reason == CLOSE_NONE)
         return true;
-    tenant->refused++;
+    counting_refused(tenant, reason);
     tell(tenant, peer, reason);
     socket_reset_on_close(fd);
     close(fd);

@@ -17,6 +17,7 @@ TAILQ_HEAD(connection_list, connection);
 
 struct frontend {
     struct frontend_config config;
+    struct metrics_cells *process;   /* of this worker */
     struct frontend_tenant *tenants; /* by name; the removed ones too, until they are empty */
     struct exchange_pool exchanges;
     struct dispatch_shared *shared;
@@ -66,8 +67,8 @@ struct frontend_tenant {
     struct loop_share *share; /* of the worker's time */
     uint32_t slot;
     unsigned connections;
-    uint64_t requests;           /* so far, in this process */
-    uint64_t refused;            /* handshakes; the same */
+    uint64_t number;             /* whose figures are its */
+    struct metrics_cells *cells; /* NULL: it is removed, or nobody counts */
     struct connection_list idle; /* may be closed at any time; the oldest first */
     struct connection_list busy;
     LIST_HEAD(, front_listener) listeners;
@@ -166,6 +167,15 @@ void listeners_tenant_is_full(struct frontend_tenant *tenant);
 
 /* A connection of the tenant was closed, or may be closed now. */
 void listeners_tenant_has_room(struct frontend_tenant *tenant);
+
+/* ---- counting.c ---- */
+
+/* A tenant's figures, of that number: from now on, and no more. Those of a tenant that has only
+ * moved to another worker stay. */
+void counting_begin(struct frontend_tenant *tenant, uint64_t number);
+void counting_end(struct frontend_tenant *tenant);
+/* A client has no handshake, by that limit. */
+void counting_refused(struct frontend_tenant *tenant, enum close_reason reason);
 
 /* ---- handshake_limits.c ---- */
 

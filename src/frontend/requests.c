@@ -74,7 +74,6 @@ struct exchange *connection_new_exchange(struct connection *connection,
 void connection_count_request(struct connection *connection, struct exchange *exchange)
 {
     connection->requests++;
-    connection->listener->tenant->requests++;
     exchange->connection_requests = connection->requests;
 }
 

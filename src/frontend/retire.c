@@ -21,8 +21,7 @@ void connection_retire(struct connection *connection, const struct retirement *h
         limits->cut_due = sooner(limits->cut_due, now + how->limit);
     if (connection->retiring == CLOSE_NONE || how->patience < connection->patience)
         connection->patience = how->patience;
-    if (connection->retiring == CLOSE_NONE)
-        connection->retiring = how->reason;
+    counting_retiring(connection, how->reason);
     /* A tenant may have thousands of them: each has a turn in the tenant's share. */
     connection->must_retire = true;
     before = loop_enter(loop, connection->listener->tenant->share);

@@ -68,7 +68,7 @@ void verification_note(struct connection *connection)
     /* Another certificate takes another handshake. */
     if (!peer->error)
         return;
-    connection->retiring = CLOSE_CERTIFICATE_REFUSED;
+    counting_retiring(connection, CLOSE_CERTIFICATE_REFUSED);
     tell_refusal(connection, peer);
 }
 

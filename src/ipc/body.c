@@ -229,7 +229,7 @@ void ipc_get_log_place(struct wire_reader *reader, struct ipc_log_place *value)
 #define BODY_log(F)              F(level) F(sink)
 #define BODY_serial(F)           F(serial)
 #define BODY_examined(F)         F(serial) F(usable) F(outdated) F(unresolved)
-#define BODY_tenant(F)           F(serial) F(name) F(slot) F(ticket_keys) F(cells) F(logs)
+#define BODY_tenant(F)           F(serial) F(name) F(slot) F(figures) F(ticket_keys) F(cells) F(logs)
 #define BODY_tenant_remove(F)    F(serial) F(name) F(has_moved)
 #define BODY_listener(F)         F(serial) F(tenant) F(address) F(inode)
 #define BODY_lacked(F)           F(serial) F(address) F(error)
@@ -247,7 +247,6 @@ void ipc_get_log_place(struct wire_reader *reader, struct ipc_log_place *value)
 #define BODY_ring(F)             F(number)
 #define BODY_destination(F)      F(number) F(place)
 #define BODY_destination_close(F) F(number)
-#define BODY_tenant_figures(F)   F(tenant) F(connections) F(draining) F(requests) F(refused)
 
 #define X(name)                                                                                    \
     void ipc_put_##name(struct wire_writer *writer, const struct ipc_##name *body)                 \
@@ -274,15 +273,7 @@ void ipc_get_log_place(struct wire_reader *reader, struct ipc_log_place *value)
 IPC_BODIES(X)
 #undef X
 
-void ipc_put_tenant_figures(struct wire_writer *writer, const struct ipc_tenant_figures *body)
-{
-    BODY_tenant_figures(PUT)
-}
-
-void ipc_get_tenant_figures(struct wire_reader *reader, struct ipc_tenant_figures *body)
-{
-    BODY_tenant_figures(GET)
-} /* clang-format on */
+/* clang-format on */
 
 uint64_t ipc_serial_of(const struct ipc_announced *announced)
 {

@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SEALED_ALL (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define SEALED_SIZE (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
+#define SEALED_ALL  (SEALED_SIZE | F_SEAL_WRITE)
 
 static int sealed_fill(int fd, const char *data, size_t len)
 {
@@ -25,6 +26,31 @@ static int sealed_fill(int fd, const char *data, size_t len)
         len -= (size_t)written;
     }
     return fcntl(fd, F_ADD_SEALS, SEALED_ALL);
+}
+
+int sealed_memory(const char *name, uint64_t size)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd >= 0 && (ftruncate(fd, (off_t)size) < 0 || fcntl(fd, F_ADD_SEALS, SEALED_SIZE) < 0))
+        return descriptor_close(fd);
+    return fd;
+}
+
+char *sealed_memory_map(int fd, uint64_t size, bool is_writable)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+    struct stat status;
+    void *memory;
+
+    if (seals < 0 || fstat(fd, &status) < 0)
+        return NULL;
+    if ((seals & SEALED_SIZE) != SEALED_SIZE || (uint64_t)status.st_size != size) {
+        errno = EINVAL;
+        return NULL;
+    }
+    memory = mmap(NULL, size, is_writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+    return memory == MAP_FAILED ? NULL : memory;
 }
 
 int sealed_new(const char *name, struct slice bytes)

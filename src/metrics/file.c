@@ -80,7 +80,7 @@ void metrics_ids(enum metric_scope scope, uint64_t *ids)
 /* Returns the file's size. */
 static uint64_t lay_out(enum metrics_use use, struct metrics_header *header)
 {
-    uint64_t end = pages(sizeof(*header));
+    uint64_t end = METRICS_DESCRIPTION;
     uint32_t cells = 0;
 
     header->magic = METRICS_MAGIC;

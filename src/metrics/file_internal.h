@@ -29,6 +29,8 @@ struct metrics_header {
     uint64_t ids[METRICS_MOST_CELLS]; /* what each cell counts, scope behind scope */
 };
 
+_Static_assert(sizeof(struct metrics_header) <= METRICS_DESCRIPTION, "it is all of it");
+
 static inline uint64_t metrics_slot_size(const struct metrics_region *region)
 {
     return sizeof(struct metrics_cells) + (uint64_t)region->cells * sizeof(uint64_t) + region->text;

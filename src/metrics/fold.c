@@ -113,46 +113,85 @@ static struct metrics_cells *fold_find(const struct fold *fold, enum metric_scop
                                 (struct slice){reading->name, METRICS_NAME - 1});
 }
 
-/* Returns NULL for what is nobody's any more, or not that worker's to count. */
+/* Returns NULL for what is nobody's any more, or not that worker's to count. column:
+ * METRICS_COLUMNS for a board, whose workers lie by their index. */
 static struct metrics_cells *fold_place(const struct fold *fold, enum metric_scope scope,
                                         const struct metrics_reading *reading, uint32_t column)
 {
     struct metrics_file *board = fold->board;
     const struct metrics_region *region =
         &metrics_header(board->memory)->regions[METRIC_SCOPE_TENANT];
-    struct metrics_cells *tenant;
+    struct metrics_cells *tenant = metrics_board_find(board, reading->owner);
 
-    if (scope == METRIC_SCOPE_GATEWAY)
-        return metrics_gateway(board);
-    if (scope == METRIC_SCOPE_WORKER)
-        return metrics_worker(board, column % METRICS_WORKERS);
-    tenant = metrics_board_find(board, reading->owner);
-    if (!tenant || !metrics_board_lets(tenant, region, column))
+    if (!tenant || (column < METRICS_COLUMNS && !metrics_board_lets(tenant, region, column)))
         return NULL;
     return scope == METRIC_SCOPE_TENANT ? tenant : fold_find(fold, scope, reading);
 }
 
-void metrics_board_fold(struct metrics_file *board, const char *memory, uint64_t size,
-                        uint32_t column)
+static void fold_scope(struct fold *fold, const struct metrics_source *source,
+                       enum metric_scope scope, uint32_t column)
+{
+    struct metrics_reading reading;
+
+    fold_sort(fold, scope);
+    for (uint32_t i = 0; i < source_used(source, scope); i++) {
+        struct metrics_cells *to;
+
+        if (!source_read(source, scope, i, &reading))
+            continue;
+        if (scope == METRIC_SCOPE_GATEWAY)
+            to = metrics_gateway(fold->board);
+        else if (scope == METRIC_SCOPE_WORKER)
+            to = metrics_worker(fold->board,
+                                (column < METRICS_COLUMNS ? column : i) % METRICS_WORKERS);
+        else
+            to = fold_place(fold, scope, &reading, column);
+        if (to)
+            fold_cells(to, scope, reading.cells);
+    }
+}
+
+static void fold_all(struct metrics_file *board, struct metrics_source *source, uint32_t column)
 {
     struct fold fold = {.board = board};
+
+    source->is_over = true;
+    for (unsigned scope = 0; scope < METRIC_SCOPE_CERTIFICATE; scope++)
+        fold_scope(&fold, source, (enum metric_scope)scope, column);
+    free(fold.parts);
+}
+
+/* ---- another version's board ---- */
+
+void metrics_board_inherit(struct metrics_file *board, const char *memory, uint64_t size)
+{
     struct metrics_source source;
     struct metrics_reading reading;
 
-    if (source_open(&source, memory, size) == 0) {
-        source.is_over = true;
-        for (unsigned scope = 0; scope < METRIC_SCOPE_CERTIFICATE; scope++) {
-            fold_sort(&fold, (enum metric_scope)scope);
-            for (uint32_t i = 0; i < source_used(&source, (enum metric_scope)scope); i++) {
-                struct metrics_cells *to = NULL;
-
-                if (source_read(&source, (enum metric_scope)scope, i, &reading))
-                    to = fold_place(&fold, (enum metric_scope)scope, &reading, column);
-                if (to)
-                    fold_cells(to, (enum metric_scope)scope, reading.cells);
-            }
+    if (source_open(&source, memory, size) != 0)
+        return;
+    for (uint32_t i = 0; i < source_used(&source, METRIC_SCOPE_TENANT); i++) {
+        if (!source_read(&source, METRIC_SCOPE_TENANT, i, &reading))
+            continue;
+        metrics_board_enter(board, i, reading.owner);
+        for (uint32_t column = 0; column < METRICS_COLUMNS; column++) {
+            if (metrics_board_lets(
+                    metrics_slot(source.memory, &source.regions[METRIC_SCOPE_TENANT], i),
+                    &source.regions[METRIC_SCOPE_TENANT], column))
+                metrics_board_let(board, i, column);
         }
     }
-    free(fold.parts);
+    fold_all(board, &source, METRICS_COLUMNS);
+}
+
+/* ---- a worker's file ---- */
+
+void metrics_board_fold(struct metrics_file *board, const char *memory, uint64_t size,
+                        uint32_t column)
+{
+    struct metrics_source source;
+
+    if (source_open(&source, memory, size) == 0)
+        fold_all(board, &source, column);
     board_let_no_more(board, column);
 }

@@ -95,6 +95,7 @@ static void put_gateway(const struct metrics_snapshot *snapshot, double now, str
     put_number_or_null(out, "landlock", metrics_value(cells, METRIC_LANDLOCK, 0));
     put_number(out, "generation", metrics_value(cells, METRIC_GENERATION, 0));
     put_number(out, "workers", metrics_value(cells, METRIC_WORKERS_WANTED, 0));
+    put_number(out, "draining", metrics_value(cells, METRIC_WORKERS_DRAINING, 0));
     put_number(out, "connections", connections);
     put_key(out, "partial");
     out_text(out, "false");

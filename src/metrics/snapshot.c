@@ -282,6 +282,15 @@ struct metrics_snapshot *metrics_snapshot_new(struct metrics_reader *reader, str
     return NULL;
 }
 
+const struct metrics_tenant *metrics_snapshot_find(const struct metrics_snapshot *snapshot,
+                                                   uint32_t slot)
+{
+    const struct snapshot *all = CONTAINER_OF(snapshot, struct snapshot, is);
+    uint32_t place = all->places[slot % METRICS_TENANTS];
+
+    return place > 0 ? &snapshot->tenants[place - 1] : NULL;
+}
+
 void metrics_snapshot_free(struct metrics_snapshot *snapshot)
 {
     struct snapshot *all;

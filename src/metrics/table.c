@@ -54,7 +54,6 @@ static const char *const protocols[METRIC_PROTOCOLS] = {
     [METRIC_PROTOCOL_H1] = "h1", [METRIC_PROTOCOL_H2] = "h2"};
 static const char *const codes[METRIC_CODES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 static const char *const limits[METRIC_LIMITS] = {
-    [METRIC_LIMIT_MAX_CONNECTIONS] = "max_connections",
     [METRIC_LIMIT_CLIENT_HANDSHAKE_RATE] = "client_handshake_rate",
     [METRIC_LIMIT_TENANT_HANDSHAKE_RATE] = "tenant_handshake_rate",
     [METRIC_LIMIT_MAX_HANDSHAKES] = "max_handshakes",

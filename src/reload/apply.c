@@ -113,5 +113,6 @@ void apply_removal(struct reload *reload, struct record *record)
 {
     examiner_forget(&reload->examiner, record);
     apply_leave(reload, record, NULL);
+    reload->events->on_removed(reload->owner, record);
     registry_remove(reload->registry, record);
 }

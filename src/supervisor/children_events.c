@@ -268,9 +268,9 @@ static void children_on_worker_death(struct child *worker)
     sockets_on_death(&supervisor_of(worker)->sockets, worker_of_sockets(worker));
 }
 
-static void children_on_figures(void *owner)
+static void children_on_tick(void *owner)
 {
-    requests_on_figures(owner);
+    board_follow(owner);
 }
 
 static void children_on_gone(void *owner)
@@ -301,7 +301,7 @@ const struct children_events supervisor_children_events = {
     .on_generation = children_on_generation,
     .on_message = children_on_message,
     .on_worker_death = children_on_worker_death,
-    .on_figures = children_on_figures,
+    .on_tick = children_on_tick,
     .on_gone = children_on_gone,
     .on_hopeless = children_on_hopeless,
 };

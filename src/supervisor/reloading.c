@@ -92,6 +92,11 @@ static void reloading_on_gone(void *owner, struct record *record)
     access_logs_leave(&supervisor->access_logs, record);
 }
 
+static void reloading_on_removed(void *owner, struct record *record)
+{
+    figures_leave(&((struct supervisor *)owner)->children.figures, record->assignment.slot);
+}
+
 /* ---- what it asks ---- */
 
 /* Another binary is about to take over: it begins a reload anyway. Who asked by the control socket
@@ -122,6 +127,7 @@ static const struct reload_events reloading_events = {
     .on_kept = reloading_on_kept,
     .on_changed = reloading_on_changed,
     .on_gone = reloading_on_gone,
+    .on_removed = reloading_on_removed,
     .is_held = reloading_is_held,
     .may_retry = reloading_may_retry,
     .count_lagging = reloading_count_lagging,

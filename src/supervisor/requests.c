@@ -2,7 +2,6 @@
 /* What the control socket may ask for, and the answer to -s status. */
 #include "supervisor_internal.h"
 
-#include "children/figures.h"
 #include "control/protocol.h"
 #include "control/status.h"
 #include "reload/record_state.h"
@@ -56,31 +55,15 @@ static const char *request_upgrade(void *owner)
 
 /* ---- status ---- */
 
-/* The workers are asked first. */
-static const char *request_status(void *owner)
+/* The label of the one cell that is set. */
+static const char *status_chosen(const uint64_t *cells, enum metric metric)
 {
-    sockets_look_for_addresses(&((struct supervisor *)owner)->sockets);
-    figures_ask(&((struct supervisor *)owner)->children);
-    return NULL;
-}
+    const struct metric_labels *labels = &metric_sets[metric_rows[metric].set];
+    uint32_t i = 0;
 
-/* As the least confined of the workers that run has it. */
-static void status_sandbox(const struct children *children, struct status_gateway *gateway)
-{
-    uint8_t mode = children->identity.sandbox, landlock = UINT8_MAX;
-
-    for (unsigned i = 0; i < children->present.count; i++) {
-        const struct child *worker = &children->present.workers[i];
-
-        if (worker->state != CHILD_READY)
-            continue;
-        mode = worker->sandbox < mode ? worker->sandbox : mode;
-        landlock = worker->landlock < landlock ? worker->landlock : landlock;
-    }
-    gateway->sandbox = mode == SANDBOX_OFF && children->identity.sandbox != SANDBOX_OFF
-                           ? "missing"
-                           : sandbox_mode_name(mode);
-    gateway->landlock = landlock == UINT8_MAX ? 0 : landlock;
+    while (i + 1 < labels->counts[0] && metrics_value(cells, metric, i) == 0)
+        i++;
+    return labels->values[0][i];
 }
 
 static bool status_has_worker(const struct children *children)
@@ -101,8 +84,9 @@ static const char *status_state(const struct supervisor *supervisor)
                : "serving";
 }
 
-static void status_gateway(struct supervisor *supervisor)
+static void status_gateway(struct supervisor *supervisor, const struct metrics_snapshot *snapshot)
 {
+    const uint64_t *cells = snapshot->gateway;
     struct status_gateway gateway = {
         .state = status_state(supervisor),
         .uptime = loop_now(&supervisor->loop) - supervisor->started,
@@ -110,18 +94,23 @@ static void status_gateway(struct supervisor *supervisor)
         .workers = supervisor->children.present.count,
         .draining = supervisor->children.handover.former.count,
         .is_arriving = supervisor->upgrade.is_arriving,
-        .connections = supervisor->children.figures.connections,
-        .is_partial = supervisor->children.figures.is_partial,
+        .sandbox = status_chosen(cells, METRIC_SANDBOX),
+        .landlock = (unsigned)metrics_value(cells, METRIC_LANDLOCK, 0),
     };
 
-    status_sandbox(&supervisor->children, &gateway);
+    for (unsigned i = 0; i < METRICS_WORKERS; i++) {
+        if (snapshot->workers[i])
+            gateway.connections +=
+                metrics_value(snapshot->workers[i], METRIC_WORKER_CONNECTIONS, 0);
+    }
     status_tell_gateway(&supervisor->control, &gateway);
 }
 
 static void status_tenant(struct supervisor *supervisor, const struct record *record,
-                          struct arena *arena)
+                          const struct metrics_tenant *figures, struct arena *arena)
 {
     const struct plan *plan = &record->plan;
+    const uint64_t *cells = figures->cells;
     const struct status_tenant tenant = {
         .name = record->name,
         .netns = plan->netns.text ? plan->netns.text : "",
@@ -130,10 +119,10 @@ static void status_tenant(struct supervisor *supervisor, const struct record *re
         .state = record_state_name(record),
         .bound = record_count_bound(record),
         .listeners = plan->listener_count,
-        .connections = record->assignment.figures.connections,
-        .draining = record->assignment.figures.draining,
-        .requests = record->assignment.figures.requests,
-        .refused = record->assignment.figures.refused,
+        .connections = metrics_value(cells, METRIC_CONNECTIONS, 0),
+        .draining = metrics_value(cells, METRIC_DRAINING, 0),
+        .requests = metrics_total(cells, METRIC_REQUESTS),
+        .refused = metrics_total(cells, METRIC_REFUSED),
         .expires = plan->expires,
         .generation = record->version,
         .error = record_trouble(record, arena),
@@ -152,20 +141,40 @@ static int status_judge(const struct record *record, int status)
     return status;
 }
 
-void requests_on_figures(struct supervisor *supervisor)
+static int status_tell(struct supervisor *supervisor, const struct metrics_snapshot *snapshot)
 {
     int status = CONTROL_GOOD;
     struct arena arena;
 
     arena_init(&arena, 4096);
-    status_gateway(supervisor);
+    status_gateway(supervisor, snapshot);
     REGISTRY_FOREACH (record, &supervisor->registry) {
+        const struct metrics_tenant *figures =
+            metrics_snapshot_find(snapshot, record->assignment.slot);
+
         arena_reset(&arena);
-        status_tenant(supervisor, record, &arena);
+        if (figures)
+            status_tenant(supervisor, record, figures, &arena);
         status = status_judge(record, status);
     }
     arena_free(&arena);
-    control_end_each(&supervisor->control, CONTROL_COUNTING, status);
+    return status;
+}
+
+/* Answered at once: whoever counts is not asked. */
+static const char *request_status(void *owner)
+{
+    struct supervisor *supervisor = owner;
+    struct metrics_snapshot *snapshot;
+
+    sockets_look_for_addresses(&supervisor->sockets);
+    board_follow(supervisor);
+    snapshot = metrics_snapshot_new(supervisor->children.figures.reader, SLICE(""));
+    if (!snapshot)
+        return "there are no figures";
+    control_end_each(&supervisor->control, CONTROL_COUNTING, status_tell(supervisor, snapshot));
+    metrics_snapshot_free(snapshot);
+    return NULL;
 }
 
 /* ---- all ---- */

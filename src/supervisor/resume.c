@@ -128,7 +128,6 @@ static void resume_take_workers(struct children *children, const struct children
 {
     struct generation former = {.half = state->half};
 
-    children->figures.serial = state->figures;
     children->generation = state->generation;
     if (state->count == 0)
         return;
@@ -145,6 +144,17 @@ static void resume_take_workers(struct children *children, const struct children
         child->heartbeat.answered = worker->answered;
     }
     generation_inherit(children, &former);
+}
+
+static bool resume_is_alive(void *owner, uint32_t column)
+{
+    const struct children_state *workers = owner;
+
+    for (uint32_t i = 0; i < workers->count; i++) {
+        if (tally_column(workers->half, workers->workers[i].index) == column)
+            return true;
+    }
+    return false;
 }
 
 static void resume_take_control(struct supervisor *supervisor, const struct state *state)
@@ -192,12 +202,14 @@ static int resume_get(struct supervisor *supervisor, struct wire_reader *rest,
                       struct children_state *workers)
 {
     children_get(rest, workers);
+    figures_get(rest, &supervisor->children.figures);
     registry_get(rest, &supervisor->registry);
     access_logs_get(rest, &supervisor->access_logs);
     for (uint32_t i = 0; i < workers->count; i++) {
         if (workers->workers[i].channel >= 0)
             resume_arm(&workers->workers[i].channel, NULL);
     }
+    figures_each_descriptor(&supervisor->children.figures, resume_arm, NULL);
     registry_each_descriptor(&supervisor->registry, resume_arm, NULL);
     log_rings_each_descriptor(&supervisor->access_logs.rings, resume_arm, NULL);
     if (rest->failed)
@@ -218,6 +230,7 @@ static int resume_take(struct supervisor *supervisor, struct state *state)
     if (resume_take_pid(supervisor, state) < 0)
         return -1;
     if (resume_take_tally(&supervisor->children, state) < 0 ||
+        figures_resume(&supervisor->children.figures, resume_is_alive, &workers) < 0 ||
         namespaces_open_home(&supervisor->namespaces) < 0) {
         log_error("cannot resume: %s", strerror(errno));
         return -1;

@@ -132,7 +132,8 @@ static int supervisor_prepare(struct supervisor *supervisor)
 
     privileges_raise_descriptors();
     supervisor->children.tally = tally_new(&supervisor->children.tally_fd);
-    if (!supervisor->children.tally || namespaces_open_home(&supervisor->namespaces) < 0) {
+    if (!supervisor->children.tally || figures_open(&supervisor->children.figures) < 0 ||
+        namespaces_open_home(&supervisor->namespaces) < 0) {
         log_error("cannot start: %s", strerror(errno));
         return -1;
     }

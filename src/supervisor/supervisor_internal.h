@@ -95,8 +95,8 @@ extern const struct control_request supervisor_requests[];
 extern const struct children_singles supervisor_singles;
 extern const struct children_events supervisor_children_events;
 
-/* The workers have told their figures, or not in time: who waits for status is told. */
-void requests_on_figures(struct supervisor *supervisor);
+/* board.c: what the board says of the gateway and of each tenant, as it is now. */
+void board_follow(struct supervisor *supervisor);
 
 /* reopening.c: the error log and the access logs are opened anew. */
 void reopening_begin(struct supervisor *supervisor);

@@ -101,10 +101,14 @@ static int trial_take_tenants(struct trial *trial, const struct state *state)
 {
     struct supervisor *supervisor = &trial->supervisor;
     struct children_state workers;
+    struct figures figures;
     struct wire_reader rest;
 
     wire_reader_init(&rest, state->rest);
     children_get(&rest, &workers);
+    figures_init(&figures);
+    figures_get(&rest, &figures);
+    metrics_reader_free(figures.reader); /* the descriptors are another process's */
     registry_get(&rest, &supervisor->registry);
     access_logs_get(&rest, &supervisor->access_logs);
     log_rings_each_descriptor(&supervisor->access_logs.rings, trial_forget, NULL);
@@ -210,8 +214,8 @@ static void trial_run(struct trial *trial)
     struct child *worker;
 
     supervisor->children.tally = tally_new(&supervisor->children.tally_fd);
-    if (!supervisor->children.tally) {
-        trial_answer(trial, "no memory for its tally: %s", strerror(errno));
+    if (!supervisor->children.tally || figures_open(&supervisor->children.figures) < 0) {
+        trial_answer(trial, "no memory for its tally and figures: %s", strerror(errno));
         return;
     }
     trial_start_watchers(trial);

@@ -38,6 +38,7 @@ static void upgrading_put_rest(void *owner, struct wire_writer *writer)
     const struct supervisor *supervisor = owner;
 
     children_put(writer, &supervisor->children);
+    figures_put(writer, &supervisor->children.figures);
     registry_put(writer, &supervisor->registry);
     access_logs_put(writer, &supervisor->access_logs);
     namespaces_put(writer, &supervisor->namespaces);
@@ -50,6 +51,7 @@ static void upgrading_each_descriptor(void *owner, void (*act)(int *fd, void *co
 
     log_rings_each_descriptor(&supervisor->access_logs.rings, act, context);
     children_each_descriptor(&supervisor->children, act, context);
+    figures_each_descriptor(&supervisor->children.figures, act, context);
     registry_each_descriptor(&supervisor->registry, act, context);
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -38,6 +39,21 @@ static int take_descriptor(struct ipc_received *received, unsigned index)
 
 /* ---- SETUP ---- */
 
+static int map_figures(struct worker *worker, int fd)
+{
+    uint64_t size = metrics_file_size(METRICS_OF_WORKER);
+    char *memory = sealed_memory_map(fd, size, true);
+    int result = memory ? metrics_file_open(&worker->figures, METRICS_OF_WORKER, memory) : -1;
+
+    if (result != 0)
+        log_error("cannot map its figures: %s",
+                  memory ? "they are laid out in another way" : strerror(errno));
+    if (memory && result != 0)
+        munmap(memory, size);
+    close(fd);
+    return result;
+}
+
 static int map_tally(struct worker *worker, int fd)
 {
     worker->tally = tally_map(fd);
@@ -47,7 +63,7 @@ static int map_tally(struct worker *worker, int fd)
     return worker->tally ? 0 : -1;
 }
 
-/* The tally is the last descriptor; a log file's may come before it. */
+/* Tally and figures are the last descriptors; a log file's may come before them. */
 static int on_setup(struct worker *worker, struct ipc_received *received)
 {
     struct sandbox_state sandbox;
@@ -55,15 +71,17 @@ static int on_setup(struct worker *worker, struct ipc_received *received)
     struct ipc_log log;
     char role[32];
     const char *why = "";
-    int tally;
+    unsigned count = received->descriptor_count;
+    int tally, figures;
 
     if (ipc_get_setup(&received->body, &setup) != 0 || worker->frontend ||
-        setup.column >= TALLY_COLUMNS || received->descriptor_count == 0)
+        setup.column >= TALLY_COLUMNS || count < 2)
         return ERROR_IPC;
     snprintf(role, sizeof(role), "worker %u", setup.index);
     log_set_role(role);
-    tally = take_descriptor(received, received->descriptor_count - 1);
-    if (map_tally(worker, tally) != 0) {
+    tally = take_descriptor(received, count - 2);
+    figures = take_descriptor(received, count - 1);
+    if (map_tally(worker, tally) != 0 || map_figures(worker, figures) != 0) {
         worker_stop(worker, 1);
         return 0;
     }
@@ -228,7 +246,7 @@ static int on_tenant(struct worker *worker, struct ipc_received *received)
         return ERROR_IPC;
     }
     backends_bind(worker->backends, tenant);
-    frontend_set_tenant(worker->frontend, tenant, body.slot);
+    frontend_set_tenant(worker->frontend, tenant, body.slot, body.figures);
     committed(worker, body.serial);
     return 0;
 }
@@ -373,8 +391,6 @@ int messages_take(void *owner, struct ipc_received *received)
         return worker_leave_namespace(worker, received);
     case IPC_DRAIN:
         return on_drain(worker, received);
-    case IPC_FIGURES_ASK:
-        return figures_tell(worker, received);
     default:
         return ERROR_IPC;
     }

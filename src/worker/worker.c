@@ -14,6 +14,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -156,6 +157,7 @@ int worker_start(struct worker *worker, uint32_t column)
     struct frontend_config config = {.loop = &worker->loop,
                                      .log = {write_line, worker},
                                      .tally = worker->tally,
+                                     .figures = &worker->figures,
                                      .column = column,
                                      .descriptors = descriptor_limit(),
                                      .on_listener_dead = messages_listener_dead,
@@ -225,6 +227,8 @@ static void destroy(struct worker *worker)
         tally_free(worker->tally);
     ring_unmap(worker->ring);
     descriptor_close(worker->wake);
+    if (worker->figures.memory)
+        munmap(worker->figures.memory, metrics_file_size(METRICS_OF_WORKER));
     log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
     descriptor_close(worker->log_fd);
 }

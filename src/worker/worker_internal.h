@@ -17,6 +17,7 @@ struct worker {
     struct backends *backends;
     struct frontend *frontend; /* NULL before SETUP */
     struct tally *tally;
+    struct metrics_file figures; /* what it counts; memory is NULL before SETUP */
     uint32_t column;   /* of tally and cells, its own */
     int log_fd;        /* -1: stderr */
     struct ring *ring; /* for lines of access logs; NULL: no tenant has any */
@@ -54,11 +55,6 @@ int messages_take(void *owner, struct ipc_received *received);
 
 /* Tells the supervisor of a listener that will never accept again. */
 void messages_listener_dead(void *owner, struct slice tenant, struct slice address, int error);
-
-/* ---- figures.c ---- */
-
-/* FIGURES_ASK: answers it. Returns 0 or ERROR_IPC. */
-int figures_tell(struct worker *worker, struct ipc_received *received);
 
 /* ---- sockets.c ---- */
 

@@ -352,7 +352,7 @@ static void prepare(void)
     ev_io_start(loop.ev, &door);
     struct tenant *tenant = make_tenant(witness);
     backends_bind(backends, tenant);
-    frontend_set_tenant(frontend, tenant, 3);
+    frontend_set_tenant(frontend, tenant, 3, 0);
     fd = listen_anywhere(&port);
     const struct frontend_listener_id id = {SLICE("acme"), SLICE(ADDRESS), 0};
     frontend_add_listener(frontend, &id, fd);

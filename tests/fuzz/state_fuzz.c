@@ -28,6 +28,7 @@ static int take_apart(struct state *state, struct registry *registry, struct sli
 {
     struct namespaces none = {0};
     struct children_state workers;
+    struct figures figures;
     struct wire_reader rest;
     const char *why;
 
@@ -38,6 +39,9 @@ static int take_apart(struct state *state, struct registry *registry, struct sli
     }
     wire_reader_init(&rest, state->rest);
     children_get(&rest, &workers);
+    figures_init(&figures);
+    figures_get(&rest, &figures);
+    metrics_reader_free(figures.reader);
     registry_get(&rest, registry);
     namespaces_get(&rest, &none);
     return wire_finish(&rest);
@@ -48,7 +52,7 @@ static void put(struct wire_writer *writer, const struct state *state,
 {
     wire_writer_init(writer);
     state_encode(writer, state);
-    for (int i = 0; i < 5; i++) /* no workers */
+    for (int i = 0; i < 4; i++) /* neither workers nor figures */
         wire_put_u32(writer, 0);
     registry_put(writer, registry);
     wire_put_bool(writer, false); /* and no namespaces */

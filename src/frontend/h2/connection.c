@@ -259,6 +259,7 @@ static void start(struct connection *connection)
 
     set_limits(connection, &limits);
     connection->h2 = side;
+    connection->client.is_http2 = true;
     TAILQ_INIT(&side->streams);
     TAILQ_INIT(&side->due);
     side->session = h2_session_new(H2_SERVER, &limits, &front_h2_server_events, connection,

@@ -53,18 +53,7 @@ Test(admission, ready_once_per_life)
     cr_assert_eq(judge(IPC_READY, 0), IPC_REFUSED);
 }
 
-Test(admission, figures_that_nobody_waits_for_are_not_looked_at)
-{
-    open_child(ROLE_WORKER);
-    crew.children.figures.serial = 5;
-    cr_assert_eq(judge(IPC_FIGURES, 5), IPC_DROPPED);
-    child->owes_figures = true;
-    cr_assert_eq(judge(IPC_FIGURES, 4), IPC_DROPPED);
-    cr_assert_eq(judge(IPC_FIGURES, 5), IPC_ADMITTED);
-    cr_assert_eq(judge_blob(IPC_FIGURES, 5, 100 * 1024 * 1024), IPC_REFUSED);
-}
-
-Test(admission, nor_are_answers_about_what_was_not_asked)
+Test(admission, answers_to_what_was_not_asked_are_not_looked_at)
 {
     open_child(ROLE_RESOLVER);
     crew.awaited = 7;
@@ -74,18 +63,15 @@ Test(admission, nor_are_answers_about_what_was_not_asked)
     cr_assert_eq(judge(IPC_WORKING, 8), IPC_DROPPED);
 }
 
-/* A start with 10,000 tenants, and a status that is asked all the time. */
+/* A start with 10,000 tenants. */
 Test(admission, answers_are_free)
 {
     open_child(ROLE_WORKER);
-    crew.children.figures.serial = 1;
-    child->owes_figures = true;
     for (int i = 0; i < 100000; i++) {
         cr_assert_eq(judge(IPC_COMMITTED, 1), IPC_ADMITTED);
         cr_assert_eq(judge(IPC_LACKED, 1), IPC_ADMITTED);
         cr_assert_eq(judge(IPC_WORKING, 1), IPC_ADMITTED);
         cr_assert_eq(judge(IPC_PONG, 1), IPC_ADMITTED);
-        cr_assert_eq(judge(IPC_FIGURES, 1), IPC_ADMITTED);
     }
 }
 
@@ -106,7 +92,6 @@ Test(admission, one_allowance_is_over_all_of_them)
         (void)judge(IPC_LISTENER_DEAD, 0);
     for (int i = 0; i < 6000; i++)
         (void)judge(IPC_SOCKETS_ASK, 0);
-    cr_assert_eq(judge(IPC_FIGURES, 0), IPC_REFUSED);
     cr_assert_eq(judge(IPC_LISTENER_DEAD, 0), IPC_REFUSED);
     cr_assert(child->is_excessive);
     crew.loop.now += 0.5;
@@ -121,13 +106,19 @@ Test(admission, one_allowance_is_over_all_of_them)
 static const struct flood {
     char child[16];
     char message[32];
-} floods[] = {{"worker", "READY"},         {"worker", "FIGURES"},
-              {"worker", "COMMITTED"},     {"worker", "LACKED"},
-              {"worker", "WORKING"},       {"worker", "PONG"},
-              {"worker", "LISTENER_DEAD"}, {"worker", "SOCKETS_ASK"},
-              {"resolver", "READY"},       {"resolver", "EXAMINED"},
-              {"resolver", "WORKING"},     {"resolver", "PONG"},
-              {"resolver", "CONTAINER"},   {"resolver", "CONTAINER_CONNECT"}};
+} floods[] = {{"worker", "READY"},
+              {"worker", "COMMITTED"},
+              {"worker", "LACKED"},
+              {"worker", "WORKING"},
+              {"worker", "PONG"},
+              {"worker", "LISTENER_DEAD"},
+              {"worker", "SOCKETS_ASK"},
+              {"resolver", "READY"},
+              {"resolver", "EXAMINED"},
+              {"resolver", "WORKING"},
+              {"resolver", "PONG"},
+              {"resolver", "CONTAINER"},
+              {"resolver", "CONTAINER_CONNECT"}};
 
 ParameterizedTestParameters(admission, a_flood_costs_little)
 {

@@ -168,7 +168,7 @@ static const struct children_events events = {
     .on_generation = crew_on_nothing,
     .on_message = crew_on_message,
     .on_worker_death = crew_on_child,
-    .on_figures = crew_on_nothing,
+    .on_tick = crew_on_nothing,
     .on_gone = crew_on_nothing,
     .on_hopeless = crew_on_hopeless,
 };

@@ -44,17 +44,13 @@ static int open_from(unsigned last)
     return fd;
 }
 
-static void take_stats(void *owner, const struct frontend_stats *stats)
-{
-    *(struct frontend_stats *)owner = *stats;
-}
-
 static uint64_t refused(void)
 {
-    struct frontend_stats stats = {0};
+    uint64_t sum = 0;
 
-    frontend_stats(rig.frontend, take_stats, &stats);
-    return stats.refused;
+    for (unsigned i = 0; i < METRIC_LIMITS; i++)
+        sum += rig_figure(&rig, METRIC_REFUSED, i);
+    return sum;
 }
 
 /* Whether a connection from there is kept, when the frontend has looked at it. */

@@ -2,6 +2,8 @@
 /* A real frontend on loopback: see the header. */
 #include "frontend/rig.h"
 
+#include "shared/figures.h"
+
 #include "base/log.h"
 #include "io/socket.h"
 
@@ -45,6 +47,7 @@ static void start_frontend(struct rig *rig)
                                      .backends = rig->backends,
                                      .contexts = rig->contexts,
                                      .tally = rig->tally,
+                                     .figures = &rig->figures,
                                      .descriptors = rig->descriptors,
                                      .on_listener_dead = on_dead,
                                      .on_drained = on_drained,
@@ -56,6 +59,8 @@ static void start_frontend(struct rig *rig)
 
 void rig_open(struct rig *rig)
 {
+    int fd = figures_new_file();
+
     log_set_level(getenv("GATE_DEBUG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     rig->server = -1;
     rig->listener = -1;
@@ -66,6 +71,9 @@ void rig_open(struct rig *rig)
     rig->backends = backends_new(&rig->loop);
     ev_timer_init(&rig->tick, on_tick, TICK, TICK);
     ev_timer_start(rig->loop.ev, &rig->tick);
+    rig->number = METRICS_TENANTS + 3;
+    figures_map(&rig->figures, fd);
+    close(fd);
     start_frontend(rig);
 }
 
@@ -95,6 +103,12 @@ void rig_close(struct rig *rig)
     tls_contexts_free(rig->contexts);
     cells_free(&rig->cells);
     arena_free(&rig->arena);
+    figures_unmap(&rig->figures);
+}
+
+uint64_t rig_figure(struct rig *rig, enum metric metric, unsigned label)
+{
+    return figures_of(&rig->figures, rig->number, metric, label);
 }
 
 static void fill(void *data, size_t size)
@@ -148,7 +162,7 @@ void rig_set_tenant(struct rig *rig, const char *name, const char *extra, const 
     cr_assert_not_null(tenant);
     give_cells(rig, tenant);
     backends_bind(rig->backends, tenant);
-    frontend_set_tenant(rig->frontend, tenant, 3);
+    frontend_set_tenant(rig->frontend, tenant, 3, rig->number);
     diag_list_free(&diags);
     config_tree_free(&tree);
 }

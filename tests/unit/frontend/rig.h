@@ -14,6 +14,8 @@ struct rig {
     struct frontend *frontend;
     struct tally *tally; /* NULL unless a test makes one */
     struct cells cells;  /* of the tenant that was set last */
+    struct metrics_file figures;
+    uint64_t number; /* whose they are, of the tenant that is set next */
     uint32_t descriptors;
     ev_timer tick;
     double stalled; /* seconds in which no turn ended though the tick was due */
@@ -49,6 +51,9 @@ void rig_listen(struct rig *rig, const char *tenant);
 /* A self-signed pair for "acme.test" as "/c/acme.crt", "/c/acme.key"; the former is good for
  * ssl_client_certificate too. */
 void rig_make_identity(struct rig *rig);
+
+/* What was counted for the number. */
+uint64_t rig_figure(struct rig *rig, enum metric metric, unsigned label);
 
 /* One turn of the loop, at most a few milliseconds. */
 void rig_turn(struct rig *rig);

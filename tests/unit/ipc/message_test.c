@@ -29,7 +29,7 @@ Test(message, what_goes_with_them)
 {
     cr_assert(ipc_message_has_blob(IPC_TENANT));
     cr_assert_not(ipc_message_has_blob(IPC_LISTENER));
-    cr_assert_eq(ipc_message_descriptors(IPC_SETUP), 2);
+    cr_assert_eq(ipc_message_descriptors(IPC_SETUP), 3);
     cr_assert_eq(ipc_message_least_descriptors(IPC_SETUP), 0);
     cr_assert_eq(ipc_message_descriptors(IPC_LISTENER), 1);
     cr_assert_eq(ipc_message_least_descriptors(IPC_LISTENER), 1);

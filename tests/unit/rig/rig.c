@@ -3,6 +3,7 @@
 #include "rig/rig.h"
 
 #include "ipc/body.h"
+#include "ipc/sealed.h"
 #include "ipc/spawn.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/supervisor_internal.h"
@@ -34,12 +35,12 @@
 struct actor {
     struct loop loop;
     struct ipc_channel *channel;
-    unsigned index;        /* of a worker */
-    bool stays;            /* drains for ever */
-    bool is_mute;          /* gives no figures */
-    bool is_garbled;       /* gives figures that are none */
+    unsigned index;   /* of a worker */
+    bool stays;       /* drains for ever */
+    bool is_mute;     /* counts nothing */
+    bool has_counted; /* act_count */
+    struct metrics_file figures;
     bool never_commits;    /* from a tenant on */
-    bool is_mortal;        /* ends when it is asked for figures */
     struct ipc_blob *asks; /* what asks for sockets after TENANT_REMOVE */
 };
 
@@ -198,7 +199,15 @@ static int act_examine(struct actor *actor, struct ipc_received *received)
     return 0;
 }
 
-/* A worker's log is the one that the test reads; the last descriptor is the tally. */
+static void act_map_figures(struct actor *actor, int fd)
+{
+    char *memory = sealed_memory_map(fd, metrics_file_size(METRICS_OF_WORKER), true);
+
+    if (memory && metrics_file_open(&actor->figures, METRICS_OF_WORKER, memory) != 0)
+        actor->figures.memory = NULL;
+}
+
+/* A worker's log is the one that the test reads; the last descriptors are tally and figures. */
 static void act_set_up(struct actor *actor, struct ipc_received *received)
 {
     static int log_fd = -1;
@@ -207,7 +216,9 @@ static void act_set_up(struct actor *actor, struct ipc_received *received)
     if (ipc_get_setup(&received->body, &setup) != 0)
         return;
     actor->index = setup.index;
-    if (received->descriptor_count == 2)
+    if (received->descriptor_count > 1)
+        act_map_figures(actor, received->descriptors[received->descriptor_count - 1]);
+    if (received->descriptor_count == 3)
         ipc_set_log(received, &(struct ipc_log){setup.log_level, setup.log_sink}, &log_fd);
 }
 
@@ -262,28 +273,25 @@ static void act_tell_close(struct wire_reader *body)
              is_inside ? "inside" : "outside", wire_get_u32(body));
 }
 
-/* Five of seven connections are tenant a's; texts of tenants make their worker silent, or worse. */
-static void act_tell_figures(struct actor *actor, struct ipc_received *received)
+/* Of a worker's seven connections five are tenant a's, and it has answered 100 requests of a. */
+static void act_count(struct actor *actor, const struct ipc_received *received)
 {
-    struct wire_writer bytes;
-    struct ipc_blob *blob;
+    struct wire_reader body = received->body;
+    struct metrics_cells *cells;
+    struct slice name;
 
-    if (actor->is_mute)
+    name = wire_get_slice(&body); /* the serial is taken */
+    wire_get_u32(&body);
+    if (!actor->figures.memory || actor->is_mute || !slice_equal(name, SLICE("a")) ||
+        actor->has_counted)
         return;
-    if (actor->is_mortal)
-        _exit(12);
-    wire_writer_init(&bytes);
-    wire_put_u32(&bytes, 7);
-    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("a"), 5, 1, 100, 3});
-    ipc_put_tenant_figures(&bytes, &(struct ipc_tenant_figures){SLICE("removed"), 2, 2, 50, 1});
-    if (actor->is_garbled)
-        wire_put_u8(&bytes, 0);
-    blob = ipc_blob_new(wire_written(&bytes));
-    ipc_send_serial(actor->channel, IPC_FIGURES,
-                    &(struct ipc_serial){wire_get_u64(&received->body)},
-                    &(struct ipc_attachments){.blob = blob});
-    ipc_blob_unref(blob);
-    wire_writer_free(&bytes);
+    actor->has_counted = true;
+    metrics_set(metrics_worker(&actor->figures, 0), METRIC_WORKER_CONNECTIONS, 7);
+    cells = metrics_take(&actor->figures, METRIC_SCOPE_TENANT, wire_get_u64(&body), SLICE(""));
+    metrics_set(cells, METRIC_CONNECTIONS, 5);
+    metrics_set(cells, METRIC_DRAINING, 1);
+    metrics_add_label(cells, METRIC_REQUESTS, metric_request(METRIC_PROTOCOL_H2, 200), 100);
+    metrics_add_label(cells, METRIC_REFUSED, METRIC_LIMIT_MAX_HANDSHAKES, 3);
 }
 
 static void act_commit(struct actor *actor, uint64_t serial)
@@ -322,8 +330,7 @@ static int act_on_message(void *owner, struct ipc_received *received)
             sleep(1);
         actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
         actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
-        actor->is_garbled = actor->is_garbled || blob_has(received->blob, "garble-figures");
-        actor->is_mortal = actor->is_mortal || blob_has(received->blob, "die-of-figures");
+        act_count(actor, received);
         actor->never_commits = actor->never_commits || blob_has(received->blob, "never-commit");
         if (!actor->never_commits)
             act_commit(actor, serial);
@@ -350,9 +357,6 @@ static int act_on_message(void *owner, struct ipc_received *received)
         break;
     case IPC_PING:
         return ipc_answer_ping(actor->channel, received);
-    case IPC_FIGURES_ASK:
-        act_tell_figures(actor, received);
-        break;
     case IPC_DRAIN:
         wire_get_u32(&received->body);
         if (wire_get_u8(&received->body) == 0 && !actor->stays)

@@ -97,7 +97,6 @@ void sample_open(struct sample *sample)
                        .ipc_version = 1};
     sample->workers = (struct children_state){.half = 1,
                                               .generation = 5,
-                                              .figures = 6,
                                               .count = 2,
                                               .workers = {{101, 0, 13, 9, 8}, {102, 2, 14, 9, 9}}};
     a = registry_restore(registry, SLICE("a"), SLICE("/t/a.conf"), 5);
@@ -138,7 +137,6 @@ void sample_put_workers(struct wire_writer *writer, const struct children_state 
 {
     wire_put_u32(writer, workers->half);
     wire_put_u32(writer, workers->generation);
-    wire_put_u64(writer, workers->figures);
     wire_put_u32(writer, workers->count);
     for (uint32_t i = 0; i < workers->count; i++) {
         wire_put_u32(writer, (uint32_t)workers->workers[i].pid);
@@ -161,6 +159,7 @@ void sample_put(struct wire_writer *writer, const struct sample *sample)
 {
     state_encode(writer, &sample->state);
     sample_put_workers(writer, &sample->workers);
+    wire_put_u32(writer, 0); /* there are no figures */
     registry_put(writer, &sample->registry);
     sample_put_no_logs(writer);
     wire_put_bool(writer, false); /* there are no namespaces */
@@ -169,6 +168,7 @@ void sample_put(struct wire_writer *writer, const struct sample *sample)
 int sample_get(struct sample *sample, struct slice bytes)
 {
     struct namespaces none = {0};
+    struct figures figures;
     struct wire_reader reader;
     const char *why;
 
@@ -177,6 +177,9 @@ int sample_get(struct sample *sample, struct slice bytes)
         return -1;
     wire_reader_init(&reader, sample->state.rest);
     children_get(&reader, &sample->workers);
+    figures_init(&figures);
+    figures_get(&reader, &figures);
+    metrics_reader_free(figures.reader);
     registry_get(&reader, &sample->registry);
     for (int i = 0; i < 4; i++)
         wire_require(&reader, wire_get_u32(&reader) == 0);

@@ -35,12 +35,6 @@ static int on_message(void *owner, struct ipc_received *received)
         note_committed(rig, wire_get_u64(&received->body));
     if (received->message == IPC_PONG)
         rig->pong = wire_get_u64(&received->body);
-    if (received->message == IPC_FIGURES) {
-        rig->figures = wire_get_u64(&received->body);
-        cr_assert_leq(received->blob.len, sizeof(rig->text));
-        memcpy(rig->text, received->blob.data, received->blob.len);
-        rig->figures_len = received->blob.len;
-    }
     if (received->message == IPC_LACKED) {
         cr_assert_eq(wire_get_u64(&received->body), RIG_LISTENER);
         cr_assert(slice_equal(wire_get_slice(&received->body), SLICE(RIG_ADDRESS)));
@@ -109,16 +103,19 @@ void rig_setup(struct rig *rig)
         .identity = {.keep = getuid() != 0, .user = 65534, .group = 65534},
     };
     struct wire_writer body;
-    int fd;
+    int descriptors[2];
 
-    rig->tally = tally_new(&fd);
+    descriptors[1] = figures_new_file();
+    figures_map(&rig->figures, descriptors[1]);
+    rig->tally = tally_new(&descriptors[0]);
     cr_assert_not_null(rig->tally);
     tally_set_workers(rig->tally, 1, 4);
     wire_writer_init(&body);
     ipc_put_setup(&body, &setup);
     ipc_send(rig->channel, IPC_SETUP, &body,
-             &(struct ipc_attachments){.descriptors = &fd, .descriptor_count = 1});
+             &(struct ipc_attachments){.descriptors = descriptors, .descriptor_count = 2});
     wire_writer_free(&body);
+    close(descriptors[1]);
     rig_until(rig, rig->ready == 1);
 }
 
@@ -128,6 +125,7 @@ void rig_send_raw_tenant(struct rig *rig, uint64_t serial, struct slice bytes)
     const struct ipc_tenant body = {.serial = serial,
                                     .name = SLICE("acme"),
                                     .slot = 5,
+                                    .figures = RIG_NUMBER,
                                     .ticket_keys = {keys, sizeof(keys)},
                                     .cells = rig->cells.len > 0 ? rig->cells : SLICE("\0\0\0\0"),
                                     .logs = rig->logs};
@@ -251,6 +249,8 @@ int rig_end(struct rig *rig)
     waitpid(rig->pid, &status, 0);
     if (rig->tally)
         tally_free(rig->tally);
+    if (rig->figures.memory)
+        figures_unmap(&rig->figures);
     if (rig->listener >= 0)
         close(rig->listener);
     ev_timer_stop(rig->loop.ev, &rig->tick);

@@ -7,6 +7,7 @@
 #include "ipc/body.h"
 #include "ipc/channel.h"
 #include "ipc/tally.h"
+#include "shared/figures.h"
 
 #include <criterion/criterion.h>
 #include <sys/types.h>
@@ -31,13 +32,15 @@ struct rig {
     int lack;                    /* errno of the last lacked one */
     uint64_t pong;               /* the last number */
     uint32_t dead_error;
-    uint64_t figures;   /* the last serial; its blob is in text */
-    size_t figures_len; /* bytes */
+    struct metrics_file figures; /* what it counts */
     ev_timer tick;
     uint16_t port;
     int listener; /* a duplicate of the last one that was sent */
     char text[4096];
 };
+
+/* Whose figures the tenant's are. */
+#define RIG_NUMBER (7 * METRICS_TENANTS + 5)
 
 #define RIG_ADDRESS "127.0.0.1:8080"
 
