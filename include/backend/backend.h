@@ -5,6 +5,7 @@
 #define BACKEND_BACKEND_H
 
 #include "exchange/exchange.h"
+#include "metrics/file.h"
 #include "tenant/tenant.h"
 
 struct backends;      /* all of one worker */
@@ -32,6 +33,10 @@ struct loop_share *backends_share(struct backends *backends, struct slice tenant
 /* The tenant may hold that many bytes (max_memory): an eighth of it, if that is less than usual,
  * may be kept of requests for another attempt. */
 void backends_bound(struct backends *backends, struct slice tenant, size_t most);
+
+/* What its servers do is counted there for that number from now on (metrics/file.h). */
+void backends_set_figures(struct backends *backends, struct slice tenant,
+                          struct metrics_file *figures, uint64_t number);
 
 /* The tenant is no longer the current one of its name. Groups that no bound tenant uses any more
  * go once their last exchange is over. Called by the last tenant_unref's caller before it. */
@@ -90,6 +95,11 @@ struct backend_attempts {
  * waits for one. */
 int backend_start(struct backend_group *group, struct exchange *exchange,
                   struct backend_attempts *attempts, const struct config_settings *settings);
+
+/* The last attempt has its answer's head; has come to nothing, for that reason: it is counted. */
+void backend_attempt_answered(struct backend_group *group, const struct backend_attempts *attempts);
+void backend_attempt_broke(struct backend_group *group, const struct backend_attempts *attempts,
+                           enum error error);
 
 /* The answer of the last attempt counts as a failure (max_fails), e.g. for http_503. */
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts);

@@ -70,6 +70,7 @@ struct child {
     bool is_ready;              /* since its start */
     uint8_t sandbox, landlock;  /* what it confines itself by (sandbox/sandbox.h) */
     bool has_failed;            /* ended by its own fault */
+    bool was_killed;            /* by a signal */
     bool has_lied;              /* its answer about a bundle broke the rules */
     uint64_t working;           /* serial of the TENANT or EXAMINE that it works on; 0: none */
     int ordered;                /* the last signal that we have sent it; 0: none */

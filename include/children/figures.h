@@ -21,6 +21,9 @@ void figures_free(struct figures *figures);
 /* Makes the board. Returns 0, or -1 with errno. */
 int figures_open(struct figures *figures);
 
+/* The gateway's own cells on the board; NULL: there is none. */
+struct metrics_cells *figures_gateway(struct figures *figures);
+
 /* A worker is to start in that column: its file is empty from now on. Returns its descriptor, which
  * stays the figures'; -1 with errno. */
 int figures_start(struct figures *figures, uint32_t column);

@@ -57,6 +57,9 @@ struct metrics_cells *metrics_take(struct metrics_file *file, enum metric_scope 
 /* It is nobody's. cells may be NULL. */
 void metrics_release(struct metrics_file *file, struct metrics_cells *cells);
 
+/* All slots of that scope are nobody's. */
+void metrics_release_all(struct metrics_file *file, enum metric_scope scope);
+
 /* ---- the board ---- */
 
 /* A tenant comes into that slot, with a number that nobody has ever had (of which the slot takes

@@ -37,19 +37,12 @@
     X(SANDBOX, "nsgate_sandbox", GAUGE, COUNT, SANDBOX, "How the workers are confined")            \
     X(LANDLOCK, "nsgate_landlock_version", NEWEST, COUNT, ONE,                                     \
       "The version of Landlock that confines the workers, 0 for none")                             \
-    X(LOG_DROPPED, "nsgate_log_dropped_total", COUNTER, COUNT, ONE,                                \
-      "Lines of the error log that could not be written")                                          \
     X(ACCESS_LOG_DROPPED, "nsgate_access_log_dropped_total", COUNTER, COUNT, ONE,                  \
       "Lines of access logs that could not be written")
 
 #define METRICS_WORKER(X)                                                                          \
     X(WORKER_CONNECTIONS, "nsgate_worker_connections", GAUGE, COUNT, ONE,                          \
-      "Clients' connections, those of removed tenants too")                                        \
-    X(DESCRIPTORS, "nsgate_worker_descriptors", GAUGE, COUNT, ONE, "Open file descriptors")        \
-    X(DESCRIPTORS_ALLOWED, "nsgate_worker_descriptors_allowed", NEWEST, COUNT, ONE,                \
-      "File descriptors that may be open")                                                         \
-    X(LOOP_TURN, "nsgate_worker_loop_turn_duration_seconds", HISTOGRAM, NANOSECONDS, TURN,         \
-      "Time of one turn of the worker's loop, waiting not counted")
+      "Clients' connections, those of removed tenants too")
 
 #define METRICS_TENANT(X)                                                                          \
     X(STATE, "nsgate_tenant_state", GAUGE, COUNT, STATE, "1 for the state that the tenant is in")  \
@@ -77,7 +70,7 @@
       "Those that failed, by reason")                                                              \
     X(HANDSHAKE_DURATION, "nsgate_handshake_duration_seconds", HISTOGRAM, NANOSECONDS, DURATION,   \
       "From the accepted connection to the end of a handshake that succeeded")                     \
-    X(TLS_CONNECTIONS, "nsgate_tls_connections_total", COUNTER, COUNT, TLS,                           \
+    X(TLS_CONNECTIONS, "nsgate_tls_connections_total", COUNTER, COUNT, TLS,                        \
       "Handshakes that succeeded, by TLS version")                                                 \
     X(REQUESTS, "nsgate_requests_total", COUNTER, COUNT, REQUEST,                                  \
       "Requests that ended, by protocol and class of their status (none: no status was sent)")     \
@@ -96,27 +89,17 @@
 
 #define METRICS_ENDPOINT(X)                                                                        \
     X(ENDPOINT_UP, "nsgate_endpoint_up", LARGEST, COUNT, ONE,                                      \
-      "1 if some worker may choose the server, 0 if it has failed in all")                         \
+      "0 if all workers that use the server leave it out, since it has failed; else 1")            \
     X(ENDPOINT_REQUESTS, "nsgate_endpoint_requests_total", COUNTER, COUNT, ONE,                    \
       "Requests that were given to the server, each attempt counted")                              \
     X(ENDPOINT_FAILURES, "nsgate_endpoint_failures_total", COUNTER, COUNT, FAILURE,                \
       "Those that it did not answer as it should, by reason")                                      \
-    X(ENDPOINT_RETRIES, "nsgate_endpoint_retries_total", COUNTER, COUNT, ONE,                      \
-      "Those that another server was asked for before")                                            \
-    X(ENDPOINT_OPENED, "nsgate_endpoint_connections_opened_total", COUNTER, COUNT, ONE,            \
-      "Connections that were opened to the server")                                                \
-    X(ENDPOINT_OPEN, "nsgate_endpoint_connections", GAUGE, COUNT, ONE,                             \
-      "Connections to the server now")                                                             \
-    X(ENDPOINT_IDLE, "nsgate_endpoint_connections_idle", GAUGE, COUNT, ONE,                        \
-      "Those of them that no request uses")                                                        \
-    X(ENDPOINT_QUEUE, "nsgate_endpoint_queue", GAUGE, COUNT, ONE,                                  \
-      "Requests that wait for a connection to the server")                                         \
     X(ENDPOINT_DURATION, "nsgate_endpoint_response_duration_seconds", HISTOGRAM, NANOSECONDS,      \
       DURATION, "From an attempt's begin to the head of the response")
 
 #define METRICS_CERTIFICATE(X)                                                                     \
     X(CERTIFICATE_EXPIRY, "nsgate_certificate_expiry_timestamp_seconds", NEWEST, SECONDS, ONE,     \
-      "When the certificate expires, in seconds since 1970")
+      "When the first of the tenant's certificates expires, in seconds since 1970")
 
 /* All rows, scope by scope. */
 #define METRICS(X)                                                                                 \
@@ -236,8 +219,6 @@ static inline unsigned metric_failure(enum error error)
 #define METRIC_BOUNDS_DURATION                                                                     \
     1000000, 2500000, 5000000, 10000000, 25000000, 50000000, 100000000, 250000000, 500000000,      \
         1000000000, 2500000000, 5000000000, 10000000000, 30000000000
-#define METRIC_BOUNDS_TURN                                                                         \
-    100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 25000000, 100000000, 1000000000
 
 /* Sets: how many cells a row has. X(NAME, cells) */
 #define METRIC_SETS(X)                                                                             \
@@ -254,8 +235,7 @@ static inline unsigned metric_failure(enum error error)
     X(UNSHAKEN, METRIC_UNSHAKEN)                                                                   \
     X(TLS, METRIC_TLS_KINDS)                                                                       \
     X(FAILURE, METRIC_FAILURES)                                                                    \
-    X(DURATION, 14 + 2)                                                                            \
-    X(TURN, 10 + 2)
+    X(DURATION, 14 + 2)
 
 enum metric_set {
 #define X(name, cells) METRIC_SET_##name,
@@ -304,8 +284,8 @@ extern const struct metric_labels metric_sets[];
 /* How many cells all rows of a scope have. */
 extern const uint32_t metric_scope_cells[METRIC_SCOPES];
 
-/* The bounds of a histogram's set, and how many. */
-const uint64_t *metric_bounds(enum metric_set set, uint32_t *count);
+/* The bounds of histograms' buckets, and how many. */
+const uint64_t *metric_bounds(uint32_t *count);
 const char *metric_kind_name(enum metric_kind kind); /* "counter", "gauge", "histogram" */
 const char *metric_scope_name(enum metric_scope scope);
 /* The labels that all figures of the scope have: the parts of a slot's name. Two at most, NULL: no

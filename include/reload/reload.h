@@ -15,6 +15,7 @@
 #include "files/settings.h"
 #include "io/deadline.h"
 #include "io/pending.h"
+#include "metrics/table.h"
 #include "sockets/sockets.h"
 
 struct contender;
@@ -52,6 +53,9 @@ struct reload_events {
     void (*on_gone)(void *owner, struct record *record);
     /* Its file is gone, and it is about to be freed. */
     void (*on_removed)(void *owner, struct record *record);
+
+    /* It is over. */
+    void (*on_ended)(void *owner, enum metric_reload outcome);
 
     /* Whether one that is asked for must be held back: reload_begin_held follows. */
     bool (*is_held)(void *owner);

@@ -66,6 +66,7 @@ static int begin(struct backend_endpoint *endpoint, struct exchange *exchange,
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
     attempts->started = loop_now(exchange->loop);
     exchange->reason = (struct slice){"", 0};
+    metrics_add(endpoint_figures(endpoint), METRIC_ENDPOINT_REQUESTS, 1);
     int error = backend_connect(endpoint, exchange, attempts, after);
     if (error)
         limit_give(endpoint, attempts);
@@ -107,6 +108,21 @@ bool attempt_continue(struct backend_group *group, struct backend_attempts *atte
     if (error)
         wait_fail_ended(exchange, (enum error)error);
     return true;
+}
+
+void backend_attempt_answered(struct backend_group *group, const struct backend_attempts *attempts)
+{
+    if (group_has_endpoint(group, attempts->endpoint))
+        metrics_observe(endpoint_figures(attempts->endpoint), METRIC_ENDPOINT_DURATION,
+                        loop_now(group->backends->loop) - attempts->started);
+}
+
+void backend_attempt_broke(struct backend_group *group, const struct backend_attempts *attempts,
+                           enum error error)
+{
+    if (attempts->count > 0 && group_has_endpoint(group, attempts->endpoint))
+        metrics_add_label(endpoint_figures(attempts->endpoint), METRIC_ENDPOINT_FAILURES,
+                          metric_failure(error), 1);
 }
 
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)

@@ -79,6 +79,17 @@ void backends_bound(struct backends *backends, struct slice tenant, size_t most)
         owner->allowance.most = most / 8 < KEPT_MOST ? most / 8 : KEPT_MOST;
 }
 
+void backends_set_figures(struct backends *backends, struct slice tenant,
+                          struct metrics_file *figures, uint64_t number)
+{
+    struct backend_owner *owner;
+    HASH_FIND(hh, backends->owners, tenant.data, tenant.len, owner);
+    if (!owner || !figures)
+        return;
+    owner->figures = figures;
+    owner->number = number;
+}
+
 static struct backend_group *group_of(struct backends *backends, struct backend_owner *owner,
                                       const struct tenant_upstream *upstream)
 {

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* For how long a server's demand for HTTP/1.1 is remembered. */
 #define HTTP1_SECONDS 600.0
@@ -52,6 +53,34 @@ bool endpoint_requires_http1(const struct backend_endpoint *endpoint)
     return loop_now(endpoint->group->backends->loop) < endpoint->http1_until;
 }
 
+/* Ways to connect to one upstream count together: its name ends at their NUL. */
+static void figures_begin(struct backend_endpoint *endpoint)
+{
+    const struct backend_owner *owner = endpoint->group->owner;
+    const char *upstream = endpoint->group->name + owner->name_len + 1;
+    size_t len = strlen(upstream) + 1 + strlen(endpoint->text);
+    char *name = memory_zeroed(len + 1, 1);
+    if (endpoint->figures)
+        metrics_release(endpoint->file, endpoint->figures);
+    memcpy(name, upstream, strlen(upstream));
+    memcpy(name + strlen(upstream) + 1, endpoint->text, strlen(endpoint->text));
+    endpoint->number = owner->number;
+    endpoint->file = owner->figures;
+    endpoint->figures = NULL;
+    if (owner->number != 0)
+        endpoint->figures = metrics_take(owner->figures, METRIC_SCOPE_ENDPOINT, owner->number,
+                                         (struct slice){name, len});
+    metrics_set(endpoint->figures, METRIC_ENDPOINT_UP, 1);
+    free(name);
+}
+
+struct metrics_cells *endpoint_figures(struct backend_endpoint *endpoint)
+{
+    if (endpoint->number != endpoint->group->owner->number)
+        figures_begin(endpoint);
+    return endpoint->figures;
+}
+
 void endpoint_ref(struct backend_endpoint *endpoint)
 {
     endpoint->references++;
@@ -61,6 +90,8 @@ void endpoint_unref(struct backend_endpoint *endpoint)
 {
     if (--endpoint->references > 0 || !endpoint->is_retired)
         return;
+    if (endpoint->figures)
+        metrics_release(endpoint->file, endpoint->figures);
     queue_free(endpoint->queue);
     backend_netns_unref(endpoint->netns);
     tls_sessions_free(endpoint->sessions);

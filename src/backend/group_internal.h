@@ -69,6 +69,9 @@ struct backend_endpoint {
     struct slice count_key; /* of its exchanges, the same in all workers; owned */
     struct making making;
     struct backend_queue *queue; /* NULL: nobody has waited so far */
+    uint64_t number;               /* whose figures it counts in: its owner's when they began */
+    struct metrics_file *file;     /* in which they are */
+    struct metrics_cells *figures; /* NULL: nobody has asked it, or nobody counts */
 };
 
 struct backend_group {
@@ -103,6 +106,8 @@ struct backend_owner {
     struct backend_group *groups; /* by their key, an upstream's identity */
     struct exchange_allowance allowance;
     struct loop_share *share; /* in which all of its connections are served */
+    struct metrics_file *figures;
+    uint64_t number; /* whose figures are its (metrics/file.h); 0: nobody's */
     size_t name_len;
     char name[];
 };
@@ -151,6 +156,9 @@ bool endpoint_requires_http1(const struct backend_endpoint *endpoint);
 /* An exchange is attached to a connection to it, or has left. */
 void endpoint_enter(struct backend_endpoint *endpoint);
 void endpoint_leave(struct backend_endpoint *endpoint);
+
+/* Where it is counted, from its first attempt on. */
+struct metrics_cells *endpoint_figures(struct backend_endpoint *endpoint);
 
 void endpoint_ref(struct backend_endpoint *endpoint);
 void endpoint_unref(struct backend_endpoint *endpoint);

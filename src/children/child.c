@@ -240,6 +240,8 @@ void child_start(struct child *child)
         child_retry_later(child);
         return;
     }
+    if (child->role == ROLE_RESOLVER)
+        metrics_add(figures_gateway(&children->figures), METRIC_RESOLVER_RUNS, 1);
     log_info("started %s (pid %d)", name, (int)child->pid);
     child_open_channel(child, sockets[0]);
     child_set_state(child, CHILD_STARTING);
@@ -388,5 +390,6 @@ void child_reap(struct child *child)
         return;
     child_tell_death(child, status);
     child->has_failed = child_is_at_fault(child, status);
+    child->was_killed = WIFSIGNALED(status);
     child_on_death(child);
 }

@@ -77,6 +77,11 @@ int figures_open(struct figures *figures)
     return fd < 0 ? -1 : board_take(figures, fd, true);
 }
 
+struct metrics_cells *figures_gateway(struct figures *figures)
+{
+    return figures->board.memory ? metrics_gateway(&figures->board) : NULL;
+}
+
 /* ---- columns ---- */
 
 /* Emptied: its pages go back, and its description is written anew. */
@@ -253,6 +258,8 @@ int figures_resume(struct figures *figures, bool (*is_alive)(void *owner, uint32
         result = board_convert(figures, spare);
     else
         descriptor_close(spare);
+    if (result == 0)
+        metrics_release_all(&figures->board, METRIC_SCOPE_CERTIFICATE);
     for (uint32_t i = 0; i < METRICS_COLUMNS && result == 0; i++) {
         if (figures->fds[i] < 0 || column_take(figures, i, figures->fds[i]) < 0 ||
             is_alive(owner, i))

@@ -336,6 +336,15 @@ static bool workers_are_hopeless(const struct children *children)
     return true;
 }
 
+static enum metric_restart worker_restart(const struct child *worker)
+{
+    if (worker->heartbeat.is_hung)
+        return METRIC_RESTART_HUNG;
+    if (worker->reason[0] || worker->is_excessive)
+        return METRIC_RESTART_PROTOCOL;
+    return worker->was_killed ? METRIC_RESTART_SIGNAL : METRIC_RESTART_EXIT;
+}
+
 static void worker_on_death(struct child *worker)
 {
     struct children *children = worker->children;
@@ -343,6 +352,9 @@ static void worker_on_death(struct child *worker)
 
     tally_clear_worker(children->tally, tally_column(worker->half, worker->index));
     deliveries_close(worker);
+    if (!worker->is_stopping && !worker->is_dismissed)
+        metrics_add_label(figures_gateway(&children->figures), METRIC_WORKER_RESTARTS,
+                          worker_restart(worker), 1);
     figures_end(&children->figures, tally_column(worker->half, worker->index));
     children_advance(children);
     children->events->on_worker_death(worker);

@@ -18,6 +18,8 @@ static void on_response(void *mediator, struct exchange *exchange)
         exchange->is_tunnel = true;
     if (status == 101 || status >= 200)
         dispatch->backend_status = status;
+    if (status == 101 || status >= 200)
+        backend_attempt_answered(dispatch->group, &dispatch->attempts);
     if (status >= 200 && retry_response(dispatch))
         return;
     if (phases_run_response(dispatch, PHASE_RESPONSE_HEADERS) == DISPATCH_CONTINUE)
@@ -28,6 +30,7 @@ static void on_back_failed(void *mediator, struct exchange *exchange, enum error
                            bool untouched)
 {
     struct dispatch *dispatch = mediator;
+    backend_attempt_broke(dispatch->group, &dispatch->attempts, error);
     if (exchange->response_started)
         report_failure(exchange, dispatch, error, 0);
     else

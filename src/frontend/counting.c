@@ -23,12 +23,23 @@ static void forget_list(struct connection_list *list)
         connection->is_measured = false;
 }
 
+void counting_forget(struct front_listener *listener)
+{
+    if (listener->cells)
+        metrics_release(listener_frontend(listener)->config.figures, listener->cells);
+    listener->cells = NULL;
+}
+
 void counting_end(struct frontend_tenant *tenant)
 {
+    struct front_listener *listener;
+
     if (tenant->cells)
         metrics_release(tenant->frontend->config.figures, tenant->cells);
     tenant->cells = NULL;
     tenant->number = 0;
+    LIST_FOREACH (listener, &tenant->listeners, next)
+        counting_forget(listener);
     forget_list(&tenant->idle);
     forget_list(&tenant->busy);
 }
@@ -40,6 +51,16 @@ static struct metrics_cells *cells_of(const struct connection *connection)
     return connection->listener->tenant->cells;
 }
 
+static struct metrics_cells *listener_cells(struct front_listener *listener)
+{
+    const struct frontend_tenant *tenant = listener->tenant;
+
+    if (!listener->cells && tenant->cells)
+        listener->cells = metrics_take(tenant->frontend->config.figures, METRIC_SCOPE_LISTENER,
+                                       tenant->number, listener_address(listener));
+    return listener->cells;
+}
+
 void counting_accepted(struct connection *connection)
 {
     struct frontend *frontend = listener_frontend(connection->listener);
@@ -48,6 +69,7 @@ void counting_accepted(struct connection *connection)
     connection->client.figures = &connection->listener->tenant->cells;
     metrics_add(cells_of(connection), METRIC_ACCEPTED, 1);
     metrics_move(cells_of(connection), METRIC_CONNECTIONS, 1);
+    metrics_move(listener_cells(connection->listener), METRIC_LISTENER_CONNECTIONS, 1);
     metrics_move(frontend->process, METRIC_WORKER_CONNECTIONS, 1);
 }
 
@@ -84,8 +106,10 @@ void counting_closed(struct connection *connection)
 
     metrics_move(listener_frontend(connection->listener)->process, METRIC_WORKER_CONNECTIONS, -1);
     metrics_add_label(cells, METRIC_CLOSED, connection->reason, 1);
-    if (connection->is_measured)
+    if (connection->is_measured) {
         metrics_move(cells, METRIC_CONNECTIONS, -1);
+        metrics_move(connection->listener->cells, METRIC_LISTENER_CONNECTIONS, -1);
+    }
     if (connection->is_measured && connection->retiring != CLOSE_NONE)
         metrics_move(cells, METRIC_DRAINING, -1);
     connection->is_measured = false;
@@ -101,7 +125,8 @@ void counting_shaken(const struct connection *connection)
 
     metrics_add_label(cells, METRIC_HANDSHAKES,
                       client->tls_reused ? METRIC_HANDSHAKE_RESUMED : METRIC_HANDSHAKE_FULL, 1);
-    metrics_add_label(cells, METRIC_TLS_CONNECTIONS, is_newest ? METRIC_TLS_1_3 : METRIC_TLS_1_2, 1);
+    metrics_add_label(cells, METRIC_TLS_CONNECTIONS, is_newest ? METRIC_TLS_1_3 : METRIC_TLS_1_2,
+                      1);
     metrics_observe(cells, METRIC_HANDSHAKE_DURATION, client->tls_seconds);
 }
 

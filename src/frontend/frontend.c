@@ -122,6 +122,8 @@ void frontend_set_tenant(struct frontend *frontend, struct tenant *tenant, uint3
     loop_share_set_weight(entry->share, tenant->config.cpu_weight);
     backends_set_share(frontend->config.backends, tenant->config.name, entry->share);
     tenant_memory_bound(entry, tenant->config.max_memory);
+    backends_set_figures(frontend->config.backends, tenant->config.name, frontend->config.figures,
+                         number);
     listeners_tenant_has_room(entry); /* max_connections or max_memory may have grown */
     refresh_listeners(entry);
     if (tenant->verifies_clients || (before && before->verifies_clients))

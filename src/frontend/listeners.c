@@ -56,6 +56,7 @@ static void listener_bury(struct loop_task *task)
     struct frontend_tenant *tenant = listener->tenant;
 
     LIST_REMOVE(listener, next);
+    counting_forget(listener);
     free(listener);
     frontend_tenant_settle(tenant);
 }

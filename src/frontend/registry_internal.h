@@ -91,7 +91,8 @@ struct front_listener {
     int fd;                          /* -1: closed */
     bool is_watched;                 /* is in the epoll set */
     unsigned connections;
-    struct loop_task turn; /* to accept, in its tenant's share */
+    struct metrics_cells *cells; /* NULL until its first connection */
+    struct loop_task turn;       /* to accept, in its tenant's share */
     struct loop_task grave;
     uint64_t netns; /* struct frontend_listener_id */
     size_t address_len;
@@ -174,6 +175,8 @@ void listeners_tenant_has_room(struct frontend_tenant *tenant);
  * moved to another worker stay. */
 void counting_begin(struct frontend_tenant *tenant, uint64_t number);
 void counting_end(struct frontend_tenant *tenant);
+/* A listener is freed. */
+void counting_forget(struct front_listener *listener);
 /* A client has no handshake, by that limit. */
 void counting_refused(struct frontend_tenant *tenant, enum close_reason reason);
 

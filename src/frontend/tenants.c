@@ -139,6 +139,7 @@ static void free_entry(struct frontend_tenant *tenant)
         listener_set_fd(listener, -1);
         loop_cancel(loop, &listener->grave);
         LIST_REMOVE(listener, next);
+        counting_forget(listener);
         free(listener);
     }
     if (tenant->tenant)

@@ -58,7 +58,7 @@ static uint64_t cell_id(const struct metric_row *row, uint32_t cell)
             id = hash(id, labels->values[0][labels->keys[1] ? cell / labels->counts[1] : cell]);
         return id;
     }
-    bounds = metric_bounds(row->set, &count);
+    bounds = metric_bounds(&count);
     for (uint32_t i = 0; i < count; i++) {
         snprintf(text, sizeof(text), "%llu", (unsigned long long)bounds[i]);
         id = hash(id, text);
@@ -215,6 +215,14 @@ void metrics_release(struct metrics_file *file, struct metrics_cells *cells)
     atomic_store_explicit(&cells->owner, 0, memory_order_release);
     if (slot < file->free[cells->scope])
         file->free[cells->scope] = slot;
+}
+
+void metrics_release_all(struct metrics_file *file, enum metric_scope scope)
+{
+    const struct metrics_region *region = &metrics_header(file->memory)->regions[scope];
+
+    for (uint32_t i = 0; i < region->used; i++)
+        metrics_release(file, metrics_slot(file->memory, region, i));
 }
 
 /* ---- the board ---- */

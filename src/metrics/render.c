@@ -168,7 +168,7 @@ static void put_histogram(struct metrics_render *render, struct out *out, enum m
 
     if (metrics_total(item->cells, metric) == 0)
         return;
-    bounds = metric_bounds(metric_rows[metric].set, &count);
+    bounds = metric_bounds(&count);
     if (render->cell > count) {
         put_sum(out, metric, item, value);
         put_count(out, metric, item, render->count);

@@ -90,24 +90,22 @@ const struct metric_labels metric_sets[] = {
     [METRIC_SET_UNSHAKEN] = {{"reason"}, {unshaken}, {METRIC_UNSHAKEN}, false},
     [METRIC_SET_TLS] = {{"version"}, {tls_versions}, {METRIC_TLS_KINDS}, false},
     [METRIC_SET_FAILURE] = {{"reason"}, {FAILURES}, {METRIC_FAILURES}, true},
-    [METRIC_SET_TURN] = {{NULL}, {NULL}, {0}, false}, /* the last one: the table has all */
+    [METRIC_SET_DURATION] = {{NULL}, {NULL}, {0}, false}, /* the last one: the table has all */
 };
 
 /* ---- histograms ---- */
 
 static const uint64_t durations[] = {METRIC_BOUNDS_DURATION};
-static const uint64_t turns[] = {METRIC_BOUNDS_TURN};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 _Static_assert(COUNT(durations) + 2 == METRIC_CELLS_DURATION,
                "a cell for each bucket, and the sum");
-_Static_assert(COUNT(turns) + 2 == METRIC_CELLS_TURN, "a cell for each bucket, and the sum");
 
-const uint64_t *metric_bounds(enum metric_set set, uint32_t *count)
+const uint64_t *metric_bounds(uint32_t *count)
 {
-    *count = set == METRIC_SET_TURN ? COUNT(turns) : COUNT(durations);
-    return set == METRIC_SET_TURN ? turns : durations;
+    *count = COUNT(durations);
+    return durations;
 }
 
 void metrics_observe(struct metrics_cells *cells, enum metric metric, double seconds)
@@ -119,7 +117,7 @@ void metrics_observe(struct metrics_cells *cells, enum metric metric, double sec
 
     if (!cells)
         return;
-    bounds = metric_bounds(row->set, &count);
+    bounds = metric_bounds(&count);
     while (bucket < count && value > bounds[bucket])
         bucket++;
     turn = atomic_load_explicit(&cells->turn, memory_order_relaxed);

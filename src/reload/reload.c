@@ -78,6 +78,9 @@ static void reload_tell(struct reload *reload)
     log_notice("%s", text);
     notify_ready(reload->notify, text);
     control_tell_reload_ended(reload->control, text, (int)reload_status(reload));
+    reload->events->on_ended(reload->owner, reload_status(reload) == CONTROL_REFUSED
+                                                ? METRIC_RELOAD_PARTIAL
+                                                : METRIC_RELOAD_DONE);
 }
 
 static void reload_describe(const struct hold *hold, char text[PENDING_TEXT])
@@ -310,6 +313,7 @@ static void reload_tell_refusal(struct reload *reload, const struct diag_list *d
     log_notice("%s", text);
     notify_ready(reload->notify, text);
     control_tell_reload_refused(reload->control, diags, text);
+    reload->events->on_ended(reload->owner, METRIC_RELOAD_REFUSED);
 }
 
 /* Fills *removal only when it is more than may be. */

@@ -66,8 +66,22 @@ static void board_gateway(struct supervisor *supervisor)
 
 /* ---- tenants ---- */
 
-static void board_tenant(struct supervisor *supervisor, const struct record *record,
-                         struct arena *arena)
+/* Its label is the first's that expires, whatever its servers are called. */
+static void board_certificate(struct metrics_file *board, struct record *record, uint64_t owner)
+{
+    if (record->plan.expires == 0) {
+        metrics_release(board, record->certificate);
+        record->certificate = NULL;
+        return;
+    }
+    if (!record->certificate)
+        record->certificate = metrics_take(board, METRIC_SCOPE_CERTIFICATE, owner,
+                                           SLICE("\0"
+                                                 "first"));
+    metrics_set(record->certificate, METRIC_CERTIFICATE_EXPIRY, (uint64_t)record->plan.expires);
+}
+
+static void board_tenant(struct supervisor *supervisor, struct record *record, struct arena *arena)
 {
     struct figures *figures = &supervisor->children.figures;
     uint32_t slot = record->assignment.slot;
@@ -77,7 +91,7 @@ static void board_tenant(struct supervisor *supervisor, const struct record *rec
                                 .error = record_trouble(record, arena)};
     struct metrics_cells *cells;
 
-    figures_enter(figures, slot);
+    board_certificate(&figures->board, record, figures_enter(figures, slot));
     cells = metrics_board_tenant(&figures->board, slot);
     if (*metrics_cell(cells, METRIC_TENANT_GENERATION, 0) != record->version)
         metrics_set(cells, METRIC_TENANT_TIME, (uint64_t)time(NULL));

@@ -7,6 +7,7 @@
 #include "namespaces/containers.h"
 
 #include <string.h>
+#include <time.h>
 
 /* ---- settings that change ---- */
 
@@ -97,6 +98,16 @@ static void reloading_on_removed(void *owner, struct record *record)
     figures_leave(&((struct supervisor *)owner)->children.figures, record->assignment.slot);
 }
 
+static void reloading_on_ended(void *owner, enum metric_reload outcome)
+{
+    struct metrics_cells *cells = figures_gateway(&((struct supervisor *)owner)->children.figures);
+
+    metrics_add_label(cells, METRIC_RELOADS, outcome, 1);
+    if (outcome == METRIC_RELOAD_DONE)
+        metrics_set(cells, METRIC_RELOAD_TIME, (uint64_t)time(NULL));
+    board_follow(owner);
+}
+
 /* ---- what it asks ---- */
 
 /* Another binary is about to take over: it begins a reload anyway. Who asked by the control socket
@@ -128,6 +139,7 @@ static const struct reload_events reloading_events = {
     .on_changed = reloading_on_changed,
     .on_gone = reloading_on_gone,
     .on_removed = reloading_on_removed,
+    .on_ended = reloading_on_ended,
     .is_held = reloading_is_held,
     .may_retry = reloading_may_retry,
     .count_lagging = reloading_count_lagging,

@@ -83,6 +83,8 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
         return;
     if (endpoint->group->method->on_failed)
         endpoint->group->method->on_failed(endpoint);
+    if (endpoint->fails >= endpoint->max_fails)
+        metrics_set(endpoint->figures, METRIC_ENDPOINT_UP, 0);
     if (endpoint->fails == endpoint->max_fails)
         log_warn("upstream %s: server %s is left out for %.3gs after %u failures",
                  endpoint->group->name, endpoint->text, endpoint->fail_timeout, endpoint->fails);
@@ -92,8 +94,10 @@ void balance_failed(struct backend_endpoint *endpoint, double now)
 void balance_succeeded(struct backend_endpoint *endpoint)
 {
     endpoint->owed -= endpoint->owed >= 1 ? 1 : endpoint->owed;
-    if (endpoint->accessed < endpoint->checked)
-        endpoint->fails = 0;
+    if (endpoint->accessed >= endpoint->checked)
+        return;
+    endpoint->fails = 0;
+    metrics_set(endpoint->figures, METRIC_ENDPOINT_UP, 1);
 }
 
 bool balance_may_wait(const struct backend_group *group, const struct backend_attempts *attempts)

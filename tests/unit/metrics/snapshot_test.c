@@ -30,12 +30,12 @@ Test(snapshot, sums_over_workers)
 
         metrics_add(cells, METRIC_ACCEPTED, 10 + i);
         metrics_set(server, METRIC_ENDPOINT_UP, i == 1);
-        metrics_move(server, METRIC_ENDPOINT_OPEN, 2);
+        metrics_add(server, METRIC_ENDPOINT_REQUESTS, 2);
     }
     cr_assert_eq(metrics_value(rig_cells(&rig, "acme"), METRIC_ACCEPTED, 0), 33);
     cr_assert_eq(rig.snapshot->part_count, 1);
     cr_assert_eq(metrics_value(rig.snapshot->parts[0].cells, METRIC_ENDPOINT_UP, 0), 1);
-    cr_assert_eq(metrics_value(rig.snapshot->parts[0].cells, METRIC_ENDPOINT_OPEN, 0), 6);
+    cr_assert_eq(metrics_value(rig.snapshot->parts[0].cells, METRIC_ENDPOINT_REQUESTS, 0), 6);
 }
 
 Test(snapshot, parts_are_in_the_tenants_order_and_by_name)

@@ -3,6 +3,8 @@
 #include "rig.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 Test(table, rows_have_names_by_the_conventions)
@@ -75,7 +77,7 @@ Test(table, an_observation_is_in_one_bucket_and_in_the_sum)
     rig_begin(&rig);
     owner = rig_tenant(&rig, 3, "acme");
     to = rig_take(&rig, 0, METRIC_SCOPE_TENANT, owner, SLICE(""));
-    bounds = metric_bounds(METRIC_SET_DURATION, &count);
+    bounds = metric_bounds(&count);
     metrics_observe(to, METRIC_REQUEST_DURATION, -1.);
     metrics_observe(to, METRIC_REQUEST_DURATION, 0.004);
     metrics_observe(to, METRIC_REQUEST_DURATION, 100.);
@@ -88,4 +90,76 @@ Test(table, an_observation_is_in_one_bucket_and_in_the_sum)
     cr_assert_eq(metrics_value(cells, METRIC_REQUEST_DURATION, count + 1), UINT64_C(100004000000));
     cr_assert_eq(metrics_total(cells, METRIC_REQUEST_DURATION), 3);
     rig_end(&rig);
+}
+
+/* ---- the page that is made of it ---- */
+
+static void put_labels(FILE *page, enum metric metric)
+{
+    const struct metric_labels *labels = &metric_sets[metric_rows[metric].set];
+    enum metric_scope scope = (enum metric_scope)metrics_places[metric].scope;
+    const char *comma = "";
+
+    if (scope >= METRIC_SCOPE_TENANT)
+        fprintf(page, "`tenant`"), comma = ", ";
+    for (const char *const *key = metric_scope_keys(scope); *key; key++, comma = ", ")
+        fprintf(page, "%s`%s`", comma, *key);
+    for (unsigned i = 0; i < METRIC_KEYS && labels->keys[i]; i++, comma = ", ")
+        fprintf(page, "%s`%s`", comma, labels->keys[i]);
+}
+
+static void put_values(FILE *page)
+{
+    for (unsigned set = 0; set < METRIC_SET_DURATION; set++) {
+        const struct metric_labels *labels = &metric_sets[set];
+
+        for (unsigned key = 0; key < METRIC_KEYS && labels->keys[key] && set != METRIC_SET_BUILD;
+             key++) {
+            fprintf(page, "- `%s`:", labels->keys[key]);
+            for (uint32_t i = 0; i < labels->counts[key]; i++)
+                fprintf(page, " %s%s", labels->values[key][i],
+                        i + 1 < labels->counts[key] ? "," : "\n");
+        }
+    }
+}
+
+/* Which part of docs/METRICS.md it is: what stands behind its first line of that kind. */
+#define GENERATED "<!-- made of include/metrics/table.h: a test holds it to that -->\n"
+
+static void put_page(FILE *page)
+{
+    fprintf(page, GENERATED);
+    for (unsigned scope = 0; scope < METRIC_SCOPES; scope++) {
+        fprintf(page, "\n## %s\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n",
+                metric_scope_name((enum metric_scope)scope));
+        for (unsigned metric = 0; metric < METRIC_ROWS; metric++) {
+            if (metrics_places[metric].scope != scope)
+                continue;
+            fprintf(page, "| `%s` | %s | ", metric_rows[metric].name,
+                    metric_kind_name(metric_rows[metric].kind));
+            put_labels(page, (enum metric)metric);
+            fprintf(page, " | %s |\n", metric_rows[metric].help);
+        }
+    }
+    fprintf(page, "\n## Values of labels\n\n");
+    put_values(page);
+}
+
+Test(table, the_page_says_the_same)
+{
+    char *made = NULL, *told = NULL, *place;
+    size_t made_len, told_len = 0;
+    FILE *page = open_memstream(&made, &made_len);
+    FILE *file = fopen(NSGATE_TREE "/docs/METRICS.md", "r");
+
+    put_page(page);
+    fclose(page);
+    cr_assert(file);
+    cr_assert_gt(getdelim(&told, &told_len, '\0', file), 0);
+    fclose(file);
+    place = strstr(told, GENERATED);
+    cr_assert(place);
+    cr_assert_str_eq(place, made, "docs/METRICS.md must say:\n%s", made);
+    free(made);
+    free(told);
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What the board says of the gateway and of tenants. */
+#include "supervisor/supervisor_internal.h"
+
+#include <criterion/criterion.h>
+#include <time.h>
+
+static struct supervisor supervisor;
+
+static const struct metrics_tenant *look(struct metrics_snapshot **snapshot, uint32_t slot)
+{
+    board_follow(&supervisor);
+    metrics_snapshot_free(*snapshot);
+    *snapshot = metrics_snapshot_new(supervisor.children.figures.reader, SLICE(""));
+    cr_assert(*snapshot);
+    return metrics_snapshot_find(*snapshot, slot);
+}
+
+Test(board, tells_of_the_gateway_and_of_each_tenant)
+{
+    struct metrics_snapshot *snapshot = NULL;
+    const struct metrics_tenant *tenant;
+    struct record *record;
+
+    supervisor_init(&supervisor, "/nowhere", "/nowhere");
+    board_follow(&supervisor); /* without a board nothing is told */
+    cr_assert_eq(figures_open(&supervisor.children.figures), 0);
+    record = registry_add(&supervisor.registry, SLICE("acme"), "/acme.conf", NULL);
+    record_set_error(record, "acme.conf:1:1: no");
+    record->is_refused = true;
+    record->version = 3;
+    record->plan.expires = 86400;
+    tenant = look(&snapshot, record->assignment.slot);
+    cr_assert(slice_equal(tenant->text.name, SLICE("acme")));
+    cr_assert(slice_equal(tenant->text.error, SLICE("acme.conf:1:1: no")));
+    cr_assert_eq(metrics_value(tenant->cells, METRIC_STATE, METRIC_STATE_REFUSED), 1);
+    cr_assert_eq(metrics_total(tenant->cells, METRIC_STATE), 1);
+    cr_assert_eq(metrics_value(tenant->cells, METRIC_TENANT_GENERATION, 0), 3);
+    cr_assert_geq(metrics_value(tenant->cells, METRIC_TENANT_TIME, 0), (uint64_t)time(NULL) - 60);
+    cr_assert_eq(metrics_value(snapshot->gateway, METRIC_PID, 0), (uint64_t)getpid());
+    cr_assert_eq(snapshot->part_count, 1);
+    cr_assert_eq(metrics_value(snapshot->parts[0].cells, METRIC_CERTIFICATE_EXPIRY, 0), 86400);
+    record_set_error(record, NULL);
+    record->is_refused = false;
+    record->plan.expires = 0;
+    tenant = look(&snapshot, record->assignment.slot);
+    cr_assert_eq(tenant->text.error.len, 0);
+    cr_assert_eq(metrics_value(tenant->cells, METRIC_STATE, METRIC_STATE_WAITING), 1);
+    cr_assert_eq(metrics_total(tenant->cells, METRIC_STATE), 1);
+    cr_assert_eq(snapshot->part_count, 0, "it has no certificate any more");
+    metrics_snapshot_free(snapshot);
+    supervisor_free(&supervisor);
+}
