@@ -103,6 +103,20 @@ int backend_start(struct backend_group *group, struct exchange *exchange,
     return ERROR_NO_ENDPOINT;
 }
 
+void backend_attempt_answered(struct backend_group *group, const struct backend_attempts *attempts)
+{
+    (void)group;
+    (void)attempts;
+}
+
+void backend_attempt_broke(struct backend_group *group, const struct backend_attempts *attempts,
+                           enum error error)
+{
+    (void)group;
+    (void)attempts;
+    (void)error;
+}
+
 void backend_attempt_failed(struct backend_group *group, struct backend_attempts *attempts)
 {
     (void)group;

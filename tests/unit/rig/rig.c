@@ -37,7 +37,6 @@ struct actor {
     struct ipc_channel *channel;
     unsigned index;   /* of a worker */
     bool stays;       /* drains for ever */
-    bool is_mute;     /* counts nothing */
     bool has_counted; /* act_count */
     struct metrics_file figures;
     bool never_commits;    /* from a tenant on */
@@ -282,11 +281,12 @@ static void act_count(struct actor *actor, const struct ipc_received *received)
 
     name = wire_get_slice(&body); /* the serial is taken */
     wire_get_u32(&body);
-    if (!actor->figures.memory || actor->is_mute || !slice_equal(name, SLICE("a")) ||
-        actor->has_counted)
+    if (!actor->figures.memory)
+        return;
+    metrics_set(metrics_worker(&actor->figures, 0), METRIC_WORKER_CONNECTIONS, 7);
+    if (!slice_equal(name, SLICE("a")) || actor->has_counted)
         return;
     actor->has_counted = true;
-    metrics_set(metrics_worker(&actor->figures, 0), METRIC_WORKER_CONNECTIONS, 7);
     cells = metrics_take(&actor->figures, METRIC_SCOPE_TENANT, wire_get_u64(&body), SLICE(""));
     metrics_set(cells, METRIC_CONNECTIONS, 5);
     metrics_set(cells, METRIC_DRAINING, 1);
@@ -329,7 +329,6 @@ static int act_on_message(void *owner, struct ipc_received *received)
         if (blob_has(received->blob, "slow-worker"))
             sleep(1);
         actor->stays = actor->stays || blob_has(received->blob, "keep-worker");
-        actor->is_mute = actor->is_mute || blob_has(received->blob, "mute-me");
         act_count(actor, received);
         actor->never_commits = actor->never_commits || blob_has(received->blob, "never-commit");
         if (!actor->never_commits)
