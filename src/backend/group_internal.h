@@ -68,7 +68,7 @@ struct backend_endpoint {
     double owed_at;     /* loop_now() when that was looked at */
     struct slice count_key; /* of its exchanges, the same in all workers; owned */
     struct making making;
-    struct backend_queue *queue; /* NULL: nobody has waited so far */
+    struct backend_queue *queue;   /* NULL: nobody has waited so far */
     uint64_t number;               /* whose figures it counts in: its owner's when they began */
     struct metrics_file *file;     /* in which they are */
     struct metrics_cells *figures; /* NULL: nobody has asked it, or nobody counts */

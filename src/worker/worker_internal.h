@@ -18,10 +18,10 @@ struct worker {
     struct frontend *frontend; /* NULL before SETUP */
     struct tally *tally;
     struct metrics_file figures; /* what it counts; memory is NULL before SETUP */
-    uint32_t column;   /* of tally and cells, its own */
-    int log_fd;        /* -1: stderr */
-    struct ring *ring; /* for lines of access logs; NULL: no tenant has any */
-    int wake;          /* its eventfd; -1: none */
+    uint32_t column;             /* of tally and cells, its own */
+    int log_fd;                  /* -1: stderr */
+    struct ring *ring;           /* for lines of access logs; NULL: no tenant has any */
+    int wake;                    /* its eventfd; -1: none */
     bool is_draining;
     bool has_told_cut;      /* how many connections its drain has cut */
     bool has_made_room;     /* for the message that is being read */
