@@ -145,6 +145,7 @@ void sample_put_workers(struct wire_writer *writer, const struct children_state 
         wire_put_u64(writer, workers->workers[i].asked);
         wire_put_u64(writer, workers->workers[i].answered);
     }
+    wire_put_u32(writer, 0); /* there are no figures */
 }
 
 void sample_put_no_logs(struct wire_writer *writer)
@@ -159,7 +160,6 @@ void sample_put(struct wire_writer *writer, const struct sample *sample)
 {
     state_encode(writer, &sample->state);
     sample_put_workers(writer, &sample->workers);
-    wire_put_u32(writer, 0); /* there are no figures */
     registry_put(writer, &sample->registry);
     sample_put_no_logs(writer);
     wire_put_bool(writer, false); /* there are no namespaces */
