@@ -71,7 +71,7 @@ def served(gateway, authority, namespaces):
 def ask_some(namespace, authority, count):
     """That many over each protocol, half of them an error."""
     one = Connection(namespace, PLAIN)
-    two = Frames(namespace, texts.ADDRESS, authority.context(), "a.test").ready()
+    two = Frames(namespace, texts.ADDRESS, authority.context(("h2",)), "a.test").ready()
     for number in range(count):
         path = "/gone" if number % 2 else "/"
         assert one.ask(path).status == two.ask(path).status == (410 if number % 2 else 200)
@@ -89,7 +89,7 @@ def test_each_request_is_counted_once_for_its_tenant(served, authority, namespac
 
 def test_under_load_what_is_sent_is_counted_over_reloads(served, authority, namespaces):
     served.start()
-    context = authority.context()
+    context = authority.context(("h2",))
     plain, framed = [(namespaces[0], PLAIN, None)], [(namespaces[0], texts.ADDRESS, "a.test")]
     with Watched(served), Load(plain) as one, FramesLoad(framed, context) as two:
         for number in range(3):
