@@ -106,10 +106,10 @@ Test(fold, a_worker_that_leaves_everything_odd_costs_little, .timeout = 60)
 Test(fold, what_a_worker_counted_for_the_gateway_stays)
 {
     metrics_move(metrics_worker(&rig.workers[1], 0), METRIC_WORKER_CONNECTIONS, 3);
-    metrics_add(metrics_gateway(&rig.workers[1]), METRIC_ACCESS_LOG_DROPPED, 2);
+    metrics_add(metrics_gateway(&rig.workers[1]), METRIC_UPGRADES, 2);
     rig_bury(&rig, 1);
     cr_assert_null(rig_look(&rig)->workers[1], "it does not live");
-    cr_assert_eq(metrics_value(rig.snapshot->gateway, METRIC_ACCESS_LOG_DROPPED, 0), 2);
+    cr_assert_eq(metrics_value(rig.snapshot->gateway, METRIC_UPGRADES, 0), 2);
     metrics_move(metrics_worker(&rig.workers[1], 0), METRIC_WORKER_CONNECTIONS, 1);
     cr_assert_eq(metrics_value(rig_look(&rig)->workers[1], METRIC_WORKER_CONNECTIONS, 0), 1);
 }
