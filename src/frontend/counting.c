@@ -5,14 +5,21 @@
 
 void counting_begin(struct frontend_tenant *tenant, uint64_t number)
 {
-    struct metrics_file *figures = tenant->frontend->config.figures;
-
     if (tenant->number == number)
         return;
     counting_end(tenant);
     tenant->number = number;
-    if (figures && number != 0)
-        tenant->cells = metrics_take(figures, METRIC_SCOPE_TENANT, number, SLICE(""));
+}
+
+/* They are taken when there is something to count: of most tenants a worker may never see a client.
+ */
+static struct metrics_cells *cells_taken(struct frontend_tenant *tenant)
+{
+    struct metrics_file *figures = tenant->frontend->config.figures;
+
+    if (!tenant->cells && figures && tenant->number != 0)
+        tenant->cells = metrics_take(figures, METRIC_SCOPE_TENANT, tenant->number, SLICE(""));
+    return tenant->cells;
 }
 
 static void forget_list(struct connection_list *list)
@@ -67,7 +74,7 @@ void counting_accepted(struct connection *connection)
 
     connection->is_measured = true;
     connection->client.figures = &connection->listener->tenant->cells;
-    metrics_add(cells_of(connection), METRIC_ACCEPTED, 1);
+    metrics_add(cells_taken(connection->listener->tenant), METRIC_ACCEPTED, 1);
     metrics_move(cells_of(connection), METRIC_CONNECTIONS, 1);
     metrics_move(listener_cells(connection->listener), METRIC_LISTENER_CONNECTIONS, 1);
     metrics_move(frontend->process, METRIC_WORKER_CONNECTIONS, 1);
@@ -140,6 +147,6 @@ void counting_unshaken(const struct connection *connection, enum close_reason re
 
 void counting_refused(struct frontend_tenant *tenant, enum close_reason reason)
 {
-    metrics_add_label(tenant->cells, METRIC_REFUSED,
+    metrics_add_label(cells_taken(tenant), METRIC_REFUSED,
                       (unsigned)(reason - CLOSE_CLIENT_HANDSHAKE_RATE), 1);
 }
