@@ -11,7 +11,7 @@
 
 /* Another one with every change of the table or of a body: after an upgrade, channels of workers
  * that speak another version are only closed. */
-#define IPC_VERSION 7
+#define IPC_VERSION 8
 
 #define IPC_DESCRIPTORS_MAX 4 /* of one message, its blob not counted */
 

@@ -9,12 +9,18 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+/* Cells lie in blocks, which are made when the first of their cells counts: a row that counts
+ * nothing needs no memory. */
+#define METRICS_BLOCK_CELLS 4
+#define METRICS_BLOCK       (METRICS_BLOCK_CELLS * sizeof(uint64_t))
+
 /* The cells of one tenant, endpoint, ... : a slot of a file (metrics/file.h). */
 struct metrics_cells {
-    _Atomic uint32_t turn;  /* odd: the writer is in the middle of a histogram */
-    uint32_t scope;         /* enum metric_scope */
-    _Atomic uint64_t owner; /* whose it is; 0: nobody's */
-    _Atomic uint64_t cell[];
+    _Atomic uint32_t turn;    /* odd: the writer is in the middle of a histogram */
+    uint32_t place;           /* in the file, in words of 8 bytes */
+    _Atomic uint64_t owner;   /* whose it is; 0: nobody's */
+    uint32_t scope;           /* enum metric_scope */
+    _Atomic uint32_t block[]; /* where they lie in the file, in blocks; 0: all cells are 0 */
 };
 
 /* Where each row's cells begin: the place in a struct with all rows of its scope. */
@@ -70,11 +76,35 @@ static const struct metrics_place metrics_places[METRIC_ROWS] = {
 #undef PLACE
 };
 
-static inline _Atomic uint64_t *metrics_cell(struct metrics_cells *cells, enum metric metric,
-                                             unsigned label)
+/* Makes the block of that cell, which is 0. */
+_Atomic uint64_t *metrics_make(struct metrics_cells *cells, uint32_t cell);
+
+/* NULL: its block is not made. */
+static inline _Atomic uint64_t *metrics_find(struct metrics_cells *cells, uint32_t cell)
+{
+    uint64_t block =
+        atomic_load_explicit(&cells->block[cell / METRICS_BLOCK_CELLS], memory_order_relaxed);
+    char *file = (char *)cells - cells->place * sizeof(uint64_t);
+
+    return block == 0 ? NULL
+                      : (_Atomic uint64_t *)(void *)(file + block * METRICS_BLOCK) +
+                            cell % METRICS_BLOCK_CELLS;
+}
+
+static inline uint32_t metrics_cell(const struct metrics_cells *cells, enum metric metric,
+                                    unsigned label)
 {
     assert(cells->scope == metrics_places[metric].scope);
-    return &cells->cell[metrics_places[metric].first + label];
+    return metrics_places[metric].first + label;
+}
+
+/* What its writer has counted. */
+static inline uint64_t metrics_counted(struct metrics_cells *cells, enum metric metric,
+                                       unsigned label)
+{
+    _Atomic uint64_t *cell = metrics_find(cells, metrics_cell(cells, metric, label));
+
+    return cell ? atomic_load_explicit(cell, memory_order_relaxed) : 0;
 }
 
 /* Of a row with labels, the cell of that one. cells may be NULL: nobody counts. */
@@ -83,9 +113,11 @@ static inline void metrics_add_label(struct metrics_cells *cells, enum metric me
 {
     _Atomic uint64_t *cell;
 
-    if (!cells)
+    if (!cells || n == 0)
         return;
-    cell = metrics_cell(cells, metric, label);
+    cell = metrics_find(cells, metrics_cell(cells, metric, label));
+    if (!cell)
+        cell = metrics_make(cells, metrics_cell(cells, metric, label));
     atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
                           memory_order_relaxed);
 }
@@ -104,8 +136,15 @@ static inline void metrics_move(struct metrics_cells *cells, enum metric metric,
 static inline void metrics_set_label(struct metrics_cells *cells, enum metric metric,
                                      unsigned label, uint64_t value)
 {
-    if (cells)
-        atomic_store_explicit(metrics_cell(cells, metric, label), value, memory_order_relaxed);
+    _Atomic uint64_t *cell;
+
+    if (!cells)
+        return;
+    cell = metrics_find(cells, metrics_cell(cells, metric, label));
+    if (!cell && value != 0)
+        cell = metrics_make(cells, metrics_cell(cells, metric, label));
+    if (cell)
+        atomic_store_explicit(cell, value, memory_order_relaxed);
 }
 
 static inline void metrics_set(struct metrics_cells *cells, enum metric metric, uint64_t value)

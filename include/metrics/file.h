@@ -20,8 +20,8 @@
 #define METRICS_COLUMNS (2 * METRICS_WORKERS)
 
 /* Bytes of what a slot is called. */
-#define METRICS_NAME        224  /* of a listener, endpoint or certificate; longer ones are cut */
-#define METRICS_TENANT_TEXT 256  /* on the board */
+#define METRICS_NAME        96   /* of a listener, endpoint or certificate; longer ones are cut */
+#define METRICS_TENANT_TEXT 96   /* on the board */
 #define METRICS_LONG_TEXT   4096 /* there, if it does not fit */
 
 struct metrics_header;
@@ -38,7 +38,7 @@ struct metrics_file {
 uint64_t metrics_file_size(enum metrics_use use);
 
 /* The bytes with which a file begins. */
-#define METRICS_DESCRIPTION 16384
+#define METRICS_DESCRIPTION 4096
 /* Writes the description of an empty one into so many bytes of zero; how many of them count. */
 uint64_t metrics_file_describe(enum metrics_use use, char *memory);
 
@@ -50,8 +50,8 @@ int metrics_file_open(struct metrics_file *file, enum metrics_use use, char *mem
 struct metrics_cells *metrics_gateway(struct metrics_file *file);
 struct metrics_cells *metrics_worker(struct metrics_file *file, uint32_t index);
 
-/* A free slot, zeroed, from now on the owner's; name: parts with a 0 between them. NULL when there
- * is none left: then nobody counts. */
+/* A free slot, zeroed, from now on the owner's; name: parts with a 0 between them; of one that is
+ * cut, a hash is the end. NULL when there is none left: then nobody counts. */
 struct metrics_cells *metrics_take(struct metrics_file *file, enum metric_scope scope,
                                    uint64_t owner, struct slice name);
 /* It is nobody's. cells may be NULL. */

@@ -58,28 +58,28 @@
       "Those of them that end with their current request")                                         \
     X(ACCEPTED, "nsgate_connections_accepted_total", COUNTER, COUNT, ONE,                          \
       "Clients' connections that were accepted")                                                   \
-    X(REFUSED, "nsgate_connections_refused_total", COUNTER, COUNT, LIMIT,                          \
-      "Clients' connections that were closed before a handshake, by limit")                        \
-    X(CLOSED, "nsgate_connections_closed_total", COUNTER, COUNT, CLOSE,                            \
-      "Clients' connections that ended, by reason")                                                \
+    X(RECEIVED, "nsgate_received_bytes_total", COUNTER, BYTES, ONE,                                \
+      "Bytes of requests that ended, heads included")                                              \
+    X(SENT, "nsgate_sent_bytes_total", COUNTER, BYTES, ONE,                                        \
+      "Bytes of their responses, heads included")                                                  \
     X(HANDSHAKES, "nsgate_handshakes_total", COUNTER, COUNT, HANDSHAKE,                            \
       "TLS handshakes with clients that ended, by result")                                         \
+    X(TLS_CONNECTIONS, "nsgate_tls_connections_total", COUNTER, COUNT, TLS,                        \
+      "Handshakes that succeeded, by TLS version")                                                 \
     X(HANDSHAKE_FAILURES, "nsgate_handshake_failures_total", COUNTER, COUNT, UNSHAKEN,             \
       "Those that failed, by reason")                                                              \
     X(HANDSHAKE_DURATION, "nsgate_handshake_duration_seconds", HISTOGRAM, NANOSECONDS, DURATION,   \
       "From the accepted connection to the end of a handshake that succeeded")                     \
-    X(TLS_CONNECTIONS, "nsgate_tls_connections_total", COUNTER, COUNT, TLS,                        \
-      "Handshakes that succeeded, by TLS version")                                                 \
     X(REQUESTS, "nsgate_requests_total", COUNTER, COUNT, REQUEST,                                  \
       "Requests that ended, by protocol and class of their status (none: no status was sent)")     \
     X(REQUEST_DURATION, "nsgate_request_duration_seconds", HISTOGRAM, NANOSECONDS, DURATION,       \
       "From a request's head to its end")                                                          \
     X(FIRST_BYTE, "nsgate_time_to_first_byte_seconds", HISTOGRAM, NANOSECONDS, DURATION,           \
       "From a request's head to the head of its response")                                         \
-    X(RECEIVED, "nsgate_received_bytes_total", COUNTER, BYTES, ONE,                                \
-      "Bytes of requests that ended, heads included")                                              \
-    X(SENT, "nsgate_sent_bytes_total", COUNTER, BYTES, ONE,                                        \
-      "Bytes of their responses, heads included")
+    X(REFUSED, "nsgate_connections_refused_total", COUNTER, COUNT, LIMIT,                          \
+      "Clients' connections that were closed before a handshake, by limit")                        \
+    X(CLOSED, "nsgate_connections_closed_total", COUNTER, COUNT, CLOSE,                            \
+      "Clients' connections that ended, by reason")
 
 #define METRICS_LISTENER(X)                                                                        \
     X(LISTENER_CONNECTIONS, "nsgate_listener_connections", GAUGE, COUNT, ONE,                      \
@@ -129,7 +129,7 @@ enum metric_kind {
     METRIC_GAUGE,     /* the sum over all workers that live */
     METRIC_LARGEST,   /* a gauge: the largest of them */
     METRIC_NEWEST,    /* a gauge that one process knows */
-    METRIC_HISTOGRAM, /* buckets, then the sum of what was observed; its count is that of its
+    METRIC_HISTOGRAM, /* the sum of what was observed, then buckets; its count is that of its
                          buckets */
 };
 

@@ -16,12 +16,14 @@
 
 #define TALLY_PAGE 4096
 
-/* A row is one tenant's, so that a sum reads few cache lines: those of workers that there are. A
- * row is written by few workers and only when connections come and go: sharing its lines costs less
- * than padding them would. */
+/* Columns lie in groups, and of a group a row is one tenant's: a sum reads few cache lines, and
+ * groups without workers have no pages. A row is written by few workers and only when connections
+ * come and go: sharing its lines costs less than padding them would. */
+#define TALLY_GROUP 8
+
 struct tally_cells {
     uint32_t workers[TALLY_HALVES]; /* whose columns are summed, in all processes alike */
-    _Alignas(TALLY_PAGE) int32_t count[TALLY_TENANTS][TALLY_COLUMNS];
+    _Alignas(TALLY_PAGE) int32_t count[TALLY_COLUMNS / TALLY_GROUP][TALLY_TENANTS][TALLY_GROUP];
 };
 
 struct tally {
@@ -100,10 +102,15 @@ void tally_free(struct tally *tally)
     free(tally);
 }
 
+static int32_t *tally_cell(const struct tally *tally, uint32_t slot, uint32_t column)
+{
+    return &tally->cells->count[column / TALLY_GROUP][slot][column % TALLY_GROUP];
+}
+
 void tally_add(struct tally *tally, uint32_t slot, uint32_t column, int32_t change)
 {
     assert(slot < TALLY_TENANTS && column < TALLY_COLUMNS);
-    __atomic_fetch_add(&tally->cells->count[slot][column], change, __ATOMIC_RELAXED);
+    __atomic_fetch_add(tally_cell(tally, slot, column), change, __ATOMIC_RELAXED);
 }
 
 uint32_t tally_total(const struct tally *tally, uint32_t slot)
@@ -112,11 +119,11 @@ uint32_t tally_total(const struct tally *tally, uint32_t slot)
 
     assert(slot < TALLY_TENANTS);
     for (unsigned half = 0; half < TALLY_HALVES; half++) {
-        const int32_t *count = &tally->cells->count[slot][tally_column(half, 0)];
         uint32_t workers = tally_workers(tally, half);
 
         for (uint32_t worker = 0; worker < workers; worker++)
-            total += __atomic_load_n(&count[worker], __ATOMIC_RELAXED);
+            total += __atomic_load_n(tally_cell(tally, slot, tally_column(half, worker)),
+                                     __ATOMIC_RELAXED);
     }
     if (total < 0)
         return 0; /* only a worker that lies can make it so */
@@ -130,12 +137,20 @@ struct tally_columns {
     uint32_t end;
 };
 
+/* Rows are counted over all groups. */
 static void tally_clear_rows(struct tally *tally, struct tally_columns columns, size_t first,
                              size_t end)
 {
-    for (size_t slot = first; slot < end; slot++) {
-        for (uint32_t column = columns.first; column < columns.end; column++)
-            __atomic_store_n(&tally->cells->count[slot][column], 0, __ATOMIC_RELAXED);
+    for (size_t row = first; row < end; row++) {
+        uint32_t group = (uint32_t)(row / TALLY_TENANTS);
+
+        for (uint32_t i = 0; i < TALLY_GROUP; i++) {
+            uint32_t column = group * TALLY_GROUP + i;
+
+            if (column >= columns.first && column < columns.end)
+                __atomic_store_n(tally_cell(tally, (uint32_t)(row % TALLY_TENANTS), column), 0,
+                                 __ATOMIC_RELAXED);
+        }
     }
 }
 
@@ -143,7 +158,7 @@ static void tally_clear_rows(struct tally *tally, struct tally_columns columns, 
 static void tally_clear(struct tally *tally, struct tally_columns columns)
 {
     const off_t start = offsetof(struct tally_cells, count);
-    const off_t row = sizeof(tally->cells->count[0]);
+    const off_t row = sizeof(tally->cells->count[0][0]);
     off_t data = start;
 
     while ((data = lseek(tally->fd, data, SEEK_DATA)) >= 0) {

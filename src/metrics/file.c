@@ -67,20 +67,21 @@ static uint64_t cell_id(const struct metric_row *row, uint32_t cell)
     return hash(id, text);
 }
 
-void metrics_ids(enum metric_scope scope, uint64_t *ids)
+void metrics_ids(enum metric_scope scope, uint32_t *ids)
 {
     for (unsigned metric = 0; metric < METRIC_ROWS; metric++) {
         if (metrics_places[metric].scope != scope)
             continue;
         for (uint32_t cell = 0; cell < metric_rows[metric].cells; cell++)
-            ids[metrics_places[metric].first + cell] = cell_id(&metric_rows[metric], cell);
+            ids[metrics_places[metric].first + cell] =
+                (uint32_t)(cell_id(&metric_rows[metric], cell) >> 32);
     }
 }
 
 /* Returns the file's size. */
 static uint64_t lay_out(enum metrics_use use, struct metrics_header *header)
 {
-    uint64_t end = METRICS_DESCRIPTION;
+    uint64_t end = METRICS_DESCRIPTION, blocks = 0;
     uint32_t cells = 0;
 
     header->magic = METRICS_MAGIC;
@@ -91,11 +92,15 @@ static uint64_t lay_out(enum metrics_use use, struct metrics_header *header)
         region->text = shapes[use][scope].text;
         region->cells = metric_scope_cells[scope];
         region->offset = end;
-        end += pages(region->slots * metrics_slot_size(region));
+        end += region->slots * metrics_slot_size(region);
+        blocks += region->slots * (uint64_t)metrics_blocks(region->cells);
         assert(cells + region->cells <= METRICS_MOST_CELLS);
         metrics_ids((enum metric_scope)scope, header->ids + cells);
         cells += region->cells;
     }
+    header->blocks = pages(end);
+    header->block_count = (uint32_t)blocks;
+    end = pages(header->blocks + blocks * METRICS_BLOCK);
     header->long_text = use == METRICS_BOARD ? end : 0;
     return end + (use == METRICS_BOARD ? METRICS_TENANTS * (uint64_t)METRICS_LONG_TEXT : 0);
 }
@@ -128,6 +133,7 @@ bool metrics_header_is_ours(enum metrics_use use, const struct metrics_header *h
             return false;
     }
     return header->magic == ours.magic && header->long_text == ours.long_text &&
+           header->blocks == ours.blocks && header->block_count == ours.block_count &&
            memcmp(header->ids, ours.ids, sizeof(ours.ids)) == 0;
 }
 
@@ -147,6 +153,7 @@ static struct metrics_cells *file_slot(struct metrics_file *file, enum metric_sc
     struct metrics_region *region = &metrics_header(file->memory)->regions[scope];
     struct metrics_cells *cells = metrics_slot(file->memory, region, slot);
 
+    cells->place = (uint32_t)((uint64_t)((char *)cells - file->memory) / sizeof(uint64_t));
     cells->scope = scope;
     if (slot >= atomic_load_explicit(&region->used, memory_order_relaxed))
         atomic_store_explicit(&region->used, slot + 1, memory_order_release);
@@ -163,21 +170,69 @@ struct metrics_cells *metrics_worker(struct metrics_file *file, uint32_t index)
     return file_slot(file, METRIC_SCOPE_WORKER, file->use == METRICS_BOARD ? index : 0);
 }
 
-/* Nobody reads it as the last owner's while it changes, and nobody reads it as the new one's
- * before it has. */
-static void slot_give(const struct metrics_region *region, struct metrics_cells *cells,
-                      uint64_t owner, struct slice name)
+static uint64_t *file_block(struct metrics_header *header, uint32_t block)
 {
-    char *text = metrics_slot_text(region, cells);
-    size_t most = region->text > 0 ? region->text - 1 : 0;
+    return (uint64_t *)(void *)((char *)header + block * METRICS_BLOCK);
+}
+
+_Atomic uint64_t *metrics_make(struct metrics_cells *cells, uint32_t cell)
+{
+    struct metrics_header *header = metrics_header((char *)cells - cells->place * sizeof(uint64_t));
+    uint32_t block = header->block_free;
+
+    if (block != 0) {
+        header->block_free = (uint32_t)*file_block(header, block);
+        memset(file_block(header, block), 0, METRICS_BLOCK);
+    } else {
+        assert(header->block_used < header->block_count);
+        block = (uint32_t)(header->blocks / METRICS_BLOCK) + header->block_used++;
+    }
+    atomic_store_explicit(&cells->block[cell / METRICS_BLOCK_CELLS], block, memory_order_release);
+    return metrics_find(cells, cell);
+}
+
+/* Nobody reads it as the last owner's while its blocks go back. */
+static void slot_end(struct metrics_file *file, struct metrics_cells *cells)
+{
+    struct metrics_header *header = metrics_header(file->memory);
 
     atomic_store_explicit(&cells->owner, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    for (uint32_t i = 0; i < region->cells; i++)
-        atomic_store_explicit(&cells->cell[i], 0, memory_order_relaxed);
-    memset(text, 0, region->text);
-    if (name.len > 0)
-        memcpy(text, name.data, name.len < most ? name.len : most);
+    for (uint32_t i = 0; i < metrics_blocks(header->regions[cells->scope].cells); i++) {
+        uint32_t block = atomic_load_explicit(&cells->block[i], memory_order_relaxed);
+
+        atomic_store_explicit(&cells->block[i], 0, memory_order_relaxed);
+        if (block == 0)
+            continue;
+        *file_block(header, block) = header->block_free;
+        header->block_free = block;
+    }
+}
+
+static void slot_name(char *text, uint32_t size, struct slice name)
+{
+    size_t most = size > 0 ? size - 1 : 0;
+    size_t len = name.len < most ? name.len : most;
+    uint32_t sum = 0;
+
+    memset(text, 0, size);
+    if (len > 0)
+        memcpy(text, name.data, len);
+    if (name.len <= most || most < 9)
+        return;
+    for (size_t i = 0; i < name.len; i++)
+        sum = (sum ^ (unsigned char)name.data[i]) * UINT32_C(0x01000193);
+    snprintf(text + most - 9, 10, "~%08x", sum);
+}
+
+/* Nobody reads it as the new owner's before it is. */
+static void slot_give(struct metrics_file *file, struct metrics_cells *cells, uint64_t owner,
+                      struct slice name)
+{
+    const struct metrics_region *region = &metrics_header(file->memory)->regions[cells->scope];
+
+    slot_end(file, cells);
+    slot_name(metrics_slot_text(region, cells), region->text, name);
     atomic_store_explicit(&cells->turn, 0, memory_order_relaxed);
     atomic_store_explicit(&cells->owner, owner, memory_order_release);
 }
@@ -194,7 +249,7 @@ struct metrics_cells *metrics_take(struct metrics_file *file, enum metric_scope 
             atomic_load_explicit(&cells->owner, memory_order_relaxed) != 0)
             continue;
         cells = file_slot(file, scope, i);
-        slot_give(region, cells, owner, name);
+        slot_give(file, cells, owner, name);
         file->free[scope] = i + 1;
         return cells;
     }
@@ -212,7 +267,7 @@ void metrics_release(struct metrics_file *file, struct metrics_cells *cells)
     region = &metrics_header(file->memory)->regions[cells->scope];
     slot = (uint32_t)((uint64_t)((char *)cells - file->memory - (ptrdiff_t)region->offset) /
                       metrics_slot_size(region));
-    atomic_store_explicit(&cells->owner, 0, memory_order_release);
+    slot_end(file, cells);
     if (slot < file->free[cells->scope])
         file->free[cells->scope] = slot;
 }
@@ -244,11 +299,9 @@ struct metrics_cells *metrics_board_find(struct metrics_file *board, uint64_t ow
 
 uint64_t metrics_board_enter(struct metrics_file *board, uint32_t slot, uint64_t number)
 {
-    const struct metrics_region *region =
-        &metrics_header(board->memory)->regions[METRIC_SCOPE_TENANT];
     uint64_t owner = number / METRICS_TENANTS * METRICS_TENANTS + slot;
 
-    slot_give(region, metrics_board_tenant(board, slot), owner, (struct slice){NULL, 0});
+    slot_give(board, metrics_board_tenant(board, slot), owner, (struct slice){NULL, 0});
     return owner;
 }
 
@@ -270,7 +323,7 @@ void metrics_board_leave(struct metrics_file *board, uint32_t slot)
     struct metrics_cells *cells = metrics_board_tenant(board, slot);
     uint64_t owner = cells->owner;
 
-    atomic_store_explicit(&cells->owner, 0, memory_order_release);
+    slot_end(board, cells);
     if (owner == 0)
         return;
     board_release_all(board, METRIC_SCOPE_LISTENER, owner);

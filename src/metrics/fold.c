@@ -24,7 +24,8 @@ struct fold {
 static _Atomic uint64_t *tenant_columns(const struct metrics_region *region,
                                         const struct metrics_cells *tenant)
 {
-    return (_Atomic uint64_t *)(uintptr_t)&tenant->cell[region->cells];
+    return (_Atomic uint64_t *)(uintptr_t)((const char *)tenant +
+                                           metrics_slot_blocks_end(region->cells));
 }
 
 void metrics_board_let(struct metrics_file *board, uint32_t slot, uint32_t column)

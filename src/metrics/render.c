@@ -162,7 +162,6 @@ static void put_count(struct out *out, enum metric metric, const struct item *it
 static void put_histogram(struct metrics_render *render, struct out *out, enum metric metric,
                           const struct item *item)
 {
-    uint64_t value = metrics_value(item->cells, metric, render->cell);
     const uint64_t *bounds;
     uint32_t count;
 
@@ -170,11 +169,11 @@ static void put_histogram(struct metrics_render *render, struct out *out, enum m
         return;
     bounds = metric_bounds(&count);
     if (render->cell > count) {
-        put_sum(out, metric, item, value);
+        put_sum(out, metric, item, metrics_value(item->cells, metric, 0));
         put_count(out, metric, item, render->count);
         return;
     }
-    render->count += value;
+    render->count += metrics_value(item->cells, metric, 1 + render->cell);
     out_text(out, put_begin(out, metric, item, "_bucket") ? ",le=\"" : "{le=\"");
     if (render->cell < count)
         out_seconds(out, bounds[render->cell]);

@@ -20,10 +20,10 @@ static bool region_is_sound(const struct metrics_region *region, uint64_t size)
 }
 
 /* Where our cells of a scope are there: equal ids mean that both count the same. */
-static void map_scope(uint16_t *map, enum metric_scope scope, const uint64_t *theirs,
+static void map_scope(uint16_t *map, enum metric_scope scope, const uint32_t *theirs,
                       uint32_t count)
 {
-    uint64_t ids[METRICS_MOST_CELLS];
+    uint32_t ids[METRICS_MOST_CELLS];
 
     metrics_ids(scope, ids);
     for (uint32_t i = 0; i < metric_scope_cells[scope]; i++) {
@@ -47,7 +47,10 @@ int source_open(struct metrics_source *source, const char *memory, uint64_t size
         return -1;
     memcpy(source->regions, header->regions, sizeof(source->regions));
     source->long_text = header->long_text;
-    if (source->long_text > size)
+    source->blocks = header->blocks / METRICS_BLOCK;
+    source->blocks_end = source->blocks + header->block_count;
+    if (source->long_text > size || source->blocks == 0 ||
+        source->blocks_end > size / METRICS_BLOCK)
         return -1;
     for (unsigned scope = 0; scope < METRIC_SCOPES; scope++) {
         const struct metrics_region *region = &source->regions[scope];
@@ -83,20 +86,32 @@ static const uint16_t *source_map(const struct metrics_source *source, enum metr
     return map;
 }
 
-static void slot_copy(const struct metrics_region *region, struct metrics_cells *cells,
-                      const uint16_t *map, struct metrics_reading *reading)
+static uint64_t slot_cell(const struct metrics_source *source, struct metrics_cells *cells,
+                          uint32_t cell)
 {
-    uint32_t count = metric_scope_cells[cells->scope < METRIC_SCOPES ? cells->scope : 0];
+    uint64_t block =
+        atomic_load_explicit(&cells->block[cell / METRICS_BLOCK_CELLS], memory_order_acquire);
+    const _Atomic uint64_t *found;
+
+    if (block < source->blocks || block >= source->blocks_end)
+        return 0;
+    found = (const _Atomic uint64_t *)(const void *)(source->memory + block * METRICS_BLOCK);
+    return atomic_load_explicit(&found[cell % METRICS_BLOCK_CELLS], memory_order_relaxed);
+}
+
+static void slot_copy(const struct metrics_source *source, enum metric_scope scope,
+                      struct metrics_cells *cells, const uint16_t *map,
+                      struct metrics_reading *reading)
+{
+    const struct metrics_region *region = &source->regions[scope];
+    uint32_t count = metric_scope_cells[scope];
     uint32_t len = region->text < METRICS_NAME ? region->text : METRICS_NAME;
 
     for (uint32_t i = 0; i < count; i++) {
-        bool is_there = map[i] < region->cells;
-
-        reading->cells[i] =
-            is_there ? atomic_load_explicit(&cells->cell[map[i]], memory_order_relaxed) : 0;
+        reading->cells[i] = map[i] < region->cells ? slot_cell(source, cells, map[i]) : 0;
     }
     memcpy(reading->name, metrics_slot_text(region, cells), len);
-    reading->name[len] = '\0';
+    memset(reading->name + len, 0, sizeof(reading->name) - len);
 }
 
 bool source_read(const struct metrics_source *source, enum metric_scope scope, uint32_t slot,
@@ -112,7 +127,7 @@ bool source_read(const struct metrics_source *source, enum metric_scope scope, u
         reading->owner = atomic_load_explicit(&cells->owner, memory_order_acquire);
         if (cells->scope != scope || (scope >= METRIC_SCOPE_TENANT && reading->owner == 0))
             return false;
-        slot_copy(region, cells, map, reading);
+        slot_copy(source, scope, cells, map, reading);
         atomic_thread_fence(memory_order_acquire);
         if (turn % 2 == 0 && turn == atomic_load_explicit(&cells->turn, memory_order_relaxed) &&
             reading->owner == atomic_load_explicit(&cells->owner, memory_order_relaxed))
@@ -144,10 +159,9 @@ void metrics_sum(enum metric_scope scope, uint64_t *to, const uint64_t *from)
 uint64_t metrics_total(const uint64_t *cells, enum metric metric)
 {
     const struct metric_row *row = &metric_rows[metric];
-    uint32_t count = row->cells - (row->kind == METRIC_HISTOGRAM);
     uint64_t total = 0;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = row->kind == METRIC_HISTOGRAM; i < row->cells; i++)
         total += metrics_value(cells, metric, i);
     return total;
 }

@@ -11,6 +11,8 @@ struct metrics_source {
     const char *memory;                           /* NULL: there is none */
     struct metrics_region regions[METRIC_SCOPES]; /* as they were found: used is read anew */
     uint64_t long_text;
+    uint64_t blocks; /* where they begin and end, in blocks */
+    uint64_t blocks_end;
     uint64_t size;
     bool is_over; /* nobody writes it any more: a slot that is just being written stays so */
     uint16_t map[METRICS_MOST_CELLS]; /* of our cells, the cell there, scope behind scope */

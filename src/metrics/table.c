@@ -110,7 +110,6 @@ const uint64_t *metric_bounds(uint32_t *count)
 
 void metrics_observe(struct metrics_cells *cells, enum metric metric, double seconds)
 {
-    const struct metric_row *row = &metric_rows[metric];
     uint64_t value = seconds > 0. ? (uint64_t)(seconds * 1e9) : 0;
     const uint64_t *bounds;
     uint32_t count, bucket = 0, turn;
@@ -123,8 +122,8 @@ void metrics_observe(struct metrics_cells *cells, enum metric metric, double sec
     turn = atomic_load_explicit(&cells->turn, memory_order_relaxed);
     atomic_store_explicit(&cells->turn, turn + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    metrics_add_label(cells, metric, bucket, 1);
-    metrics_add_label(cells, metric, row->cells - 1, value);
+    metrics_add(cells, metric, value);
+    metrics_add_label(cells, metric, 1 + bucket, 1);
     atomic_store_explicit(&cells->turn, turn + 2, memory_order_release);
 }
 

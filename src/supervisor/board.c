@@ -93,7 +93,7 @@ static void board_tenant(struct supervisor *supervisor, struct record *record, s
 
     board_certificate(&figures->board, record, figures_enter(figures, slot));
     cells = metrics_board_tenant(&figures->board, slot);
-    if (*metrics_cell(cells, METRIC_TENANT_GENERATION, 0) != record->version)
+    if (metrics_counted(cells, METRIC_TENANT_GENERATION, 0) != record->version)
         metrics_set(cells, METRIC_TENANT_TIME, (uint64_t)time(NULL));
     metrics_set(cells, METRIC_TENANT_GENERATION, record->version);
     for (unsigned i = 0; i < METRIC_STATES; i++)
