@@ -7,12 +7,11 @@
 #include <cap-ng.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -74,12 +73,6 @@ static int identity_find(struct cage_identity *identity, struct slice user, stru
     return 0;
 }
 
-struct lookup {
-    struct slice user, group;
-    int answer; /* where the answer is written */
-    pid_t parent;
-};
-
 struct answer {
     struct cage_identity identity;
     int result;
@@ -87,8 +80,14 @@ struct answer {
     const char *why; /* constant, and at the same place in both processes */
 };
 
+struct lookup {
+    struct slice user, group;
+    struct answer *answer; /* in memory of both: a gateway without free descriptors needs none */
+    pid_t parent;
+};
+
 /* For a kernel or a seccomp filter that has no close_range(2). */
-static void lookup_close_one_by_one(int kept)
+static void lookup_close_one_by_one(void)
 {
     DIR *folder = opendir("/proc/self/fd");
     const struct dirent *entry;
@@ -96,7 +95,7 @@ static void lookup_close_one_by_one(int kept)
     while (folder && (entry = readdir(folder))) {
         int fd = (int)strtol(entry->d_name, NULL, 10);
 
-        if (fd > STDERR_FILENO && fd != kept && fd != dirfd(folder))
+        if (fd > STDERR_FILENO && fd != dirfd(folder))
             close(fd);
     }
     if (folder)
@@ -107,24 +106,21 @@ static void lookup_close_one_by_one(int kept)
  * file, its sockets and its namespaces. */
 static void lookup_detach(const struct lookup *lookup)
 {
-    unsigned answer = (unsigned)lookup->answer;
-
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != lookup->parent)
         _exit(1);
-    if (close_range(answer + 1, ~0u, 0) < 0 ||
-        (answer > STDERR_FILENO + 1 && close_range(STDERR_FILENO + 1, answer - 1, 0) < 0))
-        lookup_close_one_by_one(lookup->answer);
+    if (close_range(STDERR_FILENO + 1, ~0u, 0) < 0)
+        lookup_close_one_by_one();
 }
 
 static void answer_write(const void *argument)
 {
     const struct lookup *lookup = argument;
-    struct answer answer = {0};
+    struct answer *answer = lookup->answer;
 
     lookup_detach(lookup);
-    answer.result = identity_find(&answer.identity, lookup->user, lookup->group, &answer.why);
-    answer.error = errno;
-    _exit(write(lookup->answer, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? 0 : 1);
+    answer->result = identity_find(&answer->identity, lookup->user, lookup->group, &answer->why);
+    answer->error = errno;
+    _exit(0);
 }
 
 static int64_t milliseconds(void)
@@ -135,21 +131,26 @@ static int64_t milliseconds(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Returns 0, or what has kept it from answering. */
-static int answer_read(int fd, struct answer *answer)
+/* Returns 0 when it has answered, or what has kept it from that. */
+static int lookup_wait(pid_t pid)
 {
-    struct pollfd end = {.fd = fd, .events = POLLIN};
+    const struct timespec pause = {.tv_nsec = 1000000};
     int64_t until = milliseconds() + LOOKUP_LIMIT;
-    int64_t left = LOOKUP_LIMIT;
-    int ready;
-    ssize_t got;
+    int status = 0;
+    pid_t ended;
 
-    while ((ready = poll(&end, 1, (int)left)) < 0 && errno == EINTR)
-        left = until > milliseconds() ? until - milliseconds() : 0;
-    if (ready <= 0)
-        return ready == 0 ? ETIMEDOUT : errno;
-    got = read(fd, answer, sizeof(*answer)); /* it is less than a pipe takes at once */
-    return got == (ssize_t)sizeof(*answer) ? 0 : EIO;
+    while ((ended = waitpid(pid, &status, WNOHANG)) <= 0) {
+        if (ended < 0 && errno != EINTR)
+            return errno;
+        if (milliseconds() >= until) {
+            kill(pid, SIGKILL);
+            while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                continue;
+            return ETIMEDOUT;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EIO;
 }
 
 /* In a process of its own: what the C library loads for it (nsswitch.conf(5)) is never unloaded,
@@ -157,28 +158,22 @@ static int answer_read(int fd, struct answer *answer)
 int cage_find(struct cage_identity *identity, struct slice user, struct slice group,
               const char **why)
 {
-    static const char process[] = "the process that looks it up";
-    struct answer answer = {.result = -1, .error = ECHILD, .why = process};
-    struct lookup lookup = {.user = user, .group = group, .parent = getpid()};
-    int ends[2];
+    struct answer *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct lookup lookup = {.user = user, .group = group, .answer = shared, .parent = getpid()};
+    struct answer answer;
     int error;
     pid_t pid;
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return fail(why, "pipe2");
-    lookup.answer = ends[1];
+    if (shared == MAP_FAILED)
+        return fail(why, "mmap");
     pid = signal_hold_fork(answer_write, &lookup);
-    if (pid < 0)
-        answer.error = errno;
-    close(ends[1]);
-    error = pid > 0 ? answer_read(ends[0], &answer) : 0;
-    if (error != 0) {
-        answer = (struct answer){.result = -1, .error = error, .why = process};
-        kill(pid, SIGKILL);
-    }
-    close(ends[0]);
-    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    error = pid > 0 ? lookup_wait(pid) : errno;
+    answer = *shared;
+    munmap(shared, sizeof(*shared));
+    if (error != 0)
+        answer =
+            (struct answer){.result = -1, .error = error, .why = "the process that looks it up"};
     *identity = answer.identity;
     if (answer.result == 0)
         return 0;

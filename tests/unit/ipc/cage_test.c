@@ -175,3 +175,14 @@ Test(cage, the_supervisors_signals_are_ignored)
     raise(SIGUSR2);
     cr_assert_neq(signal(SIGTERM, SIG_DFL), SIG_IGN);
 }
+
+/* A gateway that has used up its descriptors can still read its files anew. */
+Test(cage, a_user_is_found_without_a_free_descriptor)
+{
+    struct cage_identity identity;
+    const char *why = NULL;
+
+    while (dup(STDERR_FILENO) >= 0)
+        continue;
+    cr_assert_eq(cage_find(&identity, SLICE("nobody"), SLICE("nogroup"), &why), 0, "%s", why);
+}
