@@ -3,14 +3,14 @@
 #ifndef SUPERVISOR_SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_SUPERVISOR_INTERNAL_H
 
-#include "access_logs_internal.h"
 #include "children/children.h"
 #include "control/control.h"
 #include "daemon/notify.h"
 #include "daemon/pid_file.h"
 #include "files/settings.h"
 #include "logs/log_file.h"
-#include "observing_internal.h"
+#include "observing/access_logs.h"
+#include "observing/observing.h"
 #include "reload/reload.h"
 #include "reload/report.h"
 #include "reload/sweep.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rings and destinations: who is told of them, when, and that none is lost with its reader. */
-#include "access_logs_internal.h"
+#include "observing/access_logs.h"
 
 #include "children/workers.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines of access logs on their way from workers to the observer: rings and destinations. */
-#ifndef SUPERVISOR_ACCESS_LOGS_INTERNAL_H
-#define SUPERVISOR_ACCESS_LOGS_INTERNAL_H
+#ifndef OBSERVING_ACCESS_LOGS_H
+#define OBSERVING_ACCESS_LOGS_H
 
 #include "children/children.h"
 #include "logs/destinations.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rings for workers whose tenants log, and places for their lines: made here, told to both ends. */
-#include "access_logs_internal.h"
+#include "observing/access_logs.h"
 
 #include "base/error.h"
 #include "base/log.h"

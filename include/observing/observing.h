@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the observer answers: its listening sockets, which the supervisor binds, and whether there
  * is an observer at all. */
-#ifndef SUPERVISOR_OBSERVING_INTERNAL_H
-#define SUPERVISOR_OBSERVING_INTERNAL_H
+#ifndef OBSERVING_OBSERVING_H
+#define OBSERVING_OBSERVING_H
 
-#include "access_logs_internal.h"
 #include "children/children.h"
 #include "files/settings.h"
+#include "observing/access_logs.h"
 
 struct observing_place;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The observer's listening sockets: bound by who may, kept over the observer's deaths. */
-#include "observing_internal.h"
+#include "observing/observing.h"
 
 #include "base/container_of.h"
 #include "base/descriptor.h"
