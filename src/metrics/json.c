@@ -2,7 +2,7 @@
 /* A snapshot as the JSON of -s status --json. */
 #include "metrics/render.h"
 
-#include "out_internal.h"
+#include "metrics/out.h"
 
 #include "version.h"
 

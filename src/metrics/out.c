@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers and quoted texts, quickly. */
-#include "out_internal.h"
+#include "metrics/out.h"
 
 #include <stdbool.h>
 #include <string.h>

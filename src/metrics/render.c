@@ -2,7 +2,7 @@
 /* A snapshot in the text formats of Prometheus and OpenMetrics: a loop over the table. */
 #include "metrics/render.h"
 
-#include "out_internal.h"
+#include "metrics/out.h"
 
 #include <string.h>
 

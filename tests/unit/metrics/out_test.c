@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers and quoted texts. */
-#include "out_internal.h"
+#include "metrics/out.h"
 
 #include <criterion/criterion.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Bytes into a buffer that has room. */
-#ifndef METRICS_OUT_INTERNAL_H
-#define METRICS_OUT_INTERNAL_H
+#ifndef METRICS_OUT_H
+#define METRICS_OUT_H
 
 #include "base/slice.h"
 

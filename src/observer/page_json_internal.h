@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the page is told: the gateway, and a line for each tenant; or all there is of one. */
+#ifndef OBSERVER_PAGE_JSON_INTERNAL_H
+#define OBSERVER_PAGE_JSON_INTERNAL_H
+
+#include "history_internal.h"
+
+/* How far a text has come. Embedded by its owner; what it is made of must live as long, and the
+ * history must not look again before. */
+struct page_json {
+    const struct metrics_snapshot *snapshot;
+    const struct history *history;
+    const char *state; /* of the gateway, in a word */
+    double now;        /* CLOCK_REALTIME */
+    bool is_one;       /* the snapshot is of one tenant: all there is of it */
+    unsigned stage;
+    uint32_t item; /* tenants that are told */
+    uint32_t part; /* that were looked at for certificates */
+    uint32_t told; /* parts that are */
+};
+
+/* As metrics_render_text: fills a buffer of at least METRICS_PIECE bytes as far as whole entries
+ * go. Returns how many bytes; 0: that was all. */
+size_t page_json_text(struct page_json *json, char *buffer, size_t size);
+
+#endif
