@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WEEK (7 * 86400.)
+
 struct history_traffic {
     uint64_t buckets[SERIES_BUCKETS]; /* at the last look */
     bool has_buckets;                 /* they are known */
@@ -139,6 +141,30 @@ static void take_reloads(struct history *history, const uint64_t *cells, double 
     }
 }
 
+/* How they all are, for who asks for one of them alone. */
+static void count_tenants(struct history *history, const struct metrics_snapshot *snapshot,
+                          double wall)
+{
+    memset(history->states, 0, sizeof(history->states));
+    history->expired = history->expiring = history->connections = 0;
+    for (uint32_t i = 0; i < snapshot->tenant_count; i++) {
+        const uint64_t *cells = snapshot->tenants[i].cells;
+
+        history->connections += (uint32_t)metrics_value(cells, METRIC_CONNECTIONS, 0);
+        for (unsigned state = 0; state < METRIC_STATES; state++)
+            history->states[state] += metrics_value(cells, METRIC_STATE, state) != 0;
+    }
+    for (uint32_t i = 0; i < snapshot->part_count; i++) {
+        double left;
+
+        if (snapshot->parts[i].scope != METRIC_SCOPE_CERTIFICATE)
+            continue;
+        left = (double)metrics_value(snapshot->parts[i].cells, METRIC_CERTIFICATE_EXPIRY, 0) - wall;
+        history->expired += left <= 0;
+        history->expiring += left > 0 && left <= WEEK;
+    }
+}
+
 static uint32_t connections_of(const struct metrics_tenant *tenant)
 {
     return tenant ? (uint32_t)metrics_value(tenant->cells, METRIC_CONNECTIONS, 0) : 0;
@@ -146,29 +172,26 @@ static uint32_t connections_of(const struct metrics_tenant *tenant)
 
 static void step(struct history *history, const struct metrics_snapshot *snapshot, double seconds)
 {
-    uint32_t connections = 0;
-
     for (uint32_t i = 0; i < METRICS_TENANTS; i++) {
         struct history_traffic *traffic = history->tenants[i].traffic;
-        uint32_t here = connections_of(metrics_snapshot_find(snapshot, i));
 
-        connections += here;
         if (!traffic)
             continue;
         traffic->quiet = traffic->series.now.requests > 0 ? 0 : traffic->quiet + 1;
-        series_step(&traffic->series, seconds, here);
+        series_step(&traffic->series, seconds, connections_of(metrics_snapshot_find(snapshot, i)));
         if (traffic->quiet > SERIES_POINTS) {
             free(traffic);
             history->tenants[i].traffic = NULL;
         }
     }
-    series_step(&history->all, seconds, connections);
+    series_step(&history->all, seconds, history->connections);
 }
 
 void history_take(struct history *history, const struct metrics_snapshot *snapshot, double now,
                   double wall)
 {
     take_reloads(history, snapshot->gateway, wall);
+    count_tenants(history, snapshot, wall);
     for (uint32_t i = 0; i < METRICS_TENANTS; i++)
         take_tenant(history, &history->tenants[i], metrics_snapshot_find(snapshot, i), wall);
     if (history->began == 0.)

@@ -40,6 +40,11 @@ struct history {
     struct series all;              /* of all tenants together */
     double began;                   /* loop_now() of the present point; 0: nothing was seen */
     double taken;                   /* of the last look */
+    /* As all tenants were at the last look. */
+    uint32_t states[METRIC_STATES];
+    uint32_t expired;  /* tenants' certificates */
+    uint32_t expiring; /* that do so within a week */
+    uint32_t connections;
     uint64_t reloads[METRIC_RELOAD_OUTCOMES];
     int reload;          /* the outcome of the last one that was seen; -1: none was */
     double reload_since; /* CLOCK_REALTIME */

@@ -156,7 +156,7 @@ static void put_reload(struct out *out, const struct page_json *json)
 {
     const struct history *history = json->history;
 
-    put_key(out, "good_reload");
+    put_key(out, "goodReload");
     put_number(out, metrics_value(json->snapshot->gateway, METRIC_RELOAD_TIME, 0));
     put_key(out, "reload");
     if (history->reload < 0) {
@@ -164,7 +164,19 @@ static void put_reload(struct out *out, const struct page_json *json)
         return;
     }
     put_text(out, slice_of(metric_sets[METRIC_SET_RELOAD].values[0][history->reload]));
-    put_named(out, "reload_time", (uint64_t)history->reload_since);
+    put_named(out, "reloadTime", (uint64_t)history->reload_since);
+}
+
+static void put_counts(struct out *out, const struct history *history)
+{
+    put_key(out, "states");
+    out_text(out, "{");
+    for (unsigned i = 0; i < METRIC_STATES; i++)
+        put_named(out, metric_sets[METRIC_SET_STATE].values[0][i], history->states[i]);
+    out_text(out, "}");
+    put_named(out, "expired", history->expired);
+    put_named(out, "expiring", history->expiring);
+    put_named(out, "connections", history->connections);
 }
 
 static void put_gateway(struct out *out, const struct page_json *json)
@@ -182,6 +194,7 @@ static void put_gateway(struct out *out, const struct page_json *json)
     put_named(out, "generation", metrics_value(snapshot->gateway, METRIC_GENERATION, 0));
     put_workers(out, snapshot);
     put_reload(out, json);
+    put_counts(out, json->history);
     put_key(out, "sandbox");
     put_text(out, chosen(snapshot->gateway, METRIC_SANDBOX));
     put_named(out, "step", SERIES_STEP);

@@ -12,7 +12,7 @@ from harness.backend import free_port
 from harness.browser import Browser
 from harness.client import fetch
 from harness.gateway import Gateway, wait_for
-from harness.stage import Stage, in_days, status, tenant
+from harness.stage import Stage, in_days, part, tenant
 from observe_test import ask, answers
 
 pytestmark = pytest.mark.measures  # once is enough: the browser is what is slow
@@ -62,7 +62,7 @@ def show(page, stage):
     """show(tenants): the page with these tenants. What it did is checked at the end."""
 
     def open_with(*tenants, **gateway):
-        stage.data["/status.json"] = status(*tenants, **gateway)
+        stage.tenants, stage.gateway = list(tenants), gateway
         page.open(stage.url)
         page.wait(f"{ROWS}.length > 0" if tenants else
                   "document.getElementById('verdict').textContent !== ''")
@@ -121,7 +121,7 @@ def test_it_shows_what_a_gateway_does(gateway, authority, namespace, page):
     assert "refused" in cell(page, "broken", "state") and "unknown" in cell(page, "broken", "error")
     assert "serving" in cell(page, "acme", "state")
     assert cell(page, "acme", "namespace") == namespace and " d" in cell(page, "acme", "expires")
-    assert "1 of 2 tenants" in page.run("document.getElementById('verdict').textContent")
+    page.wait("document.getElementById('verdict').textContent.includes('1 of 2 tenants')")
 
     # What changes is seen without anybody's doing.
     gateway.tenant("broken", texts.plain(netns.PREFIX + "late", 'return 200 "late";'))
@@ -134,6 +134,8 @@ def test_it_shows_what_a_gateway_does(gateway, authority, namespace, page):
     page.run("location.hash = '#/tenant/acme'")
     page.wait("document.querySelector('h1')?.textContent === 'acme'")
     page.wait(f"document.querySelector('main').innerText.includes('{namespace}')")
+    page.wait("document.querySelector('main').innerText.includes('h1 2xx')", "all of its figures")
+    assert page.run("document.querySelector('.chart .line') !== null")
     assert not page.complaints()
     assert all(asked.startswith((url, "data:")) for asked in page.asked())
 
@@ -141,10 +143,10 @@ def test_it_shows_what_a_gateway_does(gateway, authority, namespace, page):
 # ---- the table ----
 
 def test_columns_sort(show):
-    page = show(tenant("b10", connections=5, certificate_expiry=in_days(90.5)),
-                tenant("b9", connections=70, certificate_expiry=in_days(3.5)),
-                tenant("a", "waiting", connections=0, last_error="no namespace"),
-                tenant("c", connections=1200, certificate_expiry=in_days(-1)))
+    page = show(tenant("b10", connections=5, expires=in_days(90.5)),
+                tenant("b9", connections=70, expires=in_days(3.5)),
+                tenant("a", "waiting", connections=0, error="no namespace"),
+                tenant("c", connections=1200, expires=in_days(-1)))
     assert page.run(NAMES) == ["a", "b9", "b10", "c"], "trouble first, then names as people sort"
     sort(page, "Tenant")
     assert page.run(NAMES) == ["a", "b9", "b10", "c"]
@@ -183,18 +185,18 @@ def test_filters_by_name_and_state(show):
 @pytest.mark.parametrize("days, level, sign", [(90, "", ""), (29.5, "warn", "△"), (6.5, "bad", "▲"),
                                                (0.9, "urgent", "▲"), (-1, "urgent", "expired")])
 def test_certificates_that_expire_are_told_by_colour_and_sign(show, days, level, sign):
-    page = show(tenant("a", certificate_expiry=in_days(days)))
+    page = show(tenant("a", expires=in_days(days)))
     assert page.run("document.querySelector('tbody .expires span').className") == level
     assert sign in cell(page, "a", "expires")
 
 
 def test_names_and_errors_are_never_markup(show):
-    page = show(*(tenant(name, "degraded", last_error=name, namespace=name) for name in ODD))
+    page = show(*(tenant(name, "degraded", error=name, namespace=name) for name in ODD))
     assert sorted(page.run(NAMES)) == sorted(ODD)
     for name in ODD:
         page.run(f"location.hash = '#/tenant/' + encodeURIComponent({name!r})")
         page.wait(f"document.querySelector('h1')?.textContent === {name!r}")
-        assert page.run("document.querySelector('.told').textContent") == name
+        page.wait(f"document.querySelector('.trouble')?.textContent === {name!r}")
     page.run("location.hash = '#/tenant/%E0%A4%A'")
     page.wait(f"{ROWS}.length === {len(ODD)}", "a half escape is no tenant")
     assert page.run("document.querySelectorAll('img, main script').length") == 0
@@ -226,23 +228,81 @@ def test_ten_thousand_rows(show):
 
 # ---- a tenant ----
 
+TENANT = {
+    "error": "cannot listen at 10.0.0.1:443: in use",
+    "complaints": [{"since": 1700000600, "text": ""}, {"since": 1700000000, "text": "no <b>net</b>"}],
+    "curves": {"rate": [1, 2, 3], "errors": [0, 0, 1], "p50": [0.002, None, 0.002],
+               "p99": [0.1, None, 0.3], "connections": [5, 6, 7]},
+    "help": {"nsgate_new_total": "What nobody has thought of"},
+    "figures": {"nsgate_tenant_namespace_inode": 4026531840, "nsgate_new_total": 77,
+                "nsgate_requests_total": {"h2 2xx": 1234, "h1 5xx": 5},
+                "nsgate_connections_refused_total": {"max_handshakes": 9},
+                "nsgate_connections_closed_total": {"idle": 3},
+                "nsgate_tenant_generation": 7, "nsgate_received_bytes_total": 2048},
+    "parts": [part("listener", {"nsgate_listener_connections": 12}, listener="10.0.0.1:443"),
+              part("endpoint", {"nsgate_endpoint_up": 0, "nsgate_endpoint_requests_total": 50,
+                                "nsgate_endpoint_failures_total": {"connect_refused": 4}},
+                   server="10.9.9.9:80", upstream="app"),
+              part("certificate", {"nsgate_certificate_expiry_timestamp_seconds": in_days(5.5)},
+                   server_name="acme.test", kind="first")]}
+
+
 def test_a_tenants_own_view(show):
-    page = show(tenant("acme", "degraded", bound=1, listeners=3, inode=4026531840, generation=7,
-                       last_error="cannot listen at 10.0.0.1:443: in use", connections=12,
-                       certificate_expiry=in_days(5.5)), tenant("b"))
+    page = show(tenant("acme", "degraded", TENANT, bound=1, listeners=3, connections=12, rate=3,
+                       errors=1, p50=0.002, p99=0.3, expires=in_days(5.5)), tenant("b"))
     page.run("scrollTo(0, 0); document.querySelector('.list tbody a').focus()")
     page.key("Enter", 13, "\r")
     page.wait("document.querySelector('h1')?.textContent === 'acme'")
     assert page.run("document.activeElement.tagName") == "H1", "readers begin there"
     assert page.run("document.title") == "acme – nsgate"
+    page.wait("document.querySelector('.trouble')?.textContent.includes('in use')")
     text = page.run("document.querySelector('main').innerText")
-    for part in ("degraded", "cannot listen at 10.0.0.1:443: in use", "1 of 3", "4026531840", "5 d"):
-        assert part in text, part
+    for told in ("degraded", "1 of 3", "4026531840", "10.0.0.1:443", "10.9.9.9:80", "down",
+                 "connect refused 4", "acme.test", "5 d", "max handshakes", "idle", "2.0 KiB", "1,234",
+                 "no <b>net</b>", "all is well", "33% answered with 5xx", "p50 2.0 ms, p99 300 ms"):
+        assert told in text, told
+    lines = page.run("[...document.querySelectorAll('.chart .line')].map(l => l.getAttribute('d'))")
+    assert [line.count("M") for line in lines] == [1, 1, 2, 2, 1, 0], "gaps stay gaps"
+    page.run("document.querySelector('details').open = true")
+    row = page.run("""[...document.querySelectorAll('details tr')].map(row => row.innerText)
+                      .find(text => text.includes('nsgate_new_total'))""")
+    assert "77" in row, "a figure that is new is there by itself"
+    page.run("document.querySelector('details').dataset.same = 'yes'")
+    page.wait("performance.getEntriesByType('resource').length > 3", "it is asked again")
+    assert page.run("document.querySelector('details[data-same]').open"), "it is not made anew"
     page.key("Escape", 27)
     page.wait("document.activeElement.textContent === 'acme'", "back where one came from")
     assert page.run("document.title") == "nsgate"
     page.run("location.hash = '#/tenant/nobody'")
     page.wait("document.querySelector('main').innerText.includes('no tenant of this name')")
+
+
+def test_curves_and_figures_of_rows(show):
+    page = show(tenant("busy", rate=1234.5, errors=123.45, p50=0.0042, p99=1.5, curve=[0.5] * 59 + [9],
+                       errorCurve=[1, 2]), tenant("quiet"), tenant("slow", rate=0.05, p50=0.2, p99=0.3))
+    assert [cell(page, "busy", key) for key in ("rate", "errors", "p50", "p99")] == \
+        ["1,235", "10%", "4.2 ms", "1.5 s"]
+    assert [cell(page, "quiet", key) for key in ("rate", "errors", "p50", "p99")] == ["0", "–", "–", "–"]
+    assert cell(page, "slow", "rate") == "<0.1"
+    paths = "[...document.querySelectorAll('tbody .curve')].map(c => c.querySelector('.line').getAttribute('d'))"
+    busy, *others = page.run(paths)
+    assert busy.count("L") == 59 and others == ["", ""]
+    for title, names in (("p99", ["busy", "slow", "quiet"]), ("Req/s", ["busy", "slow", "quiet"]),
+                         ("5xx", ["busy", "quiet", "slow"])):
+        sort(page, title)
+        assert page.run(NAMES) == names, title
+
+
+@pytest.mark.parametrize("gateway, said", [
+    ({}, "All is well"), ({"state": "ending"}, "The gateway is ending"), ({"ready": 1}, "1 of 2 workers ready"),
+    ({"reload": "refused", "reloadTime": 1700000000}, "The last reload was refused"),
+    ({"expired": 1, "expiring": 2}, "1 certificate has expired; 2 certificates expire within a week"),
+    ({"flow": [10, 1, 0.1, 0.2]}, "more than 5% of all requests fail"),
+    ({"states": {"serving": 5, "refused": 1, "waiting": 2}}, "3 of 8 tenants not serving as they should "
+     "(1 refused, 2 waiting)")])
+def test_one_sentence_says_whether_anything_is_wrong(show, gateway, said):
+    page = show(tenant("a"), **gateway)
+    assert said.lower() in page.run("document.getElementById('verdict').textContent").lower()
 
 
 # ---- as time goes on ----
@@ -256,10 +316,11 @@ def test_it_goes_on_when_the_observer_is_back(show, stage):
     page.wait("!document.getElementById('away').hidden", "it is told")
     assert "does not answer" in page.run("document.getElementById('away').textContent")
     assert page.run(NAMES) == ["a"], "what was known stays"
-    stage.data["/status.json"] = status(tenant("a"), tenant("z", "refused"))
+    stage.tenants = [tenant("a"), tenant("z", "refused")]
     stage.is_away = False
     page.wait("document.getElementById('away').hidden", "it is back")
     assert page.run(NAMES) == ["z", "a"]
+    page.wait(f"{NAMES}.length === 2")
     assert page.run("said.length") == 1, "a live region speaks when there is something to say"
     # What the network refused meanwhile is Chromium's to tell.
     stage_errors = [entry for entry in page.complaints() if "net::ERR" not in entry]
@@ -293,7 +354,7 @@ CONTRAST = """(() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_legible_in_light_and_dark(show, page, scheme):
     page.scheme(scheme)
-    show(*(tenant(state, state, last_error="e", certificate_expiry=in_days(days)) for state, days in
+    show(*(tenant(state, state, error="e", expires=in_days(days)) for state, days in
            [("serving", 0.5), ("degraded", 5), ("waiting", 20), ("blocked", -1), ("refused", 99)]))
     time.sleep(0.3)  # colours that change by and by
     assert page.run(CONTRAST) >= 4.5, "WCAG AA"
@@ -304,11 +365,12 @@ def test_it_is_legible_in_light_and_dark(show, page, scheme):
 @pytest.mark.parametrize("width", [360, 700, 1000, 1280, 1920])
 def test_no_width_scrolls_sideways(show, page, width):
     page.size(width, 740, width == 360)
-    show(tenant("a" * 60, "degraded", last_error="e" * 500, namespace="n" * 60, connections=123456,
-                certificate_expiry=in_days(0.5)), tenant("b"))
+    show(tenant("a" * 60, "degraded", error="e" * 500, namespace="n" * 60, connections=123456,
+                expires=in_days(0.5)), tenant("b"))
     for where in ("#/", "#/tenant/" + "a" * 60):
         page.run(f"location.hash = '{where}'")
         page.wait("document.querySelector('main').innerText.includes('aaa')")
+        page.wait("!document.querySelector('article') || document.querySelector('.told, .empty')")
         assert page.run("document.documentElement.scrollWidth") <= width
     assert page.run("document.querySelector('h1').getBoundingClientRect().right") <= width
 
@@ -323,17 +385,17 @@ def test_a_keyboard_reaches_everything_and_shows_where_it_is(show):
         if not seen[-1]:
             break
     stops = [stop for stop in seen if stop]
-    assert len(stops) >= 2 + 1 + 3 + 7 + 2 and all(stop.endswith(":true") for stop in stops), stops
+    assert len(stops) >= 2 + 1 + 3 + 10 + 2 and all(stop.endswith(":true") for stop in stops), stops
     page.key("/", 191, "/")
     assert page.run("document.activeElement.type") == "search"
 
 
 def test_a_reader_hears_a_table(show):
-    page = show(tenant("a", certificate_expiry=in_days(0.5)), tenant("b"))
+    page = show(tenant("a", expires=in_days(0.5)), tenant("b"))
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]
     roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
     names = [node.get("name", {}).get("value", "") for node in nodes if not node["ignored"]]
     assert roles.count("table") == 1 and roles.count("row") == 3
-    assert roles.count("columnheader") == 7 and roles.count("rowheader") == 2
+    assert roles.count("columnheader") == 11 and roles.count("rowheader") == 2
     assert any("within a day" in name for name in names)
     assert "Filter by name or namespace" in names

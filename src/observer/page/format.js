@@ -78,6 +78,10 @@ function formatMoment(seconds) {
   return new Date(1000 * seconds).toLocaleString("sv").slice(0, 19);
 }
 
+function formatDate(seconds) {
+  return formatMoment(seconds).slice(0, 10);
+}
+
 function formatTime(seconds) {
   return formatMoment(seconds).slice(11);
 }

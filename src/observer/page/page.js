@@ -7,9 +7,9 @@ const PATIENCE = 15000;  // for an answer
 
 const page = {
   table: new TenantTable(),
+  curve: new Curve("spark"), // of all tenants together
   tenant: null, // the view of one; null: that of all
-  data: null,
-  counts: new Map(),
+  data: null, // the last answer
   timer: 0,
 };
 
@@ -17,30 +17,18 @@ const at = id => document.getElementById(id);
 
 // ---- what is asked ----
 
-// Requests per second since the answer before.
-function rateOf(told, now) {
-  const before = page.counts.get(told.tenant);
-  page.counts.set(told.tenant, {requests: told.requests, now});
-  return before && told.requests >= before.requests ? (told.requests - before.requests) / (now - before.now) : null;
+// Lines are arrays in the order of `columns`.
+function readRows({columns, tenants}) {
+  return tenants.map(line => Object.fromEntries(line.map((value, i) => [columns[i], value])));
 }
 
-function readTenant(told, now) {
-  return {
-    name: told.tenant, namespace: told.namespace || "", inode: told.inode, state: told.state,
-    bound: told.bound, listeners: told.listeners, connections: told.connections,
-    draining: told.draining, requests: told.requests, refused: told.refused_handshakes,
-    expires: told.certificate_expiry ? Date.parse(told.certificate_expiry) / 1000 : 0,
-    rate: rateOf(told, now), generation: told.generation, error: told.last_error || "",
-  };
-}
-
-async function ask() {
-  const answer = await fetch("status.json", {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
+async function ask(name) {
+  const query = name === null ? "" : "?tenant=" + encodeURIComponent(name);
+  const answer = await fetch("page.json" + query, {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
   if (!answer.ok)
     throw new Error("the observer answers " + answer.status);
-  const gateway = await answer.json();
-  const now = Date.now() / 1000;
-  return {gateway, now, rows: gateway.tenants.map(told => readTenant(told, now))};
+  const data = await answer.json();
+  return {...data, of: name, rows: readRows(data)};
 }
 
 async function poll() {
@@ -49,9 +37,10 @@ async function poll() {
     return;
   page.isAsking = true;
   const began = performance.now();
+  const name = page.tenant ? page.tenant.name : null;
   let wait = AGAIN;
   try {
-    page.data = await ask();
+    page.data = await ask(name);
     showAway(false);
     show();
     // Who takes long to answer is not asked all the time.
@@ -60,6 +49,8 @@ async function poll() {
     showAway(true);
   }
   page.isAsking = false;
+  if ((page.tenant ? page.tenant.name : null) !== name)
+    wait = 0; // somebody has gone on meanwhile
   if (!document.hidden)
     page.timer = setTimeout(poll, wait);
 }
@@ -74,49 +65,84 @@ function showAway(isAway) {
   at("main").classList.toggle("stale", isAway);
 }
 
-// One sentence, which changes only when something does.
-function verdict({gateway, rows}) {
-  const counts = STATES.slice(0, -1).map(state =>
-    [state.name, rows.filter(row => row.state === state.name).length]).filter(([, count]) => count > 0);
+// How the last reload ended, as far as the observer has seen it, and when.
+function reloadText(data) {
+  const ago = seconds => `, ${formatSpan(data.now - seconds)} ago`;
+  if (data.reload)
+    return data.reload + ago(data.reloadTime);
+  return data.goodReload ? "done" + ago(data.goodReload) : NONE;
+}
+
+function plural(count, one, many) {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+function tenantsTrouble({states}) {
+  const counts = STATES.slice(0, -1).map(({name}) => [name, states[name] || 0]).filter(([, count]) => count > 0);
+  const total = Object.values(states).reduce((sum, count) => sum + count, 0);
   const troubled = counts.reduce((sum, [, count]) => sum + count, 0);
-  if (gateway.state !== "serving")
-    return {level: "warn", text: `The gateway is ${gateway.state}.`};
-  if (troubled > 0) {
-    const level = counts.some(([name]) => stateOf(name).level === "bad") ? "bad" : "warn";
-    const parts = counts.map(([name, count]) => `${formatCount(count)} ${name}`).join(", ");
-    return {level, text: `${formatCount(troubled)} of ${formatCount(rows.length)} tenants ` +
-                         `${troubled === 1 ? "is" : "are"} not as they should be: ${parts}.`};
-  }
-  return {level: "good", text: "All is well."};
+  if (troubled === 0)
+    return null;
+  const parts = counts.map(([name, count]) => `${formatCount(count)} ${name}`).join(", ");
+  return {level: counts.some(([name]) => stateOf(name).level === "bad") ? "bad" : "warn",
+          text: `${formatCount(troubled)} of ${plural(total, "tenant", "tenants")} not serving as ` +
+                `${troubled === 1 ? "it" : "they"} should (${parts})`};
+}
+
+// One sentence, which changes only when something does: it is read aloud.
+function verdict(data) {
+  const wrong = [];
+  const add = (isSo, level, text) => isSo && wrong.push({level, text});
+  const [rate, errors] = data.flow;
+  const trouble = tenantsTrouble(data);
+  add(data.state !== "serving", "warn", `the gateway is ${data.state || "in a state that is not known"}`);
+  add(data.ready < data.wanted, "bad", `${data.ready} of ${plural(data.wanted, "worker", "workers")} ready`);
+  add(trouble, trouble?.level, trouble?.text);
+  add(data.reload === "refused", "bad", "the last reload was refused");
+  add(rate > 0 && errors / rate >= 0.05, "bad", "more than 5% of all requests fail");
+  add(data.expired > 0, "bad", plural(data.expired, "certificate has expired", "certificates have expired"));
+  add(data.expiring > 0, "warn", plural(data.expiring, "certificate expires within a week", "certificates expire within a week"));
+  if (wrong.length === 0)
+    return {level: "good", text: "\u2713 All is well."};
+  const text = wrong.map(part => part.text).join("; ");
+  const level = wrong.some(part => part.level === "bad") ? "bad" : "warn";
+  return {level, text: (level === "bad" ? "\u2715 " : "\u25b3 ") + text[0].toUpperCase() + text.slice(1) + "."};
 }
 
 function showHeader(data) {
-  const {gateway} = data;
   const told = verdict(data);
-  setText(at("version"), gateway.version);
+  const [rate, errors, , p99] = data.flow;
+  setText(at("version"), data.version);
   setText(at("verdict"), told.text);
   setAttribute(at("verdict"), "data-level", told.level);
   const facts = [
-    ["Up for", formatSpan(gateway.uptime)],
-    ["Workers", formatCount(gateway.workers) + (gateway.draining ? `, ${gateway.draining} draining` : "")],
-    ["Generation", formatCount(gateway.generation)],
-    ["Connections", formatCount(gateway.connections)],
-    ["Sandbox", gateway.sandbox],
+    ["Up for", formatSpan(data.now - data.started)],
+    ["Workers ready", `${data.ready} of ${data.wanted}` + (data.draining ? `, ${data.draining} draining` : "")],
+    ["Restarts", formatCount(data.restarts)],
+    ["Last reload", reloadText(data)],
+    ["Requests/s", formatRate(rate)],
+    ["5xx", rate > 0 ? formatShare(errors / rate) : NONE],
+    ["p99", formatLatency(p99)],
+    ["Connections", formatCount(data.connections)],
   ];
   const list = at("facts");
-  if (list.childElementCount !== facts.length)
-    list.replaceChildren(...facts.map(([title]) => make("div", {}, make("dt", {}, title), make("dd"))));
+  if (list.childElementCount === 0) {
+    list.append(...facts.map(([title]) => make("div", {}, make("dt", {}, title), make("dd"))));
+    at("flow").append(page.curve.element);
+  }
   facts.forEach(([, value], i) => setText(list.children[i].lastChild, value));
+  page.curve.update(data.curve, null, data.points);
 }
 
 function show() {
-  if (!page.data)
+  const {data, tenant, table} = page;
+  if (!data)
     return;
-  showHeader(page.data);
-  if (page.tenant)
-    page.tenant.update(page.data.rows.find(row => row.name === page.tenant.name), page.data.now);
-  else
-    page.table.update(page.data.rows, page.data.now);
+  showHeader(data);
+  if (tenant && data.of === tenant.name)
+    tenant.update(data.rows.find(row => row.name === tenant.name), data);
+  else if (!tenant && data.of === null)
+    table.update(data.rows, data);
 }
 
 // ---- where we are ----
@@ -142,6 +168,7 @@ function route() {
   at("main").replaceChildren((page.tenant || page.table).element);
   document.title = name === null ? "nsgate" : name + " \u2013 nsgate";
   show();
+  poll();
   if (page.tenant) {
     scrollTo(0, 0);
     page.tenant.heading.focus({preventScroll: true});
@@ -163,4 +190,5 @@ addEventListener("keydown", event => {
 });
 document.addEventListener("visibilitychange", () => document.hidden || poll());
 route();
-poll();
+if (!page.isAsking)
+  poll();

@@ -8,11 +8,34 @@ const COLUMNS = [
   {key: "state", title: "State", value: row => stateRank(row.state)},
   {key: "name", title: "Tenant", value: row => row.rank},
   {key: "namespace", title: "Namespace", value: row => row.namespace},
-  {key: "rate", title: "Req/s", unit: "req/s", isFigure: true, value: row => row.rate ?? -1},
+  {key: "rate", title: "Req/s", unit: "req/s", isFigure: true, value: row => row.rate},
+  {key: "curve", title: "Last 15 minutes"},
+  {key: "errors", title: "5xx", unit: "5xx", isFigure: true, value: row => shareOf(row)},
+  {key: "p50", title: "p50", unit: "p50", isFigure: true, value: row => row.p50 ?? -1},
+  {key: "p99", title: "p99", unit: "p99", isFigure: true, value: row => row.p99 ?? -1},
   {key: "connections", title: "Conns", unit: "conns", isFigure: true, value: row => row.connections},
   {key: "expires", title: "Certificate", isFigure: true, isRising: true, value: row => row.expires || Infinity},
   {key: "error", title: "Last error", value: row => row.error || "\uffff"},
 ];
+
+// Of requests, those answered with 5xx, as a part of 1.
+function shareOf(row) {
+  return row.rate > 0 ? row.errors / row.rate : 0;
+}
+
+function shareCell(cell, row) {
+  const share = shareOf(row);
+  setText(cell, row.rate > 0 ? formatShare(share) : NONE);
+  cell.classList.toggle("bad", share >= 0.05);
+  cell.classList.toggle("warn", share > 0 && share < 0.05);
+}
+
+function curveCell(cell, row, data) {
+  cell.curve ||= new Curve("spark");
+  if (!cell.firstChild)
+    cell.append(cell.curve.element);
+  cell.curve.update(row.curve, row.errorCurve, data.points);
+}
 
 function stateCell(cell, name) {
   const state = stateOf(name);
@@ -47,8 +70,12 @@ const CELLS = {
   },
   namespace: (cell, row) => textCell(cell, row.namespace),
   rate: (cell, row) => setText(cell, formatRate(row.rate)),
+  curve: curveCell,
+  errors: shareCell,
+  p50: (cell, row) => setText(cell, formatLatency(row.p50)),
+  p99: (cell, row) => setText(cell, formatLatency(row.p99)),
   connections: (cell, row) => setText(cell, formatCount(row.connections)),
-  expires: (cell, row, now) => expiryCell(cell, row.expires, now),
+  expires: (cell, row, data) => expiryCell(cell, row.expires, data.now),
   error: (cell, row) => textCell(cell, row.error),
 };
 
@@ -92,8 +119,10 @@ class TenantTable {
     for (const column of COLUMNS) {
       const cell = make("th", {scope: "col", role: "columnheader",
                                class: column.key + (column.isFigure ? " figure" : "")});
-      const button = make("button", {type: "button"}, column.title);
-      button.addEventListener("click", () => this.sortBy(column));
+      const button = column.value ? make("button", {type: "button"}) : make("span");
+      button.textContent = column.title;
+      if (column.value)
+        button.addEventListener("click", () => this.sortBy(column));
       cell.append(button);
       this.head.append(cell);
     }
@@ -107,9 +136,9 @@ class TenantTable {
 
   // ---- what is chosen ----
 
-  update(rows, now) {
+  update(rows, data) {
     this.rows = rows;
-    this.now = now;
+    this.data = data;
     this.rankNames();
     this.choose();
   }
@@ -228,7 +257,7 @@ class TenantTable {
       node.style.setProperty("--at", place);
       setAttribute(node, "aria-rowindex", String(place + 2));
       for (const [i, column] of COLUMNS.entries())
-        CELLS[column.key](node.children[i], this.view[place], this.now);
+        CELLS[column.key](node.children[i], this.view[place], this.data);
     }
   }
 

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-PATIENCE = 60
+PATIENCE = 30
 
 # A page must not ask anybody else: neither must the browser.
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
@@ -124,12 +124,11 @@ class Page:
         return result["result"].get("value")
 
     def wait(self, script, what=""):
-        """Until the expression is true; its value."""
+        """Until the expression is true."""
         end = time.monotonic() + PATIENCE
-        while not (value := self.run(script)):
+        while not self.run(f"!!({script})"):
             assert time.monotonic() < end, f"{what or script}: {self.run('document.body.innerText')[:800]}"
             time.sleep(0.05)
-        return value
 
     def key(self, key, code=0, text=""):
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, text=text,

@@ -5,16 +5,20 @@ import http.server
 import json
 import threading
 import time
+import urllib.parse
+
+COLUMNS = ["name", "namespace", "state", "bound", "listeners", "connections", "expires", "error",
+           "rate", "errors", "p50", "p99", "curve", "errorCurve"]
 
 
 class Stage:
-    """document: the answer of a real observer, with its head. data: what is told, by path; None
-    for what is not there. While is_away, connections are cut."""
+    """document: the answer of a real observer, with its head. tenants and gateway: what is told.
+    While is_away, connections are cut."""
 
     def __init__(self, document):
         self.document = document
-        self.data = {}
-        self.asked = []
+        self.tenants = []
+        self.gateway = {}
         self.is_away = False
         stage = self
 
@@ -22,17 +26,18 @@ class Stage:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                stage.asked.append(self.path)
+                path, _, query = self.path.partition("?")
                 if stage.is_away:
                     self.close_connection = True
                     return
-                if self.path == "/":
+                if path == "/":
                     fields = {name: value for name, value in stage.document.fields.items()
                               if name not in ("date", "connection", "content-length", "server")}
                     self.say(200, stage.document.body, fields)
                 else:
-                    told = stage.data.get(self.path)
-                    self.say(404 if told is None else 200, json.dumps(told).encode(),
+                    chosen = urllib.parse.parse_qs(query).get("tenant", [None])[0]
+                    self.say(200 if path == "/page.json" else 404,
+                             json.dumps(stage.told(chosen)).encode(),
                              {"Content-Type": "application/json"})
 
             def say(self, status, body, fields):
@@ -60,21 +65,37 @@ class Stage:
         self.server.shutdown()
         self.server.server_close()
 
+    def told(self, chosen):
+        """What /page.json says; chosen: of that tenant."""
+        now = time.time()
+        states = {}
+        for one in self.tenants:
+            states[one["state"]] = states.get(one["state"], 0) + 1
+        shown = [one for one in self.tenants if chosen in (None, one["name"])]
+        whole = {"version": "0.1.0", "state": "serving", "now": int(now), "started": int(now) - 100,
+                 "generation": 1, "ready": 2, "wanted": 2, "draining": 0, "restarts": 0,
+                 "goodReload": int(now) - 90, "reload": None, "states": states, "expired": 0,
+                 "expiring": 0, "connections": 0, "sandbox": "on", "step": 15, "points": 60,
+                 "flow": [0, 0, None, None], "curve": None, "columns": COLUMNS,
+                 "tenants": [[one[name] for name in COLUMNS] for one in shown], **self.gateway}
+        if chosen is not None and shown:
+            whole.update({"help": {}, "figures": {}, "curves": dict.fromkeys(
+                ["rate", "errors", "p50", "p99", "connections"]), "complaints": [], "parts": [],
+                "error": shown[0]["error"], **shown[0]["more"]})
+        return whole
 
-def tenant(name, state="serving", **more):
-    """One tenant of /status.json."""
-    return {"tenant": name, "namespace": "ns-" + name, "inode": 4026532000, "state": state,
-            "bound": 1, "listeners": 1, "connections": 0, "draining": 0, "requests": 0,
-            "refused_handshakes": 0, "certificate_expiry": None, "generation": 1,
-            "last_error": None, **more}
 
-
-def status(*tenants, **more):
-    return {"version": "0.1.0", "state": "serving", "pid": 1, "uptime": 100, "sandbox": "on",
-            "landlock": 3, "generation": 1, "workers": 2, "draining": 0, "connections": 0,
-            "partial": False, "tenants": list(tenants), **more}
+def tenant(name, state="serving", more=(), **columns):
+    """One tenant; more: what is told of it alone."""
+    return {"name": name, "namespace": "ns-" + name, "state": state, "bound": 1, "listeners": 1,
+            "connections": 0, "expires": 0, "error": "", "rate": 0, "errors": 0, "p50": None,
+            "p99": None, "curve": None, "errorCurve": None, "more": dict(more), **columns}
 
 
 def in_days(days):
-    """A moment as the status tells it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400))
+    return int(time.time() + days * 86400)
+
+
+def part(scope, figures, **labels):
+    """A listener, endpoint or certificate."""
+    return {"scope": scope, **labels, "figures": figures}

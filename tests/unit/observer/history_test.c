@@ -152,3 +152,19 @@ Test(history, the_last_reload_is_the_one_that_was_seen)
     look();
     cr_expect_eq(history.reload, METRIC_RELOAD_DONE);
 }
+
+Test(history, all_tenants_are_counted)
+{
+    for (uint32_t i = 0; i < 3; i++) {
+        tenant(i, "a");
+        metrics_set_label(metrics_board_tenant(&rig.board, i), METRIC_STATE,
+                          i < 2 ? METRIC_STATE_SERVING : METRIC_STATE_WAITING, 1);
+        metrics_set(figures_rig_part(&rig, i, METRIC_SCOPE_CERTIFICATE, SLICE("x")),
+                    METRIC_CERTIFICATE_EXPIRY, (uint64_t)1e9 + i * 86400 * 6);
+    }
+    look();
+    cr_expect_eq(history.states[METRIC_STATE_SERVING], 2);
+    cr_expect_eq(history.states[METRIC_STATE_WAITING], 1);
+    cr_expect_eq(history.expired, 1);
+    cr_expect_eq(history.expiring, 1);
+}
