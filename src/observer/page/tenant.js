@@ -158,7 +158,7 @@ class TenantView {
     this.state = make("span", {class: "state"});
     this.trouble = make("p", {class: "trouble told", hidden: ""});
     this.missing = none("There is no tenant of this name.");
-    this.requests = new Chart("Requests per second", ["requests", "answered with 5xx"]);
+    this.requests = new Chart("Requests per second", ["all", "5xx"]);
     this.latency = new Chart("Latency", ["p50", "p99"]);
     this.connections = new Chart("Connections", []);
     this.cards = CARDS.map(card => ({...card, element: make("section", card.isWide ? {class: "wide"} : {},
