@@ -14,6 +14,8 @@
  * histogram with its bounds. */
 #define METRICS_GATEWAY(X)                                                                         \
     X(BUILD_INFO, "nsgate_build_info", GAUGE, COUNT, BUILD, "The version that runs, always 1")     \
+    X(GATEWAY_STATE, "nsgate_state", GAUGE, COUNT, GATEWAY,                                        \
+      "1 for the state that the gateway is in")                                                    \
     X(START_TIME, "nsgate_start_time_seconds", NEWEST, SECONDS, ONE,                               \
       "When the gateway was started, upgrades not counted, in seconds since 1970")                 \
     X(PID, "nsgate_supervisor_pid", NEWEST, COUNT, ONE, "The supervisor's process")                \
@@ -137,6 +139,9 @@ enum metric_unit { METRIC_COUNT, METRIC_BYTES, METRIC_SECONDS, METRIC_NANOSECOND
 
 /* ---- labels ---- */
 
+enum metric_gateway { METRIC_GATEWAY_STARTING, METRIC_GATEWAY_SERVING, METRIC_GATEWAY_ENDING };
+#define METRIC_GATEWAY_STATES (METRIC_GATEWAY_ENDING + 1)
+
 enum metric_state {
     METRIC_STATE_SERVING,
     METRIC_STATE_DEGRADED,
@@ -222,6 +227,7 @@ static inline unsigned metric_failure(enum error error)
 #define METRIC_SETS(X)                                                                             \
     X(ONE, 1)                                                                                      \
     X(BUILD, 1)                                                                                    \
+    X(GATEWAY, METRIC_GATEWAY_STATES)                                                              \
     X(STATE, METRIC_STATES)                                                                        \
     X(HANDSHAKE, METRIC_HANDSHAKE_RESULTS)                                                         \
     X(RESTART, METRIC_RESTARTS)                                                                    \

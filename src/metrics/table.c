@@ -22,6 +22,7 @@ const uint32_t metric_scope_cells[METRIC_SCOPES] = {
 /* ---- labels ---- */
 
 static const char *const version[] = {NSGATE_VERSION};
+static const char *const gateway_states[METRIC_GATEWAY_STATES] = {"starting", "serving", "ending"};
 static const char *const states[METRIC_STATES] = {
     [METRIC_STATE_SERVING] = "serving", [METRIC_STATE_DEGRADED] = "degraded",
     [METRIC_STATE_WAITING] = "waiting", [METRIC_STATE_BLOCKED] = "blocked",
@@ -76,6 +77,7 @@ static const char *const errors[] = {"none",
 
 const struct metric_labels metric_sets[] = {
     [METRIC_SET_BUILD] = {{"version"}, {version}, {1}, false},
+    [METRIC_SET_GATEWAY] = {{"state"}, {gateway_states}, {METRIC_GATEWAY_STATES}, false},
     [METRIC_SET_STATE] = {{"state"}, {states}, {METRIC_STATES}, false},
     [METRIC_SET_HANDSHAKE] = {{"result"}, {handshakes}, {METRIC_HANDSHAKE_RESULTS}, false},
     [METRIC_SET_RESTART] = {{"reason"}, {restarts}, {METRIC_RESTARTS}, false},

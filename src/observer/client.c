@@ -29,6 +29,14 @@ static void client_on_grave(struct loop_task *grave)
     free(client);
 }
 
+static void client_forget(struct client *client)
+{
+    text_unref(client->text);
+    client->text = NULL;
+    feed_free(client->feed);
+    client->feed = NULL;
+}
+
 void client_close(struct client *client)
 {
     struct server *server = client->server;
@@ -40,7 +48,7 @@ void client_close(struct client *client)
     deadline_stop(&client->limit);
     chain_clear(&client->in);
     arena_free(&client->arena);
-    text_unref(client->text);
+    client_forget(client);
     TAILQ_REMOVE(&server->clients, client, next);
     server->count--;
     loop_bury(server->loop, &client->grave);
@@ -65,7 +73,30 @@ static void client_end(struct client *client)
 
 static void client_read_next(struct client *client);
 
-static void client_write_some(struct client *client)
+/* Returns whether all is written. */
+static bool client_write_feed(struct client *client)
+{
+    char *piece = client->server->piece;
+    struct chain out, body;
+
+    chain_init(&out, &client->server->loop->buffers);
+    chain_init(&body, &client->server->loop->buffers);
+    while (!stream_is_full(client->stream)) {
+        size_t len = feed_read(client->feed, piece, METRICS_PIECE);
+
+        chain_append(&body, piece, len);
+        h1_write_body(&out, &body, client->framing);
+        if (len == 0)
+            h1_write_end(&out, client->framing, NULL);
+        stream_write(client->stream, &out);
+        if (len == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The same. */
+static bool client_write_text(struct client *client)
 {
     struct chain out;
     struct slice rest;
@@ -77,21 +108,30 @@ static void client_write_some(struct client *client)
         client->written += rest.len;
         stream_write(client->stream, &out);
     }
-    if (client->written < client->text->bytes.len)
-        return;
-    text_unref(client->text);
-    client->text = NULL;
+    return client->written == client->text->bytes.len;
+}
+
+static void client_end_answer(struct client *client)
+{
+    client_forget(client);
     if (client->is_kept)
         client_read_next(client);
     else
         client_end(client);
 }
 
+static void client_write_some(struct client *client)
+{
+    if (client->feed ? client_write_feed(client) : client_write_text(client))
+        client_end_answer(client);
+}
+
 static void client_write_head(struct client *client, int status)
 {
-    struct http_response response = {.status = status,
-                                     .content_length = (int64_t)client->text->bytes.len,
-                                     .has_body = client->method != METHOD_HEAD};
+    struct http_response response = {
+        .status = status,
+        .content_length = client->feed ? HTTP_LENGTH_UNKNOWN : (int64_t)client->text->bytes.len,
+        .has_body = client->method != METHOD_HEAD};
     const struct h1_response_options options = {client->version, client->method, client->is_kept};
     struct chain out;
 
@@ -107,28 +147,53 @@ static void client_write_head(struct client *client, int status)
     if (status == 405)
         http_fields_add(&response.fields, SLICE("Allow"), SLICE("GET, HEAD"));
     chain_init(&out, &client->server->loop->buffers);
-    h1_write_response(&out, &response, &options, (int64_t)loop_wall(client->server->loop));
+    client->framing =
+        h1_write_response(&out, &response, &options, (int64_t)loop_wall(client->server->loop));
+    client->is_kept = client->is_kept && client->framing != H1_UNTIL_CLOSE;
     stream_write(client->stream, &out);
+}
+
+/* With a feed, HEAD has none of it. */
+static int client_make(struct client *client)
+{
+    struct server *server = client->server;
+
+    if (!client->page->open)
+        return client->page->make(&server->status, &client->text);
+    client->feed = client->page->open(&server->looks, client->query);
+    server_cut_behind(server);
+    if (client->feed)
+        return 200;
+    client->text = text_copy(SLICE("{\"error\": \"the figures are not known\"}\n"));
+    return 503;
 }
 
 void client_go_on(struct client *client)
 {
-    int status = client->page->make(&client->server->status, &client->text);
+    int status = client_make(client);
 
     client->state = CLIENT_WRITING;
     client->number = client->server->status.number;
-    client->written = client->method == METHOD_HEAD ? client->text->bytes.len : 0;
+    client->written = 0;
     deadline_set(&client->limit, LIMIT_WRITE);
     client_write_head(client, status);
-    client_write_some(client);
+    if (client->method == METHOD_HEAD)
+        client_end_answer(client);
+    else
+        client_write_some(client);
 }
 
 bool client_is_behind(const struct client *client)
 {
-    unsigned since = client->server->status.number - client->number;
+    const struct server *server = client->server;
 
-    return client->state == CLIENT_WRITING &&
-           since * (uint64_t)client->text->bytes.len > SERVER_KEPT;
+    if (client->feed)
+        return (server->looks.number - client->feed->look->number) *
+                   (uint64_t)client->feed->look->size >
+               SERVER_KEPT;
+    return client->text &&
+           (server->status.number - client->number) * (uint64_t)client->text->bytes.len >
+               SERVER_KEPT;
 }
 
 static void client_answer(struct client *client, const struct page *page)
@@ -204,6 +269,7 @@ static void client_take_head(struct client *client)
     client->method = verdict == H1_DONE ? request.method : METHOD_GET;
     client->is_kept = verdict == H1_DONE && facts.keep_alive && facts.framing == H1_NO_BODY &&
                       client->in.len == 0;
+    client->query = verdict == H1_DONE ? request.query : SLICE("");
     client_answer(client,
                   verdict == H1_DONE ? client_choose(client, &request) : pages_refusal(400));
 }

@@ -188,7 +188,7 @@ static void put_gateway(struct out *out, const struct page_json *json)
     put_key(out, "version");
     put_text(out, SLICE(NSGATE_VERSION));
     put_key(out, "state");
-    put_text(out, slice_of(json->state));
+    put_text(out, chosen(snapshot->gateway, METRIC_GATEWAY_STATE));
     put_named(out, "now", (uint64_t)json->now);
     put_named(out, "started", metrics_value(snapshot->gateway, METRIC_START_TIME, 0));
     put_named(out, "generation", metrics_value(snapshot->gateway, METRIC_GENERATION, 0));

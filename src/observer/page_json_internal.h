@@ -10,9 +10,8 @@
 struct page_json {
     const struct metrics_snapshot *snapshot;
     const struct history *history;
-    const char *state; /* of the gateway, in a word */
-    double now;        /* CLOCK_REALTIME */
-    bool is_one;       /* the snapshot is of one tenant: all there is of it */
+    double now;  /* CLOCK_REALTIME */
+    bool is_one; /* the snapshot is of one tenant: all there is of it */
     unsigned stage;
     uint32_t item; /* tenants that are told */
     uint32_t part; /* that were looked at for certificates */

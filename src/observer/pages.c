@@ -52,17 +52,19 @@ static int page_document(const struct status *status, struct text **text)
 static int page_unknown(const struct status *status, struct text **text)
 {
     (void)status;
-    *text = text_copy(SLICE("There is nothing here. Known paths:\n/\n/healthz\n/readyz\n"
-                            "/status.json\n"));
+    *text =
+        text_copy(SLICE("There is nothing here. Known paths:\n/\n/healthz\n/page.json\n/readyz\n"
+                        "/status.json\n"));
     return 404;
 }
 
 static const struct page pages[] = {
-    {"/", TYPE_HTML, document_policy, false, page_document},
-    {"/healthz", TYPE_JSON, NULL, false, page_health},
-    {"/readyz", TYPE_JSON, NULL, true, page_readiness},
-    {"/status.json", TYPE_JSON, NULL, true, page_status},
-    {NULL, TYPE_TEXT, NULL, false, page_unknown},
+    {"/", TYPE_HTML, document_policy, false, page_document, NULL},
+    {"/healthz", TYPE_JSON, NULL, false, page_health, NULL},
+    {"/page.json", TYPE_JSON, NULL, false, NULL, feed_page},
+    {"/readyz", TYPE_JSON, NULL, true, page_readiness, NULL},
+    {"/status.json", TYPE_JSON, NULL, true, page_status, NULL},
+    {NULL, TYPE_TEXT, NULL, false, page_unknown, NULL},
 };
 
 const struct page *pages_find(struct slice path)
@@ -97,9 +99,9 @@ static int page_host(const struct status *status, struct text **text)
     return 421;
 }
 
-static const struct page refusals[] = {{NULL, TYPE_TEXT, NULL, false, page_malformed},
-                                       {NULL, TYPE_TEXT, NULL, false, page_method},
-                                       {NULL, TYPE_TEXT, NULL, false, page_host}};
+static const struct page refusals[] = {{NULL, TYPE_TEXT, NULL, false, page_malformed, NULL},
+                                       {NULL, TYPE_TEXT, NULL, false, page_method, NULL},
+                                       {NULL, TYPE_TEXT, NULL, false, page_host, NULL}};
 
 const struct page *pages_refusal(int status)
 {

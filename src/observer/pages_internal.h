@@ -3,6 +3,7 @@
 #ifndef OBSERVER_PAGES_INTERNAL_H
 #define OBSERVER_PAGES_INTERNAL_H
 
+#include "feed_internal.h"
 #include "status_internal.h"
 
 struct page {
@@ -12,6 +13,8 @@ struct page {
     bool needs_status;  /* it waits for a fresh one */
     /* Its answer: returns the HTTP status, and the body in *text. */
     int (*make)(const struct status *status, struct text **text);
+    /* In its place, what the body is made of while it is written; NULL: it cannot be had. */
+    struct feed *(*open)(struct looks *looks, struct slice query);
 };
 
 /* The page of a path; where there is none, one that tells which there are. Never NULL. */

@@ -113,6 +113,17 @@ void server_open(struct server *server, int fd, struct slice address, struct sli
 
 /* ---- life ---- */
 
+void server_cut_behind(struct server *server)
+{
+    struct client *client, *next;
+
+    for (client = TAILQ_FIRST(&server->clients); client; client = next) {
+        next = TAILQ_NEXT(client, next);
+        if (client_is_behind(client))
+            client_close(client);
+    }
+}
+
 static void server_on_status(struct status *status)
 {
     struct server *server = CONTAINER_OF(status, struct server, status);
@@ -122,9 +133,8 @@ static void server_on_status(struct status *status)
         next = TAILQ_NEXT(client, next);
         if (client->state == CLIENT_WAITING)
             client_go_on(client);
-        else if (client_is_behind(client))
-            client_close(client);
     }
+    server_cut_behind(server);
 }
 
 void server_init(struct server *server, struct loop *loop, void (*ask)(void *owner), void *owner)
@@ -135,6 +145,7 @@ void server_init(struct server *server, struct loop *loop, void (*ask)(void *own
     TAILQ_INIT(&server->clients);
     deadline_init(&server->again, loop, server_on_again);
     status_init(&server->status, loop);
+    looks_init(&server->looks, loop);
 }
 
 void server_free(struct server *server)
@@ -145,4 +156,5 @@ void server_free(struct server *server)
         client_close(TAILQ_FIRST(&server->clients));
     deadline_stop(&server->again);
     status_free(&server->status);
+    looks_free(&server->looks);
 }

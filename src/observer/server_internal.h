@@ -11,8 +11,8 @@
 #include <sys/queue.h>
 
 #define SERVER_CLIENTS 64 /* at a time; further ones wait in the backlog */
-/* Bytes of statuses, each of another second, that slow clients may keep: who reads so slowly that
- * more have come since is cut. */
+/* Bytes of statuses and looks, each of another second, that slow clients may keep: who reads so
+ * slowly that more have come since is cut. */
 #define SERVER_KEPT (64u << 20)
 
 struct client;
@@ -33,6 +33,8 @@ struct server_place {
 struct server {
     struct loop *loop;
     struct status status;
+    struct looks looks;
+    char piece[METRICS_PIECE]; /* of an answer that is made while it is written */
     TAILQ_HEAD(, server_place) places;
     TAILQ_HEAD(clients, client) clients; /* who has been idle for longest comes first */
     unsigned count;                      /* of them */
@@ -72,10 +74,13 @@ struct client {
     bool is_kept; /* the connection, behind this answer */
     enum http_version version;
     enum http_method method;
+    enum h1_framing framing; /* of the answer */
     const struct page *page;
-    struct text *text; /* that is being written */
-    size_t written;    /* of it */
-    unsigned number;   /* of the status that was the last one then */
+    struct slice query; /* of the request, in the arena */
+    struct text *text;  /* that is being written, */
+    size_t written;     /* of it */
+    struct feed *feed;  /* or that it is made of; NULL: one of them */
+    unsigned number;    /* of the status that was the last one then */
 };
 
 /* Owns fd. */
@@ -87,6 +92,9 @@ bool client_is_idle(const struct client *client);
 bool client_is_behind(const struct client *client);
 /* The status that it waits for is there. */
 void client_go_on(struct client *client);
+
+/* Whoever reads so slowly that it costs too much is cut. */
+void server_cut_behind(struct server *server);
 
 /* A client has gone or become idle: there is room for another. */
 void server_on_room(struct server *server);

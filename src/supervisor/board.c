@@ -43,6 +43,24 @@ static unsigned board_count_running(const struct generation *generation)
     return count;
 }
 
+static bool board_has_worker(const struct children *children)
+{
+    WORKERS_FOREACH (worker, children) {
+        if (worker->state == CHILD_READY)
+            return true;
+    }
+    return false;
+}
+
+static enum metric_gateway board_state(const struct supervisor *supervisor)
+{
+    if (supervisor->state != SUPERVISOR_RUNNING)
+        return METRIC_GATEWAY_ENDING;
+    return supervisor->reload.kind == RELOAD_START || !board_has_worker(&supervisor->children)
+               ? METRIC_GATEWAY_STARTING
+               : METRIC_GATEWAY_SERVING;
+}
+
 static void board_gateway(struct supervisor *supervisor)
 {
     struct children *children = &supervisor->children;
@@ -52,6 +70,8 @@ static void board_gateway(struct supervisor *supervisor)
     GENERATION_FOREACH (worker, &children->present)
         ready += worker->state == CHILD_READY;
     metrics_set(cells, METRIC_BUILD_INFO, 1);
+    for (unsigned i = 0; i < METRIC_GATEWAY_STATES; i++)
+        metrics_set_label(cells, METRIC_GATEWAY_STATE, i, i == board_state(supervisor));
     metrics_set(
         cells, METRIC_START_TIME,
         (uint64_t)((double)time(NULL) - (loop_now(&supervisor->loop) - supervisor->started)));

@@ -66,29 +66,11 @@ static const char *status_chosen(const uint64_t *cells, enum metric metric)
     return labels->values[0][i];
 }
 
-static bool status_has_worker(const struct children *children)
-{
-    WORKERS_FOREACH (worker, children) {
-        if (worker->state == CHILD_READY)
-            return true;
-    }
-    return false;
-}
-
-static const char *status_state(const struct supervisor *supervisor)
-{
-    if (supervisor->state != SUPERVISOR_RUNNING)
-        return "ending";
-    return supervisor->reload.kind == RELOAD_START || !status_has_worker(&supervisor->children)
-               ? "starting"
-               : "serving";
-}
-
 static void status_gateway(struct supervisor *supervisor, const struct metrics_snapshot *snapshot)
 {
     const uint64_t *cells = snapshot->gateway;
     struct status_gateway gateway = {
-        .state = status_state(supervisor),
+        .state = status_chosen(cells, METRIC_GATEWAY_STATE),
         .uptime = loop_now(&supervisor->loop) - supervisor->started,
         .generation = supervisor->children.generation,
         .workers = supervisor->children.present.count,

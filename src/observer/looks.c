@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Maps the files of cells, and looks at them. */
+#include "looks_internal.h"
+
+#include "base/container_of.h"
+#include "base/memory.h"
+#include "ipc/sealed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Bytes, about, of each in a snapshot. */
+#define TENANT_SIZE (sizeof(struct metrics_tenant) + sizeof(struct metrics_tenant_layout) + 128)
+#define PART_SIZE   (sizeof(struct metrics_part) + sizeof(struct metrics_endpoint_layout) + 256)
+
+/* ---- looks ---- */
+
+void look_unref(struct look *look)
+{
+    if (!look || --look->references > 0)
+        return;
+    metrics_snapshot_free(look->snapshot);
+    free(look);
+}
+
+static struct look *look_new(struct looks *looks, struct slice tenant)
+{
+    struct metrics_snapshot *snapshot = metrics_snapshot_new(looks->reader, tenant);
+    struct look *look;
+
+    if (!snapshot)
+        return NULL;
+    look = memory_zeroed(1, sizeof(*look));
+    looks->number += tenant.len == 0;
+    *look = (struct look){.references = 1,
+                          .number = looks->number,
+                          .size = snapshot->tenant_count * TENANT_SIZE +
+                                  snapshot->part_count * PART_SIZE,
+                          .taken = loop_now(looks->loop),
+                          .snapshot = snapshot};
+    return look;
+}
+
+struct look *looks_at(struct looks *looks, struct slice tenant)
+{
+    struct look *look;
+
+    if (tenant.len > 0)
+        return look_new(looks, tenant);
+    if (!looks->last || loop_now(looks->loop) - looks->last->taken >= LOOKS_AGE) {
+        look = look_new(looks, tenant);
+        if (!look)
+            return NULL;
+        look_unref(looks->last);
+        looks->last = look;
+    }
+    looks->last->references++;
+    return looks->last;
+}
+
+static void looks_remember(struct deadline *next)
+{
+    struct looks *looks = CONTAINER_OF(next, struct looks, next);
+    struct look *look = looks_at(looks, SLICE(""));
+
+    if (look)
+        history_take(&looks->history, look->snapshot, loop_now(looks->loop),
+                     loop_wall(looks->loop));
+    look_unref(look);
+    deadline_set(next, HISTORY_EVERY);
+}
+
+/* ---- files ---- */
+
+static void looks_unmap(struct looks *looks, uint32_t source)
+{
+    if (looks->files[source].memory)
+        munmap(looks->files[source].memory, looks->files[source].size);
+    looks->files[source].memory = NULL;
+}
+
+int looks_set(struct looks *looks, uint32_t source, int fd)
+{
+    off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+    char *memory = size > 0 ? sealed_memory_map(fd, (uint64_t)size, false) : NULL;
+
+    metrics_reader_set(looks->reader, source, NULL, 0);
+    looks_unmap(looks, source);
+    if (fd < 0)
+        return 0;
+    if (!memory)
+        return -1;
+    looks->files[source].memory = memory;
+    looks->files[source].size = (size_t)size;
+    if (metrics_reader_set(looks->reader, source, memory, (uint64_t)size) < 0) {
+        looks_unmap(looks, source);
+        return -1;
+    }
+    if (source == METRICS_SOURCE_BOARD && !deadline_is_set(&looks->next))
+        deadline_set(&looks->next, 0);
+    return 0;
+}
+
+void looks_init(struct looks *looks, struct loop *loop)
+{
+    *looks = (struct looks){.loop = loop, .reader = metrics_reader_new()};
+    history_init(&looks->history);
+    deadline_init(&looks->next, loop, looks_remember);
+}
+
+void looks_free(struct looks *looks)
+{
+    deadline_stop(&looks->next);
+    look_unref(looks->last);
+    history_free(&looks->history);
+    metrics_reader_free(looks->reader);
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
+        looks_unmap(looks, i);
+}
