@@ -128,6 +128,10 @@ struct ipc_container {
     struct slice reason;  /* why there is neither */
 };
 
+struct ipc_figures {
+    uint32_t source; /* metrics/reader.h */
+};
+
 /* OBSERVE, OBSERVE_CLOSE */
 struct ipc_observe {
     struct slice address; /* config_observe.text */
@@ -183,6 +187,7 @@ struct ipc_destination_close {
     X(container_name)                                                                              \
     X(container_socket)                                                                            \
     X(container)                                                                                   \
+    X(figures)                                                                                     \
     X(observe)                                                                                     \
     X(status)                                                                                      \
     X(ring)                                                                                        \

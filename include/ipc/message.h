@@ -87,6 +87,9 @@ struct ipc_ends {
     /* with no error, the connected socket */                                                      \
     X(CONTAINER_SOCKET, ROLE_SUPERVISOR, ROLE_RESOLVER, 1, false)                                  \
     X(CONTAINER, ROLE_RESOLVER, ROLE_SUPERVISOR, 0, false)                                         \
+    /* a file of cells (metrics/file.h) to read in place of that source's before; with no          \
+       descriptor, there is none. The board comes last */                                          \
+    X(FIGURES, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)                                           \
     /* a listening socket: answer there, in place of what was sent for that address before */      \
     X(OBSERVE, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)                                           \
     /* ipc_observe without names: answer there no more */                                          \

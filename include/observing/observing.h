@@ -15,6 +15,9 @@ struct observing {
     struct children *children;
     const struct access_logs *logs; /* that need an observer, too */
     TAILQ_HEAD(, observing_place) places;
+    /* What the present observer reads: of each source the descriptor that it was sent a copy of,
+     * -1: none. */
+    int shown[METRICS_SOURCES];
     bool is_over;          /* nothing is bound or started any more */
     struct deadline again; /* to bind what could not be bound */
 };
@@ -31,6 +34,9 @@ void observing_follow(struct observing *observing, const struct settings *settin
 void observing_look(struct observing *observing);
 /* Nothing is begun any more: the observer that runs goes on. */
 void observing_stop(struct observing *observing);
+
+/* The observer reads whatever there is of figures by now. */
+void observing_share(struct observing *observing);
 
 /* The observer has been started: it is told everything. */
 void observing_on_start(struct observing *observing);

@@ -58,7 +58,7 @@ static void take_buckets(struct history_traffic *traffic, const uint64_t *cells,
                          struct series_counts *counts)
 {
     for (unsigned i = 0; i < SERIES_BUCKETS; i++) {
-        uint64_t now = metrics_value(cells, METRIC_REQUEST_DURATION, i);
+        uint64_t now = metrics_value(cells, METRIC_REQUEST_DURATION, 1 + i);
 
         counts->buckets[i] = traffic->has_buckets ? since(now, traffic->buckets[i]) : 0;
         traffic->buckets[i] = now;

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 /* Bytes, about, of each in a snapshot. */
 #define TENANT_SIZE (sizeof(struct metrics_tenant) + sizeof(struct metrics_tenant_layout) + 128)
@@ -83,8 +83,9 @@ static void looks_unmap(struct looks *looks, uint32_t source)
 
 int looks_set(struct looks *looks, uint32_t source, int fd)
 {
-    off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-    char *memory = size > 0 ? sealed_memory_map(fd, (uint64_t)size, false) : NULL;
+    struct stat status;
+    size_t size = fd >= 0 && fstat(fd, &status) == 0 ? (size_t)status.st_size : 0;
+    char *memory = size > 0 ? sealed_memory_map(fd, size, false) : NULL;
 
     metrics_reader_set(looks->reader, source, NULL, 0);
     looks_unmap(looks, source);
@@ -93,8 +94,9 @@ int looks_set(struct looks *looks, uint32_t source, int fd)
     if (!memory)
         return -1;
     looks->files[source].memory = memory;
-    looks->files[source].size = (size_t)size;
-    if (metrics_reader_set(looks->reader, source, memory, (uint64_t)size) < 0) {
+    looks->files[source].size = size;
+    if (metrics_reader_set(looks->reader, source, memory, size) < 0) {
+        errno = EINVAL;
         looks_unmap(looks, source);
         return -1;
     }

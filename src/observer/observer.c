@@ -142,6 +142,18 @@ static int on_destination_close(struct observer *observer, struct ipc_received *
     return 0;
 }
 
+static int on_figures(struct observer *observer, struct ipc_received *received)
+{
+    struct ipc_figures body;
+    int fd = received->descriptor_count > 0 ? received->descriptors[0] : -1;
+
+    if (ipc_get_figures(&received->body, &body) != 0 || body.source >= METRICS_SOURCES)
+        return ERROR_IPC;
+    if (received->is_short || looks_set(&observer->server.looks, body.source, fd) < 0)
+        log_error("figures cannot be read: %s", strerror(received->is_short ? EMFILE : errno));
+    return 0;
+}
+
 static void ask_status(void *owner)
 {
     ipc_send(((struct observer *)owner)->channel, IPC_STATUS_ASK, NULL, NULL);
@@ -175,6 +187,8 @@ static int on_message(void *owner, struct ipc_received *received)
         return ipc_take_log(received, &observer->log_fd);
     case IPC_PING:
         return ipc_answer_ping(observer->channel, received);
+    case IPC_FIGURES:
+        return on_figures(observer, received);
     case IPC_OBSERVE:
     case IPC_OBSERVE_CLOSE:
         return on_observe(observer, received);

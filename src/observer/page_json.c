@@ -266,7 +266,7 @@ static void put_histogram(struct out *out, const uint64_t *cells, enum metric me
     struct series series = {0};
 
     for (unsigned i = 0; i < SERIES_BUCKETS; i++)
-        counts.buckets[i] = metrics_value(cells, metric, i);
+        counts.buckets[i] = metrics_value(cells, metric, 1 + i); /* behind the sum */
     series_add(&series, &counts);
     out_text(out, "{");
     put_named(out, "count", counts.requests);

@@ -65,10 +65,40 @@ static void place_send(const struct observing *observing, const struct observing
                          &(struct ipc_attachments){&place->fd, 1, NULL});
 }
 
+static void observing_send_figures(struct observing *observing, uint32_t source)
+{
+    const struct figures *figures = &observing->children->figures;
+    int fd = figures->fds[source] < 0 ? -1 : figures_share(figures, source);
+
+    if (fd < 0 && figures->fds[source] >= 0) { /* it is tried again */
+        log_error("the observer cannot be given figures: %s", strerror(errno));
+        return;
+    }
+    ipc_send_figures(observing->children->observer.channel, IPC_FIGURES,
+                     &(struct ipc_figures){source},
+                     fd < 0 ? NULL : &(struct ipc_attachments){&fd, 1, NULL});
+    descriptor_close(fd);
+    observing->shown[source] = figures->fds[source];
+}
+
+/* The board, by which the others count, is the last one. */
+void observing_share(struct observing *observing)
+{
+    if (!child_is_up(&observing->children->observer) || TAILQ_EMPTY(&observing->places))
+        return;
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++) {
+        if (observing->shown[i] != observing->children->figures.fds[i])
+            observing_send_figures(observing, i);
+    }
+}
+
 void observing_on_start(struct observing *observing)
 {
     struct observing_place *place;
 
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
+        observing->shown[i] = -1;
+    observing_share(observing);
     TAILQ_FOREACH (place, &observing->places, next)
         place_send(observing, place);
 }
@@ -216,6 +246,8 @@ void observing_init(struct observing *observing, struct children *children,
 {
     *observing = (struct observing){.children = children, .logs = logs};
     TAILQ_INIT(&observing->places);
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
+        observing->shown[i] = -1;
     deadline_init(&observing->again, children->loop, observing_on_again);
 }
 

@@ -137,4 +137,5 @@ void board_follow(struct supervisor *supervisor)
         arena_reset(&arena);
     }
     arena_free(&arena);
+    observing_share(&supervisor->observing);
 }

@@ -59,6 +59,7 @@
     X(OBSERVE, observe, (SLICE("ab"), SLICE("cde")), "02000000616203000000636465")                 \
     X(OBSERVE_CLOSE, observe, (SLICE("ab"), SLICE("")), "02000000616200000000")                    \
     X(STATUS, status, (0x04030201), "01020304")                                                    \
+    X(FIGURES, figures, (0x04030201), "01020304")                                                  \
     X(RING, ring, (0x04030201), "01020304")                                                        \
     X(RING_END, ring, (0x04030201), "01020304")                                                    \
     X(RING_DONE, ring, (0x04030201), "01020304")                                                   \
@@ -102,6 +103,7 @@ static const char *const golden_table[] = {
     "CONTAINER_CONNECT 4 1 0 0",
     "CONTAINER_SOCKET 1 4 1 0",
     "CONTAINER 4 1 0 0",
+    "FIGURES 1 8 1 0",
     "OBSERVE 1 8 1 0",
     "OBSERVE_CLOSE 1 8 0 0",
     "STATUS_ASK 8 1 0 0",
