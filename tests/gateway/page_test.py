@@ -65,7 +65,7 @@ def show(page, stage):
         stage.tenants, stage.gateway = list(tenants), gateway
         page.open(stage.url)
         page.wait(f"{ROWS}.length > 0" if tenants else
-                  "document.getElementById('verdict').textContent !== ''")
+                  "(document.getElementById('verdict')?.textContent || '') !== ''")
         return page
 
     yield open_with
