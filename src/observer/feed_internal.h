@@ -3,8 +3,8 @@
 #ifndef OBSERVER_FEED_INTERNAL_H
 #define OBSERVER_FEED_INTERNAL_H
 
+#include "history/page_json.h"
 #include "looks_internal.h"
-#include "page_json_internal.h"
 
 #include "metrics/render.h"
 

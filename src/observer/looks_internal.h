@@ -4,7 +4,7 @@
 #ifndef OBSERVER_LOOKS_INTERNAL_H
 #define OBSERVER_LOOKS_INTERNAL_H
 
-#include "history_internal.h"
+#include "history/history.h"
 
 #include "io/deadline.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From counters that only grow to what has happened since the last look. */
-#include "history_internal.h"
+#include "history/history.h"
 
 #include "base/memory.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is remembered from look to look, of whom, and for how long. */
-#include "observer/figures_rig.h"
-#include "observer/history_internal.h"
+#include "history/history.h"
+#include "shared/figures_rig.h"
 
 #include <criterion/criterion.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What happened in the last fifteen minutes, point by point, and at the moment; pure. */
-#ifndef OBSERVER_SERIES_INTERNAL_H
-#define OBSERVER_SERIES_INTERNAL_H
+#ifndef HISTORY_SERIES_H
+#define HISTORY_SERIES_H
 
 #include "metrics/table.h"
 

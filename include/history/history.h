@@ -2,10 +2,10 @@
 /* What the observer remembers of the figures: for each tenant with traffic a curve of fifteen
  * minutes, and the last errors of those that had any. A tenant with neither costs an entry of a
  * table. */
-#ifndef OBSERVER_HISTORY_INTERNAL_H
-#define OBSERVER_HISTORY_INTERNAL_H
+#ifndef HISTORY_HISTORY_H
+#define HISTORY_HISTORY_H
 
-#include "series_internal.h"
+#include "history/series.h"
 
 #include "metrics/reader.h"
 

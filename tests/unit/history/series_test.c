@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A curve's points: rates, latencies, and only the last fifteen minutes. */
-#include "observer/series_internal.h"
+#include "history/series.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A board and a worker's file, and a reader of both. */
-#include "observer/figures_rig.h"
+#include "shared/figures_rig.h"
 
 #include <criterion/criterion.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A ring of points, and the latencies that buckets tell. */
-#include "series_internal.h"
+#include "history/series.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the page is told: the gateway, and a line for each tenant; or all there is of one. */
-#ifndef OBSERVER_PAGE_JSON_INTERNAL_H
-#define OBSERVER_PAGE_JSON_INTERNAL_H
+#ifndef HISTORY_PAGE_JSON_H
+#define HISTORY_PAGE_JSON_H
 
-#include "history_internal.h"
+#include "history/history.h"
 
 /* How far a text has come. Embedded by its owner; what it is made of must live as long, and the
  * history must not look again before. */

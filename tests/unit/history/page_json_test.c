@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the page is told: it is JSON, whatever tenants are called, in pieces that are bounded. */
-#include "observer/figures_rig.h"
-#include "observer/page_json_internal.h"
+#include "history/page_json.h"
+#include "shared/figures_rig.h"
 
 #include "base/memory.h"
 #include "metrics/render.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Figures as the page's script reads them; a tenant's line is short, for there may be many. */
-#include "page_json_internal.h"
+#include "history/page_json.h"
 
 #include "metrics/out.h"
 #include "metrics/render.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Figures of a gateway with one worker, in plain memory. */
-#ifndef UNIT_OBSERVER_FIGURES_RIG_H
-#define UNIT_OBSERVER_FIGURES_RIG_H
+#ifndef TESTS_SHARED_FIGURES_RIG_H
+#define TESTS_SHARED_FIGURES_RIG_H
 
 #include "metrics/reader.h"
 
