@@ -14,6 +14,9 @@ struct plan_source {
     /* An examined bundle of it, for the addresses of its host names; NULL. */
     const struct ipc_blob *known;
     struct recorder_dump *dump; /* NULL */
+    /* -t: whether the files of its access logs could be opened is asked, by this program's role
+     * (logs/log_file.h); NULL: it is not. */
+    const char *opener;
 };
 
 /* Parses and checks the tenant's file and reads the files that it names. Returns 0 with the plan,

@@ -53,7 +53,7 @@ struct log_destinations {
     struct deadline sweep;
     uint32_t last;   /* number that was given */
     bool is_opening; /* whichever */
-    char error[256];
+    char error[1024];
 };
 
 /* Those of one tenant, in the order of its plan; zeroed: none. */

@@ -38,6 +38,7 @@ struct reload_inputs {
     const struct tally *tally;       /* NULL: -t */
     struct recorder_dump *dump;      /* -T; else NULL */
     unsigned workers;                /* that there are */
+    const char *program;             /* by whose role -t opens others' files */
 };
 
 /* What its owner is told and asked. Every function is there. */

@@ -4,8 +4,11 @@
 
 #include "regular_file_internal.h"
 
+#include "base/descriptor.h"
 #include "base/memory.h"
 #include "ipc/datagram.h"
+#include "logs/advice.h"
+#include "logs/log_file.h"
 #include "tenant/bundle.h"
 
 #include <stdio.h>
@@ -113,6 +116,31 @@ static void plan_read_files(struct plan_reader *reader)
 
         if (transport)
             plan_read_file(reader, transport->trusted, transport->trusted_place, false);
+    }
+}
+
+/* Makes none, as for error_log. */
+static void plan_try_logs(const struct plan_reader *reader)
+{
+    const struct config_tenant *model = &reader->model;
+
+    for (uint32_t i = 0; i < model->log_destination_count; i++) {
+        const struct config_log_destination *destination = &model->log_destinations[i];
+        char advice[LOG_ADVICE];
+        const char *why;
+        char *path;
+        int fd = -1;
+
+        if (destination->kind != LOG_TO_FILE)
+            continue;
+        path = memory_slice_text(destination->path);
+        if (log_file_open(reader->source->opener, path, false, &fd, &why) < 0) {
+            log_advice(path, advice);
+            diag_error(reader->diags, destination->place, "cannot open the access log \"%s\": %s%s",
+                       path, why, advice);
+        }
+        descriptor_close(fd);
+        free(path);
     }
 }
 
@@ -257,6 +285,8 @@ int plan_read(struct plan *plan, const struct plan_source *source, struct diag_l
     plan_reader_open(&reader);
     if (diags->errors == 0)
         plan_read_files(&reader);
+    if (diags->errors == 0 && source->opener)
+        plan_try_logs(&reader);
     if (diags->errors == 0) {
         plan_fill(plan, &reader);
         plan_fill_bundle(plan, &reader);

@@ -92,6 +92,45 @@ static void tell(struct frontend_tenant *tenant, const struct address *peer,
     *refused = (struct refused_handshakes){.told = now};
 }
 
+/* A line for one who was refused, where the default server asks for it: no name is known yet. What
+ * the line tells of the client lies in its exchange: there is no connection. */
+static void log_refusal(struct front_listener *listener, int fd, const struct address *peer,
+                        enum close_reason reason)
+{
+    struct frontend *frontend = listener_frontend(listener);
+    const struct config_settings *settings = listener->current->default_server->config->settings;
+    struct address local = listener->current->config->address;
+    const struct dispatch_origin origin = {.shared = frontend->shared,
+                                           .tenant = listener->tenant->tenant,
+                                           .listener = listener->current};
+    struct exchange_client *client;
+    struct exchange *exchange;
+    char host[ADDRESS_TEXT];
+
+    if (!settings->access_log_handshakes || settings->access_log_count == 0)
+        return;
+    if (address_is_wildcard(&local))
+        address_of_socket(fd, &local);
+    exchange = exchange_new(&frontend->exchanges, NULL, NULL, NULL);
+    client = ARENA_NEW(&exchange->arena, struct exchange_client);
+    *client = (struct exchange_client){.is_tls = true,
+                                       .connection = ++frontend->serial,
+                                       .accepted = exchange->started,
+                                       .tls_seconds = -1,
+                                       .closed = reason};
+    address_format_host(peer, host);
+    client->peer_host = arena_slice(&exchange->arena, slice_of(host));
+    client->peer_port = address_port(peer);
+    address_format_host(&local, host);
+    client->local_host = arena_slice(&exchange->arena, slice_of(host));
+    client->local_port = address_port(&local);
+    exchange->client = client;
+    exchange->error = ERROR_TLS;
+    exchange->reason = slice_of(close_text(reason));
+    dispatch_attend(exchange, frontend->config.backends, &origin);
+    exchange_close(exchange);
+}
+
 bool handshake_limits_admit(struct front_listener *listener, int fd, const struct address *peer)
 {
     struct frontend_tenant *tenant = listener->tenant;
@@ -103,6 +142,7 @@ bool handshake_limits_admit(struct front_listener *listener, int fd, const struc
         return true;
     counting_refused(tenant, reason);
     tell(tenant, peer, reason);
+    log_refusal(listener, fd, peer, reason);
     socket_reset_on_close(fd);
     close(fd);
     return false;

@@ -6,6 +6,7 @@
 #include "base/descriptor.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "logs/advice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +67,11 @@ static void destinations_open_due(struct log_destinations *destinations)
 static void destination_on_failure(struct log_destinations *destinations,
                                    struct log_destination *destination, const char *why)
 {
-    snprintf(destinations->error, sizeof(destinations->error), "cannot open the access log %s: %s",
-             destination->place.path, why);
+    char advice[LOG_ADVICE];
+
+    log_advice(destination->place.path, advice);
+    snprintf(destinations->error, sizeof(destinations->error),
+             "cannot open the access log %s: %s%s", destination->place.path, why, advice);
     if (!destination->has_failed)
         log_error("%s; it is tried again", destinations->error);
     destination->has_failed = true;

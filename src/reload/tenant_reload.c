@@ -187,6 +187,7 @@ void tenant_reload_begin(struct reload *reload, struct record *record)
         .file = record->file,
         .known = record->plan.has_names ? record->plan.bundle : NULL,
         .dump = reload->inputs.dump,
+        .opener = reload->kind == RELOAD_TEST ? reload->inputs.program : NULL,
     };
     struct diag_list diags;
     struct plan plan;

@@ -210,7 +210,8 @@ int supervisor_reload(struct supervisor *supervisor, enum reload_kind kind)
                                .settings = supervisor->settings,
                                .tally = supervisor->children.tally,
                                .dump = supervisor->dump,
-                               .workers = supervisor->children.present.count};
+                               .workers = supervisor->children.present.count,
+                               .program = supervisor->program};
     return reload_begin(&supervisor->reload, kind);
 }
 

@@ -2,6 +2,7 @@
 """Access logs: whole lines, none lost, none forged, and nothing that waits for them."""
 
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -196,6 +197,28 @@ def test_a_stalled_pipe(gateway, namespace, logs):
         os.close(handle)
 
 
+def test_a_file_that_may_not_grow(gateway, namespace, logs):
+    """RLIMIT_FSIZE: SIGXFSZ ends nobody, and it is as with a full disk."""
+    file = logs / "a.log"
+    limit = 64 << 20  # nsgate's own memory is files, too
+    file.write_text("\n")
+    os.truncate(file, limit - 1000)
+    gateway.tenant("a", texts.plain(namespace, f'access_log {file} line; location / {{ return 200 "x"; }}',
+                                    settings=FORMAT))
+    gateway.start(prefix=["prlimit", f"--fsize={limit}"])
+    wait_for(lambda: observer(gateway), 10, "an observer")
+    before = observer(gateway)
+    ask(namespace, 200)
+    gateway.wait_log(r"a.log: lines are dropped: File too large")
+    ask(namespace, 100, "/more")
+    wait_for(lambda: file.stat().st_size == limit, 10, "as much as there is room for")
+    assert gateway.log().count("lines are dropped") == 1
+    assert observer(gateway) == before
+    with open(file, "rb") as end:
+        end.seek(limit - 1000)
+        assert end.read().startswith(b"/n0 200\n/n1 200\n")
+
+
 @pytest.mark.parametrize("kind", ["udp", "unix"])
 def test_syslog(gateway, namespace, reachable, kind):
     path = pathlib.Path(reachable) / "syslog"
@@ -302,6 +325,67 @@ def test_without_access_logs_there_is_no_observer(gateway, namespace):
     gateway.start()
     ask(namespace, 3)
     assert observer(gateway) is None
+
+
+def test_inheritance_and_several_at_once(gateway, namespace, logs):
+    """As in nginx: the logs of a block take the place of all that it would inherit."""
+    serve(gateway, namespace, f"{logs}/server line; access_log {logs}/second line", f"""
+        location / {{ return 200 "x"; }}
+        location /own {{ access_log {logs}/own line; return 200 "x"; }}
+        location /off {{ access_log off; return 200 "x"; }}
+        location /if {{ access_log {logs}/if line if=$arg_log; return 200 "x"; }}
+        location /two {{ access_log {logs}/own line buffer=32k flush=1m gzip;
+                         access_log {logs}/own json; access_log {logs}/server; return 200 "x"; }}
+        """)
+    for path in ("/a", "/own", "/off", "/if", "/if?log=0", "/if?log=1", "/two", "/z"):
+        assert fetch(namespace, PLAIN, path, headers={"User-Agent": 'a"b'}).status == 200
+    wait_for(lambda: "/z 200\n" in lines(logs / "second"), 10, "the last line")
+    known = {name: lines(logs / name) for name in ("server", "second", "own", "if")}
+    assert sorted(known["second"]) == ["/a 200\n", "/z 200\n"]
+    assert known["if"] == ["/if?log=1 200\n"]
+    (combined,) = [line for line in known["server"] if "/two" in line]
+    assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET /two HTTP/1\.1" 200 1 "-" "a\\x22b"\n',
+                        combined)
+    (first, plain, said) = sorted(known["own"], key=len)
+    assert (first, plain) in [("/own 200\n", "/two 200\n"), ("/two 200\n", "/own 200\n")]
+    said = json.loads(said)
+    assert said["status"] == 200 and 'a"b' in said.values()
+
+
+def test_t_tries_the_files(gateway, namespace, logs):
+    """What is wrong is said with what would be right, and no file is made."""
+    theirs = logs / "theirs"
+    theirs.mkdir(mode=0o755)
+    shutil.chown(theirs, 33, 33)
+    (logs / "read-only").write_text("")
+    (logs / "read-only").chmod(0o440)
+    shutil.chown(logs / "read-only", 33, 33)
+    (logs / "link").symlink_to("a.log")
+    for name, wrong in (("a.log", None), ("read-only", r"user 33, may not write to it: mode 0440"),
+                        ("none/deep/a.log", rf"there is no folder {logs}/none: make it"),
+                        ("link", "symbolic link"), ("theirs", "Is a directory|somebody else's"),
+                        ("theirs/a.log", r"user 33, mode 0755: give the folder to user 0")):
+        gateway.tenant("a", texts.plain(namespace, f"access_log {logs / name} line;", settings=FORMAT))
+        result = subprocess.run([gateway.binary, "-t", "-c", gateway.folder / "nsgate.conf"],
+                                capture_output=True, text=True)
+        assert (result.returncode == 0) == (wrong is None), (name, result.stderr)
+        if wrong:
+            assert re.search(rf'a\.conf:\d+:\d+: cannot open the access log "{logs / name}": .*'
+                             rf"({wrong})", result.stderr), result.stderr
+        assert not (logs / "a.log").exists() and not (theirs / "a.log").exists()
+
+
+def test_a_log_that_cannot_be_opened_breaks_nothing_else(gateway, namespace, logs):
+    """At a reload too: all requests are served, and every other log is written."""
+    serve(gateway, namespace, f"{logs}/good line")
+    gateway.tenant("a", texts.plain(
+        namespace, f"access_log {logs}/good line; access_log {logs}/none/bad line;"
+                   'location / { return 200 "x"; }', settings=FORMAT))
+    gateway.reload()
+    gateway.wait_log(rf"cannot open the access log {logs}/none/bad: .*there is no folder {logs}/none")
+    ask(namespace, 20)
+    expect_all([logs / "good"], 20)
+    assert gateway.statuses()[1]["a"]["state"] == "serving"
 
 
 # ---- beside nginx ----

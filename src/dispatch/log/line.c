@@ -97,13 +97,23 @@ static size_t escape_one(enum config_log_escape escape, char *out, struct slice 
     return hex(out, "\\x", at[0]);
 }
 
+/* Which bytes stand for themselves: a bit for each enum config_log_escape. */
+#define BIT(escape) (1u << (escape))
+#define ALL         (BIT(LOG_ESCAPE_DEFAULT) | BIT(LOG_ESCAPE_JSON) | BIT(LOG_ESCAPE_NONE))
+
+static const unsigned char plain_bytes[256] = {
+    [' ' ... '!'] = ALL,
+    ['"'] = BIT(LOG_ESCAPE_NONE),
+    ['#' ... '['] = ALL,
+    ['\\'] = BIT(LOG_ESCAPE_NONE),
+    [']' ... '~'] = ALL,
+    [0x7f] = BIT(LOG_ESCAPE_JSON),
+    [0x80 ... 0xff] = BIT(LOG_ESCAPE_NONE),
+};
+
 static bool is_plain(enum config_log_escape escape, unsigned char byte)
 {
-    if (byte < 0x20)
-        return false;
-    if (escape == LOG_ESCAPE_NONE)
-        return byte != 0x7f;
-    return byte < 0x7f ? byte != '"' && byte != '\\' : escape == LOG_ESCAPE_JSON && byte == 0x7f;
+    return plain_bytes[byte] & BIT(escape);
 }
 
 void log_line_put_value(struct log_line *line, enum config_log_escape escape, struct slice value,

@@ -108,7 +108,9 @@ struct slice client_value(struct dispatch *dispatch, enum config_variable variab
                                             : (struct slice){0};
     case VARIABLE_HTTP2:
         return http2(exchange);
-    default:
-        return tls_value(dispatch, variable);
+    default: {
+        struct slice value = tls_value(dispatch, variable);
+        return value.len > 0 ? value : (struct slice){0}; /* none, as in nginx */
+    }
     }
 }

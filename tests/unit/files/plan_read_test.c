@@ -8,8 +8,10 @@
 
 #include <criterion/criterion.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct desk {
+    const char *opener;
     struct settings *settings;
     struct diag_list diags;
     struct plan plan;
@@ -18,7 +20,7 @@ struct desk {
 /* Reads tenants/a.conf. */
 static int read_plan(struct desk *desk)
 {
-    struct plan_source source = {.name = SLICE("a")};
+    struct plan_source source = {.name = SLICE("a"), .opener = desk->opener};
     char path[128];
 
     folder_write("nsgate.conf", "tenants tenants/*.conf;\n");
@@ -69,6 +71,25 @@ Test(plan_read, a_whole_tenant)
     cr_assert(bundle_find_file(&bundle, slice_of(key))->is_private);
     arena_free(&arena);
     clear(&desk);
+}
+
+/* Only -t asks, and makes none. */
+Test(plan_read, files_of_access_logs_are_tried)
+{
+    static const char tenant[] = "netns acme;\nserver { listen 10.0.0.1:80;\n"
+                                 "access_log fresh; access_log none/log; return 200; }\n";
+    char path[128];
+
+    for (int tries = 0; tries < 2; tries++) {
+        struct desk desk = {.opener = tries ? "/proc/self/exe" : NULL};
+
+        folder_write("tenants/a.conf", tenant);
+        cr_assert_eq(read_plan(&desk), tries ? ERROR_CONFIG : 0);
+        cr_assert_eq(desk.diags.errors, tries ? 1 : 0);
+        clear(&desk);
+        folder_path("fresh", path);
+        cr_assert_lt(access(path, F_OK), 0);
+    }
 }
 
 Test(plan_read, files_that_cannot_be_read_are_all_told)
