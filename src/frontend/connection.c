@@ -194,7 +194,12 @@ enum close_reason connection_failure(enum error error)
 
 static void on_failed(void *owner, enum error error)
 {
-    connection_close(owner, connection_failure(error));
+    struct connection *connection = owner;
+
+    if (connection->protocol->failed)
+        connection->protocol->failed(connection, error);
+    else
+        connection_close(connection, connection_failure(error));
 }
 
 const struct stream_events connection_events = {.on_open = on_open,

@@ -44,6 +44,8 @@ struct protocol {
     void (*readable)(struct connection *connection);
     /* The stream's queue was full and is below half now, or has become empty. */
     void (*writable)(struct connection *connection);
+    /* Writing has failed: it is to be closed, at once (as with NULL) or soon. */
+    void (*failed)(struct connection *connection, enum error error);
     /* connection->task was deferred, and the turn ends. */
     void (*task)(struct connection *connection);
     /* Clocks have run out, though not that of sending; may close the connection. */

@@ -46,6 +46,10 @@ static void end_of_session(struct back_h2 *connection)
 static void on_turn(struct loop_task *task)
 {
     struct back_h2 *connection = CONTAINER_OF(task, struct back_h2, turn);
+    if (connection->failing != ERROR_NONE) {
+        back_h2_fail_some(connection);
+        return;
+    }
     if (connection->in.len > 0)
         back_h2_understand(connection);
     if (connection->state == BACK_H2_SERVING)

@@ -11,6 +11,8 @@
 
 /* Bytes of frames that are made between two looks at the clock. */
 #define WRITE_PIECE 2048
+/* Exchanges that are failed between two looks at the clock. */
+#define FAIL_PIECE 8
 
 void back_h2_close(struct back_h2 *connection, int reason)
 {
@@ -121,30 +123,53 @@ static void blame(struct back_h2 *connection, enum error error)
     connection->is_blamed = true;
 }
 
-void back_h2_fail(struct back_h2 *connection, enum error error)
+static struct back_h2_call *first_attached(const struct back_h2 *connection)
 {
-    struct back_h2_calls *const lists[] = {&connection->waiting, &connection->fresh,
-                                           &connection->begun};
-    if (connection->state == BACK_H2_CLOSED)
-        return;
+    const struct back_h2_calls *const lists[] = {&connection->waiting, &connection->fresh,
+                                                 &connection->begun};
+    struct back_h2_call *call;
+    for (unsigned i = 0; connection->attached > 0 && i < 3; i++)
+        TAILQ_FOREACH (call, lists[i], next)
+            if (call->exchange)
+                return call;
+    return NULL;
+}
+
+static void fail_call(struct back_h2_call *call)
+{
+    const struct back_h2 *connection = call->connection;
     const char *reason = connection->session ? h2_reason(connection->session) : "";
     if (connection->speaks_http1)
         reason = "the server speaks HTTP/1 (see proxy_http_version)";
+    if (*reason != '\0')
+        call->exchange->reason = slice_of(reason);
+    back_h2_call_fail(call, error_of(call, connection->failing), back_h2_call_is_untouched(call));
+}
+
+/* A client that vanishes while others are told may take several along. */
+void back_h2_fail_some(struct back_h2 *connection)
+{
+    struct back_h2_call *call;
+    for (unsigned done = 1; (call = first_attached(connection)); done++) {
+        fail_call(call);
+        if (connection->wire && connection->attached > 0 && done % FAIL_PIECE == 0 &&
+            loop_should_yield(connection->loop)) {
+            back_h2_wake(connection);
+            return;
+        }
+    }
+    back_h2_close(connection, connection->failing);
+}
+
+void back_h2_fail(struct back_h2 *connection, enum error error)
+{
+    if (connection->state == BACK_H2_CLOSED || connection->failing != ERROR_NONE)
+        return;
     blame(connection, error);
     /* Retries must not come back. */
     pool_remove(&connection->base);
-    for (unsigned i = 0; i < 3;) {
-        struct back_h2_call *call = TAILQ_FIRST(lists[i]);
-        while (call && !call->exchange)
-            call = TAILQ_NEXT(call, next);
-        if (!call) {
-            i++;
-            continue;
-        }
-        if (*reason != '\0')
-            call->exchange->reason = slice_of(reason);
-        /* A client that vanishes while others are told may take several along. */
-        back_h2_call_fail(call, error_of(call, error), back_h2_call_is_untouched(call));
-    }
-    back_h2_close(connection, error);
+    connection->failing = error;
+    if (connection->wire)
+        stream_pause(connection->wire);
+    back_h2_fail_some(connection);
 }

@@ -60,10 +60,11 @@ struct back_h2 {
     struct stream *wire;        /* NULL before it is open, and once closed */
     struct h2_session *session; /* the same */
     enum back_h2_state state;
-    bool is_blamed;    /* its end was counted as a failure of the endpoint, or was none */
-    bool speaks_http1; /* what it said first was a status line */
-    bool has_served;   /* a response came */
-    bool is_barren;    /* the server allows no request, and has answered none */
+    bool is_blamed;     /* its end was counted as a failure of the endpoint, or was none */
+    bool speaks_http1;  /* what it said first was a status line */
+    bool has_served;    /* a response came */
+    enum error failing; /* with what its exchanges are being failed; ERROR_NONE: they are not */
+    bool is_barren;     /* the server allows no request, and has answered none */
     struct back_h2_calls waiting; /* no stream yet */
     struct back_h2_calls fresh;   /* a stream, of which nothing was written */
     struct back_h2_calls begun;   /* all others */
@@ -104,8 +105,11 @@ void back_h2_close(struct back_h2 *connection, int reason);
 /* The same with GOAWAY as the last word (RFC 9113 section 6.8). */
 void back_h2_end(struct back_h2 *connection, int reason);
 
-/* Fails all exchanges with the error and ends the connection. */
+/* Fails all exchanges with the error and ends the connection; what there is no time for now is for
+ * its next turns. */
 void back_h2_fail(struct back_h2 *connection, enum error error);
+/* Goes on with that. */
+void back_h2_fail_some(struct back_h2 *connection);
 
 /* ---- h2/connection.c ---- */
 

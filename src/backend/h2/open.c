@@ -77,6 +77,9 @@ static void cut(struct backend_connection *base)
     TAILQ_FOREACH (call, &connection->waiting, next)
         call->exchange->reason = SLICE("its network namespace is gone");
     back_h2_fail(connection, is_connecting ? ERROR_CONNECT : ERROR_BACKEND_RESET);
+    /* Whoever cuts it goes on when it is gone. */
+    while (connection->state != BACK_H2_CLOSED)
+        back_h2_fail_some(connection);
 }
 
 static void on_link_open(struct backend_connection *base, struct stream *stream,

@@ -61,7 +61,7 @@ static bool speaks_http1(const struct back_h2 *connection)
 static void on_readable(void *owner)
 {
     struct back_h2 *connection = owner;
-    if (connection->in.len > 0)
+    if (connection->in.len > 0 || connection->failing != ERROR_NONE)
         return;
     long len = stream_read(connection->wire, &connection->in, READ_BULK);
     if (len == 0)
@@ -90,6 +90,8 @@ static void on_failed(void *owner, enum error error)
     struct back_h2 *connection = owner;
     size_t total = 0;
     long len = 0;
+    if (connection->failing != ERROR_NONE)
+        return;
     while ((connection->in.len == 0 || understand(connection, H2_ALL)) && total <= LAST_WORDS &&
            (len = stream_read(connection->wire, &connection->in, READ_BULK)) > 0)
         total += (size_t)len;

@@ -19,6 +19,8 @@
 #define READ_PIECE  32
 #define DUE_PIECE   32
 #define WRITE_PIECE 2048
+/* Streams that are ended between two looks at the clock. */
+#define END_PIECE 8
 
 /* ---- its end ---- */
 
@@ -49,7 +51,7 @@ static void farewell(struct connection *connection)
     struct front_h2_side *side = connection->h2;
     struct chain out;
 
-    if (connection->peer_ended || !TAILQ_EMPTY(&side->streams))
+    if (connection->peer_ended || side->lost != CLOSE_NONE || !TAILQ_EMPTY(&side->streams))
         return;
     chain_init(&out, connection->in.pool);
     if (side->goaway != GOAWAY_FINAL)
@@ -79,13 +81,54 @@ static void end(struct connection *connection, enum error error)
     loop_bury(connection_loop(connection), &side->grave);
 }
 
+/* Each stream takes a connection to a server along, so that many take a while. */
+static void end_some(struct connection *connection)
+{
+    struct front_h2_side *side = connection->h2;
+    struct front_stream *stream;
+
+    for (unsigned done = 1; (stream = TAILQ_FIRST(&side->streams)); done++) {
+        front_stream_end(stream, close_error(side->lost));
+        if (done % END_PIECE == 0 && loop_should_yield(connection_loop(connection))) {
+            connection_defer(connection);
+            return;
+        }
+    }
+    connection_close(connection, side->lost);
+}
+
+/* The client is gone, or not to be heard any more: of its session nothing is used but its memory.
+ */
+static void lose(struct connection *connection, enum close_reason reason)
+{
+    struct front_h2_side *side = connection->h2;
+
+    if (side->lost != CLOSE_NONE)
+        return;
+    if (TAILQ_EMPTY(&side->streams)) {
+        connection_close(connection, reason);
+        return;
+    }
+    side->lost = reason;
+    connection->client.closed = reason;
+    chain_clear(&connection->in);
+    stream_pause(connection->stream);
+    end_some(connection);
+}
+
+static void failed(struct connection *connection, enum error error)
+{
+    lose(connection, connection_failure(error));
+}
+
 /* ---- reading ---- */
 
 /* Who does not take our frames is not heard: answers would pile up (RFC 9113 section 10.5). Nor is
- * anybody while some of what was read waits. */
+ * anybody while some of what was read waits, or who is lost. */
 static bool may_read(const struct connection *connection)
 {
-    return connection->in.len == 0 && !stream_is_full(connection->stream);
+    return connection->in.len == 0 && !stream_is_full(connection->stream) &&
+           connection->h2->lost == CLOSE_NONE;
 }
 
 static void update_reading(struct connection *connection)
@@ -106,7 +149,7 @@ static void receive(struct connection *connection)
     while (connection->in.len > 0 && !loop_should_yield(connection_loop(connection)));
     if (verdict == H2_DEAD) {
         log_reason(connection);
-        connection_close(connection, CLOSE_HTTP2_ERROR);
+        lose(connection, CLOSE_HTTP2_ERROR);
         return;
     }
     update_reading(connection);
@@ -118,8 +161,8 @@ static void peer_ended(struct connection *connection, enum error error)
     bool is_idle = TAILQ_EMPTY(&connection->h2->streams);
 
     connection->peer_ended = true;
-    connection_close(connection, error == ERROR_END && is_idle ? CLOSE_CLIENT_CLOSED
-                                                               : connection_failure(error));
+    lose(connection,
+         error == ERROR_END && is_idle ? CLOSE_CLIENT_CLOSED : connection_failure(error));
 }
 
 static void readable(struct connection *connection)
@@ -200,9 +243,13 @@ static void task(struct connection *connection)
 {
     struct front_h2_side *side = connection->h2;
 
+    if (side->lost != CLOSE_NONE) {
+        end_some(connection);
+        return;
+    }
     if (connection->in.len > 0) {
         receive(connection);
-        if (connection->h2 != side)
+        if (connection->h2 != side || side->lost != CLOSE_NONE)
             return;
     }
     do_due(connection);
@@ -275,6 +322,7 @@ static void start(struct connection *connection)
 const struct protocol front_h2_protocol = {.start = start,
                                            .readable = readable,
                                            .writable = writable,
+                                           .failed = failed,
                                            .task = task,
                                            .check = check,
                                            .retire = front_h2_retire,

@@ -59,6 +59,7 @@ struct front_h2_side {
     struct front_stream_list due; /* have something to do at the turn's end */
     enum front_h2_goaway goaway;
     enum close_reason last; /* why GOAWAY was sent; CLOSE_NONE: it was not */
+    enum close_reason lost; /* why its streams are being ended; CLOSE_NONE: they are not */
     bool wants_look;        /* at the streams' clocks, at the turn's end */
     double first_due;       /* for the first request; the clocks of loop_now(), 0: not running */
     double idle_due;

@@ -2,6 +2,8 @@
 /* The connection under HTTP/2's streams: many at once, vanishing clients, broken frames. */
 #include "frontend/h2/client.h"
 
+#include "io/socket.h"
+
 #include <unistd.h>
 
 #define COUNT 50
@@ -49,6 +51,46 @@ Test(h2_connection, a_client_that_vanishes_takes_its_backends_along)
     rig_expect_took(&rig, &watch, 0, 0.3);
     close(back);
     rig_close(&rig);
+}
+
+/* They end in pieces. What the servers say meanwhile finds nobody. */
+static void lose(bool by_reset)
+{
+    static struct h2_ask asks[COUNT];
+    int backs[3];
+
+    rig_start_proxy(&rig, "");
+    h2_client_open(&client, &rig);
+    for (int i = 0; i < COUNT; i++) {
+        h2_ask_init(&asks[i], "GET", "/");
+        h2_ask_send(&asks[i], &client, true);
+    }
+    h2_client_turn(&client);
+    for (int i = 0; i < 3; i++) {
+        backs[i] = server_accept(&rig);
+        client_expect(&rig, backs[i], "\r\n\r\n");
+    }
+    client_send(&rig, backs[2], "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nold");
+    for (int i = 0; i < COUNT; i++)
+        h2_ask_free(&asks[i]);
+    if (by_reset)
+        socket_reset_on_close(client.fd);
+    h2_client_close(&client);
+    rig_until(&rig, frontend_connections(rig.frontend) == 0);
+    client_rest(&rig, backs[0]);
+    for (int i = 0; i < 3; i++)
+        close(backs[i]);
+    rig_close(&rig);
+}
+
+Test(h2_connection, many_streams_end_with_their_client)
+{
+    lose(false);
+}
+
+Test(h2_connection, many_streams_end_with_a_reset)
+{
+    lose(true);
 }
 
 Test(h2_connection, broken_frames_end_it)
