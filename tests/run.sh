@@ -214,15 +214,18 @@ stage_sanitize() {
     ASAN_OPTIONS=abort_on_error=0 run_units build-sanitize
 }
 
+# The tests mostly wait, so that two sessions share those that measure nothing.
 stage_gateway() {
     build release nsgate nsgate_breakout || { count "build release" 0 1; return; }
     check "cmake --install" tests/install_test.sh build
-    NSGATE_BINARY=$PWD/build/bin/nsgate run_gateway gateway tests/gateway
+    export NSGATE_BINARY=$PWD/build/bin/nsgate
+    run_gateway_shared gateway tests/gateway -m "not measures"
+    run_gateway gateway-measures tests/gateway -m measures
+    unset NSGATE_BINARY
 }
 
 # The same gateway tests, every process under AddressSanitizer and UBSan; what measures memory,
-# system calls or allocations is left to the release build. The tests mostly wait, so that two
-# sessions share them.
+# system calls or allocations is left to the release build.
 stage_gateway_sanitize() {
     build sanitize nsgate || { count "build sanitize" 0 1; return; }
     NSGATE_SANITIZED=1 NSGATE_BINARY=$PWD/build-sanitize/bin/nsgate \
