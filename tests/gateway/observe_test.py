@@ -151,6 +151,40 @@ def test_readiness_follows_what_the_gateway_does(gateway, namespace, place):
     gateway.stop()
 
 
+def test_what_the_page_is_told(gateway, namespace, place):
+    """The same as the status, as it changes; of all tenants, or of one with all there is of it."""
+    odd = 'b "quoted" <i>'  # is refused for its name alone
+    for name in ("late", odd):
+        gateway.tenant(name, texts.plain(netns.PREFIX + "late", "return 200;"))
+    assert gateway.ask("reload").returncode == 1
+    for _ in range(5):
+        assert fetch(namespace, PLAIN).body == b"a"
+
+    def told(query=""):
+        # By HTTP/1.0, so that there are no chunks.
+        whole = send(place, f"GET /page.json{query} HTTP/1.0\r\n\r\n".encode()).json()
+        return whole, {line[0]: dict(zip(whole["columns"], line)) for line in whole["tenants"]}
+
+    wait_for(lambda: told()[1].get("late", {}).get("state") == "waiting", what="the new one is seen")
+    wait_for(lambda: told()[1]["a"]["rate"] > 0, what="requests are seen")
+    whole, tenants = told()
+    _, status = gateway.statuses()
+    assert whole["state"] == "serving" and whole["ready"] == whole["wanted"] == 2
+    assert set(tenants) == set(status) >= {"a", "late"}
+    for name, one in tenants.items():
+        assert [one[key] for key in ("namespace", "state", "bound", "listeners")] == \
+            [status[name][key] for key in ("namespace", "state", "bound", "listeners")]
+    assert status["late"]["last_error"].startswith(tenants["late"]["error"])
+    assert tenants["late"]["error"] and whole["reload"] == "partial"
+    whole, tenants = told("?tenant=a")
+    assert set(tenants) == {"a"} and whole["figures"]["nsgate_requests_total"] == {"h1 2xx": 5}
+    assert [part["listener"] for part in whole["parts"]] == ["127.0.0.1:8080"]
+    wait_for(lambda: told("?tenant=l%61te")[0]["complaints"], 15, "it is remembered")
+    assert told("?tenant=nobody")[1] == {}
+    assert ask(place, "/page.json", host="evil.example").status == 421
+    assert ask(place, "/page.json", method="HEAD").body == b""
+
+
 # ---- to whom ----
 
 @pytest.mark.parametrize("host, status", [

@@ -296,6 +296,7 @@ def test_curves_and_figures_of_rows(show):
 @pytest.mark.parametrize("gateway, said", [
     ({}, "All is well"), ({"state": "ending"}, "The gateway is ending"), ({"ready": 1}, "1 of 2 workers ready"),
     ({"reload": "refused", "reloadTime": 1700000000}, "The last reload was refused"),
+    ({"reload": "partial", "reloadTime": 1700000000}, "The last reload is in force in part only"),
     ({"expired": 1, "expiring": 2}, "1 certificate has expired; 2 certificates expire within a week"),
     ({"flow": [10, 1, 0.1, 0.2]}, "more than 5% of all requests fail"),
     ({"states": {"serving": 5, "refused": 1, "waiting": 2}}, "3 of 8 tenants not serving as they should "

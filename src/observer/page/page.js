@@ -95,10 +95,11 @@ function verdict(data) {
   const add = (isSo, level, text) => isSo && wrong.push({level, text});
   const [rate, errors] = data.flow;
   const trouble = tenantsTrouble(data);
-  add(data.state !== "serving", "warn", `the gateway is ${data.state || "in a state that is not known"}`);
+  add(data.state !== "serving", "warn", `the gateway is ${data.state || "starting"}`);
   add(data.ready < data.wanted, "bad", `${data.ready} of ${plural(data.wanted, "worker", "workers")} ready`);
   add(trouble, trouble?.level, trouble?.text);
   add(data.reload === "refused", "bad", "the last reload was refused");
+  add(data.reload === "partial", "warn", "the last reload is in force in part only");
   add(rate > 0 && errors / rate >= 0.05, "bad", "more than 5% of all requests fail");
   add(data.expired > 0, "bad", plural(data.expired, "certificate has expired", "certificates have expired"));
   add(data.expiring > 0, "warn", plural(data.expiring, "certificate expires within a week", "certificates expire within a week"));
