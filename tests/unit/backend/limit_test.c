@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* max_conns and queue: exchanges at a time, also those of other workers, and who waits. */
+#include "backend/queue_internal.h"
+#include "backend/serve_internal.h"
 #include "cells/counts.h"
 #include "rig.h"
 
@@ -133,6 +135,16 @@ Test(limit, who_may_not_be_served_keeps_nobody_from_it)
         many[i].attempts.count = 1;
     }
     cr_assert_eq(get(2), 0);
+    /* A look at them gives way, and goes on behind the one that it saw last. */
+    struct backend_queue *queue = visits[2].attempts.queue;
+    for (unsigned i = 0; i < 70; i++) {
+        rig.loop.piece_end = 0;
+        serve_group(queue);
+        cr_assert_eq(queue->wake.place, LOOP_TASK, "%u", i);
+        loop_cancel(&rig.loop, &queue->wake);
+    }
+    serve_group(queue);
+    cr_assert_eq(queue->wake.place, LOOP_NOWHERE, "all were looked at");
     answer(0);
     visit_close(&visits[0]);
     visits[0].rig = NULL;

@@ -2,7 +2,11 @@
 /* What children are told of tenants. */
 #include "supervisor/supervisor_internal.h"
 
+#include "ipc/body.h"
+
 #include <criterion/criterion.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const struct children_events *const events = &supervisor_children_events;
 
@@ -56,4 +60,40 @@ Test(children_events, the_resolver_has_longer_for_a_suspect_alone)
     cr_assert(supervisor_singles.resolver->is_patient(resolver));
     other.is_sent = true; /* it waits now */
     cr_assert_not(supervisor_singles.resolver->is_patient(resolver));
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    (void)owner;
+    cr_assert_fail("%s", reason);
+}
+
+/* An observer that asks and does not read gets no more answers, however often it asks. */
+Test(children_events, who_reads_no_answers_gets_none)
+{
+    static const struct ipc_events channel_events = {.on_gone = on_gone};
+    static struct supervisor supervisor;
+    struct child *observer = &supervisor.children.observer;
+    struct ipc_received question = {.message = IPC_STATUS_ASK};
+    int ends[2];
+
+    loop_init(&supervisor.loop);
+    supervisor.children.owner = &supervisor;
+    observer->children = &supervisor.children;
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    observer->channel = ipc_channel_new(&supervisor.loop, ends[0],
+                                        (struct ipc_ends){ROLE_SUPERVISOR, ROLE_OBSERVER},
+                                        &channel_events, observer);
+    for (uint64_t i = 0; ipc_channel_queued(observer->channel) <= 64; i++) {
+        cr_assert_lt(i, 100000);
+        ipc_send_serial(observer->channel, IPC_PING, &(struct ipc_serial){i}, NULL);
+    }
+    unsigned before = ipc_channel_queued(observer->channel);
+    for (int i = 0; i < 100; i++)
+        cr_assert_eq(supervisor_singles.observer->on_message(observer, &question), 0);
+    cr_assert_eq(ipc_channel_queued(observer->channel), before);
+    cr_assert_null(supervisor.control.asked);
+    ipc_channel_free(observer->channel);
+    close(ends[1]);
+    loop_free(&supervisor.loop);
 }
