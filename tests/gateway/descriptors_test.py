@@ -58,12 +58,6 @@ def test_a_supervisor_without_descriptors(gateway, namespace):
 # ---- a worker without descriptors (row C1) ----
 
 
-def limit(worker, count):
-    """Descriptors that a worker may have from now on. As its user: not every root may do that."""
-    netns.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-              "prlimit", f"--pid={worker}", f"--nofile={count}:")
-
-
 def test_a_worker_without_room_for_a_listener_says_so(gateway, namespace):
     """A reload that adds more listeners than a worker has descriptors left: its connections stay,
     what it cannot take is told and counted as degraded, and taken as soon as there is room."""
@@ -84,7 +78,7 @@ def test_a_worker_without_room_for_a_listener_says_so(gateway, namespace):
         sock.sendall(b"GET / HTTP/1.1\r\n")  # not idle
     wait_for(lambda: gateway.descriptors(worker) >= FIRST + 10, what="all are accepted")
     few = gateway.descriptors(worker) + 5
-    limit(worker, few)
+    gateway.limit(worker, "nofile", few)
     write(range(FIRST, MANY))
     done = gateway.ask("reload")
     assert done.returncode == 2, done.stdout + done.stderr
@@ -102,7 +96,7 @@ def test_a_worker_without_room_for_a_listener_says_so(gateway, namespace):
     time.sleep(2)
     spent = gateway.cpu_seconds(gateway.pid) + gateway.cpu_seconds(worker) - spent
     assert spent <= 0.4 or is_sanitized(), f"{spent} s of CPU in 2 s"
-    limit(worker, 1024)
+    gateway.limit(worker, "nofile", 1024)
     wait_for(lambda: all(answers(namespace, number) for number in range(MANY)), 10,
              "what was lacking is offered again")
     assert gateway.workers() == [worker]
@@ -118,7 +112,7 @@ def test_idle_connections_of_a_worker_make_room(gateway, namespace):
     idle = [Connection(namespace, ("127.0.0.1", 9000)) for _ in range(10)]
     assert all(connection.ask().status == 200 for connection in idle)
     few = gateway.descriptors(worker)
-    limit(worker, few)
+    gateway.limit(worker, "nofile", few)
     gateway.tenant("a", texts.tenant(namespace, *(
         f'server {{ listen 127.0.0.1:{9000 + number}; return 200 "{number}"; }}'
         for number in range(6))))

@@ -12,7 +12,7 @@ from harness.gateway import wait_for
 from harness.load import Load
 
 PLAIN = ("127.0.0.1", 8080)
-ROOM = 8 << 20  # bytes that every process may take beyond what it has when nothing happens
+ROOM = 8 << 20  # bytes that a worker may take beyond what it has when nothing happens
 
 
 def address_space(pid):
@@ -36,10 +36,6 @@ def test_out_of_memory(gateway, authority, namespaces, scripted, reachable, how)
             authority, f"{name}.test", body, names=name),
             f"server {{ listen 127.0.0.1:8080; {body} }}"))
     gateway.start()
-    limit = max(address_space(pid) for pid in gateway.processes()) + ROOM
-    gateway.stop()
-    gateway.start(wait=False, prefix=("prlimit", f"--as={limit}"))
-    wait_for(lambda: gateway.log().count(" started: ") == 2, 20, "the start")
     context = authority.context()
 
     def ask(namespace):
@@ -47,6 +43,8 @@ def test_out_of_memory(gateway, authority, namespaces, scripted, reachable, how)
 
     assert ask(namespaces[0]) and ask(namespaces[1])
     before = {pid: gateway.memory(pid) for pid in gateway.workers()}
+    for pid in before:
+        gateway.limit(pid, "as", address_space(pid) + ROOM)
     head = b"POST /stalled HTTP/1.1\r\nHost: greedy.test\r\nContent-Length: 900000\r\n\r\n"
     socks = []
 

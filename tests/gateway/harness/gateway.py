@@ -208,6 +208,12 @@ class Gateway:
         text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
         return int(re.search(rf"^{field}:\s+(\d+) kB", text, re.MULTILINE).group(1))
 
+    @staticmethod
+    def limit(worker, what, most):
+        """prlimit(1) of a worker. As its user: not every root may do that."""
+        netns.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+                  "prlimit", f"--pid={worker}", f"--{what}={most}:")
+
     def spent_in_a_second(self):
         """CPU seconds of all workers, in one of the clock."""
         before = sum(map(self.cpu_seconds, self.workers()))
