@@ -29,17 +29,26 @@
  *       what an upgrade waits for, when that has taken a second
  *   gateway KEY=VALUE...
  *       of status: version, state (starting: the first reload is not over, or no worker is ready;
- *       serving; ending: it drains or ends), pid, uptime (seconds), generation and workers (of
- * them), draining (workers of the generation before), connections (removed tenants' too), partial
- * (1: some worker did not tell its figures in time), arriving (1: an upgrade has begun that is not
- * yet done: its workers do not serve yet, or its reload is not over), sandbox (of the workers: on,
- * log, off, or missing: it is wanted, and the kernel has none), landlock (the version of its
- *       interface that confines them besides, 0: none)
+ *       serving; ending: it drains or ends), pid, uptime (seconds), generation, workers (that it is
+ *       to have) and ready (of them), draining (workers of the generation before), connections
+ *       (removed tenants' too), partial (1: some worker did not tell its figures in time), arriving
+ *       (1: an upgrade has begun that is not yet done: its workers do not serve yet, or its reload
+ *       is not over), sandbox (of the workers: on, log, off, or missing: it is wanted, and the
+ *       kernel has none), landlock (the version of its interface that confines them besides, 0:
+ *       none), reload (how the last one ended: done; partial: not all of it is in force; refused:
+ *       nothing of it is; empty: none has), reloaded (when one was last done, in seconds since
+ *       1970, 0: never)
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
- * blocked: it waits for what does not come by itself, degraded, refused), bound and listeners,
- *       connections and draining (those of them that end), requests, refused (handshakes), expires
- *       (seconds since 1970, 0: no certificate), generation, error (empty: none)
+ *       blocked: it waits for what does not come by itself, degraded, refused), bound and
+ *       listeners, connections and draining (those of them that end), requests, codes and durations
+ *       (of them: CODE:NUMBER, by the class of the status, and SECONDS:NUMBER, so many took that
+ *       long at most and longer than the ones before; a comma between two), refused (handshakes),
+ *       expires (seconds since 1970, 0: no certificate), generation, error (empty: none)
+ *   upstream KEY=VALUE...
+ *       of status, behind the line of its tenant, if not all of its servers are up: tenant,
+ *       upstream, servers and up (how many), down (a server; several times, and not for all of very
+ *       many)
  *   end STATUS
  *       the last line: enum control_status
  *

@@ -30,6 +30,8 @@
     X(WORKER_RESTARTS, "nsgate_worker_restarts_total", COUNTER, COUNT, RESTART,                    \
       "Workers that ended although nobody had asked them to, by reason")                           \
     X(RELOADS, "nsgate_reloads_total", COUNTER, COUNT, RELOAD, "Reloads by outcome")               \
+    X(LAST_RELOAD, "nsgate_last_reload", GAUGE, COUNT, RELOAD,                                     \
+      "1 for the outcome of the last reload")                                                      \
     X(RELOAD_TIME, "nsgate_last_good_reload_timestamp_seconds", NEWEST, SECONDS, ONE,              \
       "When all files were last in force, in seconds since 1970")                                  \
     X(UPGRADES, "nsgate_upgrades_total", COUNTER, COUNT, ONE,                                      \

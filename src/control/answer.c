@@ -74,6 +74,23 @@ static json_t *answer_truth(const char *value)
     return json_boolean(strcmp(value, "0") != 0);
 }
 
+/* KEY:NUMBER,KEY:NUMBER as an object. */
+static json_t *answer_numbers(const char *value)
+{
+    json_t *object = json_object();
+
+    while (*value) {
+        size_t len = strcspn(value, ",");
+        size_t key = strcspn(value, ":");
+
+        if (key < len)
+            json_object_setn_new_nocheck(object, value, key,
+                                         json_integer(strtoll(value + key + 1, NULL, 10)));
+        value += len + (value[len] == ',');
+    }
+    return object;
+}
+
 /* RFC 3339, in UTC. */
 static json_t *answer_time(const char *value)
 {
@@ -99,6 +116,9 @@ static const struct {
     {"pid", "pid", answer_number},
     {"uptime", "uptime", answer_number},
     {"workers", "workers", answer_number},
+    {"ready", "workers_ready", answer_number},
+    {"reload", "last_reload", answer_text_or_none},
+    {"reloaded", "last_good_reload", answer_time},
     {"partial", "partial", answer_truth},
     {"sandbox", "sandbox", answer_text},
     {"landlock", "landlock", answer_number_or_none},
@@ -111,10 +131,15 @@ static const struct {
     {"connections", "connections", answer_number},
     {"draining", "draining", answer_number},
     {"requests", "requests", answer_number},
+    {"codes", "requests_by_code", answer_numbers},
+    {"durations", "request_durations", answer_numbers},
     {"refused", "refused_handshakes", answer_number},
     {"expires", "certificate_expiry", answer_time},
     {"generation", "generation", answer_number},
     {"error", "last_error", answer_text_or_none},
+    {"upstream", "upstream", answer_text},
+    {"servers", "servers", answer_number},
+    {"up", "up", answer_number},
 };
 
 static void answer_put(json_t *object, const char *field, const char *value)
@@ -137,6 +162,21 @@ static void answer_put_all(json_t *object, const struct answer *answer)
     }
 }
 
+/* Of the last tenant; a server's field stands there once for each. */
+static void answer_put_upstream(json_t *tenants, const struct answer *answer)
+{
+    json_t *tenant = json_array_get(tenants, json_array_size(tenants) - 1);
+    json_t *upstream = json_object(), *down = json_array();
+
+    for (unsigned i = 1; i < answer->count; i++) {
+        if (strncmp(answer->fields[i], "down=", strlen("down=")) == 0)
+            json_array_append_new(down, answer_text(answer->fields[i] + strlen("down=")));
+    }
+    answer_put_all(upstream, answer);
+    json_object_set_new(upstream, "down", down);
+    json_array_append_new(json_object_get(tenant, "failing_upstreams"), upstream);
+}
+
 void answer_status_take(struct answer_status *status, const struct answer *answer)
 {
     if (answer_is(answer, "gateway", 1)) {
@@ -145,7 +185,10 @@ void answer_status_take(struct answer_status *status, const struct answer *answe
         json_t *tenant = json_object();
 
         answer_put_all(tenant, answer);
+        json_object_set_new(tenant, "failing_upstreams", json_array());
         json_array_append_new(status->tenants, tenant);
+    } else if (answer_is(answer, "upstream", 1)) {
+        answer_put_upstream(status->tenants, answer);
     }
 }
 

@@ -26,10 +26,13 @@ void status_tell_gateway(struct control *control, const struct status_gateway *g
                      arena_printf(&arena, "landlock=%u", gateway->landlock),
                      arena_printf(&arena, "generation=%u", gateway->generation),
                      arena_printf(&arena, "workers=%u", gateway->workers),
+                     arena_printf(&arena, "ready=%u", gateway->ready),
                      arena_printf(&arena, "draining=%u", gateway->draining),
                      arena_printf(&arena, "arriving=%d", gateway->is_arriving),
                      arena_printf(&arena, "connections=%" PRIu64, gateway->connections),
-                     arena_printf(&arena, "partial=%d", gateway->is_partial));
+                     arena_printf(&arena, "partial=%d", gateway->is_partial),
+                     arena_printf(&arena, "reload=%s", gateway->last_reload),
+                     arena_printf(&arena, "reloaded=%" PRId64, gateway->reloaded));
     arena_free(&arena);
 }
 
@@ -59,10 +62,31 @@ void status_tell_tenant(struct control *control, const struct status_tenant *ten
                      arena_printf(&arena, "connections=%" PRIu64, tenant->connections),
                      arena_printf(&arena, "draining=%" PRIu64, tenant->draining),
                      arena_printf(&arena, "requests=%" PRIu64, tenant->requests),
+                     arena_printf(&arena, "codes=%.*s", SLICE_PRINTF(tenant->codes)),
+                     arena_printf(&arena, "durations=%.*s", SLICE_PRINTF(tenant->durations)),
                      arena_printf(&arena, "refused=%" PRIu64, tenant->refused),
                      arena_printf(&arena, "expires=%" PRId64, tenant->expires),
                      arena_printf(&arena, "generation=%" PRIu64, tenant->generation),
                      arena_printf(&arena, "error=%.*s%s", SLICE_PRINTF(error),
                                   error.len < tenant->error.len ? "..." : ""));
+    arena_free(&arena);
+}
+
+void status_tell_upstream(struct control *control, const struct status_upstream *upstream)
+{
+    struct slice fields[5 + STATUS_DOWN] = {SLICE("upstream")};
+    size_t count = 1;
+    struct arena arena;
+
+    if (upstream->up == upstream->servers)
+        return;
+    arena_init(&arena, STATUS_LINE);
+    fields[count++] = arena_printf(&arena, "tenant=%s", upstream->tenant);
+    fields[count++] = arena_printf(&arena, "upstream=%s", upstream->name);
+    fields[count++] = arena_printf(&arena, "servers=%u", upstream->servers);
+    fields[count++] = arena_printf(&arena, "up=%u", upstream->up);
+    for (unsigned i = 0; i < upstream->down_count; i++)
+        fields[count++] = arena_printf(&arena, "down=%s", upstream->down[i]);
+    control_put_each(control, CONTROL_COUNTING, fields, count);
     arena_free(&arena);
 }

@@ -96,9 +96,8 @@ static void check_upstreams(struct checker *checker, const json_t *tenant)
     json_array_foreach(json_object_get(tenant, "failing_upstreams"), i, upstream)
     {
         const json_t *down = json_object_get(upstream, "down");
-        json_int_t servers = json_integer_value(json_object_get(upstream, "servers"));
 
-        if ((json_int_t)json_array_size(down) >= servers) {
+        if (json_integer_value(json_object_get(upstream, "up")) == 0) {
             check_tell(checker, CHECK_CRITICAL, "tenant %s: no server of upstream %s is up", name,
                        check_text(upstream, "upstream"));
             continue;

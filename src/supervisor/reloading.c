@@ -103,6 +103,8 @@ static void reloading_on_ended(void *owner, enum metric_reload outcome)
     struct metrics_cells *cells = figures_gateway(&((struct supervisor *)owner)->children.figures);
 
     metrics_add_label(cells, METRIC_RELOADS, outcome, 1);
+    for (unsigned i = 0; i < METRIC_RELOAD_OUTCOMES; i++)
+        metrics_set_label(cells, METRIC_LAST_RELOAD, i, i == (unsigned)outcome);
     if (outcome == METRIC_RELOAD_DONE)
         metrics_set(cells, METRIC_RELOAD_TIME, (uint64_t)time(NULL));
     board_follow(owner);

@@ -2,9 +2,13 @@
 /* What the control socket may ask for, and the answer to -s status. */
 #include "supervisor_internal.h"
 
+#include "status_figures_internal.h"
+
 #include "control/protocol.h"
 #include "control/status.h"
 #include "reload/record_state.h"
+
+#include <stdlib.h>
 
 static const char *const request_ending = "nsgate is ending";
 
@@ -74,10 +78,13 @@ static void status_gateway(struct supervisor *supervisor, const struct metrics_s
         .uptime = loop_now(&supervisor->loop) - supervisor->started,
         .generation = supervisor->children.generation,
         .workers = supervisor->children.present.count,
+        .ready = (unsigned)metrics_value(cells, METRIC_WORKERS_READY, 0),
         .draining = supervisor->children.handover.former.count,
         .is_arriving = supervisor->upgrade.is_arriving,
         .sandbox = status_chosen(cells, METRIC_SANDBOX),
         .landlock = (unsigned)metrics_value(cells, METRIC_LANDLOCK, 0),
+        .last_reload = status_outcome(cells),
+        .reloaded = (int64_t)metrics_value(cells, METRIC_RELOAD_TIME, 0),
     };
 
     for (unsigned i = 0; i < METRICS_WORKERS; i++) {
@@ -104,6 +111,8 @@ static void status_tenant(struct supervisor *supervisor, const struct record *re
         .connections = metrics_value(cells, METRIC_CONNECTIONS, 0),
         .draining = metrics_value(cells, METRIC_DRAINING, 0),
         .requests = metrics_total(cells, METRIC_REQUESTS),
+        .codes = status_codes(cells, arena),
+        .durations = status_durations(cells, arena),
         .refused = metrics_total(cells, METRIC_REFUSED),
         .expires = plan->expires,
         .generation = record->version,
@@ -111,6 +120,19 @@ static void status_tenant(struct supervisor *supervisor, const struct record *re
     };
 
     status_tell_tenant(&supervisor->control, &tenant);
+}
+
+/* servers: where they begin, of the index. */
+static void status_upstreams(struct supervisor *supervisor, const struct record *record,
+                             const struct metrics_snapshot *snapshot, uint32_t tenant,
+                             uint32_t *servers)
+{
+    struct status_upstream upstream;
+
+    while (status_next_upstream(snapshot, tenant, servers, &upstream)) {
+        upstream.tenant = record->name;
+        status_tell_upstream(&supervisor->control, &upstream);
+    }
 }
 
 /* The worst that is to be seen, as a reload would end. */
@@ -125,6 +147,7 @@ static int status_judge(const struct record *record, int status)
 
 static int status_tell(struct supervisor *supervisor, const struct metrics_snapshot *snapshot)
 {
+    uint32_t *servers = status_index_servers(snapshot);
     int status = CONTROL_GOOD;
     struct arena arena;
 
@@ -135,11 +158,16 @@ static int status_tell(struct supervisor *supervisor, const struct metrics_snaps
             metrics_snapshot_find(snapshot, record->assignment.slot);
 
         arena_reset(&arena);
-        if (figures)
+        if (figures) {
+            uint32_t tenant = (uint32_t)(figures - snapshot->tenants);
+
             status_tenant(supervisor, record, figures, &arena);
+            status_upstreams(supervisor, record, snapshot, tenant, &servers[tenant]);
+        }
         status = status_judge(record, status);
     }
     arena_free(&arena);
+    free(servers);
     return status;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """-s status --check: whether anything is wrong, by one command and its exit status."""
 
+import os
+import signal
 import socketserver
 import subprocess
 import threading
@@ -8,7 +10,8 @@ import threading
 import pytest
 
 from harness import netns, texts
-from harness.backend import occupy
+from harness.backend import free_port, occupy
+from harness.client import fetch
 from harness.gateway import BINARY, wait_for
 
 
@@ -68,6 +71,52 @@ def test_a_certificate_that_expires(gateway, namespace, authority, days, status,
         authority, f"check{days}", 'return 200 "a";')))
     gateway.start()
     becomes(gateway, status, *([text] if text else []))
+
+
+def test_servers_that_are_down(gateway, namespace, echo):
+    first, second = free_port(), free_port()
+    upstream = f"""upstream pool {{ server {echo.address}; server 127.0.0.1:{first}; }}
+        upstream none {{ server 127.0.0.1:{first}; server 127.0.0.1:{second}; }}"""
+    gateway.tenant("a", texts.plain(namespace, "location / { proxy_pass http://pool; } "
+                                    "location /none { proxy_pass http://none; }",
+                                    settings=upstream))
+    gateway.settings["worker_processes"] = "1"
+    gateway.write_main()
+    gateway.start()
+    for _ in range(2):
+        assert fetch(namespace, ("127.0.0.1", 8080)).status == 200
+    becomes(gateway, 1, f"WARNING: tenant a: server 127.0.0.1:{first} of upstream pool is down")
+    assert fetch(namespace, ("127.0.0.1", 8080), "/none").status == 502
+    becomes(gateway, 2, "CRITICAL: tenant a: no server of upstream none is up",
+            f"WARNING: tenant a: server 127.0.0.1:{first} of upstream pool is down")
+
+
+def test_the_last_reload(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "a";'))
+    gateway.start()
+    gateway.tenant("no name", "netns;\n")
+    gateway.reload()
+    becomes(gateway, 1, "WARNING: not all of the last reload is in force")
+    gateway.remove_tenant("no name")
+    gateway.write_main("nonsense;\n")
+    gateway.reload()
+    becomes(gateway, 1, "WARNING: the last reload was refused")
+    gateway.write_main()
+    gateway.reload()
+    becomes(gateway, 0)
+
+
+def test_workers_that_end_as_fast_as_they_are_started(gateway, namespace):
+    gateway.tenant("a", texts.plain(namespace, 'return 200 "a";'))
+    gateway.start()
+
+    def is_told():
+        for worker in gateway.workers():
+            os.kill(worker, signal.SIGKILL)
+        code, lines = check(gateway)
+        return code in (1, 2) and any("of 2 workers are ready" in line for line in lines)
+    wait_for(is_told, 20, "workers are missing")
+    becomes(gateway, 0)
 
 
 def asked(path):

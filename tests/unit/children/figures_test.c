@@ -30,10 +30,10 @@ Test(figures, are_summed_over_the_workers)
         cr_assert_eq(talk(&rig, "status\n", "gateway\tversion="), 0);
         usleep(5000);
     }
-    cr_assert_eq(talk(&rig, "status\n", "\tconnections=5\tdraining=1\trequests=100\trefused=3\t"),
-                 0);
-    cr_assert(talk_said("\tconnections=0\tdraining=0\trequests=0\trefused=0\t"), "b has none");
-    cr_assert_eq(talk(&rig, "status\n", "\tconnections=14\tpartial=0\n"), 0, "not more each time");
+    cr_assert_eq(talk(&rig, "status\n", "\tconnections=5\tdraining=1\trequests=100\t"), 0);
+    cr_assert(talk_said("\tconnections=0\tdraining=0\trequests=0\t") && talk_said("\trefused=3\t"),
+              "b has none");
+    cr_assert_eq(talk(&rig, "status\n", "\tconnections=14\tpartial=0\t"), 0, "not more each time");
     rig_close(&rig);
 }
 

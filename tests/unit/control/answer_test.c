@@ -69,3 +69,34 @@ Test(answer, without_the_gateway_there_is_none)
     take(&status, "error\tnsgate is ending");
     cr_assert_null(answer_status_end(&status));
 }
+
+Test(answer, lists_of_numbers_are_objects)
+{
+    struct answer_status status;
+    json_t *whole, *tenant, *upstream;
+
+    answer_status_init(&status);
+    take(&status, "upstream\ttenant=none\tupstream=x");
+    take(&status, "gateway\tpid=7\treload=\treloaded=0\tready=2");
+    take(&status, "tenant\tname=a\tcodes=2xx:5,5xx:0\tdurations=0.1:3,+Inf:1,odd,:,x:");
+    take(&status, "upstream\ttenant=a\tupstream=pool\tservers=3\tup=1\tdown=b\tdown=c");
+    take(&status, "tenant\tname=b\tcodes=");
+    whole = answer_status_end(&status);
+    cr_assert_not_null(whole);
+    cr_expect(json_is_null(json_object_get(whole, "last_reload")));
+    cr_expect_eq(json_integer_value(json_object_get(whole, "workers_ready")), 2);
+    tenant = json_array_get(json_object_get(whole, "tenants"), 0);
+    cr_expect_eq(
+        json_integer_value(json_object_get(json_object_get(tenant, "requests_by_code"), "2xx")), 5);
+    cr_expect_eq(
+        json_integer_value(json_object_get(json_object_get(tenant, "request_durations"), "+Inf")),
+        1);
+    upstream = json_array_get(json_object_get(tenant, "failing_upstreams"), 0);
+    cr_expect_str_eq(json_string_value(json_object_get(upstream, "upstream")), "pool");
+    cr_expect_eq(json_integer_value(json_object_get(upstream, "up")), 1);
+    cr_expect_str_eq(json_string_value(json_array_get(json_object_get(upstream, "down"), 1)), "c");
+    tenant = json_array_get(json_object_get(whole, "tenants"), 1);
+    cr_expect_eq(json_array_size(json_object_get(tenant, "failing_upstreams")), 0);
+    cr_expect_eq(json_object_size(json_object_get(tenant, "requests_by_code")), 0);
+    json_decref(whole);
+}

@@ -71,16 +71,16 @@ Test(check, certificates_are_told_in_time)
          "CRITICAL: tenant a: a certificate has expired on 2026-12-31T23:00:00Z\n");
 }
 
-#define FAILING(servers, down)                                                                     \
+#define FAILING(up, down)                                                                          \
     "{\"tenant\": \"a\", \"state\": \"serving\", \"failing_upstreams\":"                           \
-    " [{\"upstream\": \"pool\", \"servers\": " servers ", \"down\": [" down "]}]}"
+    " [{\"upstream\": \"pool\", \"servers\": 3, \"up\": " up ", \"down\": [" down "]}]}"
 
 Test(check, an_upstream_without_any_server_is_critical)
 {
-    says("", FAILING("3", "\"10.0.0.1:80\", \"10.0.0.2:80\""), CHECK_WARNING,
+    says("", FAILING("1", "\"10.0.0.1:80\", \"10.0.0.2:80\""), CHECK_WARNING,
          "WARNING: tenant a: server 10.0.0.1:80 of upstream pool is down\n"
          "WARNING: tenant a: server 10.0.0.2:80 of upstream pool is down\n");
-    says("", FAILING("1", "\"10.0.0.1:80\""), CHECK_CRITICAL,
+    says("", FAILING("0", "\"10.0.0.1:80\""), CHECK_CRITICAL,
          "CRITICAL: tenant a: no server of upstream pool is up\n");
 }
 

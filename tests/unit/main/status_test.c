@@ -45,13 +45,15 @@ Test(status, fields_become_values)
                             "      \"namespace\": \"/run/A\\\\x4\",\n"
                             "      \"inode\": null,\n"
                             "      \"certificate_expiry\": \"1970-01-02T00:00:00Z\",\n"
-                            "      \"last_error\": null\n"
+                            "      \"last_error\": null,\n"
+                            "      \"failing_upstreams\": []\n"
                             "    },\n"
                             "    {\n"
                             "      \"tenant\": \"b\",\n"
                             "      \"inode\": 5,\n"
                             "      \"certificate_expiry\": null,\n"
-                            "      \"last_error\": \"x=y\"\n"
+                            "      \"last_error\": \"x=y\",\n"
+                            "      \"failing_upstreams\": []\n"
                             "    }\n"
                             "  ]\n"
                             "}\n");
@@ -63,7 +65,8 @@ Test(status, what_is_no_utf8_stays_as_it_was_sent)
     cr_assert_eq(show("gateway\tpid=7\ntenant\tname=\\xff\\xc3\\xa4\nend\t0\n", true),
                  EXIT_SUCCESS);
     cr_assert_stdout_eq_str("{\n  \"pid\": 7,\n  \"tenants\": [\n    {\n"
-                            "      \"tenant\": \"\\\\xff\\\\xc3\\\\xa4\"\n    }\n  ]\n}\n");
+                            "      \"tenant\": \"\\\\xff\\\\xc3\\\\xa4\",\n"
+                            "      \"failing_upstreams\": []\n    }\n  ]\n}\n");
 }
 
 Test(status, half_an_answer_is_none)

@@ -165,7 +165,7 @@ Test(requests, status_is_told_tenant_by_tenant)
     cr_assert_eq(talk(&rig, "status\n", "gateway\tversion="), 0);
     snprintf(expected, sizeof(expected), "\tpid=%d\tuptime=", (int)rig.pid);
     cr_assert(talk_said(expected));
-    cr_assert(talk_said("\tgeneration=1\tworkers=2\tdraining=0\t"));
+    cr_assert(talk_said("\tgeneration=1\tworkers=2\tready=") && talk_said("\tdraining=0\t"));
     cr_assert(
         talk_said("tenant\tname=a\tnetns=host\tinode=0\tstate=serving\tbound=1\tlisteners=1"));
     cr_assert(talk_said("\tgeneration=2\terror=\n"));
