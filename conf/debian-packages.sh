@@ -7,7 +7,7 @@ set -eu
 list=no
 [ "${1-}" != --list ] || { list=yes; shift; }
 build="gcc cmake make pkg-config libc6-dev libssl-dev libev-dev libpcre2-dev libc-ares-dev
-    libcap-ng-dev libseccomp-dev uthash-dev libnghttp2-dev libjansson-dev"
+    libcap-ng-dev libseccomp-dev uthash-dev libnghttp2-dev libjansson-dev zlib1g-dev"
 demo="curl openssl iproute2 procps"
 test="clang clang-format clang-tidy libclang-rt-14-dev libcriterion-dev python3 python3-pytest
     python3-websockets python3-h2 python3-grpcio nghttp2-client nghttp2-server nginx-light chromium

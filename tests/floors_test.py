@@ -13,7 +13,7 @@ from structure.tree import Tree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIBRARIES = {"openssl/": {"tls"}, "nghttp2/": {"h2"}, "pcre2.h": {"tenant"},
              "ares.h": {"resolver"}, "cap-ng.h": {"daemon", "ipc"},
-             "jansson.h": {"control", "main", "observer", "resolver"}}
+             "jansson.h": {"control", "main", "observer", "resolver"}, "zlib.h": {"observer"}}
 
 # Rooms that may be larger than others: they are cut into folders, each of which is not, and
 # docs/ARCHITECTURE.md has a map of each (a table with `src/<room>/` in its head).

@@ -18,6 +18,7 @@ struct metrics_render {
     uint32_t item;
     uint32_t cell;
     uint64_t count; /* of a histogram, in the buckets until there */
+    bool is_of_one; /* a tenant alone: without what is the gateway's and the workers' */
     bool has_begun; /* HELP and TYPE of the metric are written */
     bool has_ended;
 };

@@ -32,7 +32,9 @@ int sealed_memory(const char *name, uint64_t size)
 {
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (fd >= 0 && (ftruncate(fd, (off_t)size) < 0 || fcntl(fd, F_ADD_SEALS, SEALED_SIZE) < 0))
+    /* Who is given it to read must not open it again to write. */
+    if (fd >= 0 && (fchmod(fd, S_IRUSR | S_IWUSR) < 0 || ftruncate(fd, (off_t)size) < 0 ||
+                    fcntl(fd, F_ADD_SEALS, SEALED_SIZE) < 0))
         return descriptor_close(fd);
     return fd;
 }

@@ -179,6 +179,9 @@ static void put_histogram(struct metrics_render *render, struct out *out, enum m
         out_seconds(out, bounds[render->cell]);
     else
         out_text(out, "+Inf");
+    if (render->format == METRICS_OPENMETRICS && render->cell < count &&
+        bounds[render->cell] % 1000000000 == 0)
+        out_text(out, ".0"); /* as it has numbers in labels */
     out_text(out, "\"} ");
     out_u64(out, render->count);
     out_text(out, "\n");
@@ -226,6 +229,10 @@ static void step(struct metrics_render *render, struct out *out)
     enum metric_scope scope = metrics_places[metric].scope;
     struct item item;
 
+    if (render->is_of_one && scope < METRIC_SCOPE_TENANT) {
+        next_metric(render);
+        return;
+    }
     if (!render->has_begun)
         put_head(render, out, row);
     render->has_begun = true;

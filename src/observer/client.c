@@ -136,7 +136,13 @@ static void client_write_head(struct client *client, int status)
     struct chain out;
 
     http_fields_init(&response.fields, &client->arena);
-    http_fields_add(&response.fields, SLICE("Content-Type"), slice_of(client->page->type));
+    http_fields_add(
+        &response.fields, SLICE("Content-Type"),
+        slice_of(client->feed && client->feed->type ? client->feed->type : client->page->type));
+    if (client->feed && client->feed->varies)
+        http_fields_add(&response.fields, SLICE("Vary"), SLICE("Accept, Accept-Encoding"));
+    if (client->feed && client->feed->pack)
+        http_fields_add(&response.fields, SLICE("Content-Encoding"), SLICE("gzip"));
     http_fields_add(&response.fields, SLICE("Cache-Control"), SLICE("no-store"));
     http_fields_add(&response.fields, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
     http_fields_add(&response.fields, SLICE("Referrer-Policy"), SLICE("no-referrer"));
@@ -157,15 +163,17 @@ static void client_write_head(struct client *client, int status)
 static int client_make(struct client *client)
 {
     struct server *server = client->server;
+    int status;
 
     if (!client->page->open)
         return client->page->make(&server->status, &client->text);
-    client->feed = client->page->open(&server->looks, client->query);
+    status = client->page->open(&client->feed, &server->looks, &client->asked);
     server_cut_behind(server);
-    if (client->feed)
-        return 200;
-    client->text = text_copy(SLICE("{\"error\": \"the figures are not known\"}\n"));
-    return 503;
+    if (!client->feed)
+        client->text =
+            text_copy(status == 404 ? SLICE("{\"error\": \"there is no such tenant\"}\n")
+                                    : SLICE("{\"error\": \"the figures are not known\"}\n"));
+    return status;
 }
 
 void client_go_on(struct client *client)
@@ -269,7 +277,9 @@ static void client_take_head(struct client *client)
     client->method = verdict == H1_DONE ? request.method : METHOD_GET;
     client->is_kept = verdict == H1_DONE && facts.keep_alive && facts.framing == H1_NO_BODY &&
                       client->in.len == 0;
-    client->query = verdict == H1_DONE ? request.query : SLICE("");
+    client->asked = (struct feed_request){0};
+    if (verdict == H1_DONE)
+        client->asked = (struct feed_request){request.query, request.fields};
     client_answer(client,
                   verdict == H1_DONE ? client_choose(client, &request) : pages_refusal(400));
 }

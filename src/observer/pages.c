@@ -52,15 +52,16 @@ static int page_document(const struct status *status, struct text **text)
 static int page_unknown(const struct status *status, struct text **text)
 {
     (void)status;
-    *text =
-        text_copy(SLICE("There is nothing here. Known paths:\n/\n/healthz\n/page.json\n/readyz\n"
-                        "/status.json\n"));
+    *text = text_copy(
+        SLICE("There is nothing here. Known paths:\n/\n/healthz\n/metrics\n/page.json\n/readyz\n"
+              "/status.json\n"));
     return 404;
 }
 
 static const struct page pages[] = {
     {"/", TYPE_HTML, document_policy, false, page_document, NULL},
     {"/healthz", TYPE_JSON, NULL, false, page_health, NULL},
+    {"/metrics", TYPE_TEXT, NULL, false, NULL, feed_metrics},
     {"/page.json", TYPE_JSON, NULL, false, NULL, feed_page},
     {"/readyz", TYPE_JSON, NULL, true, page_readiness, NULL},
     {"/status.json", TYPE_JSON, NULL, true, page_status, NULL},

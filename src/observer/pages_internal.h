@@ -13,8 +13,8 @@ struct page {
     bool needs_status;  /* it waits for a fresh one */
     /* Its answer: returns the HTTP status, and the body in *text. */
     int (*make)(const struct status *status, struct text **text);
-    /* In its place, what the body is made of while it is written; NULL: it cannot be had. */
-    struct feed *(*open)(struct looks *looks, struct slice query);
+    /* In its place, what the body is made of while it is written. */
+    int (*open)(struct feed **feed, struct looks *looks, const struct feed_request *request);
 };
 
 /* The page of a path; where there is none, one that tells which there are. Never NULL. */

@@ -76,11 +76,11 @@ struct client {
     enum http_method method;
     enum h1_framing framing; /* of the answer */
     const struct page *page;
-    struct slice query; /* of the request, in the arena */
-    struct text *text;  /* that is being written, */
-    size_t written;     /* of it */
-    struct feed *feed;  /* or that it is made of; NULL: one of them */
-    unsigned number;    /* of the status that was the last one then */
+    struct feed_request asked; /* in the arena */
+    struct text *text;         /* that is being written, */
+    size_t written;            /* of it */
+    struct feed *feed;         /* or that it is made of; NULL: one of them */
+    unsigned number;           /* of the status that was the last one then */
 };
 
 /* Owns fd. */

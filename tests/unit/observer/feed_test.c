@@ -137,3 +137,44 @@ Test(feed, a_slow_reader_is_cut)
     cr_assert_eq(rig.server.count, 0);
     close(fd);
 }
+
+/* ---- /metrics ---- */
+
+static const char *scrape(const char *target, const char *fields)
+{
+    int fd = rig_connect(&rig);
+    char request[512];
+
+    snprintf(request, sizeof(request),
+             "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s\r\n", target, fields);
+    rig_send(fd, request);
+    rig_end(&rig, fd);
+    return rig.said;
+}
+
+Test(feed, metrics_are_in_the_format_that_is_asked_for)
+{
+    enter(0, "acme");
+    cr_expect_not_null(strstr(scrape("/metrics?tenant=acme", ""),
+                              "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+    cr_expect_not_null(strstr(rig.said, "\r\nVary: Accept, Accept-Encoding\r\n"));
+    cr_expect_null(strstr(rig.said, "nsgate_workers_wanted"), "one tenant's alone");
+    cr_expect_not_null(strstr(rig.said, "# TYPE nsgate_tenant_state gauge"));
+    scrape("/metrics?tenant=acme",
+           "Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+           "text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\nAccept-Encoding: gzip;q=0.2, *;q=0\r\n");
+    cr_expect_not_null(strstr(rig.said, "Content-Type: application/openmetrics-text; "
+                                        "version=1.0.0; charset=utf-8\r\n"));
+    cr_expect_not_null(strstr(rig.said, "\r\nContent-Encoding: gzip\r\n"));
+    cr_expect_eq(rig.server.looks.last ? rig.server.looks.last->references : 1, 1);
+}
+
+Test(feed, metrics_of_who_is_not_there_are_none)
+{
+    enter(0, "acme");
+    cr_expect_not_null(strstr(scrape("/metrics?tenant=other", ""), "HTTP/1.1 404 "));
+    cr_expect_not_null(strstr(scrape("/metrics?x=y&tenant=", ""), "HTTP/1.1 404 "));
+    cr_expect_not_null(strstr(scrape("/metrics?x=y&tenant=%61cme", ""), "HTTP/1.1 200 "));
+    looks_set(&rig.server.looks, METRICS_SOURCE_BOARD, -1);
+    cr_expect_not_null(strstr(scrape("/metrics?tenant=acme", ""), "HTTP/1.1 503 "));
+}
