@@ -210,7 +210,7 @@ def read_some(client):
 def test_stallers_go(gateway, namespaces, crowded, slow_backend):
     """Who keeps its tenant at its bound and makes no progress is not excused for as long as it
     says something; who makes some is not cut because we did not read it."""
-    crowded(slow_backend, "max_memory 1m; send_timeout 2s;")
+    crowded(slow_backend, "max_memory 1m; send_timeout 3s;")
     slow_backend.release()
     trickle = Trickle(namespaces[0])
     with Stallers(namespaces[0], 4, 6) as stallers:

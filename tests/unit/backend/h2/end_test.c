@@ -40,6 +40,26 @@ Test(h2_end, a_close_fails_all_it_carried)
         visit_close(&visits[i]);
 }
 
+/* They are told in pieces; who leaves meanwhile is told nothing. */
+Test(h2_end, a_close_fails_however_many_it_carried)
+{
+    enum { COUNT = 90 };
+    static struct visit visits[COUNT];
+    for (unsigned i = 0; i < COUNT; i++)
+        visit_get(&visits[i], &rig);
+    struct peer *peer = peer_accept(&rig, 0, NULL);
+    H2_UNTIL(&rig, peer->count == COUNT);
+    peer_close(peer);
+    RIG_UNTIL(&rig, visits[0].failures == 1);
+    visit_close(&visits[COUNT - 1]);
+    for (unsigned i = 0; i < COUNT - 1; i++) {
+        RIG_UNTIL(&rig, visits[i].failures == 1);
+        cr_assert_eq(visits[i].error, i == 0 ? ERROR_BACKEND_CLOSED : ERROR_RETIRED);
+        visit_close(&visits[i]);
+    }
+    cr_assert_leq(visits[COUNT - 1].failures, 1);
+}
+
 /* How many servers are left after the connection ended by `end` with those visits on it. */
 static uint32_t left_after(struct visit *visits, unsigned count, void (*end)(struct peer *))
 {
