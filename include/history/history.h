@@ -11,11 +11,11 @@
 
 #define HISTORY_EVERY      5.0 /* seconds between two looks */
 #define HISTORY_ERRORS     8   /* that are kept of a tenant */
-#define HISTORY_ERROR_SIZE 512 /* bytes of one; the rest is cut */
+#define HISTORY_ERROR_SIZE 512 /* bytes of one at most; the rest is cut */
 
 struct history_error {
     double since; /* CLOCK_REALTIME */
-    char text[HISTORY_ERROR_SIZE];
+    char *text;   /* its own */
 };
 
 /* The last ones, in a ring; an empty text says that all was well from then on. */

@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define WEEK (7 * 86400.)
@@ -25,6 +24,8 @@ void history_init(struct history *history)
 static void tenant_forget(struct history_tenant *tenant)
 {
     free(tenant->traffic);
+    for (unsigned i = 0; tenant->complaints && i < HISTORY_ERRORS; i++)
+        free(tenant->complaints->last[i].text);
     free(tenant->complaints);
     *tenant = (struct history_tenant){0};
 }
@@ -92,7 +93,7 @@ static void take_traffic(struct history *history, struct history_tenant *tenant,
 static void take_error(struct history_tenant *tenant, struct slice text, double wall)
 {
     struct history_errors *errors = tenant->complaints;
-    struct slice kept = slice_head(text, HISTORY_ERROR_SIZE - 1);
+    struct slice kept = slice_head(text, HISTORY_ERROR_SIZE);
     struct history_error *next;
 
     if (!errors && kept.len == 0)
@@ -103,8 +104,8 @@ static void take_error(struct history_tenant *tenant, struct slice text, double 
     if (errors->count > 0 && slice_equal(slice_of(next->text), kept))
         return;
     next = &errors->last[errors->count++ % HISTORY_ERRORS];
-    next->since = wall;
-    snprintf(next->text, sizeof(next->text), "%.*s", SLICE_PRINTF(kept));
+    free(next->text);
+    *next = (struct history_error){wall, memory_slice_text(kept)};
 }
 
 /* ---- a look ---- */

@@ -128,7 +128,7 @@ Test(history, errors_are_kept_with_their_time)
     cr_assert_eq(errors->count, 3);
     cr_expect_str_eq(errors->last[0].text, "one");
     cr_expect_str_eq(errors->last[1].text, "");
-    cr_expect_eq(strlen(errors->last[2].text), HISTORY_ERROR_SIZE - 1);
+    cr_expect_eq(strlen(errors->last[2].text), HISTORY_ERROR_SIZE);
     cr_expect_float_eq(errors->last[1].since - errors->last[0].since, 2 * HISTORY_EVERY, 0.1);
     tell(longer);
     cr_expect_eq(errors->count, 3, "the same, cut");
