@@ -12,7 +12,7 @@ demo="curl openssl iproute2 procps"
 test="clang clang-format clang-tidy libclang-rt-14-dev libcriterion-dev python3 python3-pytest
     python3-websockets python3-h2 python3-grpcio nghttp2-client nghttp2-server nginx-light chromium
     strace git podman runc netavark aardvark-dns busybox-static systemd
-    iptables logrotate debootstrap docker.io"
+    iptables logrotate debootstrap docker.io prometheus jq"
 case ${1-} in
     build) want=$build ;;
     demo) want="$build $demo" ;;

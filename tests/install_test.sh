@@ -21,8 +21,10 @@ etc=$(dirname "$(find "$stage" -name nsgate.conf.sample)")
 for file in usr/sbin/nsgate usr/share/nsgate/certs/make-ca.sh usr/share/nsgate/certs/make-cert.sh; do
     test -x "$stage/$file" || fail "no program $file"
 done
-for file in CONFIG.md ARCHITECTURE.md THREAT_MODEL.md README.md CHANGELOG.md LICENSE \
-    examples/logrotate/nsgate; do
+for file in CONFIG.md ARCHITECTURE.md THREAT_MODEL.md METRICS.md OBSERVING.md README.md \
+    CHANGELOG.md LICENSE examples/logrotate/nsgate examples/observability/prometheus.yml \
+    examples/observability/rules.yml examples/observability/alerts.yml \
+    examples/observability/grafana-dashboard.json; do
     test -f "$stage/usr/share/doc/nsgate/$file" || fail "no document $file"
 done
 grep -o '](\([^):]*\))' "$stage/usr/share/doc/nsgate/README.md" | tr -d '])(' | while read -r link; do

@@ -11,7 +11,6 @@
 #define CHECK_DAY      86400
 #define CHECK_EXPIRES  30 /* days that a certificate is still good for: then it is to be renewed */
 #define CHECK_LAST_DAY 1
-#define CHECK_RECENT   3600 /* seconds for which lost log lines are worth a word */
 
 struct checker {
     time_t now;
@@ -127,7 +126,6 @@ static void check_gateway(struct checker *checker, const json_t *gateway)
 {
     const char *state = check_text(gateway, "state");
     const char *reload = check_text(gateway, "last_reload");
-    time_t dropped = check_time(gateway, "last_line_dropped");
 
     if (*state && strcmp(state, "serving") != 0)
         check_tell(checker, CHECK_WARNING, "nsgate is %s", state);
@@ -137,9 +135,6 @@ static void check_gateway(struct checker *checker, const json_t *gateway)
                    "the last reload was refused, what was in force before goes on: see nsgate -t");
     else if (strcmp(reload, "partial") == 0)
         check_tell(checker, CHECK_WARNING, "not all of the last reload is in force: see nsgate -t");
-    if (dropped != 0 && checker->now - dropped < CHECK_RECENT)
-        check_tell(checker, CHECK_WARNING, "lines of logs could not be written, at last on %s",
-                   check_text(gateway, "last_line_dropped"));
     if (strcmp(check_text(gateway, "sandbox"), "missing") == 0)
         check_tell(checker, CHECK_WARNING, "workers have no sandbox: the kernel has none");
 }

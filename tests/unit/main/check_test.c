@@ -34,7 +34,7 @@ static void says(const char *gateway, const char *tenants, enum check worst, con
 Test(check, nothing_is_said_when_all_is_well)
 {
     says("\"state\": \"serving\", \"workers\": 2, \"workers_ready\": 2, \"last_reload\": \"done\","
-         " \"sandbox\": \"on\", \"last_line_dropped\": null,",
+         " \"sandbox\": \"on\",",
          "{\"tenant\": \"a\", \"state\": \"serving\", \"last_error\": null,"
          " \"certificate_expiry\": \"2027-02-15T08:00:00Z\", \"failing_upstreams\": []},"
          "{\"tenant\": \"b\", \"state\": \"serving\", \"certificate_expiry\": null}",
@@ -97,13 +97,6 @@ Test(check, the_gateway_itself)
          "WARNING: not all of the last reload is in force: see nsgate -t\n");
     says("\"sandbox\": \"missing\",", "", CHECK_WARNING,
          "WARNING: workers have no sandbox: the kernel has none\n");
-}
-
-Test(check, lines_that_were_lost_long_ago_are_no_news)
-{
-    says("\"last_line_dropped\": \"2027-01-15T07:30:00Z\",", "", CHECK_WARNING,
-         "WARNING: lines of logs could not be written, at last on 2027-01-15T07:30:00Z\n");
-    says("\"last_line_dropped\": \"2027-01-15T06:30:00Z\",", "", CHECK_FINE, "");
 }
 
 /* A gateway of before does not tell everything. */
