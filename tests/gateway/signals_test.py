@@ -131,7 +131,7 @@ def test_what_was_inherited_does_not_matter(gateway, namespace, inherited):
     assert fetch(namespace, PLAIN).body == b"x"
     assert subprocess.run([*command, "-t"], capture_output=True, timeout=30,
                           preexec_fn=INHERITED[inherited]).returncode == 0
-    gateway.stop(signal.SIGTERM, 5)
+    gateway.stop(signal.SIGTERM)
 
 
 def limit_files(gateway, limit):

@@ -198,7 +198,7 @@ def test_quit_counts_what_it_cuts(gateway, namespace, scripted):
     sock = netns.connect(namespace, PLAIN)
     sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
     assert b"101" in sock.recv(1000)
-    gateway.stop(signal.SIGQUIT, 8)
+    gateway.stop(signal.SIGQUIT)
     sock.close()
     assert re.findall(r"(\d+) connections are cut", gateway.log()) == ["1"]
 
@@ -232,7 +232,7 @@ def test_quit_ends_within_its_limit(gateway, namespace, scripted):
     busy = netns.connect(namespace, PLAIN)
     busy.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     wait_for(lambda: server.accepted, what="the request is with the backend")
-    gateway.stop(signal.SIGQUIT, 8)
+    gateway.stop(signal.SIGQUIT)
     busy.close()
 
 
