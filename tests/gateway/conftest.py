@@ -4,7 +4,6 @@
 import atexit
 import os
 import signal
-import sys
 import tempfile
 
 import pytest
@@ -19,7 +18,7 @@ atexit.register(netns.delete_all)
 
 
 def _end(*_):
-    sys.exit(1)  # runs the fixtures' ends and atexit
+    pytest.exit("told to end", returncode=1)  # runs the fixtures' ends and atexit
 
 
 signal.signal(signal.SIGTERM, _end)
