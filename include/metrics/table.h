@@ -40,7 +40,9 @@
       "How often the resolver was started")                                                        \
     X(SANDBOX, "nsgate_sandbox", GAUGE, COUNT, SANDBOX, "How the workers are confined")            \
     X(LANDLOCK, "nsgate_landlock_version", NEWEST, COUNT, ONE,                                     \
-      "The version of Landlock that confines the workers, 0 for none")
+      "The version of Landlock that confines the workers, 0 for none")                             \
+    X(ACCESS_LOG_DROPPED, "nsgate_access_log_dropped_total", COUNTER, COUNT, ONE,                  \
+      "Lines of access logs that came faster than they were read, and were dropped")
 
 #define METRICS_WORKER(X)                                                                          \
     X(WORKER_CONNECTIONS, "nsgate_worker_connections", GAUGE, COUNT, ONE,                          \
