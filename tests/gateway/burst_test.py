@@ -244,7 +244,7 @@ def test_a_wait_is_told_with_its_reason(limited, counting, gateway, namespace):
     poll.begin("GET", "/hold")
     wait_for(lambda: counting.counts()["active"] == 1, 10, "the server to be busy")
     client.request("GET", "/")
-    wait_for(lambda: gateway.statuses()[1]["a"]["requests"] == 3, 10, "the other to have come")
+    time.sleep(0.5)  # nothing tells that the other waits
     counting.ask("/release")
     told = client.getresponse().headers["X-Wait"].split()
     assert (told[0], told[2]) == (counting.address, "server") and float(told[1]) > 0, told
