@@ -53,7 +53,8 @@ bool ring_read(struct ring *ring, struct ring_line *line);
 /* All that was read may be overwritten. */
 void ring_release(struct ring *ring);
 
-/* Lines for which there was no room, over the ring's life. */
-uint64_t ring_dropped(const struct ring *ring);
+/* Lines for which there was no room, since a reader of this ring was last told, whoever that was.
+ */
+uint64_t ring_take_dropped(struct ring *ring);
 
 #endif

@@ -163,6 +163,11 @@ struct ipc_destination {
     struct ipc_log_place place;
 };
 
+/* LINES_DROPPED */
+struct ipc_dropped {
+    uint32_t count; /* of access logs, since the last one */
+};
+
 struct ipc_destination_close {
     uint32_t number;
 };
@@ -191,6 +196,7 @@ struct ipc_destination_close {
     X(observe)                                                                                     \
     X(status)                                                                                      \
     X(ring)                                                                                        \
+    X(dropped)                                                                                     \
     X(destination)                                                                                 \
     X(destination_close)
 

@@ -104,6 +104,7 @@ struct ipc_ends {
     /* ipc_ring: its writer has ended: read it to its end, say RING_DONE, and let go of it */      \
     X(RING_END, ROLE_SUPERVISOR, ROLE_OBSERVER, 0, false)                                          \
     X(RING_DONE, ROLE_OBSERVER, ROLE_SUPERVISOR, 0, false)                                         \
+    X(LINES_DROPPED, ROLE_OBSERVER, ROLE_SUPERVISOR, 0, false)                                     \
     /* a place that lines go to; with the file's descriptor, in place of the one that was sent     \
        before. A file that comes without one is yet to be opened */                                \
     X(DESTINATION, ROLE_SUPERVISOR, ROLE_OBSERVER, 1, false)                                       \

@@ -42,7 +42,7 @@
     X(LANDLOCK, "nsgate_landlock_version", NEWEST, COUNT, ONE,                                     \
       "The version of Landlock that confines the workers, 0 for none")                             \
     X(ACCESS_LOG_DROPPED, "nsgate_access_log_dropped_total", COUNTER, COUNT, ONE,                  \
-      "Lines of access logs that came faster than they were read, and were dropped")
+      "Lines of access logs that could not be handed on or written, and were dropped")
 
 #define METRICS_WORKER(X)                                                                          \
     X(WORKER_CONNECTIONS, "nsgate_worker_connections", GAUGE, COUNT, ONE,                          \

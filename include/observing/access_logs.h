@@ -39,6 +39,9 @@ void access_logs_on_worker_death(struct access_logs *logs, const struct child *w
 void access_logs_on_start(struct access_logs *logs);
 /* RING_DONE. Returns 0 or ERROR_IPC. */
 int access_logs_on_done(struct access_logs *logs, struct wire_reader *body);
+/* LINES_DROPPED: by outputs; what found no room in a ring its worker counts. Returns 0 or
+ * ERROR_IPC. */
+int access_logs_on_dropped(struct access_logs *logs, struct wire_reader *body);
 
 /* Opens all files anew: on_reopened follows, perhaps before this returns. */
 void access_logs_reopen(struct access_logs *logs);

@@ -28,6 +28,7 @@ struct ring_memory {
     _Alignas(LINE) uint64_t tail; /* the writer's: what lies before it is whole */
     uint64_t dropped;
     _Alignas(LINE) uint64_t head; /* the reader's: what lies before it is read */
+    uint64_t told;                /* of those that were dropped */
     _Alignas(PAGE) char bytes[RING_SIZE];
 };
 
@@ -204,7 +205,9 @@ void ring_release(struct ring *ring)
     __atomic_store_n(&ring->memory->head, ring->read, __ATOMIC_RELEASE);
 }
 
-uint64_t ring_dropped(const struct ring *ring)
+uint64_t ring_take_dropped(struct ring *ring)
 {
-    return __atomic_load_n(&ring->memory->dropped, __ATOMIC_RELAXED);
+    uint64_t dropped = __atomic_load_n(&ring->memory->dropped, __ATOMIC_RELAXED);
+
+    return dropped - __atomic_exchange_n(&ring->memory->told, dropped, __ATOMIC_RELAXED);
 }

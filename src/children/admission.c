@@ -62,6 +62,7 @@ enum ipc_admission admission_judge(void *owner, const struct ipc_announced *anno
     case IPC_CONTAINER_CONNECT:
         return admission_pay(child, ADMISSION_CONNECT, IPC_ADMITTED);
     case IPC_RING_DONE:
+    case IPC_LINES_DROPPED:
         return admission_pay(child, ADMISSION_DONE, IPC_ADMITTED);
     case IPC_STATUS_ASK:
         return admission_pay(child, ADMISSION_STATUS, IPC_ADMITTED);

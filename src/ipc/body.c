@@ -246,6 +246,7 @@ void ipc_get_log_place(struct wire_reader *reader, struct ipc_log_place *value)
 #define BODY_status(F)           F(error)
 #define BODY_figures(F)          F(source)
 #define BODY_ring(F)             F(number)
+#define BODY_dropped(F)          F(count)
 #define BODY_destination(F)      F(number) F(place)
 #define BODY_destination_close(F) F(number)
 

@@ -16,7 +16,6 @@ struct lines_ring {
     struct lines *lines;
     uint32_t number;
     struct ring *ring;
-    uint64_t dropped; /* as far as it is told */
     ev_io woken;
 };
 
@@ -46,15 +45,13 @@ static void lines_look(struct lines *lines)
 
 static void ring_pass(struct lines_ring *ring)
 {
-    uint64_t dropped = ring_dropped(ring->ring);
     struct ring_line line;
 
     ring_begin(ring->ring);
     while (ring_read(ring->ring, &line))
         outputs_put(ring->lines->outputs, line.destination, line.bytes);
     ring_release(ring->ring);
-    lines_lose(ring->lines, dropped - ring->dropped);
-    ring->dropped = dropped;
+    lines_lose(ring->lines, ring_take_dropped(ring->ring));
 }
 
 static void ring_on_woken(struct ev_loop *ev, ev_io *watcher, int events)
@@ -78,6 +75,7 @@ static void lines_on_tick(struct deadline *tick)
         ring_pass(ring);
     outputs_flush(lines->outputs);
     lines_look(lines);
+    outputs_tell_dropped(lines->outputs);
     deadline_set(tick, LINES_INTERVAL);
 }
 

@@ -154,6 +154,12 @@ static int on_figures(struct observer *observer, struct ipc_received *received)
     return 0;
 }
 
+static void on_dropped(void *owner, uint32_t count)
+{
+    ipc_send_dropped(((struct observer *)owner)->channel, IPC_LINES_DROPPED,
+                     &(struct ipc_dropped){count}, NULL);
+}
+
 static void ask_status(void *owner)
 {
     ipc_send(((struct observer *)owner)->channel, IPC_STATUS_ASK, NULL, NULL);
@@ -229,7 +235,10 @@ int observer_main(int channel)
     signal_release_all();
     loop_init(&observer.loop);
     server_init(&observer.server, &observer.loop, ask_status, &observer);
-    observer.outputs.loop = &observer.loop; /* the rest at SETUP */
+    observer.outputs = (struct outputs){/* the rest at SETUP */
+                                        .loop = &observer.loop,
+                                        .on_dropped = on_dropped,
+                                        .owner = &observer};
     lines_init(&observer.lines, &observer.loop, &observer.outputs);
     observer.channel =
         ipc_channel_new(&observer.loop, channel, (struct ipc_ends){ROLE_OBSERVER, ROLE_SUPERVISOR},

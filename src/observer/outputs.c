@@ -20,6 +20,7 @@ static void output_lose(struct output *output, uint64_t lines, const char *why)
     if (output->dropped == 0)
         log_error("access log %s: lines are dropped: %s", output->name, why);
     output->dropped += lines;
+    output->outputs->dropped += (uint32_t)lines; /* its room does not hold more */
     output->lost = loop_now(output->outputs->loop);
 }
 
@@ -301,6 +302,7 @@ void outputs_put(struct outputs *outputs, uint32_t number, struct slice line)
         return;
     if (!output) {
         outputs->homeless++;
+        outputs->dropped++;
         return;
     }
     if (output_append(output, line))
@@ -330,11 +332,18 @@ void outputs_flush(struct outputs *outputs)
     outputs->homeless = 0;
 }
 
+void outputs_tell_dropped(struct outputs *outputs)
+{
+    if (outputs->dropped > 0 && outputs->on_dropped)
+        outputs->on_dropped(outputs->owner, outputs->dropped);
+    outputs->dropped = 0;
+}
+
 /* ---- life ---- */
 
 void outputs_init(struct outputs *outputs, struct loop *loop)
 {
-    *outputs = (struct outputs){.loop = loop};
+    outputs->loop = loop;
     if (gethostname(outputs->hostname, sizeof(outputs->hostname) - 1) < 0)
         outputs->hostname[0] = '\0';
 }

@@ -49,9 +49,12 @@ struct outputs {
     unsigned unknown;  /* of them */
     uint64_t homeless; /* lines for which not even an unknown one could be made */
     char hostname[65];
+    uint32_t dropped; /* lines, of all and of none, since on_dropped was last told */
+    void (*on_dropped)(void *owner, uint32_t count); /* NULL: nobody counts them */
+    void *owner;
 };
 
-/* Before the sandbox: asks for the machine's name. */
+/* Of one that is zeroed, but for on_dropped. Before the sandbox: asks for the machine's name. */
 void outputs_init(struct outputs *outputs, struct loop *loop);
 /* Writes what goes out at once. */
 void outputs_free(struct outputs *outputs);
@@ -65,5 +68,7 @@ void outputs_close(struct outputs *outputs, uint32_t number);
 void outputs_put(struct outputs *outputs, uint32_t number, struct slice line);
 /* Writes what there is, and tells what is to be told. */
 void outputs_flush(struct outputs *outputs);
+/* Tells on_dropped what has been lost since the last time. */
+void outputs_tell_dropped(struct outputs *outputs);
 
 #endif

@@ -137,6 +137,18 @@ int access_logs_on_done(struct access_logs *logs, struct wire_reader *body)
                : ERROR_IPC;
 }
 
+/* The board's cells outlive the observer. */
+int access_logs_on_dropped(struct access_logs *logs, struct wire_reader *body)
+{
+    struct ipc_dropped dropped;
+
+    if (ipc_get_dropped(body, &dropped) != 0)
+        return ERROR_IPC;
+    metrics_add(figures_gateway(&logs->children->figures), METRIC_ACCESS_LOG_DROPPED,
+                dropped.count);
+    return 0;
+}
+
 /* Places first: their lines follow. */
 void access_logs_on_start(struct access_logs *logs)
 {

@@ -93,6 +93,8 @@ static int observer_on_message(struct child *observer, struct ipc_received *rece
 
     if (received->message == IPC_RING_DONE)
         return access_logs_on_done(&supervisor_of(observer)->access_logs, &received->body);
+    if (received->message == IPC_LINES_DROPPED)
+        return access_logs_on_dropped(&supervisor_of(observer)->access_logs, &received->body);
     if (received->message != IPC_STATUS_ASK)
         return ERROR_IPC;
     if (ipc_channel_queued(observer->channel) > OBSERVER_QUEUE)

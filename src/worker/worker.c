@@ -143,12 +143,12 @@ static uint32_t descriptor_limit(void)
     return limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX;
 }
 
-/* What there is no room for is counted, in the ring for who tells of it. */
+/* What there is no room for is counted here, and in the ring for who tells of it. */
 static void write_line(void *owner, uint32_t destination, struct slice line)
 {
     struct worker *worker = owner;
 
-    if (worker->ring && !ring_write(worker->ring, destination, line))
+    if (!worker->ring || !ring_write(worker->ring, destination, line))
         metrics_add(metrics_gateway(&worker->figures), METRIC_ACCESS_LOG_DROPPED, 1);
 }
 

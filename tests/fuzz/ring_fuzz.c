@@ -57,7 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (place % 3 == 0)
             ring_write(writer, (uint32_t)word % UINT32_MAX, (struct slice){text, word >> 47});
         read_all(reader);
-        if (place % 5 == 0) { /* another reader goes on */
+        ring_take_dropped(reader);
+        if (ring_take_dropped(reader) != 0)
+            abort(); /* nobody has written since */
+        if (place % 5 == 0) {
+            /* another reader goes on */
             ring_unmap(reader);
             reader = ring_map(fd, -1);
         }

@@ -21,6 +21,7 @@ from harness.backend import free_port
 from harness.client import Connection, fetch, raw
 from harness.gateway import wait_for
 from harness.h2_backend import nginx
+from harness.load import Load
 
 PLAIN = ("127.0.0.1", 8080)
 FORMAT = "log_format line '$request_uri $status';"
@@ -52,6 +53,25 @@ def serve(gateway, namespace, where, body='location / { return 200 "x"; }', form
     gateway.start()
 
 
+@pytest.fixture
+def dropped(gateway):
+    """dropped(): how many lines have been, so far; None while nobody answers."""
+    port = free_port()
+    gateway.settings["observe"] = f"127.0.0.1:{port}"
+    gateway.write_main()
+
+    def look():
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+                connection.request("GET", "/metrics")
+                text = connection.getresponse().read().decode()
+        except (OSError, http.client.HTTPException):
+            return None
+        found = re.search(r"^nsgate_access_log_dropped_total (\d+)$", text, re.MULTILINE)
+        return int(found.group(1)) if found else 0
+    return look
+
+
 def ask(namespace, count, prefix="/n", **more):
     """So many requests over one connection, each with a number."""
     with closing(Connection(namespace, PLAIN)) as connection:
@@ -78,19 +98,35 @@ def test_lines_are_there_within_a_second_or_so_and_at_the_end(gateway, namespace
     expect_all([file], 50, "/end", 0.1)
 
 
-def test_an_observer_that_is_killed_or_stopped_loses_nothing(gateway, namespace, logs):
+def test_an_observer_that_is_killed_under_load(gateway, namespace, logs):
+    """No request fails, every line is whole, and none is lost but what it had taken."""
     file = logs / "a.log"
     serve(gateway, namespace, f"{file} line")
-    wait_for(lambda: observer(gateway), 5, "an observer")
-    for turn, how in enumerate([signal.SIGKILL, signal.SIGSTOP, signal.SIGKILL]):
-        before = observer(gateway)
-        ask(namespace, 200, f"/{turn}a")
-        os.kill(before, how)
-        ask(namespace, 200, f"/{turn}b")
-        wait_for(lambda: observer(gateway) not in (None, before), 30, "another observer")
-        expect_all([file], 200, f"/{turn}b")
-        # What the killed one had taken and not yet written is lost at most.
-        assert all(re.fullmatch(r"/\d[ab]\d+ 200\n", line) for line in lines(file))
+    with Load([(namespace, PLAIN, None)]) as load:
+        for turn in range(2):
+            wait_for(lambda: observer(gateway), 20, "an observer")
+            size = len(lines(file))
+            wait_for(lambda: len(lines(file)) > size, 20, "lines of it")
+            os.kill(observer(gateway), signal.SIGKILL)
+            ask(namespace, 200, f"/killed{turn}n")
+            expect_all([file], 200, f"/killed{turn}n", 20)
+    assert not load.failures, load.failures[:3]
+    assert all(LINE.fullmatch(line) for line in lines(file))
+
+
+def test_an_observer_that_is_stopped(gateway, namespace, logs, dropped):
+    """Another takes its place, and each line that found no room meanwhile is counted."""
+    file, long = logs / "a.log", "s" * 3000
+    serve(gateway, namespace, f"{file} line")
+    ask(namespace, 100)
+    expect_all([file], 100)
+    before = observer(gateway)
+    os.kill(before, signal.SIGSTOP)
+    ask(namespace, 400, f"/{long}")
+    wait_for(lambda: observer(gateway) not in (None, before), 30, "another observer")
+    wait_for(lambda: (dropped() or 0) + len(lines(file)) == 500, 20, "each is written or counted")
+    assert 0 < dropped() < 400 and all(LINE.fullmatch(line) for line in lines(file))
+    gateway.wait_log("a worker's lines came faster than they were read, some are dropped")
 
 
 def test_a_worker_that_dies_leaves_its_lines(gateway, namespace, logs):
@@ -141,7 +177,7 @@ def test_logrotate(gateway, namespace, logs, tmp_path, way):
         expect_all(sorted(logs.iterdir()), 100, f"/{turn}n")
 
 
-def test_a_full_disk_is_told_once_and_no_request_waits(gateway, namespace, logs):
+def test_a_full_disk_is_told_once_and_no_request_waits(gateway, namespace, logs, dropped):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", logs], check=True)
     file, filler = logs / "a.log", logs / "filler"
     try:
@@ -155,22 +191,23 @@ def test_a_full_disk_is_told_once_and_no_request_waits(gateway, namespace, logs)
             except OSError:
                 pass
         long = "x" * 3000
-        for turn in range(3):
+        for turn in range(2):
+            before = dropped()
             ask(namespace, 20, f"/{turn}{long}")
-            time.sleep(1.2)
-        assert len(gateway.wait_log(r"access log \S*a.log: lines are dropped: No space left")) > 0
+            wait_for(lambda: dropped() > before, 10, "lines are dropped")
+        gateway.wait_log(r"access log \S*a.log: lines are dropped: No space left")
         assert gateway.log().count("lines are dropped") == 1
         filler.unlink()
         ask(namespace, 10, "/again")
-        wait_for(lambda: sum(line.startswith("/again") for line in lines(file)) == 10, 10, "room")
-        assert all(re.fullmatch(r"/\w+ 200\n", line) for line in lines(file)), "no line is torn"
-        gateway.wait_log(r"a.log: is written again, \d+ lines were dropped", seconds=20)
+        wait_for(lambda: dropped() + len(lines(file)) == 70, 10, "each is written or counted")
+        assert all(LINE.fullmatch(line) for line in lines(file)), "no line is torn"
+        assert "/again9 200\n" in lines(file)
     finally:
         gateway.stop()
         subprocess.run(["umount", "-l", logs], check=True)
 
 
-def test_a_stalled_pipe(gateway, namespace, logs):
+def test_a_stalled_pipe(gateway, namespace, logs, dropped):
     pipe = logs / "pipe"
     os.mkfifo(pipe)
     handle = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
@@ -179,7 +216,7 @@ def test_a_stalled_pipe(gateway, namespace, logs):
         long = "y" * 3000
         ask(namespace, 300, f"/{long}")
         gateway.wait_log(r"pipe: lines are dropped: they are not taken fast enough")
-        got = b""
+        got, asked = b"", 300
 
         def drain():
             nonlocal got
@@ -188,16 +225,26 @@ def test_a_stalled_pipe(gateway, namespace, logs):
                     got += data
             except BlockingIOError:
                 pass
+
+        def arrives():
+            nonlocal asked
+            assert fetch(namespace, PLAIN, "/after").status == 200
+            asked += 1  # one that comes before there is room is dropped as well
+            drain()
             return got.endswith(b"/after 200\n")
 
-        # One that comes before there is room is dropped as well.
-        wait_for(lambda: fetch(namespace, PLAIN, "/after").status == 200 and drain(), 20, "room")
+        def is_all_told():
+            drain()
+            return got.count(b"\n") + dropped() == asked
+
+        wait_for(arrives, 20, "room")
+        wait_for(is_all_told, 10, "each is written or counted")
         assert all(re.fullmatch(rb"/[a-z0-9]+ 200", line) for line in got.splitlines())
     finally:
         os.close(handle)
 
 
-def test_a_file_that_may_not_grow(gateway, namespace, logs):
+def test_a_file_that_may_not_grow(gateway, namespace, logs, dropped):
     """RLIMIT_FSIZE: SIGXFSZ ends nobody, and it is as with a full disk."""
     file = logs / "a.log"
     limit = 1 << 30  # nsgate's own memory is files, too
@@ -216,11 +263,14 @@ def test_a_file_that_may_not_grow(gateway, namespace, logs):
     assert observer(gateway) == before
     with open(file, "rb") as end:
         end.seek(limit - 1000)
-        assert end.read().startswith(b"/n0 200\n/n1 200\n")
+        written = end.read()
+    assert written.startswith(b"/n0 200\n/n1 200\n")
+    begun = len(written.splitlines())  # the last one waits for room, if it is not whole
+    wait_for(lambda: begun + dropped() == 300, 10, "each is written or counted")
 
 
 @pytest.mark.parametrize("kind", ["udp", "unix"])
-def test_syslog(gateway, namespace, reachable, kind):
+def test_syslog(gateway, namespace, reachable, dropped, kind):
     path = pathlib.Path(reachable) / "syslog"
 
     def listen():
@@ -249,6 +299,7 @@ def test_syslog(gateway, namespace, reachable, kind):
     ask(namespace, 3, "/gone")
     if kind == "unix":
         gateway.wait_log("lines are dropped: Connection refused")
+        wait_for(lambda: dropped() == 3, 10, "they are counted")
     receiver = listen()
     ask(namespace, 3, "/back")
     with closing(receiver):
@@ -288,7 +339,7 @@ def test_reloads_change_files_and_lose_nothing(gateway, namespace, logs):
     assert not any("silent" in line for file in (one, other) for line in lines(file))
 
 
-def test_an_upgrade_loses_nothing(gateway, namespace, logs):
+def test_a_reload_and_an_upgrade_under_load_lose_nothing(gateway, namespace, logs):
     file = logs / "a.log"
     serve(gateway, namespace, f"{file} line")
     stop, asked = threading.Event(), []
@@ -303,7 +354,9 @@ def test_an_upgrade_loses_nothing(gateway, namespace, logs):
     thread = threading.Thread(target=load)
     thread.start()
     try:
+        gateway.reload()
         gateway.ask("upgrade")
+        gateway.reload()
     finally:
         time.sleep(0.5)
         stop.set()

@@ -63,6 +63,7 @@
     X(RING, ring, (0x04030201), "01020304")                                                        \
     X(RING_END, ring, (0x04030201), "01020304")                                                    \
     X(RING_DONE, ring, (0x04030201), "01020304")                                                   \
+    X(LINES_DROPPED, dropped, (0x04030201), "01020304")                                            \
     X(DESTINATION, destination,                                                                    \
       (0x04030201, {.kind = 2,                                                                     \
                     .identity = SLICE("ab"),                                                       \
@@ -111,6 +112,7 @@ static const char *const golden_table[] = {
     "RING 1 10 2 0",
     "RING_END 1 8 0 0",
     "RING_DONE 8 1 0 0",
+    "LINES_DROPPED 8 1 0 0",
     "DESTINATION 1 8 1 0",
     "DESTINATION_CLOSE 1 8 0 0",
 };

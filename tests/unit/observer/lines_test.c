@@ -95,6 +95,33 @@ Test(lines, that_were_dropped_are_told)
     cr_assert_eq(rig.lines.dropped, 1);
 }
 
+static void on_dropped(void *owner, uint32_t count)
+{
+    *(uint64_t *)owner += count;
+}
+
+/* Those that outputs drop: of a ring its writer counts them. */
+Test(lines, that_go_nowhere_are_counted)
+{
+    uint64_t counted = 0;
+
+    rig.outputs.on_dropped = on_dropped;
+    rig.outputs.owner = &counted;
+    cr_assert_eq(lines_open(&rig.lines, 1, rig.ring, dup(rig.wake)), 0);
+    while (ring_write(rig.writer, 7, SLICE("a line of some length, so that the ring fills\n")))
+        continue;
+    outputs_put(&rig.outputs, 8, SLICE("of a place that nobody has told of\n"));
+    outputs_close(&rig.outputs, 8);
+    cr_assert_eq(counted, 0);
+    for (int i = 0; i < 20000 && counted == 0; i++) {
+        ev_run(rig.loop.ev, EVRUN_NOWAIT);
+        usleep(1000);
+    }
+    cr_assert_eq(counted, 1);
+    outputs_tell_dropped(&rig.outputs);
+    cr_assert_eq(counted, 1, "each is told once");
+}
+
 Test(lines, of_what_is_no_ring_are_not_read)
 {
     cr_assert_eq(lines_open(&rig.lines, 1, rig.file, dup(rig.wake)), -1);

@@ -238,3 +238,24 @@ Test(access_logs, come_along_to_the_next_binary)
     access_logs_free(&next);
     wire_writer_free(&writer);
 }
+
+/* They are the gateway's, whoever observes. */
+Test(access_logs, lines_that_were_dropped_are_counted)
+{
+    struct figures *figures = &rig.children.figures;
+    struct wire_writer writer;
+    struct wire_reader reader;
+
+    figures_init(figures);
+    cr_assert_eq(figures_open(figures), 0);
+    for (int i = 0; i < 2; i++) {
+        wire_writer_init(&writer);
+        ipc_put_dropped(&writer, &(struct ipc_dropped){70000});
+        wire_reader_init(&reader, wire_written(&writer));
+        cr_assert_eq(access_logs_on_dropped(&rig.logs, &reader), 0);
+        cr_assert_eq(access_logs_on_dropped(&rig.logs, &reader), ERROR_IPC, "it is read already");
+        wire_writer_free(&writer);
+    }
+    cr_assert_eq(metrics_counted(figures_gateway(figures), METRIC_ACCESS_LOG_DROPPED, 0), 140000);
+    figures_free(figures);
+}
