@@ -4,7 +4,10 @@
 
 usage: tests/report.py REPORT [SECOND]
 prints `PASSED FAILED SKIPPED`, and below it what tests/run.sh repeats at its end: each test that
-failed with its last words, each that failed once only (unsteady), each that was skipped."""
+failed with its last words, each that failed once only (unsteady), each that was skipped.
+
+usage: tests/report.py --lost REPORT...
+prints how many of the collected tests none of these sessions, which shared them, has run."""
 
 import sys
 import xml.etree.ElementTree as tree
@@ -57,5 +60,16 @@ def main(first, second=None):
     print("\n".join(briefly + fully))
 
 
+def lost(*paths):
+    collected = [int(entry.get("value")) for path in paths
+                 for entry in tree.parse(path).getroot().iter("property")
+                 if entry.get("name") == "collected"]
+    ran = set().union(*(verdicts(path) for path in paths))
+    print(max(collected) - len(ran))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "--lost":
+        lost(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])

@@ -66,7 +66,8 @@ again_into() { # again_into FOLDER ARGUMENT...: those of a finished pytest, into
 }
 
 count_pytest() { # count_pytest NAME FOLDER: of a finished pytest, and of its second run
-    local name=$1 folder=$2 status good bad skip
+    local name=$1 folder=$2 status first good bad skip
+    read -r _ first _ < <($python tests/report.py "$folder/report" 2>/dev/null)
     status=$(cat "$folder/status" 2>/dev/null || echo 1)
     # shellcheck disable=SC2046
     $python tests/report.py "$folder/report" $(ls "$folder/again/report" 2>/dev/null) \
@@ -74,7 +75,7 @@ count_pytest() { # count_pytest NAME FOLDER: of a finished pytest, and of its se
     read -r good bad skip <"$folder/told"
     sed '1d; /^$/d' "$folder/told" >>"$told"
     # Status 1 says that tests failed: their report tells which, and how they did when run again.
-    if [ "$status" -gt 1 ]; then
+    if [ "$status" -ne $((${first:-0} > 0)) ]; then
         [ "$bad" -gt 0 ] || bad=1
         echo "failed: $name: pytest ended with status $status" >>"$told"
     fi
@@ -82,6 +83,16 @@ count_pytest() { # count_pytest NAME FOLDER: of a finished pytest, and of its se
     # In CI a skipped test is a test that did not run.
     if [ -n "${CI-}" ] && [ "$skip" -gt 0 ]; then bad=$((bad + skip)) skip=0; fi
     count "$name" "$good" "$bad" "$skip"
+}
+
+# An interrupted session, or two that share tests, must not leave any out.
+count_lost() { # count_lost NAME FOLDER...: before count_pytest
+    local name=$1 lost
+    shift
+    lost=$($python tests/report.py --lost "${@/%//report}") || lost=some
+    [ "$lost" != 0 ] || return
+    echo "failed: $name: $lost tests did not run" >>"$told"
+    count "$name" 0 1
 }
 
 run_pytest() { # run_pytest NAME ARGUMENT...
@@ -100,6 +111,7 @@ run_gateway() { # run_gateway NAME ARGUMENT...: as run_pytest, and what failed o
     begin_pytest "$folder" "$@"
     end_pytest "$folder" $!
     again_into "$folder" "$@"
+    count_lost "$name" "$folder"
     count_pytest "$name" "$folder"
 }
 
@@ -115,6 +127,7 @@ run_gateway_shared() { # run_gateway_shared NAME ARGUMENT...: the same, by two s
     end_pytest "$folder/first" "${pids[0]}"
     end_pytest "$folder/second" "${pids[1]}"
     cat "$folder/log"
+    count_lost "$name" "$folder"/{first,second}
     for session in first second; do
         again_into "$folder/$session" "$@"
         count_pytest "$name" "$folder/$session"

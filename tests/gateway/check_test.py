@@ -75,8 +75,10 @@ def test_a_certificate_that_expires(gateway, namespace, authority, days, status,
 
 def test_servers_that_are_down(gateway, namespace, echo):
     first, second = free_port(), free_port()
-    upstream = f"""upstream pool {{ server {echo.address}; server 127.0.0.1:{first}; }}
-        upstream none {{ server 127.0.0.1:{first}; server 127.0.0.1:{second}; }}"""
+    upstream = f"""
+        upstream pool {{ server {echo.address}; server 127.0.0.1:{first} fail_timeout=600s; }}
+        upstream none {{ server 127.0.0.1:{first} fail_timeout=600s;
+                         server 127.0.0.1:{second} fail_timeout=600s; }}"""
     gateway.tenant("a", texts.plain(namespace, "location / { proxy_pass http://pool; } "
                                     "location /none { proxy_pass http://none; }",
                                     settings=upstream))

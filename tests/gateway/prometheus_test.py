@@ -140,7 +140,12 @@ def played(query):
         "$instance", ".*")
 
 
-# ---- the tests, in this order: the last ones break things ----
+# ---- the tests, in this order: the last ones break things, and each makes what it needs ----
+
+
+def reload_in_part(gateway):
+    gateway.tenant("bad name", "netns;\n")
+    gateway.reload()
 
 
 def test_metrics_are_as_prometheus_wants_them(observed):
@@ -193,21 +198,22 @@ def test_the_dashboard_can_be_imported():
 
 def test_alerts_fire(observed, namespaces):
     fire = observed.prometheus.firing
-    wait_for(lambda: {"NsgateTenantNotServing", "NsgateEndpointDown", "NsgateUpstreamDown",
-                      "NsgateErrors", "NsgateCertificateExpiresIn7Days"} <= set(fire()), 30,
-             f"what is wrong is told, not {list(fire())}")
-    assert not {"NsgateDown", "NsgateWorkerRestarted", "NsgateReloadNotDone",
-                "NsgateWorkersMissing", "NsgateSlow"} & set(fire())
+    wrong = {"NsgateTenantNotServing", "NsgateEndpointDown", "NsgateUpstreamDown", "NsgateErrors",
+             "NsgateCertificateExpiresIn7Days"}
+    well = {"NsgateDown", "NsgateWorkerRestarted", "NsgateReloadNotDone", "NsgateWorkersMissing"}
+    # Alerts do not wait here, so that a scrape that was late fires one for a moment.
+    wait_for(lambda: wrong <= (now := set(fire())) and not well & now, 30,
+             f"what is wrong is told and no more, not {list(fire())}")
     summary = fire()["NsgateTenantNotServing"]["annotations"]["summary"]
     assert summary == f"tenant late of {observed.url[7:]} is waiting"
     os.kill(observed.workers()[0], signal.SIGKILL)
-    observed.tenant("bad name", "netns;\n")
-    observed.reload()
+    reload_in_part(observed)
     wait_for(lambda: {"NsgateWorkerRestarted", "NsgateReloadNotDone"} <= set(fire()), 30, "both")
     assert fire()["NsgateReloadNotDone"]["labels"]["outcome"] == "partial"
 
 
 def test_every_query_of_the_page_has_data(observed):
+    reload_in_part(observed)
     has_data(observed.prometheus, page_queries())
     with urllib.request.urlopen(f"{observed.url}/metrics?tenant=acme", timeout=20) as answer:
         assert b'tenant="acme"' in answer.read()
