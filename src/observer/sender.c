@@ -37,7 +37,8 @@ static int sender_connect(struct sender *sender)
     return errno;
 }
 
-/* The month is English, whatever the locale: no process of ours sets one. */
+/* As RFC 3164 has it: a day below 10 has a space before it. The month is English, whatever the
+ * locale: no process of ours sets one. */
 static void sender_make_head(struct sender *sender, time_t now)
 {
     char moment[32];
@@ -45,7 +46,7 @@ static void sender_make_head(struct sender *sender, time_t now)
     int len;
 
     localtime_r(&now, &parts);
-    strftime(moment, sizeof(moment), "%b %d %H:%M:%S", &parts);
+    strftime(moment, sizeof(moment), "%b %e %H:%M:%S", &parts);
     len = snprintf(sender->head, sizeof(sender->head), "<%u>%s %s%s: ", sender->priority, moment,
                    sender->hostname, sender->tag);
     sender->head_len = (size_t)len < sizeof(sender->head) ? (size_t)len : sizeof(sender->head) - 1;

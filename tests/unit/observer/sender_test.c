@@ -57,12 +57,14 @@ Test(sender, sends_what_nginx_sends)
 
     sender_init(&sender, &place, "host");
     cr_assert_eq(sender_send(&sender, SLICE("a line\n"), 1000000000), 0);
-    expect(fd, "<190>Sep 09 01:46:40 host web: a line");
+    expect(fd, "<190>Sep  9 01:46:40 host web: a line");
     sender_free(&sender);
     place.has_hostname = false;
     sender_init(&sender, &place, "host");
     cr_assert_eq(sender_send(&sender, SLICE("another\n"), 1000000001), 0);
-    expect(fd, "<190>Sep 09 01:46:41 web: another");
+    expect(fd, "<190>Sep  9 01:46:41 web: another");
+    cr_assert_eq(sender_send(&sender, SLICE("late\n"), 1000086400), 0);
+    expect(fd, "<190>Sep 10 01:46:40 web: late");
     sender_free(&sender);
     close(fd);
 }
@@ -81,7 +83,7 @@ Test(sender, connects_anew)
     cr_assert_eq(sender_send(&sender, SLICE("3\n"), 0), ECONNREFUSED);
     fd = listen_there();
     cr_assert_eq(sender_send(&sender, SLICE("4\n"), 0), 0);
-    expect(fd, "<0>Jan 01 00:00:00 a: 4");
+    expect(fd, "<0>Jan  1 00:00:00 a: 4");
     sender_free(&sender);
     close(fd);
 }
@@ -97,7 +99,7 @@ Test(sender, does_not_wait_for_a_slow_one)
     for (int i = 0; i < 100000 && result == 0; i++)
         result = sender_send(&sender, SLICE("line\n"), 0);
     cr_assert_eq(result, EAGAIN);
-    expect(fd, "<0>Jan 01 00:00:00 a: line");
+    expect(fd, "<0>Jan  1 00:00:00 a: line");
     cr_assert_eq(sender_send(&sender, SLICE("line\n"), 0), 0);
     sender_free(&sender);
     close(fd);
