@@ -116,7 +116,8 @@ SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "conf" / "logrotate" / "n
 def rotated(gateway, namespace):
     """A gateway that logs into a file, which somebody else owns from the start."""
     write_tenant(gateway, namespace)
-    gateway.write_main(MAIN + "error_log logs/error.log info;")
+    gateway.write_main(MAIN + "error_log logs/error.log info; "
+                       "defaults { access_log logs/access.json json; }")
     (gateway.folder / "logs").mkdir()
     own = gateway.folder / "logs" / "error.log"
     give_away(own)
@@ -155,8 +156,10 @@ def log_descriptors(gateway, path):
 @pytest.mark.parametrize("create", ["create 0640 www-data adm", "create 0600 nobody nogroup",
                                     "create 0640 root adm", "nocreate"])
 def test_logrotate_with_create(rotated, namespace, create):
-    path = rotated.log_path
+    path, access = rotated.log_path, rotated.log_path.parent / "access.json"
     for _ in range(2):
+        assert fetch(namespace, PLAIN, "/before").status == 200
+        wait_for(lambda: '"/before"' in access.read_text(), what="a line in the access log")
         before = path.read_text()
         rotate(rotated, ("create 0640 root adm", create))
         assert (path.parent / "error.log.1").read_text().startswith(before)
@@ -167,7 +170,11 @@ def test_logrotate_with_create(rotated, namespace, create):
         wait_for(lambda: "/down" in path.read_text(), what="a worker's line in the new file")
         wait_for(lambda: not log_descriptors(rotated, path.parent / "error.log.1"),
                  what="nobody has the old file")
+        wait_for(lambda: access.exists() and '"/down"' in access.read_text(),
+                 what="the observer's line in the new file")
+        assert '"/before"' in (path.parent / "access.json.1").read_text()
         (path.parent / "error.log.1").unlink()
+        (path.parent / "access.json.1").unlink()
 
 
 def test_logrotate_with_copytruncate(rotated, namespace):
