@@ -391,6 +391,23 @@ def test_a_keyboard_reaches_everything_and_shows_where_it_is(show):
     assert page.run("document.activeElement.type") == "search"
 
 
+def test_the_skip_link_stays_in_the_view(show):
+    page = show(tenant("a", "degraded", TENANT), tenant("b"))
+    page.run("routed = 0; shownView = route; route = () => { routed++; shownView(); }; 0")
+    for where, heading in (("#/", "Tenants"), ("#/tenant/a", "a")):
+        page.run(f"location.hash = '{where}'")
+        page.wait(f"document.querySelector('main h1')?.textContent === '{heading}'")
+        page.wait("document.querySelector('tbody, .told')")
+        page.run("routed = 0; document.querySelector('.skip').focus()")
+        page.key("Enter", 13, "\r")
+        page.wait("document.activeElement.id === 'main'")
+        assert page.run("location.hash") in (where, ""), "its address can be kept"
+        page.run("""new Promise(done => { addEventListener('hashchange', () => setTimeout(done), {once: true});
+                                         location.hash = '#main'; })""")
+        assert page.run("document.querySelector('main h1').textContent") == heading
+        assert page.run("routed") == 0, "nothing is asked or made anew"
+
+
 def test_a_reader_hears_a_table(show):
     page = show(tenant("a", expires=in_days(0.5)), tenant("b"))
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]

@@ -180,7 +180,12 @@ function route() {
   }
 }
 
-addEventListener("hashchange", route);
+// Other hashes than #/... lead to a place in the page, not to another view.
+addEventListener("hashchange", () => /^#[^/]/.test(location.hash) || route());
+at("skip").addEventListener("click", event => {
+  event.preventDefault(); // the address stays that of the view
+  at("main").focus();
+});
 addEventListener("keydown", event => {
   if (event.key === "/" && !page.tenant && document.activeElement !== page.table.input) {
     event.preventDefault();

@@ -131,7 +131,7 @@ class TenantTable {
     this.table = make("table", {class: "list", role: "table", "aria-label": "Tenants"},
                       make("thead", {role: "rowgroup"}, this.head), this.body);
     this.nothing = make("p", {class: "empty", hidden: ""});
-    this.element = make("div", {}, this.tools, this.table, this.nothing);
+    this.element = make("div", {}, make("h1", {class: "spoken"}, "Tenants"), this.tools, this.table, this.nothing);
   }
 
   // ---- what is chosen ----
