@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A snapshot as text, piece by piece: for Prometheus, and as the JSON of -s status --json. */
+/* A snapshot as text for Prometheus, piece by piece. */
 #ifndef METRICS_RENDER_H
 #define METRICS_RENDER_H
 
@@ -30,9 +30,5 @@ void metrics_render_init(struct metrics_render *render, const struct metrics_sna
                          enum metrics_format format);
 /* Fills the buffer as far as whole lines go. Returns how many bytes; 0: that was all. */
 size_t metrics_render_text(struct metrics_render *render, char *buffer, size_t size);
-
-/* One object, with the gateway's figures and an array of tenants: the same names and values as
- * -s status --json, and more. The format does not matter. now: CLOCK_REALTIME, seconds. */
-size_t metrics_render_json(struct metrics_render *render, double now, char *buffer, size_t size);
 
 #endif

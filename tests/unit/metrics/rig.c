@@ -116,17 +116,3 @@ char *rig_text(struct rig *rig, enum metrics_format format, size_t piece)
     free(buffer);
     return text;
 }
-
-char *rig_json(struct rig *rig, double now)
-{
-    struct metrics_render render;
-    char *buffer = malloc(METRICS_PIECE), *text = NULL;
-    size_t len = 0, got;
-
-    metrics_render_init(&render, rig_look(rig), METRICS_PROMETHEUS);
-    append(&text, &len, "", 0);
-    while ((got = metrics_render_json(&render, now, buffer, METRICS_PIECE)) > 0)
-        append(&text, &len, buffer, got);
-    free(buffer);
-    return text;
-}

@@ -33,6 +33,5 @@ const uint64_t *rig_cells(struct rig *rig, const char *tenant);
 
 /* Everything that is rendered, in pieces of that many bytes; the caller frees it. */
 char *rig_text(struct rig *rig, enum metrics_format format, size_t piece);
-char *rig_json(struct rig *rig, double now);
 
 #endif
