@@ -31,13 +31,12 @@
  *       of status: version, state (starting: the first reload is not over, or no worker is ready;
  *       serving; ending: it drains or ends), pid, uptime (seconds), generation, workers (that it is
  *       to have) and ready (of them), draining (workers of the generation before), connections
- *       (removed tenants' too), partial (1: some worker did not tell its figures in time), arriving
- *       (1: an upgrade has begun that is not yet done: its workers do not serve yet, or its reload
- *       is not over), sandbox (of the workers: on, log, off, or missing: it is wanted, and the
- *       kernel has none), landlock (the version of its interface that confines them besides, 0:
- *       none), reload (how the last one ended: done; partial: not all of it is in force; refused:
- *       nothing of it is; empty: none has), reloaded (when one was last done, in seconds since
- *       1970, 0: never)
+ *       (removed tenants' too), partial (always 0: figures are complete), arriving (1: an upgrade
+ *       has begun that is not yet done: its workers do not serve yet, or its reload is not over),
+ *       sandbox (of the workers: on, log, off, or missing: it is wanted, and the kernel has none),
+ *       landlock (the version of its interface that confines them besides, 0: none), reload (how
+ *       the last one ended: done; partial: not all of it is in force; refused: nothing of it is;
+ *       empty: none has), reloaded (when one was last done, in seconds since 1970, 0: never)
  *   tenant KEY=VALUE...
  *       of status: name, netns, inode (0: unknown, or the host's), state (serving, waiting,
  *       blocked: it waits for what does not come by itself, degraded, refused), bound and

@@ -17,7 +17,6 @@ struct status_gateway {
     unsigned draining;
     bool is_arriving;
     uint64_t connections;
-    bool is_partial;
     const char *sandbox;
     unsigned landlock;
     const char *last_reload; /* empty: there was none */

@@ -30,8 +30,7 @@ void status_tell_gateway(struct control *control, const struct status_gateway *g
                      arena_printf(&arena, "draining=%u", gateway->draining),
                      arena_printf(&arena, "arriving=%d", gateway->is_arriving),
                      arena_printf(&arena, "connections=%" PRIu64, gateway->connections),
-                     arena_printf(&arena, "partial=%d", gateway->is_partial),
-                     arena_printf(&arena, "reload=%s", gateway->last_reload),
+                     SLICE("partial=0"), arena_printf(&arena, "reload=%s", gateway->last_reload),
                      arena_printf(&arena, "reloaded=%" PRId64, gateway->reloaded));
     arena_free(&arena);
 }

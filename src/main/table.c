@@ -154,8 +154,6 @@ void table_put_gateway(FILE *out, const json_t *gateway)
     table_put_sandbox(out, gateway);
     if (table_number(gateway, "draining") > 0)
         fprintf(out, "; %lld workers of before drain", table_number(gateway, "draining"));
-    if (json_is_true(json_object_get(gateway, "partial")))
-        fputs("; some workers did not answer in time: connections are not complete", out);
 }
 
 void table_print(const json_t *gateway)

@@ -42,7 +42,6 @@ Test(status, tells_of_the_gateway_and_its_tenants)
                                            .draining = 1,
                                            .is_arriving = true,
                                            .connections = 9,
-                                           .is_partial = true,
                                            .sandbox = "on",
                                            .landlock = 6,
                                            .last_reload = "partial",
@@ -81,7 +80,7 @@ Test(status, tells_of_the_gateway_and_its_tenants)
         cr_assert(rig_said(
             &rig,
             "\tsandbox=on\tlandlock=6\tgeneration=2\tworkers=3\tready=2\tdraining=1\tarriving=1\t"
-            "connections=9\tpartial=1\treload=partial\treloaded=86400\n"));
+            "connections=9\tpartial=0\treload=partial\treloaded=86400\n"));
         cr_assert(rig_said(&rig,
                            "\ntenant\tname=a\tnetns=acme\tinode=40\tstate=degraded\tbound=1\t"
                            "listeners=2\tconnections=3\tdraining=4\trequests=5\tcodes=2xx:"
