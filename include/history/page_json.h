@@ -5,8 +5,9 @@
 
 #include "history/history.h"
 
-/* How far a text has come. Embedded by its owner; what it is made of must live as long, and the
- * history must not look again before. */
+/* How far a text has come. Embedded by its owner; what it is made of must live as long. The
+ * history may look again before the text is complete: each line looks up there anew what it tells,
+ * and nothing of it is kept for the next one. */
 struct page_json {
     const struct metrics_snapshot *snapshot;
     const struct history *history;
