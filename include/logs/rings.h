@@ -4,14 +4,16 @@
 #ifndef LOGS_RINGS_H
 #define LOGS_RINGS_H
 
+#include "ipc/tally.h"
 #include "ipc/wire.h"
 
 #include <sys/queue.h>
 
 #define LOG_RING_ENDED UINT32_MAX
 
-/* Most rings without a writer: should nobody read them, memory has a bound. */
-#define LOG_RINGS_ENDED_MAX 32
+/* Most rings without a writer: should nobody read them, memory has a bound. All workers of both
+ * generations may end before the first of their rings is read. */
+#define LOG_RINGS_ENDED_MAX TALLY_COLUMNS
 
 struct log_ring {
     TAILQ_ENTRY(log_ring) next;
@@ -33,9 +35,11 @@ void log_rings_free(struct log_rings *rings);
 struct log_ring *log_rings_find(const struct log_rings *rings, uint32_t column);
 /* A new one for that writer. NULL with errno. */
 struct log_ring *log_rings_add(struct log_rings *rings, uint32_t column);
-/* The writer has ended. Returns its ring, which stays until it is removed, or NULL. */
+/* The writer has ended. Returns its ring, or NULL. It stays until it is removed, or given up for
+ * one that ends later. */
 struct log_ring *log_rings_end(struct log_rings *rings, uint32_t column);
-/* It is read to its end. Returns whether there is such a one, and it has ended. */
+/* It is read to its end; that it has been given up meanwhile does not matter. Returns false when
+ * that cannot be: its writer goes on, or there never was such a one. */
 bool log_rings_remove(struct log_rings *rings, uint32_t number);
 
 /* For the next binary. */

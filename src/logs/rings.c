@@ -61,7 +61,8 @@ struct log_ring *log_rings_add(struct log_rings *rings, uint32_t column)
     return ring;
 }
 
-static void rings_bound(struct log_rings *rings)
+/* For one more without a writer. */
+static void rings_make_room(struct log_rings *rings)
 {
     struct log_ring *ring, *first = NULL;
     unsigned count = 0;
@@ -72,7 +73,7 @@ static void rings_bound(struct log_rings *rings)
         first = first ? first : ring;
         count++;
     }
-    if (count <= LOG_RINGS_ENDED_MAX)
+    if (count < LOG_RINGS_ENDED_MAX)
         return;
     log_error("nobody reads what workers that have ended had to log: lines of the first are lost");
     ring_free(rings, first);
@@ -84,8 +85,8 @@ struct log_ring *log_rings_end(struct log_rings *rings, uint32_t column)
 
     if (!ring)
         return NULL;
+    rings_make_room(rings);
     ring->column = LOG_RING_ENDED;
-    rings_bound(rings);
     return ring;
 }
 
@@ -94,12 +95,14 @@ bool log_rings_remove(struct log_rings *rings, uint32_t number)
     struct log_ring *ring;
 
     TAILQ_FOREACH (ring, &rings->all, next) {
-        if (ring->number == number && ring->column == LOG_RING_ENDED) {
-            ring_free(rings, ring);
-            return true;
-        }
+        if (ring->number != number)
+            continue;
+        if (ring->column != LOG_RING_ENDED)
+            return false;
+        ring_free(rings, ring);
+        return true;
     }
-    return false;
+    return number > 0 && number <= rings->last;
 }
 
 /* ---- for the next binary ---- */

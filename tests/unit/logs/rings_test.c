@@ -23,8 +23,11 @@ Test(rings, are_kept_until_they_are_read)
     cr_assert_null(log_rings_end(&rings, 3));
     cr_assert_null(log_rings_find(&rings, 3), "the next writer there has its own");
     cr_assert_gt(log_rings_add(&rings, 3)->number, ring->number);
-    cr_assert(log_rings_remove(&rings, ring->number));
-    cr_assert_not(log_rings_remove(&rings, 1));
+    cr_assert(log_rings_remove(&rings, 1));
+    cr_assert_eq(TAILQ_FIRST(&rings.all)->number, 2);
+    cr_assert(log_rings_remove(&rings, 1), "it may have been given up meanwhile");
+    cr_assert_not(log_rings_remove(&rings, 0), "there never was such a one");
+    cr_assert_not(log_rings_remove(&rings, 3), "there is no such one yet");
     log_rings_free(&rings);
     cr_assert(TAILQ_EMPTY(&rings.all));
 }
@@ -44,6 +47,25 @@ Test(rings, that_nobody_reads_are_few)
         count++;
     cr_assert_eq(count, LOG_RINGS_ENDED_MAX);
     cr_assert_eq(TAILQ_FIRST(&rings.all)->number, 4, "the first ones are lost");
+    log_rings_free(&rings);
+}
+
+/* Whatever its number, it is not the one that goes. */
+Test(rings, the_one_that_ends_is_kept)
+{
+    struct log_rings rings;
+    const struct log_ring *ring;
+
+    log_rings_init(&rings);
+    for (uint32_t i = 0; i < LOG_RINGS_ENDED_MAX + 1; i++)
+        cr_assert_not_null(log_rings_add(&rings, i));
+    for (uint32_t i = LOG_RINGS_ENDED_MAX; i > 0; i--)
+        cr_assert_eq(log_rings_end(&rings, i)->number, i + 1);
+    cr_assert_eq(log_rings_end(&rings, 0)->number, 1);
+    cr_assert_eq(TAILQ_FIRST(&rings.all)->number, 1);
+    ring = TAILQ_NEXT(TAILQ_FIRST(&rings.all), next);
+    cr_assert_eq(ring->number, 3, "the first of the others is lost");
+    cr_assert(log_rings_remove(&rings, 2), "its reader cannot know");
     log_rings_free(&rings);
 }
 

@@ -25,7 +25,7 @@ static struct {
     struct ear observer, ear;
     struct config_log_destination places[2];
     char text[2][128];
-    unsigned reopened;
+    unsigned settled;
     char error[256];
 } rig;
 
@@ -77,10 +77,10 @@ static void turn(void)
         ev_run(rig.loop.ev, EVRUN_NOWAIT);
 }
 
-static void on_reopened(void *owner, const char *error)
+static void on_settled(void *owner, const char *error)
 {
     (void)owner;
-    rig.reopened++;
+    rig.settled++;
     snprintf(rig.error, sizeof(rig.error), "%s", error ? error : "");
 }
 
@@ -93,7 +93,7 @@ static void rig_open(void)
     child_init(&rig.worker, &rig.children, ROLE_WORKER, NULL);
     rig.worker.index = 3;
     rig.worker.channel = ear_open(&rig.ear, ROLE_WORKER);
-    access_logs_init(&rig.logs, &rig.children, on_reopened, &rig);
+    access_logs_init(&rig.logs, &rig.children, on_settled, &rig);
     for (int i = 0; i < 2; i++) {
         snprintf(rig.text[i], sizeof(rig.text[i]), "file /tmp/nsg-access-logs-%d-%d", getpid(), i);
         rig.places[i] =
@@ -193,7 +193,8 @@ Test(access_logs, a_ring_outlives_its_writer_and_its_reader)
     turn();
     cr_assert_eq(rig.ear.rings, 2, "the worker that follows has its own");
     cr_assert_eq(say_done(1), 0);
-    cr_assert_eq(say_done(1), ERROR_IPC);
+    cr_assert_eq(say_done(1), 0, "it may have been given up meanwhile");
+    cr_assert_eq(say_done(3), ERROR_IPC);
     ear_close(&rig.observer);
     rig.children.observer.channel = NULL;
     start_observer();
@@ -204,18 +205,20 @@ Test(access_logs, files_are_opened_anew)
 {
     start_observer();
     plan(1);
+    rig.settled = 0;
     access_logs_reopen(&rig.logs);
     turn();
     cr_assert_eq(rig.observer.files, 2);
-    cr_assert_eq(rig.reopened, 1);
+    cr_assert_eq(rig.settled, 1);
     cr_assert_str_eq(rig.error, "");
 }
 
 Test(access_logs, without_an_observer_nothing_is_waited_for)
 {
     plan(1);
+    rig.settled = 0;
     access_logs_reopen(&rig.logs);
-    cr_assert_eq(rig.reopened, 1);
+    cr_assert_eq(rig.settled, 1);
 }
 
 Test(access_logs, come_along_to_the_next_binary)
@@ -228,7 +231,7 @@ Test(access_logs, come_along_to_the_next_binary)
     access_logs_of(&rig.logs, &rig.worker, &rig.record);
     wire_writer_init(&writer);
     access_logs_put(&writer, &rig.logs);
-    access_logs_init(&next, &rig.children, on_reopened, &rig);
+    access_logs_init(&next, &rig.children, on_settled, &rig);
     wire_reader_init(&reader, wire_written(&writer));
     access_logs_get(&reader, &next);
     cr_assert_eq(wire_finish(&reader), 0);
