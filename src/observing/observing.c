@@ -229,6 +229,7 @@ void observing_follow(struct observing *observing, const struct settings *settin
     for (uint32_t i = 0; i < settings->model.observe_count; i++)
         observing_keep(observing, &settings->model.observes[i]);
     observing_drop_rest(observing);
+    observing_share(observing); /* before who asks for them */
     observing_bind(observing);
     observing_look(observing);
 }
