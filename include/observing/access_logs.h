@@ -13,14 +13,14 @@ struct access_logs {
     struct children *children;
     struct log_destinations destinations;
     struct log_rings rings;
-    void (*on_reopened)(void *owner, const char *error);
+    void (*on_settled)(void *owner, const char *error);
     void *owner;
-    bool is_reopening;
 };
 
-/* on_reopened: every file has been opened anew, or could not be (error: of one of them). */
+/* on_settled: no file is being opened any more, for whatever reason it was; error: of one that
+ * could not be, or NULL. */
 void access_logs_init(struct access_logs *logs, struct children *children,
-                      void (*on_reopened)(void *owner, const char *error), void *owner);
+                      void (*on_settled)(void *owner, const char *error), void *owner);
 void access_logs_free(struct access_logs *logs);
 
 /* Whether there is anything for an observer to do. */
@@ -43,7 +43,7 @@ int access_logs_on_done(struct access_logs *logs, struct wire_reader *body);
  * ERROR_IPC. */
 int access_logs_on_dropped(struct access_logs *logs, struct wire_reader *body);
 
-/* Opens all files anew: on_reopened follows, perhaps before this returns. */
+/* Opens all files anew: on_settled follows, perhaps before this returns. */
 void access_logs_reopen(struct access_logs *logs);
 
 /* For the next binary. */

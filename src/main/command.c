@@ -19,8 +19,8 @@
 #define UPGRADE_NAP      0.05 /* seconds between questions whether it is done */
 #define UPGRADE_PATIENCE 60.0 /* seconds for them */
 
-/* Asks, and hands on what is answered, as long as that takes; without `show`, what needs no work.
- * Returns the exit status, or -1: the connection has closed before the last line. */
+/* Asks, and hands on what is answered (show, or NULL), as long as that takes. Returns the exit
+ * status, or -1: the connection has closed before the last line. */
 static int command_ask(const struct command *command, struct talk *talk, const char *request,
                        void (*show)(const struct answer *answer))
 {
@@ -28,7 +28,7 @@ static int command_ask(const struct command *command, struct talk *talk, const c
     int status = EXIT_FAILURE;
     bool has_ended = talk_open(talk, command, request) < 0;
 
-    if (show && !has_ended)
+    if (!has_ended)
         talk_be_patient(talk);
     while (!has_ended && talk_read(talk, &answer) == 0) {
         if (show)

@@ -40,12 +40,9 @@ static void destinations_on_close(void *owner, const struct log_destination *des
 
 static void destinations_on_settled(void *owner, const char *error)
 {
-    struct access_logs *logs = owner;
+    const struct access_logs *logs = owner;
 
-    if (!logs->is_reopening)
-        return;
-    logs->is_reopening = false;
-    logs->on_reopened(logs->owner, error);
+    logs->on_settled(logs->owner, error);
 }
 
 static const struct log_destinations_events destinations_events = {
@@ -67,7 +64,6 @@ void access_logs_leave(struct access_logs *logs, struct record *record)
 
 void access_logs_reopen(struct access_logs *logs)
 {
-    logs->is_reopening = true;
     log_destinations_reopen(&logs->destinations);
 }
 
@@ -184,9 +180,9 @@ void access_logs_get(struct wire_reader *reader, struct access_logs *logs)
 /* ---- life ---- */
 
 void access_logs_init(struct access_logs *logs, struct children *children,
-                      void (*on_reopened)(void *owner, const char *error), void *owner)
+                      void (*on_settled)(void *owner, const char *error), void *owner)
 {
-    *logs = (struct access_logs){.children = children, .on_reopened = on_reopened, .owner = owner};
+    *logs = (struct access_logs){.children = children, .on_settled = on_settled, .owner = owner};
     log_destinations_init(&logs->destinations, children->loop, children->program,
                           &destinations_events, logs);
     log_rings_init(&logs->rings);

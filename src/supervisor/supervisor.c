@@ -88,7 +88,7 @@ void supervisor_free(struct supervisor *supervisor)
     children_free(&supervisor->children);
     reload_free(&supervisor->reload);
     access_logs_free(&supervisor->access_logs);
-    free(supervisor->log_error);
+    reopening_free(supervisor);
     sweep_free(&supervisor->sweep);
     namespaces_stop(&supervisor->namespaces);
     notify_free(&supervisor->notify);

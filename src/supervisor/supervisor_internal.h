@@ -36,6 +36,14 @@ struct logging {
     bool is_reopening; /* and not only following a reload */
 };
 
+enum reopening_log { REOPENING_ERROR_LOG = 1, REOPENING_ACCESS_LOGS = 2 };
+
+/* All logs opened anew. */
+struct reopening {
+    unsigned outstanding; /* enum reopening_log: which are not open yet */
+    char *error;          /* of the first that could not be; NULL: none yet */
+};
+
 struct supervisor {
     struct loop loop;
     enum supervisor_state state;
@@ -47,7 +55,7 @@ struct supervisor {
     struct settings *settings;
     struct recorder_dump *dump; /* -T; else NULL */
     struct logging logging;
-    char *log_error; /* that the error log could not be opened, until access logs are, too */
+    struct reopening reopening;
     struct pid_file pid;
     struct namespaces namespaces;
     struct sockets sockets;
@@ -101,6 +109,7 @@ void board_follow(struct supervisor *supervisor);
 /* reopening.c: the error log and the access logs are opened anew. */
 void reopening_begin(struct supervisor *supervisor);
 void reopening_init(struct supervisor *supervisor);
+void reopening_free(struct supervisor *supervisor);
 
 /* upgrading.c */
 extern const struct upgrade_events supervisor_upgrade_events;

@@ -231,6 +231,22 @@ def test_a_log_that_cannot_be_reopened_is_told_to_who_asks(rotated, namespace):
     assert "logs opened anew" in path.read_text()
 
 
+def test_whoever_asks_is_told_of_all_logs(rotated, namespace):
+    """The access log fails at once; the error log, which is another's, is opened after that."""
+    folder = rotated.folder / "access"
+    folder.mkdir()
+    rotated.tenant("a", texts.plain(namespace, f"""access_log {folder}/a.log;
+        location / {{ return 200 "x"; }}"""))
+    assert rotated.ask("reload").returncode == 0
+    wait_for((folder / "a.log").exists, 20, what="the access log")
+    folder.rename(rotated.folder / "moved")
+    for _ in range(3):
+        result = rotated.ask("reopen")
+        assert result.returncode == 1 and "cannot open the access log" in result.stderr, result
+    (rotated.folder / "moved").rename(folder)
+    assert rotated.ask("reopen").returncode == 0
+
+
 def test_nobody_is_root_to_open_a_log(rotated):
     """The right to write others' files is in none of its processes' sets, also while a log is opened
     anew again and again; no descriptor and no process is left behind."""
