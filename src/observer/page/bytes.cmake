@@ -41,7 +41,8 @@ file(WRITE ${OUTPUT} "/* SPDX-License-Identifier: MIT */
 #define STYLE  \"'sha256-${style_hash}'\"
 #define SCRIPT \"'sha256-${script_hash}'\"
 
-static const char document[] = {${bytes}};
+/* In a section of its own, so that it is not in memory among the constants that every process uses. */
+__attribute__((section(\"observer_page\"))) static const char document[] = {${bytes}};
 
 const struct slice document_bytes = {document, sizeof(document)};
 const char document_policy[] = DOCUMENT_POLICY(STYLE, SCRIPT);
