@@ -97,19 +97,35 @@ def test_a_client_without_trust(serve, authority, namespace):
     expect(folder / "b", 1, r"\[b\.test\] \[[^\]]*unknown ca[^\]]*\] handshake 000 \[-\] -")
 
 
+def test_who_finds_no_place_and_who_is_too_slow(gateway, serve, authority, namespace):
+    """One that never ends its handshake holds the only place, until its time is over."""
+    gateway.settings["worker_processes"] = "1"  # takes them in the order in which they come
+    gateway.write_main()
+    folder = serve("max_handshakes 1;")
+    with netns.connect(namespace, texts.ADDRESS) as sock:
+        sock.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        wait_for(lambda: not is_served(authority, namespace), 20, "a refusal")
+        wait_for(lambda: any("handshake_timeout" in line for line in lines(folder / "a")), 30, "its end")
+    found = [line for line in lines(folder / "a") if "GET" not in line]
+    assert all(re.fullmatch(ALWAYS + r"\[-\] \[[^\]]+\] (max_handshakes|handshake_timeout) 000 \[-\] -", line)
+               for line in found), found
+    assert sum("max_handshakes" in line for line in found) == 1
+    assert sum("handshake_timeout" in line for line in found) == 1
+
+
+def is_served(authority, namespace):
+    try:
+        return fetch(namespace, texts.ADDRESS, context=authority.context(), name="a.test").status == 200
+    except OSError:
+        return False
+
+
 def test_who_may_not_begin(serve, authority, namespace):
     folder = serve("handshake_rate 1/m burst=1;")
     for _ in range(2):
         assert fetch(namespace, texts.ADDRESS, context=authority.context(), name="a.test").status == 200
 
-    def is_refused():
-        try:
-            fetch(namespace, texts.ADDRESS, context=authority.context(), name="a.test")
-        except OSError:
-            return True
-        return False
-
-    wait_for(is_refused, 20, "a refusal")
+    wait_for(lambda: not is_served(authority, namespace), 20, "a refusal")
     wait_for(lambda: any("rate" in line for line in lines(folder / "a")), 20, "its line")
     refused = [line for line in lines(folder / "a") if "rate" in line]
     assert re.fullmatch(ALWAYS + r"\[-\] \[[^\]]+\] client_handshake_rate 000 \[-\] -", refused[0])

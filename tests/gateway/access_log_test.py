@@ -163,7 +163,7 @@ def test_logrotate(gateway, namespace, logs, tmp_path, way):
         {way + " " + group if way != "copytruncate" else way}
         {reopen} }}""")
     rotation.chmod(0o644)
-    for turn in range(3):
+    for turn in range(2):
         ask(namespace, 100, f"/{turn}n")
         wait_for(lambda: len(lines(file)) == 100, 10, "lines")
         since = gateway.log_size()
@@ -173,7 +173,7 @@ def test_logrotate(gateway, namespace, logs, tmp_path, way):
         wait_for(lambda: (logs / f"a.log.{turn + 1}").exists(), 5, "a rotated file")
     ask(namespace, 100, "/last")
     expect_all([file], 100, "/last")
-    for turn in range(3):
+    for turn in range(2):
         expect_all(sorted(logs.iterdir()), 100, f"/{turn}n")
 
 
@@ -378,6 +378,17 @@ def test_without_access_logs_there_is_no_observer(gateway, namespace):
     gateway.start()
     ask(namespace, 3)
     assert observer(gateway) is None
+
+
+def test_standard_error(gateway, namespace):
+    """Beside the lines of nsgate's own log, each of them whole; USR1 changes nothing there."""
+    serve(gateway, namespace, "stderr line")
+    ask(namespace, 50)
+    expect_all([gateway.log_path], 50)
+    assert gateway.ask("reopen").returncode == 0
+    ask(namespace, 50, "/again")
+    gateway.stop()
+    expect_all([gateway.log_path], 50, "/again", 0.1)
 
 
 def test_inheritance_and_several_at_once(gateway, namespace, logs):

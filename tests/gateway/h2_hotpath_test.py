@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What small requests cost over HTTP/2: system calls of one stream at a time, and of many, and
-allocations; answered by the gateway, and by a backend, on either side of it."""
+"""What small requests cost over HTTP/2, their lines in an access log included: system calls of one
+stream at a time, and of many, and allocations; answered by the gateway, and by a backend, on either
+side of it."""
 
 import pathlib
 import struct
@@ -51,6 +52,11 @@ class Asking:
                 assert client.streams.pop(number).body == expected
 
 
+def settings_with_log(folder):
+    (folder / "logs").mkdir(mode=0o755)
+    return f"{FOREVER} access_log {folder}/logs/a.log;"
+
+
 def few_workers(gateway):
     gateway.settings["worker_processes"] = "1"
     gateway.log_level = "notice"
@@ -61,7 +67,7 @@ def few_workers(gateway):
 def test_one_read_and_one_write_for_all_streams(streams, gateway, authority, namespace, tmp_path):
     few_workers(gateway)
     gateway.tenant("a", texts.tenant(namespace, texts.tls_server(
-        authority, "a.test", 'return 200 "hello";'), settings=FOREVER))
+        authority, "a.test", 'return 200 "hello";'), settings=settings_with_log(tmp_path)))
     gateway.start()
     client = Asking(namespace, texts.ADDRESS, authority.context(("h2",)))
     client.ask(20, streams, b"hello")
@@ -75,7 +81,7 @@ def test_one_read_and_one_write_for_all_streams(streams, gateway, authority, nam
 
 
 @pytest.fixture
-def before(gateway, namespace, scripted):
+def before(gateway, namespace, scripted, tmp_path):
     """before(front, back, streams, **environment): a gateway between these versions, and ask(n)."""
     ends = []
 
@@ -93,7 +99,8 @@ def before(gateway, namespace, scripted):
         version = "proxy_http_version 2;" if back == "2" else ""
         gateway.tenant("a", texts.plain(
             namespace, f"""{version} location / {{ proxy_pass http://app; }}""",
-            settings=f"{FOREVER} upstream app {{ server {server.address}; keepalive 64; }}"))
+            settings=settings_with_log(tmp_path) +
+            f"upstream app {{ server {server.address}; keepalive 64; }}"))
         gateway.start(env=environment)
         if front == "2":
             client = Asking(namespace, ("127.0.0.1", 8080))
