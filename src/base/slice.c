@@ -8,11 +8,30 @@ static unsigned char lower(char c)
     return byte >= 'A' && byte <= 'Z' ? (unsigned char)(byte | 0x20) : byte;
 }
 
+#define EACH_BYTE(n) (UINT64_C(0x0101010101010101) * (n))
+
+/* Eight bytes from there on, capital letters made small. Of a byte below 0x80, one sum has the
+ * highest bit if it is 'A' or more, the other if it is more than 'Z'. */
+static uint64_t lower_word(const char *data)
+{
+    uint64_t word, low, is_capital;
+
+    memcpy(&word, data, sizeof(word));
+    low = word & EACH_BYTE(0x7f);
+    is_capital = (low + EACH_BYTE(0x80 - 'A')) & ~(low + EACH_BYTE(0x7f - 'Z')) & ~word;
+    return word | (is_capital & EACH_BYTE(0x80)) >> 2;
+}
+
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
+    size_t i = 0;
+
     if (a.len != b.len)
         return false;
-    for (size_t i = 0; i < a.len; i++)
+    for (; a.len - i >= sizeof(uint64_t); i += sizeof(uint64_t))
+        if (lower_word(a.data + i) != lower_word(b.data + i))
+            return false;
+    for (; i < a.len; i++)
         if (a.data[i] != b.data[i] && lower(a.data[i]) != lower(b.data[i]))
             return false;
     return true;

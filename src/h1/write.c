@@ -8,38 +8,52 @@
 /* Bytes being written straight into the chain's tail. */
 struct writer {
     struct chain *chain;
+    char *begin; /* what is written from there on is not committed */
     char *at;
-    size_t room; /* bytes that may be written at `at` */
-    size_t used; /* bytes that are written and not committed */
+    char *end;
 };
 
 static void writer_open(struct writer *writer, struct chain *chain)
 {
-    *writer = (struct writer){.chain = chain};
-    writer->at = chain_reserve(chain, 1, &writer->room);
+    size_t room;
+    char *at = chain_reserve(chain, 1, &room);
+    *writer = (struct writer){.chain = chain, .begin = at, .at = at, .end = at + room};
 }
 
 static void writer_close(struct writer *writer)
 {
-    if (writer->used > 0)
-        chain_commit(writer->chain, writer->used);
+    if (writer->at > writer->begin)
+        chain_commit(writer->chain, (size_t)(writer->at - writer->begin));
 }
 
-static void put(struct writer *writer, struct slice s)
+static size_t room_of(const struct writer *writer)
+{
+    return (size_t)(writer->end - writer->at);
+}
+
+static void put_in_pieces(struct writer *writer, struct slice s)
 {
     while (s.len > 0) {
-        if (writer->room == 0) {
-            chain_commit(writer->chain, writer->used);
-            writer->used = 0;
-            writer->at = chain_reserve(writer->chain, 1, &writer->room);
+        if (room_of(writer) == 0) {
+            writer_close(writer);
+            writer_open(writer, writer->chain);
         }
-        size_t len = s.len < writer->room ? s.len : writer->room;
+        size_t len = s.len < room_of(writer) ? s.len : room_of(writer);
         memcpy(writer->at, s.data, len);
         writer->at += len;
-        writer->room -= len;
-        writer->used += len;
         s = slice_from(s, len);
     }
+}
+
+/* In the caller, where most of what is put has a length that the compiler knows. */
+static inline void put(struct writer *writer, struct slice s)
+{
+    if (s.len == 0 || s.len > room_of(writer)) {
+        put_in_pieces(writer, s);
+        return;
+    }
+    memcpy(writer->at, s.data, s.len);
+    writer->at += s.len;
 }
 
 static void put_number(struct writer *writer, uint64_t number)

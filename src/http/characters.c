@@ -75,6 +75,12 @@ size_t http_find_control(const char *data, size_t len)
                 break;
             at += sizeof(word);
         }
+        /* Most tails are without: the last word, of which a part was looked at, tells. */
+        if (len - at < sizeof(word) && len >= sizeof(word)) {
+            memcpy(&word, data + len - sizeof(word), sizeof(word));
+            if (!has_control(word))
+                return len;
+        }
         /* The word with the control byte (or a HTAB, then the search goes on), or the tail. */
         size_t stop = len - at < sizeof(word) ? len : at + sizeof(word);
         for (; at < stop; at++) {

@@ -17,32 +17,16 @@ static const bool field_hops[FIELD_COUNT_] = {
 #undef X
 };
 
-static const uint8_t field_lengths[FIELD_COUNT_] = {
-#define X(name, text, hop) [FIELD_##name] = sizeof(text) - 1,
-    HTTP_FIELD_TABLE(X)
-#undef X
-};
-
-/* The lengths that names of the table have: most other names end here. */
-#define X(name, text, hop) | (UINT32_C(1) << (sizeof(text) - 1))
-static const uint32_t known_lengths = 0 HTTP_FIELD_TABLE(X);
-#undef X
-
-static inline char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
+/* By length and first letter, which the compiler knows, before the whole is compared. */
 enum http_field_id http_field_lookup(struct slice name)
 {
-    if (name.len >= 32 || ((known_lengths >> name.len) & 1) == 0)
-        return FIELD_OTHER;
-    char first = lower(name.data[0]);
-    for (unsigned id = 1; id < FIELD_COUNT_; id++) {
-        if (field_lengths[id] == name.len && field_names[id].data[0] == first &&
-            slice_equal_nocase(field_names[id], name))
-            return (enum http_field_id)id;
-    }
+    char first = name.len > 0 ? (char)(name.data[0] | 0x20) : '\0';
+#define X(id, text, hop)                                                                           \
+    if (name.len == sizeof(text) - 1 && first == (text)[0] &&                                      \
+        slice_equal_nocase(name, SLICE(text)))                                                     \
+        return FIELD_##id;
+    HTTP_FIELD_TABLE(X)
+#undef X
     return FIELD_OTHER;
 }
 

@@ -20,6 +20,26 @@ Test(slice, compares)
     cr_assert(slice_ends_with(SLICE("x.test"), SLICE(".test")));
 }
 
+/* Each pair of bytes at each place, among the words of a long one and behind them. */
+Test(slice, case_is_told_at_each_place)
+{
+    char a[19], b[19];
+    for (size_t at = 0; at < sizeof(a); at++) {
+        memset(a, 'x', sizeof(a));
+        memset(b, 'X', sizeof(b));
+        for (unsigned pair = 0; pair < 256 * 256; pair++) {
+            int one = (int)(pair / 256), other = (int)(pair % 256);
+            int low_one = one >= 'A' && one <= 'Z' ? one + 32 : one;
+            int low_other = other >= 'A' && other <= 'Z' ? other + 32 : other;
+            a[at] = (char)one;
+            b[at] = (char)other;
+            bool is_equal =
+                slice_equal_nocase((struct slice){a, sizeof(a)}, (struct slice){b, sizeof(b)});
+            cr_assert_eq(is_equal, low_one == low_other, "%zu: %d, %d", at, one, other);
+        }
+    }
+}
+
 Test(slice, cuts)
 {
     cr_assert(slice_equal(slice_from(SLICE("abc"), 1), SLICE("bc")));
