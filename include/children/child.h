@@ -36,6 +36,7 @@ struct child_events {
     int (*on_pong)(struct child *child, uint64_t number);
     /* Whether a message that answers is of interest still: WORKING, EXAMINED. */
     bool (*awaits)(const struct child *child, enum ipc_message message, uint64_t serial);
+    void (*on_drained)(struct child *child);       /* what waited for its socket has been sent */
     bool (*is_wanted)(const struct child *child);  /* although it was dismissed */
     bool (*is_patient)(const struct child *child); /* it may be silent for longer */
 };
@@ -79,13 +80,14 @@ struct child {
     char reason[128];           /* why the channel failed; empty when it only closed */
     struct allowance allowance; /* microseconds of our time, for messages that nobody asked for */
     bool is_excessive;          /* it has used up more than that */
+    bool has_queue;             /* messages wait for its socket */
+    struct loop_task drained;   /* they do no more: tells of it at the turn's end */
     /* workers only */
     unsigned tenants;            /* that it serves */
     unsigned awaiting;           /* TENANT, TENANT_REMOVE and LISTENER not yet COMMITTED */
     unsigned due;                /* tenants that it must be told of */
     struct delivery *deliveries; /* what it awaits, in the order in which that was sent */
     bool is_lacking;             /* something could not be sent for want of room */
-    bool has_queue;              /* messages wait for its socket */
     struct allowance asking;     /* for sockets */
     uint64_t drain_ping;         /* its PONG tells that it has heard DRAIN; 0: was not told */
 };

@@ -31,6 +31,8 @@ struct log_destination {
 struct log_destinations_events {
     /* Whether there is somebody to take them. */
     bool (*is_heard)(void *owner);
+    /* Whether that one has enough for now: log_destinations_resume follows. */
+    bool (*is_full)(void *owner);
     /* It is there; its file, if it is one, follows, now (fd, which stays the caller's) or later
      * (-1).
      */
@@ -74,6 +76,8 @@ void log_destinations_use(struct log_destinations *destinations, struct log_numb
 
 /* Somebody is there who knows none of them: tells them all. */
 void log_destinations_tell(struct log_destinations *destinations);
+/* Goes on with what is to be opened: there is room for it again. */
+void log_destinations_resume(struct log_destinations *destinations);
 /* Opens all files anew; on_settled follows, perhaps before this returns. */
 void log_destinations_reopen(struct log_destinations *destinations);
 

@@ -37,6 +37,8 @@ struct slice access_logs_of(struct access_logs *logs, struct child *worker,
 void access_logs_on_worker_death(struct access_logs *logs, const struct child *worker);
 /* The observer has been started: it is told everything. */
 void access_logs_on_start(struct access_logs *logs);
+/* What waited for it has been sent. */
+void access_logs_on_drained(struct access_logs *logs);
 /* RING_DONE. Returns 0 or ERROR_IPC. */
 int access_logs_on_done(struct access_logs *logs, struct wire_reader *body);
 /* LINES_DROPPED: by outputs; what found no room in a ring its worker counts. Returns 0 or

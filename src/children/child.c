@@ -134,8 +134,18 @@ static void child_on_queue(void *owner, unsigned queued)
 {
     struct child *child = owner;
 
+    if (child->has_queue && queued == 0 && child->events->on_drained)
+        loop_defer(child->children->loop, &child->drained);
     child->has_queue = queued > 0;
     progress_note(child);
+}
+
+static void child_on_drained(struct loop_task *task)
+{
+    struct child *child = CONTAINER_OF(task, struct child, drained);
+
+    if (child_is_up(child))
+        child->events->on_drained(child);
 }
 
 static const struct ipc_events child_events = {
@@ -279,6 +289,7 @@ void child_init(struct child *child, struct children *children, enum ipc_role ro
                 const struct child_events *events)
 {
     *child = (struct child){.children = children, .role = role, .events = events, .silent = -1};
+    child->drained.run = child_on_drained;
     deadline_init(&child->timer, children->loop, child_on_timer);
     progress_init(child);
 }
@@ -289,6 +300,7 @@ void child_close(struct child *child)
     deadline_stop(&child->timer);
     ipc_channel_free(child->channel);
     child->channel = NULL;
+    loop_cancel(child->children->loop, &child->drained);
     hold_set(&child->hold, 0);
 }
 

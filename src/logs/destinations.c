@@ -43,6 +43,12 @@ static void destinations_settle(struct log_destinations *destinations)
     destinations->events->on_settled(destinations->owner, error[0] ? error : NULL);
 }
 
+/* An open file that is not taken yet costs a descriptor: there are few of them. */
+static bool destinations_wait(const struct log_destinations *destinations)
+{
+    return !TAILQ_EMPTY(&destinations->due) && destinations->events->is_full(destinations->owner);
+}
+
 /* Most files are opened at once, so that this is no recursion. */
 static void destinations_open_due(struct log_destinations *destinations)
 {
@@ -53,13 +59,13 @@ static void destinations_open_due(struct log_destinations *destinations)
     destinations->is_opening = true;
     while (!log_file_is_busy(&destinations->file) &&
            destinations->events->is_heard(destinations->owner) &&
-           (next = TAILQ_FIRST(&destinations->due))) {
+           !destinations_wait(destinations) && (next = TAILQ_FIRST(&destinations->due))) {
         destination_clear_due(destinations, next);
         destinations->opening = next;
         log_file_begin(&destinations->file, next->place.path);
     }
     destinations->is_opening = false;
-    if (!log_file_is_busy(&destinations->file))
+    if (!log_file_is_busy(&destinations->file) && !destinations_wait(destinations))
         destinations_settle(destinations);
 }
 
@@ -115,6 +121,12 @@ void log_destinations_tell(struct log_destinations *destinations)
         destination_set_due(destinations, destination);
     }
     destinations_open_due(destinations);
+}
+
+void log_destinations_resume(struct log_destinations *destinations)
+{
+    if (!TAILQ_EMPTY(&destinations->due))
+        destinations_open_due(destinations);
 }
 
 /* What is configured no more keeps the file that it has: nobody makes it anew for that. */
@@ -239,8 +251,7 @@ void log_destinations_use(struct log_destinations *destinations, struct log_numb
     for (uint32_t i = 0; i < before.count; i++)
         destinations_leave(destinations, before.list[i]);
     free(before.list);
-    if (!TAILQ_EMPTY(&destinations->due))
-        destinations_open_due(destinations);
+    log_destinations_resume(destinations);
 }
 
 bool log_destinations_are_there(const struct log_destinations *destinations)

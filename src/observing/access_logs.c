@@ -7,6 +7,10 @@
 
 #include <errno.h>
 
+/* Messages that wait for the observer, at which no more files are opened: each costs a descriptor.
+ */
+#define ACCESS_LOGS_QUEUE 32
+
 static struct ipc_channel *access_logs_observer(const struct access_logs *logs)
 {
     return logs->children->observer.channel;
@@ -17,6 +21,13 @@ static struct ipc_channel *access_logs_observer(const struct access_logs *logs)
 static bool destinations_is_heard(void *owner)
 {
     return access_logs_observer(owner);
+}
+
+static bool destinations_is_full(void *owner)
+{
+    const struct ipc_channel *observer = access_logs_observer(owner);
+
+    return observer && ipc_channel_queued(observer) >= ACCESS_LOGS_QUEUE;
 }
 
 static void destinations_on_open(void *owner, const struct log_destination *destination, int fd)
@@ -47,6 +58,7 @@ static void destinations_on_settled(void *owner, const char *error)
 
 static const struct log_destinations_events destinations_events = {
     .is_heard = destinations_is_heard,
+    .is_full = destinations_is_full,
     .on_open = destinations_on_open,
     .on_close = destinations_on_close,
     .on_settled = destinations_on_settled};
@@ -143,6 +155,11 @@ int access_logs_on_dropped(struct access_logs *logs, struct wire_reader *body)
     metrics_add(figures_gateway(&logs->children->figures), METRIC_ACCESS_LOG_DROPPED,
                 dropped.count);
     return 0;
+}
+
+void access_logs_on_drained(struct access_logs *logs)
+{
+    log_destinations_resume(&logs->destinations);
 }
 
 /* Places first: their lines follow. */

@@ -71,8 +71,29 @@ static const struct child_events resolver_events = {.on_start = resolver_on_star
 
 /* ---- the observer ---- */
 
+/* Messages that wait for the observer, above which it gets no answer yet: it does not read. */
+#define OBSERVER_QUEUE 64
+
+/* It reads the answer by itself, and can ask for nothing else. */
+static void observer_send_status(struct child *observer)
+{
+    struct supervisor *supervisor = supervisor_of(observer);
+    struct ipc_status body = {0};
+    int fd;
+
+    supervisor->is_status_due = ipc_channel_queued(observer->channel) > OBSERVER_QUEUE;
+    if (supervisor->is_status_due)
+        return;
+    fd = control_ask(&supervisor->control, "status");
+    body.error = fd < 0 ? errno : 0;
+    ipc_send_status(observer->channel, IPC_STATUS, &body,
+                    &(struct ipc_attachments){&fd, fd >= 0, NULL});
+    descriptor_close(fd);
+}
+
 static void observer_on_start(struct child *observer)
 {
+    supervisor_of(observer)->is_status_due = false;
     access_logs_on_start(&supervisor_of(observer)->access_logs);
     observing_on_start(&supervisor_of(observer)->observing);
 }
@@ -82,28 +103,24 @@ static void observer_on_death(struct child *observer)
     control_ask_end(&supervisor_of(observer)->control);
 }
 
-/* Messages that wait for the observer, above which it gets no answers: it does not read. */
-#define OBSERVER_QUEUE 64
+static void observer_on_drained(struct child *observer)
+{
+    struct supervisor *supervisor = supervisor_of(observer);
 
-/* It reads the answer by itself, and can ask for nothing else. */
+    if (supervisor->is_status_due)
+        observer_send_status(observer);
+    access_logs_on_drained(&supervisor->access_logs);
+}
+
 static int observer_on_message(struct child *observer, struct ipc_received *received)
 {
-    struct ipc_status body = {0};
-    int fd;
-
     if (received->message == IPC_RING_DONE)
         return access_logs_on_done(&supervisor_of(observer)->access_logs, &received->body);
     if (received->message == IPC_LINES_DROPPED)
         return access_logs_on_dropped(&supervisor_of(observer)->access_logs, &received->body);
     if (received->message != IPC_STATUS_ASK)
         return ERROR_IPC;
-    if (ipc_channel_queued(observer->channel) > OBSERVER_QUEUE)
-        return 0;
-    fd = control_ask(&supervisor_of(observer)->control, "status");
-    body.error = fd < 0 ? errno : 0;
-    ipc_send_status(observer->channel, IPC_STATUS, &body,
-                    &(struct ipc_attachments){&fd, fd >= 0, NULL});
-    descriptor_close(fd);
+    observer_send_status(observer);
     return 0;
 }
 
@@ -115,6 +132,7 @@ static bool observer_is_wanted(const struct child *observer)
 static const struct child_events observer_events = {.on_start = observer_on_start,
                                                     .on_death = observer_on_death,
                                                     .on_message = observer_on_message,
+                                                    .on_drained = observer_on_drained,
                                                     .is_wanted = observer_is_wanted};
 
 const struct children_singles supervisor_singles = {&resolver_events, &observer_events};

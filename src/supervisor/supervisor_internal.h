@@ -64,6 +64,7 @@ struct supervisor {
     struct children children;
     struct access_logs access_logs;
     struct observing observing;
+    bool is_status_due; /* the observer has asked for it, and reads nothing yet */
     struct reload reload;
     struct sweep sweep;
     struct notify notify;

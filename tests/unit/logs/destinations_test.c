@@ -12,6 +12,7 @@ static struct {
     struct log_destinations all;
     char folder[64];
     bool is_heard;
+    unsigned room; /* files until it is full */
     unsigned told, files, closed, settled;
     char error[256];
 } rig;
@@ -20,6 +21,12 @@ static bool on_heard(void *owner)
 {
     (void)owner;
     return rig.is_heard;
+}
+
+static bool on_full(void *owner)
+{
+    (void)owner;
+    return rig.files >= rig.room;
 }
 
 static void on_open(void *owner, const struct log_destination *destination, int fd)
@@ -45,10 +52,12 @@ static void on_settled(void *owner, const char *error)
     snprintf(rig.error, sizeof(rig.error), "%s", error ? error : "");
 }
 
-static const struct log_destinations_events events = {on_heard, on_open, on_close, on_settled};
+static const struct log_destinations_events events = {on_heard, on_full, on_open, on_close,
+                                                      on_settled};
 
 static void rig_open(void)
 {
+    rig.room = 100;
     strcpy(rig.folder, "/tmp/nsg-destinations-XXXXXX");
     cr_assert_not_null(mkdtemp(rig.folder));
     loop_init(&rig.loop);
@@ -149,6 +158,35 @@ Test(destinations, are_opened_anew)
     log_destinations_use(&rig.all, &one, NULL, 0);
     log_place_free(&places[0]);
     log_place_free(&places[1]);
+}
+
+/* Each open file costs a descriptor until it is taken. */
+Test(destinations, are_opened_while_there_is_room_for_them)
+{
+    struct log_place places[] = {file_at("a"), file_at("b"), file_at("c")};
+    struct log_numbers numbers = {0};
+
+    rig.room = 1;
+    rig.is_heard = true;
+    log_destinations_use(&rig.all, &numbers, places, 3);
+    cr_assert_eq(rig.told, 3);
+    cr_assert_eq(rig.files, 1);
+    cr_assert_eq(rig.settled, 0, "they are still to be opened");
+    log_destinations_resume(&rig.all);
+    cr_assert_eq(rig.files, 1);
+    rig.room = 2;
+    log_destinations_resume(&rig.all);
+    cr_assert_eq(rig.files, 2);
+    cr_assert_eq(rig.settled, 0);
+    rig.room = 3;
+    log_destinations_resume(&rig.all);
+    cr_assert_eq(rig.files, 3);
+    cr_assert_eq(rig.settled, 1);
+    log_destinations_resume(&rig.all);
+    cr_assert_eq(rig.settled, 1, "there was nothing to do");
+    log_destinations_use(&rig.all, &numbers, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        log_place_free(&places[i]);
 }
 
 Test(destinations, that_cannot_be_opened_are_told)

@@ -201,6 +201,39 @@ Test(access_logs, a_ring_outlives_its_writer_and_its_reader)
     cr_assert_eq(rig.observer.rings, 1);
 }
 
+/* Who has many files does not keep them all open until they are taken. */
+Test(access_logs, few_open_files_wait_for_the_observer)
+{
+    enum { COUNT = 1000 };
+    struct plan *made = &rig.record.plan;
+    char folder[] = "/tmp/nsg-access-logs-XXXXXX";
+    char text[64];
+
+    cr_assert_not_null(mkdtemp(folder));
+    made->logs = calloc(COUNT, sizeof(made->logs[0]));
+    for (; made->log_count < COUNT; made->log_count++) {
+        snprintf(text, sizeof(text), "file %s/%u", folder, made->log_count);
+        log_place_set(
+            &made->logs[made->log_count],
+            &(struct config_log_destination){.kind = LOG_TO_FILE, .identity = slice_of(text)});
+    }
+    rig.children.observer.channel = ear_open(&rig.observer, ROLE_OBSERVER);
+    access_logs_follow(&rig.logs, &rig.record);
+    cr_assert_lt(ipc_channel_queued_descriptors(rig.observer.ours), 64);
+    cr_assert_eq(rig.settled, 0);
+    for (int i = 0; i < 1000 && rig.observer.files < COUNT; i++) {
+        turn();
+        cr_assert_lt(ipc_channel_queued_descriptors(rig.observer.ours), 64);
+        if (ipc_channel_queued(rig.observer.ours) == 0)
+            access_logs_on_drained(&rig.logs);
+    }
+    cr_assert_eq(rig.observer.destinations, COUNT);
+    cr_assert_eq(rig.observer.files, COUNT);
+    cr_assert_eq(rig.settled, 1);
+    snprintf(text, sizeof(text), "rm -rf %s", folder);
+    cr_assert_eq(system(text), 0);
+}
+
 Test(access_logs, files_are_opened_anew)
 {
     start_observer();

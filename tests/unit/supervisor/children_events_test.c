@@ -68,10 +68,20 @@ static void on_gone(void *owner, const char *reason)
     cr_assert_fail("%s", reason);
 }
 
-/* An observer that asks and does not read gets no more answers, however often it asks. */
-Test(children_events, who_reads_no_answers_gets_none)
+static const char *on_asked(void *owner)
 {
+    (void)owner;
+    return NULL;
+}
+
+/* An observer that asks and does not read gets no more answers, however often it asks; once it has
+ * read, it gets one. */
+Test(children_events, who_reads_no_answers_gets_one_later)
+{
+    static const struct control_request requests[] = {{"status", CONTROL_COUNTING, on_asked},
+                                                      {NULL, CONTROL_READING, NULL}};
     static const struct ipc_events channel_events = {.on_gone = on_gone};
+    char bytes[4096];
     static struct supervisor supervisor;
     struct child *observer = &supervisor.children.observer;
     struct ipc_received question = {.message = IPC_STATUS_ASK};
@@ -93,6 +103,17 @@ Test(children_events, who_reads_no_answers_gets_none)
         cr_assert_eq(supervisor_singles.observer->on_message(observer, &question), 0);
     cr_assert_eq(ipc_channel_queued(observer->channel), before);
     cr_assert_null(supervisor.control.asked);
+    cr_assert(supervisor.is_status_due);
+    while (ipc_channel_queued(observer->channel) > 0) {
+        while (read(ends[1], bytes, sizeof(bytes)) > 0)
+            ;
+        ev_run(supervisor.loop.ev, EVRUN_ONCE);
+    }
+    control_init(&supervisor.control, &supervisor.loop, NULL, requests, NULL);
+    supervisor_singles.observer->on_drained(observer);
+    cr_assert_not(supervisor.is_status_due);
+    cr_assert_not_null(supervisor.control.asked);
+    control_ask_end(&supervisor.control);
     ipc_channel_free(observer->channel);
     close(ends[1]);
     loop_free(&supervisor.loop);
