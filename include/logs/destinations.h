@@ -18,7 +18,8 @@
 #define LOG_DESTINATION_AGAIN 5.0
 
 struct log_destination {
-    UT_hash_handle hh; /* by identity */
+    UT_hash_handle hh;        /* by identity */
+    UT_hash_handle by_number; /* the same ones */
     TAILQ_ENTRY(log_destination) due;
     uint32_t number; /* never another's */
     struct log_place place;
@@ -48,6 +49,7 @@ struct log_destinations {
     const struct log_destinations_events *events;
     void *owner;
     struct log_destination *all;
+    struct log_destination *numbers;
     TAILQ_HEAD(, log_destination) due;
     struct log_destination *opening;
     struct log_file file;

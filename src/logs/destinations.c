@@ -162,6 +162,7 @@ static struct log_destination *destinations_add(struct log_destinations *destina
     destination->left = loop_now(destinations->again.loop);
     HASH_ADD_KEYPTR(hh, destinations->all, destination->place.identity,
                     strlen(destination->place.identity), destination);
+    HASH_ADD(by_number, destinations->numbers, number, sizeof(destination->number), destination);
     return destination;
 }
 
@@ -183,6 +184,7 @@ static void destination_free(struct log_destinations *destinations,
 {
     destination_clear_due(destinations, destination);
     HASH_DEL(destinations->all, destination);
+    HASH_DELETE(by_number, destinations->numbers, destination);
     log_place_free(&destination->place);
     free(destination);
 }
@@ -210,21 +212,11 @@ static void destinations_on_sweep(struct deadline *sweep)
         deadline_set(sweep, soonest);
 }
 
-static struct log_destination *destinations_of_number(const struct log_destinations *destinations,
-                                                      uint32_t number)
-{
-    DESTINATIONS_FOREACH(destination, destinations)
-    {
-        if (destination->number == number)
-            return destination;
-    }
-    return NULL;
-}
-
 static void destinations_leave(struct log_destinations *destinations, uint32_t number)
 {
-    struct log_destination *destination = destinations_of_number(destinations, number);
+    struct log_destination *destination;
 
+    HASH_FIND(by_number, destinations->numbers, &number, sizeof(number), destination);
     if (!destination || --destination->users > 0)
         return;
     destination->left = loop_now(destinations->again.loop);
