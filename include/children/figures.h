@@ -9,8 +9,11 @@
 /* Embedded by struct children. A column's file is made for its first worker and stays: when a
  * worker has ended, what it counted becomes the board's, and the next one gets the file empty. */
 struct figures {
-    struct metrics_file board; /* memory is NULL until figures_open */
-    int fds[METRICS_SOURCES];  /* of each column, and of the board; -1: there is none */
+    struct metrics_file board;         /* memory is NULL until figures_open */
+    int fds[METRICS_SOURCES];          /* of each column, and of the board; -1: there is none */
+    uint64_t serials[METRICS_SOURCES]; /* of those descriptors, whose numbers come again; 0: there
+                                        * never was one */
+    uint64_t last;                     /* serial that was given */
     char *columns[METRICS_COLUMNS];
     struct metrics_reader *reader;
 };

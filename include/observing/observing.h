@@ -15,9 +15,9 @@ struct observing {
     struct children *children;
     const struct access_logs *logs; /* that need an observer, too */
     TAILQ_HEAD(, observing_place) places;
-    /* What the present observer reads: of each source the descriptor that it was sent a copy of,
-     * -1: none. */
-    int shown[METRICS_SOURCES];
+    /* What the present observer reads: of each source the serial of the descriptor that it was sent
+     * a copy of, 0: none. */
+    uint64_t shown[METRICS_SOURCES];
     bool is_over;          /* nothing is bound or started any more */
     struct deadline again; /* to bind what could not be bound */
 };

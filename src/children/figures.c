@@ -27,6 +27,12 @@ void figures_init(struct figures *figures)
         figures->fds[i] = -1;
 }
 
+static void figures_set(struct figures *figures, uint32_t source, int fd)
+{
+    figures->fds[source] = fd;
+    figures->serials[source] = ++figures->last;
+}
+
 /* A column that is unmapped is read no more. */
 static void figures_drop(struct figures *figures, uint32_t source)
 {
@@ -37,7 +43,7 @@ static void figures_drop(struct figures *figures, uint32_t source)
     if (*memory)
         munmap(*memory, file_size(source));
     *memory = NULL;
-    figures->fds[source] = descriptor_close(figures->fds[source]);
+    figures_set(figures, source, descriptor_close(figures->fds[source]));
 }
 
 void figures_free(struct figures *figures)
@@ -55,7 +61,7 @@ static int board_take(struct figures *figures, int fd, bool is_new)
     uint64_t size = file_size(METRICS_SOURCE_BOARD);
     char *memory = sealed_memory_map(fd, size, true);
 
-    figures->fds[METRICS_SOURCE_BOARD] = fd;
+    figures_set(figures, METRICS_SOURCE_BOARD, fd);
     if (memory && is_new)
         metrics_file_describe(METRICS_BOARD, memory);
     if (memory && metrics_file_open(&figures->board, METRICS_BOARD, memory) == 0 &&
@@ -66,7 +72,7 @@ static int board_take(struct figures *figures, int fd, bool is_new)
         errno = EINVAL;
     }
     figures->board.memory = NULL;
-    figures->fds[METRICS_SOURCE_BOARD] = descriptor_close(fd);
+    figures_set(figures, METRICS_SOURCE_BOARD, descriptor_close(fd));
     return -1;
 }
 
@@ -115,7 +121,7 @@ static int column_take(struct figures *figures, uint32_t column, int fd)
 {
     uint64_t size = file_size(column);
 
-    figures->fds[column] = fd;
+    figures_set(figures, column, fd);
     figures->columns[column] = sealed_memory_map(fd, size, false);
     if (figures->columns[column] &&
         metrics_reader_set(figures->reader, column, figures->columns[column], size) == 0)

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define OBSERVING_BACKLOG 128
 #define OBSERVING_AGAIN   0.25 /* seconds until what could not be bound is tried again */
@@ -78,7 +79,7 @@ static void observing_send_figures(struct observing *observing, uint32_t source)
                      &(struct ipc_figures){source},
                      fd < 0 ? NULL : &(struct ipc_attachments){&fd, 1, NULL});
     descriptor_close(fd);
-    observing->shown[source] = figures->fds[source];
+    observing->shown[source] = figures->serials[source];
 }
 
 /* The board, by which the others count, is the last one. */
@@ -87,7 +88,7 @@ void observing_share(struct observing *observing)
     if (!child_is_up(&observing->children->observer) || TAILQ_EMPTY(&observing->places))
         return;
     for (uint32_t i = 0; i < METRICS_SOURCES; i++) {
-        if (observing->shown[i] != observing->children->figures.fds[i])
+        if (observing->shown[i] != observing->children->figures.serials[i])
             observing_send_figures(observing, i);
     }
 }
@@ -96,8 +97,7 @@ void observing_on_start(struct observing *observing)
 {
     struct observing_place *place;
 
-    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
-        observing->shown[i] = -1;
+    memset(observing->shown, 0, sizeof(observing->shown));
     observing_share(observing);
     TAILQ_FOREACH (place, &observing->places, next)
         place_send(observing, place);
@@ -247,8 +247,6 @@ void observing_init(struct observing *observing, struct children *children,
 {
     *observing = (struct observing){.children = children, .logs = logs};
     TAILQ_INIT(&observing->places);
-    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
-        observing->shown[i] = -1;
     deadline_init(&observing->again, children->loop, observing_on_again);
 }
 

@@ -162,6 +162,35 @@ Test(figures, go_on_in_the_next_binary)
     figures_free(&figures);
 }
 
+/* Whoever was given the one of before must be given the next one, which may have its number. */
+Test(figures, a_file_that_is_made_anew_has_another_serial)
+{
+    struct wire_writer state;
+    struct figures next;
+    uint64_t gone;
+    int fd;
+
+    figures_init(&figures);
+    cr_assert_eq(figures_open(&figures), 0);
+    cr_assert_eq(figures.serials[70], 0);
+    cr_assert_geq(figures_start(&figures, 70), 0);
+    wire_writer_init(&state);
+    figures_put(&state, &figures);
+    resume(&next, &state);
+    gone = next.serials[70];
+    cr_assert_eq(next.fds[70], -1);
+    fd = figures_start(&next, 70);
+    cr_assert_geq(fd, 0);
+    cr_assert_gt(next.serials[70], gone);
+    gone = next.serials[70];
+    figures_end(&next, 70);
+    cr_assert_eq(figures_start(&next, 70), fd);
+    cr_assert_eq(next.serials[70], gone, "it is the same file");
+    figures_free(&next);
+    wire_writer_free(&state);
+    figures_free(&figures);
+}
+
 /* As if that cell had not been there before. */
 Test(figures, of_a_board_of_another_version_go_on)
 {
