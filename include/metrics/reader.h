@@ -47,10 +47,11 @@ struct metrics_snapshot {
     uint32_t tenant_count;
     struct metrics_part *parts; /* scope by scope, tenant by tenant, by name */
     uint32_t part_count;
+    size_t size; /* bytes that all of it takes */
 };
 
-/* tenant: only that one; empty: all. NULL when the board is just being changed, or there is none.
- */
+/* tenant: only that one; empty: all. NULL when there is no board, or it is being changed or was
+ * while it was read, which who writes it never sees. */
 struct metrics_snapshot *metrics_snapshot_new(struct metrics_reader *reader, struct slice tenant);
 /* The tenant in that slot of the board; NULL: there is none. */
 const struct metrics_tenant *metrics_snapshot_find(const struct metrics_snapshot *snapshot,

@@ -129,7 +129,7 @@ static struct metrics_cells *fold_place(const struct fold *fold, enum metric_sco
     return scope == METRIC_SCOPE_TENANT ? tenant : fold_find(fold, scope, reading);
 }
 
-static void fold_scope(struct fold *fold, const struct metrics_source *source,
+static void fold_scope(struct fold *fold, struct metrics_source *source,
                        enum metric_scope scope, uint32_t column)
 {
     struct metrics_reading reading;
@@ -156,7 +156,6 @@ static void fold_all(struct metrics_file *board, struct metrics_source *source, 
 {
     struct fold fold = {.board = board};
 
-    source->is_over = true;
     for (unsigned scope = 0; scope < METRIC_SCOPE_CERTIFICATE; scope++)
         fold_scope(&fold, source, (enum metric_scope)scope, column);
     free(fold.parts);

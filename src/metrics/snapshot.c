@@ -8,12 +8,12 @@
 #include "base/container_of.h"
 #include "base/memory.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How often the board may change while it is read. */
-#define TRIES 1000
+/* Bytes that are taken at a time. */
+#define BLOCK_OF_ALL (1024 * 1024)
+#define BLOCK_OF_ONE (16 * 1024)
 
 struct metrics_reader {
     struct metrics_source sources[METRICS_SOURCES];
@@ -22,8 +22,9 @@ struct metrics_reader {
 struct snapshot {
     struct metrics_snapshot is;
     struct arena arena;
+    struct arena scratch;             /* what each worker has of parts, until they are merged */
     uint32_t places[METRICS_TENANTS]; /* by slot of the board: behind the tenant's index; 0: none */
-    uint32_t room;                    /* for parts */
+    uint32_t room;                    /* for parts, until they are merged */
     bool is_live[METRICS_WORKERS];
 };
 
@@ -43,9 +44,11 @@ int metrics_reader_set(struct metrics_reader *reader, uint32_t source, const cha
     return source_open(&reader->sources[source], memory, size);
 }
 
-static uint64_t *snapshot_cells(struct snapshot *snapshot, enum metric_scope scope)
+static uint64_t *copy_cells(struct arena *arena, enum metric_scope scope, const uint64_t *from)
 {
-    return ARENA_ARRAY(&snapshot->arena, uint64_t, metric_scope_cells[scope]);
+    size_t size = metric_scope_cells[scope] * sizeof(*from);
+
+    return memcpy(arena_alloc(arena, size), from, size);
 }
 
 /* ---- tenants ---- */
@@ -58,8 +61,8 @@ static struct slice next_text(const char **from, const char *end)
     return text;
 }
 
-static void read_text(const struct metrics_source *board, uint32_t slot, struct arena *arena,
-                      struct metrics_text *text)
+/* Name, namespace and error, in the board itself. */
+static struct slice find_text(const struct metrics_source *board, uint32_t slot)
 {
     const struct metrics_region *region = &board->regions[METRIC_SCOPE_TENANT];
     uint64_t outside = board->long_text + slot * (uint64_t)METRICS_LONG_TEXT;
@@ -67,7 +70,7 @@ static void read_text(const struct metrics_source *board, uint32_t slot, struct 
     size_t size = region->text;
 
     if (size < METRICS_BOARD_COLUMNS)
-        return;
+        return SLICE("");
     from += METRICS_BOARD_COLUMNS;
     size -= METRICS_BOARD_COLUMNS;
     if (size > 1 && from[0] == '\0' && from[1] != '\0' &&
@@ -75,32 +78,42 @@ static void read_text(const struct metrics_source *board, uint32_t slot, struct 
         from = board->memory + outside;
         size = METRICS_LONG_TEXT;
     }
-    from = arena_slice(arena, (struct slice){from, size}).data;
-    *text = (struct metrics_text){.name = next_text(&from, from + size)};
-    text->netns = next_text(&from, text->name.data + size);
-    text->error = next_text(&from, text->name.data + size);
+    return (struct slice){from, size};
 }
 
-static void read_tenants(struct snapshot *snapshot, const struct metrics_source *board,
+static bool is_wanted(struct slice text, struct slice wanted)
+{
+    struct slice name = next_text(&text.data, text.data + text.len);
+
+    return name.len > 0 && (wanted.len == 0 || slice_equal(wanted, name));
+}
+
+static void copy_text(struct arena *arena, struct slice text, struct metrics_text *to)
+{
+    const char *from = arena_slice(arena, text).data, *end = from + text.len;
+
+    to->name = next_text(&from, end);
+    to->netns = next_text(&from, end);
+    to->error = next_text(&from, end);
+}
+
+static void read_tenants(struct snapshot *snapshot, struct metrics_source *board,
                          struct slice wanted)
 {
     uint32_t used = source_used(board, METRIC_SCOPE_TENANT);
+    uint32_t room = wanted.len > 0 ? 1 : used;
     struct metrics_reading reading;
 
-    snapshot->is.tenants = ARENA_ARRAY(&snapshot->arena, struct metrics_tenant, used);
-    for (uint32_t i = 0; i < used; i++) {
+    snapshot->is.tenants = ARENA_ARRAY(&snapshot->arena, struct metrics_tenant, room);
+    for (uint32_t i = 0; i < used && snapshot->is.tenant_count < room; i++) {
         struct metrics_tenant *tenant = &snapshot->is.tenants[snapshot->is.tenant_count];
+        struct slice text = find_text(board, i);
 
-        *tenant = (struct metrics_tenant){0};
-        if (!source_read(board, METRIC_SCOPE_TENANT, i, &reading))
-            continue;
-        read_text(board, i, &snapshot->arena, &tenant->text);
-        if (tenant->text.name.len == 0 ||
-            (wanted.len > 0 && !slice_equal(wanted, tenant->text.name)))
+        if (!is_wanted(text, wanted) || !source_read(board, METRIC_SCOPE_TENANT, i, &reading))
             continue;
         tenant->owner = reading.owner;
-        tenant->cells = snapshot_cells(snapshot, METRIC_SCOPE_TENANT);
-        metrics_sum(METRIC_SCOPE_TENANT, tenant->cells, reading.cells);
+        copy_text(&snapshot->arena, text, &tenant->text);
+        tenant->cells = copy_cells(&snapshot->arena, METRIC_SCOPE_TENANT, reading.cells);
         snapshot->places[i % METRICS_TENANTS] = ++snapshot->is.tenant_count;
     }
 }
@@ -124,6 +137,13 @@ static struct metrics_tenant *find_tenant(const struct snapshot *snapshot,
 
 /* ---- parts ---- */
 
+static void copy_part(struct arena *arena, struct metrics_part *to, const struct metrics_part *from)
+{
+    *to = *from;
+    to->name = arena_slice(arena, (struct slice){from->name, METRICS_NAME}).data;
+    to->cells = copy_cells(arena, from->scope, from->cells);
+}
+
 static int compare_parts(const void *left, const void *right)
 {
     const struct metrics_part *a = left, *b = right;
@@ -135,7 +155,7 @@ static int compare_parts(const void *left, const void *right)
     return memcmp(a->name, b->name, METRICS_NAME);
 }
 
-/* Those of several workers are one. What a dead worker has counted stays out until a living one has
+/* Those of several workers are one, and are all that is kept. What a dead worker has counted stays out until a living one has
  * that listener or endpoint too: it may be gone from the configuration. */
 static void merge_parts(struct snapshot *snapshot)
 {
@@ -156,52 +176,56 @@ static void merge_parts(struct snapshot *snapshot)
             parts[count++] = sum;
     }
     snapshot->is.part_count = count;
+    snapshot->is.parts = ARENA_ARRAY(&snapshot->arena, struct metrics_part, count);
+    for (uint32_t i = 0; i < count; i++)
+        copy_part(&snapshot->arena, &snapshot->is.parts[i], &parts[i]);
+    free(parts);
+    arena_free(&snapshot->scratch);
 }
 
-static void add_part(struct snapshot *snapshot, enum metric_scope scope,
-                     const struct metrics_tenant *tenant, const struct metrics_reading *reading,
-                     bool is_live)
+static void add_part(struct snapshot *snapshot, const struct metrics_part *part)
 {
-    struct slice name = {reading->name, METRICS_NAME};
-    struct metrics_part *part;
+    struct metrics_snapshot *is = &snapshot->is;
 
-    if (snapshot->is.part_count == snapshot->room) /* more have come since they were counted */
-        return;
-    part = &snapshot->is.parts[snapshot->is.part_count++];
-    *part = (struct metrics_part){.tenant = (uint32_t)(tenant - snapshot->is.tenants),
-                                  .scope = scope,
-                                  .name = arena_slice(&snapshot->arena, name).data,
-                                  .cells = snapshot_cells(snapshot, scope),
-                                  .is_live = is_live};
-    metrics_sum(scope, part->cells, reading->cells);
+    if (is->part_count == snapshot->room) {
+        snapshot->room = 2 * snapshot->room + 64;
+        is->parts = memory_resize(is->parts, snapshot->room * sizeof(*part));
+    }
+    copy_part(&snapshot->scratch, &is->parts[is->part_count++], part);
 }
 
 /* ---- all of a file ---- */
 
-static void read_slots(struct snapshot *snapshot, const struct metrics_reader *reader,
-                       uint32_t column, enum metric_scope scope)
+/* What is nobody's, or not the column's to count, is not read: it may be all of a file. */
+static void read_slots(struct snapshot *snapshot, struct metrics_reader *reader, uint32_t column,
+                       enum metric_scope scope)
 {
-    const struct metrics_source *source = &reader->sources[column];
+    struct metrics_source *source = &reader->sources[column];
     const struct metrics_source *board = &reader->sources[METRICS_SOURCE_BOARD];
     uint32_t used = source_used(source, scope);
     struct metrics_reading reading;
 
     for (uint32_t i = 0; i < used; i++) {
-        struct metrics_tenant *tenant;
+        uint64_t owner = source_owner(source, scope, i);
+        struct metrics_tenant *tenant = find_tenant(snapshot, board, owner, column);
 
-        if (!source_read(source, scope, i, &reading))
+        if (!tenant || !source_read(source, scope, i, &reading) || reading.owner != owner)
             continue;
-        tenant = find_tenant(snapshot, board, reading.owner, column);
-        if (tenant && scope == METRIC_SCOPE_TENANT)
+        if (scope == METRIC_SCOPE_TENANT)
             metrics_sum(scope, tenant->cells, reading.cells);
-        else if (tenant)
-            add_part(snapshot, scope, tenant, &reading,
-                     column != METRICS_SOURCE_BOARD || scope == METRIC_SCOPE_CERTIFICATE);
+        else
+            add_part(snapshot,
+                     &(struct metrics_part){
+                         .tenant = (uint32_t)(tenant - snapshot->is.tenants),
+                         .scope = scope,
+                         .name = reading.name,
+                         .cells = reading.cells,
+                         .is_live =
+                             column != METRICS_SOURCE_BOARD || scope == METRIC_SCOPE_CERTIFICATE});
     }
 }
 
-static void read_process(struct snapshot *snapshot, const struct metrics_source *source,
-                         uint32_t column)
+static void read_process(struct snapshot *snapshot, struct metrics_source *source, uint32_t column)
 {
     struct metrics_reading reading;
 
@@ -215,31 +239,19 @@ static void read_process(struct snapshot *snapshot, const struct metrics_source 
             continue;
         snapshot->is_live[index] = snapshot->is_live[index] || column != METRICS_SOURCE_BOARD;
         if (!snapshot->is.workers[index])
-            snapshot->is.workers[index] = snapshot_cells(snapshot, METRIC_SCOPE_WORKER);
+            snapshot->is.workers[index] = ARENA_ARRAY(&snapshot->arena, uint64_t,
+                                                      metric_scope_cells[METRIC_SCOPE_WORKER]);
         metrics_sum(METRIC_SCOPE_WORKER, snapshot->is.workers[index], reading.cells);
     }
 }
 
-static uint32_t count_parts(const struct metrics_reader *reader)
+static void read_all(struct snapshot *snapshot, struct metrics_reader *reader, struct slice tenant)
 {
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < METRICS_SOURCES; i++) {
-        for (unsigned scope = METRIC_SCOPE_LISTENER; scope < METRIC_SCOPES; scope++) {
-            if (reader->sources[i].memory)
-                count += source_used(&reader->sources[i], (enum metric_scope)scope);
-        }
-    }
-    return count;
-}
-
-static void read_all(struct snapshot *snapshot, const struct metrics_reader *reader,
-                     struct slice tenant)
-{
-    snapshot->is.gateway = snapshot_cells(snapshot, METRIC_SCOPE_GATEWAY);
+    snapshot->is.gateway =
+        ARENA_ARRAY(&snapshot->arena, uint64_t, metric_scope_cells[METRIC_SCOPE_GATEWAY]);
+    for (uint32_t i = 0; i < METRICS_SOURCES; i++)
+        reader->sources[i].patience = METRICS_PATIENCE;
     read_tenants(snapshot, &reader->sources[METRICS_SOURCE_BOARD], tenant);
-    snapshot->room = count_parts(reader);
-    snapshot->is.parts = ARENA_ARRAY(&snapshot->arena, struct metrics_part, snapshot->room);
     for (uint32_t i = 0; i < METRICS_SOURCES; i++) {
         if (!reader->sources[i].memory)
             continue;
@@ -260,25 +272,22 @@ static void read_all(struct snapshot *snapshot, const struct metrics_reader *rea
 
 struct metrics_snapshot *metrics_snapshot_new(struct metrics_reader *reader, struct slice tenant)
 {
-    const struct metrics_source *board = &reader->sources[METRICS_SOURCE_BOARD];
+    const char *board = reader->sources[METRICS_SOURCE_BOARD].memory;
+    uint64_t before = board ? atomic_load(&metrics_header(board)->epoch) : 1;
+    size_t block = tenant.len > 0 ? BLOCK_OF_ONE : BLOCK_OF_ALL;
+    struct snapshot *snapshot;
 
-    for (unsigned i = 0; board->memory && i < TRIES; i++) {
-        _Atomic uint64_t *epoch = &metrics_header(board->memory)->epoch;
-        uint64_t before = atomic_load(epoch);
-        struct snapshot *snapshot;
-
-        if (before % 2 != 0) {
-            sched_yield();
-            continue;
-        }
-        snapshot = memory_zeroed(1, sizeof(*snapshot));
-        arena_init(&snapshot->arena, 1024 * 1024);
-        read_all(snapshot, reader, tenant);
-        atomic_thread_fence(memory_order_acquire);
-        if (atomic_load(epoch) == before)
-            return &snapshot->is;
-        metrics_snapshot_free(&snapshot->is);
-    }
+    if (before % 2 != 0)
+        return NULL;
+    snapshot = memory_zeroed(1, sizeof(*snapshot));
+    arena_init(&snapshot->arena, block);
+    arena_init(&snapshot->scratch, block);
+    read_all(snapshot, reader, tenant);
+    snapshot->is.size = sizeof(*snapshot) + arena_footprint(&snapshot->arena);
+    atomic_thread_fence(memory_order_acquire);
+    if (atomic_load(&metrics_header(board)->epoch) == before)
+        return &snapshot->is;
+    metrics_snapshot_free(&snapshot->is);
     return NULL;
 }
 

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* How often a slot is looked at that is just being written: a writer needs some nanoseconds. */
-#define PATIENCE 100000
-
 /* ---- what is where ---- */
 
 static bool region_is_sound(const struct metrics_region *region, uint64_t size)
@@ -114,27 +111,38 @@ static void slot_copy(const struct metrics_source *source, enum metric_scope sco
     memset(reading->name + len, 0, sizeof(reading->name) - len);
 }
 
-bool source_read(const struct metrics_source *source, enum metric_scope scope, uint32_t slot,
+uint64_t source_owner(const struct metrics_source *source, enum metric_scope scope, uint32_t slot)
+{
+    struct metrics_cells *cells = metrics_slot(source->memory, &source->regions[scope], slot);
+
+    return cells->scope == scope ? atomic_load_explicit(&cells->owner, memory_order_acquire) : 0;
+}
+
+bool source_read(struct metrics_source *source, enum metric_scope scope, uint32_t slot,
                  struct metrics_reading *reading)
 {
-    const struct metrics_region *region = &source->regions[scope];
-    struct metrics_cells *cells = metrics_slot(source->memory, region, slot);
+    struct metrics_cells *cells = metrics_slot(source->memory, &source->regions[scope], slot);
     const uint16_t *map = source_map(source, scope);
 
-    for (unsigned i = 0; i < (source->is_over ? 1 : PATIENCE); i++) {
+    for (;; source->patience--) {
         uint32_t turn = atomic_load_explicit(&cells->turn, memory_order_acquire);
+        bool is_same;
 
         reading->owner = atomic_load_explicit(&cells->owner, memory_order_acquire);
         if (cells->scope != scope || (scope >= METRIC_SCOPE_TENANT && reading->owner == 0))
             return false;
+        if (turn % 2 != 0 && source->patience > 0)
+            continue;
         slot_copy(source, scope, cells, map, reading);
         atomic_thread_fence(memory_order_acquire);
-        if (turn % 2 == 0 && turn == atomic_load_explicit(&cells->turn, memory_order_relaxed) &&
-            reading->owner == atomic_load_explicit(&cells->owner, memory_order_relaxed))
-            return true;
+        is_same = reading->owner == atomic_load_explicit(&cells->owner, memory_order_relaxed);
+        /* Without patience a bucket or a sum may lack a value: its writer was stopped or killed
+         * between two stores. */
+        if (source->patience == 0 ||
+            (is_same && turn % 2 == 0 &&
+             turn == atomic_load_explicit(&cells->turn, memory_order_relaxed)))
+            return is_same;
     }
-    /* Its writer was stopped or killed between two stores: a bucket or a sum lacks one value. */
-    return true;
 }
 
 /* ---- sums ---- */

@@ -7,6 +7,10 @@
 
 #define METRICS_NOWHERE UINT16_MAX
 
+/* How often one look at a file may find a slot just being written, over all slots: a writer needs
+ * some nanoseconds, and one that is stopped or hostile may leave all of them so. */
+#define METRICS_PATIENCE 4000
+
 struct metrics_source {
     const char *memory;                           /* NULL: there is none */
     struct metrics_region regions[METRIC_SCOPES]; /* as they were found: used is read anew */
@@ -14,7 +18,7 @@ struct metrics_source {
     uint64_t blocks; /* where they begin and end, in blocks */
     uint64_t blocks_end;
     uint64_t size;
-    bool is_over; /* nobody writes it any more: a slot that is just being written stays so */
+    uint32_t patience; /* how much of it is left; 0, as where nobody writes: each slot is read once */
     uint16_t map[METRICS_MOST_CELLS]; /* of our cells, the cell there, scope behind scope */
 };
 
@@ -31,9 +35,12 @@ int source_open(struct metrics_source *source, const char *memory, uint64_t size
 /* Slots that may be in use. */
 uint32_t source_used(const struct metrics_source *source, enum metric_scope scope);
 
+/* Whose it is, without reading it; 0: nobody's. */
+uint64_t source_owner(const struct metrics_source *source, enum metric_scope scope, uint32_t slot);
+
 /* Whether it is somebody's (for gateway and worker: always). Cells are 0 that this version has and
  * the file has not. */
-bool source_read(const struct metrics_source *source, enum metric_scope scope, uint32_t slot,
+bool source_read(struct metrics_source *source, enum metric_scope scope, uint32_t slot,
                  struct metrics_reading *reading);
 
 /* to: our cells of the scope. */

@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct rig rig;
@@ -69,6 +70,41 @@ Test(snapshot, of_one_tenant_has_nothing_of_others)
     metrics_snapshot_free(one);
     one = metrics_snapshot_new(rig.reader, SLICE("none"));
     cr_assert_eq(one->tenant_count, 0);
+    metrics_snapshot_free(one);
+}
+
+/* Several answers may hold looks, so what each worker has of a part is not kept. */
+Test(snapshot, keeps_no_more_for_more_workers)
+{
+    uint64_t owner = rig_tenant(&rig, 1, "a");
+    size_t size[2];
+    char name[32];
+
+    for (unsigned worker = 0; worker < RIG_WORKERS; worker++) {
+        for (unsigned i = 0; i < 9000; i++) {
+            int len = snprintf(name, sizeof(name), "u%cserver-%u", '\0', i);
+
+            rig_take(&rig, worker, METRIC_SCOPE_ENDPOINT, owner,
+                     (struct slice){name, (size_t)len});
+        }
+        size[worker > 0] = rig_look(&rig)->size;
+        cr_assert_eq(rig.snapshot->part_count, 9000);
+    }
+    cr_assert_eq(size[0], size[1]);
+    cr_assert_geq(size[0], 9000 * (METRICS_NAME + sizeof(struct metrics_endpoint_layout)));
+}
+
+Test(snapshot, of_one_tenant_is_small)
+{
+    struct metrics_snapshot *one;
+
+    for (uint32_t i = 0; i < 1000; i++)
+        rig_tenant(&rig, i, i == 500 ? "a" : "b");
+    one = metrics_snapshot_new(rig.reader, SLICE("a"));
+    cr_assert_eq(one->tenant_count, 1);
+    cr_assert_eq(metrics_snapshot_find(one, 500), &one->tenants[0]);
+    cr_assert_null(metrics_snapshot_find(one, 499));
+    cr_assert_lt(one->size, 128 * 1024);
     metrics_snapshot_free(one);
 }
 

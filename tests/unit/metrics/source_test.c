@@ -102,19 +102,25 @@ static void *observe(void *cells)
     return NULL;
 }
 
+/* Its writer does nothing else here, so that it needs more patience than a look has. */
 Test(source, a_histogram_is_never_torn)
 {
     uint64_t owner = rig_tenant(&rig, 0, "acme");
     struct metrics_cells *cells = rig_take(&rig, 0, METRIC_SCOPE_TENANT, owner, SLICE(""));
+    struct metrics_source source;
+    struct metrics_reading reading;
     uint64_t count = 0;
     pthread_t writer;
 
+    cr_assert_eq(
+        source_open(&source, rig.workers[0].memory, metrics_file_size(METRICS_OF_WORKER)), 0);
     cr_assert_eq(pthread_create(&writer, NULL, observe, cells), 0);
     while (count < 200000) {
-        const uint64_t *read = rig_cells(&rig, "acme");
-
-        count = metrics_total(read, METRIC_REQUEST_DURATION);
-        cr_assert_eq(metrics_value(read, METRIC_REQUEST_DURATION, 0), count * 1000000000);
+        source.patience = UINT32_MAX;
+        cr_assert(source_read(&source, METRIC_SCOPE_TENANT, 0, &reading));
+        count = metrics_total(reading.cells, METRIC_REQUEST_DURATION);
+        cr_assert_eq(metrics_value(reading.cells, METRIC_REQUEST_DURATION, 0),
+                     count * 1000000000);
     }
     pthread_join(writer, NULL);
 }
@@ -127,4 +133,41 @@ Test(source, a_writer_that_died_in_the_middle_holds_nobody_up)
     metrics_add(cells, METRIC_ACCEPTED, 4);
     atomic_fetch_add(&cells->turn, 1);
     cr_assert_eq(metrics_value(rig_cells(&rig, "acme"), METRIC_ACCEPTED, 0), 4);
+}
+
+/* All slots of a worker's file are just being written, forever, in names that it may count for,
+ * that others serve, and that nobody has. */
+Test(source, a_hostile_writer_holds_nobody_up, .timeout = 60)
+{
+    const struct metrics_header *header = metrics_header(rig.workers[0].memory);
+    uint64_t owners[] = {rig_tenant(&rig, 0, "acme"), rig_tenant(&rig, 1, "other"), 12345678};
+    struct metrics_cells *cells = rig_take(&rig, 1, METRIC_SCOPE_TENANT, owners[1], SLICE(""));
+
+    metrics_add(cells, METRIC_ACCEPTED, 4);
+    for (unsigned scope = METRIC_SCOPE_TENANT; scope < METRIC_SCOPE_CERTIFICATE; scope++) {
+        for (uint32_t i = 0; i < header->regions[scope].slots; i++) {
+            cells = rig_take(&rig, 0, (enum metric_scope)scope, owners[i % 3], SLICE("u\0s"));
+            atomic_fetch_add(&cells->turn, 1);
+        }
+    }
+    cr_assert_eq(metrics_value(rig_cells(&rig, "other"), METRIC_ACCEPTED, 0), 4);
+    cr_assert_eq(rig.snapshot->tenant_count, 2);
+    rig_bury(&rig, 0);
+    cr_assert_eq(metrics_value(rig_cells(&rig, "other"), METRIC_ACCEPTED, 0), 4);
+}
+
+Test(source, whose_a_slot_is_is_seen_without_reading_it)
+{
+    uint64_t owner = rig_tenant(&rig, 0, "acme");
+    struct metrics_cells *cells = rig_take(&rig, 0, METRIC_SCOPE_TENANT, owner, SLICE(""));
+    struct metrics_source source;
+
+    cr_assert_eq(
+        source_open(&source, rig.workers[0].memory, metrics_file_size(METRICS_OF_WORKER)), 0);
+    cr_assert_eq(source_owner(&source, METRIC_SCOPE_TENANT, 0), owner);
+    cells->scope = METRIC_SCOPE_LISTENER;
+    cr_assert_eq(source_owner(&source, METRIC_SCOPE_TENANT, 0), 0, "it is none of that scope");
+    cells->scope = METRIC_SCOPE_TENANT;
+    metrics_release(&rig.workers[0], cells);
+    cr_assert_eq(source_owner(&source, METRIC_SCOPE_TENANT, 0), 0);
 }
