@@ -129,8 +129,8 @@ static struct metrics_cells *fold_place(const struct fold *fold, enum metric_sco
     return scope == METRIC_SCOPE_TENANT ? tenant : fold_find(fold, scope, reading);
 }
 
-static void fold_scope(struct fold *fold, struct metrics_source *source,
-                       enum metric_scope scope, uint32_t column)
+static void fold_scope(struct fold *fold, struct metrics_source *source, enum metric_scope scope,
+                       uint32_t column)
 {
     struct metrics_reading reading;
 

@@ -155,8 +155,9 @@ static int compare_parts(const void *left, const void *right)
     return memcmp(a->name, b->name, METRICS_NAME);
 }
 
-/* Those of several workers are one, and are all that is kept. What a dead worker has counted stays out until a living one has
- * that listener or endpoint too: it may be gone from the configuration. */
+/* Those of several workers are one, and are all that is kept. What a dead worker has counted stays
+ * out until a living one has that listener or endpoint too: it may be gone from the configuration.
+ */
 static void merge_parts(struct snapshot *snapshot)
 {
     struct metrics_part *parts = snapshot->is.parts;
@@ -215,13 +216,12 @@ static void read_slots(struct snapshot *snapshot, struct metrics_reader *reader,
             metrics_sum(scope, tenant->cells, reading.cells);
         else
             add_part(snapshot,
-                     &(struct metrics_part){
-                         .tenant = (uint32_t)(tenant - snapshot->is.tenants),
-                         .scope = scope,
-                         .name = reading.name,
-                         .cells = reading.cells,
-                         .is_live =
-                             column != METRICS_SOURCE_BOARD || scope == METRIC_SCOPE_CERTIFICATE});
+                     &(struct metrics_part){.tenant = (uint32_t)(tenant - snapshot->is.tenants),
+                                            .scope = scope,
+                                            .name = reading.name,
+                                            .cells = reading.cells,
+                                            .is_live = column != METRICS_SOURCE_BOARD ||
+                                                       scope == METRIC_SCOPE_CERTIFICATE});
     }
 }
 
@@ -239,8 +239,8 @@ static void read_process(struct snapshot *snapshot, struct metrics_source *sourc
             continue;
         snapshot->is_live[index] = snapshot->is_live[index] || column != METRICS_SOURCE_BOARD;
         if (!snapshot->is.workers[index])
-            snapshot->is.workers[index] = ARENA_ARRAY(&snapshot->arena, uint64_t,
-                                                      metric_scope_cells[METRIC_SCOPE_WORKER]);
+            snapshot->is.workers[index] =
+                ARENA_ARRAY(&snapshot->arena, uint64_t, metric_scope_cells[METRIC_SCOPE_WORKER]);
         metrics_sum(METRIC_SCOPE_WORKER, snapshot->is.workers[index], reading.cells);
     }
 }

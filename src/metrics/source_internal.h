@@ -18,7 +18,8 @@ struct metrics_source {
     uint64_t blocks; /* where they begin and end, in blocks */
     uint64_t blocks_end;
     uint64_t size;
-    uint32_t patience; /* how much of it is left; 0, as where nobody writes: each slot is read once */
+    uint32_t
+        patience; /* how much of it is left; 0, as where nobody writes: each slot is read once */
     uint16_t map[METRICS_MOST_CELLS]; /* of our cells, the cell there, scope behind scope */
 };
 

@@ -181,7 +181,7 @@ void client_go_on(struct client *client)
     int status = client_make(client);
 
     client->state = CLIENT_WRITING;
-    client->number = client->server->status.number;
+    client->since = loop_now(client->server->loop);
     client->written = 0;
     deadline_set(&client->limit, LIMIT_WRITE);
     client_write_head(client, status);
@@ -191,17 +191,17 @@ void client_go_on(struct client *client)
         client_write_some(client);
 }
 
-bool client_is_behind(const struct client *client)
+size_t client_keeps(const struct client *client)
 {
     const struct server *server = client->server;
+    const struct look *look = client->feed ? client->feed->look : NULL;
 
-    if (client->feed)
-        return (server->looks.number - client->feed->look->number) *
-                   (uint64_t)client->feed->look->size >
-               SERVER_KEPT;
-    return client->text &&
-           (server->status.number - client->number) * (uint64_t)client->text->bytes.len >
-               SERVER_KEPT;
+    if (client->state != CLIENT_WRITING)
+        return 0;
+    if (look)
+        return look == server->looks.last ? 0 : look->snapshot->size / look->references;
+    return client->text == server->status.json ? 0
+                                               : client->text->bytes.len / client->text->references;
 }
 
 static void client_answer(struct client *client, const struct page *page)

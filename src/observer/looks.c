@@ -7,13 +7,15 @@
 #include "ipc/sealed.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* Bytes, about, of each in a snapshot. */
-#define TENANT_SIZE (sizeof(struct metrics_tenant) + sizeof(struct metrics_tenant_layout) + 128)
-#define PART_SIZE   (sizeof(struct metrics_part) + sizeof(struct metrics_endpoint_layout) + 256)
+/* How long we wait for a board that is being changed: what a dead worker has counted becomes its
+ * own in some 20 ms. */
+#define PATIENCE 0.2 /* seconds in all */
+#define PAUSE    1   /* milliseconds at a time */
 
 /* ---- looks ---- */
 
@@ -25,22 +27,37 @@ void look_unref(struct look *look)
     free(look);
 }
 
+static struct metrics_snapshot *looks_read(struct looks *looks, struct slice tenant)
+{
+    double begun = loop_clock();
+    bool may_wait = looks->files[METRICS_SOURCE_BOARD].memory &&
+                    loop_now(looks->loop) - looks->failed >= LOOKS_AGE;
+    struct metrics_snapshot *snapshot = metrics_snapshot_new(looks->reader, tenant);
+
+    while (!snapshot && may_wait && loop_clock() - begun < PATIENCE) {
+        poll(NULL, 0, PAUSE);
+        snapshot = metrics_snapshot_new(looks->reader, tenant);
+    }
+    if (!snapshot && may_wait)
+        looks->failed = loop_now(looks->loop);
+    return snapshot;
+}
+
 static struct look *look_new(struct looks *looks, struct slice tenant)
 {
-    struct metrics_snapshot *snapshot = metrics_snapshot_new(looks->reader, tenant);
+    struct metrics_snapshot *snapshot = looks_read(looks, tenant);
     struct look *look;
 
     if (!snapshot)
         return NULL;
     look = memory_zeroed(1, sizeof(*look));
-    looks->number += tenant.len == 0;
-    *look = (struct look){.references = 1,
-                          .number = looks->number,
-                          .size = snapshot->tenant_count * TENANT_SIZE +
-                                  snapshot->part_count * PART_SIZE,
-                          .taken = loop_now(looks->loop),
-                          .snapshot = snapshot};
+    *look = (struct look){.references = 1, .taken = loop_now(looks->loop), .snapshot = snapshot};
     return look;
+}
+
+static bool looks_is_fresh(const struct looks *looks)
+{
+    return looks->last && loop_now(looks->loop) - looks->last->taken < LOOKS_AGE;
 }
 
 struct look *looks_at(struct looks *looks, struct slice tenant)
@@ -49,14 +66,15 @@ struct look *looks_at(struct looks *looks, struct slice tenant)
 
     if (tenant.len > 0)
         return look_new(looks, tenant);
-    if (!looks->last || loop_now(looks->loop) - looks->last->taken >= LOOKS_AGE) {
+    if (!looks_is_fresh(looks)) {
         look = look_new(looks, tenant);
-        if (!look)
-            return NULL;
-        look_unref(looks->last);
-        looks->last = look;
+        if (look) {
+            look_unref(looks->last);
+            looks->last = look;
+        }
     }
-    looks->last->references++;
+    if (looks->last)
+        looks->last->references++;
     return looks->last;
 }
 
@@ -65,7 +83,7 @@ static void looks_remember(struct deadline *next)
     struct looks *looks = CONTAINER_OF(next, struct looks, next);
     struct look *look = looks_at(looks, SLICE(""));
 
-    if (look)
+    if (looks_is_fresh(looks))
         history_take(&looks->history, look->snapshot, loop_now(looks->loop),
                      loop_wall(looks->loop));
     look_unref(look);
@@ -107,7 +125,7 @@ int looks_set(struct looks *looks, uint32_t source, int fd)
 
 void looks_init(struct looks *looks, struct loop *loop)
 {
-    *looks = (struct looks){.loop = loop, .reader = metrics_reader_new()};
+    *looks = (struct looks){.loop = loop, .reader = metrics_reader_new(), .failed = -LOOKS_AGE};
     history_init(&looks->history);
     deadline_init(&looks->next, loop, looks_remember);
 }

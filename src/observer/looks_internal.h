@@ -13,9 +13,7 @@
 /* A look that several answers share. */
 struct look {
     unsigned references;
-    unsigned number; /* how many at all tenants there had been */
-    size_t size;     /* bytes that it takes, about */
-    double taken;    /* loop_now() */
+    double taken; /* loop_now() */
     struct metrics_snapshot *snapshot;
 };
 
@@ -25,7 +23,7 @@ struct looks {
     struct metrics_reader *reader;
     struct history history;
     struct look *last;    /* at all tenants; NULL: none yet */
-    unsigned number;      /* of looks at all tenants so far */
+    double failed;        /* loop_now() when one could not be had: no other is waited for then */
     struct deadline next; /* when it is looked again */
     struct {
         char *memory;
@@ -40,8 +38,8 @@ void looks_free(struct looks *looks);
  * Returns 0, or -1 when it is no such file. With the board the looks begin. */
 int looks_set(struct looks *looks, uint32_t source, int fd);
 
-/* tenant: only that one; empty: all. NULL when there is none, or everything is just changing. One
- * reference is the caller's. */
+/* tenant: only that one; empty: all, as they were last where they cannot be had now. NULL when
+ * there is none, or everything is changing all the time. One reference is the caller's. */
 struct look *looks_at(struct looks *looks, struct slice tenant);
 /* NULL is ignored. */
 void look_unref(struct look *look);

@@ -115,13 +115,22 @@ void server_open(struct server *server, int fd, struct slice address, struct sli
 
 void server_cut_behind(struct server *server)
 {
-    struct client *client, *next;
+    struct client *client, *oldest;
+    size_t kept;
 
-    for (client = TAILQ_FIRST(&server->clients); client; client = next) {
-        next = TAILQ_NEXT(client, next);
-        if (client_is_behind(client))
-            client_close(client);
-    }
+    do {
+        kept = 0;
+        oldest = NULL;
+        TAILQ_FOREACH (client, &server->clients, next) {
+            size_t size = client_keeps(client);
+
+            kept += size;
+            if (size > 0 && (!oldest || client->since < oldest->since))
+                oldest = client;
+        }
+        if (kept > SERVER_KEPT)
+            client_close(oldest);
+    } while (kept > SERVER_KEPT);
 }
 
 static void server_on_status(struct status *status)

@@ -11,8 +11,8 @@
 #include <sys/queue.h>
 
 #define SERVER_CLIENTS 64 /* at a time; further ones wait in the backlog */
-/* Bytes of statuses and looks, each of another second, that slow clients may keep: who reads so
- * slowly that more have come since is cut. */
+/* Bytes of statuses and looks that slow clients may keep when there are later ones: of more, who
+ * has been reading for longest is cut. */
 #define SERVER_KEPT (64u << 20)
 
 struct client;
@@ -80,7 +80,7 @@ struct client {
     struct text *text;         /* that is being written, */
     size_t written;            /* of it */
     struct feed *feed;         /* or that it is made of; NULL: one of them */
-    unsigned number;           /* of the status that was the last one then */
+    double since;              /* loop_now() when it began */
 };
 
 /* Owns fd. */
@@ -88,12 +88,12 @@ void client_new(struct server *server, int fd, const struct server_place *place)
 void client_close(struct client *client);
 /* Nothing of a request has come. */
 bool client_is_idle(const struct client *client);
-/* What it is being written is so old that it costs too much. */
-bool client_is_behind(const struct client *client);
+/* Bytes of its answer that are there for it alone, or its share of what several keep. */
+size_t client_keeps(const struct client *client);
 /* The status that it waits for is there. */
 void client_go_on(struct client *client);
 
-/* Whoever reads so slowly that it costs too much is cut. */
+/* Whoever keeps too much is cut. */
 void server_cut_behind(struct server *server);
 
 /* A client has gone or become idle: there is room for another. */

@@ -23,7 +23,6 @@ static void status_keep(struct status *status, json_t *gateway)
         return;
     bytes = memory_resize(bytes, len + 2);
     memcpy(bytes + len, "\n", 2);
-    status->number++;
     status->json = text_new((struct slice){bytes, len + 1});
     snprintf(status->state, sizeof(status->state), "%s", state ? state : "");
 }

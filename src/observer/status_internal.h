@@ -20,7 +20,6 @@ struct status {
     void *owner;
     void (*on_done)(struct status *status); /* whoever waits looks again */
     struct text *json; /* the last answer; NULL: there is none, or it could not be had */
-    unsigned number;   /* of answers so far */
     char state[16];    /* of the gateway, in a word; empty without json */
     double told;       /* loop_now() of the last answer, or of its failure */
     bool is_asking;

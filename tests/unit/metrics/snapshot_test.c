@@ -84,8 +84,7 @@ Test(snapshot, keeps_no_more_for_more_workers)
         for (unsigned i = 0; i < 9000; i++) {
             int len = snprintf(name, sizeof(name), "u%cserver-%u", '\0', i);
 
-            rig_take(&rig, worker, METRIC_SCOPE_ENDPOINT, owner,
-                     (struct slice){name, (size_t)len});
+            rig_take(&rig, worker, METRIC_SCOPE_ENDPOINT, owner, (struct slice){name, (size_t)len});
         }
         size[worker > 0] = rig_look(&rig)->size;
         cr_assert_eq(rig.snapshot->part_count, 9000);

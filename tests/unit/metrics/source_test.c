@@ -112,15 +112,14 @@ Test(source, a_histogram_is_never_torn)
     uint64_t count = 0;
     pthread_t writer;
 
-    cr_assert_eq(
-        source_open(&source, rig.workers[0].memory, metrics_file_size(METRICS_OF_WORKER)), 0);
+    cr_assert_eq(source_open(&source, rig.workers[0].memory, metrics_file_size(METRICS_OF_WORKER)),
+                 0);
     cr_assert_eq(pthread_create(&writer, NULL, observe, cells), 0);
     while (count < 200000) {
         source.patience = UINT32_MAX;
         cr_assert(source_read(&source, METRIC_SCOPE_TENANT, 0, &reading));
         count = metrics_total(reading.cells, METRIC_REQUEST_DURATION);
-        cr_assert_eq(metrics_value(reading.cells, METRIC_REQUEST_DURATION, 0),
-                     count * 1000000000);
+        cr_assert_eq(metrics_value(reading.cells, METRIC_REQUEST_DURATION, 0), count * 1000000000);
     }
     pthread_join(writer, NULL);
 }
@@ -162,8 +161,8 @@ Test(source, whose_a_slot_is_is_seen_without_reading_it)
     struct metrics_cells *cells = rig_take(&rig, 0, METRIC_SCOPE_TENANT, owner, SLICE(""));
     struct metrics_source source;
 
-    cr_assert_eq(
-        source_open(&source, rig.workers[0].memory, metrics_file_size(METRICS_OF_WORKER)), 0);
+    cr_assert_eq(source_open(&source, rig.workers[0].memory, metrics_file_size(METRICS_OF_WORKER)),
+                 0);
     cr_assert_eq(source_owner(&source, METRIC_SCOPE_TENANT, 0), owner);
     cells->scope = METRIC_SCOPE_LISTENER;
     cr_assert_eq(source_owner(&source, METRIC_SCOPE_TENANT, 0), 0, "it is none of that scope");
