@@ -170,7 +170,7 @@ def test_logrotate(gateway, namespace, logs, tmp_path, way):
         subprocess.run(["logrotate", "-f", "-s", tmp_path / "state", rotation], check=True)
         if way != "copytruncate":
             gateway.wait_log("logs opened anew", since=since)
-        wait_for(lambda: (logs / f"a.log.{turn + 1}").exists(), 5, "a rotated file")
+        wait_for(lambda: (logs / f"a.log.{turn + 1}").exists(), 20, "a rotated file")
     ask(namespace, 100, "/last")
     expect_all([file], 100, "/last")
     for turn in range(2):
@@ -342,14 +342,17 @@ def test_reloads_change_files_and_lose_nothing(gateway, namespace, logs):
 def test_a_reload_and_an_upgrade_under_load_lose_nothing(gateway, namespace, logs):
     file = logs / "a.log"
     serve(gateway, namespace, f"{file} line")
-    stop, asked = threading.Event(), []
+    stop, asked, failures = threading.Event(), [], []
 
     def load():
-        while not stop.is_set():
-            with closing(Connection(namespace, PLAIN)) as connection:
-                path = f"/u{len(asked)}"
-                assert connection.ask(path).status == 200
-                asked.append(path)
+        try:
+            while not stop.is_set():
+                with closing(Connection(namespace, PLAIN)) as connection:
+                    path = f"/u{len(asked)}"
+                    assert connection.ask(path).status == 200, path
+                    asked.append(path)
+        except Exception as error:  # told at the end
+            failures.append(error)
 
     thread = threading.Thread(target=load)
     thread.start()

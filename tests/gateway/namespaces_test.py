@@ -219,7 +219,7 @@ def test_recreated_under_the_same_name(start, gateway, fresh):
         at = gateway.log_size()
         netns.delete(name)
         if number % 2:
-            gateway.wait_log("tenant again: waiting for network namespace", 2, at)
+            gateway.wait_log("tenant again: waiting for network namespace", 10, at)
             time.sleep(0.2)  # the kernel frees it meanwhile
         netns.make_again(name)
         inodes.append(path.stat().st_ino)
@@ -319,8 +319,8 @@ def test_a_process_is_followed_and_not_its_number(start, gateway):
     start()
     assert process_answer(pid) == "pid"
     end(process)
-    gateway.wait_log(f"tenant pid: network namespace pid:{pid} is gone", 1.5)
-    gateway.wait_log(f"tenant pid: waiting for network namespace pid:{pid}: its process has ended", 1)
+    gateway.wait_log(f"tenant pid: network namespace pid:{pid} is gone")
+    gateway.wait_log(f"tenant pid: waiting for network namespace pid:{pid}: its process has ended")
     stranger = take_number(pid)
     if stranger is None:
         pytest.skip("no way to have a process of the same number here")
@@ -385,7 +385,7 @@ def test_whatever_the_path_is_swapped_to(start, gateway, fresh, namespaces, tmp_
         assert answer(good, ("127.0.0.1", PORT)) == "swap"
         at = gateway.log_size()
         put(make)
-        gateway.wait_log("tenant swap: waiting for network namespace .*" + reason, 2, at)
+        gateway.wait_log("tenant swap: waiting for network namespace .*" + reason, 10, at)
         assert not listens_on_the_host()
         assert answer(good, ("127.0.0.1", PORT)) is None
         assert answer(namespaces[0], ("127.0.0.1", PORT)) is None

@@ -135,7 +135,7 @@ def test_it_shows_what_a_gateway_does(gateway, authority, namespace, page):
     page.wait("document.querySelector('h1')?.textContent === 'acme'")
     page.wait(f"document.querySelector('main').innerText.includes('{namespace}')")
     page.wait("document.querySelector('main').innerText.includes('h1 2xx')", "all of its figures")
-    assert page.run("document.querySelector('.chart .line') !== null")
+    page.wait("(document.querySelector('.chart .line')?.getAttribute('d') || '') !== ''", "its curve")
     assert not page.complaints()
     assert all(asked.startswith((url, "data:")) for asked in page.asked())
 

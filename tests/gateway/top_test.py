@@ -109,7 +109,7 @@ def test_stopped_it_gives_the_terminal_back_and_continued_it_takes_it(screen):
     for stop in (lambda: screen.process.send_signal(signal.SIGTSTP), lambda: screen.press(b"\x1a")):
         stop()
         # The session's leader is of an orphaned group, which SIGTSTP does not stop: see setpgid(2).
-        wait_for(lambda: screen.modes["alternate"], 20, "it goes on")
+        wait_for(lambda: screen.read() is not None and screen.modes["alternate"], 20, "it goes on")
     screen.process.send_signal(signal.SIGSTOP)
     wait_for(is_stopped, 20, "the stop")
     screen.lines.clear()

@@ -10,10 +10,11 @@ from .frames import Frames
 
 class Load:
     """Threads that ask over and over: half over one connection, half over a new one each time.
-    Ends by itself after `seconds`; `failures` lists what went wrong."""
+    Ends by itself after `seconds`; `done` counts whole answers, `failures` lists what went wrong."""
 
     def __init__(self, targets, context=None, seconds=120, threads=4, pause=0.002):
         self.failures, self.done, self.ending = [], 0, threading.Event()
+        self.lock = threading.Lock()
         self.targets, self.context, self.pause = targets, context, pause
         self.end = time.monotonic() + seconds
         self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True)
@@ -29,6 +30,10 @@ class Load:
         for thread in self.threads:
             thread.join(30)
 
+    def _count(self):
+        with self.lock:
+            self.done += 1
+
     def _run(self, number):
         namespace, address, name = self.targets[number % len(self.targets)]
         keeps, connection = number % 2 == 0, None
@@ -37,9 +42,10 @@ class Load:
                 if connection is None:
                     connection = Connection(namespace, address, self.context, name, timeout=20)
                 response = connection.ask("/load")
-                if response.status != 200:
+                if response.status == 200:
+                    self._count()
+                else:
                     self.failures.append(f"{name}: status {response.status}")
-                self.done += 1
                 if not keeps or response.headers.get("Connection") == "close":
                     connection.close()
                     connection = None
@@ -64,9 +70,10 @@ class FramesLoad(Load):
                     connection = Frames(namespace, address, self.context, name).ready()
                 stream = connection.begin("GET", "/load")
                 answer = connection.wait(stream, 20)
-                if not answer.ended or answer.status != 200:
+                if answer.ended and answer.status == 200:
+                    self._count()
+                else:
                     self._note(connection, stream, name, answer)
-                self.done += 1
                 if connection.goaways or connection.closed:
                     connection.close()
                     connection = None
