@@ -357,13 +357,16 @@ def test_a_reload_and_an_upgrade_under_load_lose_nothing(gateway, namespace, log
     thread = threading.Thread(target=load)
     thread.start()
     try:
+        wait_for(lambda: asked or failures, 20, "requests before it")
         gateway.reload()
-        gateway.ask("upgrade")
+        upgrade = gateway.ask("upgrade")
         gateway.reload()
+        before = len(asked)
+        wait_for(lambda: len(asked) > before + 10 or failures, 20, "requests after it")
     finally:
-        time.sleep(0.5)
         stop.set()
         thread.join()
+    assert not failures and upgrade.returncode == 0, (failures, upgrade)
     expect_all([file], len(asked), "/u")
 
 
