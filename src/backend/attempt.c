@@ -52,6 +52,11 @@ static struct backend_endpoint *choose(struct backend_group *group,
     return endpoint;
 }
 
+void attempt_count(struct backend_endpoint *endpoint)
+{
+    metrics_add(endpoint_figures(endpoint), METRIC_ENDPOINT_REQUESTS, 1);
+}
+
 static int begin(struct backend_endpoint *endpoint, struct exchange *exchange,
                  struct backend_attempts *attempts)
 {
@@ -59,6 +64,7 @@ static int begin(struct backend_endpoint *endpoint, struct exchange *exchange,
     if (!attempts->wants_fresh)
         attempts->forgiven = 0;
     attempts->wants_fresh = false;
+    attempts->waits_for_choice = false;
     attempts->moves = 0;
     attempts->count++;
     attempts->endpoint = endpoint;
@@ -66,10 +72,11 @@ static int begin(struct backend_endpoint *endpoint, struct exchange *exchange,
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
     attempts->started = loop_now(exchange->loop);
     exchange->reason = (struct slice){"", 0};
-    metrics_add(endpoint_figures(endpoint), METRIC_ENDPOINT_REQUESTS, 1);
     int error = backend_connect(endpoint, exchange, attempts, after);
     if (error)
         limit_give(endpoint, attempts);
+    else if (!attempts->waiting)
+        attempt_count(endpoint);
     return error;
 }
 
@@ -120,7 +127,9 @@ void backend_attempt_answered(struct backend_group *group, const struct backend_
 void backend_attempt_broke(struct backend_group *group, const struct backend_attempts *attempts,
                            enum error error)
 {
-    if (attempts->count > 0 && group_has_endpoint(group, attempts->endpoint))
+    bool is_clients = error == ERROR_CLIENT_GONE || error == ERROR_LENGTH;
+    if (attempts->count > 0 && !attempts->waits_for_choice && !is_clients &&
+        group_has_endpoint(group, attempts->endpoint))
         metrics_add_label(endpoint_figures(attempts->endpoint), METRIC_ENDPOINT_FAILURES,
                           metric_failure(error), 1);
 }

@@ -25,6 +25,8 @@ static bool serve(struct backend_endpoint *endpoint, struct backend_attempts *at
     if (error) {
         limit_give(endpoint, attempts);
         wait_fail_ended(exchange, (enum error)error);
+    } else {
+        attempt_count(endpoint);
     }
     return true;
 }

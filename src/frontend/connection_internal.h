@@ -69,6 +69,7 @@ struct connection {
     enum close_reason reason;   /* why it lingers or is closed */
     bool is_counted;            /* in the tally */
     bool is_measured;           /* in its tenant's gauges */
+    bool is_listed;             /* in its listener's gauge */
     bool is_spare;              /* in the tenant's idle list */
     bool must_retire;           /* in its task */
     bool is_stale;   /* its server asks clients for another certificate now: it asks no more */

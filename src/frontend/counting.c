@@ -27,7 +27,7 @@ static void forget_list(struct connection_list *list)
     struct connection *connection;
 
     TAILQ_FOREACH (connection, list, of_tenant)
-        connection->is_measured = false;
+        connection->is_measured = connection->is_listed = false;
 }
 
 void counting_forget(struct front_listener *listener)
@@ -72,11 +72,12 @@ void counting_accepted(struct connection *connection)
 {
     struct frontend *frontend = listener_frontend(connection->listener);
 
-    connection->is_measured = true;
     connection->client.figures = &connection->listener->tenant->cells;
-    metrics_add(cells_taken(connection->listener->tenant), METRIC_ACCEPTED, 1);
+    connection->is_measured = cells_taken(connection->listener->tenant) != NULL;
+    connection->is_listed = listener_cells(connection->listener) != NULL;
+    metrics_add(cells_of(connection), METRIC_ACCEPTED, 1);
     metrics_move(cells_of(connection), METRIC_CONNECTIONS, 1);
-    metrics_move(listener_cells(connection->listener), METRIC_LISTENER_CONNECTIONS, 1);
+    metrics_move(connection->listener->cells, METRIC_LISTENER_CONNECTIONS, 1);
     metrics_move(frontend->process, METRIC_WORKER_CONNECTIONS, 1);
 }
 
@@ -113,13 +114,13 @@ void counting_closed(struct connection *connection)
 
     metrics_move(listener_frontend(connection->listener)->process, METRIC_WORKER_CONNECTIONS, -1);
     metrics_add_label(cells, METRIC_CLOSED, connection->reason, 1);
-    if (connection->is_measured) {
+    if (connection->is_measured)
         metrics_move(cells, METRIC_CONNECTIONS, -1);
+    if (connection->is_listed)
         metrics_move(connection->listener->cells, METRIC_LISTENER_CONNECTIONS, -1);
-    }
     if (connection->is_measured && connection->retiring != CLOSE_NONE)
         metrics_move(cells, METRIC_DRAINING, -1);
-    connection->is_measured = false;
+    connection->is_measured = connection->is_listed = false;
 }
 
 /* ---- handshakes ---- */

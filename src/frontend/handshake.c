@@ -25,12 +25,12 @@ static void on_open(void *owner)
     client->tls_alpn = tls_alpn(stream);
     client->tls_curve = slice_of(tls_curve(stream));
     client->tls_seconds = connection_now(connection) - client->accepted;
-    counting_shaken(connection);
     verification_note(connection);
     if (!verification_is_current(connection)) {
         connection_close(connection, CLOSE_VERIFICATION_CHANGED);
         return;
     }
+    counting_shaken(connection);
     connection_set_state(connection, CONNECTION_IDLE);
     protocol_start(connection);
 }

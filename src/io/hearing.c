@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-/* Seconds after a wait in which what the peer has still on its way can come. */
+/* Seconds after the first read behind a wait in which what the peer has still on its way can come. */
 #define GRACE 1.0
 /* Bytes that fit into any socket: a peer of which we find fewer was not held up itself. */
 #define SMALL ((uint64_t)16 * 1024)
@@ -15,13 +15,20 @@ static bool is_waiting(const struct stream *stream)
     return stream->waiter.place == GATE_WAITING;
 }
 
+/* Whether it may be read again, and is not yet: its share has more to do than time. */
+static bool is_due(const struct stream *stream)
+{
+    return !stream->hearing.was_read && stream->is_readable && !stream->paused &&
+           !stream->read_end;
+}
+
 /* Whether there is something that was said after it began to wait, and may be unread. */
 static bool is_behind(const struct stream *stream)
 {
     double now = loop_now(stream->loop);
 
-    return stream->hearing.until > 0 &&
-           (is_waiting(stream) || now < stream->waiter.held_until + GRACE);
+    return stream->hearing.until > 0 && (is_waiting(stream) || is_due(stream) ||
+                                         now < stream->waiter.held_until + GRACE);
 }
 
 void stream_note_wait(struct stream *stream)
@@ -31,6 +38,7 @@ void stream_note_wait(struct stream *stream)
     if (!is_behind(stream))
         *hearing = (struct hearing){.until = loop_now(stream->loop)};
     hearing->mark = stream->bytes_in;
+    hearing->was_read = false;
 }
 
 void stream_note_pass(struct stream *stream)
@@ -44,6 +52,9 @@ void stream_note_read(struct stream *stream)
     struct hearing *hearing = &stream->hearing;
     bool is_all = !stream->is_readable && !(stream->ops && stream->ops->has_pending(stream->layer));
 
+    if (!hearing->was_read)
+        stream->waiter.held_until = loop_now(stream->loop);
+    hearing->was_read = true;
     if (is_all && !is_waiting(stream) && stream->bytes_in - hearing->mark < SMALL)
         hearing->until = 0;
 }

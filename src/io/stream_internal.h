@@ -23,6 +23,7 @@ struct hearing {
     double until;      /* loop_now() up to which all that it said was read; 0: it did not wait */
     double first_pass; /* when it was let go on for the first time since then; 0: not yet */
     uint64_t mark;     /* bytes_in when it last began to wait */
+    bool was_read;     /* since then */
 };
 
 struct stream {

@@ -9,9 +9,9 @@ import signal
 
 import pytest
 
-from harness import texts
-from harness.backend import free_port
-from harness.client import Connection
+from harness import netns, texts
+from harness.backend import Scripted, free_port, read_head
+from harness.client import Connection, fetch
 from harness.frames import Frames
 from harness.gateway import wait_for
 
@@ -142,3 +142,33 @@ def test_a_removed_tenants_series_end(gateway, place):
     gateway.remove_tenant(ODD)
     assert gateway.ask("reload").returncode == 0
     wait_for(lambda: ODD not in scrape(place)[2], 10, "nothing is told of it")
+
+
+def failures(place):
+    """Of all servers, by reason."""
+    label = re.compile('nsgate_endpoint_failures_total{.*reason="([a-z_]+)"')
+    return {label.match(name).group(1): value
+            for name, value in samples(scrape(place)[2]).items() if label.match(name) and value}
+
+
+def test_a_server_is_not_blamed_for_what_a_client_breaks_off(gateway, place, namespaces):
+    heads = []
+
+    def read(connection, _):
+        heads.append(read_head(connection))
+        while connection.recv(4096):
+            pass
+
+    server = Scripted(read)
+    gateway.tenant(ODD, texts.plain(
+        namespaces[1], f"location / {{ proxy_pass http://{server.address}; }}"))
+    assert "done" in gateway.reload()
+    client = netns.connect(namespaces[1], PLAIN)
+    client.sendall(b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100\r\n\r\nbegun")
+    wait_for(lambda: heads, 10, "the server has the head")
+    client.close()
+    wait_for(lambda: not server.open, 10, "the server's connection ends")
+    server.close()
+    assert fetch(namespaces[1], PLAIN).status == 502
+    wait_for(lambda: failures(place), 10, "the second one's failure is counted")
+    assert failures(place) == {"connect": 1}

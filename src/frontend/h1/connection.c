@@ -80,22 +80,23 @@ static void retire(struct connection *connection)
         connection_leave(connection, connection->retiring);
 }
 
-/* A client that leaves in the middle of a head has its line, as in nginx. */
-static void log_cut_head(struct connection *connection, enum error error)
+/* A client that leaves in the middle of a head is counted and has its line, as in nginx. */
+static void end_cut_head(struct connection *connection, enum error error)
 {
     if (connection->h1.state != FRONT_H1_HEAD || error != ERROR_CLIENT_GONE ||
-        connection->in.len == 0 || !connection_is_logged(connection))
+        connection->in.len == 0)
         return;
     front_h1_note_line(connection);
     connection_count_request(connection, connection->h1.exchange);
-    connection_attend(connection, connection->h1.exchange);
+    if (connection_is_logged(connection))
+        connection_attend(connection, connection->h1.exchange);
 }
 
 static void end(struct connection *connection, enum error error)
 {
     struct exchange *exchange;
 
-    log_cut_head(connection, error);
+    end_cut_head(connection, error);
     exchange = connection->h1.exchange;
     front_h1_set_state(connection, FRONT_H1_GONE);
     connection->limits.peer_due = 0;

@@ -16,12 +16,14 @@ static struct loop_share *share;
 static struct stream *streams[2];
 static struct chain in[2];
 static int peers[2];
+static bool is_deaf; /* the second one gets no turn */
 
 static void on_readable(void *owner)
 {
     size_t which = (size_t)((struct stream **)owner - streams);
 
-    stream_read(streams[which], &in[which], 4096);
+    if (which == 0 || !is_deaf)
+        stream_read(streams[which], &in[which], 4096);
 }
 
 static void nothing(void *owner)
@@ -170,5 +172,28 @@ Test(hearing, who_always_has_more_to_say_is_not_excused_for_ever)
     cr_assert_lt(begun, loop_now(&loop));
     loop.now = begun + 0.9;
     cr_assert_eq(stream_heard(streams[1]), begun);
+    stop();
+}
+
+/* Its share has so much to do that it is not read for a while, and is refused again before it is.
+ */
+Test(hearing, who_may_be_read_again_and_is_not_yet_was_not_heard)
+{
+    start();
+    hold(1);
+    double begun = loop_now(&loop);
+    is_deaf = true;
+    account_give(share->account, MOST);
+    until(!stream_is_held(streams[1]));
+    loop.now += 10;
+    cr_assert_leq(stream_heard(streams[1]), begun);
+    account_take(share->account, MOST);
+    until(stream_is_held(streams[1]));
+    cr_assert_leq(stream_heard(streams[1]), begun);
+    is_deaf = false;
+    account_give(share->account, MOST);
+    until(in[1].len == 1);
+    cr_assert_eq(stream_heard(streams[1]), loop_now(&loop));
+    account_take(share->account, MOST);
     stop();
 }
