@@ -298,13 +298,21 @@ void rig_watch_log(struct rig *rig)
     log_set_level(LOG_LEVEL_DEBUG);
 }
 
-bool rig_has_logged(const struct rig *rig, const char *text)
+unsigned rig_count_logged(const struct rig *rig, const char *text)
 {
     static char lines[256 * 1024];
     ssize_t len = pread(rig->log, lines, sizeof(lines) - 1, 0);
+    unsigned count = 0;
 
     lines[len > 0 ? len : 0] = '\0';
-    return strstr(lines, text) != NULL;
+    for (const char *at = lines; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+bool rig_has_logged(const struct rig *rig, const char *text)
+{
+    return rig_count_logged(rig, text) > 0;
 }
 
 /* ---- clients ---- */

@@ -78,8 +78,9 @@ void rig_expect_took(const struct rig *rig, const struct rig_watch *watch, doubl
         }                                                                                          \
     } while (0)
 
-/* From now on every line of the log is kept; and whether one has the text. */
+/* From now on every line of the log is kept; how often the text is there, and whether it is. */
 void rig_watch_log(struct rig *rig);
+unsigned rig_count_logged(const struct rig *rig, const char *text);
 bool rig_has_logged(const struct rig *rig, const char *text);
 
 /* ---- clients ---- */
