@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-/* Seconds after the first read behind a wait in which what the peer has still on its way can come. */
+/* Seconds after the first read behind a wait in which what the peer has still on its way can come.
+ */
 #define GRACE 1.0
 /* Bytes that fit into any socket: a peer of which we find fewer was not held up itself. */
 #define SMALL ((uint64_t)16 * 1024)
@@ -18,8 +19,7 @@ static bool is_waiting(const struct stream *stream)
 /* Whether it may be read again, and is not yet: its share has more to do than time. */
 static bool is_due(const struct stream *stream)
 {
-    return !stream->hearing.was_read && stream->is_readable && !stream->paused &&
-           !stream->read_end;
+    return !stream->hearing.was_read && stream->is_readable && !stream->paused && !stream->read_end;
 }
 
 /* Whether there is something that was said after it began to wait, and may be unread. */
@@ -27,8 +27,8 @@ static bool is_behind(const struct stream *stream)
 {
     double now = loop_now(stream->loop);
 
-    return stream->hearing.until > 0 && (is_waiting(stream) || is_due(stream) ||
-                                         now < stream->waiter.held_until + GRACE);
+    return stream->hearing.until > 0 &&
+           (is_waiting(stream) || is_due(stream) || now < stream->waiter.held_until + GRACE);
 }
 
 void stream_note_wait(struct stream *stream)
