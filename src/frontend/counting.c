@@ -73,8 +73,8 @@ void counting_accepted(struct connection *connection)
     struct frontend *frontend = listener_frontend(connection->listener);
 
     connection->client.figures = &connection->listener->tenant->cells;
-    connection->is_measured = cells_taken(connection->listener->tenant) != NULL;
-    connection->is_listed = listener_cells(connection->listener) != NULL;
+    connection->is_measured = cells_taken(connection->listener->tenant);
+    connection->is_listed = listener_cells(connection->listener);
     metrics_add(cells_of(connection), METRIC_ACCEPTED, 1);
     metrics_move(cells_of(connection), METRIC_CONNECTIONS, 1);
     metrics_move(connection->listener->cells, METRIC_LISTENER_CONNECTIONS, 1);
