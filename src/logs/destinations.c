@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "logs/advice.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -184,6 +185,7 @@ static void destination_free(struct log_destinations *destinations,
 {
     destination_clear_due(destinations, destination);
     HASH_DEL(destinations->all, destination);
+    assert(destinations->numbers); /* it is in both */
     HASH_DELETE(by_number, destinations->numbers, destination);
     log_place_free(&destination->place);
     free(destination);
