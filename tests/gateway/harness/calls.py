@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a worker's requests cost in system calls, without what only time costs: the messages that it
-exchanges with the supervisor, however long a busy machine takes, and waits that end by themselves."""
+exchanges with the supervisor, however long a busy machine takes, waits that end by themselves, and
+the look at its rarer events that it takes once a second, which tells of its other epoll set."""
 
 import re
 import signal
@@ -13,10 +14,11 @@ WAITS = ("epoll_wait", "epoll_pwait")
 LINE = re.compile(r"(\w+)\((\w*)(.*) = (-?\w+)")
 
 
-def _is_of_a_request(name, first, rest, result):
+def _is_of_a_request(sets, name, first, rest, result):
     if name not in WAITS:
         return first != str(CHANNEL)
-    return any(int(fd) != CHANNEL for fd in re.findall(r"u32=(\d+)", rest)) and result != "0"
+    told = set(re.findall(r"u32=(\d+)", rest)) - sets - {str(CHANNEL)}
+    return bool(told) and result != "0"
 
 
 def _counted(worker, trace, work):
@@ -27,10 +29,12 @@ def _counted(worker, trace, work):
     tracer.send_signal(signal.SIGINT)
     tracer.wait(60)
     calls = {}
-    for line in trace.read_text(errors="replace").splitlines():
-        match = LINE.match(line)
-        if match and _is_of_a_request(*match.groups()):
-            calls[match.group(1)] = calls.get(match.group(1), 0) + 1
+    lines = map(LINE.match, trace.read_text(errors="replace").splitlines())
+    made = [line.groups() for line in lines if line]
+    sets = {first for name, first, *_ in made if name in WAITS}
+    for call in made:
+        if _is_of_a_request(sets, *call):
+            calls[call[0]] = calls.get(call[0], 0) + 1
     print(calls)
 
     def some(names):
