@@ -33,6 +33,8 @@ struct metrics_file {
     char *memory;
     enum metrics_use use;
     uint32_t free[METRIC_SCOPES]; /* no free slot is below */
+    bool has_left; /* a tenant has left the board, and listeners, endpoints and certificates of it
+                      may stand there still, which nobody sees */
 };
 
 uint64_t metrics_file_size(enum metrics_use use);
@@ -66,6 +68,9 @@ void metrics_release_all(struct metrics_file *file, enum metric_scope scope);
  * the low bits). */
 uint64_t metrics_board_enter(struct metrics_file *board, uint32_t slot, uint64_t number);
 void metrics_board_leave(struct metrics_file *board, uint32_t slot);
+/* Slots of listeners, endpoints and certificates whose tenants have left are free again: one walk,
+ * however many have. */
+void metrics_board_sweep(struct metrics_file *board);
 struct metrics_cells *metrics_board_tenant(struct metrics_file *board, uint32_t slot);
 /* NULL: nobody's. */
 struct metrics_cells *metrics_board_find(struct metrics_file *board, uint64_t owner);

@@ -141,7 +141,7 @@ int metrics_file_open(struct metrics_file *file, enum metrics_use use, char *mem
 {
     if (!metrics_header_is_ours(use, metrics_header(memory)))
         return -1;
-    *file = (struct metrics_file){.memory = memory, .use = use};
+    *file = (struct metrics_file){.memory = memory, .use = use, .has_left = use == METRICS_BOARD};
     return 0;
 }
 
@@ -305,30 +305,27 @@ uint64_t metrics_board_enter(struct metrics_file *board, uint32_t slot, uint64_t
     return owner;
 }
 
-/* What else was its goes too. */
-static void board_release_all(struct metrics_file *board, enum metric_scope scope, uint64_t owner)
-{
-    const struct metrics_region *region = &metrics_header(board->memory)->regions[scope];
-
-    for (uint32_t i = 0; i < region->used; i++) {
-        struct metrics_cells *cells = metrics_slot(board->memory, region, i);
-
-        if (cells->owner == owner)
-            metrics_release(board, cells);
-    }
-}
-
 void metrics_board_leave(struct metrics_file *board, uint32_t slot)
 {
-    struct metrics_cells *cells = metrics_board_tenant(board, slot);
-    uint64_t owner = cells->owner;
+    slot_end(board, metrics_board_tenant(board, slot));
+    board->has_left = true;
+}
 
-    slot_end(board, cells);
-    if (owner == 0)
+void metrics_board_sweep(struct metrics_file *board)
+{
+    if (!board->has_left)
         return;
-    board_release_all(board, METRIC_SCOPE_LISTENER, owner);
-    board_release_all(board, METRIC_SCOPE_ENDPOINT, owner);
-    board_release_all(board, METRIC_SCOPE_CERTIFICATE, owner);
+    board->has_left = false;
+    for (unsigned scope = METRIC_SCOPE_LISTENER; scope < METRIC_SCOPES; scope++) {
+        const struct metrics_region *region = &metrics_header(board->memory)->regions[scope];
+
+        for (uint32_t i = 0; i < region->used; i++) {
+            struct metrics_cells *cells = metrics_slot(board->memory, region, i);
+
+            if (cells->owner != 0 && !metrics_board_find(board, cells->owner))
+                metrics_release(board, cells);
+        }
+    }
 }
 
 void metrics_board_begin(struct metrics_file *board)

@@ -156,6 +156,7 @@ static void fold_all(struct metrics_file *board, struct metrics_source *source, 
 {
     struct fold fold = {.board = board};
 
+    metrics_board_sweep(board);
     for (unsigned scope = 0; scope < METRIC_SCOPE_CERTIFICATE; scope++)
         fold_scope(&fold, source, (enum metric_scope)scope, column);
     free(fold.parts);

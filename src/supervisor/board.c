@@ -130,6 +130,7 @@ void board_follow(struct supervisor *supervisor)
 
     if (!supervisor->children.figures.board.memory)
         return;
+    metrics_board_sweep(&supervisor->children.figures.board);
     board_gateway(supervisor);
     arena_init(&arena, 4096);
     REGISTRY_FOREACH (record, &supervisor->registry) {

@@ -128,6 +128,39 @@ Test(file, a_tenants_parts_leave_the_board_with_it)
     cr_assert_str_eq(rig.snapshot->parts[0].name, "b.example");
 }
 
+Test(file, slots_of_who_has_left_the_board_are_used_anew)
+{
+    uint64_t owner = rig_tenant(&rig, 5, "acme"), other = rig_tenant(&rig, 6, "other");
+    enum metric_scope scopes[] = {METRIC_SCOPE_LISTENER, METRIC_SCOPE_ENDPOINT,
+                                  METRIC_SCOPE_CERTIFICATE};
+
+    for (unsigned i = 0; i < 3; i++) {
+        struct metrics_cells *first = metrics_take(&rig.board, scopes[i], owner, SLICE("a\0b"));
+        struct metrics_cells *second = metrics_take(&rig.board, scopes[i], other, SLICE("a\0b"));
+
+        metrics_board_leave(&rig.board, 5);
+        metrics_board_sweep(&rig.board);
+        cr_assert_eq(second->owner, other);
+        cr_assert_eq(metrics_take(&rig.board, scopes[i], other, SLICE("c\0d")), first);
+        metrics_board_sweep(&rig.board);
+        cr_assert_eq(first->owner, other);
+        owner = rig_tenant(&rig, 5, "acme");
+    }
+}
+
+/* As after an upgrade in the middle. */
+Test(file, what_a_board_has_of_who_had_left_is_found_when_it_is_opened)
+{
+    uint64_t owner = rig_tenant(&rig, 5, "acme");
+    struct metrics_cells *cells =
+        metrics_take(&rig.board, METRIC_SCOPE_CERTIFICATE, owner, SLICE("a\0b"));
+
+    metrics_board_leave(&rig.board, 5);
+    cr_assert_eq(metrics_file_open(&rig.board, METRICS_BOARD, rig.board.memory), 0);
+    metrics_board_sweep(&rig.board);
+    cr_assert_eq(cells->owner, 0);
+}
+
 Test(file, texts_of_any_length_are_read_as_they_were_written)
 {
     char error[METRICS_LONG_TEXT];
