@@ -268,12 +268,18 @@ enum metric {
 
 #define METRIC_KEYS 2
 
+/* Of cells that are 0, which are told in texts. */
+enum metric_zeros {
+    METRIC_ZEROS_ALL,
+    METRIC_ZEROS_OF_USED, /* those of servers that had a request: the first failure is a growth */
+    METRIC_ZEROS_NONE     /* none: of many labels, few ever count */
+};
+
 struct metric_labels {
     const char *keys[METRIC_KEYS]; /* NULL: no more */
     const char *const *values[METRIC_KEYS];
     uint32_t counts[METRIC_KEYS];
-    /* Cells that are 0 are left out of texts: many of which few ever count. */
-    bool is_sparse;
+    enum metric_zeros zeros;
 };
 
 /* Where its cells are is in metrics/cells.h: metrics_places. */

@@ -128,13 +128,27 @@ static bool put_begin(struct out *out, enum metric metric, const struct item *it
     return has_any;
 }
 
+static bool is_told(const struct item *item, enum metric metric, uint64_t value)
+{
+    if (value != 0)
+        return true;
+    switch (metric_sets[metric_rows[metric].set].zeros) {
+    case METRIC_ZEROS_OF_USED:
+        return metrics_value(item->cells, METRIC_ENDPOINT_REQUESTS, 0) != 0;
+    case METRIC_ZEROS_NONE:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static void put_plain(struct out *out, enum metric metric, const struct item *item, uint32_t cell)
 {
     const struct metric_row *row = &metric_rows[metric];
     uint64_t value = metrics_value(item->cells, metric, cell);
     bool has_any;
 
-    if (value == 0 && metric_sets[row->set].is_sparse)
+    if (!is_told(item, metric, value))
         return;
     has_any = put_begin(out, metric, item, "");
     put_set(out, &has_any, row, cell);

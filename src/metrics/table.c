@@ -76,23 +76,29 @@ static const char *const errors[] = {"none",
 #define FAILURES (errors + (ERROR_CONNECT - ERROR_FIRST_))
 
 const struct metric_labels metric_sets[] = {
-    [METRIC_SET_BUILD] = {{"version"}, {version}, {1}, false},
-    [METRIC_SET_GATEWAY] = {{"state"}, {gateway_states}, {METRIC_GATEWAY_STATES}, false},
-    [METRIC_SET_STATE] = {{"state"}, {states}, {METRIC_STATES}, false},
-    [METRIC_SET_HANDSHAKE] = {{"result"}, {handshakes}, {METRIC_HANDSHAKE_RESULTS}, false},
-    [METRIC_SET_RESTART] = {{"reason"}, {restarts}, {METRIC_RESTARTS}, false},
-    [METRIC_SET_RELOAD] = {{"outcome"}, {reloads}, {METRIC_RELOAD_OUTCOMES}, false},
-    [METRIC_SET_SANDBOX] = {{"mode"}, {sandboxes}, {METRIC_SANDBOX_MODES}, false},
+    [METRIC_SET_BUILD] = {{"version"}, {version}, {1}, METRIC_ZEROS_ALL},
+    [METRIC_SET_GATEWAY] = {{"state"}, {gateway_states}, {METRIC_GATEWAY_STATES}, METRIC_ZEROS_ALL},
+    [METRIC_SET_STATE] = {{"state"}, {states}, {METRIC_STATES}, METRIC_ZEROS_ALL},
+    [METRIC_SET_HANDSHAKE] = {{"result"},
+                              {handshakes},
+                              {METRIC_HANDSHAKE_RESULTS},
+                              METRIC_ZEROS_ALL},
+    [METRIC_SET_RESTART] = {{"reason"}, {restarts}, {METRIC_RESTARTS}, METRIC_ZEROS_ALL},
+    [METRIC_SET_RELOAD] = {{"outcome"}, {reloads}, {METRIC_RELOAD_OUTCOMES}, METRIC_ZEROS_ALL},
+    [METRIC_SET_SANDBOX] = {{"mode"}, {sandboxes}, {METRIC_SANDBOX_MODES}, METRIC_ZEROS_ALL},
     [METRIC_SET_REQUEST] = {{"protocol", "code"},
                             {protocols, codes},
                             {METRIC_PROTOCOLS, METRIC_CODES},
-                            false},
-    [METRIC_SET_LIMIT] = {{"limit"}, {limits}, {METRIC_LIMITS}, false},
-    [METRIC_SET_CLOSE] = {{"reason"}, {closes}, {CLOSE_REASONS}, true},
-    [METRIC_SET_UNSHAKEN] = {{"reason"}, {unshaken}, {METRIC_UNSHAKEN}, false},
-    [METRIC_SET_TLS] = {{"version"}, {tls_versions}, {METRIC_TLS_KINDS}, false},
-    [METRIC_SET_FAILURE] = {{"reason"}, {FAILURES}, {METRIC_FAILURES}, true},
-    [METRIC_SET_DURATION] = {{NULL}, {NULL}, {0}, false}, /* the last one: the table has all */
+                            METRIC_ZEROS_ALL},
+    [METRIC_SET_LIMIT] = {{"limit"}, {limits}, {METRIC_LIMITS}, METRIC_ZEROS_ALL},
+    [METRIC_SET_CLOSE] = {{"reason"}, {closes}, {CLOSE_REASONS}, METRIC_ZEROS_NONE},
+    [METRIC_SET_UNSHAKEN] = {{"reason"}, {unshaken}, {METRIC_UNSHAKEN}, METRIC_ZEROS_ALL},
+    [METRIC_SET_TLS] = {{"version"}, {tls_versions}, {METRIC_TLS_KINDS}, METRIC_ZEROS_ALL},
+    [METRIC_SET_FAILURE] = {{"reason"}, {FAILURES}, {METRIC_FAILURES}, METRIC_ZEROS_OF_USED},
+    [METRIC_SET_DURATION] = {{NULL},
+                             {NULL},
+                             {0},
+                             METRIC_ZEROS_ALL}, /* the last one: the table has all */
 };
 
 /* ---- histograms ---- */

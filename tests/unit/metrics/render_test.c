@@ -50,6 +50,26 @@ Test(render, a_row_has_its_help_type_and_lines)
     free(text);
 }
 
+Test(render, a_server_that_is_used_has_all_kinds_of_failures)
+{
+    uint64_t owner = rig_tenant(&rig, 0, "acme");
+    struct metrics_cells *idle = rig_take(&rig, 0, METRIC_SCOPE_ENDPOINT, owner, SLICE("u\0idle"));
+    struct metrics_cells *used = rig_take(&rig, 0, METRIC_SCOPE_ENDPOINT, owner, SLICE("u\0used"));
+    char *text;
+
+    metrics_add(used, METRIC_ENDPOINT_REQUESTS, 2);
+    metrics_add_label(used, METRIC_ENDPOINT_FAILURES, metric_failure(ERROR_CONNECT), 1);
+    metrics_add(idle, METRIC_ENDPOINT_REQUESTS, 0);
+    text = rig_text(&rig, METRICS_PROMETHEUS, METRICS_PIECE);
+    HAS(text, "nsgate_endpoint_failures_total{tenant=\"acme\",upstream=\"u\",server=\"used\","
+              "reason=\"connect\"} 1");
+    HAS(text, "nsgate_endpoint_failures_total{tenant=\"acme\",upstream=\"u\",server=\"used\","
+              "reason=\"read_timeout\"} 0");
+    HAS(text, "nsgate_endpoint_requests_total{tenant=\"acme\",upstream=\"u\",server=\"idle\"} 0");
+    cr_assert_null(strstr(text, "server=\"idle\",reason="));
+    free(text);
+}
+
 Test(render, a_histogram_is_cumulative)
 {
     uint64_t owner = rig_tenant(&rig, 0, "acme");
