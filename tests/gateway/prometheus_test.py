@@ -64,14 +64,16 @@ def configure(gateway, namespace, authority, echo):
             location / {{ proxy_pass http://pool; }}
             location /missing {{ return 404; }}
             location /failing {{ return 500; }}
-            location /none {{ proxy_pass http://none; }}""", listen="127.0.0.1:8443 ssl http2"),
+            location /none {{ proxy_pass http://none; }}
+            location /once {{ proxy_pass http://once; }}""", listen="127.0.0.1:8443 ssl http2"),
         texts.tls_server(authority, "week", 'return 200 "a";'),
         'server { listen 8080; return 200 "plain"; }',
         settings=f"""
             upstream pool {{ server {echo.address};
                              server 127.0.0.1:{dead} fail_timeout=600s; }}
             upstream none {{ server 127.0.0.1:{dead} fail_timeout=600s;
-                             server 127.0.0.1:{other} fail_timeout=600s; }}"""))
+                             server 127.0.0.1:{other} fail_timeout=600s; }}
+            upstream once {{ server 127.0.0.1:{dead}; }}"""))
     gateway.tenant("late", texts.plain(netns.PREFIX + "late", 'return 200 "late";'))
 
 
@@ -102,13 +104,13 @@ def observed(tmp_path_factory, namespaces, authority):
             made.kill()
 
 
-def has_data(prometheus, queries):
+def has_data(prometheus, queries, is_enough=lambda value: not math.isnan(value)):
     """Waits until each of them has a value that is a number; the first ones may need two scrapes."""
     missing = dict.fromkeys(queries)
 
     def is_complete():
         for query in list(missing):
-            if any(not math.isnan(value) for _, value in prometheus.query(query)):
+            if any(is_enough(value) for _, value in prometheus.query(query)):
                 del missing[query]
         return not missing
     try:
@@ -179,6 +181,36 @@ def test_every_query_of_the_dashboard_has_data(observed):
     has_data(observed.prometheus, map(played, queries))
 
 
+def test_one_event_is_seen(observed, namespaces, authority):
+    """The first of its kind: its series begins with it."""
+    queries = [query for query in page_queries() if "unless" in query]
+    assert len(queries) == 2
+    fetch(namespaces[0], texts.ADDRESS, "/once", authority.context(), "acme.test")
+    with netns.connect(namespaces[0], PLAIN, 10) as connection:
+        connection.sendall(b"this is no HTTP\r\n\r\n")
+        connection.recv(1000)
+    for query, labels in zip(sorted(queries), ({"reason": "request_refused"},
+                                               {"reason": "connect", "upstream": "once"})):
+        def told():
+            return [value for found, value in observed.prometheus.query(query)
+                    if labels.items() <= found.items()]
+        wait_for(lambda: told() == [1], 30, f"{query}: {observed.prometheus.query(query)}")
+
+
+def test_a_server_that_works_has_no_failures(observed):
+    query = 'endpoint:nsgate_failures:ratio_rate5m{upstream="pool"}'
+    wait_for(lambda: 0 in [value for _, value in observed.prometheus.query(query)], 30, query)
+    query = 'nsgate_endpoint_failures_total{upstream="pool",reason="connect"} > 0'
+    observed.prometheus.wait(query)
+
+
+def test_no_traffic_is_no_error(observed):
+    query = played(next(query for query, title in dashboard_queries().items() if title == "Errors"))
+    for tenant in ("late", "nobody"):
+        found = observed.prometheus.query(query.replace('tenant=~".*"', f'tenant=~"{tenant}"'))
+        assert [value for _, value in found] == [0]
+
+
 def test_the_dashboard_can_be_imported():
     """What Grafana asks for when a file is imported, and what makes a panel readable."""
     assert [entry["name"] for entry in DASHBOARD["__inputs"]] == ["DS_PROMETHEUS"]
@@ -219,7 +251,10 @@ def test_alerts_fire(observed, namespaces):
 
 def test_every_query_of_the_page_has_data(observed):
     break_things(observed)
-    has_data(observed.prometheus, page_queries())
+    queries = page_queries()
+    zero = {query for query in queries if re.search(r"== 0|refused_total|_state|_connections\)", query)}
+    has_data(observed.prometheus, zero)
+    has_data(observed.prometheus, queries - zero, lambda value: value > 0)
     with urllib.request.urlopen(f"{observed.url}/metrics?tenant=acme", timeout=20) as answer:
         assert b'tenant="acme"' in answer.read()
 
