@@ -93,6 +93,9 @@ void frontend_trim(struct frontend *frontend);
 
 /* Client connections now. */
 unsigned frontend_connections(const struct frontend *frontend);
+/* How many of its descriptors they and listeners need at most; accepting pauses when one more
+ * connection would need more than there are. */
+uint64_t frontend_descriptors(const struct frontend *frontend);
 /* How many have been cut in a drain, since their own time was over. */
 unsigned frontend_cut(const struct frontend *frontend);
 

@@ -78,6 +78,8 @@ struct loop {
     ev_check wake;        /* after it has slept */
     bool waits_by_itself; /* see loop_wait_by_itself */
     bool is_stopped;
+    void (*on_worked)(void *owner, double seconds); /* see loop_tell_work; NULL: nobody is told */
+    void *work_owner;
     double now;            /* CLOCK_MONOTONIC when sockets were last asked */
     double wall_offset;    /* what makes it CLOCK_REALTIME */
     double wall_offset_at; /* when that was looked at */
@@ -101,6 +103,10 @@ void loop_stop(struct loop *loop);
  * it directly, which spares a system call each time. What libev itself watches (timers, ev_io) may
  * then come up to a second late; deadlines do not. */
 void loop_wait_by_itself(struct loop *loop);
+
+/* Whenever there was work, how long it took until sockets were asked again. It costs no look at the
+ * clock. */
+void loop_tell_work(struct loop *loop, void (*on_worked)(void *owner, double seconds), void *owner);
 
 /* Monotonic seconds, as of when sockets were last asked. */
 double loop_now(const struct loop *loop);

@@ -42,11 +42,19 @@
     X(LANDLOCK, "nsgate_landlock_version", NEWEST, COUNT, ONE,                                     \
       "The version of Landlock that confines the workers, 0 for none")                             \
     X(ACCESS_LOG_DROPPED, "nsgate_access_log_dropped_total", COUNTER, COUNT, ONE,                  \
-      "Lines of access logs that could not be handed on or written, and were dropped")
+      "Lines of access logs that could not be handed on or written, and were dropped")             \
+    X(LOG_DROPPED, "nsgate_log_dropped_total", COUNTER, COUNT, ONE,                                \
+      "Lines of the error log that supervisor and workers could not write")
 
 #define METRICS_WORKER(X)                                                                          \
     X(WORKER_CONNECTIONS, "nsgate_worker_connections", GAUGE, COUNT, ONE,                          \
-      "Clients' connections, those of removed tenants too")
+      "Clients' connections, those of removed tenants too")                                        \
+    X(DESCRIPTORS, "nsgate_worker_descriptors", GAUGE, COUNT, ONE,                                 \
+      "Listeners, two for each client's connection (one is for its server), and a reserve")        \
+    X(DESCRIPTORS_ALLOWED, "nsgate_worker_descriptors_allowed", GAUGE, COUNT, ONE,                 \
+      "How many of them there may be (RLIMIT_NOFILE): then accepting pauses")                      \
+    X(LOOP_TURN, "nsgate_worker_loop_turn_duration_seconds", HISTOGRAM, NANOSECONDS, DURATION,     \
+      "How long a worker served what was ready before it asked its sockets again")
 
 #define METRICS_TENANT(X)                                                                          \
     X(STATE, "nsgate_tenant_state", GAUGE, COUNT, STATE, "1 for the state that the tenant is in")  \

@@ -21,12 +21,17 @@
 /* ---- bounds ---- */
 
 /* A client connection will want a second descriptor, for its backend. */
+#define OF_CONNECTION 2
+
+uint64_t frontend_descriptors(const struct frontend *frontend)
+{
+    return (uint64_t)frontend->connections * OF_CONNECTION + frontend->listeners + LIMIT_RESERVE;
+}
+
 static bool has_descriptors(const struct frontend *frontend)
 {
-    uint64_t wanted =
-        ((uint64_t)frontend->connections + 1) * 2 + frontend->listeners + LIMIT_RESERVE;
-
-    return frontend->config.descriptors == 0 || wanted <= frontend->config.descriptors;
+    return frontend->config.descriptors == 0 ||
+           frontend_descriptors(frontend) + OF_CONNECTION <= frontend->config.descriptors;
 }
 
 static bool is_at_limit(const struct frontend_tenant *tenant)

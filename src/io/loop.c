@@ -199,3 +199,9 @@ void loop_wait_by_itself(struct loop *loop)
 {
     loop->waits_by_itself = true;
 }
+
+void loop_tell_work(struct loop *loop, void (*on_worked)(void *owner, double seconds), void *owner)
+{
+    loop->on_worked = on_worked;
+    loop->work_owner = owner;
+}

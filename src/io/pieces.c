@@ -299,8 +299,8 @@ bool loop_has_work(const struct loop *loop)
 
 void loop_work(struct loop *loop)
 {
-    double now = loop_clock();
-    double end = now + TURN_SECONDS;
+    double begun = loop_clock(), now = begun;
+    double end = begun + TURN_SECONDS;
 
     while (now < end && loop_has_work(loop)) {
         struct share *next;
@@ -311,6 +311,8 @@ void loop_work(struct loop *loop)
         if (next)
             now = run_piece(CONTAINER_OF(next, struct loop_share, share), now);
     }
+    if (loop->on_worked && now > begun)
+        loop->on_worked(loop->work_owner, now - begun);
 }
 
 static void finish_tasks(struct loop *loop)

@@ -3,6 +3,7 @@
  * somebody asks. Workers count the rest themselves. */
 #include "supervisor_internal.h"
 
+#include "base/log.h"
 #include "reload/record_state.h"
 
 #include <time.h>
@@ -65,6 +66,7 @@ static void board_gateway(struct supervisor *supervisor)
 {
     struct children *children = &supervisor->children;
     struct metrics_cells *cells = metrics_gateway(&children->figures.board);
+    unsigned long dropped = log_dropped();
     unsigned ready = 0;
 
     GENERATION_FOREACH (worker, &children->present)
@@ -81,6 +83,8 @@ static void board_gateway(struct supervisor *supervisor)
     metrics_set(cells, METRIC_WORKERS_READY, ready);
     metrics_set(cells, METRIC_WORKERS_DRAINING, board_count_running(&children->handover.former));
     metrics_set(cells, METRIC_UPGRADES, supervisor->upgrade.count);
+    metrics_add(cells, METRIC_LOG_DROPPED, dropped - supervisor->log_dropped);
+    supervisor->log_dropped = dropped;
     board_sandbox(children, cells);
 }
 

@@ -56,6 +56,7 @@ struct supervisor {
     struct recorder_dump *dump; /* -T; else NULL */
     struct logging logging;
     struct reopening reopening;
+    unsigned long log_dropped; /* lines of the error log that are counted */
     struct pid_file pid;
     struct namespaces namespaces;
     struct sockets sockets;

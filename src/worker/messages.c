@@ -374,6 +374,7 @@ int messages_take(void *owner, struct ipc_received *received)
     case IPC_LOG:
         return ipc_take_log(received, &worker->log_fd);
     case IPC_PING:
+        worker_count(worker);
         return ipc_answer_ping(worker->channel, received);
     case IPC_TENANT:
         return on_tenant(worker, received);

@@ -152,6 +152,24 @@ static void write_line(void *owner, uint32_t destination, struct slice line)
         metrics_add(metrics_gateway(&worker->figures), METRIC_ACCESS_LOG_DROPPED, 1);
 }
 
+static void on_worked(void *owner, double seconds)
+{
+    struct worker *worker = owner;
+
+    metrics_observe(metrics_worker(&worker->figures, 0), METRIC_LOOP_TURN, seconds);
+}
+
+void worker_count(struct worker *worker)
+{
+    unsigned long dropped = log_dropped();
+
+    metrics_add(metrics_gateway(&worker->figures), METRIC_LOG_DROPPED,
+                dropped - worker->log_dropped);
+    worker->log_dropped = dropped;
+    metrics_set(metrics_worker(&worker->figures, 0), METRIC_DESCRIPTORS,
+                frontend_descriptors(worker->frontend));
+}
+
 int worker_start(struct worker *worker, uint32_t column)
 {
     struct frontend_config config = {.loop = &worker->loop,
@@ -177,6 +195,10 @@ int worker_start(struct worker *worker, uint32_t column)
         log_error("epoll_create1: %s", strerror(errno));
         return -1;
     }
+    metrics_set(metrics_worker(&worker->figures, 0), METRIC_DESCRIPTORS_ALLOWED,
+                config.descriptors);
+    worker_count(worker);
+    loop_tell_work(&worker->loop, on_worked, worker);
     ev_timer_start(worker->loop.ev, &worker->trim);
     return 0;
 }

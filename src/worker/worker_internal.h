@@ -19,6 +19,7 @@ struct worker {
     struct tally *tally;
     struct metrics_file figures; /* what it counts; memory is NULL before SETUP */
     uint32_t column;             /* of tally and cells, its own */
+    unsigned long log_dropped;   /* lines of its error log that are counted */
     int log_fd;                  /* -1: stderr */
     struct ring *ring;           /* for lines of access logs; NULL: no tenant has any */
     int wake;                    /* its eventfd; -1: none */
@@ -43,6 +44,9 @@ void worker_drain(struct worker *worker, double seconds);
 /* SETUP has dropped the privileges: everything else begins. column: of the tally. Returns 0 or -1.
  */
 int worker_start(struct worker *worker, uint32_t column);
+
+/* Counts what nobody counts when it happens: done with each PING. */
+void worker_count(struct worker *worker);
 
 /* A descriptor is wanted: closes a connection that nobody uses now, a server's first. Returns
  * whether there was one. */

@@ -72,6 +72,9 @@ HEALTHY = {
     **one("nsgate_workers_ready", constant(2)), **one("nsgate_workers_wanted", constant(2)),
     **one("nsgate_worker_restarts_total", constant(3), reason="signal"), **reload("done"),
     **one("nsgate_access_log_dropped_total", constant(5)),
+    **one("nsgate_log_dropped_total", constant(7)),
+    **one("nsgate_worker_descriptors", constant(700), worker="0"),
+    **one("nsgate_worker_descriptors_allowed", constant(1000), worker="0"),
     **state("serving"), **requests(6000, 60), **durations(6060, 0), **endpoints(1, 1),
     **certificate(FAR),
 }
@@ -89,6 +92,10 @@ SCENARIOS = {
     "a tenant's file is broken": (reload("partial"), ["NsgateReloadNotDone"]),
     "lines of an access log are lost": (one("nsgate_access_log_dropped_total", jumps(5, 9)),
                                         ["NsgateAccessLogLinesDropped"]),
+    "lines of the error log are lost": (one("nsgate_log_dropped_total", jumps(7, 8)),
+                                        ["NsgateErrorLogLinesDropped"]),
+    "a worker has few descriptors left": (
+        one("nsgate_worker_descriptors", constant(801), worker="0"), ["NsgateFewDescriptors"]),
     "a tenant waits": (state("waiting"), ["NsgateTenantNotServing"]),
     "a tenant is blocked": (state("blocked"), ["NsgateTenantNotServing"]),
     "a tenant is refused": (state("refused"), ["NsgateTenantNotServing"]),

@@ -138,6 +138,24 @@ def test_what_is_sent_is_what_is_counted_whatever_dies(gateway, authority, names
     expect_sample(place, "nsgate_workers_ready", 2)
 
 
+def test_each_worker_tells_of_its_turns_and_descriptors(namespaces, place):
+    with_connections = [Connection(namespaces[0], PLAIN) for _ in range(3)]
+    for connection in with_connections:
+        assert connection.ask("/").status == 200
+
+    def of_workers(name):
+        found = samples(scrape(place)[2])
+        return [found.get(f'nsgate_worker_{name}{{worker="{number}"}}', 0) for number in range(2)]
+
+    wait_for(lambda: sum(of_workers("descriptors")) >= 2 * 32 + 3 + 2 * 3, 10, "they are counted")
+    assert all(used < allowed for used, allowed in zip(of_workers("descriptors"),
+                                                       of_workers("descriptors_allowed")))
+    assert all(count > 0 for count in of_workers("loop_turn_duration_seconds_count"))
+    assert "nsgate_log_dropped_total" in samples(scrape(place)[2])
+    for connection in with_connections:
+        connection.close()
+
+
 def test_a_removed_tenants_series_end(gateway, place):
     gateway.remove_tenant(ODD)
     assert gateway.ask("reload").returncode == 0

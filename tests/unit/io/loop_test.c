@@ -290,3 +290,44 @@ Test(loop, time_moves_with_the_turns)
     cr_assert_eq(raise(SIGPIPE), 0, "SIGPIPE is ignored");
     loop_free(&loop);
 }
+
+/* ---- how long work takes ---- */
+
+struct told {
+    unsigned times;
+    double seconds;
+};
+
+static void on_worked(void *owner, double seconds)
+{
+    struct told *told = owner;
+
+    told->times++;
+    told->seconds += seconds;
+}
+
+static void run_long(struct loop_task *task)
+{
+    double end = loop_clock() + 0.005;
+
+    while (loop_clock() < end)
+        ;
+    loop_stop(((struct job *)task)->loop);
+}
+
+Test(loop, tells_how_long_it_worked)
+{
+    struct loop loop;
+    struct told told = {0};
+
+    loop_init(&loop);
+    struct job job = {.task = {.run = run_long}, .loop = &loop};
+    loop_tell_work(&loop, on_worked, &told);
+    ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_eq(told.times, 0, "there was nothing to do");
+    loop_defer(&loop, &job.task);
+    ev_run(loop.ev, EVRUN_NOWAIT);
+    cr_assert_eq(told.times, 1);
+    cr_assert_geq(told.seconds, 0.005);
+    loop_free(&loop);
+}

@@ -61,6 +61,8 @@ uint64_t figures_of(const struct metrics_file *file, uint64_t owner, enum metric
     cr_assert(snapshot);
     if (owner != 0)
         value = metrics_value(snapshot->tenants[0].cells, metric, label);
+    else if (metrics_places[metric].scope == METRIC_SCOPE_GATEWAY)
+        value = metrics_value(snapshot->gateway, metric, label);
     else if (snapshot->workers[0])
         value = metrics_value(snapshot->workers[0], metric, label);
     metrics_snapshot_free(snapshot);

@@ -2,8 +2,12 @@
 /* What the board says of the gateway and of tenants. */
 #include "supervisor/supervisor_internal.h"
 
+#include "base/log.h"
+
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct supervisor supervisor;
 
@@ -14,6 +18,27 @@ static const struct metrics_tenant *look(struct metrics_snapshot **snapshot, uin
     *snapshot = metrics_snapshot_new(supervisor.children.figures.reader, SLICE(""));
     cr_assert(*snapshot);
     return metrics_snapshot_find(*snapshot, slot);
+}
+
+Test(board, lines_that_the_log_lost_are_counted_once)
+{
+    struct metrics_snapshot *snapshot = NULL;
+    int full = open("/dev/full", O_WRONLY);
+
+    cr_assert_geq(full, 0);
+    supervisor_init(&supervisor, "/nowhere", "/nowhere");
+    cr_assert_eq(figures_open(&supervisor.children.figures), 0);
+    log_set_sink(LOG_SINK_FILE, full);
+    log_error("lost");
+    log_error("lost, too");
+    log_set_sink(LOG_SINK_STDERR, STDERR_FILENO);
+    close(full);
+    for (int i = 0; i < 2; i++) {
+        look(&snapshot, 0);
+        cr_assert_eq(metrics_value(snapshot->gateway, METRIC_LOG_DROPPED, 0), 2);
+    }
+    metrics_snapshot_free(snapshot);
+    supervisor_free(&supervisor);
 }
 
 Test(board, tells_of_the_gateway_and_of_each_tenant)

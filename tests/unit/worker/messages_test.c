@@ -6,6 +6,7 @@
 #include "ipc/sealed.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -373,6 +374,47 @@ Test(messages, the_log_may_be_given_anew)
     cr_assert_gt(read(ends[0], text, sizeof(text) - 1), 0);
     cr_assert(strstr(text, "worker 2: draining"), "%s", text);
     close(ends[0]);
+    cr_assert_eq(rig_end(&rig), 0);
+}
+
+/* ---- what it counts of itself ---- */
+
+static void ping(uint64_t number)
+{
+    ipc_send_serial(rig.channel, IPC_PING, &(struct ipc_serial){number}, NULL);
+    rig_until(&rig, rig.pong == number);
+}
+
+static uint64_t counted(enum metric metric)
+{
+    return figures_of(&rig.figures, 0, metric, 0);
+}
+
+Test(messages, with_a_ping_it_counts_descriptors_and_lines_that_its_log_lost)
+{
+    struct rlimit limit;
+    uint64_t before;
+    int full = open("/dev/full", O_WRONLY);
+
+    cr_assert_geq(full, 0);
+    start_serving();
+    ping(1);
+    before = counted(METRIC_DESCRIPTORS);
+    int client = rig_get(&rig, "one");
+    ipc_send_log(rig.channel, IPC_LOG, &(struct ipc_log){LOG_LEVEL_DEBUG, LOG_SINK_FILE},
+                 &(struct ipc_attachments){.descriptors = &full, .descriptor_count = 1});
+    close(full);
+    ping(2);
+    cr_assert_eq(counted(METRIC_DESCRIPTORS), before + 2);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_assert_eq(counted(METRIC_DESCRIPTORS_ALLOWED), limit.rlim_max);
+    cr_assert_gt(figures_of(&rig.figures, 0, METRIC_LOOP_TURN, 0), 0);
+    before = counted(METRIC_LOG_DROPPED);
+    close(client); /* of which it writes */
+    for (uint64_t number = 3; counted(METRIC_LOG_DROPPED) == before; number++) {
+        cr_assert_lt(number, 5000);
+        ping(number);
+    }
     cr_assert_eq(rig_end(&rig), 0);
 }
 
