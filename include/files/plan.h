@@ -11,6 +11,7 @@
 #include "files/dependencies.h"
 #include "ipc/channel.h"
 #include "logs/place.h"
+#include "tenant/bundle.h"
 
 /* A network namespace by its name. */
 struct plan_netns {
@@ -36,6 +37,18 @@ struct plan_cells {
     uint64_t size;
 };
 
+/* Certificates of a tenant that are remembered at most: those that expire first. */
+#define PLAN_CERTIFICATES 256
+
+/* A certificate of its servers. */
+struct plan_certificate {
+    char *server;      /* the first name of the first server that has it; "": it has none */
+    char *certificate; /* the path of its file; NULL once it was examined */
+    char *key;         /* the same */
+    enum tls_kind kind;
+    int64_t expires; /* seconds since 1970 */
+};
+
 /* A value: it may be moved. Zeroed is empty. */
 struct plan {
     struct plan_netns netns; /* where the listeners belong */
@@ -47,6 +60,9 @@ struct plan {
     uint32_t cells_count;
     struct log_place *logs; /* where its lines go: log_destinations of its model, in their order */
     uint32_t log_count;
+    /* Once they were examined, none has the name and kind of another: only the first to expire. */
+    struct plan_certificate *certificates;
+    uint32_t certificate_count;
     bool has_names;  /* host names, which may stand for other addresses the next time */
     int64_t expires; /* seconds since 1970: the first of its certificates does; 0: it has none */
     struct dependencies dependencies;
@@ -65,6 +81,9 @@ struct plan_listener *plan_find_same(const struct plan *plan, const struct plan_
 
 /* The listener of that address; NULL: there is none. */
 struct plan_listener *plan_find_listener(const struct plan *plan, const char *text);
+
+/* What the resolver has found of its certificates. */
+void plan_take_certificates(struct plan *plan, const struct bundle *bundle);
 
 void plan_put(struct wire_writer *writer, const struct plan *plan);
 /* The reader tells whether it has failed; free the plan in both cases. It has no fingerprint, and

@@ -111,7 +111,8 @@
 
 #define METRICS_CERTIFICATE(X)                                                                     \
     X(CERTIFICATE_EXPIRY, "nsgate_certificate_expiry_timestamp_seconds", NEWEST, SECONDS, ONE,     \
-      "When the first of the tenant's certificates expires, in seconds since 1970")
+      "When a certificate expires, in seconds since 1970, by its server's first name and its "     \
+      "kind")
 
 /* All rows, scope by scope. */
 #define METRICS(X)                                                                                 \

@@ -37,9 +37,11 @@ struct record {
     bool awaits_names;           /* its file is not in force: host names have no address */
     char *names_trouble;         /* ... or only those that they had; NULL: nothing */
     bool is_refused;             /* its file, as it is now, is not in force */
-    struct metrics_cells *certificate; /* on the board: when the first of them expires; or NULL */
-    uint64_t version;                  /* how often it was put in force, changes included */
-    char *error;                       /* what is wrong with that file; NULL: nothing */
+    struct metrics_cells **certificates; /* of those of the plan, on the board; each may be NULL */
+    uint32_t certificate_count;
+    uint64_t certificates_of; /* the version whose they are */
+    uint64_t version;         /* how often it was put in force, changes included */
+    char *error;              /* what is wrong with that file; NULL: nothing */
     struct retry retry;
     struct examination *examination; /* at the resolver, or on the way */
     TAILQ_ENTRY(record) todo;

@@ -21,6 +21,13 @@ struct tls_der {
     struct slice serial; /* of the leaf, upper-case hexadecimal */
 };
 
+enum tls_kind { TLS_KIND_OTHER, TLS_KIND_RSA, TLS_KIND_ECDSA, TLS_KIND_ED25519, TLS_KIND_ED448 };
+#define TLS_KINDS (TLS_KIND_ED448 + 1)
+
+/* Of its key, as the key's first bytes say; nothing is decoded. */
+enum tls_kind tls_kind_of(const struct tls_der *der);
+const char *tls_kind_name(enum tls_kind kind); /* "rsa" */
+
 /* A file's text, and where the configuration names the file. */
 struct tls_pem {
     struct slice bytes;

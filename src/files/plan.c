@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "ipc/datagram.h"
+#include "plan_internal.h"
 
 #include <net/if.h>
 #include <stdlib.h>
@@ -31,6 +32,9 @@ void plan_free(struct plan *plan)
     for (uint32_t i = 0; i < plan->log_count; i++)
         log_place_free(&plan->logs[i]);
     free(plan->logs);
+    for (uint32_t i = 0; i < plan->certificate_count; i++)
+        plan_certificate_free(&plan->certificates[i]);
+    free(plan->certificates);
     plan_netns_free(&plan->netns);
     dependencies_free(&plan->dependencies);
     ipc_blob_unref(plan->bundle);
@@ -78,6 +82,13 @@ static void put_netns(struct wire_writer *writer, const struct plan_netns *netns
     wire_put_text(writer, netns->text);
 }
 
+static void put_certificate(struct wire_writer *writer, const struct plan_certificate *certificate)
+{
+    wire_put_slice(writer, slice_of(certificate->server));
+    wire_put_u8(writer, (uint8_t)certificate->kind);
+    wire_put_u64(writer, (uint64_t)certificate->expires);
+}
+
 void plan_put(struct wire_writer *writer, const struct plan *plan)
 {
     put_netns(writer, &plan->netns);
@@ -86,6 +97,9 @@ void plan_put(struct wire_writer *writer, const struct plan *plan)
         put_netns(writer, &plan->servers[i]);
     wire_put_bool(writer, plan->has_names);
     wire_put_u64(writer, (uint64_t)plan->expires);
+    wire_put_u32(writer, plan->certificate_count);
+    for (uint32_t i = 0; i < plan->certificate_count; i++)
+        put_certificate(writer, &plan->certificates[i]);
     wire_put_u32(writer, plan->listener_count);
     for (uint32_t i = 0; i < plan->listener_count; i++)
         put_listener(writer, &plan->listeners[i]);
@@ -97,8 +111,9 @@ void plan_put(struct wire_writer *writer, const struct plan *plan)
 }
 
 /* The least bytes that each takes. */
-#define PLAN_NETNS_MIN    (1 + 1 + 4 + 1)
-#define PLAN_LISTENER_MIN (4 + 4 + 4 + 4 + 1)
+#define PLAN_NETNS_MIN       (1 + 1 + 4 + 1)
+#define PLAN_LISTENER_MIN    (4 + 4 + 4 + 4 + 1)
+#define PLAN_CERTIFICATE_MIN (4 + 1 + 8)
 
 /* Only what a listener has been given once: a whole IPv4 or IPv6 address, perhaps with a zone. */
 static void get_address(struct wire_reader *reader, struct address *address)
@@ -138,6 +153,29 @@ static void get_servers(struct wire_reader *reader, struct plan_netns *servers)
     wire_require(reader, servers->kind != NETNS_HOST);
 }
 
+static void get_certificate(struct wire_reader *reader, struct plan_certificate *certificate)
+{
+    uint8_t kind;
+
+    certificate->server = memory_slice_text(wire_get_plain(reader));
+    kind = wire_get_u8(reader);
+    wire_require(reader, kind < TLS_KINDS);
+    certificate->kind = kind < TLS_KINDS ? (enum tls_kind)kind : TLS_KIND_OTHER;
+    certificate->expires = (int64_t)wire_get_u64(reader);
+}
+
+static void get_certificates(struct wire_reader *reader, struct plan *plan)
+{
+    uint32_t count = wire_get_count(reader, PLAN_CERTIFICATE_MIN);
+
+    wire_require(reader, count <= PLAN_CERTIFICATES);
+    if (reader->failed || count == 0)
+        return;
+    plan->certificates = memory_zeroed(count, sizeof(plan->certificates[0]));
+    while (plan->certificate_count < count && !reader->failed)
+        get_certificate(reader, &plan->certificates[plan->certificate_count++]);
+}
+
 void plan_get(struct wire_reader *reader, struct plan *plan)
 {
     uint32_t count;
@@ -150,6 +188,7 @@ void plan_get(struct wire_reader *reader, struct plan *plan)
         get_servers(reader, &plan->servers[plan->server_count++]);
     plan->has_names = wire_get_bool(reader);
     plan->expires = (int64_t)wire_get_u64(reader);
+    get_certificates(reader, plan);
     count = wire_get_count(reader, PLAN_LISTENER_MIN);
     plan->listeners = memory_zeroed(count, sizeof(plan->listeners[0]));
     while (plan->listener_count < count && !reader->failed)

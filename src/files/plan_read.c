@@ -2,6 +2,7 @@
 /* Reading a tenant: its configuration, the files that it names, what it listens on. */
 #include "files/plan_read.h"
 
+#include "plan_internal.h"
 #include "regular_file_internal.h"
 
 #include "base/descriptor.h"
@@ -225,6 +226,7 @@ static void plan_fill(struct plan *plan, struct plan_reader *reader)
     plan_fill_servers(plan, model);
     plan_fill_cells(plan, model);
     plan_fill_logs(plan, model);
+    plan_fill_certificates(plan, model);
     plan->has_names = plan_model_has_names(model);
     plan->dependencies = reader->dependencies;
     reader->dependencies = (struct dependencies){0};

@@ -150,19 +150,6 @@ static void examination_free(struct examination *examination)
 
 /* ---- answers ---- */
 
-static int64_t examiner_expiry(const struct bundle *bundle)
-{
-    int64_t first = 0;
-
-    for (uint32_t i = 0; i < bundle->identity_count; i++) {
-        int64_t expires = bundle->identities[i].der.not_after;
-
-        if (i == 0 || expires < first)
-            first = expires;
-    }
-    return first;
-}
-
 /* What workers get: our own tree, with what the resolver has found in place of the files. It cannot
  * change anything else, whoever has taken it over. NULL when it is no finding. */
 static struct ipc_blob *examiner_compose(struct examination *examination, struct slice findings)
@@ -181,7 +168,7 @@ static struct ipc_blob *examiner_compose(struct examination *examination, struct
         bundle_encode(&bytes, &bundle);
         blob = ipc_blob_new(wire_written(&bytes));
         wire_writer_free(&bytes);
-        examination->plan.expires = examiner_expiry(&bundle);
+        plan_take_certificates(&examination->plan, &bundle);
     }
     arena_free(&arena);
     return blob;

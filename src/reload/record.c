@@ -122,6 +122,7 @@ void registry_remove(struct registry *registry, struct record *record)
     registry->slots[record->assignment.slot / 8] &=
         (unsigned char)~(1u << (record->assignment.slot % 8));
     plan_free(&record->plan);
+    free(record->certificates);
     cells_free(&record->cells);
     free(record->logs.list);
     retry_forget(record);

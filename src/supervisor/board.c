@@ -4,8 +4,11 @@
 #include "supervisor_internal.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "reload/record_state.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,19 +93,40 @@ static void board_gateway(struct supervisor *supervisor)
 
 /* ---- tenants ---- */
 
-/* Its label is the first's that expires, whatever its servers are called. */
-static void board_certificate(struct metrics_file *board, struct record *record, uint64_t owner)
+static struct metrics_cells *board_certificate(struct metrics_file *board, uint64_t owner,
+                                               const struct plan_certificate *certificate)
 {
-    if (record->plan.expires == 0) {
-        metrics_release(board, record->certificate);
-        record->certificate = NULL;
+    const char *kind = tls_kind_name(certificate->kind);
+    size_t start = strlen(certificate->server) + 1, len = start + strlen(kind);
+    char *name = memory_alloc(len);
+    struct metrics_cells *cells;
+
+    memcpy(name, certificate->server, start);
+    memcpy(name + start, kind, len - start);
+    cells = metrics_take(board, METRIC_SCOPE_CERTIFICATE, owner, (struct slice){name, len});
+    metrics_set(cells, METRIC_CERTIFICATE_EXPIRY, (uint64_t)certificate->expires);
+    free(name);
+    return cells;
+}
+
+/* They change with the plan alone, which another version of it has. */
+static void board_certificates(struct metrics_file *board, struct record *record, uint64_t owner)
+{
+    const struct plan *plan = &record->plan;
+
+    if (record->certificates_of == record->version &&
+        record->certificate_count == plan->certificate_count)
         return;
-    }
-    if (!record->certificate)
-        record->certificate = metrics_take(board, METRIC_SCOPE_CERTIFICATE, owner,
-                                           SLICE("\0"
-                                                 "first"));
-    metrics_set(record->certificate, METRIC_CERTIFICATE_EXPIRY, (uint64_t)record->plan.expires);
+    metrics_board_begin(board);
+    for (uint32_t i = 0; i < record->certificate_count; i++)
+        metrics_release(board, record->certificates[i]);
+    free(record->certificates);
+    record->certificates = memory_zeroed(plan->certificate_count, sizeof(record->certificates[0]));
+    record->certificate_count = plan->certificate_count;
+    record->certificates_of = record->version;
+    for (uint32_t i = 0; i < plan->certificate_count; i++)
+        record->certificates[i] = board_certificate(board, owner, &plan->certificates[i]);
+    metrics_board_end(board);
 }
 
 static void board_tenant(struct supervisor *supervisor, struct record *record, struct arena *arena)
@@ -115,7 +139,7 @@ static void board_tenant(struct supervisor *supervisor, struct record *record, s
                                 .error = record_trouble(record, arena)};
     struct metrics_cells *cells;
 
-    board_certificate(&figures->board, record, figures_enter(figures, slot));
+    board_certificates(&figures->board, record, figures_enter(figures, slot));
     cells = metrics_board_tenant(&figures->board, slot);
     if (metrics_counted(cells, METRIC_TENANT_GENERATION, 0) != record->version)
         metrics_set(cells, METRIC_TENANT_TIME, (uint64_t)time(NULL));

@@ -100,3 +100,40 @@ int tls_identity_attach(struct tls_identity *identity, SSL *ssl)
     ERR_clear_error();
     return ERROR_CERTIFICATE;
 }
+
+/* ---- kinds ---- */
+
+/* PKCS#8 (RFC 5958) begins with the length, the version and the algorithm, which end before. */
+#define KIND_HEAD 24
+
+/* DER of the algorithms' object identifiers (RFC 3279, 4055, 5480, 8410). */
+static const struct {
+    struct slice identifier;
+    enum tls_kind kind;
+} algorithms[] = {
+    {{"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 11}, TLS_KIND_RSA},
+    {{"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a", 11}, TLS_KIND_RSA}, /* RSA-PSS */
+    {{"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", 9}, TLS_KIND_ECDSA},
+    {{"\x06\x03\x2b\x65\x70", 5}, TLS_KIND_ED25519},
+    {{"\x06\x03\x2b\x65\x71", 5}, TLS_KIND_ED448},
+};
+
+enum tls_kind tls_kind_of(const struct tls_der *der)
+{
+    struct slice head = slice_head(der->key, der->key.len < KIND_HEAD ? der->key.len : KIND_HEAD);
+
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+        const struct slice *identifier = &algorithms[i].identifier;
+
+        if (head.len > 0 && memmem(head.data, head.len, identifier->data, identifier->len))
+            return algorithms[i].kind;
+    }
+    return TLS_KIND_OTHER;
+}
+
+const char *tls_kind_name(enum tls_kind kind)
+{
+    static const char *const names[TLS_KINDS] = {"other", "rsa", "ecdsa", "ed25519", "ed448"};
+
+    return names[kind];
+}

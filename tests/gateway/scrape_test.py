@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -136,6 +137,35 @@ def test_what_is_sent_is_what_is_counted_whatever_dies(gateway, authority, names
     expect_sample(place, 'nsgate_request_duration_seconds_count{tenant="a"}', 120)
     expect_sample(place, 'nsgate_request_duration_seconds_bucket{tenant="a",le="+Inf"}', 120)
     expect_sample(place, "nsgate_workers_ready", 2)
+
+
+def test_each_certificate_is_told_of_by_name_and_kind(gateway, authority, namespaces, place):
+    """Also by the next binary, which examines nothing anew."""
+    gateway.tenant("c", texts.tenant(namespaces[1], *(
+        texts.tls_server(authority, name, BODY, "127.0.0.1:8443 ssl")
+        for name in ("c.test", "d.test"))))
+    assert gateway.ask("reload").returncode == 0
+
+    def told():
+        status, _, text = scrape(place, "/metrics?tenant=c")
+        found = samples(text) if status == 200 else {}
+        return {key.split('server_name="')[1].split('"')[0]: value for key, value in found.items()
+                if key.startswith("nsgate_certificate_expiry_timestamp_seconds{")
+                and 'kind="other"' not in key}
+
+    def is_told():
+        try:
+            found = told()
+        except OSError:
+            return False
+        return set(found) == {"c.test", "d.test"} and min(found.values()) > time.time()
+
+    wait_for(is_told, 10, "both are told of")
+    at = gateway.log_size()
+    os.kill(gateway.pid, signal.SIGUSR2)
+    gateway.wait_log(r"upgrade done.*", 30, at)
+    gateway.wait_log(r"reload done.*", 30, at)
+    wait_for(lambda: answers(place) and is_told(), 20, "both are told of by the next one")
 
 
 def test_each_worker_tells_of_its_turns_and_descriptors(namespaces, place):

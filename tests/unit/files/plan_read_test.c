@@ -64,6 +64,9 @@ Test(plan_read, a_whole_tenant)
     cr_assert_str_eq(desk.plan.listeners[0].text, "10.0.0.1:443");
     cr_assert_eq(desk.plan.listeners[0].backlog, 7);
     cr_assert_eq(desk.plan.dependencies.count, 3);
+    cr_assert_eq(desk.plan.certificate_count, 1);
+    cr_assert_str_eq(desk.plan.certificates[0].server, "");
+    cr_assert_str_eq(desk.plan.certificates[0].key, key);
     arena_init(&arena, 4096);
     cr_assert_eq(bundle_decode(&bundle, &arena, ipc_blob_bytes(desk.plan.bundle)), 0);
     cr_assert_eq(bundle.file_count, 2);

@@ -31,6 +31,9 @@ Test(plan, is_of_one_namespace_by_its_text)
     cr_assert_not(plan_same_netns(&none, &none), "nothing is in force");
 }
 
+static struct plan_certificate remembered = {
+    .server = (char *)"a.test", .kind = TLS_KIND_ECDSA, .expires = 2000000000};
+
 static void fill(struct plan *plan, struct plan_listener *listener, struct plan_netns *place)
 {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
@@ -48,6 +51,8 @@ static void fill(struct plan *plan, struct plan_listener *listener, struct plan_
                           .server_count = 1,
                           .has_names = true,
                           .expires = 2000000000,
+                          .certificates = &remembered,
+                          .certificate_count = 1,
                           .bundle = ipc_blob_new(SLICE("bundle"))};
 }
 
@@ -73,6 +78,10 @@ Test(plan, goes_to_the_next_binary)
     cr_assert(got.servers[0].kind == NETNS_PID && got.servers[0].pid == 17);
     cr_assert(got.has_names && got.expires == 2000000000 && plan_same_netns(&got, &plan));
     cr_assert(slice_equal(ipc_blob_bytes(got.bundle), SLICE("bundle")));
+    cr_assert_eq(got.certificate_count, 1);
+    cr_assert_str_eq(got.certificates[0].server, "a.test");
+    cr_assert(got.certificates[0].kind == TLS_KIND_ECDSA &&
+              got.certificates[0].expires == 2000000000);
     plan_free(&got);
     for (size_t len = 0; len < wire_written(&writer).len; len++) {
         wire_reader_init(&reader, slice_head(wire_written(&writer), len));

@@ -193,3 +193,28 @@ Test(file, what_is_written_again_is_no_change)
     metrics_board_set_text(&rig.board, 1, &(struct metrics_text){.name = SLICE("acme")});
     cr_assert_eq(memcmp(&before, rig.board.memory + sizeof(uint64_t), sizeof(before)), 0);
 }
+
+/* Bytes of a slot whose every cell counts. */
+static uint64_t full(const struct metrics_file *file, enum metric_scope scope)
+{
+    const struct metrics_region *region = &metrics_header(file->memory)->regions[scope];
+
+    return metrics_slot_size(region) + metrics_blocks(region->cells) * METRICS_BLOCK;
+}
+
+/* docs/ARCHITECTURE.md tells these bounds. */
+Test(file, a_tenant_takes_little_even_if_all_is_counted)
+{
+    const struct metrics_file *worker = &rig.workers[0], *board = &rig.board;
+
+    cr_expect_leq(full(worker, METRIC_SCOPE_TENANT), 1280, "%lu",
+                  (unsigned long)full(worker, METRIC_SCOPE_TENANT));
+    cr_expect_leq(full(worker, METRIC_SCOPE_LISTENER), 192, "%lu",
+                  (unsigned long)full(worker, METRIC_SCOPE_LISTENER));
+    cr_expect_leq(full(worker, METRIC_SCOPE_ENDPOINT), 512, "%lu",
+                  (unsigned long)full(worker, METRIC_SCOPE_ENDPOINT));
+    cr_expect_leq(full(board, METRIC_SCOPE_TENANT), 1408, "%lu",
+                  (unsigned long)full(board, METRIC_SCOPE_TENANT));
+    cr_expect_leq(full(board, METRIC_SCOPE_CERTIFICATE), 192, "%lu",
+                  (unsigned long)full(board, METRIC_SCOPE_CERTIFICATE));
+}

@@ -3,6 +3,7 @@
 #include "supervisor/supervisor_internal.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -18,6 +19,18 @@ static const struct metrics_tenant *look(struct metrics_snapshot **snapshot, uin
     *snapshot = metrics_snapshot_new(supervisor.children.figures.reader, SLICE(""));
     cr_assert(*snapshot);
     return metrics_snapshot_find(*snapshot, slot);
+}
+
+/* Of one server, of two kinds. */
+static void give_certificates(struct record *record, uint32_t count)
+{
+    record->plan.certificates = memory_zeroed(count, sizeof(record->plan.certificates[0]));
+    record->plan.certificate_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        record->plan.certificates[i] =
+            (struct plan_certificate){.server = memory_text("acme.test"),
+                                      .kind = (enum tls_kind)(TLS_KIND_ECDSA - i),
+                                      .expires = 86400 + (int64_t)i};
 }
 
 Test(board, lines_that_the_log_lost_are_counted_once)
@@ -54,7 +67,7 @@ Test(board, tells_of_the_gateway_and_of_each_tenant)
     record_set_error(record, "acme.conf:1:1: no");
     record->is_refused = true;
     record->version = 3;
-    record->plan.expires = 86400;
+    give_certificates(record, 2);
     tenant = look(&snapshot, record->assignment.slot);
     cr_assert(slice_equal(tenant->text.name, SLICE("acme")));
     cr_assert(slice_equal(tenant->text.error, SLICE("acme.conf:1:1: no")));
@@ -63,11 +76,20 @@ Test(board, tells_of_the_gateway_and_of_each_tenant)
     cr_assert_eq(metrics_value(tenant->cells, METRIC_TENANT_GENERATION, 0), 3);
     cr_assert_geq(metrics_value(tenant->cells, METRIC_TENANT_TIME, 0), (uint64_t)time(NULL) - 60);
     cr_assert_eq(metrics_value(snapshot->gateway, METRIC_PID, 0), (uint64_t)getpid());
-    cr_assert_eq(snapshot->part_count, 1);
-    cr_assert_eq(metrics_value(snapshot->parts[0].cells, METRIC_CERTIFICATE_EXPIRY, 0), 86400);
+    cr_assert_eq(snapshot->part_count, 2);
+    for (uint64_t i = 0; i < 2; i++)
+        cr_assert_eq(metrics_value(snapshot->parts[i].cells, METRIC_CERTIFICATE_EXPIRY, 0),
+                     86400 + i);
+    cr_assert_str_eq(snapshot->parts[0].name, "acme.test");
+    cr_assert_str_eq(snapshot->parts[0].name + sizeof("acme.test"), "ecdsa");
+    cr_assert_str_eq(snapshot->parts[1].name + sizeof("acme.test"), "rsa");
+    record->version++;
+    record->plan.certificates[1].expires = 7;
+    tenant = look(&snapshot, record->assignment.slot);
+    cr_assert_eq(metrics_value(snapshot->parts[1].cells, METRIC_CERTIFICATE_EXPIRY, 0), 7);
     record_set_error(record, NULL);
     record->is_refused = false;
-    record->plan.expires = 0;
+    plan_free(&record->plan);
     tenant = look(&snapshot, record->assignment.slot);
     cr_assert_eq(tenant->text.error.len, 0);
     cr_assert_eq(metrics_value(tenant->cells, METRIC_STATE, METRIC_STATE_WAITING), 1);

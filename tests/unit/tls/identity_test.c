@@ -72,3 +72,48 @@ Test(identity, every_kind_of_key)
         rig_shake(&rig);
     }
 }
+
+/* ---- kinds ---- */
+
+/* curve: of an EC key alone. */
+static void expect_kind(const char *algorithm, const char *curve, const char *name)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, algorithm, NULL);
+    EVP_PKEY *key = NULL;
+
+    cr_assert_eq(EVP_PKEY_keygen_init(context), 1);
+    if (curve)
+        cr_assert_eq(EVP_PKEY_CTX_set_group_name(context, curve), 1);
+    cr_assert_eq(EVP_PKEY_generate(context, &key), 1);
+    EVP_PKEY_CTX_free(context);
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+    unsigned char *bytes = NULL;
+    int len = i2d_PKCS8_PRIV_KEY_INFO(info, &bytes);
+    struct tls_der der = {.key = {(const char *)bytes, (size_t)len}};
+
+    cr_assert_gt(len, 0);
+    cr_expect_str_eq(tls_kind_name(tls_kind_of(&der)), name);
+    OPENSSL_free(bytes);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    EVP_PKEY_free(key);
+}
+
+Test(identity, its_kind_is_told_by_the_key)
+{
+    expect_kind("RSA", NULL, "rsa");
+    expect_kind("RSA-PSS", NULL, "rsa");
+    expect_kind("EC", "P-256", "ecdsa");
+    expect_kind("EC", "P-521", "ecdsa");
+    expect_kind("ED25519", NULL, "ed25519");
+    expect_kind("ED448", NULL, "ed448");
+    expect_kind("X25519", NULL, "other");
+}
+
+Test(identity, the_kind_of_what_is_no_key_is_another_one)
+{
+    struct tls_der der = {.key = SLICE("no key at all")};
+
+    cr_assert_eq(tls_kind_of(&der), TLS_KIND_OTHER);
+    der.key = (struct slice){NULL, 0};
+    cr_assert_eq(tls_kind_of(&der), TLS_KIND_OTHER);
+}
