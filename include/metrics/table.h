@@ -104,6 +104,16 @@
       "0 if all workers that use the server leave it out, since it has failed; else 1")            \
     X(ENDPOINT_REQUESTS, "nsgate_endpoint_requests_total", COUNTER, COUNT, ONE,                    \
       "Requests that were given to the server, each attempt counted")                              \
+    X(ENDPOINT_RETRIES, "nsgate_endpoint_retries_total", COUNTER, COUNT, ONE,                      \
+      "Those of them that an attempt before had not answered, at this server or another one")      \
+    X(ENDPOINT_OPENED, "nsgate_endpoint_connections_opened_total", COUNTER, COUNT, ONE,            \
+      "Connections to the server that were established, TLS included")                             \
+    X(ENDPOINT_CONNECTIONS, "nsgate_endpoint_connections", GAUGE, COUNT, ONE,                      \
+      "Connections to the server now, those that are being established too")                       \
+    X(ENDPOINT_IDLE, "nsgate_endpoint_connections_idle", GAUGE, COUNT, ONE,                        \
+      "Those of them that no request uses")                                                        \
+    X(ENDPOINT_QUEUE, "nsgate_endpoint_queued_requests", GAUGE, COUNT, ONE,                        \
+      "Requests that wait for a connection to the server")                                         \
     X(ENDPOINT_FAILURES, "nsgate_endpoint_failures_total", COUNTER, COUNT, FAILURE,                \
       "Those that it did not answer as it should, by reason")                                      \
     X(ENDPOINT_DURATION, "nsgate_endpoint_response_duration_seconds", HISTOGRAM, NANOSECONDS,      \

@@ -61,6 +61,7 @@ static int begin(struct backend_endpoint *endpoint, struct exchange *exchange,
                  struct backend_attempts *attempts)
 {
     double after = fresh_after(attempts);
+    bool is_retry = attempts->count > 0 || attempts->forgiven > 0;
     if (!attempts->wants_fresh)
         attempts->forgiven = 0;
     attempts->wants_fresh = false;
@@ -72,6 +73,7 @@ static int begin(struct backend_endpoint *endpoint, struct exchange *exchange,
     attempts->address = arena_slice(&exchange->arena, slice_of(endpoint->text));
     attempts->started = loop_now(exchange->loop);
     exchange->reason = (struct slice){"", 0};
+    metrics_add(endpoint_figures(endpoint), METRIC_ENDPOINT_RETRIES, is_retry);
     int error = backend_connect(endpoint, exchange, attempts, after);
     if (error)
         limit_give(endpoint, attempts);

@@ -71,7 +71,15 @@ static void figures_begin(struct backend_endpoint *endpoint)
         endpoint->figures = metrics_take(owner->figures, METRIC_SCOPE_ENDPOINT, owner->number,
                                          (struct slice){name, len});
     metrics_set(endpoint->figures, METRIC_ENDPOINT_UP, 1);
+    endpoint_count(endpoint);
     free(name);
+}
+
+void endpoint_count(struct backend_endpoint *endpoint)
+{
+    metrics_set(endpoint->figures, METRIC_ENDPOINT_CONNECTIONS, endpoint->connections);
+    metrics_set(endpoint->figures, METRIC_ENDPOINT_IDLE, endpoint->idle_count);
+    metrics_set(endpoint->figures, METRIC_ENDPOINT_QUEUE, queue_count(endpoint->queue));
 }
 
 struct metrics_cells *endpoint_figures(struct backend_endpoint *endpoint)
@@ -97,6 +105,20 @@ void endpoint_unref(struct backend_endpoint *endpoint)
     tls_sessions_free(endpoint->sessions);
     free((void *)(uintptr_t)endpoint->count_key.data);
     free(endpoint);
+}
+
+void endpoint_connection_made(struct backend_endpoint *endpoint)
+{
+    endpoint_ref(endpoint);
+    endpoint->connections++;
+    endpoint_count(endpoint);
+}
+
+void endpoint_connection_ended(struct backend_endpoint *endpoint)
+{
+    endpoint->connections--;
+    endpoint_count(endpoint);
+    endpoint_unref(endpoint);
 }
 
 static void endpoint_retire(struct backend_endpoint *endpoint)

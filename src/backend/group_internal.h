@@ -43,6 +43,8 @@ struct backend_endpoint {
     bool is_retired;     /* no longer in the group: goes with its last connection */
     uint32_t references; /* connections, idle ones too, and exchanges that wait for one */
     uint32_t open;       /* exchanges that are under way, or wait */
+    uint32_t connections;
+    uint32_t idle_count; /* of them, in the pool */
 
     /* as configured */
     int32_t weight;
@@ -160,7 +162,14 @@ void endpoint_leave(struct backend_endpoint *endpoint);
 /* Where it is counted, from its first attempt on. */
 struct metrics_cells *endpoint_figures(struct backend_endpoint *endpoint);
 
+/* How many it has and who waits now, after that has changed. */
+void endpoint_count(struct backend_endpoint *endpoint);
+
 void endpoint_ref(struct backend_endpoint *endpoint);
 void endpoint_unref(struct backend_endpoint *endpoint);
+
+/* A connection to it is made, and ends; it holds a reference meanwhile. */
+void endpoint_connection_made(struct backend_endpoint *endpoint);
+void endpoint_connection_ended(struct backend_endpoint *endpoint);
 
 #endif

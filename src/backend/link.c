@@ -68,6 +68,15 @@ static void fail(struct backend_link *link, enum error error, struct slice reaso
     events->on_failed(connection, error, reason);
 }
 
+/* The stream is the connection's from now on. */
+static void succeed(struct backend_link *link, enum link_protocol protocol)
+{
+    struct stream *stream = link->stream;
+    metrics_add(endpoint_figures(link->endpoint), METRIC_ENDPOINT_OPENED, 1);
+    bury(link);
+    link->events->on_open(link->connection, stream, protocol);
+}
+
 /* ---- TLS ---- */
 
 static void on_secured(void *owner)
@@ -78,8 +87,7 @@ static void on_secured(void *owner)
     log_debug("backend %s: %s, %s%s%s", link->endpoint->text, tls_protocol(stream),
               tls_cipher(stream), is_http2 ? ", h2" : "",
               tls_session_reused(stream) ? ", resumed" : "");
-    bury(link);
-    link->events->on_open(link->connection, stream, is_http2 ? LINK_HTTP_2 : LINK_HTTP_1);
+    succeed(link, is_http2 ? LINK_HTTP_2 : LINK_HTTP_1);
 }
 
 static void on_insecure(void *owner, enum error error)
@@ -157,8 +165,7 @@ static void on_connected(void *owner)
     const struct backend_group *group = link->endpoint->group;
     struct stream *stream = link->stream;
     if (!group->tls.context) {
-        bury(link);
-        link->events->on_open(link->connection, stream, group->http2 ? LINK_HTTP_2 : LINK_HTTP_1);
+        succeed(link, group->http2 ? LINK_HTTP_2 : LINK_HTTP_1);
         return;
     }
     struct tls_client tls = group->tls;

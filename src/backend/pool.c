@@ -21,8 +21,10 @@ static void pool_unlink(struct backend_connection *connection)
     struct backend_group *group = endpoint->group;
     TAILQ_REMOVE(&endpoint->idle, connection, of_endpoint);
     TAILQ_REMOVE(&group->idle, connection, of_group);
+    endpoint->idle_count--;
     group->idle_count--;
     group->backends->idle_count--;
+    endpoint_count(endpoint);
     if (group->seen.least > group->idle_count)
         group->seen.least = group->idle_count;
     connection->is_idle = false;
@@ -159,8 +161,10 @@ bool pool_put(struct backend_connection *connection)
         pool_close(TAILQ_LAST(&group->idle, backend_connections), BACKEND_CLOSE_KEEPALIVE_FULL);
     TAILQ_INSERT_HEAD(&endpoint->idle, connection, of_endpoint);
     TAILQ_INSERT_HEAD(&group->idle, connection, of_group);
+    endpoint->idle_count++;
     group->idle_count++;
     group->backends->idle_count++;
+    endpoint_count(endpoint);
     connection->is_idle = true;
     making_remove(&endpoint->making, connection);
     note_given(endpoint);

@@ -17,6 +17,7 @@ static struct exchange *leave(struct backend_attempts *attempts)
         group_check(group);
         return exchange;
     }
+    endpoint_count(endpoint);
     if (queue_count(endpoint->queue) == 0)
         endpoint->making.lacking_since = 0;
     endpoint_leave(endpoint);
@@ -68,6 +69,7 @@ void wait_begin(struct backend_endpoint *endpoint, struct exchange *exchange,
         endpoint->queue =
             queue_new(endpoint, exchange->loop, endpoint->group->backends->serve_endpoint);
     queue_put(endpoint->queue, attempts);
+    endpoint_count(endpoint);
     endpoint_ref(endpoint);
     endpoint_enter(endpoint);
     exchange_attach(exchange, &back_ops, attempts);

@@ -154,7 +154,7 @@ static struct back_h1 *connection_new(struct backend_endpoint *endpoint, struct 
     connection->base.protocol = &back_h1_protocol;
     connection->base.endpoint = endpoint;
     connection->base.opened = loop_now(loop);
-    endpoint_ref(endpoint);
+    endpoint_connection_made(endpoint);
     connection->loop = loop;
     connection->start.run = on_start;
     connection->grave.run = on_grave;
@@ -207,7 +207,7 @@ static int open_new(struct backend_endpoint *endpoint, struct exchange *exchange
     connection->link =
         link_open(&connection->base, attempts->settings->proxy_connect_timeout, &link_ops);
     if (!connection->link) {
-        endpoint_unref(endpoint);
+        endpoint_connection_ended(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;
     }

@@ -49,7 +49,7 @@ void back_h1_close(struct back_h1 *connection, int reason)
     log_debug("backend %s: closed: %s", connection->base.endpoint->text,
               backend_close_token(reason));
     back_h1_set_state(connection, BACK_H1_CLOSED);
-    endpoint_unref(connection->base.endpoint);
+    endpoint_connection_ended(connection->base.endpoint);
     connection->base.endpoint = NULL;
     loop_bury(connection->loop, &connection->grave);
 }

@@ -91,7 +91,7 @@ struct back_h2 *back_h2_new(struct backend_endpoint *endpoint, struct loop *loop
     connection->base.protocol = endpoint->group->backends->http2;
     connection->base.endpoint = endpoint;
     connection->base.opened = loop_now(loop);
-    endpoint_ref(endpoint);
+    endpoint_connection_made(endpoint);
     connection->loop = loop;
     connection->turn.run = on_turn;
     connection->grave.run = on_grave;

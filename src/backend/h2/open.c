@@ -133,7 +133,7 @@ static int open_new(struct backend_endpoint *endpoint, struct exchange *exchange
         attempts->started + attempts->settings->proxy_connect_timeout - loop_now(exchange->loop);
     connection->link = link_open(&connection->base, seconds, &link_ops);
     if (!connection->link) {
-        endpoint_unref(endpoint);
+        endpoint_connection_ended(endpoint);
         free(connection);
         return ERROR_DESCRIPTORS;
     }

@@ -45,6 +45,7 @@ Test(attempt, the_address_is_told)
 Test(attempt, a_refused_connection_goes_on_to_the_next_endpoint)
 {
     struct visit visit;
+    rig_count(&rig);
     close_listener(0);
     visit_init(&visit, &rig, METHOD_POST, 0);
     visit.retries = true;
@@ -57,6 +58,9 @@ Test(attempt, a_refused_connection_goes_on_to_the_next_endpoint)
     server_answer(&rig, fd, "hello");
     RIG_UNTIL(&rig, visit.has_ended);
     cr_assert_eq(visit.attempts.count, 2);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_REQUESTS), 2);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_RETRIES), 1);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_OPENED), 1);
     visit_close(&visit);
     close(fd);
 }

@@ -143,3 +143,29 @@ Test(pool, what_one_tenant_keeps_can_be_closed_in_pieces)
     for (unsigned i = 0; i < 4; i++)
         close(fds[i]);
 }
+
+Test(pool, connections_are_counted)
+{
+    struct visit visit;
+    int fds[2];
+
+    one_server();
+    rig_count(&rig);
+    fill(2, fds);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_OPENED), 2);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_CONNECTIONS), 2);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_IDLE), 2);
+    visit_get(&visit, &rig);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_CONNECTIONS), 2);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_IDLE), 1);
+    server_answer(&rig, fds[1], "hello");
+    RIG_UNTIL(&rig, visit.has_ended);
+    visit_close(&visit);
+    RIG_UNTIL(&rig, rig_counted(&rig, METRIC_ENDPOINT_IDLE) == 2);
+    close(fds[0]);
+    RIG_UNTIL(&rig, rig_counted(&rig, METRIC_ENDPOINT_CONNECTIONS) == 1);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_IDLE), 1);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_OPENED), 2);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_RETRIES), 0);
+    close(fds[1]);
+}

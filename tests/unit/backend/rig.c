@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "io/socket.h"
+#include "shared/figures.h"
 
 #include <criterion/criterion.h>
 
@@ -62,6 +63,24 @@ void rig_free(struct rig *rig)
     for (unsigned i = 0; i < RIG_SERVERS; i++)
         if (rig->listeners[i] >= 0)
             close(rig->listeners[i]);
+    if (rig->figures.memory)
+        figures_unmap(&rig->figures);
+}
+
+/* Whose figures they are. */
+#define NUMBER (3 * METRICS_TENANTS + 1)
+
+void rig_count(struct rig *rig)
+{
+    int fd = figures_new_file();
+    figures_map(&rig->figures, fd);
+    close(fd);
+    backends_set_figures(rig->backends, SLICE("acme"), &rig->figures, NUMBER);
+}
+
+uint64_t rig_counted(const struct rig *rig, enum metric metric)
+{
+    return figures_of(&rig->figures, NUMBER, metric, 0);
 }
 
 void rig_bind(struct rig *rig)

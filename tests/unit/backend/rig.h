@@ -5,6 +5,7 @@
 #define UNIT_BACKEND_RIG_H
 
 #include "backend/backend.h"
+#include "metrics/file.h"
 
 #define RIG_SERVERS 4
 
@@ -20,6 +21,7 @@ struct rig {
     struct tenant_endpoint endpoints[RIG_SERVERS];
     struct config_endpoint endpoint_configs[RIG_SERVERS];
     int listeners[RIG_SERVERS];
+    struct metrics_file figures; /* memory NULL: nothing is counted */
 };
 
 /* One exchange, as its front and its mediator saw it. */
@@ -54,6 +56,10 @@ void rig_free(struct rig *rig);
 /* Replaces what the tenant says: call after changing its endpoints or settings. */
 void rig_bind(struct rig *rig);
 struct backend_group *rig_group(struct rig *rig);
+
+/* From now on it is counted what happens, and how much there is of it. */
+void rig_count(struct rig *rig);
+uint64_t rig_counted(const struct rig *rig, enum metric metric);
 
 /* One turn of the loop, waiting a few milliseconds at most. */
 void rig_turn(struct rig *rig);

@@ -9,10 +9,13 @@ TestSuite(wait, .init = crowd_begin, .fini = crowd_end);
 
 Test(wait, who_leaves_is_forgotten)
 {
+    rig_count(&rig);
     fill();
     more(3);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_QUEUE), 3);
     visit_close(&visits[FIRST]);
     visit_close(&visits[FIRST + 2]);
+    cr_assert_eq(rig_counted(&rig, METRIC_ENDPOINT_QUEUE), 1);
     RIG_UNTIL(&rig, !waits(FIRST + 1));
     cr_assert_eq(visits[FIRST + 1].failures, 0);
 }

@@ -35,6 +35,21 @@ void figures_unmap(struct metrics_file *file)
     file->memory = NULL;
 }
 
+static uint64_t of_tenant(const struct metrics_snapshot *snapshot, enum metric metric,
+                          unsigned label)
+{
+    enum metric_scope scope = metrics_places[metric].scope;
+    uint64_t value = 0;
+
+    if (scope == METRIC_SCOPE_TENANT)
+        return metrics_value(snapshot->tenants[0].cells, metric, label);
+    for (uint32_t i = 0; i < snapshot->part_count; i++) {
+        if (snapshot->parts[i].scope == scope)
+            value += metrics_value(snapshot->parts[i].cells, metric, label);
+    }
+    return value;
+}
+
 /* By a board that knows that owner alone. */
 uint64_t figures_of(const struct metrics_file *file, uint64_t owner, enum metric metric,
                     unsigned label)
@@ -60,7 +75,7 @@ uint64_t figures_of(const struct metrics_file *file, uint64_t owner, enum metric
     snapshot = metrics_snapshot_new(reader, SLICE(""));
     cr_assert(snapshot);
     if (owner != 0)
-        value = metrics_value(snapshot->tenants[0].cells, metric, label);
+        value = of_tenant(snapshot, metric, label);
     else if (metrics_places[metric].scope == METRIC_SCOPE_GATEWAY)
         value = metrics_value(snapshot->gateway, metric, label);
     else if (snapshot->workers[0])
