@@ -61,7 +61,7 @@ def test_200_tenants_each_with_own_certificate_and_backend(gateway, crowd):
 @pytest.mark.measures
 def test_100_tls_tenants_in_less_than_10980_kilobytes(gateway, crowd, echo):
     """Of Pss, where hardly anybody else maps the same libraries: there, 12,242 kB were 12,660 by this
-    count, which is the same wherever it is taken. What is measured of a tenant has 2 kB."""
+    count, which is the same wherever it is taken. What is measured of a tenant has 3 kB."""
     authority, names = crowd(100)
     for number, name in enumerate(names):
         gateway.tenant(f"t{number}", texts.proxied(authority, name, f"t{number}.test", echo.address))
@@ -75,4 +75,4 @@ def test_100_tls_tenants_in_less_than_10980_kilobytes(gateway, crowd, echo):
     sizes = {f"{gateway.role(pid)} {pid}": gateway.memory(pid) for pid in gateway.processes()}
     size = gateway.footprint()
     print(f"{size} kB after a request to each tenant; as Pss {sum(sizes.values())} kB: {sizes}")
-    assert size < 10980 + 418 + 100 * 2
+    assert size < 10980 + 418 + 100 * 3
