@@ -141,7 +141,7 @@ def test_what_is_sent_is_what_is_counted_whatever_dies(gateway, authority, names
 
 def test_each_certificate_is_told_of_by_name_and_kind(gateway, authority, namespaces, place):
     """Also by the next binary, which examines nothing anew."""
-    gateway.tenant("c", texts.tenant(namespaces[1], *(
+    gateway.tenant("c", texts.tenant(namespaces[2], *(
         texts.tls_server(authority, name, BODY, "127.0.0.1:8443 ssl")
         for name in ("c.test", "d.test"))))
     assert gateway.ask("reload").returncode == 0

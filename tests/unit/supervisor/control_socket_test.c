@@ -41,6 +41,7 @@ Test(control_socket, moves_with_the_pid_file_and_keeps_who_is_connected)
     rig_open(&rig);
     rig_start(&rig, "started: 0 tenants");
     early = talk_begin(&rig, "");
+    cr_assert_eq(talk(&rig, "reload\n", "end\t0\n"), 0, "who came before is accepted, too");
     rig_write(
         &rig, "nsgate.conf",
         "worker_processes 2;\nerror_log log info;\npid other.pid;\ntenants tenants/*.conf;\n");
