@@ -72,11 +72,13 @@ def dropped(gateway):
     return look
 
 
-def ask(namespace, count, prefix="/n", **more):
-    """So many requests over one connection, each with a number."""
+def ask(namespace, count, prefix="/n", last=None, **more):
+    """So many requests over one connection, each with a number. One more, if it is named, shows that
+    they are over, and have their lines: that is a moment after the answer."""
     with closing(Connection(namespace, PLAIN)) as connection:
         for number in range(count):
             assert connection.ask(f"{prefix}{number}", **more).status == 200
+        assert not last or connection.ask(last).status == 200
 
 
 def expect_all(files, count, prefix="/n", seconds=10):
@@ -93,7 +95,7 @@ def test_lines_are_there_within_a_second_or_so_and_at_the_end(gateway, namespace
     ask(namespace, 100)
     expect_all([file], 100)
     assert file.stat().st_mode & 0o777 == 0o640
-    ask(namespace, 50, "/end")
+    ask(namespace, 50, "/end", last="/last")
     gateway.stop()
     expect_all([file], 50, "/end", 0.1)
 
@@ -392,7 +394,7 @@ def test_standard_error(gateway, namespace):
     ask(namespace, 50)
     expect_all([gateway.log_path], 50)
     assert gateway.ask("reopen").returncode == 0
-    ask(namespace, 50, "/again")
+    ask(namespace, 50, "/again", last="/last")
     gateway.stop()
     expect_all([gateway.log_path], 50, "/again", 0.1)
 
