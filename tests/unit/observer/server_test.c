@@ -37,9 +37,15 @@ Test(server, idle_clients_make_room)
     rig_close(&rig);
 }
 
-Test(server, others_wait_until_there_is_room)
+static void turn_for_long(void)
 {
-    int fds[SERVER_CLIENTS];
+    for (int i = 0; i < 200; i++)
+        rig_turn(&rig);
+}
+
+/* One that asks, behind all who may be there at a time and have begun to ask. */
+static int come_late(int fds[SERVER_CLIENTS])
+{
     int late;
 
     rig_open(&rig, "");
@@ -48,12 +54,18 @@ Test(server, others_wait_until_there_is_room)
         rig_send(fds[i], "G");
     }
     turn_until(SERVER_CLIENTS);
-    for (int i = 0; i < 200; i++)
-        rig_turn(&rig);
+    turn_for_long();
     late = rig_connect(&rig);
     rig_send(late, "GET /healthz HTTP/1.1\r\nHost: 1.1.1.1\r\n\r\n");
-    for (int i = 0; i < 200; i++)
-        rig_turn(&rig);
+    turn_for_long();
+    return late;
+}
+
+Test(server, others_wait_until_there_is_room)
+{
+    int fds[SERVER_CLIENTS];
+    int late = come_late(fds);
+
     cr_assert_eq(rig.server.count, SERVER_CLIENTS);
     close(fds[7]);
     rig_hear(&rig, late, "ok");
@@ -63,20 +75,8 @@ Test(server, others_wait_until_there_is_room)
 Test(server, who_becomes_idle_makes_room_for_who_waits)
 {
     int fds[SERVER_CLIENTS];
-    int late;
+    int late = come_late(fds);
 
-    rig_open(&rig, "");
-    for (int i = 0; i < SERVER_CLIENTS; i++) {
-        fds[i] = rig_connect(&rig);
-        rig_send(fds[i], "G");
-    }
-    turn_until(SERVER_CLIENTS);
-    for (int i = 0; i < 200; i++)
-        rig_turn(&rig);
-    late = rig_connect(&rig);
-    rig_send(late, "GET /healthz HTTP/1.1\r\nHost: 1.1.1.1\r\n\r\n");
-    for (int i = 0; i < 200; i++)
-        rig_turn(&rig);
     rig_send(fds[7], "ET /healthz HTTP/1.1\r\nHost: 1.1.1.1\r\n\r\n");
     rig_hear(&rig, fds[7], "ok");
     rig_hear(&rig, late, "ok");
